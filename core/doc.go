@@ -1,0 +1,20 @@
+// Package core is EventFlow without its surroundings: what an event, a stream
+// and a credential are, what the log promises, and the use cases that keep
+// those promises on any storage. It imports the standard library only and
+// compiles for every platform Go knows, js/wasm included.
+//
+// Read it in this order:
+//
+//   - event.go, stream.go, credential.go: the nouns, which are also the JSON of
+//     the API;
+//   - ports.go: what an adapter must do, method by method;
+//   - decode.go over json.go: the one strict parser that decides what an event is;
+//   - ingest.go over commit.go: from a request to a durable offset, many
+//     requests to a transaction;
+//   - query.go over cursor.go: pages, searches and exports;
+//   - streams.go and access.go: managing streams, authenticating keys.
+//
+// DESIGN.md beside this file keeps the decisions with their reasons and
+// measurements. The package core/storetest is the executable contract of a
+// storage adapter.
+package core

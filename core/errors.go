@@ -1,0 +1,114 @@
+package core
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Code is the machine-readable name of an error, as clients see it in
+// `error_code`. The set is closed: an adapter that meets something it cannot
+// name returns a plain error, which clients see as [CodeInternal].
+type Code string
+
+// The codes of the public contract, each with the HTTP status it maps to.
+const (
+	CodeValidation          Code = "VALIDATION_ERROR"       // 400
+	CodeSchemaMismatch      Code = "SCHEMA_MISMATCH"        // 400
+	CodeUnauthorized        Code = "UNAUTHORIZED"           // 401
+	CodeForbidden           Code = "FORBIDDEN"              // 403
+	CodeNotFound            Code = "NOT_FOUND"              // 404
+	CodeMethodNotAllowed    Code = "METHOD_NOT_ALLOWED"     // 405
+	CodeTimeout             Code = "REQUEST_TIMEOUT"        // 408
+	CodeConflict            Code = "CONFLICT"               // 409
+	CodePreconditionFailed  Code = "PRECONDITION_FAILED"    // 412
+	CodePayloadTooLarge     Code = "PAYLOAD_TOO_LARGE"      // 413
+	CodeUnsupportedMedia    Code = "UNSUPPORTED_MEDIA_TYPE" // 415
+	CodeIdempotencyMismatch Code = "IDEMPOTENCY_MISMATCH"   // 422
+	CodeRateLimited         Code = "RATE_LIMIT_EXCEEDED"    // 429
+	CodeInternal            Code = "INTERNAL_ERROR"         // 500
+	CodeUnavailable         Code = "SERVICE_UNAVAILABLE"    // 503
+	CodeStorageFull         Code = "STORAGE_FULL"           // 507
+)
+
+// Detail names one field of the input and what is wrong with it. Field is a
+// path as the client wrote it (`payload.user.id`, `limit`, `events[3]`).
+type Detail struct {
+	Field  string `json:"field"`
+	Reason string `json:"reason"`
+}
+
+// Error is an error meant for the client: everything in it may be shown.
+// Its cause, if any, is for logs only.
+type Error struct {
+	Code    Code
+	Message string
+	Details []Detail
+	// RetryAfter tells the client when to try again; zero says nothing.
+	RetryAfter time.Duration
+	cause      error
+}
+
+// Errorf returns an *Error with the code and a formatted message. Like
+// [fmt.Errorf] it keeps an operand of %w as its cause, but the cause's text
+// is part of the message only because the format says so.
+func Errorf(code Code, format string, args ...any) *Error {
+	wrapped := fmt.Errorf(format, args...)
+	return &Error{Code: code, Message: wrapped.Error(), cause: errors.Unwrap(wrapped)}
+}
+
+// Invalid returns a [CodeValidation] error about one field of the input.
+func Invalid(field, reason string, args ...any) *Error {
+	if len(args) > 0 {
+		reason = fmt.Sprintf(reason, args...)
+	}
+	return &Error{
+		Code:    CodeValidation,
+		Message: field + ": " + reason,
+		Details: []Detail{{Field: field, Reason: reason}},
+	}
+}
+
+// Unavailable returns a retry-safe [CodeUnavailable] error that keeps cause
+// out of the client's sight.
+func Unavailable(cause error, retryAfter time.Duration, message string) *Error {
+	return &Error{Code: CodeUnavailable, Message: message, RetryAfter: retryAfter, cause: cause}
+}
+
+// Error implements error.
+func (e *Error) Error() string { return string(e.Code) + ": " + e.Message }
+
+// Unwrap returns the cause, for logs and [errors.Is].
+func (e *Error) Unwrap() error { return e.cause }
+
+// CodeOf returns the code of the first *Error in err's chain, [CodeInternal]
+// when there is none, and "" for nil.
+func CodeOf(err error) Code {
+	if err == nil {
+		return ""
+	}
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return CodeInternal
+}
+
+// ErrUnknownOutcome marks an Append whose commit may or may not have taken
+// place: the connection broke after the request was sent. It is never proof
+// of failure; the caller must look the events up by id.
+var ErrUnknownOutcome = errors.New("the outcome of the commit is unknown")
+
+// ErrRelaxedDurability marks a store that is reachable but configured so that
+// an acknowledged event could be lost in a crash.
+var ErrRelaxedDurability = errors.New("the store's durability settings are relaxed")
+
+// ClockError says that a stream already holds an event received at Last,
+// later than the time given to Append. Nothing was stored; the caller appends
+// again with a time not before Last.
+type ClockError struct{ Last time.Time }
+
+// Error implements error.
+func (e *ClockError) Error() string {
+	return "a stream already holds an event received at " + e.Last.Format(time.RFC3339Nano)
+}

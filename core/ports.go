@@ -1,0 +1,198 @@
+package core
+
+import (
+	"context"
+	"time"
+)
+
+// Storage is what a storage adapter opens: the log and, with later ports,
+// everything that must share one database with it. The suite in
+// core/storetest is this contract in executable form.
+//
+// All methods of all ports are safe for concurrent use, return when ctx ends,
+// and return *Error for what a client may read; any other error stays inside.
+type Storage interface {
+	EventLog
+	// Check returns nil when the store answers and keeps what it acknowledges.
+	// It wraps [ErrRelaxedDurability] when the engine's settings would let an
+	// acknowledged event be lost in a crash.
+	Check(ctx context.Context) error
+	// Close waits for running calls and releases everything.
+	Close() error
+}
+
+// EventLog is an append-only log per stream.
+type EventLog interface {
+	Appender
+	Reader
+	Trimmer
+}
+
+// Appender makes events durable.
+type Appender interface {
+	// Append stores all entries of all batches in one transaction and returns
+	// once the engine has flushed them to disk. On nil every entry's Outcome is
+	// set, and Offset, ID and ReceivedAt where the outcome says so; offsets of a
+	// stream follow the order of batches and entries, without a gap, also when
+	// other processes append to the same stream.
+	//
+	// at becomes the ReceivedAt of every event, and is in UTC with microseconds;
+	// the entries' ids are made of it. When one of the streams already holds a
+	// later event, nothing is stored and the error is a [*ClockError].
+	//
+	// No two entries of one call share both stream and idempotency key. Several
+	// batches may name the same stream. The adapter may keep nothing of batches
+	// after it returns.
+	//
+	// An error means that nothing was stored, unless it wraps
+	// [ErrUnknownOutcome]: then all or nothing was.
+	Append(ctx context.Context, at time.Time, batches []Batch) error
+}
+
+// Reader reads the log. What it returns belongs to the caller.
+type Reader interface {
+	// Read returns events of one stream in offset order. A stream that was
+	// never written to is empty. It sees every event whose Append returned
+	// before Read was called.
+	Read(ctx context.Context, stream ID, scan Scan) ([]Event, error)
+	// ReadAll returns events of all streams of an organization, ordered by
+	// ReceivedAt, then stream, then offset.
+	ReadAll(ctx context.Context, org ID, scan AllScan) ([]Event, error)
+	// Bounds returns the bounds of the streams in their order; a stream never
+	// written to has zero bounds.
+	Bounds(ctx context.Context, streams []ID) ([]Bounds, error)
+	// OffsetAt returns the offset of the first retained event of the stream
+	// whose ReceivedAt is not before at, or the next offset when there is none.
+	OffsetAt(ctx context.Context, stream ID, at time.Time) (Offset, error)
+}
+
+// Trimmer applies retention.
+type Trimmer interface {
+	// Trim removes the oldest events of a stream, and their idempotency keys,
+	// in whole periods of the adapter's choice (a day at most): never an event
+	// received at or after before, and always all of a period that ended
+	// before it. Offsets of what remains do not change and removed ones are
+	// never given again. It may be interrupted and called again.
+	Trim(ctx context.Context, stream ID, before time.Time) error
+}
+
+// Scan says which part of a stream to read.
+type Scan struct {
+	// From is the first offset to look at, To the end of the range, not
+	// included; a To of zero is the end of the stream. Backward turns the order
+	// of the answer, not the range.
+	From, To Offset
+	Backward bool
+	// Limit bounds the events returned; it is at least 1.
+	Limit int
+	// Filter leaves out the events that do not match.
+	Filter Filter
+}
+
+// AllScan says which part of an organization's events to read.
+type AllScan struct {
+	// After and Before bound the range, both exclusive; a zero position is open.
+	After, Before Position
+	Backward      bool
+	Limit         int
+	Filter        Filter
+}
+
+// Position is an event's place among all events of an organization.
+type Position struct {
+	ReceivedAt time.Time
+	Stream     ID
+	Offset     Offset
+}
+
+// IsZero reports whether p is no event's place.
+func (p Position) IsZero() bool { return p.ReceivedAt.IsZero() }
+
+// Filter selects events by equality; an empty field matches every event.
+type Filter struct {
+	ID                    ID
+	Type, Source, Subject string
+}
+
+// Bounds says which offsets of a stream are stored: First up to, not
+// including, Next. First equals Next when none is.
+type Bounds struct {
+	First, Next Offset
+	// Last is the ReceivedAt of the newest event ever stored, zero when none was.
+	Last time.Time
+}
+
+// Catalog is everything small that people configure. It may live in another
+// database than the log.
+type Catalog interface {
+	Organizations
+	StreamCatalog
+	Credentials
+	// Check returns nil when the catalog answers.
+	Check(ctx context.Context) error
+	Close() error
+}
+
+// Organizations are the tenants.
+type Organizations interface {
+	// EnsureOrganization returns the organization of that name and makes it
+	// first when there is none; made says which. Two processes that call it at
+	// once get the same one.
+	EnsureOrganization(ctx context.Context, org Organization) (stored Organization, made bool, err error)
+}
+
+// StreamCatalog keeps the streams' definitions. Every method answers
+// [CodeNotFound] for a stream of another organization or a deleted one.
+type StreamCatalog interface {
+	// CreateStream stores a new stream. A live stream of the same name in the
+	// organization is a [CodeConflict].
+	CreateStream(ctx context.Context, stream Stream) error
+	// Stream returns a stream by id.
+	Stream(ctx context.Context, org, id ID) (Stream, error)
+	// StreamNamed returns a stream by name.
+	StreamNamed(ctx context.Context, org ID, name string) (Stream, error)
+	// Streams returns at most limit streams with a name greater than after, by
+	// name in byte order.
+	Streams(ctx context.Context, org ID, after string, limit int) ([]Stream, error)
+	// UpdateStream replaces the stream whose stored Revision is one less than
+	// the given one; another Revision is [CodePreconditionFailed]. A stream with
+	// DeletedAt set is gone for every other method, and its name is free.
+	UpdateStream(ctx context.Context, stream Stream) error
+}
+
+// Credentials keeps API keys.
+type Credentials interface {
+	// CreateKey stores a new key.
+	CreateKey(ctx context.Context, key APIKey) error
+	// KeyByHash returns the key with this hash, revoked or not, or
+	// [CodeNotFound].
+	KeyByHash(ctx context.Context, hash KeyHash) (APIKey, error)
+	// Keys returns the organization's keys, newest first.
+	Keys(ctx context.Context, org ID) ([]APIKey, error)
+	// RevokeKey sets RevokedAt where it is not set. A key of another
+	// organization is [CodeNotFound].
+	RevokeKey(ctx context.Context, org, id ID, at time.Time) error
+}
+
+// SchemaCompiler turns JSON Schema documents into validators.
+type SchemaCompiler interface {
+	// Compile returns a validator, or a [CodeValidation] error whose details
+	// name the place of the fault in the document. It never opens a file or a
+	// connection: a reference that leaves the document is a fault.
+	Compile(schema []byte) (Schema, error)
+}
+
+// Schema validates payloads.
+type Schema interface {
+	// Validate returns nil, or a [CodeSchemaMismatch] error whose details name
+	// each place of the payload that does not fit, below `payload`.
+	Validate(payload []byte) error
+}
+
+// Authorizer decides what a principal may do.
+type Authorizer interface {
+	// Allow returns nil or a [CodeForbidden] error that names the missing
+	// permission. It does not look at streams: a principal narrowed to some
+	// streams is held to them by core.
+	Allow(who Principal, action Action) error
+}
