@@ -112,3 +112,18 @@ type ClockError struct{ Last time.Time }
 func (e *ClockError) Error() string {
 	return "a stream already holds an event received at " + e.Last.Format(time.RFC3339Nano)
 }
+
+// withPrefix puts prefix before the fields that an error names: what is `type`
+// to one event is `events[3].type` to the batch it came in.
+func withPrefix(err error, prefix string) error {
+	var known *Error
+	if !errors.As(err, &known) {
+		return err
+	}
+	prefixed := *known
+	prefixed.Details = make([]Detail, len(known.Details))
+	for i, detail := range known.Details {
+		prefixed.Details[i] = Detail{Field: prefix + detail.Field, Reason: detail.Reason}
+	}
+	return &prefixed
+}

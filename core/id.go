@@ -1,6 +1,7 @@
 package core
 
 import (
+	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -71,4 +72,11 @@ func ParseID(s string) (ID, error) {
 		return ID{}, errNotAnID
 	}
 	return id, nil
+}
+
+// newID makes an id of the given time from the system's randomness.
+func newID(at time.Time) ID {
+	var random [10]byte
+	_, _ = rand.Read(random[:]) // never fails: see the package's documentation
+	return NewID(at, random[:])
 }

@@ -1,0 +1,71 @@
+// Package metrics counts and times what the server does, for Prometheus. It
+// decorates the ports: nothing that is measured knows about it.
+package metrics
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Metrics holds one server's metrics in a registry of its own.
+type Metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.HistogramVec
+	appends  prometheus.Histogram
+	group    prometheus.Histogram
+	failures *prometheus.CounterVec
+	reads    prometheus.Histogram
+	events   *eventCounter
+}
+
+// New returns empty metrics, with those of the Go runtime and the process.
+func New() *Metrics {
+	m := &Metrics{
+		registry: prometheus.NewRegistry(),
+		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "eventflow_http_request_duration_seconds", Help: "Time to answer a request, by method, route and status.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 15),
+		}, []string{"method", "route", "status"}),
+		appends: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "eventflow_append_duration_seconds", Help: "Time of one group commit.",
+			Buckets: prometheus.ExponentialBuckets(0.00025, 2, 15),
+		}),
+		group: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "eventflow_append_group_events", Help: "Events per group commit.",
+			Buckets: prometheus.ExponentialBuckets(1, 4, 8),
+		}),
+		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "eventflow_append_failures_total", Help: "Group commits that failed, by reason.",
+		}, []string{"reason"}),
+		reads: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "eventflow_read_duration_seconds", Help: "Time of one page read from the store.",
+			Buckets: prometheus.ExponentialBuckets(0.00025, 2, 15),
+		}),
+		events: newEventCounter(),
+	}
+	m.registry.MustRegister(m.requests, m.appends, m.group, m.failures, m.reads, m.events.vector,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// Queue adds a gauge of the events that wait for their commit.
+func (m *Metrics) Queue(depth func() int) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "eventflow_ingest_queue_events", Help: "Events waiting for their group commit.",
+	}, func() float64 { return float64(depth()) }))
+}
+
+// Handler serves the metrics in the Prometheus text format.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// Request records an answered request. route is the pattern, never the path.
+func (m *Metrics) Request(method, route string, status int, took time.Duration) {
+	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
+}

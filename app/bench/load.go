@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// load is a number of connections that send one request after another.
+type load struct {
+	addr        string
+	connections int
+	request     []byte
+	status      int
+}
+
+// result is what a load achieved.
+type result struct {
+	perSecond float64
+	p50, p99  time.Duration
+}
+
+// httpRequest builds a request, ready for the wire.
+func httpRequest(method, path, key, contentType string, body []byte) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: bench\r\n", method, path)
+	if key != "" {
+		fmt.Fprintf(&b, "X-API-Key: %s\r\n", key)
+	}
+	if body != nil {
+		fmt.Fprintf(&b, "Content-Type: %s\r\nContent-Length: %d\r\n", contentType, len(body))
+	}
+	b.WriteString("\r\n")
+	b.Write(body)
+	return b.Bytes()
+}
+
+// run sends requests for a while and fails on the first unexpected answer. The
+// first fifth of the time is not counted.
+func (l load) run(duration time.Duration) (result, error) {
+	started := time.Now()
+	from, until := started.Add(duration/5), started.Add(duration)
+	latencies := make([][]time.Duration, l.connections)
+	failures := make([]error, l.connections)
+	var all sync.WaitGroup
+	for i := range l.connections {
+		all.Go(func() { latencies[i], failures[i] = l.connection(from, until) })
+	}
+	all.Wait()
+	if err := errors.Join(failures...); err != nil {
+		return result{}, err
+	}
+	merged := slices.Concat(latencies...)
+	if len(merged) == 0 {
+		return result{}, errors.New("no request was answered in time")
+	}
+	slices.Sort(merged)
+	return result{
+		perSecond: float64(len(merged)) / until.Sub(from).Seconds(),
+		p50:       merged[len(merged)/2],
+		p99:       merged[len(merged)*99/100],
+	}, nil
+}
+
+func (l load) connection(from, until time.Time) ([]time.Duration, error) {
+	conn, err := net.Dial("tcp", l.addr)
+	if err != nil {
+		return nil, err
+	}
+	defer conn.Close() //nolint:errcheck // the answers have been read; nothing is lost
+	reader := bufio.NewReaderSize(conn, 64<<10)
+	var took []time.Duration
+	for {
+		sent := time.Now()
+		if sent.After(until) {
+			return took, nil
+		}
+		if _, err := conn.Write(l.request); err != nil {
+			return nil, err
+		}
+		if err := readAnswer(reader, l.status); err != nil {
+			return nil, err
+		}
+		if now := time.Now(); sent.After(from) && now.Before(until) {
+			took = append(took, now.Sub(sent))
+		}
+	}
+}
+
+// readAnswer reads one answer and checks its status. It knows just enough HTTP
+// to leave the two cores to the server.
+func readAnswer(reader *bufio.Reader, status int) error {
+	line, err := reader.ReadSlice('\n')
+	if err != nil {
+		return err
+	}
+	if len(line) < 12 {
+		return fmt.Errorf("not an HTTP answer: %q", line)
+	}
+	got, _ := strconv.Atoi(string(line[9:12]))
+	length := -1
+	for {
+		line, err = reader.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		if len(line) <= 2 {
+			break
+		}
+		if name, value, ok := bytes.Cut(line, []byte(": ")); ok && bytes.EqualFold(name, []byte("Content-Length")) {
+			length, _ = strconv.Atoi(string(bytes.TrimSpace(value)))
+		}
+	}
+	if got != status {
+		body := make([]byte, min(max(length, 0), 500))
+		_, _ = io.ReadFull(reader, body) // only to tell more about the failure
+		return fmt.Errorf("status %d instead of %d: %s", got, status, body)
+	}
+	if length < 0 {
+		return errors.New("an answer without a length")
+	}
+	_, err = reader.Discard(length)
+	return err
+}

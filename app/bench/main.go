@@ -1,0 +1,102 @@
+// Command bench measures EventFlow against the floor it stands on: the same
+// binary's no-op route, plain COPY and SELECT, and one transaction per request.
+// Absolute figures depend on the machine; what it prints are ratios inside one
+// run, a JSON line each:
+//
+//	{"figure": "post_postgres_over_noop", "value": 0.61, "goal": 0.5}
+//
+// It needs EVENTFLOW_TEST_POSTGRES, which `make bench` provides.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/eventflow-go/eventflow/adapters/memory"
+	"github.com/eventflow-go/eventflow/adapters/postgres"
+	"github.com/eventflow-go/eventflow/adapters/sqlite"
+	"github.com/eventflow-go/eventflow/app"
+)
+
+func main() {
+	if len(os.Args) > 1 && (os.Args[1] == "serve" || os.Args[1] == "key") {
+		app.Main(app.Storage("sqlite", sqlite.Open), app.Storage("postgres", postgres.Open),
+			app.Storage("memory", memory.Open), app.Storage("naive", openNaive))
+	}
+	b := &bench{}
+	flag.DurationVar(&b.slice, "slice", 3*time.Second, "how long each load of each round runs")
+	flag.IntVar(&b.rounds, "rounds", 3, "rounds; the median of their ratios counts")
+	flag.IntVar(&b.stored, "stored", 2_000_000, "stored events for the figures on a full log; 0 leaves them out")
+	flag.IntVar(&b.connections, "connections", 256, "connections of the single-event load")
+	flag.StringVar(&b.only, "only", "", "run one part only: post, batch, read, full, idle")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := b.run(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		stop()
+		os.Exit(1)
+	}
+}
+
+// bench is one run.
+type bench struct {
+	slice       time.Duration
+	rounds      int
+	stored      int
+	connections int
+	only        string
+	postgres    string
+	folder      string
+}
+
+func (b *bench) run(ctx context.Context) (err error) {
+	b.postgres = os.Getenv("EVENTFLOW_TEST_POSTGRES")
+	if b.postgres == "" {
+		return fmt.Errorf("EVENTFLOW_TEST_POSTGRES is not set: run `make bench`")
+	}
+	b.folder, err = os.MkdirTemp("", "eventflow-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(b.folder) //nolint:errcheck // a temporary folder
+	for _, part := range []struct {
+		name string
+		run  func(context.Context) error
+	}{
+		{"idle", b.idle}, {"post", b.post}, {"batch", b.batch}, {"read", b.read}, {"full", b.full},
+	} {
+		if b.only != "" && b.only != part.name {
+			continue
+		}
+		if err := part.run(ctx); err != nil {
+			return fmt.Errorf("%s: %w", part.name, err)
+		}
+	}
+	return nil
+}
+
+// figure is one line of the report. A goal of "at most" is marked.
+type figure struct {
+	Name   string  `json:"figure"`
+	Value  float64 `json:"value"`
+	Goal   float64 `json:"goal"`
+	AtMost bool    `json:"at_most,omitempty"`
+}
+
+func report(f figure) {
+	line, err := json.Marshal(f)
+	if err != nil {
+		panic(err) // a struct of numbers
+	}
+	fmt.Println(string(line))
+}
+
+// note tells what a figure was made of, on stderr.
+func note(format string, args ...any) { fmt.Fprintf(os.Stderr, "# "+format+"\n", args...) }

@@ -1,0 +1,136 @@
+package app
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// Config is every setting of the server. A setting is read from a flag
+// (`--queue-events`), else the environment (`EVENTFLOW_QUEUE_EVENTS`, or
+// `EVENTFLOW_SECRET_FILE` naming a file that holds the value), else the file
+// named by `--config` (lines of `EVENTFLOW_QUEUE_EVENTS=50000`), else the
+// default. Whatever is unknown or wrong refuses to start.
+type Config struct {
+	Addr    string `name:"addr" default:":8080" usage:"address to listen on, host:port"`
+	Store   string `name:"store" default:"sqlite:./eventflow_data" usage:"where events are kept, as a URL: sqlite:FOLDER, postgres://…, memory:, or a scheme of this build"`
+	Catalog string `name:"catalog" default:"" usage:"where streams and keys are kept, as a URL: sqlite:FOLDER or postgres://…; by default beside the events"`
+	Secret  string `name:"secret" default:"" usage:"at least 32 characters that key the hashes of credentials; the same on every node ('eventflow secret' makes one)" secret:"true"`
+
+	LogLevel  string `name:"log-level" default:"info" usage:"debug, info, warn or error"`
+	LogFormat string `name:"log-format" default:"json" usage:"json or text"`
+
+	CommitLanes int `name:"commit-lanes" default:"0" usage:"groups that may commit at once, each for its own streams; 0 is 2 on PostgreSQL and 1 elsewhere"`
+	QueueEvents int `name:"queue-events" default:"50000" usage:"events that may wait for their commit, per lane; more are answered with 503"`
+	QueueBytes  int `name:"queue-bytes" default:"67108864" usage:"bytes that may wait for their commit, per lane; more are answered with 503"`
+
+	ReadTimeout   time.Duration `name:"read-timeout" default:"10s" usage:"time a client may take to send a request"`
+	WriteTimeout  time.Duration `name:"write-timeout" default:"30s" usage:"time a client may take to read an answer"`
+	IdleTimeout   time.Duration `name:"idle-timeout" default:"60s" usage:"time a connection may stay open without a request"`
+	Connections   int           `name:"connections" default:"16384" usage:"connections served at once; more are refused"`
+	InflightBytes int64         `name:"inflight-bytes" default:"268435456" usage:"bytes of request bodies held in memory at once; more are answered with 503"`
+	DrainTimeout  time.Duration `name:"drain-timeout" default:"30s" usage:"time requests in flight get to finish when the server stops"`
+
+	AllowRelaxedDurability bool `name:"allow-relaxed-durability" default:"false" usage:"be ready although the store's settings could lose acknowledged events in a crash; health says so"`
+}
+
+// validate refuses what cannot work, naming the setting.
+func (c Config) validate() error {
+	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+		return wrong("addr", "must be host:port, like :8080 or 127.0.0.1:8080")
+	}
+	if _, err := storeURL(c.Store); err != nil {
+		return wrong("store", err.Error())
+	}
+	if _, err := c.catalogURL(); err != nil {
+		return wrong("catalog", err.Error())
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
+		return wrong("log-level", "must be debug, info, warn or error")
+	}
+	if c.LogFormat != "json" && c.LogFormat != "text" {
+		return wrong("log-format", "must be json or text")
+	}
+	return c.validateBounds()
+}
+
+func (c Config) validateBounds() error {
+	if c.CommitLanes < 0 || c.CommitLanes > 64 {
+		return wrong("commit-lanes", "must be 0 to 64")
+	}
+	if c.QueueEvents < core.MaxBatchEvents {
+		return wrong("queue-events", fmt.Sprintf("must be at least %d, the size of one batch", core.MaxBatchEvents))
+	}
+	if c.QueueBytes < 2*core.MaxBatchBytes || c.InflightBytes < 2*core.MaxBatchBytes {
+		return wrong("queue-bytes and inflight-bytes", fmt.Sprintf("must be at least %d, two full batches", 2*core.MaxBatchBytes))
+	}
+	for name, value := range map[string]time.Duration{
+		"read-timeout": c.ReadTimeout, "write-timeout": c.WriteTimeout, "idle-timeout": c.IdleTimeout, "drain-timeout": c.DrainTimeout,
+	} {
+		if value <= 0 {
+			return wrong(name, "must be longer than 0s")
+		}
+	}
+	if c.Connections < 1 {
+		return wrong("connections", "must be at least 1")
+	}
+	return nil
+}
+
+// validateSecret is apart because the commands that need no secret start
+// without one.
+func (c Config) validateSecret() error {
+	if c.Secret == "" {
+		return wrong("secret", "is not set. Make one with 'eventflow secret' and give the same one to every node, best through EVENTFLOW_SECRET_FILE")
+	}
+	if len(c.Secret) < core.MinSecretBytes || strings.Count(c.Secret, c.Secret[:1]) == len(c.Secret) {
+		return wrong("secret", fmt.Sprintf("is too weak: at least %d random characters are needed. Make one with 'eventflow secret'", core.MinSecretBytes))
+	}
+	return nil
+}
+
+func wrong(setting, reason string) error {
+	return usageError{fmt.Errorf("setting %s %s", setting, reason)}
+}
+
+func storeURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme == "" {
+		return nil, fmt.Errorf("must be a URL such as sqlite:./eventflow_data or postgres://user@host/database")
+	}
+	return u, nil
+}
+
+// catalogURL is where the catalog lives: beside the events where the store is
+// one that the catalog knows too, else in a SQLite file in the data folder.
+func (c Config) catalogURL() (*url.URL, error) {
+	if c.Catalog != "" {
+		return storeURL(c.Catalog)
+	}
+	u, err := storeURL(c.Store)
+	if err != nil {
+		return nil, err
+	}
+	switch u.Scheme {
+	case "sqlite", "postgres", "postgresql":
+		return u, nil
+	}
+	return storeURL("sqlite:./eventflow_data")
+}
+
+// lanes is the number of commit lanes that suits the store.
+func (c Config) lanes() int {
+	switch {
+	case c.CommitLanes > 0:
+		return c.CommitLanes
+	case strings.HasPrefix(c.Store, "postgres"):
+		return 2
+	}
+	return 1
+}

@@ -1,0 +1,67 @@
+package app
+
+import (
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// cliContext is the server that the client commands talk to.
+type cliContext struct {
+	URL string `json:"url"`
+	Key string `json:"key"`
+}
+
+func contextPath() (string, error) {
+	folder, err := os.UserConfigDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(folder, "eventflow", "context.json"), nil
+}
+
+// saveContext remembers a server for later commands, readable by its owner
+// only.
+func saveContext(c cliContext) error {
+	path, err := contextPath()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, append(text, '\n'), 0o600)
+}
+
+// loadContext returns the server that EVENTFLOW_URL and EVENTFLOW_KEY name,
+// else the remembered one.
+func loadContext() (cliContext, error) {
+	c := cliContext{URL: os.Getenv(envPrefix + "URL"), Key: os.Getenv(envPrefix + "KEY")}
+	if c.URL != "" && c.Key != "" {
+		return c, nil
+	}
+	path, err := contextPath()
+	if err != nil {
+		return c, err
+	}
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, unreachableError{errNoContext}
+	}
+	if err != nil {
+		return c, err
+	}
+	return c, json.Unmarshal(text, &c)
+}
+
+// unreachableError says that there is no server to talk to.
+type unreachableError struct{ error }
+
+// Unwrap returns the reason.
+func (e unreachableError) Unwrap() error { return e.error }

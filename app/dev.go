@@ -1,0 +1,120 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// What `eventflow dev` keeps in the data folder beside the databases.
+const (
+	secretFile = "secret"
+	devKeyFile = "dev-key"
+)
+
+// demoStream is there from the first minute on.
+const demoStream = "demo"
+
+func devCommand(p *program, s *settings) *cobra.Command {
+	return &cobra.Command{
+		Use:   "dev",
+		Short: "Start on this machine, with everything needed to try it",
+		Long:  "Start on SQLite in ./eventflow_data, on the loopback address only, with a test API key and a demo stream. For production use 'eventflow serve'.",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s.set("addr", "127.0.0.1:8080")
+			s.set("log-level", "warn")
+			s.set("log-format", "text")
+			cfg, err := s.load(os.Environ())
+			if err != nil {
+				return err
+			}
+			if cfg.Secret == "" {
+				cfg.Secret, err = keptFile(devFolder(cfg), secretFile, func() (string, error) { return newSecret(), nil })
+				if err != nil {
+					return err
+				}
+			}
+			return serve(cmd.Context(), p, cfg, func(ctx context.Context, running *Running) error {
+				return firstMinute(ctx, cmd.OutOrStdout(), cfg, running)
+			})
+		},
+	}
+}
+
+// devFolder is where dev keeps its files: the SQLite store's folder, or the
+// default one.
+func devFolder(cfg Config) string {
+	u, err := storeURL(cfg.Store)
+	if err != nil || u.Scheme != "sqlite" {
+		return "./eventflow_data"
+	}
+	if u.Opaque != "" {
+		return u.Opaque
+	}
+	return u.Host + u.Path
+}
+
+// firstMinute makes what a first visitor needs, once, and says how to go on.
+func firstMinute(ctx context.Context, out io.Writer, cfg Config, running *Running) error {
+	key, err := keptFile(devFolder(cfg), devKeyFile, func() (string, error) {
+		_, secret, err := running.Access.CreateKey(ctx, running.Organization.ID, core.KeySpec{
+			Label: "dev", Environment: core.Test, Role: core.RoleDeveloper,
+		})
+		return secret, err
+	})
+	if err != nil {
+		return err
+	}
+	who, err := running.Access.Authenticate(ctx, key)
+	if err != nil {
+		return fmt.Errorf("the key in %s/%s is not valid in this catalog: remove the file and start again", devFolder(cfg), devKeyFile)
+	}
+	_, err = running.Streams.Create(ctx, who, core.StreamSpec{Name: demoStream, Description: "A stream to try things with."})
+	if err != nil && core.CodeOf(err) != core.CodeConflict {
+		return err
+	}
+	base := "http://" + loopback(running.Addr)
+	if err := saveContext(cliContext{URL: base, Key: key}); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, welcome, base, key, demoStream, base, demoStream, key)
+	return err
+}
+
+const welcome = `EventFlow is ready.
+
+  API          %s/api/v1
+  Test key     %s
+  Demo stream  %s
+
+Send the first event:
+
+  curl -X POST %s/api/v1/streams/%s/events \
+    -H 'X-API-Key: %s' -H 'Content-Type: application/json' \
+    -d '{"event_type":"greeting.sent","payload":{"text":"hello"}}'
+
+Or prove the whole path from a second terminal: eventflow try
+`
+
+// loopback is a listening address as a browser on this machine writes it.
+func loopback(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return addr.String()
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(strings.TrimSpace(host), port)
+}
+
+var errNoContext = errors.New("no server is known: start one with 'eventflow dev', or set EVENTFLOW_URL and EVENTFLOW_KEY")

@@ -1,0 +1,117 @@
+package app
+
+import (
+	"context"
+	"net"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/dig"
+	"go.uber.org/fx"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+func serveCommand(p *program, s *settings) *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Start the server for production",
+		Long: "Start the server with the settings given. Nothing is created but the database's tables: " +
+			"make an API key with 'eventflow key create'.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := s.load(os.Environ())
+			if err != nil {
+				return err
+			}
+			if err := cfg.validateSecret(); err != nil {
+				return err
+			}
+			return serve(cmd.Context(), p, cfg, func(context.Context, *Running) error { return nil })
+		},
+	}
+}
+
+// Running is a started server.
+type Running struct {
+	// Addr is the address it listens on.
+	Addr net.Addr
+	// Access and Streams are its use cases, for what a start creates.
+	Access       *core.Access
+	Streams      *core.Streams
+	Organization core.Organization
+
+	graph *fx.App
+}
+
+// stopTimeout bounds a stop beyond the draining of requests: queued commits
+// and the closing of the databases.
+const stopTimeout = 30 * time.Second
+
+// start builds the graph and starts it.
+func start(ctx context.Context, p *program, cfg Config) (*Running, error) {
+	running := &Running{}
+	var listener net.Listener
+	running.graph = fx.New(
+		graph(p, cfg),
+		fx.StartTimeout(startTimeout),
+		fx.StopTimeout(cfg.DrainTimeout+stopTimeout),
+		fx.Populate(&running.Access, &running.Streams, &running.Organization, &listener),
+	)
+	if err := running.graph.Err(); err != nil {
+		return nil, dig.RootCause(err)
+	}
+	if err := running.graph.Start(ctx); err != nil {
+		return nil, dig.RootCause(err)
+	}
+	running.Addr = listener.Addr()
+	return running, nil
+}
+
+// Start starts a server with these settings and adapters, as `serve` does, for
+// programs that embed it. Stop it with Stop.
+func Start(ctx context.Context, cfg Config, options ...Option) (*Running, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	if err := cfg.validateSecret(); err != nil {
+		return nil, err
+	}
+	return start(ctx, newProgram(options), cfg)
+}
+
+// Stop drains the server: it finishes the requests in flight, commits what is
+// queued and closes the databases.
+func (r *Running) Stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), r.graph.StopTimeout())
+	defer cancel()
+	return r.graph.Stop(ctx)
+}
+
+// serve runs a server until ctx ends or it fails. ready is called once it
+// listens.
+func serve(ctx context.Context, p *program, cfg Config, ready func(context.Context, *Running) error) error {
+	running, err := start(ctx, p, cfg)
+	if err != nil {
+		return err
+	}
+	if err := ready(ctx, running); err != nil {
+		_ = running.Stop() // the first error is the one to show
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return running.Stop()
+	case signal := <-running.graph.Wait():
+		_ = running.Stop() // the log has the reason
+		return errStopped(signal.ExitCode)
+	}
+}
+
+func errStopped(code int) error {
+	if code == 0 {
+		return nil
+	}
+	return core.Errorf(core.CodeInternal, "the server stopped by itself; the log says why")
+}

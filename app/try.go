@@ -1,0 +1,125 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+func tryCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "try",
+		Short: "Prove the whole path against the running server",
+		Long:  "Publish three events to the demo stream of a running 'eventflow dev', read them back, and see a bad event refused and an idempotency key replayed.",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := loadContext()
+			if err != nil {
+				return err
+			}
+			return trial{rest.NewClient(c.URL, c.Key), cmd.OutOrStdout()}.run(cmd.Context())
+		},
+	}
+}
+
+// trial is one proof of the path, told as it goes.
+type trial struct {
+	client *rest.Client
+	out    io.Writer
+}
+
+func (t trial) run(ctx context.Context) error {
+	started := time.Now()
+	if _, err := t.client.Ready(ctx); err != nil {
+		return unreachableError{fmt.Errorf("the server does not answer: %w; start one with 'eventflow dev'", err)}
+	}
+	t.say("ready", "in %s", since(started))
+	first, err := t.publishThree(ctx)
+	if err != nil {
+		return err
+	}
+	if err := t.readBack(ctx, first); err != nil {
+		return err
+	}
+	if err := t.refused(ctx); err != nil {
+		return err
+	}
+	return t.replayed(ctx)
+}
+
+func (t trial) say(step, format string, args ...any) {
+	fmt.Fprintf(t.out, "  ✓ %-12s %s\n", step, fmt.Sprintf(format, args...))
+}
+
+func since(started time.Time) string {
+	return time.Since(started).Round(100 * time.Microsecond).String()
+}
+
+func (t trial) publishThree(ctx context.Context) (first core.Offset, err error) {
+	for i := range 3 {
+		started := time.Now()
+		receipt, err := t.client.Publish(ctx, demoStream, rest.NewEvent{
+			Type: "trial.step", Payload: fmt.Appendf(nil, `{"step":%d}`, i+1),
+		})
+		if err != nil {
+			return 0, err
+		}
+		if i == 0 {
+			first = receipt.Offset
+		}
+		t.say("published", "offset %d, durable in %s", receipt.Offset, since(started))
+	}
+	return first, nil
+}
+
+func (t trial) readBack(ctx context.Context, first core.Offset) error {
+	after, read := first-1, 0
+	started := time.Now()
+	for event, err := range t.client.Events(ctx, demoStream, rest.EventsQuery{After: &after, Limit: 3}) {
+		if err != nil {
+			return err
+		}
+		if read++; read == 3 {
+			t.say("read back", "offsets %d to %d in %s", first, event.Offset, since(started))
+			return nil
+		}
+	}
+	return fmt.Errorf("of 3 published events %d could be read back", read)
+}
+
+// refused sends an event without a type, which must be refused by its field.
+func (t trial) refused(ctx context.Context) error {
+	_, err := t.client.Publish(ctx, demoStream, rest.NewEvent{Payload: []byte(`{}`)})
+	if core.CodeOf(err) != core.CodeValidation {
+		return fmt.Errorf("an event without event_type was not refused: %w", err)
+	}
+	t.say("refused", "a bad event: %s", message(err))
+	return nil
+}
+
+// replayed sends one event twice under one key, which must be stored once.
+func (t trial) replayed(ctx context.Context) error {
+	event := rest.NewEvent{
+		Type: "trial.once", Payload: []byte(`{"once":true}`),
+		IdempotencyKey: "trial-" + time.Now().UTC().Format(time.RFC3339Nano),
+	}
+	first, err := t.client.Publish(ctx, demoStream, event)
+	if err != nil {
+		return err
+	}
+	second, err := t.client.Publish(ctx, demoStream, event)
+	if err != nil {
+		return err
+	}
+	if !second.Duplicate || second.Offset != first.Offset {
+		return fmt.Errorf("the same idempotency key was stored twice, at offsets %d and %d", first.Offset, second.Offset)
+	}
+	t.say("deduplicated", "the same key again answers offset %d and stores nothing", second.Offset)
+	return nil
+}

@@ -1,0 +1,92 @@
+package core
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"hash/crc32"
+	"time"
+)
+
+// A cursor is opaque to clients: what it belongs to, where to go on, and a
+// checksum, so that a damaged cursor, or one of another list, is refused
+// instead of silently answering from elsewhere. It carries no permission.
+
+// DefaultPageSize and MaxPageSize bound `limit`.
+const (
+	DefaultPageSize = 50
+	MaxPageSize     = 1000
+)
+
+func pageLimit(limit int) (int, error) {
+	if limit == 0 {
+		return DefaultPageSize, nil
+	}
+	if limit < 1 || limit > MaxPageSize {
+		return 0, Invalid("limit", "must be 1 to %d", MaxPageSize)
+	}
+	return limit, nil
+}
+
+var errBadCursor = Invalid("cursor", "is not a cursor of this list with these filters; start again without it")
+
+// sealCursor encodes a place in the list that scope describes.
+func sealCursor(scope, place []byte) string {
+	sum := crc32.Update(crc32.ChecksumIEEE(scope), crc32.IEEETable, place)
+	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32(place, sum))
+}
+
+// openCursor decodes a cursor and returns its place, or an error when it was
+// not sealed for the same scope.
+func openCursor(scope []byte, cursor string) ([]byte, error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	if err != nil || len(raw) < 4 || len(raw) > 4096 {
+		return nil, errBadCursor
+	}
+	place, sum := raw[:len(raw)-4], binary.BigEndian.Uint32(raw[len(raw)-4:])
+	if sum != crc32.Update(crc32.ChecksumIEEE(scope), crc32.IEEETable, place) {
+		return nil, errBadCursor
+	}
+	return place, nil
+}
+
+func nameCursor(org ID, name string) string {
+	return sealCursor(append([]byte("streams\x00"), org[:]...), []byte(name))
+}
+
+func parseNameCursor(org ID, cursor string) (string, error) {
+	if cursor == "" {
+		return "", nil
+	}
+	place, err := openCursor(append([]byte("streams\x00"), org[:]...), cursor)
+	return string(place), err
+}
+
+func offsetCursor(scope []byte, offset Offset) string {
+	return sealCursor(scope, binary.BigEndian.AppendUint64(nil, uint64(offset)))
+}
+
+func parseOffsetCursor(scope []byte, cursor string) (Offset, error) {
+	place, err := openCursor(scope, cursor)
+	if err != nil || len(place) != 8 || place[0]&0x80 != 0 {
+		return 0, errBadCursor
+	}
+	return Offset(binary.BigEndian.Uint64(place)), nil
+}
+
+func positionCursor(scope []byte, p Position) string {
+	place := binary.BigEndian.AppendUint64(nil, uint64(p.ReceivedAt.UnixMicro()))
+	place = append(place, p.Stream[:]...)
+	return sealCursor(scope, binary.BigEndian.AppendUint64(place, uint64(p.Offset)))
+}
+
+func parsePositionCursor(scope []byte, cursor string) (Position, error) {
+	place, err := openCursor(scope, cursor)
+	if err != nil || len(place) != 32 {
+		return Position{}, errBadCursor
+	}
+	return Position{
+		ReceivedAt: time.UnixMicro(int64(binary.BigEndian.Uint64(place))).UTC(),
+		Stream:     ID(place[8:24]),
+		Offset:     Offset(binary.BigEndian.Uint64(place[24:])),
+	}, nil
+}

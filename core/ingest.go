@@ -1,0 +1,245 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Ingest takes events in: it holds them to the stream's schema, gives them to
+// the group commit and answers when they are durable.
+type Ingest struct {
+	streams   *Streams
+	committer *Committer
+	now       func() time.Time
+}
+
+// NewIngest returns the use case over streams and a committer.
+func NewIngest(streams *Streams, committer *Committer, now func() time.Time) *Ingest {
+	return &Ingest{streams: streams, committer: committer, now: now}
+}
+
+// Accepted is the status of every receipt.
+const Accepted = "ACCEPTED"
+
+// Receipt tells a producer where its event is stored.
+type Receipt struct {
+	Status     string    `json:"status"`
+	ID         ID        `json:"event_id"`
+	Offset     Offset    `json:"offset"`
+	ReceivedAt time.Time `json:"received_at"`
+	// Duplicate: an earlier request stored the event under the same
+	// idempotency key, and this one stored nothing.
+	Duplicate bool `json:"duplicate,omitempty"`
+}
+
+// Item is the answer to one event of a batch: a receipt, or the reason why
+// this event, alone, was refused.
+type Item struct {
+	Receipt Receipt
+	Err     error
+}
+
+// Event takes one event and returns when it is durable. An empty stream means
+// the one that the event names itself.
+func (in *Ingest) Event(ctx context.Context, who Principal, stream string, draft Draft) (Receipt, error) {
+	if stream == "" {
+		if stream = draft.Stream; stream == "" {
+			return Receipt{}, errNoStream
+		}
+	}
+	open, err := in.streams.open(ctx, who, stream, ActionIngest)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if err := open.validate(draft); err != nil {
+		return Receipt{}, err
+	}
+	batch := in.batch(open, 1)
+	batch.Entries = append(batch.Entries, entry(who, draft))
+	if err := in.committer.Commit(batch); err != nil {
+		return Receipt{}, named(err, batch.Entries[0].ID)
+	}
+	item := answer(&batch.Entries[0])
+	return item.Receipt, item.Err
+}
+
+var errNoStream = Invalid("stream", "is required here: the name or id of the stream")
+
+// named adds the event's id to an answer that leaves its fate open.
+func named(err error, id ID) error {
+	var known *Error
+	if id.IsZero() || !errors.As(err, &known) || known.Code != CodeUnavailable {
+		return err
+	}
+	withID := *known
+	withID.Details = []Detail{{Field: "event_id", Reason: id.String()}}
+	return &withID
+}
+
+func (in *Ingest) batch(stream *openStream, size int) Batch {
+	batch := Batch{Org: stream.Org, Stream: stream.ID, Entries: make([]Entry, 0, size)}
+	if window := stream.IdempotencyWindowSeconds; window > 0 {
+		batch.KeysSince = in.now().UTC().Add(-time.Duration(window) * time.Second)
+	}
+	return batch
+}
+
+// entry completes a draft with what the server knows.
+func entry(who Principal, draft Draft) Entry {
+	event := draft.Event
+	event.APIKeyID = who.Key
+	if event.Source == "" {
+		event.Source = who.Label
+	}
+	return Entry{Event: event, Fingerprint: draft.Fingerprint}
+}
+
+// answer reads an entry's outcome.
+func answer(entry *Entry) Item {
+	if entry.Outcome == Mismatch {
+		return Item{Err: &Error{
+			Code:    CodeIdempotencyMismatch,
+			Message: "this idempotency key was used before with another payload; use a new key for a new event",
+			Details: []Detail{{Field: "idempotency_key", Reason: "was used before with another payload"}},
+		}}
+	}
+	return Item{Receipt: Receipt{
+		Status: Accepted, ID: entry.ID, Offset: entry.Offset, ReceivedAt: entry.ReceivedAt, Duplicate: entry.Outcome == Duplicate,
+	}}
+}
+
+// Batch takes many events and returns one item for each, in order, when all
+// that are good are durable. An empty stream means the one that each event
+// names itself. The error is about the request as a whole.
+func (in *Ingest) Batch(ctx context.Context, who Principal, stream string, drafts []Draft) ([]Item, error) {
+	work := &batchWork{in: in, who: who, items: make([]Item, len(drafts)), byStream: map[ID]*batchPart{}}
+	if stream != "" {
+		open, err := in.streams.open(ctx, who, stream, ActionIngest)
+		if err != nil {
+			return nil, err
+		}
+		work.parts = []*batchPart{{stream: open, batch: in.batch(open, len(drafts))}}
+	}
+	for i := range drafts {
+		if drafts[i].Err != nil {
+			work.items[i].Err = drafts[i].Err
+			continue
+		}
+		part, err := work.part(ctx, stream, &drafts[i])
+		if err == nil {
+			err = part.stream.validate(drafts[i])
+		}
+		if err != nil {
+			work.items[i].Err = withPrefix(err, fmt.Sprintf("events[%d].", i))
+			continue
+		}
+		part.add(work, i, drafts[i])
+	}
+	work.commit()
+	return work.items, nil
+}
+
+// batchWork is one batch request on its way: its events sorted by stream.
+type batchWork struct {
+	in    *Ingest
+	who   Principal
+	items []Item
+	parts []*batchPart
+	// byStream finds a part where the events name their streams themselves.
+	byStream map[ID]*batchPart
+}
+
+// batchPart is what a request appends to one stream; indexes says which item
+// each entry answers.
+type batchPart struct {
+	stream  *openStream
+	batch   Batch
+	indexes []int
+	// first maps an idempotency key to its first entry, repeats an item to the
+	// entry whose key it repeats.
+	first   map[string]int
+	repeats map[int]int
+}
+
+// part returns the part that a draft belongs to.
+func (w *batchWork) part(ctx context.Context, stream string, draft *Draft) (*batchPart, error) {
+	if stream != "" {
+		return w.parts[0], nil
+	}
+	if draft.Stream == "" {
+		return nil, errNoStream
+	}
+	open, err := w.in.streams.open(ctx, w.who, draft.Stream, ActionIngest)
+	if err != nil {
+		return nil, err
+	}
+	part := w.byStream[open.ID]
+	if part == nil {
+		part = &batchPart{stream: open, batch: w.in.batch(open, 1)}
+		w.byStream[open.ID] = part
+		w.parts = append(w.parts, part)
+	}
+	return part, nil
+}
+
+// add puts a draft into the part. A key that came earlier in the same request
+// is answered like any repeated key: with the first one's event.
+func (p *batchPart) add(w *batchWork, index int, draft Draft) {
+	if key := draft.Event.IdempotencyKey; key != "" {
+		if first, taken := p.first[key]; taken {
+			if p.repeats == nil {
+				p.repeats = map[int]int{}
+			}
+			p.repeats[index] = first
+			if p.batch.Entries[first].Fingerprint != draft.Fingerprint {
+				w.items[index] = answer(&Entry{Outcome: Mismatch})
+			}
+			return
+		}
+		if p.first == nil {
+			p.first = map[string]int{}
+		}
+		p.first[key] = len(p.batch.Entries)
+	}
+	p.batch.Entries = append(p.batch.Entries, entry(w.who, draft))
+	p.indexes = append(p.indexes, index)
+}
+
+// commit queues all parts, waits for them and fills in their answers.
+func (w *batchWork) commit() {
+	waits := make([]func() error, len(w.parts))
+	for i, part := range w.parts {
+		if len(part.batch.Entries) == 0 {
+			waits[i] = func() error { return nil }
+			continue
+		}
+		wait, err := w.in.committer.enqueue(part.batch)
+		if err != nil {
+			wait = func() error { return err }
+		}
+		waits[i] = wait
+	}
+	for i, part := range w.parts {
+		part.settle(w.items, waits[i]())
+	}
+}
+
+func (p *batchPart) settle(items []Item, err error) {
+	for i, index := range p.indexes {
+		entry := &p.batch.Entries[i]
+		if err != nil {
+			items[index].Err = named(err, entry.ID)
+		} else {
+			items[index] = answer(entry)
+		}
+	}
+	for index, first := range p.repeats {
+		if items[index].Err != nil {
+			continue
+		}
+		items[index] = items[p.indexes[first]]
+		items[index].Receipt.Duplicate = items[index].Err == nil
+	}
+}

@@ -1,0 +1,367 @@
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Streams manages streams and resolves the names by which requests call them.
+type Streams struct {
+	catalog    StreamCatalog
+	log        Reader
+	schemas    SchemaCompiler
+	authorizer Authorizer
+	now        func() time.Time
+	resolved   *cache[streamRef, *openStream]
+}
+
+// streamRef is a stream as a request names it: by id or by name.
+type streamRef struct {
+	org ID
+	ref string
+}
+
+// openStream is a stream ready for use, its schema compiled once.
+type openStream struct {
+	Stream
+	schema Schema // nil without one
+}
+
+// The time a stream's definition is trusted without asking the catalog again,
+// and how many are kept.
+const (
+	streamTTL       = time.Second
+	streamCacheSize = 100_000
+)
+
+// NewStreams returns the use case over its ports.
+func NewStreams(catalog StreamCatalog, log Reader, schemas SchemaCompiler, authorizer Authorizer, now func() time.Time) *Streams {
+	return &Streams{
+		catalog: catalog, log: log, schemas: schemas, authorizer: authorizer, now: now,
+		resolved: newCache[streamRef, *openStream](now, streamTTL, streamCacheSize),
+	}
+}
+
+// StreamSpec describes a stream to be created.
+type StreamSpec struct {
+	Name                     string          `json:"name"`
+	Description              string          `json:"description"`
+	RetentionDays            *int            `json:"retention_days"`
+	IdempotencyWindowSeconds *int64          `json:"idempotency_window_seconds"`
+	Schema                   json.RawMessage `json:"schema"`
+}
+
+// StreamChange describes changes to a stream; a nil field changes nothing, and
+// a Schema of `null` removes it.
+type StreamChange struct {
+	Name                     *string         `json:"name"`
+	Description              *string         `json:"description"`
+	RetentionDays            *int            `json:"retention_days"`
+	IdempotencyWindowSeconds *int64          `json:"idempotency_window_seconds"`
+	Schema                   json.RawMessage `json:"schema"`
+}
+
+// StreamPage is a part of the list of streams.
+type StreamPage struct {
+	Items      []Stream
+	NextCursor string
+	HasMore    bool
+}
+
+// StreamStats says what a stream holds.
+type StreamStats struct {
+	// Events is how many events are retained.
+	Events      int64  `json:"events"`
+	FirstOffset Offset `json:"first_offset"`
+	NextOffset  Offset `json:"next_offset"`
+	// LastReceivedAt is when the newest event came, nil when none ever did.
+	LastReceivedAt *time.Time `json:"last_received_at"`
+}
+
+// Create makes a stream. A taken name is a [CodeConflict].
+func (s *Streams) Create(ctx context.Context, who Principal, spec StreamSpec) (Stream, error) {
+	if err := authorize(s.authorizer, who, ActionWriteStreams, ID{}); err != nil {
+		return Stream{}, err
+	}
+	if err := refuseNarrowed(who); err != nil {
+		return Stream{}, err
+	}
+	now := s.now().UTC().Truncate(time.Microsecond)
+	stream := Stream{
+		ID: newID(now), Org: who.Org, Revision: 1, CreatedAt: now, UpdatedAt: now,
+		Name: spec.Name, Description: spec.Description, RetentionDays: DefaultRetentionDays,
+	}
+	change := StreamChange{
+		RetentionDays: spec.RetentionDays, IdempotencyWindowSeconds: spec.IdempotencyWindowSeconds, Schema: spec.Schema,
+	}
+	if err := s.apply(&stream, change); err != nil {
+		return Stream{}, err
+	}
+	if err := s.catalog.CreateStream(ctx, stream); err != nil {
+		return Stream{}, err
+	}
+	return stream, nil
+}
+
+// refuseNarrowed keeps a principal that may use some streams only from making
+// others.
+func refuseNarrowed(who Principal) error {
+	if len(who.Streams) > 0 {
+		return Errorf(CodeForbidden, "this API key is limited to some streams and cannot create others")
+	}
+	return nil
+}
+
+// List returns streams by name.
+func (s *Streams) List(ctx context.Context, who Principal, cursor string, limit int) (StreamPage, error) {
+	if err := authorize(s.authorizer, who, ActionReadStreams, ID{}); err != nil {
+		return StreamPage{}, err
+	}
+	limit, err := pageLimit(limit)
+	if err != nil {
+		return StreamPage{}, err
+	}
+	after, err := parseNameCursor(who.Org, cursor)
+	if err != nil {
+		return StreamPage{}, err
+	}
+	var items []Stream
+	for len(items) <= limit {
+		page, err := s.catalog.Streams(ctx, who.Org, after, limit+1)
+		if err != nil {
+			return StreamPage{}, err
+		}
+		for _, stream := range page {
+			if len(who.Streams) == 0 || slices.Contains(who.Streams, stream.ID) {
+				items = append(items, stream)
+			}
+		}
+		if len(page) <= limit {
+			break
+		}
+		after = page[len(page)-1].Name
+	}
+	if len(items) <= limit {
+		return StreamPage{Items: items}, nil
+	}
+	items = items[:limit]
+	return StreamPage{Items: items, HasMore: true, NextCursor: nameCursor(who.Org, items[limit-1].Name)}, nil
+}
+
+// Get returns a stream by id or name.
+func (s *Streams) Get(ctx context.Context, who Principal, ref string) (Stream, error) {
+	stream, err := s.open(ctx, who, ref, ActionReadStreams)
+	if err != nil {
+		return Stream{}, err
+	}
+	return stream.Stream, nil
+}
+
+// Change changes a stream. With a revision other than 0, a stream that has
+// another one by now is a [CodePreconditionFailed].
+func (s *Streams) Change(ctx context.Context, who Principal, ref string, change StreamChange, revision int64) (Stream, error) {
+	return s.update(ctx, who, ref, revision, func(stream *Stream) error { return s.apply(stream, change) })
+}
+
+// Delete takes a stream away: nothing can be written to it or read from it any
+// more, and its name is free. Its events remain until retention removes them.
+func (s *Streams) Delete(ctx context.Context, who Principal, ref string, revision int64) error {
+	_, err := s.update(ctx, who, ref, revision, func(stream *Stream) error {
+		stream.DeletedAt = &stream.UpdatedAt
+		return nil
+	})
+	return err
+}
+
+// update changes a stream under optimistic concurrency. Without a revision
+// from the client it tries again when another change came first.
+func (s *Streams) update(ctx context.Context, who Principal, ref string, revision int64, change func(*Stream) error) (Stream, error) {
+	for {
+		s.resolved.drop(streamRef{who.Org, ref})
+		open, err := s.open(ctx, who, ref, ActionWriteStreams)
+		if err != nil {
+			return Stream{}, err
+		}
+		stream := open.Stream
+		if revision != 0 && revision != stream.Revision {
+			return Stream{}, Errorf(CodePreconditionFailed, "the stream was changed meanwhile: it is at revision %d, not %d; read it again", stream.Revision, revision)
+		}
+		stream.Revision++
+		stream.UpdatedAt = s.now().UTC().Truncate(time.Microsecond)
+		if err := change(&stream); err != nil {
+			return Stream{}, err
+		}
+		err = s.catalog.UpdateStream(ctx, stream)
+		if revision == 0 && CodeOf(err) == CodePreconditionFailed && ctx.Err() == nil {
+			continue
+		}
+		s.forget(open.Stream)
+		s.forget(stream)
+		return stream, err
+	}
+}
+
+// forget drops what the cache knows of a stream under any of its names.
+func (s *Streams) forget(stream Stream) {
+	s.resolved.drop(streamRef{stream.Org, stream.Name})
+	s.resolved.drop(streamRef{stream.Org, stream.ID.String()})
+}
+
+// Stats says what a stream holds.
+func (s *Streams) Stats(ctx context.Context, who Principal, ref string) (StreamStats, error) {
+	stream, err := s.open(ctx, who, ref, ActionReadStreams)
+	if err != nil {
+		return StreamStats{}, err
+	}
+	bounds, err := s.log.Bounds(ctx, []ID{stream.ID})
+	if err != nil {
+		return StreamStats{}, err
+	}
+	b := bounds[0]
+	stats := StreamStats{Events: int64(b.Next - b.First), FirstOffset: b.First, NextOffset: b.Next}
+	if !b.Last.IsZero() {
+		stats.LastReceivedAt = &b.Last
+	}
+	return stats, nil
+}
+
+// Validate says whether the stream would take the event, and stores nothing.
+func (s *Streams) Validate(ctx context.Context, who Principal, ref string, draft Draft) error {
+	stream, err := s.open(ctx, who, ref, ActionIngest)
+	if err != nil {
+		return err
+	}
+	return stream.validate(draft)
+}
+
+// validate holds an event to the stream's schema.
+func (s *openStream) validate(draft Draft) error {
+	if s.schema == nil {
+		return nil
+	}
+	return s.schema.Validate(draft.Event.Payload)
+}
+
+// open resolves a stream for a principal that wants to do something with it.
+func (s *Streams) open(ctx context.Context, who Principal, ref string, action Action) (*openStream, error) {
+	if err := s.authorizer.Allow(who, action); err != nil {
+		return nil, err
+	}
+	stream, err := s.resolved.get(streamRef{who.Org, ref}, func(old *openStream) (*openStream, error) {
+		return s.load(ctx, who.Org, ref, old)
+	}, func(error) bool { return false })
+	if err != nil {
+		return nil, err
+	}
+	return stream, authorize(s.authorizer, who, action, stream.ID)
+}
+
+func (s *Streams) load(ctx context.Context, org ID, ref string, old *openStream) (*openStream, error) {
+	stream, err := s.find(ctx, org, ref)
+	if err != nil {
+		return nil, err
+	}
+	if old != nil && old.ID == stream.ID && old.Revision == stream.Revision {
+		return old, nil
+	}
+	open := &openStream{Stream: stream}
+	if len(stream.Schema) > 0 {
+		if open.schema, err = s.schemas.Compile(stream.Schema); err != nil {
+			return nil, err
+		}
+	}
+	return open, nil
+}
+
+func (s *Streams) find(ctx context.Context, org ID, ref string) (Stream, error) {
+	if id, err := ParseID(ref); err == nil {
+		return s.catalog.Stream(ctx, org, id)
+	}
+	if checkStreamName(ref) != nil {
+		return Stream{}, Errorf(CodeNotFound, "there is no such stream")
+	}
+	return s.catalog.StreamNamed(ctx, org, ref)
+}
+
+// apply checks a change and makes it.
+func (s *Streams) apply(stream *Stream, change StreamChange) error {
+	if change.Name != nil {
+		stream.Name = *change.Name
+	}
+	if change.Description != nil {
+		stream.Description = *change.Description
+	}
+	if change.RetentionDays != nil {
+		stream.RetentionDays = *change.RetentionDays
+	}
+	if change.IdempotencyWindowSeconds != nil {
+		stream.IdempotencyWindowSeconds = *change.IdempotencyWindowSeconds
+	}
+	if err := stream.check(); err != nil {
+		return err
+	}
+	return s.applySchema(stream, change.Schema)
+}
+
+func (s *Streams) applySchema(stream *Stream, schema json.RawMessage) error {
+	switch {
+	case schema == nil:
+		return nil
+	case string(schema) == "null":
+		stream.Schema = nil
+		return nil
+	case len(schema) > MaxSchemaBytes:
+		return Invalid("schema", "must have at most %d bytes, has %d", MaxSchemaBytes, len(schema))
+	}
+	if _, err := s.schemas.Compile(schema); err != nil {
+		return err
+	}
+	stream.Schema = slices.Clone(schema)
+	return nil
+}
+
+func (s *Stream) check() error {
+	if err := checkStreamName(s.Name); err != nil {
+		return err
+	}
+	if err := checkText("description", s.Description, 0, MaxDescriptionLength); err != nil {
+		return err
+	}
+	if s.RetentionDays < 1 || s.RetentionDays > MaxRetentionDays {
+		return Invalid("retention_days", "must be 1 to %d", MaxRetentionDays)
+	}
+	if longest := int64(s.RetentionDays) * 86_400; s.IdempotencyWindowSeconds < 0 || s.IdempotencyWindowSeconds > longest {
+		return Invalid("idempotency_window_seconds", "must be 0 (as long as events are retained) to %d", longest)
+	}
+	return nil
+}
+
+func checkStreamName(name string) error {
+	if err := checkText("name", name, 1, MaxStreamNameLength); err != nil {
+		return err
+	}
+	if strings.Contains(name, "/") || name == "." || name == ".." {
+		return Invalid("name", "must not be . or .. or contain a slash: it is part of addresses")
+	}
+	if strings.TrimSpace(name) != name {
+		return Invalid("name", "must not begin or end with white space")
+	}
+	if _, err := ParseID(name); err == nil {
+		return Invalid("name", "must not have the form of a UUID: ids and names share one place in addresses")
+	}
+	return nil
+}
+
+// exists reports whether a stream is there and not deleted.
+func (s *Streams) exists(ctx context.Context, org, id ID) (bool, error) {
+	_, err := s.resolved.get(streamRef{org, id.String()}, func(old *openStream) (*openStream, error) {
+		return s.load(ctx, org, id.String(), old)
+	}, isNotFound)
+	if isNotFound(err) {
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -1,0 +1,23 @@
+package core
+
+import (
+	"unicode"
+	"unicode/utf8"
+)
+
+// checkText holds a short text field to its length, in characters, and to
+// characters that can be shown: valid UTF-8 without control characters.
+func checkText(field, text string, shortest, longest int) error {
+	if !utf8.ValidString(text) {
+		return Invalid(field, "must be valid UTF-8")
+	}
+	if length := utf8.RuneCountInString(text); length < shortest || length > longest {
+		return Invalid(field, "must have %d to %d characters, has %d", shortest, longest, length)
+	}
+	for _, r := range text {
+		if unicode.IsControl(r) {
+			return Invalid(field, "must not contain control characters")
+		}
+	}
+	return nil
+}
