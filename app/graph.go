@@ -112,8 +112,7 @@ func newAccess(cfg Config, catalog core.Catalog, now func() time.Time) (*core.Ac
 func newOrganization(catalog core.Catalog, now func() time.Time) (core.Organization, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 	defer cancel()
-	org, _, err := core.FirstOrganization(ctx, catalog, now())
-	return org, err
+	return core.FirstOrganization(ctx, catalog, now())
 }
 
 func newServer(
@@ -122,10 +121,10 @@ func newServer(
 ) *server.Server {
 	return server.New(server.Options{
 		Ingest: ingest, Query: query, Streams: streams, Access: access,
-		Health: health.report, Metrics: m.Handler(), Observe: m.Request, Logger: logger,
+		Ready: health.report, Metrics: m.Handler(), Observe: m.Request, Logger: logger,
 		Limits: server.Limits{
 			ReadTimeout: cfg.ReadTimeout, WriteTimeout: cfg.WriteTimeout, IdleTimeout: cfg.IdleTimeout,
-			Concurrency: cfg.Connections, MaxInflightBytes: cfg.InflightBytes,
+			Connections: cfg.Connections, InflightBytes: cfg.InflightBytes,
 		},
 	})
 }

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
@@ -14,11 +15,12 @@ type health struct {
 	storage core.Storage
 	catalog core.Catalog
 	relaxed bool
+	logger  *slog.Logger
 	now     func() time.Time
 }
 
-func newHealth(cfg Config, storage core.Storage, catalog core.Catalog, now func() time.Time) *health {
-	return &health{storage: storage, catalog: catalog, relaxed: cfg.AllowRelaxedDurability, now: now}
+func newHealth(cfg Config, storage core.Storage, catalog core.Catalog, now func() time.Time, logger *slog.Logger) *health {
+	return &health{storage: storage, catalog: catalog, relaxed: cfg.AllowRelaxedDurability, now: now, logger: logger}
 }
 
 // checkTimeout bounds one look at the dependencies: a probe must get an answer.
@@ -27,21 +29,27 @@ const checkTimeout = 3 * time.Second
 func (h *health) report(ctx context.Context) rest.Health {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	report := rest.Health{Status: rest.StatusOK, Checks: map[string]string{}, Timestamp: h.now().UTC()}
+	report := rest.Health{Status: rest.StatusOK, Checks: map[string]rest.Check{}, Timestamp: h.now().UTC()}
 	for name, err := range map[string]error{"store": h.storage.Check(ctx), "catalog": h.catalog.Check(ctx)} {
-		relaxed := errors.Is(err, core.ErrRelaxedDurability)
-		switch {
-		case err == nil:
-			report.Checks[name] = rest.StatusOK
-		case relaxed && h.relaxed:
-			report.Checks[name] = "ok, but acknowledged events may be lost in a crash: " + err.Error()
-		case relaxed:
-			report.Checks[name] = err.Error()
-			report.Status = rest.StatusUnavailable
-		default:
-			report.Checks[name] = "unreachable"
-			report.Status = rest.StatusUnavailable
+		check := h.check(err)
+		report.Checks[name] = check
+		if check.Status == rest.StatusUnavailable || report.Status == rest.StatusOK {
+			report.Status = check.Status
 		}
 	}
 	return report
+}
+
+// check is one dependency's answer in words that everybody may read.
+func (h *health) check(err error) rest.Check {
+	switch relaxed := errors.Is(err, core.ErrRelaxedDurability); {
+	case err == nil:
+		return rest.Check{Status: rest.StatusOK}
+	case relaxed && h.relaxed:
+		return rest.Check{Status: rest.StatusDegraded, Message: "acknowledged events may be lost in a crash: " + err.Error()}
+	case relaxed:
+		return rest.Check{Status: rest.StatusUnavailable, Message: err.Error() + "; set allow-relaxed-durability to serve all the same"}
+	}
+	h.logger.Warn("a dependency does not answer", "error", err)
+	return rest.Check{Status: rest.StatusUnavailable, Message: "unreachable"}
 }

@@ -55,7 +55,7 @@ func withAccess(ctx context.Context, s *settings, do func(*core.Access, core.Cat
 			err = closed
 		}
 	}()
-	org, _, err := core.FirstOrganization(ctx, opened, time.Now())
+	org, err := core.FirstOrganization(ctx, opened, time.Now())
 	if err != nil {
 		return err
 	}

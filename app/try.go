@@ -36,7 +36,7 @@ type trial struct {
 
 func (t trial) run(ctx context.Context) error {
 	started := time.Now()
-	if _, err := t.client.Ready(ctx); err != nil {
+	if err := t.client.Ready(ctx); err != nil {
 		return unreachableError{fmt.Errorf("the server does not answer: %w; start one with 'eventflow dev'", err)}
 	}
 	t.say("ready", "in %s", since(started))
@@ -79,9 +79,13 @@ func (t trial) publishThree(ctx context.Context) (first core.Offset, err error) 
 }
 
 func (t trial) readBack(ctx context.Context, first core.Offset) error {
-	after, read := first-1, 0
+	query, read := core.EventQuery{Limit: 3}, 0
+	if first > 0 {
+		before := first - 1
+		query.After = &before
+	}
 	started := time.Now()
-	for event, err := range t.client.Events(ctx, demoStream, rest.EventsQuery{After: &after, Limit: 3}) {
+	for event, err := range t.client.Events(ctx, demoStream, query) {
 		if err != nil {
 			return err
 		}

@@ -9,8 +9,8 @@ import (
 const FirstOrganizationName = "default"
 
 // FirstOrganization returns that organization and makes it when it is not
-// there yet; made says which.
-func FirstOrganization(ctx context.Context, organizations Organizations, now time.Time) (org Organization, made bool, err error) {
+// there yet.
+func FirstOrganization(ctx context.Context, organizations Organizations, now time.Time) (Organization, error) {
 	now = now.UTC().Truncate(time.Microsecond)
 	return organizations.EnsureOrganization(ctx, Organization{ID: newID(now), Name: FirstOrganizationName, CreatedAt: now})
 }

@@ -95,7 +95,6 @@ type AllScan struct {
 	After, Before Position
 	Backward      bool
 	Limit         int
-	Filter        Filter
 }
 
 // Position is an event's place among all events of an organization.
@@ -136,9 +135,9 @@ type Catalog interface {
 // Organizations are the tenants.
 type Organizations interface {
 	// EnsureOrganization returns the organization of that name and makes it
-	// first when there is none; made says which. Two processes that call it at
-	// once get the same one.
-	EnsureOrganization(ctx context.Context, org Organization) (stored Organization, made bool, err error)
+	// first when there is none. Two processes that call it at once get the same
+	// one.
+	EnsureOrganization(ctx context.Context, org Organization) (Organization, error)
 }
 
 // StreamCatalog keeps the streams' definitions. Every method answers

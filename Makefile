@@ -1,0 +1,70 @@
+# Everything runs with Go and make alone. Works with GNU make 3.81 and later.
+
+GO       ?= go
+VERSION  = $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  = -s -w -X github.com/eventflow-go/eventflow/app.Version=$(VERSION)
+
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI         := bin/golangci-lint-$(GOLANGCI_VERSION)
+
+# The race detector needs a C compiler. Without one the tests run all the same,
+# and `make test` says what is missing.
+RACE = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race)
+
+# How long `make fuzz` stays with each target, and how often `make chaos` kills.
+FUZZTIME ?= 10s
+KILLS    ?= 20
+
+.DEFAULT_GOAL := help
+.PHONY: help run build test lint fmt bench chaos fuzz clean FORCE
+
+help: ## print this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+run: build ## build and start a server to try: SQLite in ./eventflow_data, loopback only
+	@exec bin/eventflow dev
+
+build: bin/eventflow ## build bin/eventflow, one static binary
+
+test: bin/testenv ## run every test, with a private PostgreSQL
+	GOOS=js GOARCH=wasm $(GO) build ./core/... ./adapters/rest
+	@$(if $(RACE),:,echo "make: no C compiler, so the tests run WITHOUT the race detector; install gcc or clang" >&2)
+	bin/testenv -- $(GO) test $(RACE) -timeout 10m ./...
+
+lint: $(GOLANGCI) ## check format and code
+	$(GOLANGCI) run ./...
+
+fmt: $(GOLANGCI) ## format the code
+	$(GOLANGCI) fmt ./...
+
+bench: bin/testenv ## measure the ratios that matter, a JSON line each
+	bin/testenv -- $(GO) run ./app/bench
+
+chaos: bin/testenv ## kill servers and databases under load and check the log (up to 15 minutes)
+	EVENTFLOW_CHAOS_KILLS=$(KILLS) bin/testenv -- $(GO) test -count=1 -v -timeout 15m ./app/chaos/...
+
+fuzz: ## feed every fuzz target random input for FUZZTIME each
+	@set -e; for found in $$(grep -rhoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sort -u | sed 's/^func //'); do \
+		for file in $$(grep -rlE --include='*_test.go' "^func $$found\(" .); do \
+			echo "$(GO) test -run '^$$' -fuzz '^$$found\$$' -fuzztime $(FUZZTIME) $$(dirname $$file)"; \
+			$(GO) test -run '^$$' -fuzz "^$$found\$$" -fuzztime $(FUZZTIME) "$$(dirname $$file)"; \
+		done; \
+	done
+
+clean: ## remove what was built; data in ./eventflow_data stays
+	rm -rf bin
+
+# Go knows best whether anything changed.
+bin/eventflow: FORCE
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./app/eventflow
+
+bin/testenv: FORCE
+	@$(GO) build -o $@ ./app/testenv
+
+# Installed by version, which leaves go.mod alone and keeps the linter's
+# dependencies out of ours.
+$(GOLANGCI):
+	GOBIN='$(CURDIR)/bin' $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	mv bin/golangci-lint $@
+
+FORCE:

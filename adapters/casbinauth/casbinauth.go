@@ -1,0 +1,96 @@
+// Package casbinauth decides by the policies in policies/ what a role may do.
+package casbinauth
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/casbin/casbin/v2"
+	"github.com/casbin/casbin/v2/model"
+
+	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/policies"
+)
+
+// Authorizer implements [core.Authorizer]. The policies are fixed for the life
+// of a process and small, so Casbin decides every pair of role and action once,
+// at the start, and a request costs a look-up.
+type Authorizer struct {
+	allowed map[grant]bool
+}
+
+type grant struct {
+	role   core.Role
+	action core.Action
+}
+
+// New loads the policies of the build.
+func New() (*Authorizer, error) { return load(policies.Model, policies.Policy) }
+
+func load(modelText, policyText string) (*Authorizer, error) {
+	rules, err := model.NewModelFromString(modelText)
+	if err != nil {
+		return nil, fmt.Errorf("the model in policies/: %w", err)
+	}
+	enforcer, err := casbin.NewEnforcer(rules)
+	if err != nil {
+		return nil, fmt.Errorf("the model in policies/: %w", err)
+	}
+	if err := addRules(enforcer, policyText); err != nil {
+		return nil, err
+	}
+	a := &Authorizer{allowed: map[grant]bool{}}
+	for _, role := range core.Roles {
+		for _, action := range core.Actions {
+			allowed, err := enforcer.Enforce(string(role), string(action))
+			if err != nil {
+				return nil, fmt.Errorf("deciding %s for %s: %w", action, role, err)
+			}
+			a.allowed[grant{role, action}] = allowed
+		}
+	}
+	return a, nil
+}
+
+// addRules reads the policy and refuses roles and actions that do not exist: a
+// misspelt grant would be silently none.
+func addRules(enforcer *casbin.Enforcer, policyText string) error {
+	for number, line := range strings.Split(policyText, "\n") {
+		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		fields := strings.Split(line, ",")
+		for i := range fields {
+			fields[i] = strings.TrimSpace(fields[i])
+		}
+		if err := addRule(enforcer, fields); err != nil {
+			return fmt.Errorf("policies/policy.csv line %d: %w", number+1, err)
+		}
+	}
+	return nil
+}
+
+func addRule(enforcer *casbin.Enforcer, fields []string) error {
+	if len(fields) != 3 || !slices.Contains(core.Roles, core.Role(fields[1])) {
+		return fmt.Errorf("%q grants nothing to a role that exists", fields)
+	}
+	var err error
+	switch {
+	case fields[0] == "p" && slices.Contains(core.Actions, core.Action(fields[2])):
+		_, err = enforcer.AddPolicy(fields[1], fields[2])
+	case fields[0] == "g" && slices.Contains(core.Roles, core.Role(fields[2])):
+		_, err = enforcer.AddGroupingPolicy(fields[1], fields[2])
+	default:
+		return fmt.Errorf("%q names no action or role that exists", fields)
+	}
+	return err
+}
+
+// Allow implements [core.Authorizer].
+func (a *Authorizer) Allow(who core.Principal, action core.Action) error {
+	if a.allowed[grant{who.Role, action}] {
+		return nil
+	}
+	return core.Errorf(core.CodeForbidden, "this needs the permission %s, which the role %s does not have", action, who.Role)
+}

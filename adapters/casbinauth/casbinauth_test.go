@@ -1,0 +1,57 @@
+package casbinauth
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/policies"
+)
+
+func TestEveryRoleAndAction(t *testing.T) {
+	t.Parallel()
+	may := map[core.Role][]core.Action{
+		core.RoleAdmin:     core.Actions,
+		core.RoleDeveloper: core.Actions,
+		core.RoleViewer:    {core.ActionReadEvents, core.ActionReadStreams},
+		core.RoleConsumer:  {core.ActionReadEvents, core.ActionReadStreams},
+		core.RoleProducer:  {core.ActionIngest},
+		"nobody":           nil,
+	}
+	authorizer, err := New()
+	require.NoError(t, err)
+	require.Len(t, may, len(core.Roles)+1, "the table covers every role")
+	for role, actions := range may {
+		for _, action := range core.Actions {
+			err := authorizer.Allow(core.Principal{Role: role}, action)
+			if contains(actions, action) {
+				require.NoError(t, err, "%s %s", role, action)
+				continue
+			}
+			require.Equal(t, core.CodeForbidden, core.CodeOf(err), "%s %s", role, action)
+			require.ErrorContains(t, err, string(action), "a refusal names the permission")
+		}
+	}
+}
+
+func contains(actions []core.Action, action core.Action) bool {
+	for _, one := range actions {
+		if one == action {
+			return true
+		}
+	}
+	return false
+}
+
+func TestAMisspeltPolicyRefusesToLoad(t *testing.T) {
+	t.Parallel()
+	for _, policy := range []string{
+		"p, produser, events:ingest", "p, producer, event:ingest", "g, developer, manager", "x, admin, events:read", "p, admin",
+	} {
+		_, err := load(policies.Model, policy)
+		require.ErrorContains(t, err, "line 1", policy)
+	}
+	_, err := load("nonsense", policies.Policy)
+	require.Error(t, err)
+}

@@ -1,0 +1,125 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+
+	"gorm.io/gorm"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+type streamRow struct {
+	ID                string `gorm:"primaryKey"`
+	Org               string
+	Name              string
+	Description       string
+	RetentionDays     int
+	IdempotencyWindow int64
+	Schema            string
+	Revision          int64
+	CreatedAt         int64 `gorm:"autoCreateTime:false"`
+	UpdatedAt         int64 `gorm:"autoUpdateTime:false"`
+	// DeletedAt is a plain number to GORM: its own soft delete would hide the
+	// row from the statement that deletes it.
+	DeletedAt *int64
+}
+
+// TableName names the table for GORM.
+func (streamRow) TableName() string { return "streams" }
+
+func rowOf(s core.Stream) streamRow {
+	return streamRow{
+		ID: s.ID.String(), Org: s.Org.String(), Name: s.Name, Description: s.Description,
+		RetentionDays: s.RetentionDays, IdempotencyWindow: s.IdempotencyWindowSeconds, Schema: string(s.Schema),
+		Revision: s.Revision, CreatedAt: micros(s.CreatedAt), UpdatedAt: micros(s.UpdatedAt), DeletedAt: optionalMicros(s.DeletedAt),
+	}
+}
+
+func (r streamRow) stream() (core.Stream, error) {
+	id, err := parseID(r.ID)
+	if err != nil {
+		return core.Stream{}, err
+	}
+	org, err := parseID(r.Org)
+	stream := core.Stream{
+		ID: id, Org: org, Name: r.Name, Description: r.Description,
+		RetentionDays: r.RetentionDays, IdempotencyWindowSeconds: r.IdempotencyWindow,
+		Revision: r.Revision, CreatedAt: fromMicros(r.CreatedAt), UpdatedAt: fromMicros(r.UpdatedAt), DeletedAt: fromOptionalMicros(r.DeletedAt),
+	}
+	if r.Schema != "" {
+		stream.Schema = json.RawMessage(r.Schema)
+	}
+	return stream, err
+}
+
+// live are the streams of an organization that are not deleted.
+func (c *Catalog) live(ctx context.Context, org core.ID) *gorm.DB {
+	return c.db.WithContext(ctx).Where("org = ? and deleted_at is null", org.String())
+}
+
+// CreateStream implements [core.StreamCatalog].
+func (c *Catalog) CreateStream(ctx context.Context, stream core.Stream) error {
+	row := rowOf(stream)
+	return nameTaken(c.db.WithContext(ctx).Create(&row).Error, stream.Name)
+}
+
+func nameTaken(err error, name string) error {
+	if taken(err) {
+		return core.Errorf(core.CodeConflict, "there is a stream named %q already", name)
+	}
+	return err
+}
+
+// Stream implements [core.StreamCatalog].
+func (c *Catalog) Stream(ctx context.Context, org, id core.ID) (core.Stream, error) {
+	return takeStream(c.live(ctx, org).Where("id = ?", id.String()))
+}
+
+// StreamNamed implements [core.StreamCatalog].
+func (c *Catalog) StreamNamed(ctx context.Context, org core.ID, name string) (core.Stream, error) {
+	return takeStream(c.live(ctx, org).Where("name = ?", name))
+}
+
+func takeStream(query *gorm.DB) (core.Stream, error) {
+	var row streamRow
+	if err := query.Take(&row).Error; err != nil {
+		return core.Stream{}, found(err, "stream")
+	}
+	return row.stream()
+}
+
+// Streams implements [core.StreamCatalog].
+func (c *Catalog) Streams(ctx context.Context, org core.ID, after string, limit int) ([]core.Stream, error) {
+	var rows []streamRow
+	if err := c.live(ctx, org).Where("name > ?", after).Order("name").Limit(limit).Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	streams := make([]core.Stream, len(rows))
+	for i, row := range rows {
+		var err error
+		if streams[i], err = row.stream(); err != nil {
+			return nil, err
+		}
+	}
+	return streams, nil
+}
+
+// UpdateStream implements [core.StreamCatalog].
+func (c *Catalog) UpdateStream(ctx context.Context, stream core.Stream) error {
+	row := rowOf(stream)
+	updated := c.live(ctx, stream.Org).Model(&streamRow{}).
+		Where("id = ? and revision = ?", row.ID, stream.Revision-1).
+		Select("name", "description", "retention_days", "idempotency_window", "schema", "revision", "updated_at", "deleted_at").
+		Updates(&row)
+	if updated.Error != nil {
+		return nameTaken(updated.Error, stream.Name)
+	}
+	if updated.RowsAffected == 1 {
+		return nil
+	}
+	if _, err := c.Stream(ctx, stream.Org, stream.ID); err != nil {
+		return err
+	}
+	return core.Errorf(core.CodePreconditionFailed, "the stream was changed meanwhile; read it again")
+}

@@ -1,0 +1,54 @@
+// Package pgtest gives tests a schema of their own on a PostgreSQL server, and
+// starts private servers for those that need one they can kill.
+package pgtest
+
+import (
+	"context"
+	"crypto/rand"
+	"net/url"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// EnvURL names the variable that holds the URL of the tests' server.
+const EnvURL = "EVENTFLOW_TEST_POSTGRES"
+
+// URL returns the URL of a new schema on the tests' server, which is dropped
+// when the test ends. Without a server the test fails: it is never skipped.
+func URL(t testing.TB) *url.URL {
+	t.Helper()
+	server := os.Getenv(EnvURL)
+	if server == "" {
+		t.Fatalf("%s is not set: run `make test`, or set it to the URL of a PostgreSQL server", EnvURL)
+	}
+	schema := "test_" + strings.ToLower(rand.Text())
+	exec(t, server, `create schema `+schema)
+	t.Cleanup(func() { exec(t, server, `drop schema `+schema+` cascade`) })
+	u, err := url.Parse(server)
+	if err != nil {
+		t.Fatalf("%s: %v", EnvURL, err)
+	}
+	query := u.Query()
+	query.Set("search_path", schema)
+	u.RawQuery = query.Encode()
+	return u
+}
+
+func exec(t testing.TB, server, sql string) {
+	t.Helper()
+	// Not the test's context: that has ended when the schema is dropped.
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	conn, err := pgx.Connect(ctx, server)
+	if err != nil {
+		t.Fatalf("reaching the tests' PostgreSQL: %v", err)
+	}
+	defer conn.Close(ctx) //nolint:errcheck // the statement's result counts
+	if _, err := conn.Exec(ctx, sql); err != nil {
+		t.Errorf("%s: %v", sql, err)
+	}
+}

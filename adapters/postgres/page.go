@@ -1,0 +1,86 @@
+package postgres
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// page gathers events. Rows are decoded from the wire's binary form by hand,
+// and their bytes are copied into chunks: a page of a thousand events costs a
+// handful of allocations.
+type page struct {
+	limit  int
+	events []core.Event
+	chunk  []byte
+	// The texts that repeat from row to row are kept once.
+	lastType, lastSource string
+}
+
+func newPage(limit int) *page {
+	return &page{limit: limit, events: make([]core.Event, 0, min(limit, 1000))}
+}
+
+func (p *page) room() int { return p.limit - len(p.events) }
+
+// end is the offset after the last event, zero when there is none.
+func (p *page) end() core.Offset {
+	if len(p.events) == 0 {
+		return 0
+	}
+	return p.events[len(p.events)-1].Offset + 1
+}
+
+func (p *page) read(rows pgx.Rows) error {
+	defer rows.Close()
+	for rows.Next() {
+		p.events = append(p.events, core.Event{})
+		p.decode(&p.events[len(p.events)-1], rows.RawValues())
+	}
+	return rows.Err()
+}
+
+// decode reads a row of selectEvents.
+func (p *page) decode(e *core.Event, row [][]byte) {
+	copy(e.Stream[:], row[0])
+	e.Offset = core.Offset(binary.BigEndian.Uint64(row[1]))
+	copy(e.ID[:], row[2])
+	e.Type = repeated(&p.lastType, row[3])
+	e.Version = int32(binary.BigEndian.Uint32(row[4]))
+	e.OccurredAt, e.ReceivedAt = decodeTime(row[5]), decodeTime(row[6])
+	e.Source = repeated(&p.lastSource, row[7])
+	e.Subject = string(row[8])
+	copy(e.APIKeyID[:], row[9])
+	e.IdempotencyKey = string(row[10])
+	if len(row[11]) > 0 {
+		e.Context = p.keep(row[11])
+	}
+	e.Payload = p.keep(row[12])
+}
+
+func decodeTime(raw []byte) time.Time {
+	return fromPostgresMicros(int64(binary.BigEndian.Uint64(raw)))
+}
+
+func repeated(last *string, text []byte) string {
+	if *last != string(text) {
+		*last = string(text)
+	}
+	return *last
+}
+
+// chunkSize is how much is allocated at once for the rows' bytes.
+const chunkSize = 64 << 10
+
+// keep copies bytes that the connection's buffer will overwrite.
+func (p *page) keep(raw []byte) []byte {
+	if len(raw) > cap(p.chunk)-len(p.chunk) {
+		p.chunk = make([]byte, 0, max(chunkSize, len(raw)))
+	}
+	start := len(p.chunk)
+	p.chunk = append(p.chunk, raw...)
+	return p.chunk[start:len(p.chunk):len(p.chunk)]
+}

@@ -1,0 +1,301 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// Read implements [core.Reader].
+func (s *Storage) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
+	read := s.readForward
+	if scan.Backward {
+		read = s.readBackward
+	}
+	events, err := read(ctx, stream, scan)
+	if state(err) == stateUndefinedTable { // retention dropped a partition meanwhile
+		s.segments.keep(stream, nil)
+		events, err = read(ctx, stream, scan)
+	}
+	return events, storeError(err)
+}
+
+// readForward goes from segment to segment. A segment is left only when its
+// end was known before it was read: else events could have been added to it,
+// and a next one begun, since.
+func (s *Storage) readForward(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
+	page := newPage(scan.Limit)
+	all, fresh := s.segments.get(stream), false
+	for from := scan.From; ; {
+		at := holding(all, from)
+		if at < len(all) {
+			part := scan
+			part.From, part.Limit = from, page.room()
+			ended := at+1 < len(all)
+			if ended {
+				part.To = lower(scan.To, all[at+1].first)
+			}
+			if err := s.readSegment(ctx, page, stream, all[at].day, part); err != nil {
+				return nil, err
+			}
+			if ended {
+				from = all[at+1].first
+			}
+			if page.room() == 0 || scan.To > 0 && ended && from >= scan.To {
+				return page.events, nil
+			}
+			if ended {
+				continue
+			}
+			from = max(from, page.end())
+		}
+		if fresh {
+			return page.events, nil
+		}
+		loaded, err := s.loadSegments(ctx, stream)
+		if err != nil {
+			return nil, err
+		}
+		if fresh = len(loaded) == len(all); fresh {
+			return page.events, nil
+		}
+		all = loaded
+	}
+}
+
+// lower is the smaller end of two, where zero is none.
+func lower(a, b core.Offset) core.Offset {
+	if a == 0 {
+		return b
+	}
+	return min(a, b)
+}
+
+func (s *Storage) readBackward(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
+	all, err := s.loadSegments(ctx, stream)
+	if err != nil {
+		return nil, err
+	}
+	page := newPage(scan.Limit)
+	for at := len(all) - 1; at >= 0 && page.room() > 0; at-- {
+		if scan.To > 0 && all[at].first >= scan.To {
+			continue
+		}
+		part := scan
+		part.Limit = page.room()
+		if err := s.readSegment(ctx, page, stream, all[at].day, part); err != nil {
+			return nil, err
+		}
+		if all[at].first <= scan.From {
+			break
+		}
+	}
+	return page.events, nil
+}
+
+const selectEvents = `select stream, "offset", id, type, version, occurred_at, received_at, source, subject, api_key, idempotency_key, context, payload from `
+
+// readSegment adds a part of a stream in one partition to the page.
+func (s *Storage) readSegment(ctx context.Context, page *page, stream core.ID, day int32, scan core.Scan) error {
+	q := &query{text: selectEvents + partition(day)}
+	q.where(`stream = %s`, [16]byte(stream))
+	q.where(`"offset" >= %s`, int64(scan.From))
+	if scan.To > 0 {
+		q.where(`"offset" < %s`, int64(scan.To))
+	}
+	q.filter(scan.Filter)
+	q.text += ` order by "offset"` + direction(scan.Backward)
+	return s.collect(ctx, page, q, scan.Limit)
+}
+
+func (s *Storage) collect(ctx context.Context, page *page, q *query, limit int) error {
+	q.add(" limit %s", limit)
+	rows, err := s.pool.Query(ctx, q.text, q.args...)
+	if err != nil {
+		return err
+	}
+	return page.read(rows)
+}
+
+func direction(backward bool) string {
+	if backward {
+		return " desc"
+	}
+	return ""
+}
+
+// query is a statement in the making; its values are always parameters.
+type query struct {
+	text string
+	args []any
+}
+
+func (q *query) add(text string, values ...any) {
+	places := make([]any, len(values))
+	for i, value := range values {
+		q.args = append(q.args, value)
+		places[i] = fmt.Sprintf("$%d", len(q.args))
+	}
+	q.text += fmt.Sprintf(text, places...)
+}
+
+func (q *query) where(condition string, values ...any) {
+	word := " and "
+	if len(q.args) == 0 {
+		word = " where "
+	}
+	q.add(word+condition, values...)
+}
+
+func (q *query) filter(f core.Filter) {
+	if !f.ID.IsZero() {
+		q.where(`id = %s`, [16]byte(f.ID))
+	}
+	if f.Type != "" {
+		q.where(`type = %s`, f.Type)
+	}
+	if f.Source != "" {
+		q.where(`source = %s`, f.Source)
+	}
+	if f.Subject != "" {
+		q.where(`subject = %s`, f.Subject)
+	}
+}
+
+// ReadAll implements [core.Reader]. A day's partition holds what was received
+// on it, so days are read one after the other.
+func (s *Storage) ReadAll(ctx context.Context, org core.ID, scan core.AllScan) ([]core.Event, error) {
+	days, err := s.days(ctx, scan)
+	if err != nil {
+		return nil, storeError(err)
+	}
+	page := newPage(scan.Limit)
+	for _, day := range days {
+		if page.room() == 0 {
+			break
+		}
+		err := s.readDay(ctx, page, org, day, scan)
+		if err != nil && state(err) != stateUndefinedTable {
+			return nil, storeError(err)
+		}
+	}
+	return page.events, nil
+}
+
+// days lists the partitions that the scan may have to look at, in its order.
+func (s *Storage) days(ctx context.Context, scan core.AllScan) ([]int32, error) {
+	first, last := int32(-1<<31), int32(1<<31-1)
+	if !scan.After.IsZero() {
+		first = dayOf(scan.After.ReceivedAt)
+	}
+	if !scan.Before.IsZero() {
+		last = dayOf(scan.Before.ReceivedAt)
+	}
+	rows, err := s.pool.Query(ctx, `select day from (
+			select to_date(right(inhrelid::regclass::text, 8), 'YYYYMMDD') - '1970-01-01'::date as day
+			from pg_inherits where inhparent = to_regclass('events')) partitions
+		where day between $1 and $2 order by day`+direction(scan.Backward), first, last)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[int32])
+}
+
+func (s *Storage) readDay(ctx context.Context, page *page, org core.ID, day int32, scan core.AllScan) error {
+	q := &query{text: selectEvents + partition(day)}
+	q.where(`org = %s`, [16]byte(org))
+	if p := scan.After; !p.IsZero() {
+		q.where(`received_at >= %s`, p.ReceivedAt)
+		q.where(`(received_at, stream, "offset") > (%s, %s, %s)`, p.ReceivedAt, [16]byte(p.Stream), int64(p.Offset))
+	}
+	if p := scan.Before; !p.IsZero() {
+		q.where(`received_at <= %s`, p.ReceivedAt)
+		q.where(`(received_at, stream, "offset") < (%s, %s, %s)`, p.ReceivedAt, [16]byte(p.Stream), int64(p.Offset))
+	}
+	turn := direction(scan.Backward)
+	q.text += ` order by received_at` + turn + `, stream` + turn + `, "offset"` + turn
+	return s.collect(ctx, page, q, page.room())
+}
+
+// Bounds implements [core.Reader].
+func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds, error) {
+	rows, err := s.pool.Query(ctx, `select stream, first_offset, next_offset, last_at from heads where stream = any($1)`, uuids(streams))
+	if err != nil {
+		return nil, storeError(err)
+	}
+	found := make(map[core.ID]core.Bounds, len(streams))
+	var stream [16]byte
+	var bounds core.Bounds
+	var last *time.Time
+	_, err = pgx.ForEachRow(rows, []any{&stream, &bounds.First, &bounds.Next, &last}, func() error {
+		bounds.Last = time.Time{}
+		if last != nil {
+			bounds.Last = last.UTC()
+		}
+		found[stream] = bounds
+		return nil
+	})
+	if err != nil {
+		return nil, storeError(err)
+	}
+	all := make([]core.Bounds, len(streams))
+	for i, stream := range streams {
+		all[i] = found[stream]
+	}
+	return all, nil
+}
+
+// OffsetAt implements [core.Reader]: the day leads to the segment, and within
+// it a binary search in the database to the event, because received_at never
+// decreases with the offset.
+func (s *Storage) OffsetAt(ctx context.Context, stream core.ID, at time.Time) (core.Offset, error) {
+	bounds, err := s.Bounds(ctx, []core.ID{stream})
+	if err != nil {
+		return 0, err
+	}
+	all, err := s.loadSegments(ctx, stream)
+	if err != nil {
+		return 0, storeError(err)
+	}
+	day := dayOf(at)
+	for i, one := range all {
+		if one.day < day {
+			continue
+		}
+		low, high := max(one.first, bounds[0].First), bounds[0].Next
+		if i+1 < len(all) {
+			high = all[i+1].first
+		}
+		if one.day > day || high <= low {
+			return low, nil
+		}
+		offset, err := s.search(ctx, stream, day, low, high, at)
+		return offset, storeError(err)
+	}
+	return bounds[0].Next, nil
+}
+
+// search finds the first offset in [low, high) received at or after a time.
+func (s *Storage) search(ctx context.Context, stream core.ID, day int32, low, high core.Offset, at time.Time) (core.Offset, error) {
+	rounded := at.Truncate(time.Microsecond)
+	if rounded.Before(at) {
+		rounded = rounded.Add(time.Microsecond)
+	}
+	var found core.Offset
+	err := s.pool.QueryRow(ctx, `with recursive search (low, high) as (
+			select $2::bigint, $3::bigint
+			union all
+			select case when e.received_at < $4 then (low + high) / 2 + 1 else low end,
+				case when e.received_at < $4 then high else (low + high) / 2 end
+			from search join lateral (
+				select received_at from `+partition(day)+` where stream = $1 and "offset" = (low + high) / 2
+			) e on true
+			where low < high)
+		select low from search where low >= high`,
+		[16]byte(stream), int64(low), int64(high), rounded).Scan(&found)
+	return found, err
+}

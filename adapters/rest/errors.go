@@ -1,0 +1,130 @@
+package rest
+
+import (
+	"errors"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// Problem is the body of every answer that is an error: EventFlow's own four
+// members, and those of RFC 9457 (application/problem+json).
+type Problem struct {
+	Code      core.Code     `json:"error_code"`
+	Message   string        `json:"message"`
+	RequestID string        `json:"request_id"`
+	Details   []core.Detail `json:"details"`
+	Type      string        `json:"type"`
+	Title     string        `json:"title"`
+	Status    int           `json:"status"`
+}
+
+// codes says, for each code, its status and what it means in general.
+var codes = map[core.Code]struct {
+	status int
+	title  string
+}{
+	core.CodeValidation:          {400, "The request is not valid"},
+	core.CodeSchemaMismatch:      {400, "The payload does not fit the stream's schema"},
+	core.CodeUnauthorized:        {401, "A valid credential is required"},
+	core.CodeForbidden:           {403, "The credential does not permit this"},
+	core.CodeNotFound:            {404, "There is no such thing"},
+	core.CodeMethodNotAllowed:    {405, "The method is not allowed here"},
+	core.CodeTimeout:             {408, "The request took too long to arrive"},
+	core.CodeConflict:            {409, "The request conflicts with what is there"},
+	core.CodePreconditionFailed:  {412, "The resource was changed meanwhile"},
+	core.CodePayloadTooLarge:     {413, "The request is too large"},
+	core.CodeUnsupportedMedia:    {415, "The media type is not supported"},
+	core.CodeIdempotencyMismatch: {422, "The idempotency key belongs to another payload"},
+	core.CodeRateLimited:         {429, "Too many requests"},
+	core.CodeInternal:            {500, "Something went wrong on the server"},
+	core.CodeUnavailable:         {503, "The service is not available right now"},
+	core.CodeStorageFull:         {507, "The storage is full"},
+}
+
+// Status returns the HTTP status of a code; a code it does not know is 500.
+func Status(code core.Code) int {
+	if known, ok := codes[code]; ok {
+		return known.status
+	}
+	return codes[core.CodeInternal].status
+}
+
+// NewProblem returns what a client may see of an error: all of an
+// [*core.Error], and of any other only that it happened.
+func NewProblem(err error, requestID string) Problem {
+	public := Public(err)
+	known, ok := codes[public.Code]
+	if !ok {
+		known = codes[core.CodeInternal]
+	}
+	details := public.Details
+	if details == nil {
+		details = []core.Detail{}
+	}
+	return Problem{
+		Code: public.Code, Message: public.Message, RequestID: requestID, Details: details,
+		Type: typePrefix + string(public.Code), Title: known.title, Status: known.status,
+	}
+}
+
+// typePrefix makes a code the URI that RFC 9457 asks for.
+const typePrefix = "urn:eventflow:error:"
+
+var errInternal = core.Errorf(core.CodeInternal, "something went wrong on the server; its log has the reason under this request id")
+
+// Public returns the error that a client may see in place of err.
+func Public(err error) *core.Error {
+	var known *core.Error
+	if errors.As(err, &known) && known.Code != core.CodeInternal {
+		return known
+	}
+	return errInternal
+}
+
+// Error is an error that a server answered with. It wraps an [*core.Error], so
+// [core.CodeOf] and [errors.As] work on it as if there were no network between.
+type Error struct {
+	// Status is the HTTP status, RequestID names the request in the server's log.
+	Status    int
+	RequestID string
+	cause     *core.Error
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	if e.RequestID == "" {
+		return e.cause.Error()
+	}
+	return e.cause.Error() + " (request " + e.RequestID + ")"
+}
+
+// Unwrap returns the [*core.Error].
+func (e *Error) Unwrap() error { return e.cause }
+
+// errorOf turns an answer that is an error back into one.
+func errorOf(status int, problem Problem, retryAfter time.Duration) *Error {
+	if problem.Code == "" {
+		problem.Code = codeOfStatus(status)
+		problem.Message = "the server, or something before it, answered without a reason"
+	}
+	return &Error{Status: status, RequestID: problem.RequestID, cause: &core.Error{
+		Code: problem.Code, Message: problem.Message, Details: problem.Details, RetryAfter: retryAfter,
+	}}
+}
+
+// codeOfStatus guesses the code of an answer that did not come from EventFlow.
+func codeOfStatus(status int) core.Code {
+	switch status {
+	case 400:
+		return core.CodeValidation
+	case 502, 504:
+		return core.CodeUnavailable
+	}
+	for code, known := range codes {
+		if known.status == status {
+			return code
+		}
+	}
+	return core.CodeInternal
+}

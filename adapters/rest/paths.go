@@ -1,0 +1,47 @@
+package rest
+
+import "net/url"
+
+// Prefix is where this version of the API lives.
+const Prefix = "/api/v1"
+
+// The headers with a meaning of EventFlow's own.
+const (
+	// HeaderAPIKey carries an API key; `Authorization: Bearer` does as well.
+	HeaderAPIKey = "X-API-Key" //nolint:gosec // the name of a header, no credential
+	// HeaderRequestID names a request in answers and logs.
+	HeaderRequestID = "X-Request-Id"
+	// HeaderIdempotencyKey names one event, quoted or bare.
+	HeaderIdempotencyKey = "Idempotency-Key"
+)
+
+// The media types of requests and answers.
+const (
+	TypeJSON    = "application/json"
+	TypeNDJSON  = "application/x-ndjson"
+	TypeCSV     = "text/csv; charset=utf-8"
+	TypeProblem = "application/problem+json"
+)
+
+// The formats of an export, as `format` names them.
+const (
+	FormatNDJSON = "ndjson"
+	FormatCSV    = "csv"
+)
+
+// StreamsPath is the list of streams.
+const StreamsPath = Prefix + "/streams"
+
+// EventsPath is the events of all streams.
+const EventsPath = Prefix + "/events"
+
+// StreamPath is one stream, by id or name.
+func StreamPath(ref string) string { return StreamsPath + "/" + url.PathEscape(ref) }
+
+// StreamEventsPath is the events of one stream, or of all when ref is empty.
+func StreamEventsPath(ref string) string {
+	if ref == "" {
+		return EventsPath
+	}
+	return StreamPath(ref) + "/events"
+}

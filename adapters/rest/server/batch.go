@@ -1,0 +1,140 @@
+package server
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// postBatch takes many events and answers with one result for each.
+func (s *Server) postBatch(c *call) error {
+	stream, err := c.stream()
+	if err != nil {
+		return err
+	}
+	drafts, err := c.drafts(core.StreamField(stream == ""))
+	if err != nil {
+		return err
+	}
+	if c.requestHeader(rest.HeaderIdempotencyKey) != "" {
+		return core.Invalid(rest.HeaderIdempotencyKey, "names one event; in a batch, each has its own idempotency_key")
+	}
+	items, err := s.Ingest.Batch(s.deadline.context(c.start), c.who, stream, drafts)
+	if err != nil {
+		return err
+	}
+	return c.answerBatch(items)
+}
+
+func (c *call) drafts(field core.StreamField) ([]core.Draft, error) {
+	kind, err := c.contentKind()
+	if err != nil {
+		c.abandon()
+		return nil, err
+	}
+	body, err := c.readBody(core.MaxBatchBytes)
+	if err != nil {
+		return nil, err
+	}
+	if kind == kindNDJSON {
+		return core.DecodeLines(body, field)
+	}
+	return core.DecodeArray(body, field)
+}
+
+// answerBatch answers 202 when every event was accepted, 207 when some were
+// and 400 when none was, or what stood in the way of all of them.
+func (c *call) answerBatch(items []core.Item) error {
+	accepted := 0
+	for i := range items {
+		if items[i].Err == nil {
+			accepted++
+		} else {
+			items[i].Err = c.named(items[i].Err)
+		}
+	}
+	status := fasthttp.StatusMultiStatus
+	switch accepted {
+	case len(items):
+		status = fasthttp.StatusAccepted
+	case 0:
+		if err := obstacle(items); err != nil {
+			return c.failBatch(err, items)
+		}
+		status = fasthttp.StatusBadRequest
+	}
+	c.answer(status, contentJSON, append(appendBatch([]byte{'{'}, items, accepted), '}'))
+	return nil
+}
+
+// obstacle returns the error that answers for a batch of which nothing was
+// taken, where that has another reason than the events themselves: a failure
+// of the server for any of them, so that the request is worth repeating, or
+// one refusal for all.
+func obstacle(items []core.Item) error {
+	code := core.CodeOf(items[0].Err)
+	shared := true
+	for i := range items {
+		if rest.Status(core.CodeOf(items[i].Err)) >= fasthttp.StatusInternalServerError {
+			return items[i].Err
+		}
+		shared = shared && core.CodeOf(items[i].Err) == code
+	}
+	switch code {
+	case core.CodeForbidden, core.CodeNotFound, core.CodeRateLimited:
+		if shared {
+			return items[0].Err
+		}
+	}
+	return nil
+}
+
+// failBatch answers with the error that is the reason why nothing was taken;
+// the results are one more member of it.
+func (c *call) failBatch(err error, items []core.Item) error {
+	c.fail(err)
+	problem := c.ctx.Response.Body()
+	body := append([]byte(nil), problem[:len(problem)-1]...)
+	body = append(appendBatch(append(body, ','), items, 0), '}')
+	c.ctx.Response.SetBodyRaw(body)
+	return nil
+}
+
+// appendBatch appends the members of a batch's answer.
+func appendBatch(b []byte, items []core.Item, accepted int) []byte {
+	const itemSize = 160
+	b = append(make([]byte, 0, len(b)+64+itemSize*len(items)), b...)
+	b = append(b, `"accepted":`...)
+	b = strconv.AppendInt(b, int64(accepted), 10)
+	b = append(b, `,"rejected":`...)
+	b = strconv.AppendInt(b, int64(len(items)-accepted), 10)
+	b = append(b, `,"results":[`...)
+	for i := range items {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, `{"index":`...)
+		b = strconv.AppendInt(b, int64(i), 10)
+		b = append(b, ',')
+		if items[i].Err == nil {
+			b = appendReceipt(b, items[i].Receipt)
+		} else {
+			b = appendRejection(b, items[i].Err)
+		}
+		b = append(b, '}')
+	}
+	return append(b, ']')
+}
+
+func appendRejection(b []byte, err error) []byte {
+	public := rest.Public(err)
+	encoded, _ := json.Marshal(rest.ItemError{ // never fails: it is made of texts
+		Code: public.Code, Message: public.Message, Details: append([]core.Detail{}, public.Details...),
+	})
+	b = append(b, `"status":"`+rest.Rejected+`","error":`...)
+	return append(b, encoded...)
+}

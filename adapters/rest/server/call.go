@@ -1,0 +1,124 @@
+package server
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"math/rand/v2"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// call is one request on its way through the server. It is reused after its
+// answer, and nothing that outlives the handler may keep it.
+type call struct {
+	server *Server
+	ctx    *fasthttp.RequestCtx
+	fiber  *fiber.Ctx // nil when no route matches
+	route  *route
+	who    core.Principal
+	id     []byte
+	start  time.Time
+	// reserved is what the request's body takes of the server's memory.
+	reserved int64
+}
+
+type callKey struct{}
+
+var calls = sync.Pool{New: func() any { return &call{id: make([]byte, 0, 64)} }}
+
+// callOf returns the call that begin attached to a request.
+func callOf(ctx *fasthttp.RequestCtx) *call { return ctx.UserValue(callKey{}).(*call) }
+
+func (s *Server) begin(ctx *fasthttp.RequestCtx) *call {
+	c := calls.Get().(*call)
+	*c = call{server: s, ctx: ctx, id: c.id[:0], start: time.Now()}
+	c.id = appendRequestID(c.id, ctx.Request.Header.Peek(rest.HeaderRequestID))
+	ctx.SetUserValue(callKey{}, c)
+	setHeaders(&ctx.Response.Header, c.id)
+	if s.draining.Load() {
+		ctx.SetConnectionClose()
+	}
+	return c
+}
+
+// maxRequestIDLength bounds the request id that a client may choose.
+const maxRequestIDLength = 128
+
+// appendRequestID appends the client's request id if it is fit to be logged
+// and sent back, or a new one.
+func appendRequestID(b, given []byte) []byte {
+	if len(given) > 0 && len(given) <= maxRequestIDLength && visibleASCII(given) {
+		return append(b, given...)
+	}
+	var random [16]byte
+	for i := 0; i < len(random); i += 8 {
+		n := rand.Uint64() //nolint:gosec // it must be unique, not secret
+		for j := range 8 {
+			random[i+j] = byte(n >> (8 * j))
+		}
+	}
+	return hex.AppendEncode(b, random[:])
+}
+
+func visibleASCII(text []byte) bool {
+	for _, b := range text {
+		if b <= ' ' || b > '~' {
+			return false
+		}
+	}
+	return true
+}
+
+// param returns a decoded part of the path, copied out of Fiber's buffer.
+func (c *call) param(name string) (string, error) {
+	raw := c.fiber.Params(name)
+	if strings.IndexByte(raw, '%') < 0 {
+		return strings.Clone(raw), nil
+	}
+	text, err := url.PathUnescape(raw)
+	if err != nil {
+		return "", core.Invalid(name, "is not valid percent-encoding")
+	}
+	return text, nil
+}
+
+// stream returns the stream that the path names, or "" when it names none.
+func (c *call) stream() (string, error) { return c.param("stream") }
+
+// requestHeader returns a header of the request, copied.
+func (c *call) requestHeader(name string) string { return string(c.ctx.Request.Header.Peek(name)) }
+
+// answerJSON answers with any value; the hot paths write their bodies
+// themselves.
+func (c *call) answerJSON(status int, body any) error {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	c.answer(status, contentJSON, encoded)
+	return nil
+}
+
+// answer answers with a body that nobody changes any more.
+func (c *call) answer(status int, contentType, body []byte) {
+	c.ctx.SetStatusCode(status)
+	c.ctx.Response.Header.SetContentTypeBytes(contentType)
+	c.ctx.Response.SetBodyRaw(body)
+}
+
+// abandon answers without having read the request's body: the connection
+// closes after the answer, but late enough for the client to read it.
+func (c *call) abandon() {
+	c.ctx.SetConnectionClose()
+	if conn, ok := c.ctx.Conn().(*conn); ok {
+		conn.linger.Store(true)
+	}
+}

@@ -1,0 +1,115 @@
+package server
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// fail answers with an error.
+func (c *call) fail(err error) {
+	err = c.named(err)
+	problem := rest.NewProblem(err, string(c.id))
+	if errors.Is(err, errHeaderTooLarge) {
+		problem.Status = fasthttp.StatusRequestHeaderFieldsTooLarge
+	}
+	body, marshalErr := json.Marshal(problem)
+	if marshalErr != nil {
+		body = nil // cannot happen: a problem is made of texts
+	}
+	c.setErrorHeaders(rest.Public(err))
+	c.ctx.Response.ResetBody()
+	c.answer(problem.Status, contentProblem, body)
+}
+
+// named gives an error its name, where it comes without one, and logs what
+// the client does not get to see.
+func (c *call) named(err error) error {
+	var known *core.Error
+	if errors.As(err, &known) && known.Code != core.CodeInternal {
+		if known.Code == core.CodeUnavailable && errors.Unwrap(known) != nil {
+			c.server.Logger.Error("a request could not be served", "request_id", string(c.id), "error", errors.Unwrap(known))
+		}
+		return err
+	}
+	var ofFiber *fiber.Error
+	switch {
+	case errors.As(err, &ofFiber) && ofFiber.Code == fiber.StatusNotFound:
+		return core.Errorf(core.CodeNotFound, "there is nothing at this address")
+	case errors.As(err, &ofFiber) && ofFiber.Code == fiber.StatusMethodNotAllowed:
+		return core.Errorf(core.CodeMethodNotAllowed, "this method is not used at this address; the Allow header names those that are")
+	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		c.server.Logger.Error("a request took too long", "request_id", string(c.id), "error", err)
+		return core.Unavailable(err, time.Second, "the server could not answer in time; try again")
+	}
+	c.server.Logger.Error("a request failed", "request_id", string(c.id), "error", err)
+	return err
+}
+
+func (c *call) setErrorHeaders(err *core.Error) {
+	header := &c.ctx.Response.Header
+	if err.RetryAfter > 0 {
+		header.Set(fasthttp.HeaderRetryAfter, strconv.FormatInt(wholeSeconds(err.RetryAfter), 10))
+	}
+	if err.Code == core.CodeUnauthorized {
+		header.Set(fasthttp.HeaderWWWAuthenticate, `Bearer realm="eventflow"`)
+	}
+}
+
+// wholeSeconds rounds up, so that nobody comes back too early.
+func wholeSeconds(d time.Duration) int64 {
+	return int64((d + time.Second - 1) / time.Second)
+}
+
+var (
+	errHeaderTooLarge = core.Invalid("headers", "the request's line and headers are too large")
+	errBadRequest     = core.Invalid("request", "is not valid HTTP/1.1")
+	errSlowRequest    = core.Errorf(core.CodeTimeout, "the request did not arrive in time")
+)
+
+// refuse answers a request that could not even be parsed. fasthttp's own error
+// text may quote the request, credentials included, and is not passed on.
+func (s *Server) refuse(ctx *fasthttp.RequestCtx, err error) {
+	c := s.begin(ctx)
+	defer s.end(c)
+	var tooLarge *fasthttp.ErrSmallBuffer
+	switch {
+	case errors.As(err, &tooLarge):
+		err = errHeaderTooLarge
+	case isTimeout(err):
+		err = errSlowRequest
+	default:
+		err = errBadRequest
+	}
+	c.abandon()
+	c.fail(err)
+}
+
+func isTimeout(err error) bool {
+	var ofNet net.Error
+	return errors.As(err, &ofNet) && ofNet.Timeout() || errors.Is(err, fasthttp.ErrTimeout)
+}
+
+// bodyError names what went wrong while a body was being read.
+func bodyError(err error) error {
+	var known *core.Error
+	switch {
+	case errors.As(err, &known):
+		return err
+	case isTimeout(err):
+		return errSlowRequest
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return core.Invalid("body", "ended early")
+	}
+	return core.Invalid("body", "is not framed as HTTP/1.1 asks")
+}

@@ -1,0 +1,81 @@
+package server
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// postEvent takes one event. It is the hot path: no reflection, one copy of
+// the body, and an answer written by hand.
+func (s *Server) postEvent(c *call) error {
+	stream, draft, err := c.draft()
+	if err != nil {
+		return err
+	}
+	receipt, err := s.Ingest.Event(s.deadline.context(c.start), c.who, stream, draft)
+	if err != nil {
+		return err
+	}
+	response := &c.ctx.Response
+	response.SetStatusCode(fasthttp.StatusAccepted)
+	response.Header.SetContentTypeBytes(contentJSON)
+	body := append(response.SwapBody(nil)[:0], '{')
+	response.SwapBody(append(appendReceipt(body, receipt), '}'))
+	return nil
+}
+
+// draft reads the one event of a request, and the stream of its path.
+func (c *call) draft() (stream string, draft core.Draft, err error) {
+	if stream, err = c.stream(); err != nil {
+		return "", core.Draft{}, err
+	}
+	if err := c.wantJSON(); err != nil {
+		return "", core.Draft{}, err
+	}
+	body, err := c.readBody(core.MaxEventBytes)
+	if err != nil {
+		return "", core.Draft{}, err
+	}
+	draft, err = core.DecodeEvent(body, core.StreamField(stream == ""))
+	if err != nil {
+		return "", core.Draft{}, err
+	}
+	return stream, draft, draft.Apply(core.Hints{
+		IdempotencyKey: c.requestHeader(rest.HeaderIdempotencyKey),
+		Traceparent:    c.requestHeader("Traceparent"),
+	})
+}
+
+// postValidate is a dry run of postEvent.
+func (s *Server) postValidate(c *call) error {
+	stream, draft, err := c.draft()
+	if err != nil {
+		return err
+	}
+	if err := s.Streams.Validate(s.deadline.context(c.start), c.who, stream, draft); err != nil {
+		return err
+	}
+	return c.answerJSON(fasthttp.StatusOK, rest.Validity{Valid: true})
+}
+
+// appendReceipt appends the members of a receipt.
+func appendReceipt(b []byte, receipt core.Receipt) []byte {
+	b = append(b, `"status":"`...)
+	b = append(b, receipt.Status...)
+	b = append(b, `","event_id":"`...)
+	b = receipt.ID.AppendText(b)
+	b = append(b, `","offset":`...)
+	b = strconv.AppendInt(b, int64(receipt.Offset), 10)
+	b = append(b, `,"received_at":"`...)
+	b = receipt.ReceivedAt.AppendFormat(b, time.RFC3339Nano)
+	b = append(b, '"')
+	if receipt.Duplicate {
+		b = append(b, `,"duplicate":true`...)
+	}
+	return b
+}

@@ -1,0 +1,209 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"log/slog"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// getExport answers every event that matches, as NDJSON or CSV, reading the
+// log while the client reads the answer.
+func (s *Server) getExport(c *call) error {
+	stream, query, err := c.eventQuery("format")
+	if err != nil {
+		return err
+	}
+	write, contentType, err := c.exportFormat()
+	if err != nil {
+		return err
+	}
+	// An export lasts as long as its client reads; the connection's write
+	// deadline ends it.
+	events, err := s.Query.Export(context.Background(), c.who, stream, query)
+	if err != nil {
+		return err
+	}
+	body := &exportBody{
+		write: write, conn: c.ctx.Conn(), writeTimeout: s.Limits.WriteTimeout,
+		logger: s.Logger, requestID: string(c.id),
+	}
+	body.next, body.stop = iter.Pull2(events)
+	if err := body.begin(contentType); err != nil {
+		body.stop()
+		return err
+	}
+	c.ctx.SetStatusCode(fasthttp.StatusOK)
+	c.ctx.Response.Header.SetContentType(contentType)
+	c.ctx.Response.Header.Set(fasthttp.HeaderContentDisposition, `attachment; filename="events`+exportSuffix(contentType)+`"`)
+	c.ctx.Response.SetBodyStream(body, -1)
+	return nil
+}
+
+func exportSuffix(contentType string) string {
+	if contentType == rest.TypeCSV {
+		return ".csv"
+	}
+	return ".ndjson"
+}
+
+type appendFunc func([]byte, *core.Event) []byte
+
+// exportFormat reads `format`, which defaults to NDJSON.
+func (c *call) exportFormat() (appendFunc, string, error) {
+	switch format := string(c.ctx.QueryArgs().Peek("format")); format {
+	case "", rest.FormatNDJSON:
+		return appendLine, rest.TypeNDJSON, nil
+	case rest.FormatCSV:
+		return appendCSV, rest.TypeCSV, nil
+	}
+	return nil, "", core.Invalid("format", "must be ndjson or csv")
+}
+
+// appendLine appends an event as a line. A payload that was sent with line
+// breaks has them between its tokens only, where a space means the same.
+func appendLine(b []byte, event *core.Event) []byte {
+	start := len(b)
+	b = appendEvent(b, event)
+	for i, c := range b[start:] {
+		if c == '\n' || c == '\r' {
+			b[start+i] = ' '
+		}
+	}
+	return append(b, '\n')
+}
+
+// exportBody is an export on its way out: it holds a piece of it at a time.
+type exportBody struct {
+	next         func() (core.Event, error, bool)
+	stop         func()
+	write        appendFunc
+	buffer       []byte
+	done         bool
+	conn         net.Conn
+	writeTimeout time.Duration
+	logger       *slog.Logger
+	requestID    string
+}
+
+// exportPiece is how much of an export is written at once.
+const exportPiece = 64 << 10
+
+// begin takes the first event, so that a query that fails at once is still
+// answered with its error.
+func (e *exportBody) begin(contentType string) error {
+	if contentType == rest.TypeCSV {
+		e.buffer = append(e.buffer, csvHeader...)
+	}
+	return e.take()
+}
+
+// take moves one event into the buffer.
+func (e *exportBody) take() error {
+	event, err, ok := e.next()
+	switch {
+	case !ok:
+		e.done = true
+	case err != nil:
+		return err
+	default:
+		e.buffer = e.write(e.buffer, &event)
+	}
+	return nil
+}
+
+// fill fills the buffer and gives the client time to read it. An error ends
+// the connection without the mark of a complete answer: there is no other way
+// to say that what was sent is not all.
+func (e *exportBody) fill() error {
+	for len(e.buffer) < exportPiece && !e.done {
+		if err := e.take(); err != nil {
+			e.logger.Error("an export broke off", "request_id", e.requestID, "error", err)
+			return err
+		}
+	}
+	return e.conn.SetWriteDeadline(time.Now().Add(e.writeTimeout))
+}
+
+// SupportsBodyWriteTo tells fasthttp that WriteTo may be used for chunks.
+func (e *exportBody) SupportsBodyWriteTo() bool { return true }
+
+// WriteTo implements io.WriterTo.
+func (e *exportBody) WriteTo(w io.Writer) (written int64, err error) {
+	for {
+		if err := e.fill(); err != nil {
+			return written, err
+		}
+		if len(e.buffer) == 0 {
+			return written, nil
+		}
+		n, err := w.Write(e.buffer)
+		written += int64(n)
+		if err != nil {
+			return written, err
+		}
+		e.buffer = e.buffer[:0]
+	}
+}
+
+// Read implements io.Reader.
+func (e *exportBody) Read([]byte) (int, error) {
+	return 0, errors.ErrUnsupported // fasthttp uses WriteTo
+}
+
+// Close ends the query, however far the export got.
+func (e *exportBody) Close() error {
+	e.stop()
+	return nil
+}
+
+const csvHeader = "event_id,stream_id,offset,event_type,event_version,occurred_at,received_at," +
+	"source,subject,payload,context,api_key_id,idempotency_key\r\n"
+
+// appendCSV appends an event as a record of RFC 4180.
+func appendCSV(b []byte, event *core.Event) []byte {
+	b = append(event.ID.AppendText(b), ',')
+	b = append(event.Stream.AppendText(b), ',')
+	b = append(strconv.AppendInt(b, int64(event.Offset), 10), ',')
+	b = append(appendCell(b, event.Type), ',')
+	b = append(strconv.AppendInt(b, int64(event.Version), 10), ',')
+	b = append(event.OccurredAt.AppendFormat(b, time.RFC3339Nano), ',')
+	b = append(event.ReceivedAt.AppendFormat(b, time.RFC3339Nano), ',')
+	b = append(appendCell(b, event.Source), ',')
+	b = append(appendCell(b, event.Subject), ',')
+	b = append(appendQuoted(b, string(event.Payload)), ',')
+	b = append(appendQuoted(b, string(event.Context)), ',')
+	if !event.APIKeyID.IsZero() {
+		b = event.APIKeyID.AppendText(b)
+	}
+	b = appendCell(append(b, ','), event.IdempotencyKey)
+	return append(b, "\r\n"...)
+}
+
+// appendCell appends a text that a producer chose. One that a spreadsheet
+// would take for a formula gets an apostrophe in front.
+func appendCell(b []byte, text string) []byte {
+	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+		text = "'" + text
+	}
+	return appendQuoted(b, text)
+}
+
+func appendQuoted(b []byte, text string) []byte {
+	if !strings.ContainsAny(text, "\",\r\n") {
+		return append(b, text...)
+	}
+	b = append(b, '"')
+	b = append(b, strings.ReplaceAll(text, `"`, `""`)...)
+	return append(b, '"')
+}

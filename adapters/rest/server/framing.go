@@ -1,0 +1,109 @@
+package server
+
+import (
+	"bytes"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// checkFraming looks at a request's headers as they came over the wire and
+// refuses what two servers in a row could read differently: fasthttp repairs,
+// joins or picks where an intermediary may have chosen otherwise, and then the
+// end of one request becomes the beginning of another.
+func checkFraming(header *fasthttp.RequestHeader) error {
+	var seen seenHeaders
+	for raw := header.RawHeaders(); len(raw) > 2; {
+		end := bytes.IndexByte(raw, '\n')
+		if end < 1 || raw[end-1] != '\r' {
+			return core.Invalid("headers", "every line must end with CR LF")
+		}
+		if err := seen.line(raw[:end-1]); err != nil {
+			return err
+		}
+		raw = raw[end+1:]
+	}
+	if seen.has(seenLength) && seen.has(seenEncoding) {
+		return core.Invalid("Content-Length", "must not be sent together with Transfer-Encoding")
+	}
+	if !seen.has(seenHost) && header.IsHTTP11() {
+		return core.Invalid("Host", "is required")
+	}
+	return nil
+}
+
+// seenHeaders remembers which of the headers that may come once only did.
+type seenHeaders uint16
+
+func (s seenHeaders) has(bit seenHeaders) bool { return s&bit != 0 }
+
+const (
+	seenHost seenHeaders = 1 << iota
+	seenLength
+	seenEncoding
+	seenContentType
+	seenContentEncoding
+	seenAuthorization
+	seenAPIKey
+	seenIdempotencyKey
+	seenIfMatch
+)
+
+// once lists the headers that may come once only, by their length, so that
+// the others are passed over quickly.
+var once = [20][]onceHeader{
+	4:  {{[]byte("host"), seenHost}},
+	8:  {{[]byte("if-match"), seenIfMatch}},
+	9:  {{bytes.ToLower([]byte(rest.HeaderAPIKey)), seenAPIKey}},
+	12: {{[]byte("content-type"), seenContentType}},
+	13: {{[]byte("authorization"), seenAuthorization}},
+	14: {{[]byte("content-length"), seenLength}},
+	15: {{bytes.ToLower([]byte(rest.HeaderIdempotencyKey)), seenIdempotencyKey}},
+	16: {{[]byte("content-encoding"), seenContentEncoding}},
+	17: {{[]byte("transfer-encoding"), seenEncoding}},
+}
+
+type onceHeader struct {
+	name []byte
+	bit  seenHeaders
+}
+
+// line checks one line of the headers.
+func (s *seenHeaders) line(line []byte) error {
+	colon := bytes.IndexByte(line, ':')
+	if colon < 1 || bytes.IndexByte(line, '\r') >= 0 {
+		return core.Invalid("headers", "must be lines of a name, a colon and a value")
+	}
+	name := line[:colon]
+	if bytes.IndexByte(name, ' ') >= 0 || bytes.IndexByte(name, '\t') >= 0 {
+		return core.Invalid("headers", "must not have white space in a name, nor continue on the next line")
+	}
+	if len(name) >= len(once) {
+		return nil
+	}
+	for _, known := range once[len(name)] {
+		if bytes.EqualFold(name, known.name) {
+			return s.mark(known, bytes.Trim(line[colon+1:], " \t"))
+		}
+	}
+	return nil
+}
+
+func (s *seenHeaders) mark(header onceHeader, value []byte) error {
+	if s.has(header.bit) {
+		if header.bit == seenAuthorization || header.bit == seenAPIKey {
+			return errCredentials
+		}
+		return core.Invalid(string(header.name), "must be sent once")
+	}
+	*s |= header.bit
+	switch {
+	case header.bit == seenEncoding && !bytes.EqualFold(value, []byte("chunked")):
+		return core.Invalid("Transfer-Encoding", "must be chunked, or not be sent")
+	case header.bit == seenHost && bytes.ContainsAny(value, " \t,/\\@?#"):
+		return core.Invalid("Host", "must be a host, and a port where it needs one")
+	}
+	return nil
+}

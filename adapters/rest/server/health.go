@@ -1,0 +1,70 @@
+package server
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/valyala/fasthttp"
+	"github.com/valyala/fasthttp/fasthttpadaptor"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// readiness keeps the last report for a moment, so that a public address
+// cannot be used to keep the databases busy.
+type readiness struct {
+	mu     sync.Mutex
+	report rest.Health
+	at     time.Time
+}
+
+// How long a report is kept, and how long the checks may take.
+const (
+	readyFor     = time.Second
+	readyTimeout = 3 * time.Second
+)
+
+// getReady answers whether requests can be served: 503 when not, and from the
+// moment the server drains.
+func (s *Server) getReady(c *call) error {
+	report := s.readyReport(c.start)
+	if s.draining.Load() {
+		report.Status = rest.StatusUnavailable
+		report.Checks = map[string]rest.Check{"server": {Status: rest.StatusUnavailable, Message: "is stopping"}}
+	}
+	status := fasthttp.StatusOK
+	if report.Status == rest.StatusUnavailable {
+		status = fasthttp.StatusServiceUnavailable
+	}
+	return c.answerJSON(status, report)
+}
+
+func (s *Server) readyReport(now time.Time) rest.Health {
+	s.ready.mu.Lock()
+	defer s.ready.mu.Unlock()
+	if s.ready.at.IsZero() || now.Sub(s.ready.at) >= readyFor {
+		ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
+		defer cancel()
+		s.ready.report, s.ready.at = s.Ready(ctx), time.Now()
+	}
+	return s.ready.report
+}
+
+var live = []byte(`{"status":"` + rest.StatusOK + `"}`)
+
+// getLive answers that the process answers.
+func (s *Server) getLive(c *call) error {
+	c.answer(fasthttp.StatusOK, contentJSON, live)
+	return nil
+}
+
+// getMetrics answers the metrics of the process.
+func (s *Server) getMetrics(c *call) error {
+	if s.Metrics == nil {
+		return core.Errorf(core.CodeNotFound, "there is nothing at this address")
+	}
+	fasthttpadaptor.NewFastHTTPHandler(s.Metrics)(c.ctx)
+	return nil
+}

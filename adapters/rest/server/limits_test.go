@@ -1,0 +1,265 @@
+package server_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/adapters/rest/server"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+func (f *fixture) dial() net.Conn {
+	f.t.Helper()
+	conn, err := net.Dial("tcp", f.address)
+	require.NoError(f.t, err)
+	f.t.Cleanup(func() { conn.Close() })
+	require.NoError(f.t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	return conn
+}
+
+func (f *fixture) head(length int) string {
+	return fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\nContent-Length: %d\r\n\r\n", ordersEvents, f.key, length)
+}
+
+func TestSlowClientsAreLetGo(t *testing.T) {
+	t.Parallel()
+	f := start(t, withLimits(server.Limits{ReadTimeout: 300 * time.Millisecond, IdleTimeout: 400 * time.Millisecond}))
+	f.stream("orders")
+	for name, text := range map[string]string{
+		"header":         "POST /api/v1/streams/orders/events HTTP/1.1\r\nHost: x\r\nX-A",
+		"body":           f.head(100) + `{"ev`,
+		"long body":      f.head(500_000) + strings.Repeat(" ", 100_000),
+		"chunk":          strings.Replace(f.head(0), "Content-Length: 0", "Transfer-Encoding: chunked", 1) + "5\r\n{\"e",
+		"nothing":        "",
+		"unauthorized":   strings.Replace(f.head(16<<20), f.key, "x", 1) + "{",
+		"batch of 16 MB": strings.Replace(f.head(16<<20), "/events", "/events/batch", 1) + "[",
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn := f.dial()
+			began := time.Now()
+			_, err := io.WriteString(conn, text)
+			require.NoError(t, err)
+			got, closed := readReply(t, conn)
+			require.Equal(t, http.StatusRequestTimeout, got.StatusCode, "%s", got.body)
+			require.Equal(t, core.CodeTimeout, got.problem(t).Code)
+			require.True(t, closed)
+			require.Less(t, time.Since(began), 5*time.Second)
+		})
+	}
+	conn := f.dial()
+	_, err := io.WriteString(conn, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+	require.NoError(t, err)
+	rest, err := io.ReadAll(conn)
+	require.NoError(t, err, "an idle connection is closed")
+	require.Contains(t, string(rest), "200 OK")
+	require.Zero(t, f.events("orders"))
+}
+
+// A client that drips one byte at a time stays below every idle time-out.
+func TestDripsDoNotHoldAConnection(t *testing.T) {
+	t.Parallel()
+	f := start(t, withLimits(server.Limits{ReadTimeout: 300 * time.Millisecond}))
+	f.stream("orders")
+	conn := f.dial()
+	_, err := io.WriteString(conn, f.head(1000))
+	require.NoError(t, err)
+	began := time.Now()
+	drip := time.NewTicker(20 * time.Millisecond)
+	defer drip.Stop()
+	for err == nil && time.Since(began) < 10*time.Second {
+		<-drip.C
+		_, err = conn.Write([]byte{' '})
+	}
+	require.Error(t, err, "the server has closed the connection")
+	require.Less(t, time.Since(began), 5*time.Second)
+}
+
+func TestALengthOverTheLimitIsRefusedBeforeTheBodyComes(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.stream("orders")
+	conn := f.dial()
+	_, err := io.WriteString(conn, f.head(8<<30)+strings.Repeat(" ", 8<<10))
+	require.NoError(t, err)
+	got, closed := readReply(t, conn)
+	require.Equal(t, http.StatusRequestEntityTooLarge, got.StatusCode)
+	require.Equal(t, core.CodePayloadTooLarge, got.problem(t).Code)
+	require.True(t, closed)
+}
+
+func TestBodiesInMemoryAreBounded(t *testing.T) {
+	t.Parallel()
+	f := start(t, withLimits(server.Limits{InflightBytes: 300_000}))
+	f.stream("orders")
+	holder := f.dial()
+	_, err := io.WriteString(holder, f.head(200_000)+strings.Repeat(" ", 10_000))
+	require.NoError(t, err)
+	large := event(`"` + strings.Repeat("a", 200_000) + `"`)
+	require.Eventually(t, func() bool {
+		got := f.do("POST", ordersEvents, strings.NewReader(large))
+		return got.StatusCode == 503 && got.Header.Get("Retry-After") == "1" && got.problem(t).Code == core.CodeUnavailable
+	}, 10*time.Second, 10*time.Millisecond)
+	got := f.do("POST", ordersEvents, strings.NewReader(event("1")))
+	require.Equal(t, http.StatusAccepted, got.StatusCode, "what fits is served")
+	require.NoError(t, holder.Close())
+	require.Eventually(t, func() bool {
+		return f.do("POST", ordersEvents, strings.NewReader(large)).StatusCode == http.StatusAccepted
+	}, 10*time.Second, 10*time.Millisecond, "what was reserved is given back")
+}
+
+func TestConnectionsAreBounded(t *testing.T) {
+	t.Parallel()
+	f := start(t, withLimits(server.Limits{Connections: 3}))
+	first := f.dial()
+	_, err := io.WriteString(first, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+	require.NoError(t, err)
+	f.dial()
+	f.dial()
+	require.Eventually(t, func() bool {
+		conn := f.dial()
+		defer conn.Close()
+		// The server answers before it reads, so this does not write either.
+		_ = conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+		answer, _ := io.ReadAll(conn)
+		head, body, _ := strings.Cut(string(answer), "\r\n\r\n")
+		return strings.Contains(head, "503") && strings.Contains(head, fmt.Sprintf("Content-Length: %d", len(body))) && strings.Contains(body, "SERVICE_UNAVAILABLE")
+	}, 10*time.Second, 10*time.Millisecond)
+	require.NoError(t, first.Close())
+	require.Eventually(t, func() bool {
+		conn := f.dial()
+		defer conn.Close()
+		_, _ = io.WriteString(conn, "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+		answer, _ := io.ReadAll(conn)
+		return strings.Contains(string(answer), "200 OK")
+	}, 10*time.Second, 10*time.Millisecond)
+}
+
+// stuckLog is storage that does not come back before its context ends.
+type stuckLog struct{ core.EventLog }
+
+func (stuckLog) Bounds(ctx context.Context, _ []core.ID) ([]core.Bounds, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestStorageThatDoesNotAnswerIsGivenUp(t *testing.T) {
+	t.Parallel()
+	f := start(t, withLimits(server.Limits{HandlerTimeout: 50 * time.Millisecond}), withLog(func(log core.EventLog) core.EventLog { return stuckLog{log} }))
+	f.stream("orders")
+	got := f.do("GET", ordersEvents, nil)
+	require.Equal(t, 503, got.StatusCode)
+	require.Equal(t, core.CodeUnavailable, got.problem(t).Code)
+	require.NotEmpty(t, got.Header.Get("Retry-After"))
+}
+
+// panicLog is storage with a bug.
+type panicLog struct{ core.EventLog }
+
+func (panicLog) Bounds(context.Context, []core.ID) ([]core.Bounds, error) { panic("a bug") }
+
+func TestAPanicEndsOneRequestOnly(t *testing.T) {
+	t.Parallel()
+	f := start(t, withLog(func(log core.EventLog) core.EventLog { return panicLog{log} }))
+	f.stream("orders")
+	got := f.do("GET", ordersEvents, nil)
+	require.Equal(t, 500, got.StatusCode)
+	problem := got.problem(t)
+	require.Equal(t, core.CodeInternal, problem.Code)
+	require.NotContains(t, string(got.body), "bug")
+	require.Contains(t, f.logged.String(), "a bug")
+	require.Contains(t, f.logged.String(), problem.RequestID)
+	require.Contains(t, f.logged.String(), "limits_test.go", "the log holds the stack")
+	require.Equal(t, http.StatusOK, f.do("GET", "/livez", nil).StatusCode)
+}
+
+// slowLog is storage that appends when it is told to.
+type slowLog struct {
+	core.EventLog
+	began chan struct{}
+	let   chan struct{}
+}
+
+func (l slowLog) Append(ctx context.Context, at time.Time, batches []core.Batch) error {
+	l.began <- struct{}{}
+	<-l.let
+	return l.EventLog.Append(ctx, at, batches)
+}
+
+func TestShutdownFinishesWhatIsInFlight(t *testing.T) {
+	t.Parallel()
+	slow := slowLog{began: make(chan struct{}, 1), let: make(chan struct{})}
+	f := start(t, withLog(func(log core.EventLog) core.EventLog { slow.EventLog = log; return slow }))
+	f.stream("orders")
+	idle := f.dial()
+	answers := make(chan reply, 1)
+	go func() { answers <- f.do("POST", ordersEvents, strings.NewReader(event("1"))) }()
+	<-slow.began
+
+	f.server.Drain()
+	got := f.do("GET", "/readyz", nil)
+	require.Equal(t, 503, got.StatusCode)
+	require.Contains(t, string(got.body), rest.StatusUnavailable)
+	require.True(t, got.Close, "each connection ends with its next answer")
+	require.Equal(t, http.StatusOK, f.do("GET", "/livez", nil).StatusCode, "it is alive")
+	require.Error(t, f.client.Ready(context.Background()))
+
+	stopped := make(chan error, 1)
+	go func() { stopped <- f.server.Shutdown(context.Background()) }()
+	require.Eventually(t, func() bool {
+		conn, err := net.Dial("tcp", f.address)
+		if err == nil {
+			conn.Close()
+		}
+		return err != nil
+	}, 10*time.Second, 5*time.Millisecond, "new connections are refused")
+	select {
+	case err := <-stopped:
+		t.Fatalf("shut down before the request was answered: %v", err)
+	default:
+	}
+	close(slow.let)
+	got = <-answers
+	require.Equal(t, http.StatusAccepted, got.StatusCode, "%s", got.body)
+	require.True(t, got.Close)
+	require.NoError(t, idle.Close())
+	require.NoError(t, <-stopped)
+}
+
+func TestAnswersAreObserved(t *testing.T) {
+	t.Parallel()
+	type seen struct {
+		method, route string
+		status        int
+	}
+	all := make(chan seen, 100)
+	f := start(t, func(o *server.Options, _ *fixture) {
+		o.Observe = func(method, route string, status int, took time.Duration) {
+			if took > 0 {
+				all <- seen{method, route, status}
+			}
+		}
+		o.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "up 1") })
+	})
+	f.stream("orders")
+	require.Equal(t, seen{"POST", "/api/v1/streams", 201}, <-all)
+	f.do("POST", ordersEvents, strings.NewReader(event("1")))
+	require.Equal(t, seen{"POST", "/api/v1/streams/:stream/events", 202}, <-all)
+	f.do("HEAD", "/livez", nil)
+	require.Equal(t, seen{"HEAD", "/livez", 200}, <-all)
+	f.do("GET", "/api/v1/random/path", nil)
+	require.Equal(t, seen{"GET", server.RouteUnmatched, 404}, <-all)
+	f.do("BREW", "/livez", nil)
+	require.Equal(t, seen{"OTHER", server.RouteUnmatched, 405}, <-all)
+	f.raw("nonsense\r\n\r\n")
+	require.Equal(t, 400, (<-all).status)
+	require.Equal(t, "up 1", string(f.do("GET", "/metrics", nil, "-").body))
+}

@@ -1,0 +1,214 @@
+// Package server is EventFlow's HTTP server: it turns requests into calls of
+// core's use cases and their outcomes into answers. It is the only package
+// that knows Fiber.
+//
+// What comes in is held to limits before it costs anything: framing, then the
+// credential, then media types and sizes, then the body. Fiber and fasthttp
+// reuse their buffers, so whatever outlives a handler is copied first.
+package server
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// Options is what a server serves and how. The use cases and Ready are
+// required.
+type Options struct {
+	Ingest  *core.Ingest
+	Query   *core.Query
+	Streams *core.Streams
+	Access  *core.Access
+	// Ready reports whether requests can be served. Its answer is public, and
+	// is asked for at most once a second.
+	Ready func(ctx context.Context) rest.Health
+	// Metrics serves /metrics; without it there is no such path.
+	Metrics http.Handler
+	// Observe is told of every answer. route is the pattern of its path, or
+	// [RouteUnmatched]; both texts come from small fixed sets.
+	Observe func(method, route string, status int, took time.Duration)
+	// Logger defaults to [slog.Default]. Requests are logged at info level, or
+	// at debug level when they succeeded and LogSuccess is not set.
+	Logger     *slog.Logger
+	LogSuccess bool
+	Limits     Limits
+}
+
+// Limits keeps slow, lying and too many clients from using up the server.
+// Zero fields take the defaults.
+type Limits struct {
+	// ReadTimeout bounds the arrival of one request, body included: default 10 s.
+	ReadTimeout time.Duration
+	// WriteTimeout bounds how long a client may leave a part of an answer
+	// unread: default 30 s.
+	WriteTimeout time.Duration
+	// IdleTimeout closes a connection without requests: default 60 s.
+	IdleTimeout time.Duration
+	// HandlerTimeout bounds what storage and catalog may take for one request,
+	// exports excepted: default 20 s. Beyond it the answer is 503.
+	HandlerTimeout time.Duration
+	// Connections is how many may be open: default 16,384. One more is answered
+	// 503 and closed.
+	Connections int
+	// HeaderBytes bounds a request's line and headers: default 8 KiB.
+	HeaderBytes int
+	// InflightBytes bounds the request bodies held in memory, over all requests:
+	// default 256 MiB. Beyond it the answer is 503.
+	InflightBytes int64
+}
+
+func (l Limits) withDefaults() Limits {
+	setDefault(&l.ReadTimeout, 10*time.Second)
+	setDefault(&l.WriteTimeout, 30*time.Second)
+	setDefault(&l.IdleTimeout, 60*time.Second)
+	setDefault(&l.HandlerTimeout, 20*time.Second)
+	setDefault(&l.Connections, 16_384)
+	setDefault(&l.HeaderBytes, 8<<10)
+	setDefault(&l.InflightBytes, 256<<20)
+	return l
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// Server answers HTTP requests. It is made by New.
+type Server struct {
+	Options
+	http     *fasthttp.Server
+	routes   fasthttp.RequestHandler
+	inflight atomic.Int64
+	draining atomic.Bool
+	deadline deadline
+	ready    readiness
+}
+
+// New returns a server that is ready to Serve.
+func New(options Options) *Server {
+	options.Limits = options.Limits.withDefaults()
+	if options.Logger == nil {
+		options.Logger = slog.Default()
+	}
+	s := &Server{Options: options}
+	s.deadline.after = options.Limits.HandlerTimeout
+	app := s.newApp()
+	s.routes = app.Handler()
+	s.http = app.Server()
+	s.http.Handler = s.serve
+	s.http.ErrorHandler = s.refuse
+	s.http.CloseOnShutdown = true
+	s.http.SecureErrorLogMessage = true
+	return s
+}
+
+func (s *Server) newApp() *fiber.App {
+	limits := s.Limits
+	app := fiber.New(fiber.Config{
+		DisableStartupMessage: true,
+		CaseSensitive:         true,
+		StrictRouting:         true,
+		StreamRequestBody:     true,
+		// Without this, fasthttp reads multipart bodies of any size by itself.
+		DisablePreParseMultipartForm: true,
+		DisableDefaultContentType:    true,
+		BodyLimit:                    core.MaxBatchBytes,
+		ReadBufferSize:               limits.HeaderBytes,
+		ReadTimeout:                  limits.ReadTimeout,
+		WriteTimeout:                 limits.WriteTimeout,
+		IdleTimeout:                  limits.IdleTimeout,
+		// The listener counts connections and refuses with a readable answer;
+		// fasthttp's own limit must not come first.
+		Concurrency:  limits.Connections + 1024,
+		ErrorHandler: func(c *fiber.Ctx, err error) error { callOf(c.Context()).fail(err); return nil },
+	})
+	for i := range table {
+		s.mount(app, &table[i])
+	}
+	return app
+}
+
+// mount adds a route to the router; HEAD works wherever GET does.
+func (s *Server) mount(app *fiber.App, r *route) {
+	handle := func(c *fiber.Ctx) error { return s.dispatch(c, r) }
+	app.Add(r.Method, r.Path, handle)
+	if r.Method == fiber.MethodGet {
+		app.Add(fiber.MethodHead, r.Path, handle)
+	}
+}
+
+// dispatch runs a route for whoever presents a credential, or anybody when the
+// route is public.
+func (s *Server) dispatch(c *fiber.Ctx, r *route) error {
+	call := callOf(c.Context())
+	call.fiber, call.route = c, r
+	if r.Action != Public {
+		who, err := s.authenticate(call)
+		if err != nil {
+			return err
+		}
+		call.who = who
+		if !r.hasQuery && len(call.ctx.URI().QueryString()) > 0 {
+			if _, err := call.query(); err != nil {
+				return err
+			}
+		}
+	}
+	return r.handle(s, call)
+}
+
+// Serve answers the listener's connections until Shutdown, and returns nil
+// then.
+func (s *Server) Serve(ln net.Listener) error {
+	return s.http.Serve(&listener{Listener: ln, limit: int64(s.Limits.Connections)})
+}
+
+// Drain makes the server report that it is not ready, so that no new requests
+// are sent its way, and closes each connection after its next answer. Requests
+// are still answered.
+func (s *Server) Drain() { s.draining.Store(true) }
+
+// Shutdown drains, refuses new connections and returns when all requests in
+// flight are answered, or with ctx's error when it ends before.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.Drain()
+	return s.http.ShutdownWithContext(ctx)
+}
+
+// deadline gives requests a context with a time-out. Requests of the same
+// second share one: a timer per request would cost the hot path more than its
+// routing.
+type deadline struct {
+	after  time.Duration
+	shared atomic.Pointer[sharedDeadline]
+}
+
+type sharedDeadline struct {
+	context.Context
+	cancel context.CancelFunc
+	since  time.Time
+}
+
+// context returns a context that ends between after and a second more from now.
+func (d *deadline) context(now time.Time) context.Context {
+	if current := d.shared.Load(); current != nil && now.Sub(current.since) < time.Second {
+		return current
+	}
+	next := &sharedDeadline{since: now}
+	next.Context, next.cancel = context.WithDeadline(context.Background(), now.Add(d.after+time.Second))
+	context.AfterFunc(next, next.cancel)
+	d.shared.Store(next)
+	return next
+}

@@ -1,0 +1,80 @@
+package server_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+func TestAStreamLivesAndDies(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	got := f.do("POST", "/api/v1/streams", strings.NewReader(`{"name":"orders","description":"all of them","retention_days":7,"schema":{"required":["id"]}}`))
+	require.Equal(t, http.StatusCreated, got.StatusCode, "%s", got.body)
+	require.Equal(t, `"1"`, got.Header.Get("ETag"))
+	var stream core.Stream
+	require.NoError(t, json.Unmarshal(got.body, &stream))
+	require.Equal(t, 7, stream.RetentionDays)
+	location := got.Header.Get("Location")
+	require.Equal(t, "/api/v1/streams/"+stream.ID.String(), location)
+
+	got = f.do("POST", "/api/v1/streams", strings.NewReader(`{"name":"orders"}`))
+	require.Equal(t, core.CodeConflict, got.problem(t).Code)
+
+	for _, stale := range []string{`"2"`, `W/"1"`, `"abc"`, `"01"`} {
+		got = f.do("PATCH", location, strings.NewReader(`{"description":"x"}`), "If-Match: "+stale)
+		require.Equal(t, core.CodePreconditionFailed, got.problem(t).Code, stale)
+	}
+	for _, broken := range []string{`1`, `"1`, `"1", "2"`, `"`} {
+		got = f.do("PATCH", location, strings.NewReader(`{"description":"x"}`), "If-Match: "+broken)
+		require.Equal(t, "If-Match", got.problem(t).Details[0].Field, broken)
+	}
+	got = f.do("PATCH", location, strings.NewReader(`{"description":"fewer","schema":null}`), `If-Match: "1"`)
+	require.Equal(t, http.StatusOK, got.StatusCode, "%s", got.body)
+	require.Equal(t, `"2"`, got.Header.Get("ETag"))
+	require.NotContains(t, string(got.body), "schema")
+	got = f.do("PATCH", location, strings.NewReader(`{"retention_days":9}`), `If-Match: *`)
+	require.Equal(t, http.StatusOK, got.StatusCode)
+	require.Contains(t, string(got.body), "fewer", "what the request does not name stays")
+
+	got = f.do("DELETE", location, nil, `If-Match: "2"`)
+	require.Equal(t, http.StatusPreconditionFailed, got.StatusCode)
+	got = f.do("DELETE", location, nil)
+	require.Equal(t, http.StatusNoContent, got.StatusCode)
+	require.Empty(t, got.body)
+	for _, method := range []string{"GET", "DELETE"} {
+		got = f.do(method, location, nil)
+		require.Equal(t, core.CodeNotFound, got.problem(t).Code)
+	}
+}
+
+func TestNamesOfStreamsArePercentEncoded(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	for _, name := range []string{"with space", "ümläut ☃", "a%2Fb", "50%", "a?b#c", "events", "a:b;c,d+e", "..."} {
+		f.stream(name)
+		stream, err := f.client.Stream(context.Background(), name)
+		require.NoError(t, err, name)
+		require.Equal(t, name, stream.Name)
+		got := f.do("POST", "/api/v1/streams/"+url.PathEscape(name)+"/events", strings.NewReader(event("1")))
+		require.Equal(t, http.StatusAccepted, got.StatusCode, "%s: %s", name, got.body)
+		require.EqualValues(t, 1, f.events(name))
+	}
+	for path, code := range map[string]core.Code{
+		"/api/v1/streams/..%2f..%2fetc%2fpasswd": core.CodeNotFound,
+		"/api/v1/streams/%2e%2e/events":          core.CodeNotFound,
+		"/api/v1/streams/%00":                    core.CodeNotFound,
+		"/api/v1/streams/%ff%fe":                 core.CodeNotFound,
+		"/api/v1/streams//events":                core.CodeNotFound,
+	} {
+		got := f.do("GET", path, nil)
+		require.Equal(t, code, got.problem(t).Code, path)
+	}
+}

@@ -1,0 +1,86 @@
+//go:build js
+
+package rest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"syscall/js"
+)
+
+// transport sends requests with the browser's fetch. net/http would do the
+// same, and make the program nearly twice as large.
+type transport struct{}
+
+func (transport) do(ctx context.Context, e exchange) (answer, error) {
+	abort := js.Global().Get("AbortController").New()
+	stop := context.AfterFunc(ctx, func() { abort.Call("abort") })
+	defer stop()
+	response, err := await(js.Global().Call("fetch", e.url, fetchOptions(e, abort)))
+	if err != nil {
+		return answer{}, errors.Join(ctx.Err(), err)
+	}
+	buffer, err := await(response.Call("arrayBuffer"))
+	if err != nil {
+		return answer{}, errors.Join(ctx.Err(), err)
+	}
+	view := js.Global().Get("Uint8Array").New(buffer)
+	body := make([]byte, view.Get("length").Int())
+	js.CopyBytesToGo(body, view)
+	return answer{
+		status: response.Get("status").Int(),
+		header: headerReader(response.Get("headers")),
+		body:   io.NopCloser(bytes.NewReader(body)),
+	}, nil
+}
+
+func fetchOptions(e exchange, abort js.Value) js.Value {
+	headers := js.Global().Get("Headers").New()
+	for name, value := range e.headers {
+		headers.Call("set", name, value)
+	}
+	options := js.Global().Get("Object").New()
+	options.Set("method", e.method)
+	options.Set("headers", headers)
+	options.Set("redirect", "error")
+	options.Set("signal", abort.Get("signal"))
+	if e.body != nil {
+		body := js.Global().Get("Uint8Array").New(len(e.body))
+		js.CopyBytesToJS(body, e.body)
+		options.Set("body", body)
+	}
+	return options
+}
+
+func headerReader(headers js.Value) func(string) string {
+	return func(name string) string {
+		if value := headers.Call("get", name); value.Type() == js.TypeString {
+			return value.String()
+		}
+		return ""
+	}
+}
+
+// await waits for a promise without blocking the browser.
+func await(promise js.Value) (js.Value, error) {
+	type outcome struct {
+		value js.Value
+		err   error
+	}
+	settled := make(chan outcome, 1)
+	fulfilled := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		settled <- outcome{value: args[0]}
+		return nil
+	})
+	defer fulfilled.Release()
+	rejected := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		settled <- outcome{err: js.Error{Value: args[0]}}
+		return nil
+	})
+	defer rejected.Release()
+	promise.Call("then", fulfilled, rejected)
+	result := <-settled
+	return result.value, result.err
+}

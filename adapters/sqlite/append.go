@@ -1,0 +1,149 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// Append implements [core.Appender].
+func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// From here on it runs to its end: a transaction that is cut would have to
+	// be asked for its outcome.
+	ctx = context.WithoutCancel(ctx)
+	if err := s.inserts.exec(ctx, begin); err != nil {
+		return storeError(err)
+	}
+	if err := s.append(ctx, at, batches); err != nil {
+		return errors.Join(storeError(err), s.inserts.rollback(ctx))
+	}
+	if err := s.inserts.exec(ctx, commit); err != nil {
+		return s.unsettled(ctx, err)
+	}
+	return nil
+}
+
+// unsettled ends a transaction whose COMMIT failed. SQLite then either has
+// rolled it back by itself or still holds it open.
+func (s *Storage) unsettled(ctx context.Context, cause error) error {
+	if err := s.inserts.rollback(ctx); err != nil {
+		return fmt.Errorf("%w: %w", core.ErrUnknownOutcome, errors.Join(cause, err))
+	}
+	return storeError(cause)
+}
+
+// head is a stream's counter within one transaction.
+type head struct {
+	number int64
+	next   core.Offset
+}
+
+func (s *Storage) append(ctx context.Context, at time.Time, batches []core.Batch) error {
+	heads := make(map[core.ID]*head, 1)
+	for i := range batches {
+		if err := s.openHead(ctx, at, &batches[i], heads); err != nil {
+			return err
+		}
+	}
+	rows := s.inserts.rows(at)
+	for i := range batches {
+		if err := s.appendBatch(ctx, rows, heads[batches[i].Stream], &batches[i]); err != nil {
+			return err
+		}
+	}
+	if err := rows.flush(ctx); err != nil {
+		return err
+	}
+	for _, h := range heads {
+		if err := s.inserts.exec(ctx, updateHead, int64(h.next), at.UnixMicro(), h.number); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openHead reads the counter of a batch's stream, which it makes when the
+// stream is new.
+func (s *Storage) openHead(ctx context.Context, at time.Time, batch *core.Batch, heads map[core.ID]*head) error {
+	if heads[batch.Stream] != nil {
+		return nil
+	}
+	h := &head{}
+	var last int64
+	err := s.inserts.queryRow(ctx, selectHead, batch.Stream[:]).Scan(&h.number, &h.next, &last)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = s.inserts.queryRow(ctx, insertHead, batch.Stream[:], batch.Org[:]).Scan(&h.number)
+	}
+	if err != nil {
+		return err
+	}
+	if at.UnixMicro() < last {
+		return &core.ClockError{Last: time.UnixMicro(last).UTC()}
+	}
+	heads[batch.Stream] = h
+	return nil
+}
+
+func (s *Storage) appendBatch(ctx context.Context, rows *rows, h *head, batch *core.Batch) error {
+	for i := range batch.Entries {
+		entry := &batch.Entries[i]
+		if entry.IdempotencyKey != "" {
+			known, err := s.recall(ctx, h.number, entry, batch.KeysSince)
+			if err != nil {
+				return err
+			}
+			if known {
+				continue
+			}
+		}
+		entry.Offset, entry.ReceivedAt, entry.Outcome = h.next, rows.at, core.Stored
+		h.next++
+		if err := rows.add(ctx, h.number, entry); err != nil {
+			return err
+		}
+		if entry.IdempotencyKey != "" {
+			if err := s.remember(ctx, h.number, entry); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// recall looks an entry's idempotency key up and, when it is known, answers
+// with the event that has it.
+func (s *Storage) recall(ctx context.Context, stream int64, entry *core.Entry, since time.Time) (known bool, err error) {
+	var offset, receivedAt int64
+	var id, fingerprint []byte
+	err = s.inserts.queryRow(ctx, selectKey, stream, entry.IdempotencyKey).Scan(&offset, &id, &receivedAt, &fingerprint)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	received := time.UnixMicro(receivedAt).UTC()
+	if received.Before(since) {
+		return false, nil
+	}
+	if core.Fingerprint(fingerprint) != entry.Fingerprint {
+		entry.Outcome = core.Mismatch
+		return true, nil
+	}
+	entry.ID, entry.Offset, entry.ReceivedAt, entry.Outcome = core.ID(id), core.Offset(offset), received, core.Duplicate
+	return true, nil
+}
+
+func (s *Storage) remember(ctx context.Context, stream int64, entry *core.Entry) error {
+	return s.inserts.exec(ctx, upsertKey, stream, entry.IdempotencyKey, int64(entry.Offset), entry.ID[:],
+		entry.ReceivedAt.UnixMicro(), entry.Fingerprint[:])
+}

@@ -1,0 +1,181 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"math"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+const selectEvents = `select h.stream, e."offset", e.id, e.type, e.version, e.occurred_at, e.received_at, e.source, e.subject,
+	e.api_key, e.idempotency_key, e.context, e.payload from events e join heads h on h.number = e.stream where `
+
+// Read implements [core.Reader].
+func (s *Storage) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
+	q := query{
+		text: selectEvents + `e.stream = (select number from heads where stream = ?) and e."offset" >= ?`,
+		args: []any{stream[:], int64(scan.From)},
+	}
+	if scan.To > 0 {
+		q.and(`e."offset" < ?`, int64(scan.To))
+	}
+	q.filter(scan.Filter)
+	q.text += ` order by e."offset"` + direction(scan.Backward) + ` limit ?`
+	q.args = append(q.args, scan.Limit)
+	return s.events(ctx, q, scan.Limit)
+}
+
+// ReadAll implements [core.Reader].
+func (s *Storage) ReadAll(ctx context.Context, org core.ID, scan core.AllScan) ([]core.Event, error) {
+	q := query{text: selectEvents + `h.org = ?`, args: []any{org[:]}}
+	if !scan.After.IsZero() {
+		at := scan.After.ReceivedAt.UnixMicro()
+		q.and(`e.received_at >= ?`, at)
+		q.and(`(e.received_at, h.stream, e."offset") > (?, ?, ?)`, at, scan.After.Stream[:], int64(scan.After.Offset))
+	}
+	if !scan.Before.IsZero() {
+		at := scan.Before.ReceivedAt.UnixMicro()
+		q.and(`e.received_at <= ?`, at)
+		q.and(`(e.received_at, h.stream, e."offset") < (?, ?, ?)`, at, scan.Before.Stream[:], int64(scan.Before.Offset))
+	}
+	turn := direction(scan.Backward)
+	q.text += ` order by e.received_at` + turn + `, h.stream` + turn + `, e."offset"` + turn + ` limit ?`
+	q.args = append(q.args, scan.Limit)
+	return s.events(ctx, q, scan.Limit)
+}
+
+func direction(backward bool) string {
+	if backward {
+		return " desc"
+	}
+	return ""
+}
+
+// query is a statement in the making.
+type query struct {
+	text string
+	args []any
+}
+
+func (q *query) and(condition string, args ...any) {
+	q.text += " and " + condition
+	q.args = append(q.args, args...)
+}
+
+func (q *query) filter(f core.Filter) {
+	if !f.ID.IsZero() {
+		q.and(`e.id = ?`, f.ID[:])
+	}
+	for _, field := range []struct{ column, value string }{{"type", f.Type}, {"source", f.Source}, {"subject", f.Subject}} {
+		if field.value != "" {
+			q.and("e."+field.column+" = ?", field.value)
+		}
+	}
+}
+
+func (s *Storage) events(ctx context.Context, q query, limit int) ([]core.Event, error) {
+	found, err := s.readers.QueryContext(ctx, q.text, q.args...)
+	if err != nil {
+		return nil, storeError(err)
+	}
+	defer found.Close() //nolint:errcheck // found.Err says what went wrong
+	events := make([]core.Event, 0, min(limit, 1000))
+	for found.Next() {
+		event, err := scanEvent(found)
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, event)
+	}
+	return events, storeError(found.Err())
+}
+
+func scanEvent(found *sql.Rows) (core.Event, error) {
+	var e core.Event
+	var stream, id, apiKey sql.RawBytes
+	var occurredAt, receivedAt int64
+	var context, payload []byte
+	err := found.Scan(&stream, &e.Offset, &id, &e.Type, &e.Version, &occurredAt, &receivedAt, &e.Source, &e.Subject,
+		&apiKey, &e.IdempotencyKey, &context, &payload)
+	if err != nil {
+		return e, err
+	}
+	copy(e.Stream[:], stream)
+	copy(e.ID[:], id)
+	copy(e.APIKeyID[:], apiKey)
+	e.OccurredAt, e.ReceivedAt = time.UnixMicro(occurredAt).UTC(), time.UnixMicro(receivedAt).UTC()
+	e.Payload = payload
+	if len(context) > 0 {
+		e.Context = context
+	}
+	return e, nil
+}
+
+// Bounds implements [core.Reader].
+func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds, error) {
+	bounds := make([]core.Bounds, len(streams))
+	statement, err := s.readers.PrepareContext(ctx, `select first_offset, next_offset, last_at from heads where stream = ?`)
+	if err != nil {
+		return nil, storeError(err)
+	}
+	defer statement.Close() //nolint:errcheck // nothing depends on it
+	for i, stream := range streams {
+		var last int64
+		err := statement.QueryRowContext(ctx, stream[:]).Scan(&bounds[i].First, &bounds[i].Next, &last)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return nil, storeError(err)
+		}
+		bounds[i].Last = time.UnixMicro(last).UTC()
+	}
+	return bounds, nil
+}
+
+// OffsetAt implements [core.Reader], by binary search: received_at never
+// decreases with the offset.
+func (s *Storage) OffsetAt(ctx context.Context, stream core.ID, at time.Time) (core.Offset, error) {
+	var number int64
+	var low, high core.Offset
+	err := s.readers.QueryRowContext(ctx, `select number, first_offset, next_offset from heads where stream = ?`, stream[:]).
+		Scan(&number, &low, &high)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, storeError(err)
+	}
+	probe, err := s.readers.PrepareContext(ctx, `select received_at from events where stream = ? and "offset" >= ? order by "offset" limit 1`)
+	if err != nil {
+		return 0, storeError(err)
+	}
+	defer probe.Close() //nolint:errcheck // nothing depends on it
+	wanted := microseconds(at)
+	for low < high {
+		middle := low + (high-low)/2
+		var received int64
+		if err := probe.QueryRowContext(ctx, number, int64(middle)).Scan(&received); err != nil {
+			return 0, storeError(err)
+		}
+		if received < wanted {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low, nil
+}
+
+// microseconds is t as it is compared with stored times: a time between two
+// microseconds is after the first.
+func microseconds(t time.Time) int64 {
+	micros := t.UnixMicro()
+	if t.After(time.UnixMicro(micros)) && micros < math.MaxInt64 {
+		micros++
+	}
+	return micros
+}

@@ -1,0 +1,69 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// trimChunk is how many events one transaction of Trim removes, so that
+// appends get in between.
+const trimChunk = 5000
+
+// Trim implements [core.Trimmer], in whole UTC days.
+func (s *Storage) Trim(ctx context.Context, stream core.ID, before time.Time) error {
+	end, err := s.OffsetAt(ctx, stream, before.UTC().Truncate(24*time.Hour))
+	if err != nil {
+		return err
+	}
+	for {
+		done, err := s.trimChunk(ctx, stream, end)
+		if err != nil || done {
+			return storeError(err)
+		}
+	}
+}
+
+func (s *Storage) trimChunk(ctx context.Context, stream core.ID, end core.Offset) (done bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.inserts.exec(ctx, begin); err != nil {
+		return false, err
+	}
+	done, err = s.deleteChunk(ctx, stream, end)
+	if err == nil {
+		err = s.inserts.exec(ctx, commit)
+	}
+	if err != nil {
+		return false, errors.Join(err, s.inserts.rollback(context.WithoutCancel(ctx)))
+	}
+	return done, nil
+}
+
+// deleteChunk removes the oldest events before end, and their keys.
+func (s *Storage) deleteChunk(ctx context.Context, stream core.ID, end core.Offset) (done bool, err error) {
+	conn := s.inserts.conn
+	var number int64
+	var first core.Offset
+	err = conn.QueryRowContext(ctx, `select number, first_offset from heads where stream = ?`, stream[:]).Scan(&number, &first)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && first >= end {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	until := min(first+trimChunk, end)
+	for _, statement := range []string{
+		`delete from events where stream = ?1 and "offset" < ?2`,
+		`delete from event_keys where stream = ?1 and "offset" < ?2`,
+		`update heads set first_offset = ?2 where number = ?1`,
+	} {
+		if _, err := conn.ExecContext(ctx, statement, number, int64(until)); err != nil {
+			return false, err
+		}
+	}
+	return until == end, nil
+}

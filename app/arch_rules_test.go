@@ -1,0 +1,233 @@
+package app_test
+
+import (
+	"fmt"
+	"go/ast"
+	"path"
+	"slices"
+	"strings"
+)
+
+const (
+	module     = "github.com/eventflow-go/eventflow"
+	maxMethods = 7
+	maxLines   = 600
+)
+
+// rule is one rule of the house; check returns what in a file breaks it.
+type rule struct {
+	name  string
+	check func(source) []string
+}
+
+var rules = []rule{
+	{"core imports the standard library only", inCode(coreStands)},
+	{"adapters stand alone", inCode(adaptersStandAlone)},
+	{"rest imports core and the standard library only", inCode(restStands)},
+	{"ui talks through rest only", inCode(uiTalksThroughRest)},
+	{"migrations and policies import nothing of the module", inCode(embeddedStands)},
+	{"fx, flags and the command line are app's", inCode(only([]string{"app"}, "go.uber.org/fx", "go.uber.org/dig", "flag", "github.com/spf13/pflag", "github.com/spf13/cobra", "github.com/caarlos0/env"))},
+	{"the environment is app's", inCode(environmentIsApps)},
+	{"fiber is rest/server's", inCode(only([]string{"adapters/rest/server"}, "github.com/gofiber/fiber", "github.com/valyala/fasthttp"))},
+	{"gorm is the catalog's", inCode(only([]string{"adapters/catalog"}, "gorm.io"))},
+	{"net/http stays out of wasm", inCode(noHTTPInWasm)},
+	{"packages are named for what they hold", packageNames},
+	{"names say what a thing is", inCode(exportedNames)},
+	{"interfaces are small", inCode(smallInterfaces)},
+	{"core and rest are documented", inCode(documented)},
+	{"files are short", shortFiles},
+}
+
+// inCode leaves tests out: they may import what they need.
+func inCode(check func(source) []string) func(source) []string {
+	return func(s source) []string {
+		if s.test() {
+			return nil
+		}
+		return check(s)
+	}
+}
+
+// refuse returns a violation for every import that is not allowed.
+func refuse(s source, allowed func(string) bool) []string {
+	var found []string
+	for _, imported := range s.imports() {
+		if !allowed(imported) {
+			found = append(found, "imports "+imported)
+		}
+	}
+	return found
+}
+
+func standard(imported string) bool {
+	first, _, _ := strings.Cut(imported, "/")
+	return !strings.Contains(first, ".")
+}
+
+// within reports whether a package is, or lies below, one of those given.
+func within(imported string, packages ...string) bool {
+	return slices.ContainsFunc(packages, func(p string) bool { return imported == p || strings.HasPrefix(imported, p+"/") })
+}
+
+// ours returns the place of a package in this module, "" for foreign ones.
+func ours(imported string) string {
+	place, _ := strings.CutPrefix(imported, module+"/")
+	if place == imported {
+		return ""
+	}
+	return place
+}
+
+func coreStands(s source) []string {
+	if !s.in("core") {
+		return nil
+	}
+	return refuse(s, func(i string) bool { return standard(i) || within(ours(i), "core") })
+}
+
+func adaptersStandAlone(s source) []string {
+	if !s.in("adapters") {
+		return nil
+	}
+	self := strings.Join(strings.Split(s.path, "/")[:2], "/")
+	return refuse(s, func(i string) bool {
+		return ours(i) == "" || within(ours(i), "core", "migrations", "policies", self)
+	})
+}
+
+func restStands(s source) []string {
+	if s.folder() != "adapters/rest/" {
+		return nil
+	}
+	return refuse(s, func(i string) bool { return standard(i) || ours(i) == "core" })
+}
+
+func uiTalksThroughRest(s source) []string {
+	if !s.in("ui") {
+		return nil
+	}
+	return refuse(s, func(i string) bool {
+		return ours(i) == "" || ours(i) == "core" || ours(i) == "adapters/rest" || within(ours(i), "ui")
+	})
+}
+
+func embeddedStands(s source) []string {
+	if !s.in("migrations") && !s.in("policies") {
+		return nil
+	}
+	return refuse(s, func(i string) bool { return ours(i) == "" })
+}
+
+// only lets the packages be imported below the folders alone.
+func only(folders []string, packages ...string) func(source) []string {
+	return func(s source) []string {
+		if slices.ContainsFunc(folders, s.in) {
+			return nil
+		}
+		return refuse(s, func(i string) bool { return !within(i, packages...) })
+	}
+}
+
+func noHTTPInWasm(s source) []string {
+	if !s.wasm || s.folder() != "core/" && s.folder() != "adapters/rest/" {
+		return nil
+	}
+	return refuse(s, func(i string) bool { return !within(i, "net/http") })
+}
+
+// environmentIsApps holds for adapters/pgtest too, but for the one variable
+// that tells tests their server: it runs in tests only.
+func environmentIsApps(s source) []string {
+	if s.in("app") || s.in("adapters/pgtest") {
+		return nil
+	}
+	packages := map[string]string{}
+	for _, spec := range s.file.Imports {
+		imported := strings.Trim(spec.Path.Value, `"`)
+		packages[path.Base(imported)] = imported
+		if spec.Name != nil {
+			packages[spec.Name.Name] = imported
+		}
+	}
+	readers := map[string][]string{
+		"os":      {"Getenv", "LookupEnv", "Environ", "ExpandEnv", "Setenv", "Unsetenv", "Clearenv"},
+		"syscall": {"Getenv", "Environ", "Setenv", "Unsetenv", "Clearenv"},
+	}
+	var found []string
+	ast.Inspect(s.file, func(n ast.Node) bool {
+		selector, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		if x, ok := selector.X.(*ast.Ident); ok && slices.Contains(readers[packages[x.Name]], selector.Sel.Name) {
+			found = append(found, "uses "+packages[x.Name]+"."+selector.Sel.Name)
+		}
+		return true
+	})
+	return found
+}
+
+func packageNames(s source) []string {
+	for _, name := range []string{s.file.Name.Name, path.Base(path.Dir(s.path))} {
+		switch strings.TrimSuffix(name, "_test") {
+		case "util", "utils", "common", "helper", "helpers", "misc", "shared", "base":
+			return []string{"a package named " + name + " says nothing about what it holds"}
+		}
+	}
+	return nil
+}
+
+func exportedNames(s source) []string {
+	var found []string
+	for name := range exported(s.file) {
+		for _, suffix := range []string{"Manager", "Impl", "Helper", "Helpers", "Service", "Util", "Utils"} {
+			if strings.HasSuffix(name, suffix) {
+				found = append(found, name+" ends in "+suffix)
+			}
+		}
+	}
+	return found
+}
+
+func smallInterfaces(s source) []string {
+	var found []string
+	ast.Inspect(s.file, func(n ast.Node) bool {
+		spec, ok := n.(*ast.TypeSpec)
+		if !ok {
+			return true
+		}
+		declared, ok := spec.Type.(*ast.InterfaceType)
+		if !ok {
+			return true
+		}
+		methods := 0
+		for _, field := range declared.Methods.List {
+			methods += len(field.Names)
+		}
+		if methods > maxMethods {
+			found = append(found, fmt.Sprintf("the interface %s has %d methods, more than %d", spec.Name.Name, methods, maxMethods))
+		}
+		return true
+	})
+	return found
+}
+
+func documented(s source) []string {
+	if !s.in("core") && !s.in("adapters/rest") {
+		return nil
+	}
+	var found []string
+	for name, doc := range exported(s.file) {
+		if doc == "" {
+			found = append(found, name+" has no comment")
+		}
+	}
+	return found
+}
+
+func shortFiles(s source) []string {
+	if s.lines > maxLines {
+		return []string{fmt.Sprintf("has %d lines, more than %d", s.lines, maxLines)}
+	}
+	return nil
+}

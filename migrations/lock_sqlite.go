@@ -1,0 +1,37 @@
+package migrations
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	_ "modernc.org/sqlite" // the driver of the lock's database
+)
+
+// lockSQLite holds an exclusive transaction in a database beside db's file.
+// SQLite has no lock that outlives a transaction, and goose needs db's own.
+func lockSQLite(ctx context.Context, db *sql.DB) (func() error, error) {
+	var path string
+	if err := db.QueryRowContext(ctx, `select file from pragma_database_list where name = 'main'`).Scan(&path); err != nil {
+		return nil, err
+	}
+	if path == "" {
+		return func() error { return nil }, nil // in memory: nobody else has it
+	}
+	locks, err := sql.Open("sqlite", "file:"+path+".migrating?_pragma=busy_timeout(60000)")
+	if err != nil {
+		return nil, err
+	}
+	locks.SetMaxOpenConns(1)
+	if _, err := locks.ExecContext(ctx, `begin exclusive`); err != nil {
+		_ = locks.Close() // the first error is the one to tell
+		return nil, fmt.Errorf("waiting for another process that migrates %s: %w", path, err)
+	}
+	return func() error {
+		_, err := locks.ExecContext(context.WithoutCancel(ctx), `rollback`)
+		if closed := locks.Close(); err == nil {
+			err = closed
+		}
+		return err
+	}, nil
+}
