@@ -26,8 +26,8 @@ func URL(t testing.TB) *url.URL {
 		t.Fatalf("%s is not set: run `make test`, or set it to the URL of a PostgreSQL server", EnvURL)
 	}
 	schema := "test_" + strings.ToLower(rand.Text())
-	exec(t, server, `create schema `+schema)
-	t.Cleanup(func() { exec(t, server, `drop schema `+schema+` cascade`) })
+	execute(t, server, `create schema `+schema)
+	t.Cleanup(func() { execute(t, server, `drop schema `+schema+` cascade`) })
 	u, err := url.Parse(server)
 	if err != nil {
 		t.Fatalf("%s: %v", EnvURL, err)
@@ -38,7 +38,7 @@ func URL(t testing.TB) *url.URL {
 	return u
 }
 
-func exec(t testing.TB, server, sql string) {
+func execute(t testing.TB, server, sql string) {
 	t.Helper()
 	// Not the test's context: that has ended when the schema is dropped.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
