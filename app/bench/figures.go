@@ -55,7 +55,7 @@ type measured struct {
 	rate func() (float64, error)
 }
 
-// medians measures everything in turn, round after round, so that a drift of
+// rounded measures everything in turn, round after round, so that a drift of
 // the machine meets all alike, and returns the rates by round.
 func (b *bench) rounded(all ...measured) ([][]float64, error) {
 	rates := make([][]float64, len(all))
@@ -97,12 +97,15 @@ func (b *bench) posts(name string, s *server, stream string) measured {
 
 // post measures single-event requests.
 func (b *bench) post(ctx context.Context) error {
-	onPostgres, err := startServer(ctx, b.postgresStore("post"))
+	onPostgres, err := b.startOnPostgres(ctx, "post")
 	if err != nil {
 		return err
 	}
 	onSQLite, err := startServer(ctx, b.sqliteStore("post"))
 	if err != nil {
+		return err
+	}
+	if err := makeSchema(ctx, b.postgresStore("naive")); err != nil {
 		return err
 	}
 	oneByOne, err := startServer(ctx, "naive"+b.postgresStore("naive")[len("postgres"):], "EVENTFLOW_CATALOG="+b.sqliteStore("naive"))
@@ -131,7 +134,7 @@ func (b *bench) batches(name string, s *server) measured {
 
 // batch measures batches of 1,000 against the databases' own bulk loading.
 func (b *bench) batch(ctx context.Context) error {
-	onPostgres, err := startServer(ctx, b.postgresStore("batch"))
+	onPostgres, err := b.startOnPostgres(ctx, "batch")
 	if err != nil {
 		return err
 	}
@@ -181,26 +184,29 @@ func (b *bench) repeat(ctx context.Context, name string, step func(context.Conte
 }
 
 // fill stores n events through the batch route.
-func fill(ctx context.Context, s *server, n int) error {
-	request := httpRequest("POST", "/api/v1/streams/bench/events/batch", s.key, "application/json", batchBody())
-	return sendAll(ctx, s.addr, request, 202, (n+batchEvents-1)/batchEvents)
+func fill(s *server, n int) error {
+	l := load{addr: s.addr, status: 202, request: httpRequest("POST", "/api/v1/streams/bench/events/batch", s.key, "application/json", batchBody())}
+	return l.send((n + batchEvents - 1) / batchEvents)
 }
+
+// pageConnections is how many readers read pages at once.
+const pageConnections = 2
 
 // pages reads pages of 1,000 from somewhere in the first n events.
 func (b *bench) pages(name string, s *server, n int) measured {
 	after := strconv.Itoa(n / 2)
 	path := "/api/v1/streams/bench/events?limit=1000&after=" + after
-	return b.httpLoad(name, s.addr, 2, 200, httpRequest("GET", path, s.key, "", nil), batchEvents)
+	return b.httpLoad(name, s.addr, pageConnections, 200, httpRequest("GET", path, s.key, "", nil), batchEvents)
 }
 
 // read measures pages of 1,000 against a plain SELECT of the same page.
 func (b *bench) read(ctx context.Context) error {
 	const events = 20_000
-	s, err := startServer(ctx, b.postgresStore("read"))
+	s, err := b.startOnPostgres(ctx, "read")
 	if err != nil {
 		return err
 	}
-	if err := fill(ctx, s, events); err != nil {
+	if err := fill(s, events); err != nil {
 		return err
 	}
 	selects, err := newSelecter(ctx, b.postgresStore("read"), events/2+1)
@@ -209,7 +215,7 @@ func (b *bench) read(ctx context.Context) error {
 	}
 	defer selects.close()
 	rates, err := b.rounded(
-		measured{"plain SELECT", func() (float64, error) { return selects.rate(ctx, b.slice) }},
+		measured{"plain SELECT", func() (float64, error) { return selects.rate(ctx, b.slice, pageConnections) }},
 		b.pages("page reads on Postgres", s, events),
 	)
 	if err != nil {
@@ -224,20 +230,20 @@ func (b *bench) full(ctx context.Context) error {
 	if b.stored == 0 {
 		return nil
 	}
-	empty, err := startServer(ctx, b.postgresStore("empty"))
+	empty, err := b.startOnPostgres(ctx, "empty")
 	if err != nil {
 		return err
 	}
-	full, err := startServer(ctx, b.postgresStore("full"))
+	full, err := b.startOnPostgres(ctx, "full")
 	if err != nil {
 		return err
 	}
 	const few = 20_000
-	if err := fill(ctx, empty, few); err != nil {
+	if err := fill(empty, few); err != nil {
 		return err
 	}
 	started := time.Now()
-	if err := fill(ctx, full, b.stored); err != nil {
+	if err := fill(full, b.stored); err != nil {
 		return err
 	}
 	note("stored %d events in %s", b.stored, time.Since(started).Round(time.Second))
@@ -279,6 +285,14 @@ func (b *bench) postgresStore(schema string) string {
 	return u.String()
 }
 
+// startOnPostgres starts a server in a new schema.
+func (b *bench) startOnPostgres(ctx context.Context, schema string) (*server, error) {
+	if err := makeSchema(ctx, b.postgresStore(schema)); err != nil {
+		return nil, err
+	}
+	return startServer(ctx, b.postgresStore(schema))
+}
+
 func stopAll(servers ...*server) error {
 	for _, s := range servers {
 		if err := s.stop(); err != nil {
@@ -288,8 +302,8 @@ func stopAll(servers ...*server) error {
 	return nil
 }
 
-// streamID is the id of the server's bench stream.
-func (s *server) streamID(ctx context.Context) (core.ID, error) {
-	stream, err := s.client.Stream(ctx, "bench")
-	return stream.ID, err
+// createSchemaStream makes a stream whose payloads must fit a schema.
+func createSchemaStream(ctx context.Context, s *server) error {
+	_, err := s.client.CreateStream(ctx, core.StreamSpec{Name: "schema", Schema: []byte(benchSchema)})
+	return err
 }

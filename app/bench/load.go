@@ -69,6 +69,25 @@ func (l load) run(duration time.Duration) (result, error) {
 	}, nil
 }
 
+// send sends the request so many times on one connection.
+func (l load) send(times int) error {
+	conn, err := net.Dial("tcp", l.addr)
+	if err != nil {
+		return err
+	}
+	defer conn.Close() //nolint:errcheck // the answers have been read; nothing is lost
+	reader := bufio.NewReaderSize(conn, 64<<10)
+	for range times {
+		if _, err := conn.Write(l.request); err != nil {
+			return err
+		}
+		if err := readAnswer(reader, l.status); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (l load) connection(from, until time.Time) ([]time.Duration, error) {
 	conn, err := net.Dial("tcp", l.addr)
 	if err != nil {

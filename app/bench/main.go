@@ -11,6 +11,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -66,6 +67,11 @@ func (b *bench) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer os.RemoveAll(b.folder) //nolint:errcheck // a temporary folder
+	defer func() {
+		for _, schema := range schemas {
+			err = errors.Join(err, dropSchema(context.WithoutCancel(ctx), b.postgresStore(schema)))
+		}
+	}()
 	for _, part := range []struct {
 		name string
 		run  func(context.Context) error
@@ -81,6 +87,9 @@ func (b *bench) run(ctx context.Context) (err error) {
 	}
 	return nil
 }
+
+// schemas are those that the parts make on PostgreSQL.
+var schemas = []string{"post", "naive", "batch", "read", "empty", "full"}
 
 // figure is one line of the report. A goal of "at most" is marked.
 type figure struct {

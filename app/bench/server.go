@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
 )
 
 // benchSecret keys the bench servers' credentials; they live for minutes.
@@ -61,7 +62,7 @@ func startServer(ctx context.Context, store string, settings ...string) (*server
 	}
 	s.key = strings.TrimSpace(string(secret))
 	s.client = rest.NewClient("http://"+addr, s.key)
-	_, err = s.client.CreateStream(ctx, rest.NewStream{Name: "bench"})
+	_, err = s.client.CreateStream(ctx, core.StreamSpec{Name: "bench"})
 	return s, err
 }
 
