@@ -16,6 +16,9 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"runtime/pprof"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -27,6 +30,7 @@ import (
 
 func main() {
 	if len(os.Args) > 1 && (os.Args[1] == "serve" || os.Args[1] == "key") {
+		profile()
 		app.Main(app.Storage("sqlite", sqlite.Open), app.Storage("postgres", postgres.Open),
 			app.Storage("memory", memory.Open), app.Storage("naive", openNaive))
 	}
@@ -36,6 +40,7 @@ func main() {
 	flag.IntVar(&b.stored, "stored", 2_000_000, "stored events for the figures on a full log; 0 leaves them out")
 	flag.IntVar(&b.connections, "connections", 256, "connections of the single-event load")
 	flag.StringVar(&b.only, "only", "", "run one part only: post, batch, read, full, idle")
+	flag.StringVar(&b.profiles, "profiles", "", "folder for a CPU profile of every server, named by its process id")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -55,12 +60,45 @@ type bench struct {
 	only        string
 	postgres    string
 	folder      string
+	profiles    string
 }
+
+// envProfile names the file for a server's CPU profile.
+const envProfile = "BENCH_PROFILE"
+
+// profile profiles this process, from a moment after its start, for as long as
+// a load of two rounds takes.
+func profile() {
+	folder := os.Getenv(envProfile)
+	if folder == "" || os.Args[1] != "serve" {
+		return
+	}
+	go func() {
+		file, err := os.Create(filepath.Join(folder, strconv.Itoa(os.Getpid())+".pprof"))
+		if err == nil {
+			err = pprof.StartCPUProfile(file)
+		}
+		if err != nil {
+			note("no profile: %v", err)
+			return
+		}
+		time.Sleep(profileTime)
+		pprof.StopCPUProfile()
+		_ = file.Close() // a profile cut short says so itself
+	}()
+}
+
+const profileTime = 12 * time.Second
 
 func (b *bench) run(ctx context.Context) (err error) {
 	b.postgres = os.Getenv("EVENTFLOW_TEST_POSTGRES")
 	if b.postgres == "" {
 		return fmt.Errorf("EVENTFLOW_TEST_POSTGRES is not set: run `make bench`")
+	}
+	if b.profiles != "" {
+		if err := os.Setenv(envProfile, b.profiles); err != nil {
+			return err
+		}
 	}
 	b.folder, err = os.MkdirTemp("", "eventflow-bench-")
 	if err != nil {

@@ -7,7 +7,7 @@
 // events or none. Nothing is inferred from a call that was never answered.
 //
 // The checker knows an event by its marker, a text inside its payload that no
-// other event has. A retry repeats marker, key and payload. It takes a key to
+// other event of any stream has. A retry repeats marker, key and payload. It takes a key to
 // be remembered for the whole history, and the log to be read from offset 0.
 // Events that the server refuses one by one must not share a call with others:
 // after an unknown outcome they would look like half a batch.
@@ -53,12 +53,13 @@ type Stored struct {
 // History is a record of calls, their answers and what followers saw.
 type History struct {
 	events    []*event // in the order of their first call
+	byPayload map[string]*event
 	calls     []*call
 	steps     []step
 	followers []*follower
 }
 
-// event is one marker on one stream, however often it was sent.
+// event is one marker, however often it was sent.
 type event struct {
 	n         int // its index in History.events
 	stream    string

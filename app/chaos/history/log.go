@@ -39,10 +39,6 @@ func (l *streamLog) blame(i int) int {
 
 // index finds out whose the stored events are, and checks offsets and ids.
 func (c *checker) index(logs map[string][]Stored) {
-	sent := map[string][]*event{}
-	for _, e := range c.history.events {
-		sent[e.stream] = append(sent[e.stream], e)
-	}
 	type place struct {
 		stream string
 		offset int64
@@ -50,7 +46,7 @@ func (c *checker) index(logs map[string][]Stored) {
 	ids := map[string]place{}
 	for _, name := range slices.Sorted(maps.Keys(logs)) {
 		log := c.open(name, logs[name])
-		c.attribute(log, sent[name])
+		c.attribute(log)
 		for _, s := range log.stored {
 			if first, ok := ids[s.ID]; ok {
 				c.report(RuleIDReused, name, s.Offset, "id %s is also at offset %d of %s", s.ID, first.offset, first.stream)
@@ -81,27 +77,26 @@ func (c *checker) open(name string, stored []Stored) *streamLog {
 	return log
 }
 
-// attribute finds the sender of each stored event by its payload, and where the
-// payload was altered, by the marker that is still in it.
-func (c *checker) attribute(log *streamLog, sent []*event) {
-	byPayload := make(map[string]*event, len(sent))
-	for _, e := range sent {
-		byPayload[e.payload] = e
-	}
-	var markers *markers
+// attribute finds the sender of each stored event.
+func (c *checker) attribute(log *streamLog) {
 	for i, s := range log.stored {
-		e := byPayload[s.Payload]
-		if e == nil {
-			if markers == nil {
-				markers = newMarkers(sent)
-			}
-			e = markers.in(s.Payload)
-		}
-		if e != nil {
+		if e := c.sender(s.Payload); e != nil && e.stream == log.name {
 			log.owner[i] = e
 			c.places[e.n] = append(c.places[e.n], i)
 		}
 	}
+}
+
+// sender finds an event by its payload, and where that was altered, by the
+// marker that is still in it.
+func (c *checker) sender(payload string) *event {
+	if e := c.history.byPayload[payload]; e != nil {
+		return e
+	}
+	if c.markers == nil {
+		c.markers = newMarkers(c.history.events)
+	}
+	return c.markers.in(payload)
 }
 
 // reclaim gives stored events back to their senders whose markers were
@@ -184,9 +179,6 @@ func (m *markers) in(payload string) *event {
 			if length <= len(rest) && m.events[rest[:length]] != nil {
 				return m.events[rest[:length]]
 			}
-		}
-		if len(rest) == 0 {
-			return nil
 		}
 	}
 	return nil

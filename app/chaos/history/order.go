@@ -40,7 +40,7 @@ func (c *checker) above(made *call, next int64) {
 		if len(c.places[e.n]) != 1 || e.first() != (send{made, i}) {
 			continue
 		}
-		offset := c.logs[e.stream].stored[c.places[e.n][0]].Offset
+		offset := c.offset(e)
 		if offset < next {
 			c.report(RuleOutOfOrder, e.stream, offset, "marker %q of producer %d, call %d, was sent after offset %d was taken",
 				e.marker, made.producer, made.op, next-1)
