@@ -41,6 +41,10 @@ type Event struct {
 	IdempotencyKey string `json:"idempotency_key,omitempty"`
 }
 
+// Size is what an event adds to an answer, roughly: the bytes of its payload
+// and context.
+func (e *Event) Size() int { return len(e.Payload) + len(e.Context) }
+
 // The limits of an event's fields, in characters (Unicode code points) for
 // text and in bytes for the rest.
 const (

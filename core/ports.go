@@ -85,6 +85,9 @@ type Scan struct {
 	Backward bool
 	// Limit bounds the events returned; it is at least 1.
 	Limit int
+	// Bytes bounds what they hold, when it is not zero: the answer ends with the
+	// event that brings the sum of [Event.Size] to it or above.
+	Bytes int
 	// Filter leaves out the events that do not match.
 	Filter Filter
 }
@@ -94,7 +97,8 @@ type AllScan struct {
 	// After and Before bound the range, both exclusive; a zero position is open.
 	After, Before Position
 	Backward      bool
-	Limit         int
+	// Limit and Bytes are as in [Scan].
+	Limit, Bytes int
 }
 
 // Position is an event's place among all events of an organization.

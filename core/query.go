@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -57,6 +58,10 @@ const (
 	scanWindow = 100_000
 )
 
+// pageBytes bounds the payloads of one page: a thousand events of the largest
+// size would fill a gigabyte.
+const pageBytes = 16 << 20
+
 // scope describes a query for its cursors: everything but the page.
 func (eq EventQuery) scope(list ID) []byte {
 	after := Offset(-1)
@@ -77,6 +82,14 @@ func (eq EventQuery) matches(event *Event) bool {
 		}
 	}
 	return true
+}
+
+// keep narrows events, in place, to those that match.
+func (eq EventQuery) keep(events []Event) []Event {
+	if len(eq.Payload) == 0 {
+		return events
+	}
+	return slices.DeleteFunc(events, func(event Event) bool { return !eq.matches(&event) })
 }
 
 // Events answers one page, of one stream or, when stream is empty, of all.
@@ -204,16 +217,21 @@ func (w *streamWalk) bound(ctx context.Context) error {
 
 func (w *streamWalk) page(ctx context.Context) (EventPage, error) {
 	var page EventPage
-	for budget := Offset(scanBudget); w.low < w.high && len(page.Items) < w.query.Limit && budget > 0; {
+	room := pageBytes
+	for budget := Offset(scanBudget); w.low < w.high && len(page.Items) < w.query.Limit && budget > 0 && room > 0; {
 		before := w.high - w.low
-		events, err := w.read(ctx, w.query.Limit-len(page.Items))
+		events, err := w.read(ctx, w.query.Limit-len(page.Items), room)
 		if err != nil {
 			return EventPage{}, err
 		}
-		for i := range events {
-			if w.query.matches(&events[i]) {
-				page.Items = append(page.Items, events[i])
-			}
+		matching := w.query.keep(events)
+		for i := range matching {
+			room -= matching[i].Size()
+		}
+		if page.Items == nil {
+			page.Items = matching // most pages are one read
+		} else {
+			page.Items = append(page.Items, matching...)
 		}
 		budget -= before - (w.high - w.low)
 	}
@@ -227,8 +245,8 @@ func (w *streamWalk) page(ctx context.Context) (EventPage, error) {
 }
 
 // read looks at the next window and moves the walk past what it looked at.
-func (w *streamWalk) read(ctx context.Context, want int) ([]Event, error) {
-	scan := Scan{From: w.low, To: w.high, Backward: w.query.Descending, Limit: want, Filter: w.query.Filter}
+func (w *streamWalk) read(ctx context.Context, want, room int) ([]Event, error) {
+	scan := Scan{From: w.low, To: w.high, Backward: w.query.Descending, Limit: want, Bytes: room, Filter: w.query.Filter}
 	if len(w.query.Payload) > 0 {
 		scan.Limit = MaxPageSize
 	}
@@ -243,7 +261,7 @@ func (w *streamWalk) read(ctx context.Context, want int) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	exhausted := len(events) < scan.Limit
+	exhausted := !full(events, scan.Limit, scan.Bytes)
 	if len(w.query.Payload) > 0 {
 		events, exhausted = w.cut(events, want, exhausted)
 	}
@@ -258,6 +276,16 @@ func (w *streamWalk) read(ctx context.Context, want int) ([]Event, error) {
 		w.low = events[len(events)-1].Offset + 1
 	}
 	return events, nil
+}
+
+// full reports whether an answer ended because of its limits, and not because
+// nothing was left.
+func full(events []Event, limit, bytes int) bool {
+	size := 0
+	for i := range events {
+		size += events[i].Size()
+	}
+	return len(events) >= limit || size >= bytes
 }
 
 // cut ends a read at the want-th event that matches the payload filter, so

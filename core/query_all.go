@@ -66,8 +66,9 @@ func (w *allWalk) pass(p Position) {
 func (w *allWalk) page(ctx context.Context) (EventPage, error) {
 	var page EventPage
 	var last Position
-	for budget := scanBudget / 5; len(page.Items) < w.query.Limit && budget > 0 && !w.done; {
-		events, err := w.read(ctx)
+	room := pageBytes
+	for budget := scanBudget / 5; len(page.Items) < w.query.Limit && budget > 0 && room > 0 && !w.done; {
+		events, err := w.read(ctx, room)
 		if err != nil {
 			return EventPage{}, err
 		}
@@ -82,7 +83,8 @@ func (w *allWalk) page(ctx context.Context) (EventPage, error) {
 			if !shown {
 				continue
 			}
-			if page.Items = append(page.Items, events[i]); len(page.Items) == w.query.Limit {
+			page.Items = append(page.Items, events[i])
+			if room -= events[i].Size(); len(page.Items) == w.query.Limit {
 				w.done = w.done && i == len(events)-1
 				break
 			}
@@ -96,14 +98,14 @@ func (w *allWalk) page(ctx context.Context) (EventPage, error) {
 
 // read reads on. One event more than the page may hold tells whether there is
 // a next page; a filter looks further ahead.
-func (w *allWalk) read(ctx context.Context) ([]Event, error) {
+func (w *allWalk) read(ctx context.Context, room int) ([]Event, error) {
 	limit := w.query.Limit + 1
 	if w.query.filtered() || len(w.who.Streams) > 0 {
 		limit = MaxPageSize
 	}
-	scan := AllScan{After: w.low, Before: w.high, Backward: w.query.Descending, Limit: limit}
+	scan := AllScan{After: w.low, Before: w.high, Backward: w.query.Descending, Limit: limit, Bytes: room}
 	events, err := w.log.ReadAll(ctx, w.who.Org, scan)
-	w.done = len(events) < limit
+	w.done = !full(events, limit, room)
 	return events, err
 }
 

@@ -136,17 +136,19 @@ func (s *Storage) Read(_ context.Context, id core.ID, scan core.Scan) ([]core.Ev
 	if low >= high {
 		return nil, nil
 	}
-	return pick(of.events[low-of.first:high-of.first], scan.Backward, scan.Limit, scan.Filter), nil
+	return pick(of.events[low-of.first:high-of.first], scan.Backward, scan.Limit, scan.Bytes, scan.Filter), nil
 }
 
-func pick(events []core.Event, backward bool, limit int, filter core.Filter) (picked []core.Event) {
-	for i := 0; i < len(events) && len(picked) < limit; i++ {
+func pick(events []core.Event, backward bool, limit, bytes int, filter core.Filter) (picked []core.Event) {
+	size := 0
+	for i := 0; i < len(events) && len(picked) < limit && (bytes == 0 || size < bytes); i++ {
 		event := &events[i]
 		if backward {
 			event = &events[len(events)-1-i]
 		}
 		if matches(filter, event) {
 			picked = append(picked, clone(*event))
+			size += event.Size()
 		}
 	}
 	return picked
@@ -177,7 +179,7 @@ func (s *Storage) ReadAll(_ context.Context, org core.ID, scan core.AllScan) ([]
 		}
 	}
 	slices.SortFunc(all, func(a, b core.Event) int { return compare(position(&a), position(&b)) })
-	return pick(all, scan.Backward, scan.Limit, core.Filter{}), nil
+	return pick(all, scan.Backward, scan.Limit, scan.Bytes, core.Filter{}), nil
 }
 
 func position(event *core.Event) core.Position {

@@ -14,17 +14,25 @@ import (
 // handful of allocations.
 type page struct {
 	limit  int
+	bytes  int // 0: unbounded
+	size   int
 	events []core.Event
 	chunk  []byte
 	// The texts that repeat from row to row are kept once.
 	lastType, lastSource string
 }
 
-func newPage(limit int) *page {
-	return &page{limit: limit, events: make([]core.Event, 0, min(limit, 1000))}
+func newPage(limit, bytes int) *page {
+	return &page{limit: limit, bytes: bytes, events: make([]core.Event, 0, min(limit, 1000))}
 }
 
-func (p *page) room() int { return p.limit - len(p.events) }
+// room is how many more events there is room for.
+func (p *page) room() int {
+	if p.bytes > 0 && p.size >= p.bytes {
+		return 0
+	}
+	return p.limit - len(p.events)
+}
 
 // end is the offset after the last event, zero when there is none.
 func (p *page) end() core.Offset {
@@ -36,10 +44,13 @@ func (p *page) end() core.Offset {
 
 func (p *page) read(rows pgx.Rows) error {
 	defer rows.Close()
-	for rows.Next() {
+	for p.room() > 0 && rows.Next() {
 		p.events = append(p.events, core.Event{})
-		p.decode(&p.events[len(p.events)-1], rows.RawValues())
+		event := &p.events[len(p.events)-1]
+		p.decode(event, rows.RawValues())
+		p.size += event.Size()
 	}
+	rows.Close()
 	return rows.Err()
 }
 

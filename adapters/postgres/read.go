@@ -28,7 +28,7 @@ func (s *Storage) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]c
 // end was known before it was read: else events could have been added to it,
 // and a next one begun, since.
 func (s *Storage) readForward(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
-	page := newPage(scan.Limit)
+	page := newPage(scan.Limit, scan.Bytes)
 	all, fresh := s.segments.get(stream), false
 	for from := scan.From; ; {
 		at := holding(all, from)
@@ -80,7 +80,7 @@ func (s *Storage) readBackward(ctx context.Context, stream core.ID, scan core.Sc
 	if err != nil {
 		return nil, err
 	}
-	page := newPage(scan.Limit)
+	page := newPage(scan.Limit, scan.Bytes)
 	for at := len(all) - 1; at >= 0 && page.room() > 0; at-- {
 		if scan.To > 0 && all[at].first >= scan.To {
 			continue
@@ -173,7 +173,7 @@ func (s *Storage) ReadAll(ctx context.Context, org core.ID, scan core.AllScan) (
 	if err != nil {
 		return nil, storeError(err)
 	}
-	page := newPage(scan.Limit)
+	page := newPage(scan.Limit, scan.Bytes)
 	for _, day := range days {
 		if page.room() == 0 {
 			break

@@ -25,7 +25,7 @@ func (s *Storage) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]c
 	q.filter(scan.Filter)
 	q.text += ` order by e."offset"` + direction(scan.Backward) + ` limit ?`
 	q.args = append(q.args, scan.Limit)
-	return s.events(ctx, q, scan.Limit)
+	return s.events(ctx, q, scan.Limit, scan.Bytes)
 }
 
 // ReadAll implements [core.Reader].
@@ -44,7 +44,7 @@ func (s *Storage) ReadAll(ctx context.Context, org core.ID, scan core.AllScan) (
 	turn := direction(scan.Backward)
 	q.text += ` order by e.received_at` + turn + `, h.stream` + turn + `, e."offset"` + turn + ` limit ?`
 	q.args = append(q.args, scan.Limit)
-	return s.events(ctx, q, scan.Limit)
+	return s.events(ctx, q, scan.Limit, scan.Bytes)
 }
 
 func direction(backward bool) string {
@@ -76,14 +76,14 @@ func (q *query) filter(f core.Filter) {
 	}
 }
 
-func (s *Storage) events(ctx context.Context, q query, limit int) ([]core.Event, error) {
+func (s *Storage) events(ctx context.Context, q query, limit, bytes int) ([]core.Event, error) {
 	found, err := s.readers.QueryContext(ctx, q.text, q.args...)
 	if err != nil {
 		return nil, storeError(err)
 	}
 	defer found.Close() //nolint:errcheck // found.Err says what went wrong
 	events := make([]core.Event, 0, min(limit, 1000))
-	for found.Next() {
+	for size := 0; (bytes == 0 || size < bytes) && found.Next(); size += events[len(events)-1].Size() {
 		event, err := scanEvent(found)
 		if err != nil {
 			return nil, err

@@ -39,6 +39,28 @@ func ranges(s *suite) {
 	}
 }
 
+func bounded(s *suite) {
+	stream := newStream()
+	for range 2 {
+		entries := s.entries(6)
+		for i := range entries {
+			entries[i].Payload = fmt.Appendf(nil, `"%0100d"`, i)
+			entries[i].Context = []byte(`{"trace_id":"x"}`)
+		}
+		s.append(batch(stream, entries))
+		s.at = s.at.Add(day)
+	}
+	size := len(`"`)*2 + 100 + len(`{"trace_id":"x"}`)
+	for _, test := range []struct{ bytes, want int }{{1, 1}, {size, 1}, {size + 1, 2}, {8 * size, 8}, {100 * size, 12}, {0, 12}} {
+		for _, backward := range []bool{false, true} {
+			got := s.read(stream, core.Scan{Bytes: test.bytes, Backward: backward})
+			s.check(len(got) == test.want, "an answer of %d bytes ends after %d events of %d bytes, not %d", test.bytes, test.want, size, len(got))
+			all := s.readAll(org, core.AllScan{Limit: 1000, Bytes: test.bytes, Backward: backward})
+			s.check(len(all) == test.want, "the same over all streams: %d, not %d", test.want, len(all))
+		}
+	}
+}
+
 func filters(s *suite) {
 	stream := newStream()
 	entries := s.entries(60)
