@@ -41,7 +41,7 @@ bench: bin/testenv ## measure the ratios that matter, a JSON line each
 	bin/testenv -- $(GO) run ./app/bench
 
 chaos: bin/testenv ## kill servers and databases under load and check the log (up to 15 minutes)
-	EVENTFLOW_CHAOS_KILLS=$(KILLS) bin/testenv -- $(GO) test -count=1 -v -timeout 15m ./app/chaos/...
+	EVENTFLOW_TEST_KILLS=$(KILLS) bin/testenv -- $(GO) test -count=1 -v -timeout 15m ./app/chaos/...
 
 fuzz: ## feed every fuzz target random input for FUZZTIME each
 	@set -e; for found in $$(grep -rhoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sort -u | sed 's/^func //'); do \

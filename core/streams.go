@@ -101,7 +101,7 @@ func (s *Streams) Create(ctx context.Context, who Principal, spec StreamSpec) (S
 		return Stream{}, err
 	}
 	if err := s.catalog.CreateStream(ctx, stream); err != nil {
-		return Stream{}, err
+		return Stream{}, catalogError(err)
 	}
 	return stream, nil
 }
@@ -132,7 +132,7 @@ func (s *Streams) List(ctx context.Context, who Principal, cursor string, limit 
 	for len(items) <= limit {
 		page, err := s.catalog.Streams(ctx, who.Org, after, limit+1)
 		if err != nil {
-			return StreamPage{}, err
+			return StreamPage{}, catalogError(err)
 		}
 		for _, stream := range page {
 			if len(who.Streams) == 0 || slices.Contains(who.Streams, stream.ID) {
@@ -200,7 +200,7 @@ func (s *Streams) update(ctx context.Context, who Principal, ref string, revisio
 		}
 		s.forget(open.Stream)
 		s.forget(stream)
-		return stream, err
+		return stream, catalogError(err)
 	}
 }
 
@@ -262,7 +262,7 @@ func (s *Streams) open(ctx context.Context, who Principal, ref string, action Ac
 func (s *Streams) load(ctx context.Context, org ID, ref string, old *openStream) (*openStream, error) {
 	stream, err := s.find(ctx, org, ref)
 	if err != nil {
-		return nil, err
+		return nil, catalogError(err)
 	}
 	if old != nil && old.ID == stream.ID && old.Revision == stream.Revision {
 		return old, nil
@@ -274,6 +274,15 @@ func (s *Streams) load(ctx context.Context, org ID, ref string, old *openStream)
 		}
 	}
 	return open, nil
+}
+
+// catalogError is what a client reads of a catalog that failed: the request
+// may be sent again.
+func catalogError(err error) error {
+	if err == nil || CodeOf(err) != CodeInternal {
+		return err
+	}
+	return Unavailable(err, time.Second, "the catalog of streams cannot be reached; try again")
 }
 
 func (s *Streams) find(ctx context.Context, org ID, ref string) (Stream, error) {

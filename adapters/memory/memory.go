@@ -139,16 +139,17 @@ func (s *Storage) Read(_ context.Context, id core.ID, scan core.Scan) ([]core.Ev
 	return pick(of.events[low-of.first:high-of.first], scan.Backward, scan.Limit, scan.Bytes, scan.Filter), nil
 }
 
-func pick(events []core.Event, backward bool, limit, bytes int, filter core.Filter) (picked []core.Event) {
-	size := 0
-	for i := 0; i < len(events) && len(picked) < limit && (bytes == 0 || size < bytes); i++ {
+// pick returns the events that match, up to a limit and a size.
+func pick(events []core.Event, backward bool, limit, size int, filter core.Filter) (picked []core.Event) {
+	held := 0
+	for i := 0; i < len(events) && len(picked) < limit && (size == 0 || held < size); i++ {
 		event := &events[i]
 		if backward {
 			event = &events[len(events)-1-i]
 		}
 		if matches(filter, event) {
 			picked = append(picked, clone(*event))
-			size += event.Size()
+			held += event.Size()
 		}
 	}
 	return picked
@@ -229,8 +230,11 @@ func (s *stream) before(at time.Time) int {
 func (s *Storage) Trim(_ context.Context, id core.ID, before time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.closed {
+		return errClosed
+	}
 	of := s.streams[id]
-	if s.closed || of == nil {
+	if of == nil {
 		return nil
 	}
 	gone := of.before(before.UTC().Truncate(24 * time.Hour))

@@ -35,6 +35,38 @@ type NewEvent struct {
 	IdempotencyKey string            `json:"idempotency_key,omitempty"`
 }
 
+// appendJSON appends the event as JSON, its payload byte for byte: encoding/json
+// would compact it.
+func (e NewEvent) appendJSON(b []byte) ([]byte, error) {
+	payload := e.Payload
+	e.Payload = nil
+	type fields NewEvent
+	head, err := json.Marshal(struct {
+		fields
+		Payload *struct{} `json:"payload,omitempty"` // hides the field of that name
+	}{fields: fields(e)})
+	if err != nil || len(payload) == 0 {
+		return append(b, head...), err
+	}
+	b = append(b, head[:len(head)-1]...)
+	b = append(b, `,"payload":`...)
+	b = append(b, payload...)
+	return append(b, '}'), nil
+}
+
+func appendEvents(b []byte, events []NewEvent) (_ []byte, err error) {
+	b = append(b, '[')
+	for i, event := range events {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if b, err = event.appendJSON(b); err != nil {
+			return nil, err
+		}
+	}
+	return append(b, ']'), nil
+}
+
 // BatchResult is the answer to a batch: one result for each event, in order.
 type BatchResult struct {
 	Accepted int         `json:"accepted"`

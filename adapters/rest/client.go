@@ -117,13 +117,21 @@ func (c *Client) StreamStats(ctx context.Context, ref string) (stats core.Stream
 
 // Validate returns the error that publishing the event would end with, or nil.
 func (c *Client) Validate(ctx context.Context, stream string, event NewEvent) error {
-	return c.call(ctx, "POST", StreamPath(stream)+"/validate", nil, event, nil)
+	body, err := event.appendJSON(nil)
+	if err != nil {
+		return err
+	}
+	return c.exchange(ctx, "POST", StreamPath(stream)+"/validate", nil, body, nil)
 }
 
 // Publish sends one event and returns when it is durable. An empty stream
 // means the one that the event names.
 func (c *Client) Publish(ctx context.Context, stream string, event NewEvent) (receipt core.Receipt, err error) {
-	err = c.call(ctx, "POST", StreamEventsPath(stream), nil, event, &receipt)
+	body, err := event.appendJSON(nil)
+	if err != nil {
+		return receipt, err
+	}
+	err = c.exchange(ctx, "POST", StreamEventsPath(stream), nil, body, &receipt)
 	return receipt, err
 }
 
@@ -131,7 +139,7 @@ func (c *Client) Publish(ctx context.Context, stream string, event NewEvent) (re
 // An error is about the request as a whole; that the server refused events
 // each for its own reason is none.
 func (c *Client) PublishBatch(ctx context.Context, stream string, events []NewEvent) (result BatchResult, err error) {
-	body, err := json.Marshal(events)
+	body, err := appendEvents(nil, events)
 	if err != nil {
 		return result, err
 	}
@@ -241,7 +249,12 @@ func (c *Client) call(ctx context.Context, method, path string, headers map[stri
 			return err
 		}
 	}
-	got, err := c.send(ctx, method, path, headers, encoded)
+	return c.exchange(ctx, method, path, headers, encoded, into)
+}
+
+// exchange makes a request and decodes the answer, where it is wanted.
+func (c *Client) exchange(ctx context.Context, method, path string, headers map[string]string, body []byte, into any) error {
+	got, err := c.send(ctx, method, path, headers, body)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -25,7 +26,7 @@ func thisMachine() machine {
 }
 
 func runCommand(ctx context.Context, name string, args ...string) (string, error) {
-	cmd := exec.CommandContext(ctx, name, args...) //nolint:gosec // the names are constants
+	cmd := exec.CommandContext(ctx, name, args...)
 	var output, faults bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &faults
 	if err := cmd.Run(); err != nil {
@@ -69,11 +70,9 @@ func (m machine) like(names ...string) bool {
 		if key != "ID" && key != "ID_LIKE" {
 			continue
 		}
-		for _, id := range strings.Fields(strings.Trim(value, `"'`)) {
-			for _, name := range names {
-				if id == name {
-					return true
-				}
+		for id := range strings.FieldsSeq(strings.Trim(value, `"'`)) {
+			if slices.Contains(names, id) {
+				return true
 			}
 		}
 	}

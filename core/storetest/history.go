@@ -1,161 +1,234 @@
 package storetest
 
 import (
-	"bytes"
-	"cmp"
-	"context"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
 )
 
-func sortedPositions(p []core.Position) []core.Position {
-	slices.SortFunc(p, func(a, b core.Position) int {
-		return cmp.Or(a.ReceivedAt.Compare(b.ReceivedAt), bytes.Compare(a.Stream[:], b.Stream[:]), cmp.Compare(a.Offset, b.Offset))
-	})
-	return p
+var histories = []guarantee{
+	{"random histories agree with the model", history},
 }
 
-// model is what the log should be.
-type model struct {
-	events map[core.ID][]core.Event
-	first  map[core.ID]core.Offset
-	keys   map[core.ID]map[string]core.Event
+const historySteps = 400
+
+// run is a random history: a storage and the model that it must agree with.
+type run struct {
+	*suite
+	random  *rand.Rand
+	model   *model
+	streams []core.ID
+	handles []core.Storage
+	// doing is the current step, for the message of a failure.
+	doing string
 }
 
-const historySteps = 250
-
-// history runs random operations against the storage and a model.
+// history does random things to the storage and to the model, through every
+// handle the adapter allows, and compares every answer.
 func history(s *suite) {
 	seed := s.features.Seed
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
-	s.Logf("seed %d", seed)
-	random := rand.New(rand.NewPCG(seed, 1))
-	streams := []core.ID{newStream(), newStream(), newStream()}
-	m := &model{events: map[core.ID][]core.Event{}, first: map[core.ID]core.Offset{}, keys: map[core.ID]map[string]core.Event{}}
-	for step := range historySteps {
-		stream := streams[random.IntN(len(streams))]
-		switch choice := random.IntN(20); {
-		case choice < 10:
-			s.randomAppend(m, random, streams)
-		case choice < 17:
-			s.randomRead(m, random, stream)
-		case choice < 18:
-			s.at = s.at.Add(time.Duration(random.Int64N(int64(day)))).Truncate(time.Microsecond)
-		case choice < 19:
-			s.randomTrim(m, random, stream)
-		case s.features.Reopen != nil && step%3 == 0:
-			s.storage = s.features.Reopen(s.T, s.storage)
-			last := s.storage
-			s.Cleanup(func() { _ = last.Close() })
+	streams := []core.ID{{0: 0x01}, {0: 0x7f}, {0: 0xff}}
+	r := &run{suite: s, random: rand.New(rand.NewPCG(seed, 1)), model: newModel(streams), streams: streams, handles: s.handles()}
+	step := 0
+	s.Cleanup(func() {
+		if s.Failed() {
+			s.Logf("step %d of the history was %s; Features.Seed %d repeats it", step, r.doing, seed)
 		}
-		s.check(!s.Failed(), "step %d of the history with seed %d", step, seed)
+	})
+	for ; step < historySteps; step++ {
+		s.storage = r.handles[r.random.IntN(len(r.handles))]
+		r.step()
 	}
-	for _, stream := range streams {
-		s.compare(m, stream, core.Scan{Limit: 1 << 20})
+	for _, storage := range r.handles {
+		s.storage = storage
+		r.compare()
 	}
 }
 
-func (s *suite) randomAppend(m *model, random *rand.Rand, streams []core.ID) {
-	s.at = s.at.Add(time.Duration(random.IntN(3)) * time.Second)
-	var batches []core.Batch
-	used := map[string]bool{}
-	for range 1 + random.IntN(3) {
-		stream := streams[random.IntN(len(streams))]
-		entries := s.entries(1 + random.IntN(4))
-		for i := range entries {
-			key := fmt.Sprint("key-", random.IntN(12))
-			if random.IntN(3) == 0 && !used[stream.String()+key] {
-				used[stream.String()+key] = true
-				entries[i] = s.keyed(key, fmt.Sprint(random.IntN(2)))[0]
-			}
-		}
-		batches = append(batches, batch(stream, entries))
-	}
-	s.append(batches...)
-	for _, b := range batches {
-		for i := range b.Entries {
-			s.expect(m, b.Stream, &b.Entries[i])
-		}
+func (r *run) step() {
+	switch choice := r.random.IntN(100); {
+	case choice < 40:
+		r.append()
+	case choice < 60:
+		r.read()
+	case choice < 70:
+		r.readAll()
+	case choice < 78:
+		r.offsetAt()
+	case choice < 86:
+		r.trim()
+	case choice < 96:
+		r.at = r.at.Add(time.Duration(r.random.Int64N(int64(day)))).Truncate(time.Microsecond)
+	case r.features.Reopen != nil && choice < 98:
+		r.reopenAll()
+	default:
+		r.compare()
 	}
 }
 
-// expect applies an entry to the model and compares the outcomes.
-func (s *suite) expect(m *model, stream core.ID, entry *core.Entry) {
-	if known, ok := m.keys[stream][entry.IdempotencyKey]; ok && entry.IdempotencyKey != "" {
-		if !bytes.Equal(known.Payload, entry.Payload) {
-			s.check(entry.Outcome == core.Mismatch, "key %s: a Mismatch, not %d", entry.IdempotencyKey, entry.Outcome)
-			return
-		}
-		s.check(entry.Outcome == core.Duplicate && entry.ID == known.ID && entry.Offset == known.Offset,
-			"key %s: a Duplicate of offset %d, not %d at %d", entry.IdempotencyKey, known.Offset, entry.Outcome, entry.Offset)
+func (r *run) stream() core.ID { return r.streams[r.random.IntN(len(r.streams))] }
+
+func (r *run) says(format string, args ...any) { r.doing = fmt.Sprintf(format, args...) }
+
+func (r *run) append() {
+	r.at = r.at.Add([]time.Duration{0, time.Microsecond, time.Second}[r.random.IntN(3)])
+	now := r.at
+	defer func() { r.at = now }()
+	if r.random.IntN(10) == 0 {
+		r.at = r.at.Add(-time.Duration(1+r.random.Int64N(3)) * time.Second)
+	}
+	batches := r.batches()
+	r.says("Append at %v: %d batches", r.at, len(batches))
+	if r.model.behind(r.at, batches) {
+		r.refused(batches...)
 		return
 	}
-	next := m.first[stream] + core.Offset(len(m.events[stream]))
-	s.check(entry.Outcome == core.Stored && entry.Offset == next, "stored at %d, not %d (outcome %d)", next, entry.Offset, entry.Outcome)
-	event := entry.Event
-	event.Stream = stream
-	m.events[stream] = append(m.events[stream], event)
-	if entry.IdempotencyKey != "" {
-		if m.keys[stream] == nil {
-			m.keys[stream] = map[string]core.Event{}
+	r.suite.append(batches...)
+	for _, b := range batches {
+		for i := range b.Entries {
+			r.agree(&b.Entries[i], &b)
 		}
-		m.keys[stream][entry.IdempotencyKey] = event
 	}
 }
 
-func (s *suite) randomRead(m *model, random *rand.Rand, stream core.ID) {
-	end := int64(m.first[stream]) + int64(len(m.events[stream])) + 3
-	scan := core.Scan{From: core.Offset(random.Int64N(end)), Limit: 1 + random.IntN(20), Backward: random.IntN(2) == 0}
-	if random.IntN(2) == 0 {
-		scan.To = scan.From + core.Offset(random.Int64N(10)) + 1
+// batches makes up a call: one to three batches, some for the same stream,
+// with keys that come again, in one call once.
+func (r *run) batches() []core.Batch {
+	var batches []core.Batch
+	used := map[string]bool{}
+	for range 1 + r.random.IntN(3) {
+		stream := r.stream()
+		entries := r.kinds(1 + r.random.IntN(4))
+		for i := range entries {
+			key := fmt.Sprint("key-", r.random.IntN(12))
+			if r.random.IntN(3) == 0 && !used[stream.String()+key] {
+				used[stream.String()+key] = true
+				entries[i] = r.keyed(key, fmt.Sprint(r.random.IntN(2)))[0]
+			}
+		}
+		b := batch(stream, entries)
+		if r.random.IntN(4) == 0 {
+			b.KeysSince = r.at.Add(-time.Duration(r.random.Int64N(int64(2 * day))))
+		}
+		batches = append(batches, b)
 	}
-	s.compare(m, stream, scan)
-	bounds := s.bounds(stream)
-	s.check(bounds.First == m.first[stream] && bounds.Next == m.first[stream]+core.Offset(len(m.events[stream])), "Bounds %+v, the model has %d and %d events", bounds, m.first[stream], len(m.events[stream]))
+	return batches
 }
 
-func (s *suite) compare(m *model, stream core.ID, scan core.Scan) {
-	s.Helper()
-	var want []core.Event
-	for _, event := range m.events[stream] {
-		if event.Offset >= scan.From && (scan.To == 0 || event.Offset < scan.To) {
-			want = append(want, event)
-		}
-	}
-	if scan.Backward {
-		slices.Reverse(want)
-	}
-	want = want[:min(len(want), scan.Limit)]
-	got := s.read(stream, scan)
-	s.check(len(got) == len(want), "Read %+v answers %d events, the model %d", scan, len(got), len(want))
-	for i := range want {
-		s.same(got[i], want[i])
+// agree applies an appended entry to the model and compares the outcomes.
+func (r *run) agree(entry *core.Entry, b *core.Batch) {
+	r.Helper()
+	outcome, event := r.model.streams[b.Stream].append(r.at, b.KeysSince, *entry)
+	r.check(entry.Outcome == outcome, "an entry with key %q, window since %v: the outcome must be %d, got %d", entry.IdempotencyKey, b.KeysSince, outcome, entry.Outcome)
+	switch outcome {
+	case core.Stored:
+		r.check(entry.Offset == event.Offset, "an entry must be stored at %d, got %d", event.Offset, entry.Offset)
+	case core.Duplicate:
+		r.isDuplicate(*entry, event)
 	}
 }
 
-// randomTrim trims and follows the storage in what period it chose, within
-// what the contract allows.
-func (s *suite) randomTrim(m *model, random *rand.Rand, stream core.ID) {
-	before := s.at.Add(-time.Duration(random.Int64N(int64(2 * day))))
-	s.no(s.storage.Trim(context.Background(), stream, before), "Trim")
-	first := s.bounds(stream).First
-	for len(m.events[stream]) > 0 && m.events[stream][0].Offset < first {
-		gone := m.events[stream][0]
-		s.check(gone.ReceivedAt.Before(before), "Trim removed an event received at %v, not before %v", gone.ReceivedAt, before)
-		m.events[stream] = m.events[stream][1:]
-		if gone.IdempotencyKey != "" && m.keys[stream][gone.IdempotencyKey].Offset == gone.Offset {
-			delete(m.keys[stream], gone.IdempotencyKey)
+func (r *run) filter() core.Filter {
+	var filter core.Filter
+	if r.random.IntN(4) == 0 {
+		filter.Type = fmt.Sprintf("type-%d", r.random.IntN(2))
+	}
+	if r.random.IntN(4) == 0 {
+		filter.Subject = fmt.Sprintf("subject-%d", r.random.IntN(5))
+	}
+	if r.random.IntN(6) == 0 {
+		filter.Source = fmt.Sprintf("source-%d", r.random.IntN(3))
+	}
+	return filter
+}
+
+func (r *run) read() {
+	stream := r.stream()
+	of := r.model.streams[stream]
+	scan := core.Scan{
+		From: core.Offset(r.random.Int64N(int64(of.next) + 3)), Limit: 1 + r.random.IntN(20),
+		Backward: r.random.IntN(2) == 0, Filter: r.filter(),
+	}
+	if r.random.IntN(2) == 0 {
+		scan.To = scan.From + core.Offset(r.random.Int64N(30)) + 1
+	}
+	if events := of.events; len(events) > 0 && r.random.IntN(6) == 0 {
+		scan.Filter = core.Filter{ID: events[r.random.IntN(len(events))].ID}
+	}
+	if r.random.IntN(4) == 0 {
+		scan.Bytes = 1 + r.random.IntN(200)
+	}
+	r.says("Read %v %+v", stream, scan)
+	r.same(r.suite.read(stream, scan), of.read(scan))
+}
+
+func (r *run) readAll() {
+	scan := core.AllScan{Limit: 1 + r.random.IntN(40), Backward: r.random.IntN(2) == 0}
+	if r.random.IntN(4) == 0 {
+		scan.Bytes = 1 + r.random.IntN(400)
+	}
+	for _, end := range []*core.Position{&scan.After, &scan.Before} {
+		if of := r.model.streams[r.stream()]; len(of.events) > 0 && r.random.IntN(2) == 0 {
+			*end = position(&of.events[r.random.IntN(len(of.events))])
+			end.Offset += core.Offset(r.random.IntN(2))
 		}
 	}
-	m.first[stream] = first
-	if len(m.events[stream]) > 0 {
-		oldest := m.events[stream][0]
-		s.check(!oldest.ReceivedAt.Before(before.Add(-day)), "Trim before %v left an event received at %v", before, oldest.ReceivedAt)
+	r.says("ReadAll %+v", scan)
+	r.same(r.suite.readAll(org, scan), r.model.readAll(scan))
+}
+
+func (r *run) someTime() time.Time {
+	return r.at.Add(-time.Duration(r.random.Int64N(int64(3 * day)))).Add(time.Minute)
+}
+
+func (r *run) offsetAt() {
+	stream, at := r.stream(), r.someTime()
+	if events := r.model.streams[stream].events; len(events) > 0 && r.random.IntN(2) == 0 {
+		at = events[r.random.IntN(len(events))].ReceivedAt
 	}
+	r.says("OffsetAt %v %v", stream, at)
+	r.suite.offsetAt(stream, at, r.model.streams[stream].offsetAt(at))
+}
+
+// trim lets the model follow the storage in what periods it chose, within what
+// the contract allows.
+func (r *run) trim() {
+	stream, before := r.stream(), r.someTime()
+	of := r.model.streams[stream]
+	r.says("Trim %v before %v", stream, before)
+	r.suite.trim(stream, before)
+	first := r.bounds(stream).First
+	r.check(first >= of.first() && first <= of.next, "Trim must move First forward, up to Next: from %d, got %d", of.first(), first)
+	for i := range of.events {
+		removed := of.events[i].Offset < first
+		r.check(!removed || of.events[i].ReceivedAt.Before(before), "Trim before %v must keep the event received at %v", before, of.events[i].ReceivedAt)
+		r.check(removed || !of.events[i].ReceivedAt.Add(day).Before(before), "Trim before %v must remove the event received at %v", before, of.events[i].ReceivedAt)
+	}
+	of.trim(first)
+}
+
+func (r *run) reopenAll() {
+	r.says("closing and opening again")
+	for _, other := range r.handles[1:] {
+		r.must(other.Close(), "Close")
+	}
+	r.storage = r.handles[0]
+	r.reopen()
+	r.handles = r.suite.handles()
+}
+
+// compare compares everything.
+func (r *run) compare() {
+	r.says("comparing everything")
+	for _, stream := range r.streams {
+		of := r.model.streams[stream]
+		r.hasBounds(stream, of.first(), of.next, of.last)
+		r.same(r.everything(stream), of.events)
+	}
+	r.same(r.suite.readAll(org, core.AllScan{Limit: all}), r.model.readAll(core.AllScan{Limit: all}))
 }

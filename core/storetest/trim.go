@@ -7,46 +7,180 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-func trim(s *suite) {
-	stream, neighbour := newStream(), newStream()
-	var days []time.Time
-	for range 5 {
-		s.append(batch(stream, s.entries(3)), batch(neighbour, s.entries(2)))
-		days = append(days, s.at)
-		s.at = s.at.Add(day)
-	}
-	before := days[3].Add(time.Hour)
-	for range 2 { // calling again changes nothing
-		s.no(s.storage.Trim(context.Background(), stream, before), "Trim")
-		events := s.read(stream, core.Scan{})
-		bounds := s.bounds(stream)
-		s.check(len(events) > 0 && events[0].Offset == bounds.First, "First is the oldest retained offset")
-		s.gaplessFrom(events, bounds.First)
-		for _, event := range events {
-			s.check(!event.ReceivedAt.Before(before.Add(-2*day)), "an event of %v, a whole day before %v, was not removed", event.ReceivedAt, before)
+var trimming = []guarantee{
+	{"no event received at or after the time is removed", trimKeeps},
+	{"all of a period that ended before the time is removed", trimRemoves},
+	{"offsets of what remains do not change", trimOffsets},
+	{"removed offsets are never given again", trimAll},
+	{"an earlier time is refused even when nothing is left", trimClock},
+	{"other streams keep their events", trimOthers},
+	{"calling again changes nothing", trimAgain},
+	{"appends and reads go on meanwhile", trimMeanwhile},
+}
+
+// week appends three events a day to a stream, an hour after the other, for
+// seven days, and returns them.
+func (s *suite) week(stream core.ID) []core.Event {
+	var events []core.Event
+	for range 7 {
+		for range 3 {
+			events = append(events, s.append(batch(stream, s.entries(1)))...)
+			s.at = s.at.Add(time.Hour)
 		}
-		s.check(bounds.First <= 12, "an event at or after the time given was removed: First is %d", bounds.First)
-		s.check(bounds.Next == 15 && bounds.Last == days[4], "Trim does not move Next or Last: %+v", bounds)
+		s.at = s.at.Add(day - 3*time.Hour)
 	}
-	s.check(len(s.read(neighbour, core.Scan{})) == 10, "Trim of one stream leaves the others alone")
-	all := s.readAll(org, core.AllScan{Limit: 1000})
-	s.check(len(all) == 10+len(s.read(stream, core.Scan{})), "ReadAll shows what is retained: %d", len(all))
-	s.no(s.storage.Trim(context.Background(), neighbour, before), "Trim")
-	s.append(batch(stream, s.entries(1)), batch(neighbour, s.entries(1)))
-	s.check(s.bounds(stream).Next == 16 && s.bounds(neighbour).Next == 11, "appends go on after Trim")
+	return events
+}
+
+// trimTimes are times of and around a stream's events, in order.
+func trimTimes(events []core.Event) []time.Time {
+	times := []time.Time{{}, start.Add(-day)}
+	for i := range events {
+		at := events[i].ReceivedAt
+		times = append(times, at, at.Add(time.Microsecond))
+		if i%3 == 2 {
+			midnight := at.Truncate(day).Add(day)
+			times = append(times, midnight, midnight.Add(time.Microsecond))
+		}
+	}
+	return times
+}
+
+func trimKeeps(s *suite) {
+	stream := newStream()
+	want := s.week(stream)
+	for _, before := range trimTimes(want) {
+		s.trim(stream, before)
+		first := s.bounds(stream).First
+		for i := range want[:first] {
+			s.check(want[i].ReceivedAt.Before(before), "Trim before %v must keep the event received at %v", before, want[i].ReceivedAt)
+		}
+		s.same(s.everything(stream), want[first:])
+	}
+}
+
+// trimRemoves knows nothing of the adapter's periods but that they are a day
+// at most: what is more than a day older than the time lies in one that ended.
+func trimRemoves(s *suite) {
+	stream := newStream()
+	want := s.week(stream)
+	for _, before := range trimTimes(want) {
+		s.trim(stream, before)
+		for _, event := range s.everything(stream) {
+			s.check(!event.ReceivedAt.Add(day).Before(before), "Trim before %v must remove the event received at %v: a period is a day at most",
+				before, event.ReceivedAt)
+		}
+	}
+	s.check(s.bounds(stream).First > 0, "Trim must remove something of a week")
+}
+
+func trimOffsets(s *suite) {
+	stream := newStream()
+	want := s.week(stream)
+	last := want[len(want)-1].ReceivedAt
+	s.trim(stream, last.Add(-2*day))
+	first := s.bounds(stream).First
+	s.check(first > 0, "Trim must remove something of a week")
+	s.hasBounds(stream, first, 21, last)
+	s.same(s.everything(stream), want[first:])
+	s.same(s.read(stream, core.Scan{From: 1, To: first + 2, Limit: all}), want[first:first+2])
+	s.same(s.read(stream, core.Scan{From: first + 1, Limit: 2}), want[first+1:first+3])
+	s.check(len(s.read(stream, core.Scan{To: first, Limit: all})) == 0, "a range before First must be empty")
+	s.same(s.read(stream, core.Scan{Backward: true, Limit: all}), reversed(want[first:]))
+	s.check(len(s.read(stream, core.Scan{Limit: 1, Filter: core.Filter{ID: want[0].ID}})) == 0, "a removed event must not be found by its id")
+	s.same(s.readAll(org, core.AllScan{Limit: all}), want[first:])
 }
 
 func trimAll(s *suite) {
 	stream := newStream()
 	s.append(batch(stream, s.entries(4)))
+	for next := core.Offset(4); next < 7; next++ {
+		last := s.at
+		s.trim(stream, s.at.Add(3*day))
+		s.hasBounds(stream, next, next, last)
+		s.check(len(s.everything(stream)) == 0 && len(s.readAll(org, core.AllScan{Limit: all})) == 0, "nothing must be left")
+		if next%2 == 0 {
+			s.at = s.at.Add(3 * day)
+		}
+		later := s.append(batch(stream, s.entries(1)))
+		s.check(later[0].Offset == next, "removed offsets must never be given again: the next event must be at %d, got %d", next, later[0].Offset)
+		s.hasBounds(stream, next, next+1, s.at)
+		s.same(s.everything(stream), later)
+	}
+}
+
+func trimClock(s *suite) {
+	stream := newStream()
+	s.append(batch(stream, s.entries(1)))
 	last := s.at
-	s.no(s.storage.Trim(context.Background(), stream, s.at.Add(3*day)), "Trim")
-	s.check(s.bounds(stream) == core.Bounds{First: 4, Next: 4, Last: last}, "after everything was removed: %+v", s.bounds(stream))
-	s.check(len(s.read(stream, core.Scan{})) == 0, "nothing is left")
-	s.at = s.at.Add(3 * day)
-	later := s.entries(1)
-	s.append(batch(stream, later))
-	s.check(later[0].Offset == 4, "a removed offset is never given again: the next event is at 4, not %d", later[0].Offset)
-	events := s.read(stream, core.Scan{})
-	s.check(len(events) == 1 && events[0].Offset == 4, "reading from 0 answers what is retained: %d events", len(events))
+	s.trim(stream, s.at.Add(3*day))
+	s.at = last.Add(-time.Second)
+	behind := s.refused(batch(stream, s.entries(1)))
+	s.check(behind.Last.Equal(last), "ClockError.Last must be the time of the newest event ever stored, %v, got %v", last, behind.Last)
+}
+
+func trimOthers(s *suite) {
+	stream, neighbour := newStream(), newStream()
+	var mine, other []core.Event
+	for range 5 {
+		mine = append(mine, s.append(batch(stream, s.entries(3)))...)
+		other = append(other, s.append(batch(neighbour, s.entries(2)))...)
+		s.at = s.at.Add(day)
+	}
+	s.trim(stream, s.at.Add(2*day))
+	s.same(s.everything(neighbour), other)
+	s.same(s.readAll(org, core.AllScan{Limit: all}), other)
+	s.hasBounds(stream, 15, 15, mine[14].ReceivedAt)
+	s.trim(neighbour, s.at.Add(-2*day))
+	first := s.bounds(neighbour).First
+	s.check(first > 0, "Trim must remove the first days of the second stream too")
+	s.same(s.readAll(org, core.AllScan{Limit: all}), other[first:])
+	more := s.append(batch(neighbour, s.entries(1)), batch(stream, s.entries(1)))
+	s.check(more[0].Offset == 10 && more[1].Offset == 15, "appends must go on at 10 and 15, got %v", offsets(more))
+}
+
+func trimAgain(s *suite) {
+	stream := newStream()
+	want := s.week(stream)
+	before := want[14].ReceivedAt
+	s.trim(stream, before)
+	bounds := s.bounds(stream)
+	for _, again := range []time.Time{before, before.Add(-day), start.Add(-100 * day), {}} {
+		s.trim(stream, again)
+		s.hasBounds(stream, bounds.First, bounds.Next, bounds.Last)
+		s.same(s.everything(stream), want[bounds.First:])
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = s.storage.Trim(ctx, stream, s.at.Add(2*day)) // interrupted, at whatever point
+	left := s.bounds(stream)
+	s.same(s.everything(stream), want[left.First:])
+	s.trim(stream, s.at.Add(2*day))
+	s.hasBounds(stream, 21, 21, bounds.Last)
+}
+
+// trimMeanwhile trims while events of the last day are appended and followed.
+func trimMeanwhile(s *suite) {
+	stream := newStream()
+	next := core.Offset(len(s.week(stream)))
+	const rounds = 20
+	trimmed := make(chan error, 1)
+	go func() {
+		var err error
+		for i := range rounds {
+			if err == nil {
+				err = s.storage.Trim(context.Background(), stream, start.Add(time.Duration(i)*8*time.Hour))
+			}
+		}
+		trimmed <- err
+	}()
+	for range rounds {
+		stored := s.append(batch(stream, s.entries(2)))
+		s.gapless(stored, next)
+		s.same(s.read(stream, core.Scan{From: next, Limit: all}), stored)
+		s.offsetAt(stream, s.at, 21)
+		next += 2
+	}
+	s.must(<-trimmed, "Trim")
+	s.check(s.bounds(stream).Next == next, "appends must go on while Trim runs: Next must be %d, got %d", next, s.bounds(stream).Next)
 }

@@ -41,7 +41,8 @@ func (v Violation) String() string {
 // and offset. Streams without a log are empty ones.
 //
 // An event must lie behind everything that was acknowledged or read before it
-// was first sent, by whomever, and behind the events before it in its call.
+// was first sent, by whomever, and, unless another call sent it too, behind the
+// events before it in its call.
 //
 // The time it takes is proportional to the history and the log.
 func Check(h *History, log map[string][]Stored) []Violation {

@@ -46,6 +46,20 @@ var faults = map[string]struct {
 		s.invoke(0, orders, e).Acked(receipts)
 	}, []finding{{history.RuleMissing, 10}}},
 
+	"acknowledged with the receipt of an event whose own answer was lost": {func(s *server) {
+		a, b := s.event(""), s.event("")
+		s.invoke(1, orders, b).Unknown()
+		s.invoke(0, orders, a).Acked(s.store(orders, b))
+	}, []finding{{history.RuleMissing, 10}}},
+	"acknowledged with the receipt of an event that is stored twice": {func(s *server) {
+		a, b := s.event(""), s.event("")
+		opA, opB := s.invoke(0, orders, a), s.invoke(1, orders, b)
+		receipts := s.store(orders, b)
+		s.append(orders, b)
+		opA.Acked(receipts)
+		opB.Acked(receipts)
+	}, []finding{{history.RuleMissing, 10}, {history.RuleStoredTwice, 11}}},
+
 	"acknowledged at another offset": {func(s *server) {
 		e := s.event("")
 		op := s.invoke(0, orders, e)
@@ -106,6 +120,12 @@ var faults = map[string]struct {
 		s.invoke(0, orders, e).Acked([]history.Receipt{s.append(orders, e)})
 		s.invoke(0, orders, e).Acked([]history.Receipt{s.append(orders, e)})
 	}, []finding{{history.RuleStoredTwice, 11}}},
+	"one of a batch stored before it, too": {func(s *server) {
+		a, b := s.event(""), s.event("")
+		op := s.invoke(0, orders, a, b)
+		s.append(orders, b)
+		op.Acked(s.store(orders, a, b))
+	}, []finding{{history.RuleStoredTwice, 10}}},
 	"two events with one key": {func(s *server) {
 		a, b := s.event("key"), s.event("key")
 		s.invoke(0, orders, a).Acked([]history.Receipt{s.append(orders, a)})
@@ -148,6 +168,12 @@ var faults = map[string]struct {
 		s.store(orders, e)
 		s.logs[orders][10].Payload = strings.Replace(e.Payload, "1.50", "1.5", 1)
 	}, []finding{{history.RuleAltered, 10}}},
+	"altered, with a marker unlike the others": {func(s *server) {
+		e := history.Sent{Marker: "unlike", Payload: `{"marker": "unlike"}`}
+		s.invoke(0, orders, e).Unknown()
+		s.store(orders, e)
+		s.logs[orders][10].Payload = `{"marker":"unlike"}`
+	}, []finding{{history.RuleAltered, 10}}},
 	"payload of another event, from a buffer used again": {func(s *server) {
 		s.send(0, orders, s.event(""))
 		s.send(0, orders, s.event(""))
@@ -183,6 +209,12 @@ var faults = map[string]struct {
 		s.invoke(0, orders, e).Refused()
 		s.store(orders, e)
 	}, []finding{{history.RuleRefusedStored, 10}}},
+	"refused for its key and stored": {func(s *server) {
+		s.send(0, orders, s.event("key"))
+		e := s.event("key")
+		s.invoke(0, orders, e).Refused()
+		s.append(orders, e)
+	}, []finding{{history.RuleRefusedStored, 11}}},
 	"one of a batch refused and stored": {func(s *server) {
 		events := s.events(2)
 		op := s.invoke(0, orders, events...)
@@ -353,6 +385,12 @@ func TestCheckAcceptsWhatIsAllowed(t *testing.T) {
 			taken, fresh := s.event("taken"), s.event("fresh")
 			s.send(0, orders, taken)
 			s.invoke(0, orders, taken, fresh).Unknown()
+		},
+		"a batch that comes late, its retried part stored before": func(s *server) {
+			a, b := s.event("a"), s.event("b")
+			op := s.invoke(0, orders, a, b)
+			s.send(1, orders, b)
+			op.Acked(s.store(orders, a, b))
 		},
 		"a batch retried in parts": func(s *server) {
 			a, b := s.event("a"), s.event("b")

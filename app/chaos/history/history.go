@@ -121,18 +121,23 @@ func (s send) receipt() (Receipt, bool) {
 	return s.call.receipts[s.item], true
 }
 
-// capacity is how often the event may be in the log.
-func (e *event) capacity() int {
+// chances counts the sends that can have stored the event.
+func (e *event) chances() int {
 	n := 0
 	for _, s := range e.sends {
 		if !s.refused() {
 			n++
 		}
 	}
-	if e.key != "" {
-		return min(n, 1)
-	}
 	return n
+}
+
+// capacity is how often the event may be in the log.
+func (e *event) capacity() int {
+	if e.key != "" {
+		return min(e.chances(), 1)
+	}
+	return e.chances()
 }
 
 // first returns the first send that can have stored the event.

@@ -33,19 +33,22 @@ func (c *checker) order() {
 	}
 }
 
-// above checks that the events a call was the first to send are at next or
-// behind it, in the order of the call.
-func (c *checker) above(made *call, next int64) {
+// above checks that the events a call was the first to send lie at floor or
+// behind it, and those that no other call can have stored, in its own order.
+func (c *checker) above(made *call, floor int64) {
+	next := floor
 	for i, e := range made.events {
 		if len(c.places[e.n]) != 1 || e.first() != (send{made, i}) {
 			continue
 		}
-		offset := c.offset(e)
-		if offset < next {
-			c.report(RuleOutOfOrder, e.stream, offset, "marker %q of producer %d, call %d, was sent after offset %d was taken",
+		offset, alone := c.offset(e), e.chances() == 1
+		if offset < floor || alone && offset < next {
+			c.report(RuleOutOfOrder, e.stream, offset, "marker %q of producer %d, call %d, belongs behind offset %d",
 				e.marker, made.producer, made.op, next-1)
 		}
-		next = max(next, offset+1)
+		if alone {
+			next = max(next, offset+1)
+		}
 	}
 }
 

@@ -56,7 +56,8 @@ func newWorld(rt *rapid.T) *world {
 
 func (w *world) draw(below int, what string) int { return rapid.IntRange(0, below-1).Draw(w.rt, what) }
 
-// run lets things happen, and then lets the clients catch up.
+// run lets things happen. Calls may stay without an answer, except those that
+// were refused in part.
 func (w *world) run() {
 	for range rapid.IntRange(0, 80).Draw(w.rt, "steps") {
 		switch w.draw(4, "step") {
@@ -68,6 +69,11 @@ func (w *world) run() {
 			w.pick(w.answer)
 		case 3:
 			w.follow(reader{w.draw(2, "follower"), w.stream()})
+		}
+	}
+	for _, f := range w.flights {
+		if f.committed && f.partly {
+			w.answer(f)
 		}
 	}
 }
