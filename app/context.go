@@ -57,7 +57,8 @@ func loadContext() (cliContext, error) {
 	if err != nil {
 		return c, err
 	}
-	return c, json.Unmarshal(text, &c)
+	err = json.Unmarshal(text, &c)
+	return c, err
 }
 
 // unreachableError says that there is no server to talk to.

@@ -131,7 +131,8 @@ func newServer(
 
 // listen opens the port and serves on it until the graph stops.
 func listen(lc fx.Lifecycle, cfg Config, s *server.Server, logger *slog.Logger, stop fx.Shutdowner) (net.Listener, error) {
-	listener, err := net.Listen("tcp", cfg.Addr)
+	var config net.ListenConfig
+	listener, err := config.Listen(context.Background(), "tcp", cfg.Addr)
 	if err != nil {
 		return nil, err
 	}

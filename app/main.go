@@ -101,8 +101,7 @@ func exitCode(err error) int {
 // message is an error as a person reads it: the text of the client-facing
 // error where there is one.
 func message(err error) string {
-	var known *core.Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*core.Error](err); ok {
 		return known.Message
 	}
 	return err.Error()

@@ -328,8 +328,7 @@ func (l *lane) stamp(batches []Batch) time.Time {
 // failed turns a store's definite failure into the client's answer.
 func (l *lane) failed(err error) error {
 	l.options.Logger.Error("append failed, nothing was stored", "error", err)
-	var known *Error
-	if errors.As(err, &known) {
+	if _, ok := errors.AsType[*Error](err); ok {
 		return err
 	}
 	return Unavailable(err, time.Second, "the event store failed and nothing was stored; try again")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"sync"
 	"testing"
@@ -74,7 +73,7 @@ func (l *scriptedLog) Bounds(context.Context, []ID) ([]Bounds, error) {
 	return nil, errors.New("not part of the script")
 }
 
-func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
 func testCommitter(t *testing.T, log *scriptedLog, options CommitOptions) *Committer {
 	t.Helper()

@@ -1,6 +1,7 @@
 package casbinauth
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -36,12 +37,7 @@ func TestEveryRoleAndAction(t *testing.T) {
 }
 
 func contains(actions []core.Action, action core.Action) bool {
-	for _, one := range actions {
-		if one == action {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(actions, action)
 }
 
 func TestAMisspeltPolicyRefusesToLoad(t *testing.T) {

@@ -39,7 +39,7 @@ func (r keyRow) key() (core.APIKey, error) {
 		CreatedAt: fromMicros(r.CreatedAt), ExpiresAt: fromOptionalMicros(r.ExpiresAt), RevokedAt: fromOptionalMicros(r.RevokedAt),
 	}
 	copy(key.Hash[:], r.Hash)
-	for _, text := range strings.Fields(r.Streams) {
+	for text := range strings.FieldsSeq(r.Streams) {
 		stream, err := parseID(text)
 		if err != nil {
 			return core.APIKey{}, err

@@ -76,7 +76,10 @@ func Start(ctx context.Context, dir string, options ...string) (*Cluster, error)
 	if output, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w: %s", err, output)
 	}
-	return c, c.Restart(ctx)
+	if err := c.Restart(ctx); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 // findBinaries is the folder of initdb and postgres.
@@ -215,7 +218,7 @@ func (c *Cluster) children() (pids []int) {
 	if err != nil {
 		list, _ = exec.CommandContext(context.Background(), "pgrep", "-P", pid).Output() // finds none: they end by themselves
 	}
-	for _, field := range strings.Fields(string(list)) {
+	for field := range strings.FieldsSeq(string(list)) {
 		if child, err := strconv.Atoi(field); err == nil {
 			pids = append(pids, child)
 		}

@@ -157,7 +157,8 @@ func (p *plan) statement() string {
 		}
 	}
 	p.writeKeys(&b)
-	fmt.Fprintf(&b, `copy %s (stream, day, "offset", org, id, type, version, occurred_at, received_at, source, subject, api_key, idempotency_key, context, payload) from stdin binary`, partition(p.day))
+	fmt.Fprintf(&b, `copy %s (stream, day, "offset", org, id, type, version, occurred_at, received_at,
+		source, subject, api_key, idempotency_key, context, payload) from stdin binary`, partition(p.day))
 	return b.String()
 }
 

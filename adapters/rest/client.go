@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"iter"
+	"maps"
 	"net/url"
 	"strconv"
 	"strings"
@@ -151,7 +152,8 @@ func (c *Client) PublishBatch(ctx context.Context, stream string, events []NewEv
 	if isError(got.status) && got.header("Content-Type") != TypeJSON {
 		return result, readError(got)
 	}
-	return result, json.NewDecoder(got.body).Decode(&result)
+	err = json.NewDecoder(got.body).Decode(&result)
+	return result, err
 }
 
 // EventsPage returns a page of the events of a stream, or of all when stream
@@ -205,7 +207,8 @@ func (c *Client) Health(ctx context.Context) (health Health, err error) {
 	if got.header("Content-Type") != TypeJSON {
 		return health, readError(got)
 	}
-	return health, json.NewDecoder(got.body).Decode(&health)
+	err = json.NewDecoder(got.body).Decode(&health)
+	return health, err
 }
 
 // Ready returns nil when the server can serve requests.
@@ -271,9 +274,7 @@ func (c *Client) exchange(ctx context.Context, method, path string, headers map[
 
 func (c *Client) send(ctx context.Context, method, path string, headers map[string]string, body []byte) (answer, error) {
 	all := map[string]string{}
-	for name, value := range headers {
-		all[name] = value
-	}
+	maps.Copy(all, headers)
 	if c.key != "" {
 		all[HeaderAPIKey] = c.key
 	}

@@ -45,9 +45,11 @@ func newInserter(ctx context.Context, db *sql.DB) (*inserter, error) {
 	}
 	in := &inserter{conn: conn, statements: map[string]*sql.Stmt{}}
 	for _, text := range []string{begin, commit, selectHead, insertHead, updateHead, selectKey, upsertKey} {
-		if in.statements[text], err = conn.PrepareContext(ctx, text); err != nil {
+		statement, err := conn.PrepareContext(ctx, text) //nolint:sqlclosecheck // closed by close
+		if err != nil {
 			return in, err
 		}
+		in.statements[text] = statement
 	}
 	if in.one, err = conn.PrepareContext(ctx, insertEvents+insertRow); err != nil {
 		return in, err

@@ -75,7 +75,7 @@ func (l load) send(times int) error {
 	if err != nil {
 		return err
 	}
-	defer conn.Close() //nolint:errcheck // the answers have been read; nothing is lost
+	defer conn.Close()
 	reader := bufio.NewReaderSize(conn, 64<<10)
 	for range times {
 		if _, err := conn.Write(l.request); err != nil {
@@ -93,7 +93,7 @@ func (l load) connection(from, until time.Time) ([]time.Duration, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer conn.Close() //nolint:errcheck // the answers have been read; nothing is lost
+	defer conn.Close()
 	reader := bufio.NewReaderSize(conn, 64<<10)
 	var took []time.Duration
 	for {

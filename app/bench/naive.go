@@ -29,13 +29,13 @@ create table naive_events (stream uuid, "offset" bigint, id uuid, type text, ver
 	received_at timestamptz, source text, payload json, primary key (stream, "offset"))`
 
 func openNaive(ctx context.Context, u *url.URL) (core.Storage, error) {
-	real := *u
-	real.Scheme = "postgres"
-	storage, err := postgres.Open(ctx, &real)
+	target := *u
+	target.Scheme = "postgres"
+	storage, err := postgres.Open(ctx, &target)
 	if err != nil {
 		return nil, err
 	}
-	pool, err := pgxpool.New(ctx, real.String())
+	pool, err := pgxpool.New(ctx, target.String())
 	if err != nil {
 		return nil, err
 	}

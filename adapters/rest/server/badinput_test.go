@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -108,7 +109,7 @@ func badRequests() map[string]bad {
 		}
 		cases["query "+name] = bad{"GET", ordersEvents + "?" + query, "", nil, 400, core.CodeValidation, field}
 	}
-	for name, c := range map[string]bad{
+	maps.Copy(cases, map[string]bad{
 		"query encoding":         {"GET", ordersEvents + "?type=%zz", "", nil, 400, core.CodeValidation, "query"},
 		"payload without path":   {"GET", ordersEvents + "?payload.=1", "", nil, 400, core.CodeValidation, "payload."},
 		"payload too often":      {"GET", ordersEvents + "?" + manyPayloads(11), "", nil, 400, core.CodeValidation, "payload"},
@@ -141,9 +142,7 @@ func badRequests() map[string]bad {
 		"10 MB":                  {"POST", ordersEvents, strings.Repeat("a", 10<<20), nil, 413, core.CodePayloadTooLarge, "body"},
 		"batch too large":        {"POST", ordersBatch, strings.Repeat(" ", 16<<20+1), nil, 413, core.CodePayloadTooLarge, "body"},
 		"stream too large":       {"POST", "/api/v1/streams", strings.Repeat(" ", 1<<20+1), nil, 413, core.CodePayloadTooLarge, "body"},
-	} {
-		cases[name] = c
-	}
+	})
 	return cases
 }
 

@@ -24,8 +24,10 @@ func (s *Server) postEvent(c *call) error {
 	response := &c.ctx.Response
 	response.SetStatusCode(fasthttp.StatusAccepted)
 	response.Header.SetContentTypeBytes(contentJSON)
-	body := append(response.SwapBody(nil)[:0], '{')
-	response.SwapBody(append(appendReceipt(body, receipt), '}'))
+	body := response.SwapBody(nil)[:0]
+	body = append(body, '{')
+	body = appendReceipt(body, receipt)
+	response.SwapBody(append(body, '}'))
 	return nil
 }
 
@@ -45,10 +47,11 @@ func (c *call) draft() (stream string, draft core.Draft, err error) {
 	if err != nil {
 		return "", core.Draft{}, err
 	}
-	return stream, draft, draft.Apply(core.Hints{
+	err = draft.Apply(core.Hints{
 		IdempotencyKey: c.requestHeader(rest.HeaderIdempotencyKey),
 		Traceparent:    c.requestHeader("Traceparent"),
 	})
+	return stream, draft, err
 }
 
 // postValidate is a dry run of postEvent.

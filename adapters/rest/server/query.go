@@ -71,7 +71,8 @@ const maxPooledPage = 4 << 20
 
 func (c *call) answerPage(page core.EventPage) {
 	body := pages.Get().(*pageBody)
-	b := append(body.bytes[:0], `{"items":[`...)
+	b := body.bytes[:0]
+	b = append(b, `{"items":[`...)
 	for i := range page.Items {
 		if i > 0 {
 			b = append(b, ',')

@@ -207,6 +207,7 @@ func (d *deadline) context(now time.Time) context.Context {
 		return current
 	}
 	next := &sharedDeadline{since: now}
+	//nolint:gosec // the deadline itself cancels: nobody knows when the last request that shares it ends
 	next.Context, next.cancel = context.WithDeadline(context.Background(), now.Add(d.after+time.Second))
 	context.AfterFunc(next, next.cancel)
 	d.shared.Store(next)

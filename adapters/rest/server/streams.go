@@ -161,8 +161,7 @@ func (c *call) readObject(into any, fields ...string) error {
 		}
 	}
 	err = json.Unmarshal(body, into)
-	var wrongType *json.UnmarshalTypeError
-	if errors.As(err, &wrongType) {
+	if wrongType, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return core.Invalid(wrongType.Field, "must be a %s, not a %s", jsonType(wrongType), wrongType.Value)
 	}
 	if err != nil {
