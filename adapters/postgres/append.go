@@ -81,10 +81,10 @@ func (s *Storage) appendGuarded(ctx context.Context, conn *pgxpool.Conn, p *plan
 	if err := s.heads.fill(ctx, conn, p); err != nil {
 		return err
 	}
-	if err := p.checkClock(); err != nil {
+	if err := p.recall(ctx, conn); err != nil {
 		return err
 	}
-	if err := p.recall(ctx, conn); err != nil {
+	if err := p.checkClock(); err != nil {
 		return err
 	}
 	p.place()
@@ -109,10 +109,10 @@ func (s *Storage) appendLocked(ctx context.Context, conn *pgxpool.Conn, p *plan)
 	if err := p.lock(ctx, tx); err != nil {
 		return err
 	}
-	if err := p.checkClock(); err != nil {
+	if err := p.recall(ctx, tx); err != nil {
 		return err
 	}
-	if err := p.recall(ctx, tx); err != nil {
+	if err := p.checkClock(); err != nil {
 		return err
 	}
 	p.place()

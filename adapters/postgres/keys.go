@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"time"
 
@@ -32,13 +33,15 @@ func keyHash(key string) [16]byte {
 
 type streamKey struct{ stream, hash [16]byte }
 
-// querier is a connection, within a transaction or not.
-type querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+// sender is a connection, within a transaction or not.
+type sender interface {
+	SendBatch(ctx context.Context, batch *pgx.Batch) pgx.BatchResults
 }
 
 // recall looks the plan's keys up and answers the entries whose key is known.
-func (p *plan) recall(ctx context.Context, conn querier) error {
+// It reads the streams' counters anew with them: a stream of which nothing but
+// duplicates came takes no offsets, so that no guard would notice its clock.
+func (p *plan) recall(ctx context.Context, conn sender) error {
 	if len(p.keyed) == 0 {
 		return nil
 	}
@@ -50,8 +53,20 @@ func (p *plan) recall(ctx context.Context, conn querier) error {
 		streams[i], hashes[i] = k.stream, k.hash
 		wanted[streamKey{k.stream, k.hash}] = k
 	}
-	rows, err := conn.Query(ctx, `select k.stream, k.key, k."offset", k.id, k.received_at, k.fingerprint
+	var batch pgx.Batch
+	batch.Queue(`select stream, next_offset, last_at from heads where stream = any($1)`, streams)
+	batch.Queue(`select k.stream, k.key, k."offset", k.id, k.received_at, k.fingerprint
 		from unnest($1::uuid[], $2::uuid[]) as wanted (stream, key) join event_keys k using (stream, key)`, streams, hashes)
+	results := conn.SendBatch(ctx, &batch)
+	defer results.Close() //nolint:errcheck // the reads below say what went wrong
+	heads, err := results.Query()
+	if err != nil {
+		return err
+	}
+	if err := p.readHeads(heads); err != nil {
+		return err
+	}
+	rows, err := results.Query()
 	if err != nil {
 		return err
 	}
@@ -63,7 +78,7 @@ func (p *plan) recall(ctx context.Context, conn querier) error {
 		wanted[key].answer(offset, id, receivedAt.UTC(), fingerprint)
 		return nil
 	})
-	return err
+	return errors.Join(err, results.Close())
 }
 
 // answer gives the entry the event that has its key.

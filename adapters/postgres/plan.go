@@ -45,7 +45,9 @@ func newPlan(at time.Time, batches []core.Batch) *plan {
 			p.streams = append(p.streams, stream)
 		}
 		for j := range batches[i].Entries {
-			if entry := &batches[i].Entries[j]; entry.IdempotencyKey != "" {
+			entry := &batches[i].Entries[j]
+			entry.Outcome = core.Stored
+			if entry.IdempotencyKey != "" {
 				p.keyed = append(p.keyed, keyedEntry{
 					entry: entry, id: entry.ID, stream: stream, hash: keyHash(entry.IdempotencyKey), since: batches[i].KeysSince,
 				})
@@ -152,8 +154,7 @@ func (p *plan) statement() string {
 	for _, stream := range p.streams {
 		h := p.heads[stream]
 		if h.taken > 0 {
-			fmt.Fprintf(&b, "select eventflow_advance('%s', %d, %d, '%s', %d, %t);\n",
-				stream, h.next, h.taken, sqlTime(p.at), p.day, h.last.IsZero() || dayOf(h.last) != p.day)
+			fmt.Fprintf(&b, "select eventflow_advance('%s', %d, %d, '%s', %d);\n", stream, h.next, h.taken, sqlTime(p.at), p.day)
 		}
 	}
 	p.writeKeys(&b)

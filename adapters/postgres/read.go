@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -60,7 +61,7 @@ func (s *Storage) readForward(ctx context.Context, stream core.ID, scan core.Sca
 		if err != nil {
 			return nil, err
 		}
-		if fresh = len(loaded) == len(all); fresh {
+		if fresh = slices.Equal(loaded, all); fresh {
 			return page.events, nil
 		}
 		all = loaded

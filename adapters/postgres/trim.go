@@ -48,13 +48,13 @@ func (s *Storage) trimSegment(ctx context.Context, stream core.ID, day int32, en
 	if _, err := s.pool.Exec(ctx, `delete from event_keys where stream = $1 and "offset" < $2`, id, int64(end)); err != nil {
 		return err
 	}
-	dropped, err := s.dropDay(ctx, stream, day)
+	dropped, err := s.dropDay(ctx, stream, day, end)
 	if err != nil || dropped {
 		return err
 	}
 	for {
 		done, err := s.pool.Exec(ctx, `delete from `+partition(day)+` where ctid = any (array(
-			select ctid from `+partition(day)+` where stream = $1 limit $2))`, id, trimChunk)
+			select ctid from `+partition(day)+` where stream = $1 and "offset" < $2 limit $3))`, id, int64(end), trimChunk)
 		if err != nil {
 			return err
 		}
@@ -62,18 +62,20 @@ func (s *Storage) trimSegment(ctx context.Context, stream core.ID, day int32, en
 			break
 		}
 	}
-	_, err = s.pool.Exec(ctx, `delete from segments where stream = $1 and day = $2`, id, day)
+	_, err = s.pool.Exec(ctx, `delete from segments where stream = $1 and day = $2 and first_offset < $3
+		and not exists (select from `+partition(day)+` where stream = $1 and "offset" >= $3)`, id, day, int64(end))
 	return err
 }
 
-// dropDay drops a day's partition when no other stream has events in it: that
-// costs nothing, whatever it holds.
-func (s *Storage) dropDay(ctx context.Context, stream core.ID, day int32) (dropped bool, err error) {
+// dropDay drops a day's partition when it holds nothing but what is to go: that
+// costs nothing, however much it is.
+func (s *Storage) dropDay(ctx context.Context, stream core.ID, day int32, end core.Offset) (dropped bool, err error) {
 	err = pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `lock table `+partition(day)+` in access exclusive mode`); err != nil {
 			return err
 		}
-		err := tx.QueryRow(ctx, `select not exists (select from segments where day = $2 and stream <> $1)`, [16]byte(stream), day).Scan(&dropped)
+		err := tx.QueryRow(ctx, `select not exists (select from segments where day = $2 and stream <> $1)
+			and not exists (select from `+partition(day)+` where stream = $1 and "offset" >= $3)`, [16]byte(stream), day, int64(end)).Scan(&dropped)
 		if err != nil || !dropped {
 			return err
 		}

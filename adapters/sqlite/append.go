@@ -45,6 +45,7 @@ func (s *Storage) unsettled(ctx context.Context, cause error) error {
 type head struct {
 	number int64
 	next   core.Offset
+	moved  bool
 }
 
 func (s *Storage) append(ctx context.Context, at time.Time, batches []core.Batch) error {
@@ -64,6 +65,9 @@ func (s *Storage) append(ctx context.Context, at time.Time, batches []core.Batch
 		return err
 	}
 	for _, h := range heads {
+		if !h.moved {
+			continue
+		}
 		if err := s.inserts.exec(ctx, updateHead, int64(h.next), at.UnixMicro(), h.number); err != nil {
 			return err
 		}
@@ -107,6 +111,7 @@ func (s *Storage) appendBatch(ctx context.Context, rows *rows, h *head, batch *c
 		}
 		entry.Offset, entry.ReceivedAt, entry.Outcome = h.next, rows.at, core.Stored
 		h.next++
+		h.moved = true
 		if err := rows.add(ctx, h.number, entry); err != nil {
 			return err
 		}

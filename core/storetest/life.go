@@ -129,7 +129,7 @@ func reopen(s *suite) {
 		s.must(s.storage.Check(context.Background()), "Check")
 	}
 	s.at = s.at.Add(-time.Second)
-	s.refused(batch(a, s.entries(1)))
+	_ = s.refused(batch(a, s.entries(1)))
 	s.at = s.at.Add(time.Minute)
 	more := s.append(batch(a, s.entries(1)), batch(newStream(), s.entries(1)))
 	s.check(more[0].Offset == 5 && more[1].Offset == 0, "offsets must go on at 5, and at 0 in a new stream, got %v", offsets(more))

@@ -73,7 +73,7 @@ end $$;
 -- +goose StatementBegin
 -- Takes n offsets of a stream for events received at `received`, or raises
 -- EF001 when the stream is not where the caller believes it to be.
-create function eventflow_advance(of_stream uuid, expected bigint, n bigint, received timestamptz, of_day integer, new_day boolean)
+create function eventflow_advance(of_stream uuid, expected bigint, n bigint, received timestamptz, of_day integer)
 returns void language plpgsql as $$
 begin
 	update heads set next_offset = next_offset + n, last_at = received
@@ -81,8 +81,8 @@ begin
 	if not found then
 		raise exception 'stream % is not at offset %', of_stream, expected using errcode = 'EF001';
 	end if;
-	if new_day then
-		insert into segments values (of_stream, of_day, expected) on conflict do nothing;
+	if not exists (select from segments where stream = of_stream and day = of_day) then
+		insert into segments values (of_stream, of_day, expected);
 	end if;
 end $$;
 -- +goose StatementEnd
