@@ -32,6 +32,10 @@ func Main(options ...Option) {
 func run(ctx context.Context, p *program, args []string) int {
 	root := newRoot(p)
 	root.SetArgs(args)
+	if _, _, err := root.Find(args); err != nil {
+		fmt.Fprintln(root.ErrOrStderr(), "eventflow:", message(err)+"; 'eventflow help' lists the commands")
+		return exitUsage
+	}
 	err := root.ExecuteContext(ctx)
 	if err != nil {
 		fmt.Fprintln(root.ErrOrStderr(), "eventflow:", message(err))
