@@ -86,7 +86,7 @@ func firstMinute(ctx context.Context, out io.Writer, cfg Config, running *Runnin
 	if err := saveContext(cliContext{URL: base, Key: key}); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, welcome, base, key, demoStream, base, demoStream, key)
+	_, err = fmt.Fprintf(out, welcome, base, key, demoStream, base, demoStream, key, os.Args[0])
 	return err
 }
 
@@ -102,7 +102,7 @@ Send the first event:
     -H 'X-API-Key: %s' -H 'Content-Type: application/json' \
     -d '{"event_type":"greeting.sent","payload":{"text":"hello"}}'
 
-Or prove the whole path from a second terminal: eventflow try
+Or prove the whole path from a second terminal: %s try
 `
 
 // loopback is a listening address as a browser on this machine writes it.

@@ -25,7 +25,7 @@ type Pagination struct {
 type NewEvent struct {
 	// Stream is for the requests that name no stream in their path.
 	Stream         string            `json:"stream,omitempty"`
-	Type           string            `json:"event_type"`
+	Type           string            `json:"event_type,omitempty"`
 	Version        int32             `json:"event_version,omitempty"`
 	OccurredAt     time.Time         `json:"occurred_at,omitzero"`
 	Source         string            `json:"source,omitempty"`

@@ -186,12 +186,12 @@ func clock(s *suite) {
 	last := s.at
 	s.at = last.Add(-time.Microsecond)
 	kept := s.append(batch(b, s.entries(1)))
-	behind := s.refused(batch(b, s.entries(2)), batch(fresh, s.keyed("k", `1`)), batch(a, s.entries(1)), batch(b, s.entries(1)))
-	s.check(behind.Last.Equal(last), "ClockError.Last must be the time of the last event, %v, got %v", last, behind.Last)
+	notBefore := s.refused(batch(b, s.entries(2)), batch(fresh, s.keyed("k", `1`)), batch(a, s.entries(1)), batch(b, s.entries(1)))
+	s.check(notBefore.Equal(last), "ClockError.Last must be the time of the last event, %v, got %v", last, notBefore)
 	s.same(s.everything(a), want)
 	s.same(s.everything(b), kept)
 	s.check(s.bounds(fresh) == core.Bounds{}, "a refused append must store nothing in any stream, but one that was empty now has %+v", s.bounds(fresh))
-	s.at = behind.Last
+	s.at = notBefore
 	after := s.keyed("k", `2`)
 	s.append(batch(fresh, after), batch(a, s.entries(1)))
 	s.check(after[0].Outcome == core.Stored && after[0].Offset == 0, "a refused append must not remember its idempotency keys, nor use up an offset: outcome %d at %d",

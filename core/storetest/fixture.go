@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -111,7 +112,7 @@ func batch(stream core.ID, entries []core.Entry) core.Batch {
 // append appends at s.at and returns the events that must be in the log then.
 func (s *suite) append(batches ...core.Batch) []core.Event {
 	s.Helper()
-	s.must(s.storage.Append(context.Background(), s.at, batches), "Append")
+	s.must(s.storage.Append(context.Background(), s.at, slices.Clone(batches)), "Append")
 	return s.stored(batches)
 }
 
@@ -136,13 +137,14 @@ func (s *suite) stored(batches []core.Batch) []core.Event {
 	return events
 }
 
-// refused appends at s.at, which must be too early.
-func (s *suite) refused(batches ...core.Batch) *core.ClockError {
+// refused appends at s.at, which must be too early, and returns the time that
+// would not be.
+func (s *suite) refused(batches ...core.Batch) time.Time {
 	s.Helper()
 	err := s.storage.Append(context.Background(), s.at, batches)
 	var behind *core.ClockError
 	s.check(errors.As(err, &behind), "an append at a time before the stream's last event must be refused with a *core.ClockError, got %v", err)
-	return behind
+	return behind.Last
 }
 
 // comesBack appends entries to an empty stream and checks that they are read

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -62,6 +63,7 @@ func closed(s *suite) {
 func (s *suite) writeUntilClosed(stream core.ID, end func()) map[core.ID]core.Offset {
 	storage := s.storage
 	acknowledged := map[core.ID]core.Offset{}
+	var closed atomic.Bool
 	var mu sync.Mutex
 	var running, writing sync.WaitGroup
 	running.Add(4)
@@ -70,9 +72,14 @@ func (s *suite) writeUntilClosed(stream core.ID, end func()) map[core.ID]core.Of
 		writing.Go(func() {
 			started := sync.OnceFunc(running.Done)
 			defer started()
-			for range 100_000 {
+			for {
+				ended := closed.Load()
 				entries := own.entries(2)
 				if storage.Append(context.Background(), own.at, []core.Batch{batch(stream, entries)}) != nil {
+					return
+				}
+				if ended {
+					s.Errorf("Append must fail after Close")
 					return
 				}
 				mu.Lock()
@@ -82,11 +89,11 @@ func (s *suite) writeUntilClosed(stream core.ID, end func()) map[core.ID]core.Of
 				mu.Unlock()
 				started()
 			}
-			s.Errorf("Append must fail after Close")
 		})
 	}
 	running.Wait()
 	end()
+	closed.Store(true)
 	writing.Wait()
 	return acknowledged
 }
@@ -129,7 +136,7 @@ func reopen(s *suite) {
 		s.must(s.storage.Check(context.Background()), "Check")
 	}
 	s.at = s.at.Add(-time.Second)
-	_ = s.refused(batch(a, s.entries(1)))
+	s.refused(batch(a, s.entries(1)))
 	s.at = s.at.Add(time.Minute)
 	more := s.append(batch(a, s.entries(1)), batch(newStream(), s.entries(1)))
 	s.check(more[0].Offset == 5 && more[1].Offset == 0, "offsets must go on at 5, and at 0 in a new stream, got %v", offsets(more))

@@ -62,8 +62,8 @@ func secondClock(s *suite) {
 	s.append(batch(stream, s.entries(1)))
 	turn(s, handles)
 	s.at = later.Add(-time.Minute)
-	behind := s.refused(batch(stream, s.entries(1)), batch(newStream(), s.entries(1)))
-	s.check(behind.Last.Equal(later), "ClockError.Last must be the time of the other's event, %v, got %v", later, behind.Last)
+	notBefore := s.refused(batch(stream, s.entries(1)), batch(newStream(), s.entries(1)))
+	s.check(notBefore.Equal(later), "ClockError.Last must be the time of the other's event, %v, got %v", later, notBefore)
 	s.check(len(s.everything(stream)) == 2, "a refused append must store nothing")
 	s.at = later
 	s.append(batch(stream, s.entries(1)))

@@ -115,8 +115,8 @@ func trimClock(s *suite) {
 	last := s.at
 	s.trim(stream, s.at.Add(3*day))
 	s.at = last.Add(-time.Second)
-	behind := s.refused(batch(stream, s.entries(1)))
-	s.check(behind.Last.Equal(last), "ClockError.Last must be the time of the newest event ever stored, %v, got %v", last, behind.Last)
+	notBefore := s.refused(batch(stream, s.entries(1)))
+	s.check(notBefore.Equal(last), "ClockError.Last must be the time of the newest event ever stored, %v, got %v", last, notBefore)
 }
 
 func trimOthers(s *suite) {
@@ -159,28 +159,33 @@ func trimAgain(s *suite) {
 	s.hasBounds(stream, 21, 21, bounds.Last)
 }
 
-// trimMeanwhile trims while events of the last day are appended and followed.
+// trimMeanwhile trims day after day while events of the last day are appended
+// and read, and once more after that.
 func trimMeanwhile(s *suite) {
 	stream := newStream()
 	next := core.Offset(len(s.week(stream)))
-	const rounds = 20
+	last := next
 	trimmed := make(chan error, 1)
 	go func() {
 		var err error
-		for i := range rounds {
-			if err == nil {
-				err = s.storage.Trim(context.Background(), stream, start.Add(time.Duration(i)*8*time.Hour))
-			}
+		for before := start; err == nil && before.Before(s.at); before = before.Add(8 * time.Hour) {
+			err = s.storage.Trim(context.Background(), stream, before)
 		}
 		trimmed <- err
 	}()
-	for range rounds {
+	for done := false; !done; {
+		select {
+		case err := <-trimmed:
+			s.must(err, "Trim")
+			done = true
+		default:
+		}
 		stored := s.append(batch(stream, s.entries(2)))
 		s.gapless(stored, next)
 		s.same(s.read(stream, core.Scan{From: next, Limit: all}), stored)
-		s.offsetAt(stream, s.at, 21)
+		s.offsetAt(stream, s.at, last)
 		next += 2
 	}
-	s.must(<-trimmed, "Trim")
+	s.gapless(s.read(stream, core.Scan{From: last, Limit: all}), last)
 	s.check(s.bounds(stream).Next == next, "appends must go on while Trim runs: Next must be %d, got %d", next, s.bounds(stream).Next)
 }
