@@ -44,6 +44,9 @@ func graph(p *program, cfg Config) fx.Option {
 				return core.NewStreams(c, log, schemas, auth, now)
 			},
 			core.NewIngest,
+			func(c core.Catalog, log core.EventLog, logger *slog.Logger) *core.Retention {
+				return core.NewRetention(c, log, logger)
+			},
 			func(log core.EventLog, streams *core.Streams, now func() time.Time) *core.Query {
 				return core.NewQuery(log, streams, now)
 			},
@@ -53,6 +56,7 @@ func graph(p *program, cfg Config) fx.Option {
 			newServer,
 			listen,
 		),
+		fx.Invoke(keepRetention),
 	)
 }
 
@@ -102,6 +106,26 @@ func newCommitter(lc fx.Lifecycle, cfg Config, log core.EventLog, m *metrics.Met
 	m.Queue(committer.Queued)
 	lc.Append(fx.StopHook(committer.Close))
 	return committer
+}
+
+// keepRetention removes old events for as long as the server runs.
+func keepRetention(lc fx.Lifecycle, retention *core.Retention) {
+	ctx, stop := context.WithCancel(context.Background())
+	stopped := make(chan struct{})
+	lc.Append(fx.Hook{
+		OnStart: func(context.Context) error {
+			go func() {
+				defer close(stopped)
+				retention.Run(ctx)
+			}()
+			return nil
+		},
+		OnStop: func(context.Context) error {
+			stop()
+			<-stopped
+			return nil
+		},
+	})
 }
 
 func newAccess(cfg Config, catalog core.Catalog, now func() time.Time) (*core.Access, error) {

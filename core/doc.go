@@ -12,7 +12,8 @@
 //   - ingest.go over commit.go: from a request to a durable offset, many
 //     requests to a transaction;
 //   - query.go over cursor.go: pages, searches and exports;
-//   - streams.go and access.go: managing streams, authenticating keys.
+//   - streams.go and access.go: managing streams, authenticating keys;
+//   - retention.go: what is removed, and when.
 //
 // DESIGN.md beside this file keeps the decisions with their reasons and
 // measurements. The package core/storetest is the executable contract of a

@@ -144,8 +144,8 @@ type Organizations interface {
 	EnsureOrganization(ctx context.Context, org Organization) (Organization, error)
 }
 
-// StreamCatalog keeps the streams' definitions. Every method answers
-// [CodeNotFound] for a stream of another organization or a deleted one.
+// StreamCatalog keeps the streams' definitions. Every method but AllStreams
+// answers [CodeNotFound] for a stream of another organization or a deleted one.
 type StreamCatalog interface {
 	// CreateStream stores a new stream. A live stream of the same name in the
 	// organization is a [CodeConflict].
@@ -157,6 +157,9 @@ type StreamCatalog interface {
 	// Streams returns at most limit streams with a name greater than after, by
 	// name in byte order.
 	Streams(ctx context.Context, org ID, after string, limit int) ([]Stream, error)
+	// AllStreams returns at most limit streams of all organizations, deleted ones
+	// included, with an id greater than after, by id.
+	AllStreams(ctx context.Context, after ID, limit int) ([]Stream, error)
 	// UpdateStream replaces the stream whose stored Revision is one less than
 	// the given one; another Revision is [CodePreconditionFailed]. A stream with
 	// DeletedAt set is gone for every other method, and its name is free.

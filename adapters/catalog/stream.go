@@ -92,12 +92,23 @@ func takeStream(query *gorm.DB) (core.Stream, error) {
 // Streams implements [core.StreamCatalog].
 func (c *Catalog) Streams(ctx context.Context, org core.ID, after string, limit int) ([]core.Stream, error) {
 	var rows []streamRow
-	if err := c.live(ctx, org).Where("name > ?", after).Order("name").Limit(limit).Find(&rows).Error; err != nil {
+	err := c.live(ctx, org).Where("name > ?", after).Order("name").Limit(limit).Find(&rows).Error
+	return streamsOf(rows, err)
+}
+
+// AllStreams implements [core.StreamCatalog].
+func (c *Catalog) AllStreams(ctx context.Context, after core.ID, limit int) ([]core.Stream, error) {
+	var rows []streamRow
+	err := c.db.WithContext(ctx).Where("id > ?", after.String()).Order("id").Limit(limit).Find(&rows).Error
+	return streamsOf(rows, err)
+}
+
+func streamsOf(rows []streamRow, err error) ([]core.Stream, error) {
+	if err != nil {
 		return nil, err
 	}
 	streams := make([]core.Stream, len(rows))
 	for i, row := range rows {
-		var err error
 		if streams[i], err = row.stream(); err != nil {
 			return nil, err
 		}
