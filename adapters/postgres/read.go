@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -254,13 +255,21 @@ func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds,
 // it a binary search in the database to the event, because received_at never
 // decreases with the offset.
 func (s *Storage) OffsetAt(ctx context.Context, stream core.ID, at time.Time) (core.Offset, error) {
+	offset, err := s.offsetAt(ctx, stream, at)
+	if errors.Is(err, pgx.ErrNoRows) || state(err) == stateUndefinedTable { // retention was faster
+		offset, err = s.offsetAt(ctx, stream, at)
+	}
+	return offset, storeError(err)
+}
+
+func (s *Storage) offsetAt(ctx context.Context, stream core.ID, at time.Time) (core.Offset, error) {
 	bounds, err := s.Bounds(ctx, []core.ID{stream})
 	if err != nil {
 		return 0, err
 	}
 	all, err := s.loadSegments(ctx, stream)
 	if err != nil {
-		return 0, storeError(err)
+		return 0, err
 	}
 	day := dayOf(at)
 	for i, one := range all {
@@ -274,8 +283,7 @@ func (s *Storage) OffsetAt(ctx context.Context, stream core.ID, at time.Time) (c
 		if one.day > day || high <= low {
 			return low, nil
 		}
-		offset, err := s.search(ctx, stream, day, low, high, at)
-		return offset, storeError(err)
+		return s.search(ctx, stream, day, low, high, at)
 	}
 	return bounds[0].Next, nil
 }

@@ -137,21 +137,32 @@ func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds,
 }
 
 // OffsetAt implements [core.Reader], by binary search: received_at never
-// decreases with the offset.
+// decreases with the offset. The search is one transaction, in which nothing is
+// trimmed.
 func (s *Storage) OffsetAt(ctx context.Context, stream core.ID, at time.Time) (core.Offset, error) {
+	snapshot, err := s.readers.BeginTx(ctx, nil)
+	if err != nil {
+		return 0, storeError(err)
+	}
+	defer snapshot.Rollback() //nolint:errcheck // it has only read
+	offset, err := search(ctx, snapshot, stream, at)
+	return offset, storeError(err)
+}
+
+func search(ctx context.Context, snapshot *sql.Tx, stream core.ID, at time.Time) (core.Offset, error) {
 	var number int64
 	var low, high core.Offset
-	err := s.readers.QueryRowContext(ctx, `select number, first_offset, next_offset from heads where stream = ?`, stream[:]).
+	err := snapshot.QueryRowContext(ctx, `select number, first_offset, next_offset from heads where stream = ?`, stream[:]).
 		Scan(&number, &low, &high)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
 	if err != nil {
-		return 0, storeError(err)
+		return 0, err
 	}
-	probe, err := s.readers.PrepareContext(ctx, `select received_at from events where stream = ? and "offset" >= ? order by "offset" limit 1`)
+	probe, err := snapshot.PrepareContext(ctx, `select received_at from events where stream = ? and "offset" = ?`)
 	if err != nil {
-		return 0, storeError(err)
+		return 0, err
 	}
 	defer probe.Close() //nolint:errcheck // nothing depends on it
 	wanted := microseconds(at)
@@ -159,7 +170,7 @@ func (s *Storage) OffsetAt(ctx context.Context, stream core.ID, at time.Time) (c
 		middle := low + (high-low)/2
 		var received int64
 		if err := probe.QueryRowContext(ctx, number, int64(middle)).Scan(&received); err != nil {
-			return 0, storeError(err)
+			return 0, err
 		}
 		if received < wanted {
 			low = middle + 1
