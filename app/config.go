@@ -1,6 +1,9 @@
 package app
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -22,6 +25,8 @@ type Config struct {
 	Catalog string `name:"catalog" default:"" usage:"where streams and keys are kept, as a URL: sqlite:FOLDER or postgres://…; by default beside the events"`
 	Secret  string `name:"secret" default:"" usage:"at least 32 characters that key the hashes of credentials; the same on every node ('eventflow secret' makes one)" secret:"true"`
 
+	Redis string `name:"redis" default:"" usage:"a Redis server, as a URL like redis://host:6379/0, by which several nodes tell each other of new events at once" secret:"true"`
+
 	LogLevel  string `name:"log-level" default:"info" usage:"debug, info, warn or error"`
 	LogFormat string `name:"log-format" default:"json" usage:"json or text"`
 
@@ -41,8 +46,12 @@ type Config struct {
 
 // validate refuses what cannot work, naming the setting.
 func (c Config) validate() error {
-	if _, _, err := net.SplitHostPort(c.Addr); err != nil {
+	_, port, err := net.SplitHostPort(c.Addr)
+	if err != nil {
 		return wrong("addr", "must be host:port, like :8080 or 127.0.0.1:8080")
+	}
+	if _, err := net.DefaultResolver.LookupPort(context.Background(), "tcp", port); err != nil {
+		return wrong("addr", fmt.Sprintf("has the port %q; it must be 0 to 65535", port))
 	}
 	if _, err := storeURL(c.Store); err != nil {
 		return wrong("store", err.Error())
@@ -102,7 +111,10 @@ func wrong(setting, reason string) error {
 func storeURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme == "" {
-		return nil, fmt.Errorf("must be a URL such as sqlite:./eventflow_data or postgres://user@host/database")
+		return nil, errors.New("must be a URL such as sqlite:./eventflow_data or postgres://user@host/database")
+	}
+	if u.Scheme == "sqlite" && (u.Opaque+u.Host+u.Path == "" || u.RawQuery != "") {
+		return nil, errors.New("must name a folder and nothing else, like sqlite:./eventflow_data")
 	}
 	return u, nil
 }
@@ -110,16 +122,16 @@ func storeURL(text string) (*url.URL, error) {
 // catalogURL is where the catalog lives: beside the events where the store is
 // one that the catalog knows too, else in a SQLite file in the data folder.
 func (c Config) catalogURL() (*url.URL, error) {
-	if c.Catalog != "" {
-		return storeURL(c.Catalog)
-	}
-	u, err := storeURL(c.Store)
+	u, err := storeURL(cmp.Or(c.Catalog, c.Store))
 	if err != nil {
 		return nil, err
 	}
 	switch u.Scheme {
 	case "sqlite", "postgres", "postgresql":
 		return u, nil
+	}
+	if c.Catalog != "" {
+		return nil, fmt.Errorf("has the scheme %q; a catalog is kept in sqlite or postgres", u.Scheme)
 	}
 	return storeURL("sqlite:./eventflow_data")
 }

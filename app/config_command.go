@@ -1,7 +1,13 @@
 package app
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"io"
+	"net/url"
+	"os"
+	"reflect"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -11,16 +17,63 @@ import (
 func configCommand(s *settings) *cobra.Command {
 	return &cobra.Command{
 		Use:   "config",
-		Short: "List every setting with its default",
-		Long:  "List every setting. A flag wins over the environment, the environment over the file named by --config, the file over the default.",
-		Args:  cobra.NoArgs,
+		Short: "List every setting with its value and where that comes from",
+		Long: "List every setting. A flag wins over the environment, the environment over the file named by --config, the file over the default. " +
+			"With a setting that is unknown or wrong, the list is that of the defaults, and the exit code tells.",
+		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
-			fmt.Fprintln(table, "FLAG\tENVIRONMENT, FILE\tDEFAULT\tMEANING")
-			s.flags.VisitAll(func(flag *pflag.Flag) {
-				fmt.Fprintf(table, "--%s\t%s\t%s\t%s\n", flag.Name, envName(flag.Name), flag.DefValue, flag.Usage)
-			})
-			return table.Flush()
+			_, err := s.load(os.Environ())
+			if err != nil {
+				s = bindConfig(pflag.NewFlagSet("defaults", pflag.ContinueOnError))
+			}
+			return errors.Join(err, s.print(cmd.OutOrStdout()))
 		},
 	}
+}
+
+func (s *settings) print(out io.Writer) error {
+	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(table, "FLAG\tENVIRONMENT, FILE\tVALUE\tFROM\tMEANING")
+	s.flags.VisitAll(func(flag *pflag.Flag) {
+		fmt.Fprintf(table, "--%s\t%s\t%s\t%s\t%s\n", flag.Name, envName(flag.Name),
+			shown(flag), cmp.Or(s.origin[flag.Name], "default"), flag.Usage)
+	})
+	return table.Flush()
+}
+
+// masked stands for what must not end up on a screen.
+const masked = "xxxxx"
+
+// shown is a setting's value as everybody may see it: no secret, and no
+// password in a URL.
+func shown(flag *pflag.Flag) string {
+	text := flag.Value.String()
+	if text == "" {
+		return "–"
+	}
+	if isSecret(flag.Name) {
+		return masked
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme == "" {
+		return text
+	}
+	if _, given := u.User.Password(); given {
+		u.User = url.UserPassword(u.User.Username(), masked)
+	}
+	if query := u.Query(); query.Has("password") {
+		query.Set("password", masked)
+		u.RawQuery = query.Encode()
+	}
+	return u.String()
+}
+
+// isSecret reports whether the tag of a setting's field says so.
+func isSecret(name string) bool {
+	for field := range reflect.TypeFor[Config]().Fields() {
+		if field.Tag.Get("name") == name {
+			return field.Tag.Get("secret") == "true"
+		}
+	}
+	return false
 }

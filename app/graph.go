@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"os"
@@ -13,17 +14,19 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/catalog"
 	"github.com/eventflow-go/eventflow/adapters/jsonschema"
 	"github.com/eventflow-go/eventflow/adapters/metrics"
+	"github.com/eventflow-go/eventflow/adapters/redisnotify"
 	"github.com/eventflow-go/eventflow/adapters/rest/server"
 	"github.com/eventflow-go/eventflow/core"
 )
 
 // graph is the whole server: what there is, and what is made of what. fx
 // starts it from top to bottom and stops it in reverse: first no new requests,
-// then the queued commits, then the databases.
-func graph(p *program, cfg Config) fx.Option {
+// then the queued commits, then the databases. The end of ctx interrupts the
+// opening of the databases.
+func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 	return fx.Options(
 		fx.NopLogger,
-		fx.Supply(p, cfg),
+		fx.Supply(p, cfg, fx.Annotate(ctx, fx.As(new(context.Context)))),
 		fx.Provide(
 			newLogger,
 			func() func() time.Time { return time.Now },
@@ -50,13 +53,25 @@ func graph(p *program, cfg Config) fx.Option {
 			func(log core.EventLog, streams *core.Streams, now func() time.Time) *core.Query {
 				return core.NewQuery(log, streams, now)
 			},
+			newRecent,
+			func(s *core.Streams, c core.Catalog, log core.EventLog, recent *core.Recent, now func() time.Time, logger *slog.Logger) *core.Consumers {
+				return core.NewConsumers(s, c, log, recent, now, logger)
+			},
+			core.NewLetters,
+			core.NewReplayer,
+			func(s *core.Streams, recent *core.Recent, log core.EventLog) *core.Tails {
+				return core.NewTails(s, recent, log)
+			},
 
 			// Driving side: HTTP.
 			newHealth,
 			newServer,
 			listen,
 		),
-		fx.Invoke(keepRetention),
+		fx.Invoke(
+			func(lc fx.Lifecycle, r *core.Retention) { background(lc, r.Run) },
+			func(lc fx.Lifecycle, r *core.Replayer) { background(lc, r.Run) },
+		),
 	)
 }
 
@@ -73,19 +88,19 @@ func newLogger(cfg Config) *slog.Logger {
 // startTimeout bounds the opening of the databases, migrations included.
 const startTimeout = 5 * time.Minute
 
-func openStorage(lc fx.Lifecycle, p *program, cfg Config) (core.Storage, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+func openStorage(ctx context.Context, lc fx.Lifecycle, p *program, cfg Config) (core.Storage, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	storage, err := p.openStorage(ctx, cfg)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("opening the store: %w", err)
 	}
 	lc.Append(fx.StopHook(storage.Close))
 	return storage, nil
 }
 
-func openCatalog(lc fx.Lifecycle, cfg Config) (core.Catalog, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+func openCatalog(ctx context.Context, lc fx.Lifecycle, cfg Config) (core.Catalog, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	u, err := cfg.catalogURL()
 	if err != nil {
@@ -93,30 +108,57 @@ func openCatalog(lc fx.Lifecycle, cfg Config) (core.Catalog, error) {
 	}
 	opened, err := catalog.Open(ctx, u)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("opening the catalog: %w", err)
 	}
 	lc.Append(fx.StopHook(opened.Close))
 	return opened, nil
 }
 
-func newCommitter(lc fx.Lifecycle, cfg Config, log core.EventLog, m *metrics.Metrics, logger *slog.Logger) *core.Committer {
+func newCommitter(
+	lc fx.Lifecycle, cfg Config, log core.EventLog, recent *core.Recent, m *metrics.Metrics, logger *slog.Logger,
+) *core.Committer {
 	committer := core.NewCommitter(log, core.CommitOptions{
-		Lanes: cfg.lanes(), QueueEvents: cfg.QueueEvents, QueueBytes: cfg.QueueBytes, Logger: logger,
+		Lanes: cfg.lanes(), QueueEvents: cfg.QueueEvents, QueueBytes: cfg.QueueBytes, Committed: recent.Committed, Logger: logger,
 	})
 	m.Queue(committer.Queued)
 	lc.Append(fx.StopHook(committer.Close))
 	return committer
 }
 
-// keepRetention removes old events for as long as the server runs.
-func keepRetention(lc fx.Lifecycle, retention *core.Retention) {
+// newRecent returns the hub of recent events and keeps it going.
+func newRecent(lc fx.Lifecycle, cfg Config, log core.EventLog, logger *slog.Logger) (*core.Recent, error) {
+	notifier, err := openNotifier(lc, cfg, logger)
+	if err != nil {
+		return nil, err
+	}
+	recent := core.NewRecent(log, notifier, logger)
+	background(lc, recent.Run)
+	return recent, nil
+}
+
+// openNotifier returns what carries news to other nodes, or nil where there is
+// no Redis.
+func openNotifier(lc fx.Lifecycle, cfg Config, logger *slog.Logger) (core.Notifier, error) {
+	if cfg.Redis == "" {
+		return nil, nil //nolint:nilnil // without one, nodes ask the log
+	}
+	notifier, err := redisnotify.Open(cfg.Redis, logger)
+	if err != nil {
+		return nil, wrong("redis", err.Error())
+	}
+	lc.Append(fx.StopHook(notifier.Close))
+	return notifier, nil
+}
+
+// background runs work for as long as the server does.
+func background(lc fx.Lifecycle, run func(context.Context)) {
 	ctx, stop := context.WithCancel(context.Background())
 	stopped := make(chan struct{})
 	lc.Append(fx.Hook{
 		OnStart: func(context.Context) error {
 			go func() {
 				defer close(stopped)
-				retention.Run(ctx)
+				run(ctx)
 			}()
 			return nil
 		},
@@ -133,18 +175,18 @@ func newAccess(cfg Config, catalog core.Catalog, now func() time.Time) (*core.Ac
 }
 
 // newOrganization returns the organization that a new installation begins with.
-func newOrganization(catalog core.Catalog, now func() time.Time) (core.Organization, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+func newOrganization(ctx context.Context, catalog core.Catalog, now func() time.Time) (core.Organization, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	return core.FirstOrganization(ctx, catalog, now())
 }
 
 func newServer(
-	cfg Config, logger *slog.Logger, m *metrics.Metrics, health *health, access *core.Access,
-	ingest *core.Ingest, query *core.Query, streams *core.Streams,
+	cfg Config, logger *slog.Logger, m *metrics.Metrics, health *health, access *core.Access, authorizer core.Authorizer,
+	ingest *core.Ingest, query *core.Query, streams *core.Streams, consumers *core.Consumers, letters *core.Letters, tails *core.Tails,
 ) *server.Server {
 	return server.New(server.Options{
-		Ingest: ingest, Query: query, Streams: streams, Access: access,
+		Ingest: ingest, Query: query, Streams: streams, Access: access, Authorizer: authorizer, Consumers: consumers, Letters: letters, Tails: tails,
 		Ready: health.report, Metrics: m.Handler(), Observe: m.Request, Logger: logger,
 		Limits: server.Limits{
 			ReadTimeout: cfg.ReadTimeout, WriteTimeout: cfg.WriteTimeout, IdleTimeout: cfg.IdleTimeout,
@@ -154,14 +196,15 @@ func newServer(
 }
 
 // listen opens the port and serves on it until the graph stops.
-func listen(lc fx.Lifecycle, cfg Config, s *server.Server, logger *slog.Logger, stop fx.Shutdowner) (net.Listener, error) {
+func listen(ctx context.Context, lc fx.Lifecycle, cfg Config, s *server.Server, logger *slog.Logger, stop fx.Shutdowner) (net.Listener, error) {
 	var config net.ListenConfig
-	listener, err := config.Listen(context.Background(), "tcp", cfg.Addr)
+	listener, err := config.Listen(ctx, "tcp", cfg.Addr)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("setting addr: %w", err)
 	}
 	lc.Append(fx.Hook{
 		OnStart: func(context.Context) error {
+			logger.Info("listening", "addr", listener.Addr().String())
 			go func() {
 				if err := s.Serve(listener); err != nil {
 					logger.Error("the server stopped", "error", err)
@@ -173,7 +216,10 @@ func listen(lc fx.Lifecycle, cfg Config, s *server.Server, logger *slog.Logger, 
 		OnStop: func(ctx context.Context) error {
 			ctx, cancel := context.WithTimeout(ctx, cfg.DrainTimeout)
 			defer cancel()
-			return s.Shutdown(ctx)
+			if err := s.Shutdown(ctx); err != nil {
+				return fmt.Errorf("requests were cut off after the drain-timeout of %s: %w", cfg.DrainTimeout, err)
+			}
+			return nil
 		},
 	})
 	return listener, nil

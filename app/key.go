@@ -21,6 +21,8 @@ func keyCommand(s *settings) *cobra.Command {
 		Use:   "key",
 		Short: "Create, list and revoke API keys",
 		Long:  "Create, list and revoke API keys directly in the catalog, with the server running or not. Needs the server's settings: --catalog or --store, and the secret.",
+		Args:  cobra.NoArgs,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	command.AddCommand(keyCreateCommand(s), keyListCommand(s), keyRevokeCommand(s))
 	return command
@@ -66,6 +68,15 @@ func withAccess(ctx context.Context, s *settings, do func(*core.Access, core.Cat
 	return do(access, opened, org)
 }
 
+// checkOutput refuses a format that a command does not print: it has JSON and
+// one for people.
+func checkOutput(format, forPeople string) error {
+	if format == forPeople || format == "json" {
+		return nil
+	}
+	return usageError{fmt.Errorf("--output must be %s or json", forPeople)}
+}
+
 // createdKey is a new key with its secret, which is shown this once.
 type createdKey struct {
 	core.APIKey
@@ -82,6 +93,9 @@ func keyCreateCommand(s *settings) *cobra.Command {
 		Example: "  eventflow key create --label billing --role producer --stream orders\n  eventflow key create --label ops --role developer --expires 720h",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkOutput(output, "text"); err != nil {
+				return err
+			}
 			return withAccess(cmd.Context(), s, func(access *core.Access, catalog core.Catalog, org core.Organization) error {
 				spec := core.KeySpec{Label: label, Environment: core.Environment(environment), Role: core.Role(role)}
 				if expires != 0 {
@@ -124,6 +138,9 @@ func keyListCommand(s *settings) *cobra.Command {
 	command := &cobra.Command{
 		Use: "list", Short: "List the API keys, without their secrets", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkOutput(output, "table"); err != nil {
+				return err
+			}
 			return withAccess(cmd.Context(), s, func(access *core.Access, _ core.Catalog, org core.Organization) error {
 				keys, err := access.Keys(cmd.Context(), org.ID)
 				if err != nil {

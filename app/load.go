@@ -21,11 +21,12 @@ type settings struct {
 	flags  *pflag.FlagSet
 	config *Config
 	file   string
+	origin map[string]string // where a value comes from, by flag; "" is the default
 }
 
 // bindConfig declares a flag for every field of a Config and sets the defaults.
 func bindConfig(flags *pflag.FlagSet) *settings {
-	s := &settings{flags: pflag.NewFlagSet("settings", pflag.ContinueOnError), config: &Config{}}
+	s := &settings{flags: pflag.NewFlagSet("settings", pflag.ContinueOnError), config: &Config{}, origin: map[string]string{}}
 	value := reflect.ValueOf(s.config).Elem()
 	for i := range value.NumField() {
 		field := value.Type().Field(i)
@@ -66,12 +67,18 @@ func (s *settings) load(environ []string) (Config, error) {
 	}
 	s.flags.VisitAll(func(flag *pflag.Flag) {
 		text, given := fromEnv[flag.Name]
+		origin := "environment"
 		if !given {
 			text, given = fromFile[flag.Name]
+			origin = "file"
 		}
-		if given && !flag.Changed && err == nil {
+		switch {
+		case flag.Changed:
+			s.origin[flag.Name] = "flag"
+		case given && err == nil:
+			s.origin[flag.Name] = origin
 			if flag.Value.Set(text) != nil {
-				err = wrong(flag.Name, "("+envName(flag.Name)+") must be a "+flag.Value.Type())
+				err = wrong(flag.Name, "("+envName(flag.Name)+") must be "+kinds[flag.Value.Type()])
 			}
 		}
 	})
@@ -81,11 +88,18 @@ func (s *settings) load(environ []string) (Config, error) {
 	return *s.config, s.config.validate()
 }
 
+// kinds says what the value of a flag's type is.
+var kinds = map[string]string{
+	"bool": "true or false", "int": "a whole number", "int64": "a whole number", "duration": "a duration, like 30s or 5m",
+}
+
 // set gives a setting another default; flags, environment and file win.
 func (s *settings) set(name, value string) {
 	flag := s.flags.Lookup(name)
-	_ = flag.Value.Set(value) // a constant of the program, covered by its tests
 	flag.DefValue = value
+	if !flag.Changed {
+		_ = flag.Value.Set(value) // a constant of the program, covered by its tests
+	}
 }
 
 func envName(name string) string {

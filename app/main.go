@@ -32,11 +32,18 @@ func Main(options ...Option) {
 func run(ctx context.Context, p *program, args []string) int {
 	root := newRoot(p)
 	root.SetArgs(args)
-	if _, _, err := root.Find(args); err != nil {
-		fmt.Fprintln(root.ErrOrStderr(), "eventflow:", message(err)+"; 'eventflow help' lists the commands")
-		return exitUsage
+	understood := false
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := cmd.ValidateRequiredFlags(); err != nil {
+			return err
+		}
+		understood = true
+		return nil
 	}
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
+	if err != nil && !understood {
+		err = usageError{fmt.Errorf("%w; see '%s --help'", err, cmd.CommandPath())}
+	}
 	if err != nil {
 		fmt.Fprintln(root.ErrOrStderr(), "eventflow:", message(err))
 	}
@@ -51,7 +58,6 @@ func newRoot(p *program) *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	s := bindConfig(root.PersistentFlags())
 	root.AddCommand(
 		devCommand(p, s), serveCommand(p, s), tryCommand(),
@@ -90,6 +96,8 @@ func exitCode(err error) int {
 		return exitUnreachable
 	}
 	switch core.CodeOf(err) {
+	case core.CodeValidation:
+		return exitUsage
 	case core.CodeUnauthorized, core.CodeForbidden:
 		return exitAuth
 	case core.CodeNotFound:

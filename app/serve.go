@@ -1,7 +1,9 @@
 package app
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"time"
@@ -54,12 +56,15 @@ func start(ctx context.Context, p *program, cfg Config) (*Running, error) {
 	running := &Running{}
 	var listener net.Listener
 	running.graph = fx.New(
-		graph(p, cfg),
+		graph(ctx, p, cfg),
 		fx.StartTimeout(startTimeout),
 		fx.StopTimeout(cfg.DrainTimeout+stopTimeout),
 		fx.Populate(&running.Access, &running.Streams, &running.Organization, &listener),
 	)
 	if err := running.graph.Err(); err != nil {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("stopped before the server was ready: %w", dig.RootCause(err))
+		}
 		return nil, dig.RootCause(err)
 	}
 	if err := running.graph.Start(ctx); err != nil {
@@ -104,8 +109,8 @@ func serve(ctx context.Context, p *program, cfg Config, ready func(context.Conte
 	case <-ctx.Done():
 		return running.Stop()
 	case signal := <-running.graph.Wait():
-		_ = running.Stop() // the log has the reason
-		return errStopped(signal.ExitCode)
+		err := running.Stop() // fx sees the signals that end ctx, too
+		return cmp.Or(errStopped(signal.ExitCode), err)
 	}
 }
 

@@ -23,6 +23,9 @@ type CommitOptions struct {
 	GroupEvents, GroupBytes int
 	// ResolveFor bounds how long an unknown outcome is looked up: default 10 s.
 	ResolveFor time.Duration
+	// Committed is told of each group once it is durable, before its requests
+	// are answered. It must be fast and keep nothing of the entries' slices.
+	Committed func([]Batch)
 	// Now is the clock; default [time.Now].
 	Now func() time.Time
 	// Logger default [slog.Default].
@@ -271,6 +274,9 @@ func (l *lane) commit(group []*pending) {
 		batches[i] = p.batch
 	}
 	err := l.append(batches)
+	if err == nil && l.options.Committed != nil {
+		l.options.Committed(batches)
+	}
 	for _, p := range group {
 		p.done <- err
 	}

@@ -24,11 +24,17 @@ const (
 	ActionExportEvents Action = "events:export"
 	ActionReadStreams  Action = "streams:read"
 	ActionWriteStreams Action = "streams:write"
+	ActionConsume      Action = "events:consume"
+	ActionReadGroups   Action = "groups:read"
+	ActionWriteGroups  Action = "groups:write"
+	ActionReadLetters  Action = "deadletters:read"
+	ActionWriteLetters Action = "deadletters:write"
 )
 
 // Actions lists every action, for the tests and tables that must cover all.
 var Actions = []Action{
 	ActionIngest, ActionReadEvents, ActionExportEvents, ActionReadStreams, ActionWriteStreams,
+	ActionConsume, ActionReadGroups, ActionWriteGroups, ActionReadLetters, ActionWriteLetters,
 }
 
 // Roles lists every role.

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"hash/crc32"
+	"strings"
 	"time"
 )
 
@@ -39,7 +40,7 @@ func sealCursor(scope, place []byte) string {
 // not sealed for the same scope.
 func openCursor(scope []byte, cursor string) ([]byte, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil || len(raw) < 4 || len(raw) > 4096 {
+	if err != nil || len(raw) < 4 || len(raw) > 4096 || strings.ContainsAny(cursor, "\r\n") { // which the decoder skips
 		return nil, errBadCursor
 	}
 	place, sum := raw[:len(raw)-4], binary.BigEndian.Uint32(raw[len(raw)-4:])

@@ -131,6 +131,7 @@ type Catalog interface {
 	Organizations
 	StreamCatalog
 	Credentials
+	GroupStore
 	// Check returns nil when the catalog answers.
 	Check(ctx context.Context) error
 	Close() error
@@ -178,6 +179,83 @@ type Credentials interface {
 	// RevokeKey sets RevokedAt where it is not set. A key of another
 	// organization is [CodeNotFound].
 	RevokeKey(ctx context.Context, org, id ID, at time.Time) error
+}
+
+// GroupStore keeps consumer groups: what they are, how far they got and what
+// they could not process. The rules of delivery are core's; a store compares
+// and replaces.
+type GroupStore interface {
+	Groups
+	Progresses
+	DeadLetters
+	Replays
+}
+
+// Groups keeps the groups' definitions.
+type Groups interface {
+	// CreateGroup stores a new group at its first progress. A group of the same
+	// name on the stream is a [CodeConflict].
+	CreateGroup(ctx context.Context, group Group, first Progress) error
+	// Groups returns the groups of a stream, by name in byte order.
+	Groups(ctx context.Context, stream ID) ([]Group, error)
+	// UpdateGroup replaces the group whose stored Revision is one less than the
+	// given one; another Revision is [CodePreconditionFailed], no such group
+	// [CodeNotFound].
+	UpdateGroup(ctx context.Context, group Group) error
+	// DeleteGroup removes the group with its progress, attempts and dead
+	// letters; no such group is [CodeNotFound].
+	DeleteGroup(ctx context.Context, stream, id ID) error
+}
+
+// Progresses keeps how far the groups got.
+type Progresses interface {
+	// Progress returns a group's progress, or [CodeNotFound].
+	Progress(ctx context.Context, group ID) (Progress, error)
+	// Advance makes a step, durably and as a whole. When the stored Revision is
+	// not one less than the step's, nothing changes and the error is
+	// [CodePreconditionFailed]; no such group is [CodeNotFound]. After any other
+	// error the step may have been made or not: the caller looks.
+	Advance(ctx context.Context, group ID, step Step) error
+	// Attempts returns the remembered attempts that cover an offset, oldest
+	// first.
+	Attempts(ctx context.Context, group ID, offset Offset) ([]Attempt, error)
+	// ForgetAttempts removes the attempts of all groups made before a time.
+	ForgetAttempts(ctx context.Context, before time.Time) error
+}
+
+// DeadLetters reads the dead letters; they change by steps only.
+type DeadLetters interface {
+	// DeadLetters returns letters of an organization by id, within the scan.
+	DeadLetters(ctx context.Context, org ID, scan LetterScan) ([]DeadLetter, error)
+	// DeadLetter returns one, or [CodeNotFound].
+	DeadLetter(ctx context.Context, org, id ID) (DeadLetter, error)
+	// CountDeadLetters counts the letters of a scan by stream, group and reason,
+	// the most first; Limit bounds the counts.
+	CountDeadLetters(ctx context.Context, org ID, scan LetterScan) ([]LetterCount, error)
+}
+
+// Replays keeps the replays of dead letters.
+type Replays interface {
+	// CreateReplay stores a new replay.
+	CreateReplay(ctx context.Context, replay Replay) error
+	// Replay returns one, or [CodeNotFound].
+	Replay(ctx context.Context, org, id ID) (Replay, error)
+	// UpdateReplay replaces the replay whose stored Revision is one less than
+	// the given one; another is [CodePreconditionFailed].
+	UpdateReplay(ctx context.Context, replay Replay) error
+	// RunningReplays returns the replays of all organizations that are running
+	// and that nobody holds at a time, oldest first.
+	RunningReplays(ctx context.Context, at time.Time, limit int) ([]Replay, error)
+}
+
+// Notifier carries the news between nodes that streams have grown. It is a
+// hint: news may be lost, repeated or late, which costs time and nothing else.
+type Notifier interface {
+	// Notify tells the other nodes.
+	Notify(ctx context.Context, streams []ID) error
+	// Listen calls heard with what other nodes tell, from one goroutine, until
+	// ctx ends. It reconnects by itself.
+	Listen(ctx context.Context, heard func(stream ID))
 }
 
 // SchemaCompiler turns JSON Schema documents into validators.

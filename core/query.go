@@ -311,16 +311,21 @@ func (q *Query) Event(ctx context.Context, who Principal, stream, id string) (Ev
 	if err != nil {
 		return Event{}, Invalid("event_id", "%v", err)
 	}
-	from, err := q.log.OffsetAt(ctx, open.ID, wanted.Time())
+	return findEvent(ctx, q.log, open.ID, wanted)
+}
+
+// findEvent finds an event by its id, which tells the millisecond it came in.
+func findEvent(ctx context.Context, log Reader, stream, id ID) (Event, error) {
+	from, err := log.OffsetAt(ctx, stream, id.Time())
 	if err != nil {
 		return Event{}, err
 	}
-	to, err := q.log.OffsetAt(ctx, open.ID, wanted.Time().Add(time.Millisecond))
+	to, err := log.OffsetAt(ctx, stream, id.Time().Add(time.Millisecond))
 	if err != nil {
 		return Event{}, err
 	}
 	if from < to {
-		events, err := q.log.Read(ctx, open.ID, Scan{From: from, To: to, Limit: 1, Filter: Filter{ID: wanted}})
+		events, err := log.Read(ctx, stream, Scan{From: from, To: to, Limit: 1, Filter: Filter{ID: id}})
 		if err != nil {
 			return Event{}, err
 		}
@@ -328,5 +333,5 @@ func (q *Query) Event(ctx context.Context, who Principal, stream, id string) (Ev
 			return events[0], nil
 		}
 	}
-	return Event{}, Errorf(CodeNotFound, "the stream holds no event %s: it never did, or retention has removed it", wanted)
+	return Event{}, Errorf(CodeNotFound, "the stream holds no event %s: it never did, or retention has removed it", id)
 }

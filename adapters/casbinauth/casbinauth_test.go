@@ -15,8 +15,8 @@ func TestEveryRoleAndAction(t *testing.T) {
 	may := map[core.Role][]core.Action{
 		core.RoleAdmin:     core.Actions,
 		core.RoleDeveloper: core.Actions,
-		core.RoleViewer:    {core.ActionReadEvents, core.ActionReadStreams},
-		core.RoleConsumer:  {core.ActionReadEvents, core.ActionReadStreams},
+		core.RoleViewer:    {core.ActionReadEvents, core.ActionReadStreams, core.ActionReadGroups, core.ActionReadLetters},
+		core.RoleConsumer:  {core.ActionReadEvents, core.ActionReadStreams, core.ActionConsume, core.ActionReadGroups},
 		core.RoleProducer:  {core.ActionIngest},
 		"nobody":           nil,
 	}

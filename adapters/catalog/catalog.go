@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -33,6 +34,24 @@ const FileName = "catalog.db"
 type Catalog struct {
 	db    *gorm.DB
 	close func() error
+	// writing is held by whoever writes to SQLite, which would otherwise make
+	// writers wait by asking again and again. It is nil on PostgreSQL.
+	writing *sync.Mutex
+}
+
+// serialize waits for the writers before, and returns what lets the next one go.
+func (c *Catalog) serialize() (done func()) {
+	if c.writing == nil {
+		return func() {}
+	}
+	c.writing.Lock()
+	return c.writing.Unlock
+}
+
+// write runs a transaction.
+func (c *Catalog) write(ctx context.Context, do func(*gorm.DB) error) error {
+	defer c.serialize()()
+	return c.db.WithContext(ctx).Transaction(do)
 }
 
 // Open opens the catalog that u names and brings its tables up to date:
@@ -98,7 +117,11 @@ func open(ctx context.Context, db *sql.DB, set migrations.Set, dialector gorm.Di
 	if err != nil {
 		return nil, errors.Join(err, closeAll())
 	}
-	return &Catalog{db: opened, close: closeAll}, nil
+	c := &Catalog{db: opened, close: closeAll}
+	if set == migrations.CatalogSQLite {
+		c.writing = &sync.Mutex{}
+	}
+	return c, nil
 }
 
 // Check implements [core.Catalog].

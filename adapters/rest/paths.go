@@ -21,6 +21,8 @@ const (
 	TypeNDJSON  = "application/x-ndjson"
 	TypeCSV     = "text/csv; charset=utf-8"
 	TypeProblem = "application/problem+json"
+	// TypeEventStream is a live tail.
+	TypeEventStream = "text/event-stream"
 )
 
 // The formats of an export, as `format` names them.
@@ -37,6 +39,23 @@ const EventsPath = Prefix + "/events"
 
 // StreamPath is one stream, by id or name.
 func StreamPath(ref string) string { return StreamsPath + "/" + url.PathEscape(ref) }
+
+// GroupsPath is the consumer groups of a stream.
+func GroupsPath(stream string) string { return StreamPath(stream) + "/consumer-groups" }
+
+// GroupPath is one consumer group, by id or name.
+func GroupPath(stream, group string) string {
+	return GroupsPath(stream) + "/" + url.PathEscape(group)
+}
+
+// DeadLettersPath is the list of dead letters.
+const DeadLettersPath = Prefix + "/dead-letters"
+
+// DeadLetterPath is one dead letter.
+func DeadLetterPath(id string) string { return DeadLettersPath + "/" + url.PathEscape(id) }
+
+// ReplayPath is one replay of dead letters.
+func ReplayPath(id string) string { return DeadLettersPath + "/replays/" + url.PathEscape(id) }
 
 // StreamEventsPath is the events of one stream, or of all when ref is empty.
 func StreamEventsPath(ref string) string {

@@ -75,11 +75,7 @@ func (c *call) exportFormat() (appendFunc, string, error) {
 func appendLine(b []byte, event *core.Event) []byte {
 	start := len(b)
 	b = appendEvent(b, event)
-	for i, c := range b[start:] {
-		if c == '\n' || c == '\r' {
-			b[start+i] = ' '
-		}
-	}
+	oneLine(b[start:])
 	return append(b, '\n')
 }
 

@@ -167,6 +167,7 @@ type fixture struct {
 	server  *server.Server
 	catalog *catalog
 	log     core.EventLog
+	groups  core.GroupStore
 	access  *core.Access
 	org     core.ID
 	key     string
@@ -215,7 +216,7 @@ func start(t testing.TB, options ...option) *fixture {
 	storage, err := memory.Open(context.Background(), &url.URL{Scheme: "memory"})
 	require.NoError(t, err)
 	f := &fixture{
-		t: t, org: newID(), log: storage, logged: &lockedBuffer{},
+		t: t, org: newID(), log: storage, groups: memory.NewGroups(), logged: &lockedBuffer{},
 		catalog: &catalog{streams: map[core.ID]core.Stream{}, keys: map[core.KeyHash]core.APIKey{}},
 	}
 	o := server.Options{
@@ -229,11 +230,15 @@ func start(t testing.TB, options ...option) *fixture {
 	}
 	f.access, err = core.NewAccess(f.catalog, bytes.Repeat([]byte{7}, 32), time.Now)
 	require.NoError(t, err)
-	o.Access = f.access
+	o.Access, o.Authorizer = f.access, roles{}
 	o.Streams = core.NewStreams(f.catalog, f.log, schemas{}, roles{}, time.Now)
-	committer := core.NewCommitter(f.log, core.CommitOptions{})
+	recent := core.NewRecent(f.log, nil, o.Logger)
+	committer := core.NewCommitter(f.log, core.CommitOptions{Committed: recent.Committed})
 	o.Ingest = core.NewIngest(o.Streams, committer, time.Now)
 	o.Query = core.NewQuery(f.log, o.Streams, time.Now)
+	o.Consumers = core.NewConsumers(o.Streams, f.groups, f.log, recent, time.Now, o.Logger)
+	o.Letters = core.NewLetters(o.Consumers)
+	o.Tails = core.NewTails(o.Streams, recent, f.log)
 	f.server = server.New(o)
 	f.key = f.newKey(core.RoleAdmin)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -54,8 +54,8 @@ func (s *Server) readyReport(now time.Time) rest.Health {
 
 var live = []byte(`{"status":"` + rest.StatusOK + `"}`)
 
-// getLive answers that the process answers.
-func (s *Server) getLive(c *call) error {
+// getAlive answers that the process answers.
+func (s *Server) getAlive(c *call) error {
 	c.answer(fasthttp.StatusOK, contentJSON, live)
 	return nil
 }

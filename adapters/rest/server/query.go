@@ -84,9 +84,14 @@ func (c *call) answerPage(page core.EventPage) {
 	b = append(b, `,"has_more":`...)
 	b = strconv.AppendBool(b, page.HasMore)
 	b = append(b, "}}"...)
+	c.answerPooled(body, b, contentJSON)
+}
+
+// answerPooled answers with bytes that were appended to a page's memory.
+func (c *call) answerPooled(body *pageBody, b, contentType []byte) {
 	body.bytes, body.sent = b, 0
 	c.ctx.SetStatusCode(fasthttp.StatusOK)
-	c.ctx.Response.Header.SetContentTypeBytes(contentJSON)
+	c.ctx.Response.Header.SetContentTypeBytes(contentType)
 	c.ctx.Response.SetBodyStream(body, len(b))
 }
 

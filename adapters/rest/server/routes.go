@@ -40,16 +40,19 @@ type route struct {
 const (
 	streamPath       = rest.StreamsPath + "/:stream"
 	streamEventsPath = streamPath + "/events"
+	groupsPath       = streamPath + "/consumer-groups"
+	groupPath        = groupsPath + "/:group"
+	letterPath       = rest.DeadLettersPath + "/:id"
 )
 
 // table holds the routes; of two that match, the first is taken.
 var table = []route{
-	{Route{"GET", "/livez", Public}, (*Server).getLive, false},
+	{Route{"GET", "/livez", Public}, (*Server).getAlive, false},
 	{Route{"GET", "/readyz", Public}, (*Server).getReady, false},
 	{Route{"GET", "/metrics", Public}, (*Server).getMetrics, false},
 	{Route{"GET", rest.Prefix + "/health", Public}, (*Server).getReady, false},
 	{Route{"GET", rest.Prefix + "/health/ready", Public}, (*Server).getReady, false},
-	{Route{"GET", rest.Prefix + "/health/live", Public}, (*Server).getLive, false},
+	{Route{"GET", rest.Prefix + "/health/live", Public}, (*Server).getAlive, false},
 
 	{Route{"POST", streamEventsPath, core.ActionIngest}, (*Server).postEvent, false},
 	{Route{"POST", streamEventsPath + "/batch", core.ActionIngest}, (*Server).postBatch, false},
@@ -58,9 +61,33 @@ var table = []route{
 
 	{Route{"GET", streamEventsPath, core.ActionReadEvents}, (*Server).getEvents, true},
 	{Route{"GET", streamEventsPath + "/export", core.ActionExportEvents}, (*Server).getExport, true},
+	{Route{"GET", streamEventsPath + "/live", core.ActionReadEvents}, (*Server).getLive, true},
 	{Route{"GET", streamEventsPath + "/:event_id", core.ActionReadEvents}, (*Server).getEvent, false},
 	{Route{"GET", rest.EventsPath, core.ActionReadEvents}, (*Server).getEvents, true},
 	{Route{"GET", rest.EventsPath + "/export", core.ActionExportEvents}, (*Server).getExport, true},
+
+	{Route{"GET", rest.EventsPath + "/:event_id/trace", core.ActionReadEvents}, (*Server).getTrace, false},
+
+	{Route{"GET", groupsPath, core.ActionReadGroups}, (*Server).getGroups, false},
+	{Route{"POST", groupsPath, core.ActionWriteGroups}, (*Server).postGroup, false},
+	{Route{"GET", groupPath, core.ActionReadGroups}, (*Server).getGroup, false},
+	{Route{"PATCH", groupPath, core.ActionWriteGroups}, (*Server).patchGroup, false},
+	{Route{"DELETE", groupPath, core.ActionWriteGroups}, (*Server).deleteGroup, false},
+	{Route{"GET", groupPath + "/lag", core.ActionReadGroups}, (*Server).getLag, false},
+	{Route{"POST", groupPath + "/reset", core.ActionWriteGroups}, (*Server).postReset, false},
+	{Route{"GET", groupPath + "/events", core.ActionConsume}, (*Server).getGroupEvents, true},
+	{Route{"POST", groupPath + "/offsets", core.ActionConsume}, (*Server).postOffsets, false},
+	{Route{"POST", groupPath + "/ack", core.ActionConsume}, (*Server).postAck, false},
+	{Route{"POST", groupPath + "/nack", core.ActionConsume}, (*Server).postNack, false},
+	{Route{"POST", groupPath + "/extend", core.ActionConsume}, (*Server).postExtend, false},
+
+	{Route{"GET", rest.DeadLettersPath, core.ActionReadLetters}, (*Server).getDeadLetters, true},
+	{Route{"GET", rest.DeadLettersPath + "/counts", core.ActionReadLetters}, (*Server).getDeadLetterCounts, true},
+	{Route{"POST", rest.DeadLettersPath + "/replay", core.ActionWriteLetters}, (*Server).postReplays, false},
+	{Route{"GET", rest.DeadLettersPath + "/replays/:id", core.ActionReadLetters}, (*Server).getReplay, false},
+	{Route{"GET", letterPath, core.ActionReadLetters}, (*Server).getDeadLetter, false},
+	{Route{"POST", letterPath + "/replay", core.ActionWriteLetters}, (*Server).postLetterReplay, false},
+	{Route{"POST", letterPath + "/discard", core.ActionWriteLetters}, (*Server).postDiscard, false},
 
 	{Route{"GET", rest.StreamsPath, core.ActionReadStreams}, (*Server).getStreams, true},
 	{Route{"POST", rest.StreamsPath, core.ActionWriteStreams}, (*Server).postStream, false},

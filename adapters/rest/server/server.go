@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,6 +30,13 @@ type Options struct {
 	Query   *core.Query
 	Streams *core.Streams
 	Access  *core.Access
+	// Authorizer decides, before anything of a request's body is read, whether
+	// the credential permits the route's action. Core asks it again.
+	Authorizer core.Authorizer
+	// Consumers, Letters and Tails are what delivers.
+	Consumers *core.Consumers
+	Letters   *core.Letters
+	Tails     *core.Tails
 	// Ready reports whether requests can be served. Its answer is public, and
 	// is asked for at most once a second.
 	Ready func(ctx context.Context) rest.Health
@@ -94,6 +102,8 @@ type Server struct {
 	draining atomic.Bool
 	deadline deadline
 	ready    readiness
+	// tails are the live tails, whose connections fasthttp has given up.
+	tails sync.WaitGroup
 }
 
 // New returns a server that is ready to Serve.
@@ -160,6 +170,10 @@ func (s *Server) dispatch(c *fiber.Ctx, r *route) error {
 			return err
 		}
 		call.who = who
+		if err := s.Authorizer.Allow(who, r.Action); err != nil {
+			call.abandon()
+			return err
+		}
 		if !r.hasQuery && len(call.ctx.URI().QueryString()) > 0 {
 			if _, err := call.query(); err != nil {
 				return err
@@ -178,13 +192,31 @@ func (s *Server) Serve(ln net.Listener) error {
 // Drain makes the server report that it is not ready, so that no new requests
 // are sent its way, and closes each connection after its next answer. Requests
 // are still answered.
-func (s *Server) Drain() { s.draining.Store(true) }
+//
+// Polls that wait and live tails end: their clients come back, to another node.
+func (s *Server) Drain() {
+	if s.draining.Swap(true) {
+		return
+	}
+	s.Consumers.Close()
+	s.Tails.Close()
+}
 
 // Shutdown drains, refuses new connections and returns when all requests in
 // flight are answered, or with ctx's error when it ends before.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.Drain()
-	return s.http.ShutdownWithContext(ctx)
+	err := s.http.ShutdownWithContext(ctx)
+	ended := make(chan struct{})
+	go func() {
+		s.tails.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+	}
+	return err
 }
 
 // deadline gives requests a context with a time-out. Requests of the same

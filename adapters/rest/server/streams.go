@@ -1,9 +1,6 @@
 package server
 
 import (
-	"encoding/json"
-	"errors"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -40,7 +37,7 @@ func (s *Server) getStreams(c *call) error {
 // postStream creates a stream.
 func (s *Server) postStream(c *call) error {
 	var spec core.StreamSpec
-	if err := c.readObject(&spec, "name", "description", "retention_days", "idempotency_window_seconds", "schema"); err != nil {
+	if err := c.readObject(&spec); err != nil {
 		return err
 	}
 	stream, err := s.Streams.Create(s.deadline.context(c.start), c.who, spec)
@@ -71,7 +68,7 @@ func (s *Server) patchStream(c *call) error {
 		return err
 	}
 	var change core.StreamChange
-	if err := c.readObject(&change, "name", "description", "retention_days", "idempotency_window_seconds", "schema"); err != nil {
+	if err := c.readObject(&change); err != nil {
 		return err
 	}
 	stream, err := s.Streams.Change(s.deadline.context(c.start), c.who, ref, change, revision)
@@ -108,16 +105,26 @@ func (s *Server) getStats(c *call) error {
 }
 
 func (c *call) answerStream(status int, stream core.Stream) error {
-	c.ctx.Response.Header.Set(fasthttp.HeaderETag, `"`+strconv.FormatInt(stream.Revision, 10)+`"`)
+	c.setRevision(stream.Revision)
 	return c.answerJSON(status, stream)
+}
+
+// setRevision sets a changing resource's entity tag.
+func (c *call) setRevision(revision int64) {
+	c.ctx.Response.Header.Set(fasthttp.HeaderETag, `"`+strconv.FormatInt(revision, 10)+`"`)
 }
 
 func (c *call) streamRevision() (ref string, revision int64, err error) {
 	if ref, err = c.stream(); err != nil {
 		return "", 0, err
 	}
-	revision, err = parseIfMatch(c.requestHeader(fasthttp.HeaderIfMatch))
+	revision, err = c.revision()
 	return ref, revision, err
+}
+
+// revision is the one that a change is about, or 0 for any.
+func (c *call) revision() (int64, error) {
+	return parseIfMatch(c.requestHeader(fasthttp.HeaderIfMatch))
 }
 
 // parseIfMatch returns the revision that a change is about, or 0 for any. A
@@ -136,43 +143,4 @@ func parseIfMatch(header string) (int64, error) {
 		return 0, core.Errorf(core.CodePreconditionFailed, "If-Match holds no entity tag of this resource")
 	}
 	return revision, nil
-}
-
-// readObject reads a body that is a JSON object with these fields. Names are
-// exact and values strictly typed, unlike what encoding/json does by itself.
-func (c *call) readObject(into any, fields ...string) error {
-	if err := c.wantJSON(); err != nil {
-		return err
-	}
-	body, err := c.readBody(core.MaxEventBytes)
-	if err != nil {
-		return err
-	}
-	if err := core.ValidJSON(body); err != nil {
-		return err
-	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(body, &members); err != nil || members == nil {
-		return core.Invalid("body", "must be a JSON object")
-	}
-	for name := range members {
-		if !slices.Contains(fields, name) {
-			return core.Invalid(name, "is not a field of this request")
-		}
-	}
-	err = json.Unmarshal(body, into)
-	if wrongType, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return core.Invalid(wrongType.Field, "must be a %s, not a %s", jsonType(wrongType), wrongType.Value)
-	}
-	if err != nil {
-		return core.Invalid("body", "does not fit this request")
-	}
-	return nil
-}
-
-func jsonType(err *json.UnmarshalTypeError) string {
-	if kind := err.Type.Kind().String(); strings.HasPrefix(kind, "int") {
-		return "whole number"
-	}
-	return "string"
 }

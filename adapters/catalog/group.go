@@ -1,0 +1,144 @@
+package catalog
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+type groupRow struct {
+	ID             string `gorm:"primaryKey"`
+	Org            string
+	Stream         string
+	Name           string
+	Mode           string
+	Visibility     int64
+	MaxAttempts    int
+	BackoffInitial int64
+	BackoffMax     int64
+	Revision       int64
+	CreatedAt      int64 `gorm:"autoCreateTime:false"`
+	UpdatedAt      int64 `gorm:"autoUpdateTime:false"`
+}
+
+// TableName names the table for GORM.
+func (groupRow) TableName() string { return "consumer_groups" }
+
+type progressRow struct {
+	GroupID  string `gorm:"primaryKey"`
+	Revision int64
+	State    string
+}
+
+// TableName names the table for GORM.
+func (progressRow) TableName() string { return "group_progress" }
+
+func groupRowOf(g core.Group) groupRow {
+	return groupRow{
+		ID: g.ID.String(), Org: g.Org.String(), Stream: g.Stream.String(), Name: g.Name, Mode: string(g.Mode),
+		Visibility: g.Visibility.Duration().Microseconds(), MaxAttempts: g.MaxAttempts,
+		BackoffInitial: g.Backoff.Initial.Duration().Microseconds(), BackoffMax: g.Backoff.Max.Duration().Microseconds(),
+		Revision: g.Revision, CreatedAt: micros(g.CreatedAt), UpdatedAt: micros(g.UpdatedAt),
+	}
+}
+
+func (r groupRow) group() (core.Group, error) {
+	g := core.Group{
+		Name: r.Name, Mode: core.Mode(r.Mode), Visibility: seconds(r.Visibility), MaxAttempts: r.MaxAttempts,
+		Backoff:  core.Backoff{Initial: seconds(r.BackoffInitial), Max: seconds(r.BackoffMax)},
+		Revision: r.Revision, CreatedAt: fromMicros(r.CreatedAt), UpdatedAt: fromMicros(r.UpdatedAt),
+	}
+	return g, parseIDs(into{r.ID, &g.ID}, into{r.Org, &g.Org}, into{r.Stream, &g.Stream})
+}
+
+func seconds(micros int64) core.Seconds {
+	return core.Seconds(time.Duration(micros) * time.Microsecond)
+}
+
+// into is an id as this package wrote it, and where it belongs.
+type into struct {
+	text string
+	id   *core.ID
+}
+
+func parseIDs(all ...into) error {
+	for _, one := range all {
+		id, err := parseID(one.text)
+		if err != nil {
+			return err
+		}
+		*one.id = id
+	}
+	return nil
+}
+
+// CreateGroup implements [core.Groups].
+func (c *Catalog) CreateGroup(ctx context.Context, group core.Group, first core.Progress) error {
+	return c.write(ctx, func(tx *gorm.DB) error {
+		row := groupRowOf(group)
+		if err := tx.Create(&row).Error; err != nil {
+			return groupTaken(err, group.Name)
+		}
+		return tx.Create(&progressRow{GroupID: row.ID, Revision: first.Revision, State: string(first.State)}).Error
+	})
+}
+
+func groupTaken(err error, name string) error {
+	if taken(err) {
+		return core.Errorf(core.CodeConflict, "the stream has a consumer group named %q already", name)
+	}
+	return err
+}
+
+// Groups implements [core.Groups].
+func (c *Catalog) Groups(ctx context.Context, stream core.ID) ([]core.Group, error) {
+	var rows []groupRow
+	if err := c.db.WithContext(ctx).Where("stream = ?", stream.String()).Order("name").Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	groups := make([]core.Group, len(rows))
+	for i, row := range rows {
+		var err error
+		if groups[i], err = row.group(); err != nil {
+			return nil, err
+		}
+	}
+	return groups, nil
+}
+
+var errNoGroup = core.Errorf(core.CodeNotFound, "there is no such consumer group")
+
+// UpdateGroup implements [core.Groups].
+func (c *Catalog) UpdateGroup(ctx context.Context, group core.Group) error {
+	row := groupRowOf(group)
+	return c.write(ctx, func(tx *gorm.DB) error {
+		updated := tx.Model(&groupRow{}).
+			Where("id = ? and stream = ? and revision = ?", row.ID, row.Stream, group.Revision-1).
+			Select("name", "visibility", "max_attempts", "backoff_initial", "backoff_max", "revision", "updated_at").
+			Updates(&row)
+		if updated.Error != nil || updated.RowsAffected == 1 {
+			return groupTaken(updated.Error, group.Name)
+		}
+		if err := tx.Where("id = ? and stream = ?", row.ID, row.Stream).Take(&groupRow{}).Error; err != nil {
+			return found(err, "consumer group")
+		}
+		return errMoved
+	})
+}
+
+var errMoved = core.Errorf(core.CodePreconditionFailed, "it was changed meanwhile; read it again")
+
+// DeleteGroup implements [core.Groups]. What belongs to the group goes with it,
+// by its foreign keys.
+func (c *Catalog) DeleteGroup(ctx context.Context, stream, id core.ID) error {
+	return c.write(ctx, func(tx *gorm.DB) error {
+		deleted := tx.Where("id = ? and stream = ?", id.String(), stream.String()).Delete(&groupRow{})
+		if deleted.Error == nil && deleted.RowsAffected == 0 {
+			return errNoGroup
+		}
+		return deleted.Error
+	})
+}

@@ -1,0 +1,112 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+type replayRow struct {
+	ID        string `gorm:"primaryKey"`
+	Org       string
+	State     string
+	HeldUntil int64
+	Revision  int64
+	Document  string
+}
+
+// TableName names the table for GORM.
+func (replayRow) TableName() string { return "replays" }
+
+// replayDocument is a replay with what its JSON leaves out.
+type replayDocument struct {
+	core.Replay
+	Streams []core.ID `json:"streams,omitempty"`
+	Cursor  core.ID   `json:"cursor,omitzero"`
+	Until   core.ID   `json:"until,omitzero"`
+}
+
+func replayRowOf(r core.Replay) (replayRow, error) {
+	document, err := json.Marshal(replayDocument{r, r.Streams, r.Cursor, r.Until})
+	return replayRow{
+		ID: r.ID.String(), Org: r.Org.String(), State: string(r.State), HeldUntil: heldUntil(r.HeldUntil),
+		Revision: r.Revision, Document: string(document),
+	}, err
+}
+
+func heldUntil(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return micros(t)
+}
+
+func (r replayRow) replay() (core.Replay, error) {
+	var document replayDocument
+	if err := json.Unmarshal([]byte(r.Document), &document); err != nil {
+		return core.Replay{}, fmt.Errorf("the replay %s is damaged: %w", r.ID, err)
+	}
+	replay := document.Replay
+	replay.Streams, replay.Cursor, replay.Until = document.Streams, document.Cursor, document.Until
+	replay.Revision = r.Revision
+	if r.HeldUntil != 0 {
+		replay.HeldUntil = fromMicros(r.HeldUntil)
+	}
+	return replay, parseIDs(into{r.ID, &replay.ID}, into{r.Org, &replay.Org})
+}
+
+// CreateReplay implements [core.Replays].
+func (c *Catalog) CreateReplay(ctx context.Context, replay core.Replay) error {
+	row, err := replayRowOf(replay)
+	if err != nil {
+		return err
+	}
+	return c.write(ctx, func(tx *gorm.DB) error { return tx.Create(&row).Error })
+}
+
+// Replay implements [core.Replays].
+func (c *Catalog) Replay(ctx context.Context, org, id core.ID) (core.Replay, error) {
+	var row replayRow
+	if err := c.db.WithContext(ctx).Where("org = ? and id = ?", org.String(), id.String()).Take(&row).Error; err != nil {
+		return core.Replay{}, found(err, "replay")
+	}
+	return row.replay()
+}
+
+// UpdateReplay implements [core.Replays].
+func (c *Catalog) UpdateReplay(ctx context.Context, replay core.Replay) error {
+	row, err := replayRowOf(replay)
+	if err != nil {
+		return err
+	}
+	return c.write(ctx, func(tx *gorm.DB) error {
+		updated := tx.Model(&replayRow{}).Where("id = ? and revision = ?", row.ID, row.Revision-1).
+			Select("state", "held_until", "revision", "document").Updates(&row)
+		if updated.Error == nil && updated.RowsAffected == 0 {
+			return errMoved
+		}
+		return updated.Error
+	})
+}
+
+// RunningReplays implements [core.Replays].
+func (c *Catalog) RunningReplays(ctx context.Context, at time.Time, limit int) ([]core.Replay, error) {
+	var rows []replayRow
+	err := c.db.WithContext(ctx).Where("state = ? and held_until <= ?", string(core.ReplayRunning), micros(at)).
+		Order("id").Limit(limit).Find(&rows).Error
+	if err != nil {
+		return nil, err
+	}
+	replays := make([]core.Replay, len(rows))
+	for i, row := range rows {
+		if replays[i], err = row.replay(); err != nil {
+			return nil, err
+		}
+	}
+	return replays, nil
+}

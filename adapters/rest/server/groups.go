@@ -1,0 +1,144 @@
+package server
+
+import (
+	"github.com/valyala/fasthttp"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// getGroups answers the groups of a stream: there are few enough for one page.
+func (s *Server) getGroups(c *call) error {
+	stream, err := c.stream()
+	if err != nil {
+		return err
+	}
+	groups, err := s.Consumers.Groups(s.deadline.context(c.start), c.who, stream)
+	if err != nil {
+		return err
+	}
+	return c.answerJSON(fasthttp.StatusOK, rest.List[core.Group]{Items: append([]core.Group{}, groups...)})
+}
+
+// postGroup creates a group.
+func (s *Server) postGroup(c *call) error {
+	stream, err := c.stream()
+	if err != nil {
+		return err
+	}
+	var spec core.GroupSpec
+	if err := c.readObject(&spec); err != nil {
+		return err
+	}
+	group, err := s.Consumers.CreateGroup(s.deadline.context(c.start), c.who, stream, spec)
+	if err != nil {
+		return err
+	}
+	c.ctx.Response.Header.Set(fasthttp.HeaderLocation, rest.GroupPath(group.Stream.String(), group.ID.String()))
+	c.setRevision(group.Revision)
+	return c.answerJSON(fasthttp.StatusCreated, group)
+}
+
+// getGroup answers a group with how far it got.
+func (s *Server) getGroup(c *call) error {
+	stream, ref, err := c.group()
+	if err != nil {
+		return err
+	}
+	ctx := s.deadline.context(c.start)
+	group, err := s.Consumers.Group(ctx, c.who, stream, ref)
+	if err != nil {
+		return err
+	}
+	status, err := s.Consumers.Status(ctx, c.who, stream, group.ID.String())
+	if err != nil {
+		return err
+	}
+	c.setRevision(group.Revision)
+	return c.answerJSON(fasthttp.StatusOK, rest.GroupWithStatus{Group: group, Status: status})
+}
+
+// patchGroup changes the fields that the request names.
+func (s *Server) patchGroup(c *call) error {
+	stream, ref, err := c.group()
+	if err != nil {
+		return err
+	}
+	revision, err := c.revision()
+	if err != nil {
+		return err
+	}
+	var change core.GroupChange
+	if err := c.readObject(&change); err != nil {
+		return err
+	}
+	group, err := s.Consumers.ChangeGroup(s.deadline.context(c.start), c.who, stream, ref, change, revision)
+	if err != nil {
+		return err
+	}
+	c.setRevision(group.Revision)
+	return c.answerJSON(fasthttp.StatusOK, group)
+}
+
+// deleteGroup removes a group and its dead letters.
+func (s *Server) deleteGroup(c *call) error {
+	stream, ref, err := c.group()
+	if err != nil {
+		return err
+	}
+	revision, err := c.revision()
+	if err != nil {
+		return err
+	}
+	if err := s.Consumers.DeleteGroup(s.deadline.context(c.start), c.who, stream, ref, revision); err != nil {
+		return err
+	}
+	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
+	return nil
+}
+
+// getLag answers how far a group got.
+func (s *Server) getLag(c *call) error {
+	stream, ref, err := c.group()
+	if err != nil {
+		return err
+	}
+	status, err := s.Consumers.Status(s.deadline.context(c.start), c.who, stream, ref)
+	if err != nil {
+		return err
+	}
+	return c.answerJSON(fasthttp.StatusOK, status)
+}
+
+// postReset moves a group.
+func (s *Server) postReset(c *call) error {
+	stream, ref, err := c.group()
+	if err != nil {
+		return err
+	}
+	var request rest.ResetRequest
+	if err := c.readObject(&request); err != nil {
+		return err
+	}
+	if request.To == nil {
+		return core.Invalid("to", `is required: "start", "end", an offset, or a time as in RFC 3339`)
+	}
+	next, err := s.Consumers.Reset(s.deadline.context(c.start), c.who, stream, ref, *request.To)
+	if err != nil {
+		return err
+	}
+	return c.answerJSON(fasthttp.StatusOK, rest.ResetAnswer{NextOffset: next})
+}
+
+// getTrace answers what has become of an event.
+func (s *Server) getTrace(c *call) error {
+	id, err := c.param("event_id")
+	if err != nil {
+		return err
+	}
+	trace, err := s.Consumers.Trace(s.deadline.context(c.start), c.who, id)
+	if err != nil {
+		return err
+	}
+	return c.answerJSON(fasthttp.StatusOK, trace)
+}

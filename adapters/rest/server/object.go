@@ -1,0 +1,133 @@
+package server
+
+import (
+	"encoding"
+	"encoding/json"
+	"errors"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// readObject reads a body that is a JSON object with the fields of what into
+// points to. Names are exact at every depth and values strictly typed, unlike
+// what encoding/json does by itself.
+func (c *call) readObject(into any) error {
+	if err := c.wantJSON(); err != nil {
+		return err
+	}
+	body, err := c.readBody(core.MaxEventBytes)
+	if err != nil {
+		return err
+	}
+	if err := core.ValidJSON(body); err != nil {
+		return err
+	}
+	if err := checkNames("", body, reflect.TypeOf(into).Elem()); err != nil {
+		return err
+	}
+	err = json.Unmarshal(body, into)
+	if wrongType, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return core.Invalid(fieldOf(wrongType), "must be %s, not %s", jsonType(wrongType.Type), article(wrongType.Value))
+	}
+	if known, ok := errors.AsType[*core.Error](err); ok {
+		return known
+	}
+	if err != nil {
+		return core.Invalid("body", "does not fit this request: an id or a time in it is malformed")
+	}
+	return nil
+}
+
+func fieldOf(err *json.UnmarshalTypeError) string {
+	if err.Field == "" {
+		return "body"
+	}
+	return err.Field
+}
+
+func article(noun string) string {
+	if strings.ContainsRune("aeio", rune(noun[0])) {
+		return "an " + noun
+	}
+	return "a " + noun
+}
+
+// checkNames refuses members that the type does not have.
+func checkNames(path string, value json.RawMessage, t reflect.Type) error {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	switch {
+	case string(value) == "null" && path != "", decodesItself(t):
+		return nil
+	case t.Kind() == reflect.Slice && t.Elem().Kind() != reflect.Uint8:
+		return checkElements(path, value, t.Elem())
+	case t.Kind() != reflect.Struct:
+		return nil
+	}
+	var members map[string]json.RawMessage
+	if json.Unmarshal(value, &members) != nil || members == nil {
+		if path == "" {
+			return core.Invalid("body", "must be a JSON object")
+		}
+		return core.Invalid(path, "must be a JSON object")
+	}
+	fields := map[string]reflect.Type{}
+	for field := range t.Fields() {
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		fields[name] = field.Type
+	}
+	for name, member := range members {
+		inner := strings.TrimPrefix(path+"."+name, ".")
+		field, ok := fields[name]
+		if !ok {
+			return core.Invalid(inner, "is not a field of this request")
+		}
+		if err := checkNames(inner, member, field); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkElements(path string, value json.RawMessage, t reflect.Type) error {
+	var elements []json.RawMessage
+	if json.Unmarshal(value, &elements) != nil {
+		return nil // the decoder says it better
+	}
+	for i, element := range elements {
+		if err := checkNames(path+"["+strconv.Itoa(i)+"]", element, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decodesItself reports whether a type is no plain struct to encoding/json.
+func decodesItself(t reflect.Type) bool {
+	p := reflect.PointerTo(t)
+	return p.Implements(reflect.TypeFor[json.Unmarshaler]()) || p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
+}
+
+// jsonType names what JSON value a field wants.
+func jsonType(t reflect.Type) string {
+	if t == reflect.TypeFor[core.Start]() {
+		return `"start", "end", an offset of 0 or more, or a time as in RFC 3339`
+	}
+	switch t.Kind() {
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		return "a whole number"
+	case reflect.Float64:
+		return "a number"
+	case reflect.Slice:
+		return "an array"
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	case reflect.Bool:
+		return "true or false"
+	}
+	return "a string"
+}

@@ -1,0 +1,149 @@
+package server
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"net"
+	"strconv"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// heartbeat is how often a quiet tail says that it is alive; it is also how a
+// client that has left is noticed.
+const heartbeat = 10 * time.Second
+
+// getLive follows a stream by server-sent events
+// (https://html.spec.whatwg.org/multipage/server-sent-events.html). The id of
+// each is the event's offset.
+func (s *Server) getLive(c *call) error {
+	if c.ctx.IsHead() {
+		return errNoHead
+	}
+	stream, err := c.stream()
+	if err != nil {
+		return err
+	}
+	values, err := c.query("type", "source", "subject", "after")
+	if err != nil {
+		return err
+	}
+	after, err := parseAfter(values)
+	if err != nil {
+		return err
+	}
+	if last := c.requestHeader("Last-Event-ID"); last != "" {
+		if after, err = parseLastEventID(last); err != nil {
+			return err
+		}
+	}
+	filter := core.Filter{Type: values.Get("type"), Source: values.Get("source"), Subject: values.Get("subject")}
+	tail, err := s.Tails.Follow(s.deadline.context(c.start), c.who, stream, filter, after)
+	if err != nil {
+		return err
+	}
+	live := &liveTail{tail: tail, head: c.liveHeader(), writeTimeout: s.Limits.WriteTimeout, write: appendEvent}
+	s.tails.Add(1)
+	c.ctx.SetStatusCode(fasthttp.StatusOK)
+	c.ctx.HijackSetNoResponse(true)
+	c.ctx.Hijack(func(conn net.Conn) { live.serve(conn, s) })
+	return nil
+}
+
+func parseLastEventID(text string) (*core.Offset, error) {
+	offset, err := strconv.ParseUint(text, 10, 63)
+	if err != nil {
+		return nil, core.Invalid("Last-Event-ID", "must be the id of an event of this tail, which is an offset")
+	}
+	after := core.Offset(offset)
+	return &after, nil
+}
+
+// liveHeader writes the answer's head. The connection is the tail's from then
+// on, and closes with it.
+func (c *call) liveHeader() []byte {
+	b := []byte("HTTP/1.1 200 OK\r\nContent-Type: " + rest.TypeEventStream + "\r\nConnection: close\r\nX-Accel-Buffering: no\r\n")
+	b = append(b, rest.HeaderRequestID+": "...)
+	b = append(append(b, c.id...), "\r\n"...)
+	for _, header := range fixedHeaders {
+		b = append(append(append(append(b, header[0]...), ": "...), header[1]...), "\r\n"...)
+	}
+	return append(b, "\r\nretry: 1000\n\n"...)
+}
+
+// liveTail is a tail on its way to a client.
+type liveTail struct {
+	tail         *core.Tail
+	head         []byte
+	writeTimeout time.Duration
+	write        func([]byte, *core.Event) []byte
+}
+
+// serve writes until the client leaves or the server stops.
+func (l *liveTail) serve(conn net.Conn, s *Server) {
+	defer s.tails.Done()
+	defer l.tail.Close()
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	go watch(conn, stop)
+	out := l.head
+	for {
+		_ = conn.SetWriteDeadline(time.Now().Add(l.writeTimeout))
+		if _, err := conn.Write(out); err != nil {
+			return
+		}
+		part, more, err := l.tail.Next(ctx, heartbeat)
+		if err != nil {
+			s.Logger.Error("a live tail broke off", "error", err)
+			return
+		}
+		if !more {
+			return
+		}
+		out = l.encode(out[:0], part)
+	}
+}
+
+// watch ends a tail when its client hangs up: it sends nothing any more.
+func watch(conn net.Conn, stop context.CancelFunc) {
+	defer stop()
+	_ = conn.SetReadDeadline(time.Time{})
+	_, _ = bufio.NewReaderSize(conn, 16).WriteTo(discard{})
+}
+
+type discard struct{}
+
+// Write implements io.Writer.
+func (discard) Write(b []byte) (int, error) { return len(b), nil }
+
+func (l *liveTail) encode(b []byte, part core.TailPart) []byte {
+	if part.Skipped > 0 {
+		return append(strconv.AppendInt(append(b, "event: skipped\ndata: {\"skipped\":"...), part.Skipped, 10), "}\n\n"...)
+	}
+	if len(part.Events) == 0 {
+		return append(b, ": alive\n\n"...)
+	}
+	for i := range part.Events {
+		b = strconv.AppendInt(append(b, "id: "...), int64(part.Events[i].Offset), 10)
+		b = append(b, "\ndata: "...)
+		start := len(b)
+		b = l.write(b, &part.Events[i])
+		oneLine(b[start:])
+		b = append(b, "\n\n"...)
+	}
+	return b
+}
+
+// oneLine replaces line breaks, which JSON has between its tokens only, where a
+// space means the same.
+func oneLine(b []byte) {
+	for bytes.ContainsAny(b, "\n\r") {
+		i := bytes.IndexAny(b, "\n\r")
+		b[i], b = ' ', b[i+1:]
+	}
+}

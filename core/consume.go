@@ -1,0 +1,370 @@
+package core
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Consumers hands the events of streams to consumer groups: by leases, each
+// over a run of offsets, which consumers settle or lose.
+type Consumers struct {
+	streams *Streams
+	store   GroupStore
+	log     Reader
+	recent  *Recent
+	logger  *slog.Logger
+	now     func() time.Time
+	random  func() float64
+	known   *cache[ID, []Group]
+	closing chan struct{}
+	close   sync.Once
+
+	mu    sync.Mutex
+	lanes map[ID]*groupLane
+}
+
+// The time a stream's groups are trusted without asking the store again, and
+// of how many streams they are kept.
+const (
+	groupTTL       = time.Second
+	groupCacheSize = 10_000
+)
+
+// NewConsumers returns the use case over its ports. Close lets waiting polls go.
+func NewConsumers(streams *Streams, store GroupStore, log Reader, recent *Recent, now func() time.Time, logger *slog.Logger) *Consumers {
+	return &Consumers{
+		streams: streams, store: store, log: log, recent: recent, logger: logger, now: now, random: rand.Float64,
+		known:   newCache[ID, []Group](now, groupTTL, groupCacheSize),
+		closing: make(chan struct{}), lanes: map[ID]*groupLane{},
+	}
+}
+
+// Close answers the polls that wait, with nothing.
+func (c *Consumers) Close() { c.close.Do(func() { close(c.closing) }) }
+
+// Poll says what a consumer wants.
+type Poll struct {
+	// Limit bounds the events: 1 to [MaxPageSize], [DefaultPollLimit] when zero.
+	Limit int
+	// Wait is how long to wait for the first one: at most [MaxPollWait].
+	Wait time.Duration
+	// Gone reports that the consumer has hung up: one that did while it waited
+	// is handed nothing. It may be nil.
+	Gone func() bool
+}
+
+// The limits of a poll.
+const (
+	DefaultPollLimit = 100
+	MaxPollWait      = time.Minute
+)
+
+// Delivery is what a poll hands out. Without events there is no lease.
+type Delivery struct {
+	Events []Delivered
+	// NextOffset is the offset after the last event, or the one that comes next
+	// for the group where there is none.
+	NextOffset Offset
+	// Lease is the receipt that acks, nacks and commits present.
+	Lease     ID
+	ExpiresAt time.Time
+}
+
+// Delivered is an event with the number of times that it has been handed out,
+// this time included.
+type Delivered struct {
+	Event
+	Attempt int
+}
+
+// Poll hands out events, waiting for them if it has to.
+func (c *Consumers) Poll(ctx context.Context, who Principal, stream, group string, poll Poll) (Delivery, error) {
+	if poll.Limit == 0 {
+		poll.Limit = DefaultPollLimit
+	}
+	if poll.Limit < 1 || poll.Limit > MaxPageSize {
+		return Delivery{}, Invalid("limit", "must be 1 to %d", MaxPageSize)
+	}
+	if poll.Wait < 0 || poll.Wait > MaxPollWait {
+		return Delivery{}, Invalid("timeout", "must be 0 to %d seconds", int(MaxPollWait.Seconds()))
+	}
+	g, err := c.open(ctx, who, stream, group, ActionConsume)
+	if err != nil {
+		return Delivery{}, err
+	}
+	follower, err := c.recent.follow(ctx, g.Stream)
+	if err != nil {
+		return Delivery{}, storeFailed(err)
+	}
+	defer follower.close()
+	return c.poll(ctx, g, follower, poll)
+}
+
+func (c *Consumers) poll(ctx context.Context, g *Group, follower *follower, poll Poll) (Delivery, error) {
+	for deadline := c.now().Add(poll.Wait); ; {
+		head, changed := follower.head()
+		d, wake, err := c.deliver(ctx, g, head, poll.Limit)
+		if err != nil || len(d.Events) > 0 {
+			return d, err
+		}
+		now := c.now()
+		if !now.Before(deadline) {
+			return d, nil
+		}
+		if !c.sleep(ctx, changed, earliest(deadline, wake, now.Add(recheckInterval)).Sub(now)) || poll.Gone != nil && poll.Gone() {
+			return d, nil
+		}
+	}
+}
+
+// earliest returns the first of some times; a zero one does not count.
+func earliest(first time.Time, others ...time.Time) time.Time {
+	for _, other := range others {
+		if !other.IsZero() && other.Before(first) {
+			first = other
+		}
+	}
+	return first
+}
+
+// sleep waits for news, at most so long. It reports whether to go on.
+func (c *Consumers) sleep(ctx context.Context, changed <-chan struct{}, longest time.Duration) bool {
+	timer := time.NewTimer(longest)
+	defer timer.Stop()
+	select {
+	case <-changed:
+	case <-timer.C:
+	case <-c.closing:
+		return false
+	case <-ctx.Done():
+		return false
+	}
+	return true
+}
+
+// deliver hands out what there is now, and says when there may be more that is
+// no news of the stream.
+func (c *Consumers) deliver(ctx context.Context, g *Group, head Offset, limit int) (d Delivery, wake time.Time, err error) {
+	var spans []span
+	err = c.do(ctx, g, func(t *turn) error {
+		d = Delivery{}
+		bounds, err := t.bounds(ctx, head)
+		if err != nil {
+			return err
+		}
+		t.state.trim(bounds.First)
+		spans = t.state.take(t.now, g, max(head, bounds.Next), limit)
+		d.NextOffset, wake = t.state.Next, t.state.wake(t.now)
+		if len(spans) == 0 {
+			return nil
+		}
+		d.Lease, d.ExpiresAt = newID(t.now), t.now.Add(g.Visibility.Duration()).Truncate(time.Millisecond)
+		t.state.hold(d.Lease, d.ExpiresAt, slices.Clone(spans))
+		t.changed = true
+		return nil
+	})
+	if err != nil || len(spans) == 0 {
+		return d, wake, err
+	}
+	if err := c.collect(ctx, g, &d, spans); err != nil {
+		c.giveBack(g, d.Lease, 0)
+		return Delivery{}, wake, storeFailed(err)
+	}
+	return d, wake, nil
+}
+
+// collect reads the events of a lease. What is too much for one answer goes
+// back.
+func (c *Consumers) collect(ctx context.Context, g *Group, d *Delivery, spans []span) error {
+	room := pageBytes
+	for _, part := range spans {
+		if room <= 0 {
+			c.giveBack(g, d.Lease, part.From)
+			break
+		}
+		events, err := c.contents(ctx, g, part, room)
+		if err != nil {
+			return err
+		}
+		for i := range events {
+			d.Events = append(d.Events, Delivered{events[i], part.Attempts})
+			d.NextOffset = events[i].Offset + 1
+			room -= events[i].Size()
+		}
+		if room <= 0 && d.NextOffset < part.To {
+			c.giveBack(g, d.Lease, d.NextOffset)
+			break
+		}
+	}
+	return nil
+}
+
+// contents reads the events of one span.
+func (c *Consumers) contents(ctx context.Context, g *Group, part span, room int) ([]Event, error) {
+	if part.Letter.IsZero() {
+		return c.recent.read(ctx, g.Stream, part.From, part.To, int(part.size()), room)
+	}
+	letter, err := c.store.DeadLetter(ctx, g.Org, part.Letter)
+	if isNotFound(err) {
+		return nil, nil
+	}
+	return []Event{letter.Event}, err
+}
+
+// giveBack returns what of a lease lies at or after an offset. When it fails,
+// the lease's end does the same a little later.
+func (c *Consumers) giveBack(g *Group, id ID, from Offset) {
+	ctx, cancel := context.WithTimeout(context.Background(), laneTimeout)
+	defer cancel()
+	err := c.do(ctx, g, func(t *turn) error {
+		i, err := t.state.held(id, t.now)
+		if err != nil {
+			return err
+		}
+		t.state.untake(i, from, t.now)
+		t.state.release(i)
+		t.changed = true
+		return nil
+	})
+	if err != nil {
+		c.logger.Warn("a lease could not be given back, it ends by itself", "group_id", g.ID, "error", err)
+	}
+}
+
+// Ack settles events of a lease, all of it when offsets is nil.
+func (c *Consumers) Ack(ctx context.Context, who Principal, stream, group string, lease ID, offsets []Offset) error {
+	return c.settle(ctx, who, stream, group, func(t *turn) error {
+		done, err := t.state.ack(t.now, lease, offsets)
+		t.remove = append(t.remove, done...)
+		return err
+	})
+}
+
+// Nack is a consumer's refusal of one event.
+type Nack struct {
+	Offset Offset
+	Action NackAction
+	// Reason is why, in at most [MaxReasonLength] characters.
+	Reason string
+	// Delay is how long to wait before the next attempt; nil is the group's
+	// backoff.
+	Delay *Seconds
+}
+
+// Nack refuses events of a lease.
+func (c *Consumers) Nack(ctx context.Context, who Principal, stream, group string, lease ID, nacks []Nack) error {
+	refusals := make([]refusal, len(nacks))
+	for i, nack := range nacks {
+		var err error
+		if refusals[i], err = nack.check(); err != nil {
+			return withPrefix(err, eventPlace(i)+".")
+		}
+	}
+	return c.settleGroup(ctx, who, stream, group, func(t *turn, g *Group) error {
+		random := c.random()
+		all, err := t.state.nack(t.now, g, lease, refusals, func() float64 { return random })
+		t.ended = append(t.ended, all...)
+		return err
+	})
+}
+
+func (n Nack) check() (refusal, error) {
+	r := refusal{offset: n.Offset, action: n.Action, reason: n.Reason, delay: -1}
+	switch n.Action {
+	case "":
+		r.action = NackRetry
+	case NackRetry, NackPark, NackSkip:
+	default:
+		return r, Invalid("action", "must be retry, park or skip")
+	}
+	if n.Delay != nil {
+		if *n.Delay < 0 || *n.Delay > MaxBackoff {
+			return r, Invalid("delay", "must be 0 to %d seconds", int(MaxBackoff.Duration().Seconds()))
+		}
+		if r.action != NackRetry {
+			return r, Invalid("delay", "is for the action retry only")
+		}
+		r.delay = n.Delay.Duration()
+	}
+	return r, checkText("reason", n.Reason, 0, MaxReasonLength)
+}
+
+// Extend gives a consumer more time from now, and returns until when. No time
+// at all gives the rest of the lease back as if it had not been handed out.
+func (c *Consumers) Extend(ctx context.Context, who Principal, stream, group string, lease ID, visibility *Seconds) (until time.Time, err error) {
+	if visibility != nil && *visibility != 0 && (*visibility < MinVisibility || *visibility > MaxVisibility) {
+		return time.Time{}, Invalid("visibility", "must be %v to %v seconds, or 0 to give the lease back",
+			MinVisibility.Duration().Seconds(), MaxVisibility.Duration().Seconds())
+	}
+	err = c.settleGroup(ctx, who, stream, group, func(t *turn, g *Group) error {
+		longer := g.Visibility
+		if visibility != nil {
+			longer = *visibility
+		}
+		var err error
+		until, err = t.state.extend(t.now, lease, longer.Duration())
+		return err
+	})
+	return until, err
+}
+
+// Commit settles everything up to an offset, of the run that holds it: in an
+// ordered group, everything. A lease that is not zero must be the one that
+// holds it. It returns when it was settled.
+func (c *Consumers) Commit(ctx context.Context, who Principal, stream, group string, offset Offset, lease ID) (at time.Time, err error) {
+	err = c.settleGroup(ctx, who, stream, group, func(t *turn, g *Group) error {
+		if offset < 0 {
+			return Invalid("offset", "must be 0 or more")
+		}
+		if offset >= t.state.Next {
+			bounds, err := c.log.Bounds(ctx, []ID{g.Stream})
+			if err != nil {
+				return storeFailed(err)
+			}
+			if offset >= bounds[0].Next {
+				return Invalid("offset", "is beyond the end of the stream, whose next offset is %d", bounds[0].Next)
+			}
+		}
+		done, err := t.state.commit(t.now, offset, lease)
+		t.remove = append(t.remove, done...)
+		if at = t.state.CommittedAt; at.IsZero() {
+			at = t.now
+		}
+		return err
+	})
+	return at, err
+}
+
+// settle changes what a group has handed out.
+func (c *Consumers) settle(ctx context.Context, who Principal, stream, group string, change func(*turn) error) error {
+	return c.settleGroup(ctx, who, stream, group, func(t *turn, _ *Group) error { return change(t) })
+}
+
+func (c *Consumers) settleGroup(ctx context.Context, who Principal, stream, group string, change func(*turn, *Group) error) error {
+	g, err := c.open(ctx, who, stream, group, ActionConsume)
+	if err != nil {
+		return err
+	}
+	return c.do(ctx, g, func(t *turn) error {
+		if err := change(t, g); err != nil {
+			return err
+		}
+		t.changed = true
+		return nil
+	})
+}
+
+// EventOffset returns the offset of an event of a stream, for those who name
+// events by their ids.
+func (c *Consumers) EventOffset(ctx context.Context, who Principal, stream string, id ID) (Offset, error) {
+	open, err := c.streams.open(ctx, who, stream, ActionConsume)
+	if err != nil {
+		return 0, err
+	}
+	event, err := findEvent(ctx, c.log, open.ID, id)
+	return event.Offset, err
+}

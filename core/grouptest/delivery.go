@@ -1,0 +1,313 @@
+package grouptest
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// deliverySteps is the length of a random history.
+const deliverySteps = 300
+
+// RunDelivery does random things to consumer groups on the log and the store —
+// append, poll, ack, nack, extend, commit, reset, replay, wait, crash — and
+// holds every answer to a simple model: each event is handed out until it is
+// settled or a dead letter, to one consumer at a time, in order where the group
+// is ordered, and dead letters are exactly those that had their attempts. A
+// seed other than zero repeats a history.
+func RunDelivery(t *testing.T, open func(t *testing.T) (core.EventLog, core.GroupStore), seed uint64) {
+	t.Helper()
+	for _, mode := range []core.Mode{core.Ordered, core.Shared} {
+		for _, seeks := range []bool{false, true} {
+			name := string(mode)
+			if seeks {
+				name += " with resets"
+			}
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				log, store := open(t)
+				if seed == 0 {
+					seed = rand.Uint64()
+				}
+				deliver(t, log, store, mode, seeks, seed)
+			})
+		}
+	}
+}
+
+func deliver(t *testing.T, log core.EventLog, store core.GroupStore, mode core.Mode, seeks bool, seed uint64) {
+	w := newWorld(t, log, store, seed)
+	w.seeks = seeks
+	step := 0
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("step %d of the history was %s; seed %d repeats it", step, w.doing, seed)
+		}
+	})
+	w.append(1 + w.random.IntN(20))
+	w.create(mode, 1+w.random.IntN(4))
+	for ; step < deliverySteps; step++ {
+		w.step()
+		w.lapse()
+		w.checkStatus()
+	}
+	w.drain()
+}
+
+func (w *world) step() {
+	switch choice := w.random.IntN(100); {
+	case choice < 10:
+		w.append(1 + w.random.IntN(15))
+	case choice < 40:
+		w.poll(1 + w.random.IntN(12))
+	case choice < 55:
+		w.ack()
+	case choice < 68:
+		w.nack()
+	case choice < 74:
+		w.commit()
+	case choice < 80:
+		w.extend()
+	case choice < 90:
+		w.now = w.now.Add(time.Duration(w.random.Int64N(int64(4 * time.Second)))).Truncate(time.Microsecond)
+		w.says("wait")
+	case choice < 92:
+		w.now = w.now.Add(20 * time.Second)
+		w.says("wait for leases to expire")
+	case choice < 94:
+		w.stale()
+	case choice < 96:
+		w.says("crash of a server")
+		w.nodes[w.random.IntN(len(w.nodes))] = w.newNode()
+	case w.seeks:
+		w.seek()
+	default:
+		w.replay()
+	}
+}
+
+// poll asks for events and checks what comes.
+func (w *world) poll(limit int) {
+	w.Helper()
+	w.lapse()
+	w.says("poll %d", limit)
+	d, err := w.node().consumers.Poll(w.Context(), who, "orders", "mail", core.Poll{Limit: limit})
+	w.must(err)
+	if len(d.Events) == 0 {
+		w.checkNothing()
+		return
+	}
+	if len(d.Events) > limit {
+		w.Fatalf("%s: %d events came", w.doing, len(d.Events))
+	}
+	if w.group.Mode == core.Ordered && len(w.leases) > 0 {
+		w.Fatalf("%s: an ordered group has two runs in flight", w.doing)
+	}
+	l := &lease{id: d.Lease, until: d.ExpiresAt}
+	for i := range d.Events {
+		w.receive(l, &d.Events[i])
+	}
+	w.leases = append(w.leases, l)
+	if w.group.Mode == core.Ordered {
+		w.checkOrder(l)
+	}
+}
+
+// receive checks one event of a poll.
+func (w *world) receive(l *lease, event *core.Delivered) {
+	w.Helper()
+	f := w.fate(event.Offset)
+	switch {
+	case f.settled:
+		w.Fatalf("%s: event %d is settled and comes again", w.doing, event.Offset)
+	case f.lease != nil:
+		w.Fatalf("%s: event %d comes while another consumer has it", w.doing, event.Offset)
+	case event.Attempt != f.attempts+1:
+		w.Fatalf("%s: event %d comes as attempt %d after %d", w.doing, event.Offset, event.Attempt, f.attempts)
+	case event.Attempt > w.group.MaxAttempts:
+		w.Fatalf("%s: event %d comes a %d. time", w.doing, event.Offset, event.Attempt)
+	case w.now.Before(f.due):
+		w.Fatalf("%s: event %d comes before its delay is over", w.doing, event.Offset)
+	}
+	f.attempts, f.lease, f.waits, f.due = event.Attempt, l, false, time.Time{}
+	l.offsets = append(l.offsets, event.Offset)
+}
+
+// checkOrder holds a run of an ordered group to the order of offsets.
+func (w *world) checkOrder(l *lease) {
+	w.Helper()
+	if !slices.IsSorted(l.offsets) {
+		w.Fatalf("%s: the run %v is not in order", w.doing, l.offsets)
+	}
+	for offset := range w.fates {
+		if offset := core.Offset(offset); offset < l.offsets[len(l.offsets)-1] && !w.fates[offset].settled && w.fates[offset].lease == nil {
+			w.Fatalf("%s: the run %v overtakes event %d", w.doing, l.offsets, offset)
+		}
+	}
+}
+
+// checkNothing holds an empty answer to what is there.
+func (w *world) checkNothing() {
+	w.Helper()
+	if w.group.Mode == core.Ordered && len(w.leases) > 0 || len(w.replays) > 0 {
+		return
+	}
+	for offset := range w.fates {
+		f := &w.fates[offset]
+		if f.settled {
+			continue
+		}
+		if f.waits && w.group.Mode == core.Ordered {
+			return // everything after it waits too
+		}
+		if f.lease == nil && !f.waits {
+			w.Fatalf("%s: nothing comes, and event %d was never handed out", w.doing, offset)
+		}
+	}
+}
+
+// lease picks a live lease, or nil.
+func (w *world) lease() *lease {
+	if len(w.leases) == 0 {
+		return nil
+	}
+	return w.leases[w.random.IntN(len(w.leases))]
+}
+
+// some picks a part of a lease's offsets, at least one.
+func (w *world) some(l *lease) (offsets []core.Offset) {
+	for _, offset := range l.offsets {
+		if w.random.IntN(3) == 0 {
+			offsets = append(offsets, offset)
+		}
+	}
+	if offsets == nil {
+		offsets = append(offsets, l.offsets[w.random.IntN(len(l.offsets))])
+	}
+	return offsets
+}
+
+func (w *world) ack() {
+	w.Helper()
+	l := w.lease()
+	if l == nil {
+		return
+	}
+	offsets := w.some(l)
+	settled := offsets
+	if w.random.IntN(2) == 0 {
+		offsets, settled = nil, slices.Clone(l.offsets)
+	}
+	w.says("ack %v", offsets)
+	w.must(w.node().consumers.Ack(w.Context(), who, "orders", "mail", l.id, offsets))
+	for _, offset := range settled {
+		l.drop(offset)
+		w.settle(offset)
+	}
+	w.tidy()
+}
+
+func (w *world) nack() {
+	w.Helper()
+	l := w.lease()
+	if l == nil {
+		return
+	}
+	var nacks []core.Nack
+	for _, offset := range w.some(l) {
+		nack := core.Nack{Offset: offset, Reason: "no", Action: []core.NackAction{"", core.NackRetry, core.NackRetry, core.NackPark, core.NackSkip}[w.random.IntN(5)]}
+		if delay := core.Seconds(5 * time.Second); (nack.Action == "" || nack.Action == core.NackRetry) && w.random.IntN(2) == 0 {
+			nack.Delay = &delay
+		}
+		nacks = append(nacks, nack)
+	}
+	w.says("nack %v", nacks)
+	w.must(w.node().consumers.Nack(w.Context(), who, "orders", "mail", l.id, nacks))
+	lowest := core.Offset(-1)
+	for _, nack := range nacks {
+		l.drop(nack.Offset)
+		switch nack.Action {
+		case core.NackPark:
+			w.park(nack.Offset)
+		case core.NackSkip:
+			w.settle(nack.Offset)
+		default:
+			if w.refused(nack) && (lowest < 0 || nack.Offset < lowest) {
+				lowest = nack.Offset
+			}
+		}
+	}
+	if w.group.Mode == core.Ordered && lowest >= 0 {
+		w.untake(l, lowest)
+	}
+	w.tidy()
+}
+
+// refused notes a refusal and reports whether the event is tried again.
+func (w *world) refused(nack core.Nack) bool {
+	w.failed(nack.Offset)
+	f := w.fate(nack.Offset)
+	if f.settled || !f.waits {
+		return false
+	}
+	if nack.Delay != nil {
+		f.due = w.now.Add(nack.Delay.Duration()).Truncate(time.Millisecond)
+	}
+	return true
+}
+
+// untake notes that what lies at or after an offset went back untouched.
+func (w *world) untake(l *lease, from core.Offset) {
+	for _, offset := range slices.Clone(l.offsets) {
+		if offset >= from {
+			l.drop(offset)
+			f := w.fate(offset)
+			f.attempts--
+			f.lease, f.waits = nil, f.attempts > 0
+		}
+	}
+}
+
+func (w *world) commit() {
+	w.Helper()
+	l := w.lease()
+	if l == nil || len(w.replays) > 0 {
+		return
+	}
+	offset := l.offsets[w.random.IntN(len(l.offsets))]
+	w.says("commit %d", offset)
+	receipt := l.id
+	if w.random.IntN(2) == 0 {
+		receipt = core.ID{}
+	}
+	_, err := w.node().consumers.Commit(w.Context(), who, "orders", "mail", offset, receipt)
+	w.must(err)
+	for _, settled := range slices.Clone(l.offsets) {
+		if settled <= offset {
+			l.drop(settled)
+			w.settle(settled)
+		}
+	}
+	w.tidy()
+}
+
+func (w *world) extend() {
+	w.Helper()
+	l := w.lease()
+	if l == nil {
+		return
+	}
+	longer := core.Seconds(w.random.Int64N(4)) * core.Seconds(10*time.Second)
+	w.says("extend by %v", longer.Duration())
+	until, err := w.node().consumers.Extend(w.Context(), who, "orders", "mail", l.id, &longer)
+	w.must(err)
+	if longer == 0 {
+		w.untake(l, 0)
+		w.tidy()
+		return
+	}
+	l.until = until
+}

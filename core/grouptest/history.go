@@ -1,0 +1,164 @@
+package grouptest
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// stale presents receipts that hold nothing: all are refused.
+func (w *world) stale() {
+	w.Helper()
+	w.says("a stale receipt")
+	id := newID(w.random, w.now)
+	c := w.node().consumers
+	w.refuse(c.Ack(w.Context(), who, "orders", "mail", id, nil), core.CodeConflict)
+	w.refuse(c.Nack(w.Context(), who, "orders", "mail", id, []core.Nack{{Offset: 0}}), core.CodeConflict)
+	_, err := c.Extend(w.Context(), who, "orders", "mail", id, nil)
+	w.refuse(err, core.CodeConflict)
+	_, err = c.Commit(w.Context(), who, "orders", "mail", core.Offset(len(w.fates)), core.ID{})
+	w.refuse(err, core.CodeValidation)
+	if highest := core.Offset(len(w.fates)) - 1; !w.fates[highest].settled {
+		_, err = c.Commit(w.Context(), who, "orders", "mail", highest, id)
+		w.refuse(err, core.CodeConflict)
+	}
+}
+
+func (w *world) refuse(err error, code core.Code) {
+	w.Helper()
+	if core.CodeOf(err) != code {
+		w.Fatalf("%s: the answer is %v, not %s", w.doing, err, code)
+	}
+}
+
+// seek moves the group.
+func (w *world) seek() {
+	w.Helper()
+	to := core.Offset(w.random.IntN(len(w.fates) + 1))
+	w.says("reset to %d", to)
+	at, err := w.node().consumers.Reset(w.Context(), who, "orders", "mail", core.Start{Offset: &to})
+	w.must(err)
+	if at != to {
+		w.Fatalf("%s: it went to %d", w.doing, at)
+	}
+	for offset := range w.fates {
+		w.fates[offset] = fate{settled: core.Offset(offset) < to}
+	}
+	old := w.leases
+	w.leases, w.committed = nil, to-1
+	for _, l := range old {
+		w.refuse(w.node().consumers.Ack(w.Context(), who, "orders", "mail", l.id, nil), core.CodeConflict)
+	}
+}
+
+// replay gives one dead letter back, throws one away, or gives all back.
+func (w *world) replay() {
+	w.Helper()
+	n := w.node()
+	w.says("look at dead letters")
+	page, err := n.letters.List(w.Context(), who, core.LetterQuery{State: core.Parked, Limit: core.MaxPageSize})
+	w.must(err)
+	if len(page.Items) == 0 {
+		return
+	}
+	letter := page.Items[w.random.IntN(len(page.Items))]
+	offset := letter.Event.Offset
+	switch w.random.IntN(4) {
+	case 0:
+		w.says("discard the dead letter of %d", offset)
+		w.must(n.letters.Discard(w.Context(), who, letter.ID.String()))
+		w.dead[offset]--
+	case 1:
+		w.says("replay all dead letters")
+		_, err := n.letters.ReplayAll(w.Context(), who, core.ReplaySpec{})
+		w.must(err)
+		w.must(w.node().worker.Work(w.Context()))
+		for _, letter := range page.Items {
+			w.replays[letter.Event.Offset] = &fate{}
+		}
+	default:
+		w.says("replay the dead letter of %d", offset)
+		_, err := n.letters.Replay(w.Context(), who, letter.ID.String(), nil)
+		w.must(err)
+		w.replays[offset] = &fate{}
+		_, err = w.node().letters.Replay(w.Context(), who, letter.ID.String(), nil)
+		w.refuse(err, core.CodeConflict)
+	}
+}
+
+// checkStatus holds what the group says of itself to the model.
+func (w *world) checkStatus() {
+	w.Helper()
+	status, err := w.node().consumers.Status(w.Context(), who, "orders", "mail")
+	w.must(err)
+	if status.CommittedOffset < w.committed {
+		w.Fatalf("%s: the committed offset went back from %d to %d", w.doing, w.committed, status.CommittedOffset)
+	}
+	w.committed = status.CommittedOffset
+	for offset := range w.fates {
+		if core.Offset(offset) <= w.committed && !w.fates[offset].settled {
+			w.Fatalf("%s: event %d is not settled, and %d is committed", w.doing, offset, w.committed)
+		}
+	}
+	if status.EndOffset != core.Offset(len(w.fates)) {
+		w.Fatalf("%s: the stream ends at %d, not %d", w.doing, status.EndOffset, len(w.fates))
+	}
+}
+
+// maxDrain bounds the polls that empty a group.
+const maxDrain = 5000
+
+// drain acknowledges until nothing is left, and compares what became of every
+// event.
+func (w *world) drain() {
+	w.Helper()
+	for range maxDrain {
+		w.now = w.now.Add(time.Minute)
+		w.lapse()
+		w.poll(1 + w.random.IntN(30))
+		for len(w.leases) > 0 {
+			l := w.leases[0]
+			w.must(w.node().consumers.Ack(w.Context(), who, "orders", "mail", l.id, nil))
+			for _, offset := range append([]core.Offset(nil), l.offsets...) {
+				l.drop(offset)
+				w.settle(offset)
+			}
+			w.tidy()
+		}
+		status, err := w.node().consumers.Status(w.Context(), who, "orders", "mail")
+		w.must(err)
+		if status.Lag == 0 {
+			w.settled()
+			return
+		}
+	}
+	w.Fatalf("the group does not get to its end")
+}
+
+// settled compares the end with the model.
+func (w *world) settled() {
+	w.Helper()
+	for offset := range w.fates {
+		if !w.fates[offset].settled {
+			w.Errorf("event %d was neither settled nor parked, and the group is at its end", offset)
+		}
+	}
+	letters := map[core.Offset]int{}
+	page, err := w.store.DeadLetters(w.Context(), org, core.LetterScan{Limit: 100_000})
+	w.must(err)
+	for _, letter := range page {
+		letters[letter.Event.Offset]++
+		if want := fmt.Sprintf(`{"n": %d}`, letter.Event.Offset); string(letter.Event.Payload) != want {
+			w.Errorf("the dead letter of event %d holds the payload %s", letter.Event.Offset, letter.Event.Payload)
+		}
+		if len(letter.Attempts) == 0 || letter.State != core.Parked {
+			w.Errorf("the dead letter of event %d is %s and has %d attempts", letter.Event.Offset, letter.State, len(letter.Attempts))
+		}
+	}
+	for offset := range w.fates {
+		if offset := core.Offset(offset); letters[offset] != w.dead[offset] {
+			w.Errorf("event %d has %d dead letters, and %d times it had its attempts", offset, letters[offset], w.dead[offset])
+		}
+	}
+}

@@ -1,0 +1,246 @@
+// Package grouptest is the contract of a store of consumer groups in
+// executable form: Run holds one to the sentences of core's ports, RunDelivery
+// to what core's consumers make of it. It needs nothing but the standard
+// library, and time is an argument.
+package grouptest
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// world is a stream, a group on it, some nodes that serve them, and what the
+// model believes to be true of each event.
+type world struct {
+	*testing.T
+	random *rand.Rand
+	log    core.EventLog
+	store  core.GroupStore
+	now    time.Time
+	stream core.Stream
+	group  core.Group
+	nodes  []*node
+	seeks  bool
+
+	fates []fate
+	// replays are the fates of dead letters that are replayed, by offset.
+	replays map[core.Offset]*fate
+	leases  []*lease
+	dead    map[core.Offset]int
+	// committed is the highest committed offset seen.
+	committed core.Offset
+	doing     string
+}
+
+// fate is what the model knows of an event.
+type fate struct {
+	attempts int
+	// lost is how many attempts ended in silence.
+	settled bool
+	lease   *lease
+	// waits: it was handed out before, and is to be tried again.
+	waits bool
+	due   time.Time
+}
+
+type lease struct {
+	id      core.ID
+	until   time.Time
+	offsets []core.Offset
+}
+
+// node is one server.
+type node struct {
+	consumers *core.Consumers
+	letters   *core.Letters
+	worker    *core.Replayer
+}
+
+var (
+	org   = core.ID{0: 0x0a, 6: 0x70, 8: 0x80}
+	other = core.ID{0: 0x0b, 6: 0x70, 8: 0x80}
+	who   = core.Principal{Org: org, Role: core.RoleAdmin}
+)
+
+// everything lets everybody do all: what is tested here comes after it.
+type everything struct{}
+
+// Allow implements [core.Authorizer].
+func (everything) Allow(core.Principal, core.Action) error { return nil }
+
+// oneStream is a catalog with one stream.
+type oneStream struct {
+	core.StreamCatalog
+	stream core.Stream
+}
+
+// Stream implements [core.StreamCatalog].
+func (c oneStream) Stream(_ context.Context, org, id core.ID) (core.Stream, error) {
+	if org != c.stream.Org || id != c.stream.ID {
+		return core.Stream{}, core.Errorf(core.CodeNotFound, "there is no such stream")
+	}
+	return c.stream, nil
+}
+
+// StreamNamed implements [core.StreamCatalog].
+func (c oneStream) StreamNamed(_ context.Context, org core.ID, name string) (core.Stream, error) {
+	if org != c.stream.Org || name != c.stream.Name {
+		return core.Stream{}, core.Errorf(core.CodeNotFound, "there is no such stream")
+	}
+	return c.stream, nil
+}
+
+var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// newID makes an id that is as unique as the random numbers.
+func newID(random *rand.Rand, at time.Time) core.ID {
+	var b [10]byte
+	for i := range b {
+		b[i] = byte(random.UintN(256))
+	}
+	return core.NewID(at, b[:])
+}
+
+func newWorld(t *testing.T, log core.EventLog, store core.GroupStore, seed uint64) *world {
+	t.Helper()
+	random := rand.New(rand.NewPCG(seed, 2))
+	w := &world{
+		T: t, random: random, log: log, store: store, now: start, replays: map[core.Offset]*fate{}, dead: map[core.Offset]int{}, committed: -1,
+		stream: core.Stream{ID: newID(rand.New(rand.NewPCG(rand.Uint64(), 1)), start), Org: org, Name: "orders", RetentionDays: 90, Revision: 1},
+	}
+	for range 1 + random.IntN(2) {
+		w.nodes = append(w.nodes, w.newNode())
+	}
+	return w
+}
+
+// newNode starts a server, which knows only what is stored.
+func (w *world) newNode() *node {
+	now := func() time.Time { return w.now }
+	logger := slog.New(slog.DiscardHandler)
+	streams := core.NewStreams(oneStream{stream: w.stream}, w.log, nil, everything{}, now)
+	consumers := core.NewConsumers(streams, w.store, w.log, core.NewRecent(w.log, nil, logger), now, logger)
+	letters := core.NewLetters(consumers)
+	return &node{consumers, letters, core.NewReplayer(letters, logger)}
+}
+
+func (w *world) node() *node { return w.nodes[w.random.IntN(len(w.nodes))] }
+
+// create makes the group by one of the nodes.
+func (w *world) create(mode core.Mode, attempts int) {
+	w.Helper()
+	visibility, initial, longest := core.Seconds(10*time.Second), core.Seconds(time.Second), core.Seconds(8*time.Second)
+	group, err := w.node().consumers.CreateGroup(w.Context(), who, "orders", core.GroupSpec{
+		Name: "mail", Mode: mode, Visibility: &visibility, MaxAttempts: &attempts, Backoff: &core.BackoffSpec{Initial: &initial, Max: &longest},
+	})
+	w.must(err)
+	w.group = group
+}
+
+func (w *world) must(err error) {
+	w.Helper()
+	if err != nil {
+		w.Fatalf("%s: %v", w.doing, err)
+	}
+}
+
+func (w *world) says(format string, args ...any) {
+	w.doing = w.now.Format("15:04:05.000 ") + fmt.Sprintf(format, args...)
+}
+
+// append adds events to the stream.
+func (w *world) append(n int) {
+	w.Helper()
+	w.says("append %d", n)
+	entries := make([]core.Entry, n)
+	for i := range entries {
+		payload := fmt.Appendf(nil, `{"n": %d}`, len(w.fates)+i)
+		entries[i].Event = core.Event{
+			ID: newID(w.random, w.now), Type: "made", Version: 1, OccurredAt: w.now, Source: "test", Payload: json.RawMessage(payload),
+		}
+	}
+	w.must(w.log.Append(w.Context(), w.now, []core.Batch{{Org: org, Stream: w.stream.ID, Entries: entries}}))
+	w.fates = append(w.fates, make([]fate, n)...)
+}
+
+// fate returns what is known of what a poll hands out at an offset.
+func (w *world) fate(offset core.Offset) *fate {
+	if replayed := w.replays[offset]; replayed != nil {
+		return replayed
+	}
+	return &w.fates[offset]
+}
+
+// lapse applies what time does to leases.
+func (w *world) lapse() {
+	kept := w.leases[:0]
+	for _, l := range w.leases {
+		if w.now.Before(l.until) {
+			kept = append(kept, l)
+			continue
+		}
+		for _, offset := range l.offsets {
+			w.failed(offset)
+		}
+	}
+	w.leases = kept
+}
+
+// failed notes that an attempt has failed.
+func (w *world) failed(offset core.Offset) {
+	f := w.fate(offset)
+	f.lease = nil
+	if f.attempts >= w.group.MaxAttempts {
+		w.park(offset)
+		return
+	}
+	f.waits = true
+}
+
+// park notes that an event is a dead letter now.
+func (w *world) park(offset core.Offset) {
+	if w.replays[offset] != nil {
+		delete(w.replays, offset) // it was one before
+		return
+	}
+	w.fates[offset] = fate{settled: true}
+	w.dead[offset]++
+}
+
+// settle notes that an event is done with.
+func (w *world) settle(offset core.Offset) {
+	if w.replays[offset] != nil {
+		delete(w.replays, offset)
+		w.dead[offset]--
+		return
+	}
+	w.fates[offset] = fate{settled: true}
+}
+
+// drop removes an offset from a lease.
+func (l *lease) drop(offset core.Offset) {
+	for i := range l.offsets {
+		if l.offsets[i] == offset {
+			l.offsets = append(l.offsets[:i:i], l.offsets[i+1:]...)
+			return
+		}
+	}
+}
+
+// tidy forgets leases of which nothing is left.
+func (w *world) tidy() {
+	kept := w.leases[:0]
+	for _, l := range w.leases {
+		if len(l.offsets) > 0 {
+			kept = append(kept, l)
+		}
+	}
+	w.leases = kept
+}
