@@ -3,7 +3,6 @@
 package rest
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -17,23 +16,58 @@ type transport struct{}
 func (transport) do(ctx context.Context, e exchange) (answer, error) {
 	abort := js.Global().Get("AbortController").New()
 	stop := context.AfterFunc(ctx, func() { abort.Call("abort") })
-	defer stop()
 	response, err := await(js.Global().Call("fetch", e.url, fetchOptions(e, abort)))
 	if err != nil {
+		stop()
 		return answer{}, errors.Join(ctx.Err(), err)
 	}
-	buffer, err := await(response.Call("arrayBuffer"))
-	if err != nil {
-		return answer{}, errors.Join(ctx.Err(), err)
+	body := &fetchBody{ctx: ctx, stop: stop, abort: abort}
+	if stream := response.Get("body"); stream.Truthy() {
+		body.reader = stream.Call("getReader")
 	}
-	view := js.Global().Get("Uint8Array").New(buffer)
-	body := make([]byte, view.Get("length").Int())
-	js.CopyBytesToGo(body, view)
 	return answer{
 		status: response.Get("status").Int(),
 		header: headerReader(response.Get("headers")),
-		body:   io.NopCloser(bytes.NewReader(body)),
+		body:   body,
 	}, nil
+}
+
+// fetchBody reads an answer as it arrives.
+type fetchBody struct {
+	ctx    context.Context
+	stop   func() bool
+	abort  js.Value
+	reader js.Value // undefined when there is no body
+	left   []byte
+}
+
+// Read implements io.Reader.
+func (b *fetchBody) Read(into []byte) (int, error) {
+	for len(b.left) == 0 {
+		if b.reader.IsUndefined() {
+			return 0, io.EOF
+		}
+		chunk, err := await(b.reader.Call("read"))
+		if err != nil {
+			return 0, errors.Join(b.ctx.Err(), err)
+		}
+		if chunk.Get("done").Bool() {
+			return 0, io.EOF
+		}
+		b.left = make([]byte, chunk.Get("value").Get("length").Int())
+		js.CopyBytesToGo(b.left, chunk.Get("value"))
+	}
+	n := copy(into, b.left)
+	b.left = b.left[n:]
+	return n, nil
+}
+
+// Close implements io.Closer. It ends the request, however much of the answer
+// has come.
+func (b *fetchBody) Close() error {
+	b.stop()
+	b.abort.Call("abort")
+	return nil
 }
 
 func fetchOptions(e exchange, abort js.Value) js.Value {

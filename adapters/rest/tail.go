@@ -1,0 +1,143 @@
+package rest
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"iter"
+	"net/url"
+	"strconv"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// TailOptions says what to follow. An empty field matches every event.
+type TailOptions struct {
+	Type, Source, Subject string
+	// After begins after this offset; nil is the end of the stream.
+	After *core.Offset
+}
+
+// TailItem is an event, or the news that so many were skipped because the
+// reader was slower than the stream.
+type TailItem struct {
+	Event   core.Event
+	Skipped int64
+}
+
+// Tail follows a stream live until ctx ends, which is no error, or the sequence
+// is left. It comes back by itself when the connection breaks, after the last
+// event it saw; it stops where the server refuses.
+func (c *Client) Tail(ctx context.Context, stream string, options TailOptions) iter.Seq2[TailItem, error] {
+	return func(yield func(TailItem, error) bool) {
+		for attempt := 0; ctx.Err() == nil; attempt++ {
+			seen, err := c.tail(ctx, stream, &options, yield)
+			switch {
+			case errors.Is(err, errLeft) || ctx.Err() != nil:
+				return
+			case hopeless(err):
+				yield(TailItem{}, err)
+				return
+			}
+			if seen {
+				attempt = 0
+			}
+			pause(ctx, attempt)
+		}
+	}
+}
+
+// errLeft says that whoever read the tail does not want more.
+var errLeft = errors.New("left")
+
+// tail follows a stream over one connection.
+func (c *Client) tail(ctx context.Context, stream string, options *TailOptions, yield func(TailItem, error) bool) (seen bool, err error) {
+	query := url.Values{}
+	for name, value := range map[string]string{"type": options.Type, "source": options.Source, "subject": options.Subject} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	if options.After != nil {
+		query.Set("after", strconv.FormatInt(int64(*options.After), 10))
+	}
+	got, err := c.send(ctx, "GET", withQuery(StreamEventsPath(stream)+"/live", query), nil, nil)
+	if err != nil {
+		return false, err
+	}
+	defer got.body.Close()
+	if isError(got.status) {
+		return false, readError(got)
+	}
+	for message, err := range messages(got.body) {
+		if err != nil {
+			return seen, err
+		}
+		item, err := message.item()
+		if err != nil {
+			return seen, err
+		}
+		if !yield(item, nil) {
+			return true, errLeft
+		}
+		seen = true
+		if item.Skipped == 0 {
+			options.After = &item.Event.Offset
+		}
+	}
+	return seen, io.ErrUnexpectedEOF
+}
+
+// message is one server-sent event.
+type message struct {
+	kind string
+	data []byte
+}
+
+func (m message) item() (item TailItem, err error) {
+	if m.kind == "skipped" {
+		var skipped struct {
+			Skipped int64 `json:"skipped"`
+		}
+		err = json.Unmarshal(m.data, &skipped)
+		return TailItem{Skipped: skipped.Skipped}, err
+	}
+	err = json.Unmarshal(m.data, &item.Event)
+	return item, err
+}
+
+// maxMessageBytes bounds a line: an event of the largest size fits.
+const maxMessageBytes = 2*core.MaxEventBytes + 64<<10
+
+// messages reads server-sent events.
+func messages(body io.Reader) iter.Seq2[message, error] {
+	return func(yield func(message, error) bool) {
+		lines := bufio.NewScanner(body)
+		lines.Buffer(make([]byte, 0, 16<<10), maxMessageBytes)
+		var next message
+		for lines.Scan() {
+			name, value, _ := bytes.Cut(lines.Bytes(), []byte(":"))
+			value = bytes.TrimPrefix(value, []byte(" "))
+			switch string(name) {
+			case "event":
+				next.kind = string(value)
+			case "data":
+				next.data = append(next.data, value...)
+			case "":
+				if len(lines.Bytes()) > 0 {
+					continue // a comment
+				}
+				if len(next.data) > 0 && !yield(next, nil) {
+					return
+				}
+				next = message{}
+			}
+		}
+		if err := lines.Err(); err != nil {
+			yield(message{}, err)
+		}
+	}
+}
