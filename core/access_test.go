@@ -1,0 +1,304 @@
+package core_test
+
+import (
+	"bytes"
+	"context"
+	"hash/crc32"
+	"math/big"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// keyring is a catalog of keys that counts what it is asked.
+type keyring struct {
+	core.Credentials
+	mu     sync.Mutex
+	keys   map[core.KeyHash]core.APIKey
+	asked  int
+	broken error
+}
+
+func (k *keyring) CreateKey(_ context.Context, key core.APIKey) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.keys[key.Hash] = key
+	return nil
+}
+
+func (k *keyring) KeyByHash(_ context.Context, hash core.KeyHash) (core.APIKey, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.asked++
+	key, ok := k.keys[hash]
+	if !ok && k.broken == nil {
+		return core.APIKey{}, core.Errorf(core.CodeNotFound, "there is no such key")
+	}
+	return key, k.broken
+}
+
+func (k *keyring) RevokeKey(_ context.Context, org, id core.ID, at time.Time) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for hash, key := range k.keys {
+		if key.ID == id && key.Org == org {
+			key.RevokedAt = &at
+			k.keys[hash] = key
+			return nil
+		}
+	}
+	return core.Errorf(core.CodeNotFound, "there is no such key")
+}
+
+// questions returns how often the catalog was asked since the last time.
+func (k *keyring) questions() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	defer func() { k.asked = 0 }()
+	return k.asked
+}
+
+// gate is where keys are shown.
+type gate struct {
+	t      tester
+	clock  *handClock
+	ring   *keyring
+	access *core.Access
+}
+
+func newGate(t tester) *gate {
+	g := &gate{t: t, clock: &handClock{at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, ring: &keyring{keys: map[core.KeyHash]core.APIKey{}}}
+	g.access = g.node(7)
+	return g
+}
+
+// node returns another node's view of the same catalog.
+func (g *gate) node(secret byte) *core.Access {
+	access, err := core.NewAccess(g.ring, bytes.Repeat([]byte{secret}, core.MinSecretBytes), g.clock.now)
+	require.NoError(g.t, err)
+	return access
+}
+
+func (g *gate) key(change ...func(*core.KeySpec)) (core.APIKey, string) {
+	spec := core.KeySpec{Label: "till 4", Environment: core.Live, Role: core.RoleProducer}
+	for _, change := range change {
+		change(&spec)
+	}
+	key, secret, err := g.access.CreateKey(g.t.Context(), core.ID{1}, spec)
+	require.NoError(g.t, err)
+	return key, secret
+}
+
+// refused holds a node to the one answer that every bad key gets.
+func (g *gate) refused(node *core.Access, secret string) {
+	g.t.Helper()
+	who, err := node.Authenticate(g.t.Context(), secret)
+	require.Empty(g.t, who)
+	require.EqualError(g.t, err, "UNAUTHORIZED: the API key is missing, malformed, unknown, expired or revoked")
+	require.Equal(g.t, core.CodeUnauthorized, core.CodeOf(err))
+}
+
+func (g *gate) accepted(node *core.Access, secret string) core.Principal {
+	g.t.Helper()
+	who, err := node.Authenticate(g.t.Context(), secret)
+	require.NoError(g.t, err)
+	return who
+}
+
+var keyForm = regexp.MustCompile(`\Aef_(live|test)_[0-9A-Za-z]{32}([0-9A-Za-z]{6})\z`)
+
+// checksum is the number that the end of a key says, and the one it should.
+func checksum(t require.TestingT, key string) (said, want uint64) {
+	// big.Int has the digits, the small letters and then the capitals.
+	swapped := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a':
+			return r - 'a' + 'A'
+		case r >= 'A':
+			return r - 'A' + 'a'
+		}
+		return r
+	}, key[40:])
+	number, ok := new(big.Int).SetString(swapped, 62)
+	require.True(t, ok)
+	return number.Uint64(), uint64(crc32.ChecksumIEEE([]byte(key[:40])))
+}
+
+// A key names its environment, ends in its checksum, is never the same twice,
+// and is kept nowhere: what people see of it gives nothing away.
+func TestAKeyHasItsForm(t *testing.T) {
+	t.Parallel()
+	g, seen := newGate(t), map[string]bool{}
+	for _, environment := range []core.Environment{core.Live, core.Test} {
+		for range 200 {
+			key, secret := g.key(func(spec *core.KeySpec) { spec.Environment = environment })
+			require.Regexp(t, keyForm, secret)
+			require.True(t, strings.HasPrefix(secret, "ef_"+string(environment)+"_"))
+			said, want := checksum(t, secret)
+			require.Equal(t, want, said)
+			require.Equal(t, secret[:8]+"…"+secret[42:], key.Masked)
+			require.Equal(t, environment, key.Environment)
+			require.False(t, seen[secret[8:40]])
+			seen[secret[8:40]] = true
+			for _, kept := range g.ring.keys {
+				require.NotContains(t, string(kept.Hash[:]), secret[8:16])
+			}
+		}
+	}
+}
+
+// Whoever shows a key is who the key was made for.
+func TestAKeySaysWhoShowsIt(t *testing.T) {
+	t.Parallel()
+	g := newGate(t)
+	key, secret := g.key(func(spec *core.KeySpec) { spec.Streams = []core.ID{{5}, {6}} })
+	require.Equal(t, core.Principal{Org: core.ID{1}, Key: key.ID, Label: "till 4", Role: core.RoleProducer, Streams: []core.ID{{5}, {6}}}, g.accepted(g.access, secret))
+	require.Equal(t, g.clock.now(), key.CreatedAt)
+	g.refused(g.node(8), secret)
+}
+
+// Keys are made of what makes sense only.
+func TestKeysAreMadeOfSense(t *testing.T) {
+	t.Parallel()
+	g := newGate(t)
+	now := g.clock.now()
+	for field, change := range map[string]func(*core.KeySpec){
+		"label":       func(spec *core.KeySpec) { spec.Label = "" },
+		"environment": func(spec *core.KeySpec) { spec.Environment = "prod" },
+		"role":        func(spec *core.KeySpec) { spec.Role = "root" },
+		"expires_at":  func(spec *core.KeySpec) { spec.ExpiresAt = &now },
+	} {
+		spec := core.KeySpec{Label: "a", Environment: core.Test, Role: core.RoleAdmin}
+		change(&spec)
+		_, secret, err := g.access.CreateKey(t.Context(), core.ID{1}, spec)
+		requireRefusal(t, err, core.CodeValidation, field)
+		require.Empty(t, secret)
+	}
+	require.Empty(t, g.ring.keys)
+	_, err := core.NewAccess(g.ring, make([]byte, core.MinSecretBytes-1), g.clock.now)
+	requireRefusal(t, err, core.CodeValidation, "secret")
+}
+
+// A key with a wrong character anywhere, or of another length, never reaches
+// the catalog; a well-formed one that nobody made does, once a second.
+func TestAMistypedKeyNeverReachesTheCatalog(t *testing.T) {
+	t.Parallel()
+	g := newGate(t)
+	_, secret := g.key()
+	for i := range len(secret) {
+		for _, c := range "0aZ_-é\x00" {
+			if mistyped := secret[:i] + string(c) + secret[i+1:]; mistyped != secret {
+				g.refused(g.access, mistyped)
+			}
+		}
+		g.refused(g.access, secret[:i])
+		g.refused(g.access, secret[:i]+secret[i+1:])
+	}
+	for _, wrong := range []string{secret + "0", " " + secret, strings.ToUpper(secret), "ef_test_" + secret[8:], "ef_prod_" + secret[8:], strings.Repeat("0", 1<<20)} {
+		g.refused(g.access, wrong)
+	}
+	require.Zero(t, g.ring.questions())
+	clear(g.ring.keys)
+	for range 3 {
+		g.refused(g.access, secret)
+	}
+	require.Equal(t, 1, g.ring.questions(), "that there is no such key is remembered, too")
+}
+
+// The catalog is asked about a key once a second, however often it is shown.
+func TestAKeyIsAskedForOnceASecond(t *testing.T) {
+	t.Parallel()
+	g := newGate(t)
+	_, secret := g.key()
+	for range 3 {
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(func() { _, _ = g.access.Authenticate(context.Background(), secret) })
+		}
+		all.Wait()
+		g.clock.pass(time.Second - 1)
+		g.accepted(g.access, secret)
+		require.Equal(t, 1, g.ring.questions())
+		g.clock.pass(1)
+	}
+	g.clock.pass(-time.Hour)
+	g.accepted(g.access, secret)
+	require.Equal(t, 1, g.ring.questions(), "a clock that is set back does not keep a key alive")
+}
+
+// A revoked key stops working at once on the node that revoked it, and on all
+// others when they have forgotten it.
+func TestARevokedKeyIsRefused(t *testing.T) {
+	t.Parallel()
+	g := newGate(t)
+	key, secret := g.key()
+	other := g.node(7)
+	g.accepted(g.access, secret)
+	g.accepted(other, secret)
+	require.Equal(t, core.CodeNotFound, core.CodeOf(g.access.RevokeKey(t.Context(), core.ID{9}, key.ID)))
+	g.accepted(g.access, secret)
+	require.NoError(t, g.access.RevokeKey(t.Context(), core.ID{1}, key.ID))
+	g.refused(g.access, secret)
+	g.clock.pass(time.Second - 1)
+	g.accepted(other, secret)
+	g.clock.pass(1)
+	g.refused(other, secret)
+}
+
+// A key works until the moment it expires at, also where it is remembered.
+func TestAnExpiredKeyIsRefused(t *testing.T) {
+	t.Parallel()
+	g := newGate(t)
+	expiry := g.clock.now().Add(10 * time.Millisecond)
+	_, secret := g.key(func(spec *core.KeySpec) { spec.ExpiresAt = &expiry })
+	g.clock.pass(10*time.Millisecond - 1)
+	g.accepted(g.access, secret)
+	g.clock.pass(1)
+	g.refused(g.access, secret)
+}
+
+// A catalog that fails says nothing about a key: the client may try again, and
+// the failure is not remembered.
+func TestAFailingCatalogRefusesNobody(t *testing.T) {
+	t.Parallel()
+	g := newGate(t)
+	_, secret := g.key()
+	g.ring.broken = errBroken
+	_, err := g.access.Authenticate(t.Context(), secret)
+	refusal := requireRefusal(t, err, core.CodeUnavailable, "")
+	require.Positive(t, refusal.RetryAfter)
+	require.NotContains(t, refusal.Message, "broken")
+	g.ring.broken = nil
+	g.accepted(g.access, secret)
+}
+
+// No text makes the check of a key panic, and the catalog is asked about none
+// but those of the right form and checksum.
+func FuzzKey(f *testing.F) {
+	maker := newGate(f)
+	_, live := maker.key()
+	_, test := maker.key(func(spec *core.KeySpec) { spec.Environment = core.Test })
+	for _, text := range []string{"", live, test, live[:45], "ef_live_", live + test, strings.Repeat("é", 23), strings.Repeat("\x00", 46)} {
+		f.Add(text, uint8(9), byte(1))
+	}
+	f.Fuzz(func(t *testing.T, text string, at uint8, flip byte) {
+		changed := []byte(live)
+		changed[int(at)%len(changed)] ^= flip
+		g := newGate(t)
+		for _, secret := range []string{text, string(changed)} {
+			g.refused(g.access, secret)
+			if g.ring.questions() > 0 {
+				require.Regexp(t, keyForm, secret)
+				said, want := checksum(t, secret)
+				require.Equal(t, want, said)
+				require.True(t, flip == 0 || secret != string(changed))
+			}
+		}
+	})
+}

@@ -1,0 +1,277 @@
+package core_test
+
+import (
+	"bytes"
+	"context"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// lister asks for a page of one list with a cursor, and says where it goes on.
+type lister func(cursor string) (next string, err error)
+
+// listers are the three lists of a rig that have cursors.
+func listers(r *rig) map[string]lister {
+	ctx := r.t.Context()
+	events := func(ref string) lister {
+		return func(cursor string) (string, error) {
+			page, err := r.query.Events(ctx, r.who, ref, core.EventQuery{Limit: 1, Cursor: cursor})
+			return page.NextCursor, err
+		}
+	}
+	return map[string]lister{"a": events("a"), "all": events(""), "streams": func(cursor string) (string, error) {
+		page, err := r.streams.List(ctx, r.who, cursor, 1)
+		return page.NextCursor, err
+	}}
+}
+
+// issuedBy returns every cursor of a list.
+func issuedBy(t tester, list lister) (issued []string) {
+	for cursor := ""; ; {
+		next, err := list(cursor)
+		require.NoError(t, err)
+		if cursor = next; cursor == "" {
+			return issued
+		}
+		issued = append(issued, cursor)
+	}
+}
+
+// threeLists returns a rig with events and streams enough for some cursors, in
+// every process the same.
+func threeLists(t tester) *rig {
+	r := newRig(t, nil)
+	for i, name := range []string{"a", "b", "ü", "d"} {
+		stream := core.ID{7, byte(i)}
+		require.NoError(t, r.shelf.CreateStream(t.Context(), core.Stream{ID: stream, Org: r.who.Org, Name: name, Revision: 1}))
+		for range 3 {
+			r.put(stream, core.Event{})
+			r.clock.pass(time.Millisecond)
+		}
+	}
+	return r
+}
+
+// damaged yields what can become of a cursor: a bit that flipped, an end or a
+// beginning that is missing, something that was added.
+func damaged(cursor string) (all []string) {
+	for i := range len(cursor) {
+		for bit := range 8 {
+			text := []byte(cursor)
+			text[i] ^= 1 << bit
+			all = append(all, string(text))
+		}
+		all = append(all, cursor[i+1:], cursor[:i]+cursor[i+1:], cursor[:i]+"\n"+cursor[i:], cursor[:i]+"\r\n"+cursor[i:], cursor[:i]+"A"+cursor[i:])
+		if i > 0 {
+			all = append(all, cursor[:i])
+		}
+	}
+	return append(all, cursor+"A", cursor+"=", cursor+"\n", cursor+" ", cursor+cursor)
+}
+
+// A cursor that was damaged on its way is refused with its name, not answered
+// from another place of the list.
+func TestDamagedCursorsAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, list := range listers(threeLists(t)) {
+		issued := issuedBy(t, list)
+		require.GreaterOrEqual(t, len(issued), 2)
+		for _, cursor := range issued {
+			for _, text := range damaged(cursor) {
+				if text == "" || slices.Contains(issued, text) {
+					continue
+				}
+				_, err := list(text)
+				require.Errorf(t, err, "%s: %q became %q", name, cursor, text)
+				requireRefusal(t, err, core.CodeValidation, "cursor")
+			}
+		}
+	}
+}
+
+// A cursor goes on in the list that it came from and in no other: not with
+// another condition or order, of another stream, in another organization.
+func TestACursorBelongsToItsQuery(t *testing.T) {
+	t.Parallel()
+	r := threeLists(t)
+	began, after := r.clock.now().Add(-time.Hour), core.Offset(0)
+	queries := map[string]core.EventQuery{
+		"plain": {}, "backward": {Descending: true}, "after": {After: &after}, "from": {From: began}, "to": {To: began.Add(9 * time.Hour)},
+		"type": {Filter: core.Filter{Type: "x"}}, "source": {Filter: core.Filter{Source: "x"}}, "subject": {Filter: core.Filter{Subject: "x"}},
+		"payload": {Payload: []core.PayloadMatch{{Path: "x", Value: "x"}}}, "value": {Payload: []core.PayloadMatch{{Path: "x", Value: "y"}}},
+		"joined": {Payload: []core.PayloadMatch{{Path: `x" "x"} {"x`, Value: "x"}}}, "two": {Payload: []core.PayloadMatch{{Path: "x", Value: "x"}, {Path: "x", Value: "x"}}},
+	}
+	for _, ref := range []string{"a", ""} {
+		issued := r.page(ref, core.EventQuery{Limit: 1}).NextCursor
+		for name, query := range queries {
+			if query.Cursor = issued; name == "plain" || ref == "" && query.After != nil {
+				continue
+			}
+			_, err := r.query.Events(t.Context(), r.who, ref, query)
+			require.Error(t, err, name)
+			requireRefusal(t, err, core.CodeValidation, "cursor")
+		}
+		for _, other := range []string{"a", "b", ""} {
+			_, err := r.query.Events(t.Context(), r.who, other, core.EventQuery{Cursor: issued})
+			require.Equal(t, other != ref, err != nil)
+		}
+		_, err := r.streams.List(t.Context(), r.who, issued, 1)
+		requireRefusal(t, err, core.CodeValidation, "cursor")
+	}
+}
+
+// A cursor means nothing in another organization, over events as over streams.
+func TestACursorBelongsToItsOrganization(t *testing.T) {
+	t.Parallel()
+	r := threeLists(t)
+	foreign := r.who
+	foreign.Org = core.ID{9}
+	for _, name := range []string{"all", "streams"} {
+		issued := issuedBy(t, listers(r)[name])[0]
+		_, err := listers(r)[name](issued)
+		require.NoError(t, err)
+		stranger := *r
+		stranger.who = foreign
+		_, err = listers(&stranger)[name](issued)
+		requireRefusal(t, err, core.CodeValidation, "cursor")
+	}
+}
+
+// Where retention took the events that a cursor points to, the list goes on
+// with the oldest that are left: backward it ends there.
+func TestACursorOutlivesWhatItPointsTo(t *testing.T) {
+	t.Parallel()
+	for _, ref := range []string{"a", ""} {
+		r := newRig(t, nil)
+		stream := r.create(core.StreamSpec{Name: "a"})
+		for range 6 {
+			r.put(stream, core.Event{}, core.Event{})
+			r.clock.pass(24 * time.Hour)
+		}
+		forward := core.EventQuery{Limit: 3, Cursor: r.page(ref, core.EventQuery{Limit: 3}).NextCursor}
+		backward := core.EventQuery{Limit: 9, Descending: true}
+		backward.Cursor = r.page(ref, backward).NextCursor
+		between := core.EventQuery{Limit: 3, Descending: true}
+		between.Cursor = r.page(ref, between).NextCursor
+		require.NoError(t, r.log.Trim(t.Context(), stream, r.clock.now().Add(-3*24*time.Hour)))
+		require.Equal(t, []core.Offset{6, 7, 8, 9, 10, 11}, offsets(r.all(ref, forward, func() {})))
+		require.Empty(t, r.all(ref, backward, func() {}))
+		require.Equal(t, []core.Offset{8, 7, 6}, offsets(r.all(ref, between, func() {})))
+	}
+}
+
+func offsets(events []core.Event) (all []core.Offset) {
+	for _, event := range events {
+		all = append(all, event.Offset)
+	}
+	return all
+}
+
+// oneEventLog holds one event at a place of its own choice and more behind it,
+// and records where it is read from.
+type oneEventLog struct {
+	core.EventLog
+	event core.Event
+	after core.Position
+	from  core.Offset
+}
+
+func (l *oneEventLog) Bounds(context.Context, []core.ID) ([]core.Bounds, error) {
+	return []core.Bounds{{First: l.event.Offset, Next: math.MaxInt64}}, nil
+}
+
+func (l *oneEventLog) Read(_ context.Context, _ core.ID, scan core.Scan) ([]core.Event, error) {
+	l.from = scan.From
+	return []core.Event{l.event}, nil
+}
+
+func (l *oneEventLog) ReadAll(_ context.Context, _ core.ID, scan core.AllScan) ([]core.Event, error) {
+	l.after = scan.After
+	return slices.Repeat([]core.Event{l.event}, scan.Limit), nil
+}
+
+// Whatever the place of the last event of a page, its cursor leads there.
+func TestACursorKeepsItsPlace(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		log := &oneEventLog{}
+		r := newRig(t, log)
+		log.event = core.Event{Stream: r.create(core.StreamSpec{Name: "a"})}
+		log.event.Offset = core.Offset(rapid.Int64Range(0, math.MaxInt64-2).Draw(t, "offset"))
+		log.event.ReceivedAt = time.UnixMicro(rapid.Int64Range(1, 1<<52).Draw(t, "received")).UTC()
+		page := r.page("a", core.EventQuery{Limit: 1})
+		r.page("a", core.EventQuery{Limit: 1, Cursor: page.NextCursor})
+		require.Equal(t, log.event.Offset+1, log.from)
+		page = r.page("", core.EventQuery{Limit: 1})
+		r.page("", core.EventQuery{Limit: 1, Cursor: page.NextCursor})
+		require.Equal(t, core.Position{ReceivedAt: log.event.ReceivedAt, Stream: log.event.Stream, Offset: log.event.Offset}, log.after)
+	})
+}
+
+// The list of streams holds every name once, in the order of its bytes,
+// whatever characters the names are made of.
+func TestAllStreamsAreListedOnce(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		r := newRig(t, nil)
+		name := rapid.StringMatching(`[a-zé日"\\]([a-z é日"\\.]{0,8}[a-z😀])?`)
+		names := rapid.SliceOfNDistinct(name, 0, 12, rapid.ID).Draw(t, "names")
+		for _, name := range names {
+			r.create(core.StreamSpec{Name: name})
+		}
+		limit, cursor, got := rapid.IntRange(1, 4).Draw(t, "limit"), "", []string{}
+		for range 20 {
+			page, err := r.streams.List(t.Context(), r.who, cursor, limit)
+			require.NoError(t, err)
+			for _, stream := range page.Items {
+				got = append(got, stream.Name)
+			}
+			if cursor = page.NextCursor; !page.HasMore {
+				break
+			}
+			require.Len(t, page.Items, limit)
+		}
+		slices.Sort(names)
+		require.Equal(t, strings.Join(names, "|"), strings.Join(got, "|"))
+	})
+}
+
+// No text makes a list panic, and a list takes no cursor but those it issued.
+func FuzzCursor(f *testing.F) {
+	r := threeLists(f)
+	lists, issued := listers(r), map[string][]string{}
+	for name, list := range lists {
+		issued[name] = issuedBy(f, list)
+		for _, cursor := range issued[name] {
+			f.Add(cursor, uint8(3), byte(1))
+			f.Add(cursor+"\n", uint8(0), byte(0))
+		}
+	}
+	for _, text := range []string{"", "A", "AAAAAA", "AAAAAAAAAAAAAAAA", "=", "\n", "é", strings.Repeat("A", 6000)} {
+		f.Add(text, uint8(0), byte('A'^'\n'))
+	}
+	f.Fuzz(func(t *testing.T, text string, at uint8, flip byte) {
+		for name, list := range lists {
+			own := issued[name][int(at)%len(issued[name])]
+			changed := []byte(own)
+			changed[int(at)%len(changed)] ^= flip
+			for _, cursor := range []string{text, string(changed), own[:int(at)%len(own)], string(bytes.ToLower(changed))} {
+				_, err := list(cursor)
+				if cursor == "" || slices.Contains(issued[name], cursor) {
+					require.NoError(t, err)
+					continue
+				}
+				require.Errorf(t, err, "%s took %q", name, cursor)
+				requireRefusal(t, err, core.CodeValidation, "cursor")
+			}
+		}
+	})
+}
