@@ -36,8 +36,8 @@ func RetryIn(delay time.Duration, err error) error {
 	return verdict{error: err, action: core.NackRetry, delay: &seconds}
 }
 
-// ErrSkip, returned by a handler, gives an event up: it is not tried again and
-// becomes no dead letter.
+// ErrSkip gives an event up when a handler returns it: the event is not tried
+// again and becomes no dead letter.
 var ErrSkip = errors.New("skip this event")
 
 // ConsumeOptions tunes Consume. Zero fields take the defaults.
@@ -68,20 +68,16 @@ func (c *Client) Consume(ctx context.Context, stream, group string, handle Handl
 	if options.Failed == nil {
 		options.Failed = func(error) {}
 	}
-	found, err := c.Group(ctx, stream, group)
-	for attempt := 0; err != nil; attempt++ {
-		if ctx.Err() != nil {
-			return nil
-		}
-		if hopeless(err) {
-			return err
-		}
-		options.Failed(err)
-		pause(ctx, attempt)
-		found, err = c.Group(ctx, stream, group)
+	w := &consumer{client: c, stream: stream, handle: handle, options: options}
+	err := w.persist(ctx, func() (err error) {
+		found, err := c.Group(ctx, stream, group)
+		w.group = found.Group
+		return err
+	})
+	for err == nil && ctx.Err() == nil {
+		err = w.persist(ctx, func() error { return w.round(ctx) })
 	}
-	w := &consumer{client: c, stream: stream, group: found.Group, handle: handle, options: options}
-	return w.run(ctx)
+	return err
 }
 
 // hopeless reports whether trying again cannot help.
@@ -113,26 +109,28 @@ type consumer struct {
 	options ConsumeOptions
 }
 
-func (w *consumer) run(ctx context.Context) error {
-	for failures := 0; ctx.Err() == nil; {
-		delivery, err := w.client.Poll(ctx, w.stream, w.group.ID.String(), PollOptions{w.options.Limit, w.options.Wait})
-		if err == nil && delivery.Lease != nil {
-			err = w.process(ctx, delivery)
-		}
+// persist tries until it succeeds, ctx ends, or there is no hope.
+func (w *consumer) persist(ctx context.Context, try func() error) error {
+	for attempt := 0; ; attempt++ {
+		err := try()
 		switch {
-		case err == nil:
-			failures = 0
-			continue
-		case ctx.Err() != nil:
-			return nil
-		case hopeless(err):
+		case err != nil && ctx.Err() != nil:
+			return nil //nolint:nilerr // it failed because the consumer is to stop
+		case err == nil || hopeless(err):
 			return err
 		}
 		w.options.Failed(err)
-		pause(ctx, failures)
-		failures++
+		pause(ctx, attempt)
 	}
-	return nil
+}
+
+// round takes events out of the group and processes them.
+func (w *consumer) round(ctx context.Context) error {
+	delivery, err := w.client.Poll(ctx, w.stream, w.group.ID.String(), PollOptions{w.options.Limit, w.options.Wait})
+	if err != nil || delivery.Lease == nil {
+		return err
+	}
+	return w.process(ctx, delivery)
 }
 
 // run is a lease being worked on.
@@ -141,10 +139,8 @@ type run struct {
 	lease core.ID
 	acked []core.Offset
 	nacks []Nack
-
-	mu      sync.Mutex
-	expires time.Time
-	lost    context.CancelFunc
+	// lost ends the run when the lease is somebody else's.
+	lost context.CancelFunc
 }
 
 // process handles the events of a lease, which it extends for as long as that
@@ -153,7 +149,7 @@ func (w *consumer) process(stop context.Context, delivery Delivery) error {
 	// What is settled must be told to the server also when the consumer stops.
 	ctx, lost := context.WithCancel(context.WithoutCancel(stop))
 	defer lost()
-	r := &run{consumer: w, lease: delivery.Lease.ID, expires: delivery.Lease.ExpiresAt, lost: lost}
+	r := &run{consumer: w, lease: delivery.Lease.ID, lost: lost}
 	done := make(chan struct{})
 	var keeping sync.WaitGroup
 	keeping.Go(func() { r.keep(ctx, done) })

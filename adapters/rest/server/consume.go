@@ -37,6 +37,8 @@ func (s *Server) getGroupEvents(c *call) error {
 	if err != nil {
 		return err
 	}
+	s.polls.Add(1)
+	defer s.polls.Add(-1)
 	// It has a deadline of its own; what it asks of the store, too.
 	delivery, err := s.Consumers.Poll(context.Background(), c.who, stream, group, poll)
 	if err != nil {
@@ -69,7 +71,8 @@ func (c *call) poll() (poll core.Poll, err error) {
 
 func (c *call) answerDelivery(d core.Delivery) {
 	body := pages.Get().(*pageBody)
-	b := append(body.bytes[:0], `{"events":[`...)
+	b := body.bytes[:0]
+	b = append(b, `{"events":[`...)
 	for i := range d.Events {
 		if i > 0 {
 			b = append(b, ',')
@@ -159,7 +162,7 @@ func (s *Server) postAck(c *call) error {
 		}
 		offsets = append(offsets, offset)
 	}
-	if offsets == nil && (request.Offsets != nil || request.EventIDs != nil) {
+	if len(offsets) == 0 && (request.Offsets != nil || request.EventIDs != nil) {
 		return core.Invalid("offsets", "must not be empty; leave it out to settle the whole lease")
 	}
 	if err := s.Consumers.Ack(ctx, c.who, stream, group, *request.Lease, offsets); err != nil {

@@ -96,7 +96,7 @@ func checkNames(path string, value json.RawMessage, t reflect.Type) error {
 func checkElements(path string, value json.RawMessage, t reflect.Type) error {
 	var elements []json.RawMessage
 	if json.Unmarshal(value, &elements) != nil {
-		return nil // the decoder says it better
+		return nil //nolint:nilerr // the decoder says it better
 	}
 	for i, element := range elements {
 		if err := checkNames(path+"["+strconv.Itoa(i)+"]", element, t); err != nil {

@@ -25,7 +25,7 @@ func hungUp(c net.Conn) (gone bool) {
 	err = raw.Read(func(fd uintptr) bool {
 		var b [1]byte
 		n, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		switch err { //nolint:errorlint // a plain number, straight from the system
+		switch err {
 		case nil:
 			gone = n == 0
 		case syscall.EAGAIN, syscall.EINTR:

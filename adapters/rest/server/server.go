@@ -104,7 +104,11 @@ type Server struct {
 	ready    readiness
 	// tails are the live tails, whose connections fasthttp has given up.
 	tails sync.WaitGroup
+	polls atomic.Int64
 }
+
+// Polls returns how many polls are being answered, most of them waiting.
+func (s *Server) Polls() int64 { return s.polls.Load() }
 
 // New returns a server that is ready to Serve.
 func New(options Options) *Server {
