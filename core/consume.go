@@ -65,20 +65,16 @@ const (
 
 // Delivery is what a poll hands out. Without events there is no lease.
 type Delivery struct {
-	Events []Delivered
+	Events []Event
+	// Attempts says of each event how often it has been handed out, this time
+	// included.
+	Attempts []int
 	// NextOffset is the offset after the last event, or the one that comes next
 	// for the group where there is none.
 	NextOffset Offset
 	// Lease is the receipt that acks, nacks and commits present.
 	Lease     ID
 	ExpiresAt time.Time
-}
-
-// Delivered is an event with the number of times that it has been handed out,
-// this time included.
-type Delivered struct {
-	Event
-	Attempt int
 }
 
 // Poll hands out events, waiting for them if it has to.
@@ -191,9 +187,14 @@ func (c *Consumers) collect(ctx context.Context, g *Group, d *Delivery, spans []
 			return err
 		}
 		for i := range events {
-			d.Events = append(d.Events, Delivered{events[i], part.Attempts})
+			d.Attempts = append(d.Attempts, part.Attempts)
 			d.NextOffset = events[i].Offset + 1
 			room -= events[i].Size()
+		}
+		if d.Events == nil {
+			d.Events = events // most leases are one span
+		} else {
+			d.Events = append(d.Events, events...)
 		}
 		if room <= 0 && d.NextOffset < part.To {
 			c.giveBack(g, d.Lease, d.NextOffset)

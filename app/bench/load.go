@@ -116,35 +116,56 @@ func (l load) connection(from, until time.Time) ([]time.Duration, error) {
 // readAnswer reads one answer and checks its status. It knows just enough HTTP
 // to leave the two cores to the server.
 func readAnswer(reader *bufio.Reader, status int) error {
+	_, err := readTail(reader, status)
+	return err
+}
+
+// tailBytes is how much of an answer's end is kept.
+const tailBytes = 256
+
+// readTail reads an answer and returns the end of its body. A status of 0
+// stands for 2xx, and for 409.
+func readTail(reader *bufio.Reader, status int) ([]byte, error) {
+	got, length, err := readHead(reader)
+	if err != nil {
+		return nil, err
+	}
+	good := got == status || status == 0 && (got < 300 || got == 409)
+	if !good {
+		body := make([]byte, min(max(length, 0), 500))
+		_, _ = io.ReadFull(reader, body) // only to tell more about the failure
+		return nil, fmt.Errorf("status %d instead of %d: %s", got, status, body)
+	}
+	if length < 0 && got != 204 {
+		return nil, errors.New("an answer without a length")
+	}
+	length = max(length, 0)
+	if _, err := reader.Discard(max(length-tailBytes, 0)); err != nil {
+		return nil, err
+	}
+	tail := make([]byte, min(length, tailBytes))
+	_, err = io.ReadFull(reader, tail)
+	return tail, err
+}
+
+// readHead reads an answer's status and the length of its body, -1 when it does
+// not say.
+func readHead(reader *bufio.Reader) (status, length int, err error) {
 	line, err := reader.ReadSlice('\n')
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	if len(line) < 12 {
-		return fmt.Errorf("not an HTTP answer: %q", line)
+		return 0, 0, fmt.Errorf("not an HTTP answer: %q", line)
 	}
-	got, _ := strconv.Atoi(string(line[9:12]))
-	length := -1
-	for {
+	status, _ = strconv.Atoi(string(line[9:12]))
+	for length = -1; ; {
 		line, err = reader.ReadSlice('\n')
-		if err != nil {
-			return err
-		}
-		if len(line) <= 2 {
-			break
+		if err != nil || len(line) <= 2 {
+			return status, length, err
 		}
 		if name, value, ok := bytes.Cut(line, []byte(": ")); ok && bytes.EqualFold(name, []byte("Content-Length")) {
 			length, _ = strconv.Atoi(string(bytes.TrimSpace(value)))
 		}
 	}
-	if got != status {
-		body := make([]byte, min(max(length, 0), 500))
-		_, _ = io.ReadFull(reader, body) // only to tell more about the failure
-		return fmt.Errorf("status %d instead of %d: %s", got, status, body)
-	}
-	if length < 0 {
-		return errors.New("an answer without a length")
-	}
-	_, err = reader.Discard(length)
-	return err
 }

@@ -39,7 +39,7 @@ func main() {
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds; the median of their ratios counts")
 	flag.IntVar(&b.stored, "stored", 2_000_000, "stored events for the figures on a full log; 0 leaves them out")
 	flag.IntVar(&b.connections, "connections", 256, "connections of the single-event load")
-	flag.StringVar(&b.only, "only", "", "run one part only: post, batch, read, full, idle")
+	flag.StringVar(&b.only, "only", "", "run one part only: idle, post, batch, read, deliver, waits, full")
 	flag.StringVar(&b.profiles, "profiles", "", "folder for a CPU profile of every server, named by its process id")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -114,7 +114,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 		name string
 		run  func(context.Context) error
 	}{
-		{"idle", b.idle}, {"post", b.post}, {"batch", b.batch}, {"read", b.read}, {"full", b.full},
+		{"idle", b.idle}, {"post", b.post}, {"batch", b.batch}, {"read", b.read}, {"deliver", b.deliver}, {"waits", b.waits}, {"full", b.full},
 	} {
 		if b.only != "" && b.only != part.name {
 			continue
@@ -127,13 +127,13 @@ func (b *bench) run(ctx context.Context) (err error) {
 }
 
 // schemas are those that the parts make on PostgreSQL.
-var schemas = []string{"post", "naive", "batch", "read", "empty", "full"}
+var schemas = []string{"post", "naive", "batch", "read", "deliver", "empty", "full"}
 
 // figure is one line of the report. A goal of "at most" is marked.
 type figure struct {
 	Name   string  `json:"figure"`
 	Value  float64 `json:"value"`
-	Goal   float64 `json:"goal"`
+	Goal   float64 `json:"goal,omitempty"` // 0: none is set
 	AtMost bool    `json:"at_most,omitempty"`
 }
 

@@ -108,7 +108,7 @@ func (w *world) poll(limit int) {
 	}
 	l := &lease{id: d.Lease, until: d.ExpiresAt}
 	for i := range d.Events {
-		w.receive(l, &d.Events[i])
+		w.receive(l, d.Events[i].Offset, d.Attempts[i])
 	}
 	w.leases = append(w.leases, l)
 	if w.group.Mode == core.Ordered {
@@ -117,23 +117,23 @@ func (w *world) poll(limit int) {
 }
 
 // receive checks one event of a poll.
-func (w *world) receive(l *lease, event *core.Delivered) {
+func (w *world) receive(l *lease, offset core.Offset, attempt int) {
 	w.Helper()
-	f := w.fate(event.Offset)
+	f := w.fate(offset)
 	switch {
 	case f.settled:
-		w.Fatalf("%s: event %d is settled and comes again", w.doing, event.Offset)
+		w.Fatalf("%s: event %d is settled and comes again", w.doing, offset)
 	case f.lease != nil:
-		w.Fatalf("%s: event %d comes while another consumer has it", w.doing, event.Offset)
-	case event.Attempt != f.attempts+1:
-		w.Fatalf("%s: event %d comes as attempt %d after %d", w.doing, event.Offset, event.Attempt, f.attempts)
-	case event.Attempt > w.group.MaxAttempts:
-		w.Fatalf("%s: event %d comes a %d. time", w.doing, event.Offset, event.Attempt)
+		w.Fatalf("%s: event %d comes while another consumer has it", w.doing, offset)
+	case attempt != f.attempts+1:
+		w.Fatalf("%s: event %d comes as attempt %d after %d", w.doing, offset, attempt, f.attempts)
+	case attempt > w.group.MaxAttempts:
+		w.Fatalf("%s: event %d comes a %d. time", w.doing, offset, attempt)
 	case w.now.Before(f.due):
-		w.Fatalf("%s: event %d comes before its delay is over", w.doing, event.Offset)
+		w.Fatalf("%s: event %d comes before its delay is over", w.doing, offset)
 	}
-	f.attempts, f.lease, f.waits, f.due = event.Attempt, l, false, time.Time{}
-	l.offsets = append(l.offsets, event.Offset)
+	f.attempts, f.lease, f.waits, f.due = attempt, l, false, time.Time{}
+	l.offsets = append(l.offsets, offset)
 }
 
 // checkOrder holds a run of an ordered group to the order of offsets.

@@ -77,9 +77,9 @@ func (c *call) answerDelivery(d core.Delivery) {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendEvent(b, &d.Events[i].Event)
+		b = appendEvent(b, &d.Events[i])
 		b = append(b[:len(b)-1], `,"attempt":`...)
-		b = strconv.AppendInt(b, int64(d.Events[i].Attempt), 10)
+		b = strconv.AppendInt(b, int64(d.Attempts[i]), 10)
 		b = append(b, '}')
 	}
 	b = append(b, `],"next_offset":`...)
