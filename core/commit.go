@@ -60,6 +60,8 @@ func setDefault[T int | time.Duration](field *T, value T) {
 type Committer struct {
 	lanes []*lane
 	seed  maphash.Seed
+	// spare are requests that have their answers, to be used again.
+	spare sync.Pool
 }
 
 // log is what a committer needs of a store: to append, and to look up what an
@@ -73,6 +75,7 @@ type commitLog interface {
 func NewCommitter(log commitLog, options CommitOptions) *Committer {
 	options = options.withDefaults()
 	c := &Committer{seed: maphash.MakeSeed()}
+	c.spare.New = func() any { return &pending{done: make(chan error, 1), spare: &c.spare} }
 	for range options.Lanes {
 		l := &lane{log: log, options: options, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
 		c.lanes = append(c.lanes, l)
@@ -87,24 +90,26 @@ func NewCommitter(log commitLog, options CommitOptions) *Committer {
 // then. Commit does not stop waiting when a request is given up: what has been
 // queued is committed, and the entries are in use until Commit returns.
 func (c *Committer) Commit(batch Batch) error {
-	wait, err := c.enqueue(batch)
+	p, err := c.enqueue(batch)
 	if err != nil {
 		return err
 	}
-	return wait()
+	return p.wait()
 }
 
-// enqueue queues a batch and returns the function that waits for its commit.
-func (c *Committer) enqueue(batch Batch) (wait func() error, err error) {
+// enqueue queues a batch; its wait must be called once.
+func (c *Committer) enqueue(batch Batch) (*pending, error) {
 	l := c.lanes[0]
 	if len(c.lanes) > 1 {
 		l = c.lanes[maphash.Comparable(c.seed, batch.Stream)%uint64(len(c.lanes))]
 	}
-	p := &pending{batch: batch, bytes: batchBytes(batch), done: make(chan error, 1)}
+	p := c.spare.Get().(*pending)
+	p.batch, p.bytes = batch, batchBytes(batch)
 	if err := l.push(p); err != nil {
+		p.release()
 		return nil, err
 	}
-	return func() error { return <-p.done }, nil
+	return p, nil
 }
 
 // Queued returns how many events wait for their commit.
@@ -129,11 +134,25 @@ func (c *Committer) Close() {
 	}
 }
 
-// pending is one request waiting for its commit.
+// pending is one request waiting for its commit. It is used again by others
+// after that.
 type pending struct {
 	batch Batch
 	bytes int
 	done  chan error
+	spare *sync.Pool
+}
+
+// wait returns when the batch is committed, or why it is not.
+func (p *pending) wait() error {
+	err := <-p.done
+	p.release()
+	return err
+}
+
+func (p *pending) release() {
+	p.batch = Batch{}
+	p.spare.Put(p)
 }
 
 // entryOverhead is what an entry costs beside its payload and context.

@@ -209,20 +209,18 @@ func (p *batchPart) add(w *batchWork, index int, draft Draft) {
 
 // commit queues all parts, waits for them and fills in their answers.
 func (w *batchWork) commit() {
-	waits := make([]func() error, len(w.parts))
+	queued := make([]*pending, len(w.parts))
+	failures := make([]error, len(w.parts))
 	for i, part := range w.parts {
-		if len(part.batch.Entries) == 0 {
-			waits[i] = func() error { return nil }
-			continue
+		if len(part.batch.Entries) > 0 {
+			queued[i], failures[i] = w.in.committer.enqueue(part.batch)
 		}
-		wait, err := w.in.committer.enqueue(part.batch)
-		if err != nil {
-			wait = func() error { return err }
-		}
-		waits[i] = wait
 	}
 	for i, part := range w.parts {
-		part.settle(w.items, waits[i]())
+		if queued[i] != nil {
+			failures[i] = queued[i].wait()
+		}
+		part.settle(w.items, failures[i])
 	}
 }
 
