@@ -4,6 +4,7 @@ package jsonschema
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"sort"
@@ -24,8 +25,13 @@ type Compiler struct{}
 // New returns a compiler.
 func New() *Compiler { return &Compiler{} }
 
-// root is the address a schema gets; nothing is ever loaded from it.
-const root = "eventflow:schema"
+// root is the address a schema gets; nothing is ever loaded from it. It has a
+// path, so that a relative reference to another document leads to an address
+// that there is not, and not to the schema itself.
+const (
+	base = "eventflow:///"
+	root = base + "schema"
+)
 
 // Compile implements [core.SchemaCompiler].
 func (*Compiler) Compile(schema []byte) (core.Schema, error) {
@@ -35,6 +41,9 @@ func (*Compiler) Compile(schema []byte) (core.Schema, error) {
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
 	if err != nil {
 		return nil, core.Invalid("schema", "is not JSON")
+	}
+	if path, found := incalculable(document); found {
+		return nil, core.Invalid(schemaPath(path), "%s", beyondExponent)
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.DefaultDraft(jsonschema.Draft2020)
@@ -47,7 +56,11 @@ func (*Compiler) Compile(schema []byte) (core.Schema, error) {
 	if err != nil {
 		return nil, schemaFault(err)
 	}
-	return &schemaValidator{compiled}, nil
+	validator := &schemaValidator{schema: compiled}
+	if fast, ok := translate(compiled); ok {
+		validator.fast = fast
+	}
+	return validator, nil
 }
 
 // schemaFault names the place of a schema's fault.
@@ -55,34 +68,97 @@ func schemaFault(err error) error {
 	var invalid *jsonschema.SchemaValidationError
 	var nested *jsonschema.ValidationError
 	if errors.As(err, &invalid) && errors.As(invalid.Err, &nested) {
-		fault := &core.Error{Code: core.CodeValidation, Details: details(nested, func(path []string) string {
-			return strings.Join(append([]string{"schema"}, path...), "/")
-		})}
+		fault := &core.Error{Code: core.CodeValidation, Details: details(nested, schemaPath)}
 		fault.Message = fault.Details[0].Field + ": " + fault.Details[0].Reason
 		return fault
 	}
-	text := strings.ReplaceAll(err.Error(), root+"#", "schema")
-	return core.Invalid("schema", "%s", strings.ReplaceAll(text, root, "schema"))
+	text := strings.ReplaceAll(err.Error(), root+"#/", "schema/")
+	return core.Invalid("schema", "%s", strings.ReplaceAll(text, base, ""))
 }
 
 // schemaValidator implements [core.Schema].
-type schemaValidator struct{ schema *jsonschema.Schema }
+type schemaValidator struct {
+	schema *jsonschema.Schema
+	fast   *node // nil if the schema has a keyword that a node does not have
+}
 
 // Validate implements [core.Schema].
 func (v *schemaValidator) Validate(payload []byte) error {
+	if v.fast != nil && v.fast.takes(payload) {
+		return nil
+	}
+	return v.decide(payload)
+}
+
+// decide asks the full validator.
+func (v *schemaValidator) decide(payload []byte) error {
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(payload))
 	if err != nil {
 		return core.Invalid("payload", "is not JSON")
+	}
+	if path, found := incalculable(value); found {
+		return mismatch([]core.Detail{{Field: payloadPath(path), Reason: beyondExponent}})
 	}
 	err = v.schema.Validate(value)
 	var invalid *jsonschema.ValidationError
 	if !errors.As(err, &invalid) {
 		return err
 	}
-	refusal := &core.Error{Code: core.CodeSchemaMismatch, Details: details(invalid, payloadPath)}
-	refusal.Message = refusal.Details[0].Field + ": " + refusal.Details[0].Reason
-	return refusal
+	return mismatch(details(invalid, payloadPath))
 }
+
+func mismatch(details []core.Detail) error {
+	return &core.Error{
+		Code: core.CodeSchemaMismatch, Details: details,
+		Message: details[0].Field + ": " + details[0].Reason,
+	}
+}
+
+// maxExponent bounds the exponents of numbers. The full validator calculates
+// with fractions of whole numbers: 1e-999999 takes it milliseconds, and at
+// 1e-9999999 it panics. No float64 needs more than 324.
+const maxExponent = 400
+
+const beyondExponent = "has an exponent beyond ±400"
+
+// incalculable finds a number in a decoded value that has too large an exponent.
+func incalculable(value any) (path []string, found bool) {
+	switch value := value.(type) {
+	case json.Number:
+		i := strings.IndexAny(string(value), "eE")
+		if i < 0 {
+			return nil, false
+		}
+		exponent, err := strconv.Atoi(string(value[i+1:]))
+		return nil, err != nil || exponent < -maxExponent || exponent > maxExponent
+	case []any:
+		for i, element := range value {
+			if path, found = incalculable(element); found {
+				return append([]string{strconv.Itoa(i)}, path...), true
+			}
+		}
+	case map[string]any:
+		for key, member := range value {
+			below, here := incalculable(member)
+			if here && (!found || key < path[0]) { // the order of a map is not to show
+				path, found = append([]string{key}, below...), true
+			}
+		}
+	}
+	return path, found
+}
+
+// schemaPath writes a place of a schema as a JSON pointer.
+func schemaPath(path []string) string {
+	var b strings.Builder
+	b.WriteString("schema")
+	for _, step := range path {
+		b.WriteString("/" + pointerEscapes.Replace(step))
+	}
+	return b.String()
+}
+
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
 
 // payloadPath writes a place as the rest of the product does: payload.a.b[3].
 func payloadPath(path []string) string {
@@ -105,16 +181,22 @@ const maxDetails = 20
 func details(err *jsonschema.ValidationError, place func([]string) string) []core.Detail {
 	var all []core.Detail
 	printer := message.NewPrinter(language.English)
-	var walk func(*jsonschema.ValidationError)
-	walk = func(err *jsonschema.ValidationError) {
+	var walk func(*jsonschema.ValidationError, string)
+	walk = func(err *jsonschema.ValidationError, key string) {
+		if _, keys := err.ErrorKind.(*kind.PropertyNames); keys {
+			// What is wrong with a key has no place of its own, and that of its
+			// object is not dependable.
+			key = err.ErrorKind.LocalizedString(printer) + ": "
+		}
 		for _, cause := range err.Causes {
-			walk(cause)
+			walk(cause, key)
 		}
 		if _, group := err.ErrorKind.(*kind.Group); len(err.Causes) == 0 && !group {
-			all = append(all, core.Detail{Field: place(err.InstanceLocation), Reason: reason(err.ErrorKind.LocalizedString(printer))})
+			text := key + err.ErrorKind.LocalizedString(printer)
+			all = append(all, core.Detail{Field: place(err.InstanceLocation), Reason: reason(text)})
 		}
 	}
-	walk(err)
+	walk(err, "")
 	sort.Slice(all, func(i, j int) bool {
 		return all[i].Field < all[j].Field || all[i].Field == all[j].Field && all[i].Reason < all[j].Reason
 	})
