@@ -48,7 +48,7 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			},
 			core.NewIngest,
 			func(c core.Catalog, log core.EventLog, logger *slog.Logger) *core.Retention {
-				return core.NewRetention(c, log, logger)
+				return core.NewRetention(c, log, c, logger)
 			},
 			func(log core.EventLog, streams *core.Streams, now func() time.Time) *core.Query {
 				return core.NewQuery(log, streams, now)
@@ -71,6 +71,9 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 		fx.Invoke(
 			func(lc fx.Lifecycle, r *core.Retention) { background(lc, r.Run) },
 			func(lc fx.Lifecycle, r *core.Replayer) { background(lc, r.Run) },
+			func(m *metrics.Metrics, c *core.Consumers, s *server.Server, logger *slog.Logger) {
+				m.Groups(c.Census, s.Polls, logger)
+			},
 		),
 	)
 }

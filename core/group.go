@@ -120,6 +120,14 @@ type Progress struct {
 	State []byte
 }
 
+// GroupRecord is all that a store holds of a group, dead letters as their
+// number.
+type GroupRecord struct {
+	Group       Group
+	Progress    Progress
+	DeadLetters int64
+}
+
 // Step is one change of a group's progress, with what belongs to it. A store
 // makes all of it or nothing.
 type Step struct {

@@ -336,7 +336,7 @@ func (c *Consumers) status(ctx context.Context, g *Group) (GroupStatus, error) {
 		status.CommittedAt = &state.CommittedAt
 	}
 	status.Leased, status.Waiting = state.counts()
-	status.Lag = int64(status.EndOffset-state.Next) + status.Leased + status.Waiting
+	status.Lag = state.lag(status.EndOffset)
 	if status.LagSeconds, err = c.age(ctx, g, state.committed(), status.EndOffset); err != nil {
 		return GroupStatus{}, err
 	}

@@ -198,6 +198,9 @@ type Groups interface {
 	CreateGroup(ctx context.Context, group Group, first Progress) error
 	// Groups returns the groups of a stream, by name in byte order.
 	Groups(ctx context.Context, stream ID) ([]Group, error)
+	// AllGroups returns at most limit groups of all organizations with an id
+	// greater than after, by id, each with its progress.
+	AllGroups(ctx context.Context, after ID, limit int) ([]GroupRecord, error)
 	// UpdateGroup replaces the group whose stored Revision is one less than the
 	// given one; another Revision is [CodePreconditionFailed], no such group
 	// [CodeNotFound].

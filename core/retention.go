@@ -12,13 +12,18 @@ import (
 type Retention struct {
 	catalog StreamCatalog
 	log     Trimmer
+	groups  Progresses
 	logger  *slog.Logger
 }
 
 // NewRetention returns the use case over its ports.
-func NewRetention(catalog StreamCatalog, log Trimmer, logger *slog.Logger) *Retention {
-	return &Retention{catalog: catalog, log: log, logger: logger}
+func NewRetention(catalog StreamCatalog, log Trimmer, groups Progresses, logger *slog.Logger) *Retention {
+	return &Retention{catalog: catalog, log: log, groups: groups, logger: logger}
 }
+
+// attemptDays is how long failed attempts are remembered. Dead letters keep
+// their own.
+const attemptDays = 7
 
 // sweepInterval is how often old events are looked for.
 const sweepInterval = time.Hour
@@ -43,10 +48,13 @@ func (r *Retention) Run(ctx context.Context) {
 	}
 }
 
-// Sweep trims every stream once, deleted ones too. A stream that fails does
+// Sweep trims every stream once, deleted ones too, and forgets failed attempts. A stream that fails does
 // not keep the others from being trimmed.
 func (r *Retention) Sweep(ctx context.Context, now time.Time) error {
 	var failures []error
+	if err := r.groups.ForgetAttempts(ctx, now.UTC().AddDate(0, 0, -attemptDays)); err != nil {
+		failures = append(failures, fmt.Errorf("failed attempts: %w", err))
+	}
 	for after := (ID{}); ; {
 		streams, err := r.catalog.AllStreams(ctx, after, sweepPage)
 		if err != nil {

@@ -31,6 +31,7 @@ func (c manyStreams) AllStreams(_ context.Context, after core.ID, limit int) ([]
 
 // trims records what is to be removed.
 type trims struct {
+	core.Progresses
 	mu    sync.Mutex
 	calls map[core.ID]time.Time
 }
@@ -42,6 +43,14 @@ func (t *trims) taken() map[core.ID]time.Time {
 	calls := t.calls
 	t.calls = map[core.ID]time.Time{}
 	return calls
+}
+
+// ForgetAttempts records the time under the zero id.
+func (t *trims) ForgetAttempts(_ context.Context, before time.Time) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.calls[core.ID{}] = before
+	return nil
 }
 
 var errBroken = errors.New("broken")
@@ -66,7 +75,7 @@ func TestEveryStreamIsTrimmedToItsRetention(t *testing.T) {
 		trimmed := &trims{calls: map[core.ID]time.Time{}}
 		ctx, cancel := context.WithCancel(t.Context())
 		started := time.Now().UTC()
-		go core.NewRetention(catalog, trimmed, slog.New(slog.DiscardHandler)).Run(ctx)
+		go core.NewRetention(catalog, trimmed, trimmed, slog.New(slog.DiscardHandler)).Run(ctx)
 		synctest.Wait()
 		calls := trimmed.taken()
 		require.Len(t, calls, 2499, "all but the zero id, one that fails included")

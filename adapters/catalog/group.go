@@ -109,6 +109,38 @@ func (c *Catalog) Groups(ctx context.Context, stream core.ID) ([]core.Group, err
 	return groups, nil
 }
 
+// recordRow is a group with what belongs to it.
+type recordRow struct {
+	Row              groupRow `gorm:"embedded"`
+	ProgressRevision int64
+	State            string
+	DeadLetters      int64
+}
+
+// AllGroups implements [core.Groups].
+func (c *Catalog) AllGroups(ctx context.Context, after core.ID, limit int) ([]core.GroupRecord, error) {
+	var rows []recordRow
+	err := c.db.WithContext(ctx).Table("consumer_groups").
+		Select("consumer_groups.*, group_progress.revision as progress_revision, group_progress.state, "+
+			"(select count(*) from dead_letters where dead_letters.group_id = consumer_groups.id) as dead_letters").
+		Joins("join group_progress on group_progress.group_id = consumer_groups.id").
+		Where("consumer_groups.id > ?", after.String()).Order("consumer_groups.id").Limit(limit).Scan(&rows).Error
+	if err != nil {
+		return nil, err
+	}
+	records := make([]core.GroupRecord, len(rows))
+	for i, row := range rows {
+		group, err := row.Row.group()
+		if err != nil {
+			return nil, err
+		}
+		records[i] = core.GroupRecord{
+			Group: group, Progress: core.Progress{Revision: row.ProgressRevision, State: []byte(row.State)}, DeadLetters: row.DeadLetters,
+		}
+	}
+	return records, nil
+}
+
 var errNoGroup = core.Errorf(core.CodeNotFound, "there is no such consumer group")
 
 // UpdateGroup implements [core.Groups].

@@ -71,6 +71,27 @@ func (g *Groups) Groups(_ context.Context, stream core.ID) ([]core.Group, error)
 	return groups, nil
 }
 
+// AllGroups implements [core.Groups].
+func (g *Groups) AllGroups(_ context.Context, after core.ID, limit int) ([]core.GroupRecord, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var all []core.GroupRecord
+	for id, group := range g.groups {
+		if bytes.Compare(id[:], after[:]) > 0 {
+			record := core.GroupRecord{Group: group, Progress: g.progress[id]}
+			record.Progress.State = bytes.Clone(record.Progress.State)
+			for _, letter := range g.letters {
+				if letter.Group == id {
+					record.DeadLetters++
+				}
+			}
+			all = append(all, record)
+		}
+	}
+	slices.SortFunc(all, func(a, b core.GroupRecord) int { return bytes.Compare(a.Group.ID[:], b.Group.ID[:]) })
+	return all[:min(len(all), limit)], nil
+}
+
 // UpdateGroup implements [core.Groups].
 func (g *Groups) UpdateGroup(_ context.Context, group core.Group) error {
 	g.mu.Lock()

@@ -1,9 +1,11 @@
 package grouptest
 
 import (
+	"bytes"
 	"encoding/json"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -20,6 +22,7 @@ func Run(t *testing.T, open func(t *testing.T) core.GroupStore) {
 	}{
 		{"a group is stored as it was given", storedGroup},
 		{"a group's name is unique in its stream", uniqueName},
+		{"all groups are listed with what belongs to them", allGroups},
 		{"a change needs the revision before it", changedGroup},
 		{"a deleted group takes everything with it", deletedGroup},
 		{"a step needs the revision before it", fencedStep},
@@ -126,6 +129,23 @@ func storedGroup(s *suite) {
 	_, err = s.store.Progress(s.Context(), s.id())
 	s.refused(err, core.CodeNotFound)
 	s.equal(len(s.groups(s.id())), 0)
+}
+
+func allGroups(s *suite) {
+	groups := []core.Group{s.created(s.id(), "a"), s.created(s.id(), "b"), s.created(s.id(), "c")}
+	slices.SortFunc(groups, func(a, b core.Group) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	s.must(s.step(groups[1], 1, core.Step{Letters: []core.DeadLetter{s.letter(groups[1], 1, "x"), s.letter(groups[1], 2, "y")}}))
+	all, err := s.store.AllGroups(s.Context(), core.ID{}, 10)
+	s.must(err)
+	first := core.Progress{Revision: 1, State: []byte(`{"next":0}`)}
+	s.equal(all, []core.GroupRecord{
+		{Group: groups[0], Progress: first},
+		{Group: groups[1], Progress: s.progress(groups[1]), DeadLetters: 2},
+		{Group: groups[2], Progress: first},
+	})
+	page, err := s.store.AllGroups(s.Context(), groups[0].ID, 1)
+	s.must(err)
+	s.equal(page, all[1:2])
 }
 
 func uniqueName(s *suite) {
