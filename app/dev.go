@@ -20,8 +20,11 @@ const (
 	devKeyFile = "dev-key"
 )
 
-// demoStream is there from the first minute on.
-const demoStream = "demo"
+// demoStream, and a group that reads it, are there from the first minute on.
+const (
+	demoStream = "demo"
+	demoGroup  = "reader"
+)
 
 func devCommand(p *program, s *settings) *cobra.Command {
 	return &cobra.Command{
@@ -78,15 +81,27 @@ func firstMinute(ctx context.Context, out io.Writer, cfg Config, running *Runnin
 	if err != nil {
 		return fmt.Errorf("the key in %s/%s is not valid in this catalog: remove the file and start again", devFolder(cfg), devKeyFile)
 	}
-	_, err = running.Streams.Create(ctx, who, core.StreamSpec{Name: demoStream, Description: "A stream to try things with."})
-	if err != nil && core.CodeOf(err) != core.CodeConflict {
+	if err := makeDemo(ctx, running, who); err != nil {
 		return err
 	}
 	base := "http://" + loopback(running.Addr)
 	if err := saveContext(cliContext{URL: base, Key: key}); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, welcome, base, key, demoStream, base, demoStream, key, os.Args[0])
+	_, err = fmt.Fprintf(out, welcome, base, key, demoStream, demoGroup, base, demoStream, key, base, demoStream, demoGroup, key, os.Args[0])
+	return err
+}
+
+// makeDemo makes a stream with a reader, where they are not there yet.
+func makeDemo(ctx context.Context, running *Running, who core.Principal) error {
+	_, err := running.Streams.Create(ctx, who, core.StreamSpec{Name: demoStream, Description: "A stream to try things with."})
+	if err != nil && core.CodeOf(err) != core.CodeConflict {
+		return err
+	}
+	_, err = running.Consumers.CreateGroup(ctx, who, demoStream, core.GroupSpec{Name: demoGroup})
+	if core.CodeOf(err) == core.CodeConflict {
+		return nil
+	}
 	return err
 }
 
@@ -94,13 +109,17 @@ const welcome = `EventFlow is ready.
 
   API          %s/api/v1
   Test key     %s
-  Demo stream  %s
+  Demo stream  %s, read by the group %s
 
 Send the first event:
 
   curl -X POST %s/api/v1/streams/%s/events \
     -H 'X-API-Key: %s' -H 'Content-Type: application/json' \
     -d '{"event_type":"greeting.sent","payload":{"text":"hello"}}'
+
+Take it out as the group, waiting if there is none yet:
+
+  curl '%s/api/v1/streams/%s/consumer-groups/%s/events?timeout=30' -H 'X-API-Key: %s'
 
 Or prove the whole path from a second terminal: %s try
 `

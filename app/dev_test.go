@@ -64,7 +64,7 @@ func TestTheFirstEventIsOneCopiedLineAway(t *testing.T) {
 	server := h.dev()
 	require.Regexp(t, `^http://127\.0\.0\.1:\d+$`, server.url)
 	key := server.await(server.stdout, `Test key +(ef_test_\S+)`)
-	stream := server.await(server.stdout, `Demo stream +(\S+)`)
+	stream := server.await(server.stdout, `Demo stream +([^, ]+)`)
 	sent := curl(t, server.stdout.String())
 	require.Equal(t, 202, sent.status, sent.body)
 	require.Contains(t, sent.body, `"offset":0`)

@@ -39,9 +39,10 @@ func serveCommand(p *program, s *settings) *cobra.Command {
 type Running struct {
 	// Addr is the address it listens on.
 	Addr net.Addr
-	// Access and Streams are its use cases, for what a start creates.
+	// Access, Streams and Consumers are its use cases, for what a start creates.
 	Access       *core.Access
 	Streams      *core.Streams
+	Consumers    *core.Consumers
 	Organization core.Organization
 
 	graph *fx.App
@@ -59,7 +60,7 @@ func start(ctx context.Context, p *program, cfg Config) (*Running, error) {
 		graph(ctx, p, cfg),
 		fx.StartTimeout(startTimeout),
 		fx.StopTimeout(cfg.DrainTimeout+stopTimeout),
-		fx.Populate(&running.Access, &running.Streams, &running.Organization, &listener),
+		fx.Populate(&running.Access, &running.Streams, &running.Consumers, &running.Organization, &listener),
 	)
 	if err := running.graph.Err(); err != nil {
 		if ctx.Err() != nil {

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -16,22 +17,23 @@ func tryCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "try",
 		Short: "Prove the whole path against the running server",
-		Long:  "Publish three events to the demo stream of a running 'eventflow dev', read them back, and see a bad event refused and an idempotency key replayed.",
+		Long:  "Publish three events to the demo stream of a running 'eventflow dev', read them back, consume them as a group, and see a bad event refused and an idempotency key replayed.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := loadContext()
 			if err != nil {
 				return err
 			}
-			return trial{rest.NewClient(c.URL, c.Key), cmd.OutOrStdout()}.run(cmd.Context())
+			return trial{rest.NewClient(c.URL, c.Key), cmd.OutOrStdout(), c.URL, c.Key}.run(cmd.Context())
 		},
 	}
 }
 
 // trial is one proof of the path, told as it goes.
 type trial struct {
-	client *rest.Client
-	out    io.Writer
+	client    *rest.Client
+	out       io.Writer
+	base, key string
 }
 
 func (t trial) run(ctx context.Context) error {
@@ -47,10 +49,17 @@ func (t trial) run(ctx context.Context) error {
 	if err := t.readBack(ctx, first); err != nil {
 		return err
 	}
+	if err := t.consume(ctx, first); err != nil {
+		return err
+	}
 	if err := t.refused(ctx); err != nil {
 		return err
 	}
-	return t.replayed(ctx)
+	if err := t.replayed(ctx); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(t.out, "\nWatch events arrive:\n\n  curl -N %s%s/live -H 'X-API-Key: %s'\n", t.base, rest.StreamEventsPath(demoStream), t.key)
+	return err
 }
 
 func (t trial) say(step, format string, args ...any) {
@@ -95,6 +104,42 @@ func (t trial) readBack(ctx context.Context, first core.Offset) error {
 		}
 	}
 	return fmt.Errorf("of 3 published events %d could be read back", read)
+}
+
+// consume takes the three events out of a group of its own, which begins with
+// them, and settles them.
+func (t trial) consume(ctx context.Context, first core.Offset) (err error) {
+	group, err := t.client.CreateGroup(ctx, demoStream, core.GroupSpec{
+		Name: "try-" + time.Now().UTC().Format("20060102T150405.000000"), Start: core.Start{Offset: &first},
+	})
+	if err != nil {
+		return err
+	}
+	name := group.ID.String()
+	defer func() { err = errors.Join(err, t.client.DeleteGroup(context.WithoutCancel(ctx), demoStream, name, 0)) }()
+	started := time.Now()
+	delivery, err := t.client.Poll(ctx, demoStream, name, rest.PollOptions{Limit: 3, Wait: 10 * time.Second})
+	if err != nil {
+		return err
+	}
+	if len(delivery.Events) != 3 || delivery.Events[0].Offset != first {
+		return fmt.Errorf("a consumer group was handed %d of 3 published events", len(delivery.Events))
+	}
+	last := delivery.Events[2]
+	t.say("consumed", "offsets %d to %d by a group, leased in %s", first, last.Offset, since(started))
+	started = time.Now()
+	if _, err := t.client.Commit(ctx, demoStream, name, rest.CommitRequest{LastEventID: &last.ID, Lease: &delivery.Lease.ID}); err != nil {
+		return err
+	}
+	took := since(started)
+	status, err := t.client.Lag(ctx, demoStream, name)
+	if err == nil && status.CommittedOffset < last.Offset {
+		err = fmt.Errorf("after a commit of offset %d the group is at %d", last.Offset, status.CommittedOffset)
+	}
+	if err == nil {
+		t.say("committed", "offset %d in %s, lag %d", last.Offset, took, status.Lag)
+	}
+	return err
 }
 
 // refused sends an event without a type, which must be refused by its field.

@@ -49,7 +49,10 @@ func (e NewEvent) appendJSON(b []byte) ([]byte, error) {
 		return append(b, head...), err
 	}
 	b = append(b, head[:len(head)-1]...)
-	b = append(b, `,"payload":`...)
+	if len(head) > len("{}") {
+		b = append(b, ',')
+	}
+	b = append(b, `"payload":`...)
 	b = append(b, payload...)
 	return append(b, '}'), nil
 }
