@@ -118,8 +118,8 @@ func TestTryProvesTheServerThatRuns(t *testing.T) {
 	for range 2 {
 		tried := h.run(nil, "try")
 		require.Zero(t, tried.code, tried.stderr)
-		require.Equal(t, 7, strings.Count(tried.stdout, "✓"), tried.stdout)
-		for _, step := range []string{"ready", "published", "read back", "refused", "deduplicated"} {
+		require.Equal(t, 9, strings.Count(tried.stdout, "✓"), tried.stdout)
+		for _, step := range []string{"ready", "published", "read back", "consumed", "committed", "refused      a bad event: event_type", "deduplicated"} {
 			require.Contains(t, tried.stdout, "✓ "+step)
 		}
 	}
