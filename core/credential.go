@@ -29,12 +29,24 @@ const (
 	ActionWriteGroups  Action = "groups:write"
 	ActionReadLetters  Action = "deadletters:read"
 	ActionWriteLetters Action = "deadletters:write"
+	ActionReadKeys     Action = "keys:read"
+	// ActionWriteKeys is for API keys and service tokens: a developer's own, all
+	// for an admin, who also has ActionManageKeys.
+	ActionWriteKeys         Action = "keys:write"
+	ActionManageKeys        Action = "keys:manage"
+	ActionReadUsers         Action = "users:read"
+	ActionWriteUsers        Action = "users:write"
+	ActionReadOrganization  Action = "organization:read"
+	ActionWriteOrganization Action = "organization:write"
+	ActionReadAudit         Action = "audit:read"
 )
 
 // Actions lists every action, for the tests and tables that must cover all.
 var Actions = []Action{
 	ActionIngest, ActionReadEvents, ActionExportEvents, ActionReadStreams, ActionWriteStreams,
 	ActionConsume, ActionReadGroups, ActionWriteGroups, ActionReadLetters, ActionWriteLetters,
+	ActionReadKeys, ActionWriteKeys, ActionManageKeys, ActionReadUsers, ActionWriteUsers,
+	ActionReadOrganization, ActionWriteOrganization, ActionReadAudit,
 }
 
 // Roles lists every role.
@@ -43,8 +55,10 @@ var Roles = []Role{RoleAdmin, RoleDeveloper, RoleViewer, RoleProducer, RoleConsu
 // Principal is who makes a request.
 type Principal struct {
 	Org ID
-	// Key is the API key that was presented.
+	// Key is the API key or service token that was presented, User the person
+	// who signed in: one of the two.
 	Key   ID
+	User  ID
 	Label string
 	Role  Role
 	// Streams narrows the principal to these streams; empty is all of the
