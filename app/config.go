@@ -27,6 +27,10 @@ type Config struct {
 
 	Redis string `name:"redis" default:"" usage:"a Redis server, as a URL like redis://host:6379/0, by which several nodes tell each other of new events at once" secret:"true"`
 
+	PublicURL string `name:"public-url" default:"http://127.0.0.1:8080" usage:"where people reach the server, for the links in mails"`
+	SMTP      string `name:"smtp" default:"" usage:"a mail server, as a URL like smtps://user:password@host:465; without one, links are shown to whoever invites" secret:"true"`
+	MailFrom  string `name:"mail-from" default:"" usage:"address that mails come from; needed with smtp"`
+
 	LogLevel  string `name:"log-level" default:"info" usage:"debug, info, warn or error"`
 	LogFormat string `name:"log-format" default:"json" usage:"json or text"`
 

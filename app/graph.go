@@ -6,16 +6,20 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime"
 	"time"
 
 	"go.uber.org/fx"
 
+	"github.com/eventflow-go/eventflow/adapters/argon2"
 	"github.com/eventflow-go/eventflow/adapters/casbinauth"
 	"github.com/eventflow-go/eventflow/adapters/catalog"
 	"github.com/eventflow-go/eventflow/adapters/jsonschema"
+	"github.com/eventflow-go/eventflow/adapters/jwt"
 	"github.com/eventflow-go/eventflow/adapters/metrics"
 	"github.com/eventflow-go/eventflow/adapters/redisnotify"
 	"github.com/eventflow-go/eventflow/adapters/rest/server"
+	"github.com/eventflow-go/eventflow/adapters/smtp"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -58,6 +62,10 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 				return core.NewConsumers(s, c, log, recent, now, logger)
 			},
 			core.NewLetters,
+			func(committer *core.Committer, log core.EventLog, q *core.Query, now func() time.Time, logger *slog.Logger) *core.Audit {
+				return core.NewAudit(committer, log, q, now, logger)
+			},
+			newAccounts,
 			core.NewReplayer,
 			func(s *core.Streams, recent *core.Recent, log core.EventLog) *core.Tails {
 				return core.NewTails(s, recent, log)
@@ -177,6 +185,24 @@ func newAccess(cfg Config, catalog core.Catalog, now func() time.Time) (*core.Ac
 	return core.NewAccess(catalog, []byte(cfg.Secret), now)
 }
 
+// newAccounts signs people in.
+func newAccounts(cfg Config, c core.Catalog, authorizer core.Authorizer, audit *core.Audit, now func() time.Time) (*core.Accounts, error) {
+	tokens, err := jwt.New([]byte(cfg.Secret))
+	if err != nil {
+		return nil, err
+	}
+	ports := core.AccountPorts{
+		Organizations: c, Users: c, Sessions: c, Tickets: c, Hasher: argon2.New(runtime.NumCPU()), Tokens: tokens,
+		Authorizer: authorizer, Links: cfg.PublicURL, Record: audit.Record,
+	}
+	if cfg.SMTP != "" {
+		if ports.Mailer, err = smtp.Open(cfg.SMTP, cfg.MailFrom); err != nil {
+			return nil, wrong("smtp", err.Error())
+		}
+	}
+	return core.NewAccounts(ports, []byte(cfg.Secret), now), nil
+}
+
 // newOrganization returns the organization that a new installation begins with.
 func newOrganization(ctx context.Context, catalog core.Catalog, now func() time.Time) (core.Organization, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
@@ -187,9 +213,11 @@ func newOrganization(ctx context.Context, catalog core.Catalog, now func() time.
 func newServer(
 	cfg Config, logger *slog.Logger, m *metrics.Metrics, health *health, access *core.Access, authorizer core.Authorizer,
 	ingest *core.Ingest, query *core.Query, streams *core.Streams, consumers *core.Consumers, letters *core.Letters, tails *core.Tails,
+	accounts *core.Accounts, audit *core.Audit,
 ) *server.Server {
 	return server.New(server.Options{
 		Ingest: ingest, Query: query, Streams: streams, Access: access, Authorizer: authorizer, Consumers: consumers, Letters: letters, Tails: tails,
+		Accounts: accounts, Audit: audit,
 		Ready: health.report, Metrics: m.Handler(), Observe: m.Request, Logger: logger,
 		Limits: server.Limits{
 			ReadTimeout: cfg.ReadTimeout, WriteTimeout: cfg.WriteTimeout, IdleTimeout: cfg.IdleTimeout,

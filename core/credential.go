@@ -57,13 +57,18 @@ type Principal struct {
 	Org ID
 	// Key is the API key or service token that was presented, User the person
 	// who signed in: one of the two.
-	Key   ID
-	User  ID
-	Label string
-	Role  Role
+	Key  ID
+	User ID
+	// Session is the sign-in that a user's request belongs to.
+	Session ID
+	Label   string
+	Role    Role
 	// Streams narrows the principal to these streams; empty is all of the
 	// organization's.
 	Streams []ID
+	// Limit bounds the principal's requests in place of what its kind is bound
+	// by; zero changes nothing.
+	Limit Limit
 }
 
 // Environment tells test keys from live ones; it is part of the key's text.

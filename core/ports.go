@@ -131,6 +131,9 @@ type Catalog interface {
 	Organizations
 	StreamCatalog
 	Credentials
+	Users
+	Sessions
+	Tickets
 	GroupStore
 	// Check returns nil when the catalog answers.
 	Check(ctx context.Context) error
@@ -143,6 +146,12 @@ type Organizations interface {
 	// first when there is none. Two processes that call it at once get the same
 	// one.
 	EnsureOrganization(ctx context.Context, org Organization) (Organization, error)
+	// OldestOrganization returns the one that was made first, or [CodeNotFound].
+	OldestOrganization(ctx context.Context) (Organization, error)
+	// Organization returns one by id, or [CodeNotFound].
+	Organization(ctx context.Context, id ID) (Organization, error)
+	// UpdateOrganization changes the name. A taken one is a [CodeConflict].
+	UpdateOrganization(ctx context.Context, org Organization) error
 }
 
 // StreamCatalog keeps the streams' definitions. Every method but AllStreams
@@ -179,6 +188,91 @@ type Credentials interface {
 	// RevokeKey sets RevokedAt where it is not set. A key of another
 	// organization is [CodeNotFound].
 	RevokeKey(ctx context.Context, org, id ID, at time.Time) error
+}
+
+// Users keeps the people of all organizations.
+type Users interface {
+	// CreateUser stores a new user. A taken address is a [CodeConflict],
+	// whichever organization has it.
+	CreateUser(ctx context.Context, user User) error
+	// User returns a user of an organization, or [CodeNotFound].
+	User(ctx context.Context, org, id ID) (User, error)
+	// UserByEmail returns the user with an address, of whichever organization,
+	// or [CodeNotFound].
+	UserByEmail(ctx context.Context, email string) (User, error)
+	// Users returns at most limit users of an organization with an address
+	// greater than after, by address in byte order.
+	Users(ctx context.Context, org ID, after string, limit int) ([]User, error)
+	// UpdateUser replaces the user whose stored Revision is one less than the
+	// given one; another is [CodePreconditionFailed].
+	UpdateUser(ctx context.Context, user User) error
+	// DeleteUser removes a user with the sessions and tickets, or answers
+	// [CodeNotFound].
+	DeleteUser(ctx context.Context, org, id ID) error
+	// TouchUser notes when a user signed in.
+	TouchUser(ctx context.Context, org, id ID, at time.Time) error
+}
+
+// Sessions keeps the sign-ins.
+type Sessions interface {
+	// CreateSession stores a new session.
+	CreateSession(ctx context.Context, session Session) error
+	// Session returns a session, revoked or not, or [CodeNotFound].
+	Session(ctx context.Context, id ID) (Session, error)
+	// RotateSession raises the generation of a session that is at generation
+	// from and not revoked; otherwise it is a [CodePreconditionFailed].
+	RotateSession(ctx context.Context, id ID, from int64, at time.Time) error
+	// RevokeSession ends a session, RevokeSessions all of a user but one, which
+	// may be zero. Ending what has ended does nothing.
+	RevokeSession(ctx context.Context, id ID, at time.Time) error
+	RevokeSessions(ctx context.Context, user, except ID, at time.Time) error
+	// ForgetSessions removes what expired before a time, tickets too.
+	ForgetSessions(ctx context.Context, before time.Time) error
+}
+
+// Tickets keeps rights that are used once.
+type Tickets interface {
+	// CreateTicket stores a new ticket. Older ones of the same kind for the same
+	// user and organization are void from then on.
+	CreateTicket(ctx context.Context, ticket Ticket) error
+	// UseTicket marks the ticket with this hash as used and returns it: of many
+	// that try at once, one succeeds. An unknown, used or expired one is
+	// [CodeNotFound].
+	UseTicket(ctx context.Context, kind TicketKind, hash KeyHash, at time.Time) (Ticket, error)
+}
+
+// TokenIssuer makes and checks access tokens.
+type TokenIssuer interface {
+	// Issue signs claims.
+	Issue(claims Claims) (string, error)
+	// Verify returns the claims of a token that was issued with the same keys and
+	// has not expired; everything else is an error.
+	Verify(token string, now time.Time) (Claims, error)
+}
+
+// Claims is what an access token says.
+type Claims struct {
+	User    ID
+	Org     ID
+	Role    Role
+	Session ID
+	Issued  time.Time
+	Expires time.Time
+}
+
+// PasswordHasher hashes passwords, slowly on purpose.
+type PasswordHasher interface {
+	// Hash returns a text that holds the hash, its salt and its costs.
+	Hash(ctx context.Context, password string) (string, error)
+	// Verify reports whether a password is the one that was hashed. It takes as
+	// long for an empty hash as for any.
+	Verify(ctx context.Context, hash, password string) (bool, error)
+}
+
+// Mailer sends links to people.
+type Mailer interface {
+	// Send sends a message of plain text.
+	Send(ctx context.Context, to, subject, text string) error
 }
 
 // GroupStore keeps consumer groups: what they are, how far they got and what
@@ -282,4 +376,22 @@ type Authorizer interface {
 	// permission. It does not look at streams: a principal narrowed to some
 	// streams is held to them by core.
 	Allow(who Principal, action Action) error
+}
+
+// RateLimiter counts what is done by keys, each of which has a bucket of
+// permits as [Limit] describes it. The suite in core/limitertest is this
+// contract in executable form.
+type RateLimiter interface {
+	// Take takes n permits from a key's bucket, all or none, and says what is
+	// left. It takes none and says the same when n is zero. Keys are independent
+	// of each other. A key whose limit changes keeps its bucket, in which there
+	// are at most as many permits as the new limit has.
+	//
+	// now is the caller's clock. A limiter that is shared by several nodes counts
+	// by a clock of its own, and may let a node take some permits in advance: its
+	// documentation says how many. The limit itself holds over all nodes.
+	//
+	// It answers within a fraction of a second, whatever state the counters'
+	// home is in, and is an error for an n or a limit that makes no sense only.
+	Take(ctx context.Context, key string, limit Limit, n int, now time.Time) (LimitState, error)
 }

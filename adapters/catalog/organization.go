@@ -20,6 +20,7 @@ func (organizationRow) TableName() string { return "organizations" }
 // EnsureOrganization implements [core.Organizations].
 func (c *Catalog) EnsureOrganization(ctx context.Context, org core.Organization) (core.Organization, error) {
 	row := organizationRow{ID: org.ID.String(), Name: org.Name, CreatedAt: micros(org.CreatedAt)}
+	defer c.serialize()()
 	db := c.db.WithContext(ctx)
 	if err := db.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
 		return core.Organization{}, err
@@ -30,4 +31,36 @@ func (c *Catalog) EnsureOrganization(ctx context.Context, org core.Organization)
 	}
 	id, err := parseID(stored.ID)
 	return core.Organization{ID: id, Name: stored.Name, CreatedAt: fromMicros(stored.CreatedAt)}, err
+}
+
+// OldestOrganization implements [core.Organizations].
+func (c *Catalog) OldestOrganization(ctx context.Context) (core.Organization, error) {
+	var row organizationRow
+	if err := c.db.WithContext(ctx).Order("created_at, id").Take(&row).Error; err != nil {
+		return core.Organization{}, found(err, "organization")
+	}
+	id, err := parseID(row.ID)
+	return core.Organization{ID: id, Name: row.Name, CreatedAt: fromMicros(row.CreatedAt)}, err
+}
+
+// Organization implements [core.Organizations].
+func (c *Catalog) Organization(ctx context.Context, id core.ID) (core.Organization, error) {
+	var row organizationRow
+	if err := c.db.WithContext(ctx).Where("id = ?", id.String()).Take(&row).Error; err != nil {
+		return core.Organization{}, found(err, "organization")
+	}
+	return core.Organization{ID: id, Name: row.Name, CreatedAt: fromMicros(row.CreatedAt)}, nil
+}
+
+// UpdateOrganization implements [core.Organizations].
+func (c *Catalog) UpdateOrganization(ctx context.Context, org core.Organization) error {
+	defer c.serialize()()
+	updated := c.db.WithContext(ctx).Model(&organizationRow{}).Where("id = ?", org.ID.String()).UpdateColumn("name", org.Name)
+	switch {
+	case taken(updated.Error):
+		return core.Errorf(core.CodeConflict, "there is an organization named %q already", org.Name)
+	case updated.Error == nil && updated.RowsAffected == 0:
+		return core.Errorf(core.CodeNotFound, "there is no such organization")
+	}
+	return updated.Error
 }

@@ -113,6 +113,7 @@ func (s *Server) postLetterReplay(c *call) error {
 	if err != nil {
 		return err
 	}
+	c.record(core.AuditLettersReplayed, "deadletter", id)
 	return c.answerLetter(letter)
 }
 
@@ -150,6 +151,7 @@ func (s *Server) postDiscard(c *call) error {
 	if err := s.Letters.Discard(s.deadline.context(c.start), c.who, id); err != nil {
 		return err
 	}
+	c.record(core.AuditLetterDiscarded, "deadletter", id)
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
 	return nil
 }
@@ -175,6 +177,7 @@ func (s *Server) postReplays(c *call) error {
 	if err != nil {
 		return err
 	}
+	c.record(core.AuditLettersReplayed, "replay", replay.ID.String())
 	c.ctx.Response.Header.Set(fasthttp.HeaderLocation, rest.ReplayPath(replay.ID.String()))
 	return c.answerJSON(fasthttp.StatusAccepted, replay)
 }

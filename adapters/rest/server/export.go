@@ -34,6 +34,7 @@ func (s *Server) getExport(c *call) error {
 	if err != nil {
 		return err
 	}
+	c.record(core.AuditExported, "stream", stream)
 	body := &exportBody{
 		write: write, conn: c.ctx.Conn(), writeTimeout: s.Limits.WriteTimeout,
 		logger: s.Logger, requestID: string(c.id),

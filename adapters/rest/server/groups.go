@@ -34,6 +34,7 @@ func (s *Server) postGroup(c *call) error {
 	if err != nil {
 		return err
 	}
+	c.record(core.AuditGroupCreated, "group", group.ID.String())
 	c.ctx.Response.Header.Set(fasthttp.HeaderLocation, rest.GroupPath(group.Stream.String(), group.ID.String()))
 	c.setRevision(group.Revision)
 	return c.answerJSON(fasthttp.StatusCreated, group)
@@ -76,6 +77,7 @@ func (s *Server) patchGroup(c *call) error {
 	if err != nil {
 		return err
 	}
+	c.record(core.AuditGroupChanged, "group", group.ID.String())
 	c.setRevision(group.Revision)
 	return c.answerJSON(fasthttp.StatusOK, group)
 }
@@ -93,6 +95,7 @@ func (s *Server) deleteGroup(c *call) error {
 	if err := s.Consumers.DeleteGroup(s.deadline.context(c.start), c.who, stream, ref, revision); err != nil {
 		return err
 	}
+	c.record(core.AuditGroupDeleted, "group", stream+"/"+ref)
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
 	return nil
 }
@@ -127,6 +130,7 @@ func (s *Server) postReset(c *call) error {
 	if err != nil {
 		return err
 	}
+	c.record(core.AuditGroupReset, "group", stream+"/"+ref)
 	return c.answerJSON(fasthttp.StatusOK, rest.ResetAnswer{NextOffset: next})
 }
 

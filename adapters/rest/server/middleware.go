@@ -145,8 +145,14 @@ func (s *Server) authenticate(c *call) (core.Principal, error) {
 	if len(key) == 0 {
 		return core.Principal{}, errNoCredential
 	}
+	if isAccessToken(key) {
+		return s.Accounts.Authenticate(s.deadline.context(c.start), string(key))
+	}
 	return s.Access.Authenticate(s.deadline.context(c.start), string(key))
 }
+
+// isAccessToken tells a JSON Web Token from a key, which has no dots.
+func isAccessToken(credential []byte) bool { return bytes.Count(credential, []byte(".")) == 2 }
 
 // bearerToken returns the token of an Authorization header, or nothing when it
 // is of another scheme.

@@ -8,6 +8,9 @@ import (
 // Public is the action of the routes that need no credential.
 const Public core.Action = ""
 
+// Anybody is the action of the routes that need a credential and no permission.
+const Anybody core.Action = "*"
+
 // RouteUnmatched is what Observe is told when no route matches.
 const RouteUnmatched = "unmatched"
 
@@ -88,6 +91,25 @@ var table = []route{
 	{Route{"GET", letterPath, core.ActionReadLetters}, (*Server).getDeadLetter, false},
 	{Route{"POST", letterPath + "/replay", core.ActionWriteLetters}, (*Server).postLetterReplay, false},
 	{Route{"POST", letterPath + "/discard", core.ActionWriteLetters}, (*Server).postDiscard, false},
+
+	{Route{"POST", rest.AuthPath + "/login", Public}, (*Server).postLogin, false},
+	{Route{"POST", rest.AuthPath + "/setup", Public}, (*Server).postSetup, false},
+	{Route{"POST", rest.AuthPath + "/accept", Public}, (*Server).postAccept, false},
+	{Route{"POST", rest.AuthPath + "/refresh", Public}, (*Server).postRefresh, false},
+	{Route{"POST", rest.AuthPath + "/logout", Public}, (*Server).postLogout, false},
+	{Route{"POST", rest.AuthPath + "/password/forgot", Public}, (*Server).postForgot, false},
+	{Route{"POST", rest.AuthPath + "/password/reset", Public}, (*Server).postPasswordReset, false},
+	{Route{"POST", rest.AuthPath + "/password", Anybody}, (*Server).postPassword, false},
+	{Route{"GET", rest.AuthPath + "/me", Anybody}, (*Server).getMe, false},
+	{Route{"GET", rest.UsersPath, core.ActionReadUsers}, (*Server).getUsers, true},
+	{Route{"POST", rest.UsersPath, core.ActionWriteUsers}, (*Server).postUser, false},
+	{Route{"GET", rest.UsersPath + "/:id", core.ActionReadUsers}, (*Server).getUser, false},
+	{Route{"PATCH", rest.UsersPath + "/:id", core.ActionWriteUsers}, (*Server).patchUser, false},
+	{Route{"DELETE", rest.UsersPath + "/:id", core.ActionWriteUsers}, (*Server).deleteUser, false},
+	{Route{"POST", rest.UsersPath + "/:id/invitation", core.ActionWriteUsers}, (*Server).postInvitation, false},
+	{Route{"GET", rest.OrganizationPath, core.ActionReadOrganization}, (*Server).getOrganization, false},
+	{Route{"PATCH", rest.OrganizationPath, core.ActionWriteOrganization}, (*Server).patchOrganization, false},
+	{Route{"GET", rest.AuditPath, core.ActionReadAudit}, (*Server).getAudit, true},
 
 	{Route{"GET", rest.StreamsPath, core.ActionReadStreams}, (*Server).getStreams, true},
 	{Route{"POST", rest.StreamsPath, core.ActionWriteStreams}, (*Server).postStream, false},

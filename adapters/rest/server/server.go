@@ -33,6 +33,8 @@ type Options struct {
 	// Authorizer decides, before anything of a request's body is read, whether
 	// the credential permits the route's action. Core asks it again.
 	Authorizer core.Authorizer
+	Accounts   *core.Accounts
+	Audit      *core.Audit
 	// Consumers, Letters and Tails are what delivers.
 	Consumers *core.Consumers
 	Letters   *core.Letters
@@ -174,8 +176,7 @@ func (s *Server) dispatch(c *fiber.Ctx, r *route) error {
 			return err
 		}
 		call.who = who
-		if err := s.Authorizer.Allow(who, r.Action); err != nil {
-			call.abandon()
+		if err := s.allow(call, r); err != nil {
 			return err
 		}
 		if !r.hasQuery && len(call.ctx.URI().QueryString()) > 0 {
@@ -185,6 +186,28 @@ func (s *Server) dispatch(c *fiber.Ctx, r *route) error {
 		}
 	}
 	return r.handle(s, call)
+}
+
+// allow holds a call to what its role permits. A refusal is recorded.
+func (s *Server) allow(c *call, r *route) error {
+	if r.Action == Anybody {
+		return nil
+	}
+	err := s.Authorizer.Allow(c.who, r.Action)
+	if err != nil {
+		c.abandon()
+		c.record(core.AuditRefused, "route", r.Method+" "+r.Path)
+	}
+	return err
+}
+
+// record adds to the audit trail what the caller did.
+func (c *call) record(action core.AuditAction, kind, target string) {
+	if c.server.Audit != nil {
+		c.server.Audit.Record(c.server.deadline.context(c.start), core.AuditRecord{
+			Who: c.who, Action: action, Kind: kind, Target: target, From: c.visitor(),
+		})
+	}
 }
 
 // Serve answers the listener's connections until Shutdown, and returns nil

@@ -44,6 +44,7 @@ func (s *Server) postStream(c *call) error {
 	if err != nil {
 		return err
 	}
+	c.record(core.AuditStreamCreated, "stream", stream.ID.String())
 	c.ctx.Response.Header.Set(fasthttp.HeaderLocation, rest.StreamPath(stream.ID.String()))
 	return c.answerStream(fasthttp.StatusCreated, stream)
 }
@@ -75,6 +76,7 @@ func (s *Server) patchStream(c *call) error {
 	if err != nil {
 		return err
 	}
+	c.record(core.AuditStreamChanged, "stream", stream.ID.String())
 	return c.answerStream(fasthttp.StatusOK, stream)
 }
 
@@ -87,6 +89,7 @@ func (s *Server) deleteStream(c *call) error {
 	if err := s.Streams.Delete(s.deadline.context(c.start), c.who, ref, revision); err != nil {
 		return err
 	}
+	c.record(core.AuditStreamDeleted, "stream", ref)
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
 	return nil
 }

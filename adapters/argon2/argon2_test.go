@@ -1,0 +1,43 @@
+package argon2
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestAPasswordFitsItsHashOnly(t *testing.T) {
+	t.Parallel()
+	h := New(2)
+	ctx := context.Background()
+	hash, err := h.Hash(ctx, "Correct-Horse-1")
+	require.NoError(t, err)
+	require.True(t, strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$"), hash)
+	again, err := h.Hash(ctx, "Correct-Horse-1")
+	require.NoError(t, err)
+	require.NotEqual(t, hash, again, "each has a salt of its own")
+	for password, fits := range map[string]bool{"Correct-Horse-1": true, "correct-horse-1": false, "": false, "Correct-Horse-1 ": false} {
+		got, err := h.Verify(ctx, hash, password)
+		require.NoError(t, err)
+		require.Equal(t, fits, got, password)
+	}
+	got, err := h.Verify(ctx, "", "")
+	require.NoError(t, err)
+	require.False(t, got, "an account without a password takes none")
+}
+
+func TestADamagedHashIsAnError(t *testing.T) {
+	t.Parallel()
+	h := New(1)
+	for _, hash := range []string{"x", "$2a$10$abc", "$argon2id$v=18$m=1,t=1,p=1$AA$AA", "$argon2id$v=19$m=1,t=0,p=1$AA$AA", "$argon2id$v=19$m=8,t=1,p=1$!$AA", "$argon2id$v=19$m=8,t=1,p=1$AA$AA"} {
+		_, err := h.Verify(context.Background(), hash, "x")
+		require.Error(t, err, hash)
+	}
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	h.slots <- struct{}{}
+	_, err := h.Hash(ended, "x")
+	require.ErrorIs(t, err, context.Canceled, "who waits does not wait for ever")
+}

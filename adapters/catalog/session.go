@@ -1,0 +1,149 @@
+package catalog
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+type sessionRow struct {
+	ID         string `gorm:"primaryKey"`
+	Org        string
+	UserID     string
+	Generation int64
+	RotatedAt  int64
+	CreatedAt  int64 `gorm:"autoCreateTime:false"`
+	ExpiresAt  int64
+	RevokedAt  *int64
+	Address    string
+	UserAgent  string
+}
+
+// TableName names the table for GORM.
+func (sessionRow) TableName() string { return "sessions" }
+
+// CreateSession implements [core.Sessions].
+func (c *Catalog) CreateSession(ctx context.Context, s core.Session) error {
+	return c.write(ctx, func(tx *gorm.DB) error {
+		return tx.Create(&sessionRow{
+			ID: s.ID.String(), Org: s.Org.String(), UserID: s.User.String(), Generation: s.Generation, RotatedAt: micros(s.RotatedAt),
+			CreatedAt: micros(s.CreatedAt), ExpiresAt: micros(s.ExpiresAt), RevokedAt: optionalMicros(s.RevokedAt),
+			Address: s.Address, UserAgent: s.UserAgent,
+		}).Error
+	})
+}
+
+// Session implements [core.Sessions].
+func (c *Catalog) Session(ctx context.Context, id core.ID) (core.Session, error) {
+	var r sessionRow
+	if err := c.db.WithContext(ctx).Where("id = ?", id.String()).Take(&r).Error; err != nil {
+		return core.Session{}, found(err, "session")
+	}
+	s := core.Session{
+		Generation: r.Generation, RotatedAt: fromMicros(r.RotatedAt), CreatedAt: fromMicros(r.CreatedAt), ExpiresAt: fromMicros(r.ExpiresAt),
+		RevokedAt: fromOptionalMicros(r.RevokedAt), Address: r.Address, UserAgent: r.UserAgent,
+	}
+	return s, parseIDs(into{r.ID, &s.ID}, into{r.Org, &s.Org}, into{r.UserID, &s.User})
+}
+
+// RotateSession implements [core.Sessions].
+func (c *Catalog) RotateSession(ctx context.Context, id core.ID, from int64, at time.Time) error {
+	return c.write(ctx, func(tx *gorm.DB) error {
+		rotated := tx.Model(&sessionRow{}).Where("id = ? and generation = ? and revoked_at is null", id.String(), from).
+			UpdateColumns(map[string]any{"generation": from + 1, "rotated_at": micros(at)})
+		if rotated.Error == nil && rotated.RowsAffected == 0 {
+			return errMoved
+		}
+		return rotated.Error
+	})
+}
+
+// RevokeSession implements [core.Sessions].
+func (c *Catalog) RevokeSession(ctx context.Context, id core.ID, at time.Time) error {
+	defer c.serialize()()
+	return c.db.WithContext(ctx).Model(&sessionRow{}).Where("id = ? and revoked_at is null", id.String()).
+		UpdateColumn("revoked_at", micros(at)).Error
+}
+
+// RevokeSessions implements [core.Sessions].
+func (c *Catalog) RevokeSessions(ctx context.Context, user, except core.ID, at time.Time) error {
+	defer c.serialize()()
+	return c.db.WithContext(ctx).Model(&sessionRow{}).
+		Where("user_id = ? and id <> ? and revoked_at is null", user.String(), except.String()).
+		UpdateColumn("revoked_at", micros(at)).Error
+}
+
+// ForgetSessions implements [core.Sessions].
+func (c *Catalog) ForgetSessions(ctx context.Context, before time.Time) error {
+	return c.write(ctx, func(tx *gorm.DB) error {
+		if err := tx.Where("expires_at < ?", micros(before)).Delete(&ticketRow{}).Error; err != nil {
+			return err
+		}
+		return tx.Where("expires_at < ?", micros(before)).Delete(&sessionRow{}).Error
+	})
+}
+
+type ticketRow struct {
+	ID        string `gorm:"primaryKey"`
+	Kind      string
+	Org       string
+	UserID    *string
+	Hash      []byte
+	CreatedAt int64 `gorm:"autoCreateTime:false"`
+	ExpiresAt int64
+	UsedAt    *int64
+}
+
+// TableName names the table for GORM.
+func (ticketRow) TableName() string { return "tickets" }
+
+// CreateTicket implements [core.Tickets].
+func (c *Catalog) CreateTicket(ctx context.Context, t core.Ticket) error {
+	row := ticketRow{
+		ID: t.ID.String(), Kind: string(t.Kind), Org: t.Org.String(), Hash: t.Hash[:],
+		CreatedAt: micros(t.CreatedAt), ExpiresAt: micros(t.ExpiresAt),
+	}
+	return c.write(ctx, func(tx *gorm.DB) error {
+		older := tx.Where("kind = ? and org = ? and user_id is null", row.Kind, row.Org)
+		if !t.User.IsZero() {
+			user := t.User.String()
+			row.UserID = &user
+			older = tx.Where("kind = ? and user_id = ?", row.Kind, user)
+		}
+		if err := older.Delete(&ticketRow{}).Error; err != nil {
+			return err
+		}
+		return tx.Create(&row).Error
+	})
+}
+
+// UseTicket implements [core.Tickets].
+func (c *Catalog) UseTicket(ctx context.Context, kind core.TicketKind, hash core.KeyHash, at time.Time) (t core.Ticket, err error) {
+	err = c.write(ctx, func(tx *gorm.DB) error {
+		used := tx.Model(&ticketRow{}).Where("kind = ? and hash = ? and used_at is null and expires_at > ?", string(kind), hash[:], micros(at)).
+			UpdateColumn("used_at", micros(at))
+		if used.Error == nil && used.RowsAffected == 0 {
+			return core.Errorf(core.CodeNotFound, "there is no such ticket")
+		}
+		if used.Error != nil {
+			return used.Error
+		}
+		var row ticketRow
+		if err := tx.Where("hash = ?", hash[:]).Take(&row).Error; err != nil {
+			return err
+		}
+		t = core.Ticket{
+			Kind: kind, Hash: hash, CreatedAt: fromMicros(row.CreatedAt), ExpiresAt: fromMicros(row.ExpiresAt), UsedAt: fromOptionalMicros(row.UsedAt),
+		}
+		if row.UserID != nil {
+			if err := parseIDs(into{*row.UserID, &t.User}); err != nil {
+				return err
+			}
+		}
+		return parseIDs(into{row.ID, &t.ID}, into{row.Org, &t.Org})
+	})
+	return t, err
+}

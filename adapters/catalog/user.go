@@ -1,0 +1,125 @@
+package catalog
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+type userRow struct {
+	ID           string `gorm:"primaryKey"`
+	Org          string
+	Email        string
+	Name         string
+	Role         string
+	State        string
+	PasswordHash string
+	Revision     int64
+	CreatedAt    int64 `gorm:"autoCreateTime:false"`
+	UpdatedAt    int64 `gorm:"autoUpdateTime:false"`
+	LastLoginAt  *int64
+}
+
+// TableName names the table for GORM.
+func (userRow) TableName() string { return "users" }
+
+func userRowOf(u core.User) userRow {
+	return userRow{
+		ID: u.ID.String(), Org: u.Org.String(), Email: u.Email, Name: u.Name, Role: string(u.Role), State: string(u.State),
+		PasswordHash: u.PasswordHash, Revision: u.Revision, CreatedAt: micros(u.CreatedAt), UpdatedAt: micros(u.UpdatedAt),
+		LastLoginAt: optionalMicros(u.LastLoginAt),
+	}
+}
+
+func (r userRow) user() (core.User, error) {
+	u := core.User{
+		Email: r.Email, Name: r.Name, Role: core.Role(r.Role), State: core.UserState(r.State), PasswordHash: r.PasswordHash,
+		Revision: r.Revision, CreatedAt: fromMicros(r.CreatedAt), UpdatedAt: fromMicros(r.UpdatedAt), LastLoginAt: fromOptionalMicros(r.LastLoginAt),
+	}
+	return u, parseIDs(into{r.ID, &u.ID}, into{r.Org, &u.Org})
+}
+
+// CreateUser implements [core.Users].
+func (c *Catalog) CreateUser(ctx context.Context, user core.User) error {
+	row := userRowOf(user)
+	return c.write(ctx, func(tx *gorm.DB) error { return emailTaken(tx.Create(&row).Error) })
+}
+
+func emailTaken(err error) error {
+	if taken(err) {
+		return core.Errorf(core.CodeConflict, "there is a user with this address already")
+	}
+	return err
+}
+
+// User implements [core.Users].
+func (c *Catalog) User(ctx context.Context, org, id core.ID) (core.User, error) {
+	return takeUser(c.db.WithContext(ctx).Where("org = ? and id = ?", org.String(), id.String()))
+}
+
+// UserByEmail implements [core.Users].
+func (c *Catalog) UserByEmail(ctx context.Context, email string) (core.User, error) {
+	return takeUser(c.db.WithContext(ctx).Where("email = ?", email))
+}
+
+func takeUser(query *gorm.DB) (core.User, error) {
+	var row userRow
+	if err := query.Take(&row).Error; err != nil {
+		return core.User{}, found(err, "user")
+	}
+	return row.user()
+}
+
+// Users implements [core.Users].
+func (c *Catalog) Users(ctx context.Context, org core.ID, after string, limit int) ([]core.User, error) {
+	var rows []userRow
+	err := c.db.WithContext(ctx).Where("org = ? and email > ?", org.String(), after).Order("email").Limit(limit).Find(&rows).Error
+	if err != nil {
+		return nil, err
+	}
+	users := make([]core.User, len(rows))
+	for i, row := range rows {
+		if users[i], err = row.user(); err != nil {
+			return nil, err
+		}
+	}
+	return users, nil
+}
+
+// UpdateUser implements [core.Users].
+func (c *Catalog) UpdateUser(ctx context.Context, user core.User) error {
+	row := userRowOf(user)
+	return c.write(ctx, func(tx *gorm.DB) error {
+		updated := tx.Model(&userRow{}).Where("id = ? and org = ? and revision = ?", row.ID, row.Org, user.Revision-1).
+			Select("email", "name", "role", "state", "password_hash", "revision", "updated_at").Updates(&row)
+		if updated.Error != nil || updated.RowsAffected == 1 {
+			return emailTaken(updated.Error)
+		}
+		if err := tx.Where("id = ? and org = ?", row.ID, row.Org).Take(&userRow{}).Error; err != nil {
+			return found(err, "user")
+		}
+		return errMoved
+	})
+}
+
+// DeleteUser implements [core.Users]. Sessions and tickets go with it, by their
+// foreign keys.
+func (c *Catalog) DeleteUser(ctx context.Context, org, id core.ID) error {
+	return c.write(ctx, func(tx *gorm.DB) error {
+		deleted := tx.Where("id = ? and org = ?", id.String(), org.String()).Delete(&userRow{})
+		if deleted.Error == nil && deleted.RowsAffected == 0 {
+			return core.Errorf(core.CodeNotFound, "there is no such user")
+		}
+		return deleted.Error
+	})
+}
+
+// TouchUser implements [core.Users].
+func (c *Catalog) TouchUser(ctx context.Context, org, id core.ID, at time.Time) error {
+	defer c.serialize()()
+	return c.db.WithContext(ctx).Model(&userRow{}).Where("id = ? and org = ?", id.String(), org.String()).
+		UpdateColumn("last_login_at", micros(at)).Error
+}

@@ -1,0 +1,153 @@
+package server
+
+import (
+	"github.com/valyala/fasthttp"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// getUsers answers a page of the organization's users.
+func (s *Server) getUsers(c *call) error {
+	values, err := c.query("cursor", "limit")
+	if err != nil {
+		return err
+	}
+	limit, err := parseLimit(values)
+	if err != nil {
+		return err
+	}
+	page, err := s.Accounts.List(s.deadline.context(c.start), c.who, values.Get("cursor"), limit)
+	if err != nil {
+		return err
+	}
+	if page.HasMore {
+		values.Set("cursor", page.NextCursor)
+		c.setNext(rest.UsersPath, values)
+	}
+	return c.answerJSON(fasthttp.StatusOK, rest.List[core.User]{
+		Items:      append([]core.User{}, page.Items...),
+		Pagination: rest.Pagination{NextCursor: page.NextCursor, HasMore: page.HasMore},
+	})
+}
+
+// postUser invites a user.
+func (s *Server) postUser(c *call) error {
+	var request rest.InviteRequest
+	if err := c.readObject(&request); err != nil {
+		return err
+	}
+	user, link, err := s.Accounts.Invite(s.deadline.context(c.start), c.visitor(), c.who, request.Email, request.Name, request.Role)
+	if err != nil {
+		return err
+	}
+	c.ctx.Response.Header.Set(fasthttp.HeaderLocation, rest.UsersPath+"/"+user.ID.String())
+	return c.answerJSON(fasthttp.StatusCreated, rest.Invited{User: user, Link: link})
+}
+
+// getUser answers one user.
+func (s *Server) getUser(c *call) error {
+	id, err := c.param("id")
+	if err != nil {
+		return err
+	}
+	user, err := s.Accounts.Get(s.deadline.context(c.start), c.who, id)
+	if err != nil {
+		return err
+	}
+	c.setRevision(user.Revision)
+	return c.answerJSON(fasthttp.StatusOK, user)
+}
+
+// patchUser changes the fields that the request names.
+func (s *Server) patchUser(c *call) error {
+	id, err := c.param("id")
+	if err != nil {
+		return err
+	}
+	revision, err := c.revision()
+	if err != nil {
+		return err
+	}
+	var change core.UserChange
+	if err := c.readObject(&change); err != nil {
+		return err
+	}
+	user, err := s.Accounts.ChangeUser(s.deadline.context(c.start), c.visitor(), c.who, id, change, revision)
+	if err != nil {
+		return err
+	}
+	c.setRevision(user.Revision)
+	return c.answerJSON(fasthttp.StatusOK, user)
+}
+
+// deleteUser removes a user.
+func (s *Server) deleteUser(c *call) error {
+	id, err := c.param("id")
+	if err != nil {
+		return err
+	}
+	if err := s.Accounts.RemoveUser(s.deadline.context(c.start), c.visitor(), c.who, id); err != nil {
+		return err
+	}
+	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
+	return nil
+}
+
+// postInvitation answers another link for an invited user.
+func (s *Server) postInvitation(c *call) error {
+	id, err := c.param("id")
+	if err != nil {
+		return err
+	}
+	ctx := s.deadline.context(c.start)
+	link, err := s.Accounts.InviteAgain(ctx, c.who, id)
+	if err != nil {
+		return err
+	}
+	user, err := s.Accounts.Get(ctx, c.who, id)
+	if err != nil {
+		return err
+	}
+	return c.answerJSON(fasthttp.StatusOK, rest.Invited{User: user, Link: link})
+}
+
+// getOrganization answers the organization that the request belongs to.
+func (s *Server) getOrganization(c *call) error {
+	_, org, err := s.Accounts.Me(s.deadline.context(c.start), core.Principal{Org: c.who.Org})
+	if err != nil {
+		return err
+	}
+	return c.answerJSON(fasthttp.StatusOK, org)
+}
+
+// patchOrganization renames it.
+func (s *Server) patchOrganization(c *call) error {
+	var change rest.OrganizationChange
+	if err := c.readObject(&change); err != nil {
+		return err
+	}
+	org, err := s.Accounts.RenameOrganization(s.deadline.context(c.start), c.visitor(), c.who, change.Name)
+	if err != nil {
+		return err
+	}
+	return c.answerJSON(fasthttp.StatusOK, org)
+}
+
+// getAudit answers a page of the audit trail.
+func (s *Server) getAudit(c *call) error {
+	_, query, err := c.eventQuery()
+	if err != nil {
+		return err
+	}
+	page, err := s.Audit.Trail(s.deadline.context(c.start), c.who, query)
+	if err != nil {
+		return err
+	}
+	if page.HasMore {
+		query.Cursor = page.NextCursor
+		c.setNext(rest.AuditPath, rest.Query(query))
+	}
+	c.answerPage(page)
+	return nil
+}

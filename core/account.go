@@ -1,0 +1,288 @@
+package core
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"strings"
+	"time"
+)
+
+// Accounts is how people sign in, stay signed in, and come by a password.
+type Accounts struct {
+	AccountPorts
+	secret []byte
+	now    func() time.Time
+	people *cache[ID, User]
+	live   *cache[ID, Session]
+}
+
+// AccountPorts is what Accounts works with.
+type AccountPorts struct {
+	Organizations Organizations
+	Users         Users
+	Sessions      Sessions
+	Tickets       Tickets
+	Hasher        PasswordHasher
+	Tokens        TokenIssuer
+	Authorizer    Authorizer
+	// Mailer sends links, Links says where they lead: `https://host`. Without a
+	// mailer, links are given to whoever may invite.
+	Mailer Mailer
+	Links  string
+	// Throttle refuses attempts for a key, such as an address, that come too fast.
+	// It may be nil.
+	Throttle func(ctx context.Context, key string) error
+	// Record is told of everything that belongs into the audit trail. It may be
+	// nil.
+	Record func(ctx context.Context, record AuditRecord)
+}
+
+// The time that a user's or a session's state is trusted without asking the
+// catalog again, and how many are kept.
+const (
+	accountTTL       = time.Second
+	accountCacheSize = 50_000
+)
+
+// NewAccounts returns the use case. secret signs refresh tokens and keys the
+// hashes of tickets.
+func NewAccounts(ports AccountPorts, secret []byte, now func() time.Time) *Accounts {
+	if ports.Throttle == nil {
+		ports.Throttle = func(context.Context, string) error { return nil }
+	}
+	if ports.Record == nil {
+		ports.Record = func(context.Context, AuditRecord) {}
+	}
+	return &Accounts{
+		AccountPorts: ports, secret: derive(secret, "accounts"), now: now,
+		people: newCache[ID, User](now, accountTTL, accountCacheSize),
+		live:   newCache[ID, Session](now, accountTTL, accountCacheSize),
+	}
+}
+
+// derive makes a key for one purpose out of the server's secret.
+func derive(secret []byte, purpose string) []byte {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write([]byte("eventflow " + purpose))
+	return mac.Sum(nil)
+}
+
+// Visitor is where a request comes from.
+type Visitor struct{ Address, UserAgent, RequestID string }
+
+// maxUserAgent bounds what is kept of a browser's description of itself.
+const maxUserAgent = 256
+
+// SignIn is what somebody who signs in is given.
+type SignIn struct {
+	AccessToken  string
+	AccessUntil  time.Time
+	RefreshToken string
+	RefreshUntil time.Time
+	User         User
+}
+
+var (
+	errBadLogin   = Errorf(CodeUnauthorized, "the address or the password is wrong")
+	errBadSession = Errorf(CodeUnauthorized, "the session has ended; sign in again")
+	errBadTicket  = Errorf(CodeUnauthorized, "the link is wrong, was used before or has expired; ask for another one")
+)
+
+// Login signs a person in. Whatever is wrong, the answer is the same, and takes
+// as long.
+func (a *Accounts) Login(ctx context.Context, from Visitor, email, password string) (SignIn, error) {
+	email = normalEmail(email)
+	for _, key := range []string{"login " + email, "login from " + from.Address} {
+		if err := a.Throttle(ctx, key); err != nil {
+			return SignIn{}, err
+		}
+	}
+	user, err := a.Users.UserByEmail(ctx, email)
+	if err != nil && !isNotFound(err) {
+		return SignIn{}, storeFailed(err)
+	}
+	if len(password) > 4*MaxPasswordLength {
+		password = ""
+	}
+	good, err := a.Hasher.Verify(ctx, user.PasswordHash, password)
+	if err != nil {
+		return SignIn{}, storeFailed(err)
+	}
+	if !good || user.State != UserActive {
+		if !user.ID.IsZero() {
+			a.Record(ctx, from.record(user.principal(), AuditLoginFailed, "user", user.ID))
+		}
+		return SignIn{}, errBadLogin
+	}
+	return a.begin(ctx, from, user)
+}
+
+func (u User) principal() Principal {
+	return Principal{Org: u.Org, User: u.ID, Label: u.Email, Role: u.Role}
+}
+
+// begin opens a session.
+func (a *Accounts) begin(ctx context.Context, from Visitor, user User) (SignIn, error) {
+	now := a.now().UTC().Truncate(time.Microsecond)
+	session := Session{
+		ID: newID(now), Org: user.Org, User: user.ID, Generation: 1, RotatedAt: now, CreatedAt: now, ExpiresAt: now.Add(RefreshTokenLife),
+		Address: from.Address, UserAgent: from.UserAgent[:min(len(from.UserAgent), maxUserAgent)],
+	}
+	if err := a.Sessions.CreateSession(ctx, session); err != nil {
+		return SignIn{}, storeFailed(err)
+	}
+	if err := a.Users.TouchUser(ctx, user.Org, user.ID, now); err != nil {
+		return SignIn{}, storeFailed(err)
+	}
+	user.LastLoginAt = &now
+	a.Record(ctx, from.record(user.principal(), AuditLogin, "user", user.ID))
+	return a.issue(user, session, session.Generation)
+}
+
+func (a *Accounts) issue(user User, session Session, generation int64) (SignIn, error) {
+	now := a.now().UTC().Truncate(time.Second)
+	claims := Claims{User: user.ID, Org: user.Org, Role: user.Role, Session: session.ID, Issued: now, Expires: now.Add(AccessTokenLife)}
+	token, err := a.Tokens.Issue(claims)
+	return SignIn{
+		AccessToken: token, AccessUntil: claims.Expires, User: user,
+		RefreshToken: a.refreshToken(session.ID, generation), RefreshUntil: session.ExpiresAt,
+	}, err
+}
+
+// A refresh token is `efr_`, the session, the generation and a MAC over both:
+// a token of an earlier generation is known for what it is, without being kept.
+const refreshPrefix = "efr_"
+
+const refreshBytes = 16 + 8 + 32
+
+func (a *Accounts) refreshToken(session ID, generation int64) string {
+	raw := binary.BigEndian.AppendUint64(session[:], uint64(generation))
+	return refreshPrefix + hex.EncodeToString(append(raw, a.mac(raw)...))
+}
+
+func (a *Accounts) mac(raw []byte) []byte {
+	mac := hmac.New(sha256.New, a.secret)
+	mac.Write(raw)
+	return mac.Sum(nil)
+}
+
+func (a *Accounts) parseRefresh(token string) (session ID, generation int64, ok bool) {
+	text, found := strings.CutPrefix(token, refreshPrefix)
+	raw, err := hex.DecodeString(text)
+	if !found || err != nil || len(raw) != refreshBytes || !hmac.Equal(raw[24:], a.mac(raw[:24])) {
+		return ID{}, 0, false
+	}
+	return ID(raw[:16]), int64(binary.BigEndian.Uint64(raw[16:24])), true
+}
+
+// Refresh exchanges a refresh token for the next one and an access token. One
+// that was exchanged before ends the session: it is in wrong hands, or the
+// newer one is. For a moment after an exchange it still answers, with the
+// newer one, because two tabs may have asked at once.
+func (a *Accounts) Refresh(ctx context.Context, from Visitor, token string) (SignIn, error) {
+	id, generation, ok := a.parseRefresh(token)
+	if !ok {
+		return SignIn{}, errBadSession
+	}
+	for {
+		session, err := a.Sessions.Session(ctx, id)
+		if err != nil && !isNotFound(err) {
+			return SignIn{}, storeFailed(err)
+		}
+		now := a.now().UTC().Truncate(time.Microsecond)
+		if err != nil || session.RevokedAt != nil || !now.Before(session.ExpiresAt) {
+			return SignIn{}, errBadSession
+		}
+		user, err := a.Users.User(ctx, session.Org, session.User)
+		if err != nil || user.State != UserActive {
+			return SignIn{}, errBadSession
+		}
+		switch {
+		case generation == session.Generation:
+			err := a.Sessions.RotateSession(ctx, id, generation, now)
+			if CodeOf(err) == CodePreconditionFailed && ctx.Err() == nil {
+				continue // the other tab was faster
+			}
+			if err != nil {
+				return SignIn{}, storeFailed(err)
+			}
+			return a.issue(user, session, generation+1)
+		case generation == session.Generation-1 && now.Sub(session.RotatedAt) < RefreshGrace:
+			return a.issue(user, session, session.Generation)
+		}
+		a.Record(ctx, from.record(user.principal(), AuditRefreshReused, "session", session.ID))
+		return SignIn{}, a.end(ctx, session.ID, errBadSession)
+	}
+}
+
+// end revokes a session and returns err, or what kept it from being revoked.
+func (a *Accounts) end(ctx context.Context, session ID, err error) error {
+	if failed := a.Sessions.RevokeSession(ctx, session, a.now().UTC().Truncate(time.Microsecond)); failed != nil {
+		return storeFailed(failed)
+	}
+	a.live.drop(session)
+	return err
+}
+
+// Logout ends the session of an access token or, where there is none, of a
+// refresh token. Ending what has ended is no error.
+func (a *Accounts) Logout(ctx context.Context, from Visitor, who Principal, refresh string) error {
+	session := who.Session
+	if session.IsZero() {
+		var ok bool
+		if session, _, ok = a.parseRefresh(refresh); !ok {
+			return nil
+		}
+	}
+	if !who.User.IsZero() {
+		a.Record(ctx, from.record(who, AuditLogout, "session", session))
+	}
+	return a.end(ctx, session, nil)
+}
+
+// Authenticate returns who presents an access token. A user who was disabled,
+// or whose session was ended or role changed, on any node, is seen as such
+// within a second.
+func (a *Accounts) Authenticate(ctx context.Context, token string) (Principal, error) {
+	claims, err := a.Tokens.Verify(token, a.now())
+	if err != nil {
+		return Principal{}, errBadSession
+	}
+	session, err := a.live.get(claims.Session, func(Session) (Session, error) {
+		return a.Sessions.Session(ctx, claims.Session)
+	}, isNotFound)
+	if err != nil && !isNotFound(err) {
+		return Principal{}, storeFailed(err)
+	}
+	if err != nil || session.RevokedAt != nil || session.User != claims.User || session.Org != claims.Org {
+		return Principal{}, errBadSession
+	}
+	user, err := a.people.get(claims.User, func(User) (User, error) {
+		return a.Users.User(ctx, claims.Org, claims.User)
+	}, isNotFound)
+	if err != nil && !isNotFound(err) {
+		return Principal{}, storeFailed(err)
+	}
+	if err != nil || user.State != UserActive {
+		return Principal{}, errBadSession
+	}
+	who := user.principal()
+	who.Session = claims.Session
+	return who, nil
+}
+
+// Me returns the user who is signed in, and the organization.
+func (a *Accounts) Me(ctx context.Context, who Principal) (User, Organization, error) {
+	org, err := a.Organizations.Organization(ctx, who.Org)
+	if err != nil {
+		return User{}, Organization{}, storeFailed(err)
+	}
+	if who.User.IsZero() {
+		return User{}, org, nil
+	}
+	user, err := a.Users.User(ctx, who.Org, who.User)
+	return user, org, storeFailed(err)
+}

@@ -1,0 +1,299 @@
+package core
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// AuditAction names what happened, as the event type of an audit record.
+type AuditAction string
+
+// What is recorded.
+const (
+	AuditLogin               AuditAction = "login.succeeded"
+	AuditLoginFailed         AuditAction = "login.failed"
+	AuditLogout              AuditAction = "logout"
+	AuditRefreshReused       AuditAction = "session.reused"
+	AuditPasswordChanged     AuditAction = "password.changed"
+	AuditPasswordForgotten   AuditAction = "password.forgotten"
+	AuditPasswordReset       AuditAction = "password.reset"
+	AuditUserInvited         AuditAction = "user.invited"
+	AuditUserChanged         AuditAction = "user.changed"
+	AuditUserRemoved         AuditAction = "user.removed"
+	AuditOrganizationChanged AuditAction = "organization.changed"
+	AuditKeyCreated          AuditAction = "key.created"
+	AuditKeyRotated          AuditAction = "key.rotated"
+	AuditKeyRevoked          AuditAction = "key.revoked"
+	AuditStreamCreated       AuditAction = "stream.created"
+	AuditStreamChanged       AuditAction = "stream.changed"
+	AuditStreamDeleted       AuditAction = "stream.deleted"
+	AuditGroupCreated        AuditAction = "group.created"
+	AuditGroupChanged        AuditAction = "group.changed"
+	AuditGroupDeleted        AuditAction = "group.deleted"
+	AuditGroupReset          AuditAction = "group.reset"
+	AuditLettersReplayed     AuditAction = "deadletters.replayed"
+	AuditLetterDiscarded     AuditAction = "deadletter.discarded"
+	AuditExported            AuditAction = "events.exported"
+	AuditRefused             AuditAction = "request.refused"
+)
+
+// AuditRecord is something that somebody did.
+type AuditRecord struct {
+	Who    Principal
+	Action AuditAction
+	// Kind and Target say what it was done to: a `user`, a `stream`, and which.
+	Kind, Target string
+	From         Visitor
+	// Details says more, where there is more to say. It never holds a secret.
+	Details map[string]string
+}
+
+func (v Visitor) record(who Principal, action AuditAction, kind string, target ID) AuditRecord {
+	return AuditRecord{Who: who, Action: action, Kind: kind, Target: target.String(), From: v}
+}
+
+// AuditEntry is the payload of an audit event. Each carries the hash of the one
+// before, so that nobody who can write to the store changes, removes or
+// reorders one unnoticed.
+type AuditEntry struct {
+	Actor     AuditActor        `json:"actor"`
+	Target    AuditTarget       `json:"target"`
+	Address   string            `json:"address,omitempty"`
+	UserAgent string            `json:"user_agent,omitempty"`
+	RequestID string            `json:"request_id,omitempty"`
+	Details   map[string]string `json:"details,omitempty"`
+	// Sequence counts the organization's records from 0, Previous is the hash of
+	// the one before, in hex: 64 zeros for the first.
+	Sequence int64  `json:"sequence"`
+	Previous string `json:"previous"`
+}
+
+// AuditActor is who did something.
+type AuditActor struct {
+	User  ID     `json:"user_id,omitzero"`
+	Key   ID     `json:"key_id,omitzero"`
+	Label string `json:"label"`
+	Role  Role   `json:"role"`
+}
+
+// AuditTarget is what something was done to.
+type AuditTarget struct {
+	Kind string `json:"kind"`
+	ID   string `json:"id"`
+}
+
+// Audit is the trail of an organization: a stream of the log that nobody but
+// the system writes, and no request can name.
+type Audit struct {
+	committer *Committer
+	log       Reader
+	query     *Query
+	logger    *slog.Logger
+	now       func() time.Time
+
+	mu    sync.Mutex
+	tails map[ID]*auditTail
+}
+
+// auditTail is the end of an organization's trail, as far as this node knows.
+type auditTail struct {
+	mu       sync.Mutex
+	known    bool
+	sequence int64
+	previous string
+}
+
+// NewAudit returns the use case over the log.
+func NewAudit(committer *Committer, log Reader, query *Query, now func() time.Time, logger *slog.Logger) *Audit {
+	return &Audit{committer: committer, log: log, query: query, logger: logger, now: now, tails: map[ID]*auditTail{}}
+}
+
+// AuditStream is the id of an organization's trail.
+func AuditStream(org ID) ID {
+	sum := sha256.Sum256(append([]byte("eventflow audit "), org[:]...))
+	id := ID(sum[:16])
+	id[6], id[8] = id[6]&0x0f|0x80, id[8]&0x3f|0x80 // version 8: not one that is given to streams
+	return id
+}
+
+// Record adds to the trail and returns when the record is durable. One that
+// cannot be stored is logged: what it is about has happened.
+func (a *Audit) Record(ctx context.Context, record AuditRecord) {
+	if err := a.record(ctx, record); err != nil {
+		a.logger.Error("the audit trail misses a record", "error", err, "action", record.Action, "org_id", record.Who.Org,
+			"actor", record.Who.Label, "kind", record.Kind, "target", record.Target, "request_id", record.From.RequestID)
+	}
+}
+
+// auditRounds bounds how often a record is made anew because another node's
+// came first.
+const auditRounds = 50
+
+func (a *Audit) record(ctx context.Context, record AuditRecord) error {
+	org := record.Who.Org
+	a.mu.Lock()
+	tail := a.tails[org]
+	if tail == nil {
+		tail = &auditTail{}
+		a.tails[org] = tail
+	}
+	a.mu.Unlock()
+	tail.mu.Lock()
+	defer tail.mu.Unlock()
+	for range auditRounds {
+		if !tail.known {
+			if err := a.readTail(ctx, org, tail); err != nil {
+				return err
+			}
+		}
+		stored, err := a.append(org, tail, record)
+		if err != nil {
+			tail.known = false
+			return err
+		}
+		if stored {
+			return nil
+		}
+		tail.known = false // another node was faster
+	}
+	return errors.New("other nodes write this trail too fast")
+}
+
+func (a *Audit) readTail(ctx context.Context, org ID, tail *auditTail) error {
+	tail.sequence, tail.previous = 0, hex.EncodeToString(make([]byte, sha256.Size))
+	last, err := a.log.Read(ctx, AuditStream(org), Scan{Backward: true, Limit: 1})
+	if err != nil {
+		return err
+	}
+	if len(last) == 1 {
+		tail.sequence, tail.previous = int64(last[0].Offset)+1, auditHash(&last[0])
+	}
+	tail.known = true
+	return nil
+}
+
+// append stores a record at the tail. Its sequence is its idempotency key, so
+// that of several nodes that store the same one, one succeeds.
+func (a *Audit) append(org ID, tail *auditTail, record AuditRecord) (stored bool, err error) {
+	payload, err := json.Marshal(AuditEntry{
+		Actor:   AuditActor{User: record.Who.User, Key: record.Who.Key, Label: record.Who.Label, Role: record.Who.Role},
+		Target:  AuditTarget{record.Kind, record.Target},
+		Address: record.From.Address, UserAgent: record.From.UserAgent[:min(len(record.From.UserAgent), maxUserAgent)], RequestID: record.From.RequestID,
+		Details: record.Details, Sequence: tail.sequence, Previous: tail.previous,
+	})
+	if err != nil {
+		return false, err
+	}
+	now := a.now().UTC().Truncate(time.Microsecond)
+	entry := Entry{Event: Event{
+		Type: string(record.Action), Version: 1, OccurredAt: now, Source: "eventflow", Subject: record.Target,
+		Payload: payload, IdempotencyKey: fmt.Sprintf("audit-%d", tail.sequence),
+	}}
+	_, _ = rand.Read(entry.Fingerprint[:]) // never fails; two nodes' records are never the same
+	batch := Batch{Org: org, Stream: AuditStream(org), Entries: []Entry{entry}}
+	if err := a.committer.Commit(batch); err != nil {
+		return false, err
+	}
+	if batch.Entries[0].Outcome != Stored {
+		return false, nil
+	}
+	tail.sequence, tail.previous = tail.sequence+1, auditHash(&batch.Entries[0].Event)
+	return true, nil
+}
+
+// auditHash is the hash of a record: over everything that it says.
+func auditHash(event *Event) string {
+	sum := sha256.New()
+	for _, part := range [][]byte{
+		event.ID[:], []byte(event.Type), []byte(event.OccurredAt.UTC().Format(time.RFC3339Nano)), []byte(event.ReceivedAt.UTC().Format(time.RFC3339Nano)),
+		[]byte(event.Subject), event.Payload,
+	} {
+		fmt.Fprintf(sum, "%d:", len(part)) // never fails: see the package's documentation
+		sum.Write(part)
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// Trail answers a page of the organization's audit records.
+func (a *Audit) Trail(ctx context.Context, who Principal, eq EventQuery) (EventPage, error) {
+	if err := authorize(a.query.streams.authorizer, who, ActionReadAudit, ID{}); err != nil {
+		return EventPage{}, err
+	}
+	limit, err := pageLimit(eq.Limit)
+	if err != nil {
+		return EventPage{}, err
+	}
+	eq.Limit = limit
+	walk, err := a.query.walkStream(ctx, AuditStream(who.Org), &eq)
+	if err != nil {
+		return EventPage{}, err
+	}
+	return walk.page(ctx)
+}
+
+// Verified is what a look at a whole trail found.
+type Verified struct {
+	Records int64
+	// Fault says what is wrong with the record at At; empty when nothing is.
+	Fault string
+	At    Offset
+}
+
+// Verify reads an organization's trail from its beginning and holds each record
+// to the one before it.
+func (a *Audit) Verify(ctx context.Context, org ID) (Verified, error) {
+	stream := AuditStream(org)
+	previous := hex.EncodeToString(make([]byte, sha256.Size))
+	for next := Offset(0); ; {
+		events, err := a.log.Read(ctx, stream, Scan{From: next, Limit: MaxPageSize})
+		if err != nil {
+			return Verified{}, err
+		}
+		for i := range events {
+			if fault := checkRecord(&events[i], next, previous); fault != "" {
+				return Verified{Records: int64(next), Fault: fault, At: next}, nil
+			}
+			previous = auditHash(&events[i])
+			next++
+		}
+		if len(events) < MaxPageSize {
+			return a.complete(ctx, stream, next)
+		}
+	}
+}
+
+// complete checks that the trail ends where the store says.
+func (a *Audit) complete(ctx context.Context, stream ID, next Offset) (Verified, error) {
+	bounds, err := a.log.Bounds(ctx, []ID{stream})
+	if err != nil {
+		return Verified{}, err
+	}
+	verified := Verified{Records: int64(next)}
+	if bounds[0].Next > next {
+		verified.Fault, verified.At = "the records from here to the end are missing", next
+	}
+	return verified, nil
+}
+
+func checkRecord(event *Event, offset Offset, previous string) string {
+	var entry AuditEntry
+	switch {
+	case event.Offset != offset:
+		return "it is missing"
+	case json.Unmarshal(event.Payload, &entry) != nil:
+		return "it is not a record"
+	case entry.Sequence != int64(offset):
+		return fmt.Sprintf("it says that it is record %d", entry.Sequence)
+	case entry.Previous != previous:
+		return "it does not follow from the record before it: one of the two was changed, or one in between was removed"
+	}
+	return ""
+}
