@@ -52,7 +52,7 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			},
 			core.NewIngest,
 			func(c core.Catalog, log core.EventLog, logger *slog.Logger) *core.Retention {
-				return core.NewRetention(c, log, c, logger)
+				return core.NewRetention(c, log, c, c, logger)
 			},
 			func(log core.EventLog, streams *core.Streams, now func() time.Time) *core.Query {
 				return core.NewQuery(log, streams, now)

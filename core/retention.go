@@ -13,12 +13,13 @@ type Retention struct {
 	catalog StreamCatalog
 	log     Trimmer
 	groups  Progresses
+	people  Sessions
 	logger  *slog.Logger
 }
 
 // NewRetention returns the use case over its ports.
-func NewRetention(catalog StreamCatalog, log Trimmer, groups Progresses, logger *slog.Logger) *Retention {
-	return &Retention{catalog: catalog, log: log, groups: groups, logger: logger}
+func NewRetention(catalog StreamCatalog, log Trimmer, groups Progresses, people Sessions, logger *slog.Logger) *Retention {
+	return &Retention{catalog: catalog, log: log, groups: groups, people: people, logger: logger}
 }
 
 // attemptDays is how long failed attempts are remembered. Dead letters keep
@@ -48,12 +49,15 @@ func (r *Retention) Run(ctx context.Context) {
 	}
 }
 
-// Sweep trims every stream once, deleted ones too, and forgets failed attempts. A stream that fails does
-// not keep the others from being trimmed.
+// Sweep trims every stream once, deleted ones too, and forgets failed attempts
+// and expired sessions. A stream that fails does not keep the others from being trimmed.
 func (r *Retention) Sweep(ctx context.Context, now time.Time) error {
 	var failures []error
 	if err := r.groups.ForgetAttempts(ctx, now.UTC().AddDate(0, 0, -attemptDays)); err != nil {
 		failures = append(failures, fmt.Errorf("failed attempts: %w", err))
+	}
+	if err := r.people.ForgetSessions(ctx, now.UTC()); err != nil {
+		failures = append(failures, fmt.Errorf("expired sessions: %w", err))
 	}
 	for after := (ID{}); ; {
 		streams, err := r.catalog.AllStreams(ctx, after, sweepPage)

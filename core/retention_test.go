@@ -32,6 +32,7 @@ func (c manyStreams) AllStreams(_ context.Context, after core.ID, limit int) ([]
 // trims records what is to be removed.
 type trims struct {
 	core.Progresses
+	core.Sessions
 	mu    sync.Mutex
 	calls map[core.ID]time.Time
 }
@@ -45,11 +46,20 @@ func (t *trims) taken() map[core.ID]time.Time {
 	return calls
 }
 
-// ForgetAttempts records the time under the zero id.
+// attempts and sessions stand for what is forgotten besides.
+var attempts, sessions = core.ID{0: 0xff, 1: 1}, core.ID{0: 0xff, 1: 2}
+
 func (t *trims) ForgetAttempts(_ context.Context, before time.Time) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.calls[core.ID{}] = before
+	t.calls[attempts] = before
+	return nil
+}
+
+func (t *trims) ForgetSessions(_ context.Context, before time.Time) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.calls[sessions] = before
 	return nil
 }
 
@@ -75,16 +85,18 @@ func TestEveryStreamIsTrimmedToItsRetention(t *testing.T) {
 		trimmed := &trims{calls: map[core.ID]time.Time{}}
 		ctx, cancel := context.WithCancel(t.Context())
 		started := time.Now().UTC()
-		go core.NewRetention(catalog, trimmed, trimmed, slog.New(slog.DiscardHandler)).Run(ctx)
+		go core.NewRetention(catalog, trimmed, trimmed, trimmed, slog.New(slog.DiscardHandler)).Run(ctx)
 		synctest.Wait()
 		calls := trimmed.taken()
-		require.Len(t, calls, 2499, "all but the zero id, one that fails included")
+		require.Len(t, calls, 2501, "all but the zero id, one that fails included, attempts and sessions")
+		require.Equal(t, started.AddDate(0, 0, -7), calls[attempts])
+		require.Equal(t, started, calls[sessions])
 		for _, stream := range catalog.streams[1:] {
 			require.Equal(t, started.AddDate(0, 0, -stream.RetentionDays), calls[stream.ID])
 		}
 		time.Sleep(time.Hour) // the bubble's clock, not the machine's
 		synctest.Wait()
-		require.Len(t, trimmed.taken(), 2499, "an hour later again")
+		require.Len(t, trimmed.taken(), 2501, "an hour later again")
 		cancel()
 	})
 }

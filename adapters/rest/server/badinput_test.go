@@ -261,6 +261,9 @@ func TestEveryRouteButThePublicOnesWantsACredential(t *testing.T) {
 	require.NotEmpty(t, server.Routes())
 	for _, route := range server.Routes() {
 		path := strings.NewReplacer(":stream", "orders", ":event_id", "0198c0de-7a1b-7c3d-8e4f-5a6b7c8d9e0f").Replace(route.Path)
+		if strings.HasPrefix(route.Path, rest.AuthPath) {
+			continue // they make credentials, and have tests of their own
+		}
 		if route.Action == server.Public {
 			got := f.do(route.Method, path, nil, "-")
 			require.NotEqual(t, http.StatusUnauthorized, got.StatusCode, route)

@@ -32,6 +32,13 @@ func (s *Server) postBatch(c *call) error {
 
 func (c *call) drafts(field core.StreamField) ([]core.Draft, error) {
 	kind, err := c.contentKind()
+	switch {
+	case err != nil:
+	case kind == kindCloudEvent:
+		err = unsupported(fasthttp.HeaderContentType, "must be application/cloudevents-batch+json for a batch of CloudEvents")
+	case c.isBinary():
+		err = core.Invalid(attributeVersion, "must not be a header of a batch: the events of a batch are all in its body")
+	}
 	if err != nil {
 		c.abandon()
 		return nil, err
@@ -40,8 +47,11 @@ func (c *call) drafts(field core.StreamField) ([]core.Draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	if kind == kindNDJSON {
+	switch kind {
+	case kindNDJSON:
 		return core.DecodeLines(body, field)
+	case kindCloudEvents:
+		return decodeCloudEvents(body, field)
 	}
 	return core.DecodeArray(body, field)
 }

@@ -205,6 +205,8 @@ type kind int
 const (
 	kindJSON kind = iota
 	kindNDJSON
+	kindCloudEvent
+	kindCloudEvents
 )
 
 // contentKind reads Content-Type.
@@ -218,6 +220,10 @@ func (c *call) contentKind() (kind, error) {
 		return 0, unsupported(fasthttp.HeaderContentType, "must be a media type, of charset utf-8 where it has one")
 	}
 	switch {
+	case media == rest.TypeCloudEvent:
+		return kindCloudEvent, nil
+	case media == rest.TypeCloudEvents:
+		return kindCloudEvents, nil
 	case media == rest.TypeJSON, strings.HasSuffix(media, "+json"):
 		return kindJSON, nil
 	case media == rest.TypeNDJSON, media == "application/ndjson":

@@ -36,15 +36,7 @@ func (c *call) draft() (stream string, draft core.Draft, err error) {
 	if stream, err = c.stream(); err != nil {
 		return "", core.Draft{}, err
 	}
-	if err := c.wantJSON(); err != nil {
-		return "", core.Draft{}, err
-	}
-	body, err := c.readBody(core.MaxEventBytes)
-	if err != nil {
-		return "", core.Draft{}, err
-	}
-	draft, err = core.DecodeEvent(body, core.StreamField(stream == ""))
-	if err != nil {
+	if draft, err = c.decode(core.StreamField(stream == "")); err != nil {
 		return "", core.Draft{}, err
 	}
 	err = draft.Apply(core.Hints{
@@ -52,6 +44,29 @@ func (c *call) draft() (stream string, draft core.Draft, err error) {
 		Traceparent:    c.requestHeader("Traceparent"),
 	})
 	return stream, draft, err
+}
+
+// decode reads the one event of a request in the form that its headers say.
+func (c *call) decode(field core.StreamField) (core.Draft, error) {
+	if c.isBinary() {
+		return c.binaryEvent(field)
+	}
+	kind, err := c.contentKind()
+	if err == nil && kind != kindJSON && kind != kindCloudEvent {
+		err = unsupported(fasthttp.HeaderContentType, "must be application/json or application/cloudevents+json")
+	}
+	if err != nil {
+		c.abandon()
+		return core.Draft{}, err
+	}
+	body, err := c.readBody(core.MaxEventBytes)
+	if err != nil {
+		return core.Draft{}, err
+	}
+	if kind == kindCloudEvent {
+		return decodeCloudEvent(body, field)
+	}
+	return core.DecodeEvent(body, field)
 }
 
 // postValidate is a dry run of postEvent.

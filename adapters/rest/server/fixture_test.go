@@ -168,6 +168,7 @@ type fixture struct {
 	catalog *catalog
 	log     core.EventLog
 	groups  core.GroupStore
+	people  func(*fixture, *server.Options, *core.Committer)
 	access  *core.Access
 	org     core.ID
 	key     string
@@ -198,6 +199,11 @@ type option func(*server.Options, *fixture)
 
 func withLimits(limits server.Limits) option {
 	return func(o *server.Options, _ *fixture) { o.Limits = limits }
+}
+
+// withPeople adds what people need, once the rest is there.
+func withPeople(add func(*fixture, *server.Options, *core.Committer)) option {
+	return func(_ *server.Options, f *fixture) { f.people = add }
 }
 
 // withLog puts something between core and the storage.
@@ -239,6 +245,9 @@ func start(t testing.TB, options ...option) *fixture {
 	o.Consumers = core.NewConsumers(o.Streams, f.groups, f.log, recent, time.Now, o.Logger)
 	o.Letters = core.NewLetters(o.Consumers)
 	o.Tails = core.NewTails(o.Streams, recent, f.log)
+	if f.people != nil {
+		f.people(f, &o, committer)
+	}
 	f.server = server.New(o)
 	f.key = f.newKey(core.RoleAdmin)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -30,7 +30,11 @@ func (s *Server) getEvents(c *call) error {
 		query.Cursor = page.NextCursor
 		c.setNext(rest.StreamEventsPath(stream), rest.Query(query))
 	}
-	c.answerPage(page)
+	if c.prefers(rest.TypeCloudEvents) {
+		c.answerCloudEvents(page)
+	} else {
+		c.answerPage(page)
+	}
 	return nil
 }
 
@@ -48,7 +52,11 @@ func (s *Server) getEvent(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.answer(fasthttp.StatusOK, contentJSON, appendEvent(nil, &event))
+	if c.prefers(rest.TypeCloudEvent) {
+		c.answer(fasthttp.StatusOK, contentCloudEvent, rest.AppendCloudEvent(nil, &event))
+	} else {
+		c.answer(fasthttp.StatusOK, contentJSON, appendEvent(nil, &event))
+	}
 	return nil
 }
 

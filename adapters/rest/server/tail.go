@@ -90,7 +90,16 @@ func (l *liveTail) serve(conn net.Conn, s *Server) {
 	defer l.tail.Close()
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	go watch(conn, stop)
+	watched := make(chan struct{})
+	_ = conn.SetReadDeadline(time.Time{})
+	go func() {
+		defer close(watched)
+		watch(conn, stop)
+	}()
+	defer func() { // the connection is fasthttp's again after this
+		_ = conn.SetReadDeadline(time.Unix(1, 0))
+		<-watched
+	}()
 	out := l.head
 	for {
 		_ = conn.SetWriteDeadline(time.Now().Add(l.writeTimeout))
@@ -112,7 +121,6 @@ func (l *liveTail) serve(conn net.Conn, s *Server) {
 // watch ends a tail when its client hangs up: it sends nothing any more.
 func watch(conn net.Conn, stop context.CancelFunc) {
 	defer stop()
-	_ = conn.SetReadDeadline(time.Time{})
 	_, _ = bufio.NewReaderSize(conn, 16).WriteTo(discard{})
 }
 
