@@ -46,20 +46,20 @@ func (t *trims) taken() map[core.ID]time.Time {
 	return calls
 }
 
-// attempts and sessions stand for what is forgotten besides.
-var attempts, sessions = core.ID{0: 0xff, 1: 1}, core.ID{0: 0xff, 1: 2}
+// They stand for what is forgotten besides.
+var forgottenAttempts, forgottenSessions = core.ID{0: 0xff, 1: 1}, core.ID{0: 0xff, 1: 2}
 
 func (t *trims) ForgetAttempts(_ context.Context, before time.Time) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.calls[attempts] = before
+	t.calls[forgottenAttempts] = before
 	return nil
 }
 
 func (t *trims) ForgetSessions(_ context.Context, before time.Time) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.calls[sessions] = before
+	t.calls[forgottenSessions] = before
 	return nil
 }
 
@@ -89,8 +89,8 @@ func TestEveryStreamIsTrimmedToItsRetention(t *testing.T) {
 		synctest.Wait()
 		calls := trimmed.taken()
 		require.Len(t, calls, 2501, "all but the zero id, one that fails included, attempts and sessions")
-		require.Equal(t, started.AddDate(0, 0, -7), calls[attempts])
-		require.Equal(t, started, calls[sessions])
+		require.Equal(t, started.AddDate(0, 0, -7), calls[forgottenAttempts])
+		require.Equal(t, started, calls[forgottenSessions])
 		for _, stream := range catalog.streams[1:] {
 			require.Equal(t, started.AddDate(0, 0, -stream.RetentionDays), calls[stream.ID])
 		}

@@ -13,6 +13,11 @@ const (
 	HeaderRequestID = "X-Request-Id"
 	// HeaderIdempotencyKey names one event, quoted or bare.
 	HeaderIdempotencyKey = "Idempotency-Key"
+	// HeaderLease, HeaderLeaseExpires and HeaderNextOffset say of a delivery in
+	// the form of CloudEvents what its body has no place for.
+	HeaderLease        = "X-EventFlow-Lease"
+	HeaderLeaseExpires = "X-EventFlow-Lease-Expires"
+	HeaderNextOffset   = "X-EventFlow-Next-Offset"
 )
 
 // The media types of requests and answers.

@@ -44,7 +44,11 @@ func (s *Server) getGroupEvents(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.answerDelivery(delivery)
+	if c.prefers(rest.TypeCloudEvents) {
+		c.answerDeliveredCloudEvents(delivery)
+	} else {
+		c.answerDelivery(delivery)
+	}
 	return nil
 }
 
@@ -94,6 +98,30 @@ func (c *call) answerDelivery(d core.Delivery) {
 		b = append(b, `"}}`...)
 	}
 	c.answerPooled(body, b, contentJSON)
+}
+
+// answerDeliveredCloudEvents answers with a batch of CloudEvents. What belongs
+// to none of them is in headers.
+func (c *call) answerDeliveredCloudEvents(d core.Delivery) {
+	header := &c.ctx.Response.Header
+	header.Set(rest.HeaderNextOffset, strconv.FormatInt(int64(d.NextOffset), 10))
+	if !d.Lease.IsZero() {
+		header.Set(rest.HeaderLease, d.Lease.String())
+		header.Set(rest.HeaderLeaseExpires, d.ExpiresAt.Format(time.RFC3339Nano))
+	}
+	body := pages.Get().(*pageBody)
+	b := body.bytes[:0]
+	b = append(b, '[')
+	for i := range d.Events {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = rest.AppendCloudEvent(b, &d.Events[i])
+		b = append(b[:len(b)-1], `,"eventflowattempt":`...)
+		b = strconv.AppendInt(b, int64(d.Attempts[i]), 10)
+		b = append(b, '}')
+	}
+	c.answerPooled(body, append(b, ']'), contentCloudEvents)
 }
 
 // postOffsets settles everything up to an offset.

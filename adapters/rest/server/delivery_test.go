@@ -272,3 +272,33 @@ func TestBadDeadLetterCallsAreRefused(t *testing.T) {
 	trace := f.do("GET", rest.EventsPath+"/"+none+"/trace", nil)
 	require.Equal(t, core.CodeNotFound, trace.problem(t).Code)
 }
+
+// Whoever speaks CloudEvents is delivered to in them: the events in the body,
+// the lease in headers.
+func TestADeliveryInCloudEvents(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.stream("orders")
+	f.group("orders", "mail", core.Ordered, 3)
+	f.publish("orders", 2)
+	live := f.live("orders", "?after=0", "Accept: "+rest.TypeCloudEvent)
+	got := f.do("GET", groups+"/mail/events", nil, "Accept: "+rest.TypeCloudEvents)
+	require.Equal(t, rest.TypeCloudEvents, strings.Split(got.Header.Get("Content-Type"), ";")[0])
+	var events []map[string]any
+	require.NoError(t, json.Unmarshal(got.body, &events), "%s", got.body)
+	require.Len(t, events, 2)
+	require.Equal(t, []any{"1.0", "made", float64(1)}, []any{events[1]["specversion"], events[1]["type"], events[1]["eventflowattempt"]})
+	require.Equal(t, "2", got.Header.Get(rest.HeaderNextOffset))
+	require.NotEmpty(t, got.Header.Get(rest.HeaderLeaseExpires))
+	settled := f.do("POST", groups+"/mail/ack", strings.NewReader(`{"lease":"`+got.Header.Get(rest.HeaderLease)+`"}`))
+	require.Equal(t, 204, settled.StatusCode)
+	b := make([]byte, 2000)
+	n, err := live.Read(b)
+	for err == nil && !strings.Contains(string(b[:n]), "specversion") {
+		var more int
+		more, err = live.Read(b[n:])
+		n += more
+	}
+	require.NoError(t, err)
+	require.Contains(t, string(b[:n]), `"specversion":"1.0"`)
+}

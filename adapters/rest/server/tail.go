@@ -48,6 +48,9 @@ func (s *Server) getLive(c *call) error {
 		return err
 	}
 	live := &liveTail{tail: tail, head: c.liveHeader(), writeTimeout: s.Limits.WriteTimeout, write: appendEvent}
+	if c.prefers(rest.TypeCloudEvent) {
+		live.write = rest.AppendCloudEvent
+	}
 	s.tails.Add(1)
 	c.ctx.SetStatusCode(fasthttp.StatusOK)
 	c.ctx.HijackSetNoResponse(true)
