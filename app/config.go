@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -26,6 +27,10 @@ type Config struct {
 	Secret  string `name:"secret" default:"" usage:"at least 32 characters that key the hashes of credentials; the same on every node ('eventflow secret' makes one)" secret:"true"`
 
 	Redis string `name:"redis" default:"" usage:"a Redis server, as a URL like redis://host:6379/0, by which several nodes tell each other of new events at once" secret:"true"`
+
+	TLSCert        string `name:"tls-cert" default:"" usage:"file of the certificate chain (PEM), to serve HTTPS without a proxy"`
+	TLSKey         string `name:"tls-key" default:"" usage:"file of the certificate's private key (PEM)"`
+	TrustedProxies string `name:"trusted-proxies" default:"" usage:"networks of proxies whose X-Forwarded-For is believed, like 10.0.0.0/8,fd00::/8"`
 
 	PublicURL string `name:"public-url" default:"http://127.0.0.1:8080" usage:"where people reach the server, for the links in mails"`
 	SMTP      string `name:"smtp" default:"" usage:"a mail server, as a URL like smtps://user:password@host:465; without one, links are shown to whoever invites" secret:"true"`
@@ -62,6 +67,15 @@ func (c Config) validate() error {
 	}
 	if _, err := c.catalogURL(); err != nil {
 		return wrong("catalog", err.Error())
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return wrong("tls-cert and tls-key", "go together: set both or none")
+	}
+	if _, err := c.trustedProxies(); err != nil {
+		return wrong("trusted-proxies", err.Error())
+	}
+	if c.SMTP != "" && c.MailFrom == "" {
+		return wrong("mail-from", "is needed with smtp: the address that mails come from")
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
@@ -138,6 +152,21 @@ func (c Config) catalogURL() (*url.URL, error) {
 		return nil, fmt.Errorf("has the scheme %q; a catalog is kept in sqlite or postgres", u.Scheme)
 	}
 	return storeURL("sqlite:./eventflow_data")
+}
+
+// trustedProxies are the networks whose word about a client's address counts.
+func (c Config) trustedProxies() (networks []netip.Prefix, err error) {
+	for text := range strings.SplitSeq(c.TrustedProxies, ",") {
+		if text = strings.TrimSpace(text); text == "" {
+			continue
+		}
+		network, err := netip.ParsePrefix(text)
+		if err != nil {
+			return nil, fmt.Errorf("must be networks like 10.0.0.0/8, separated by commas, and %q is none", text)
+		}
+		networks = append(networks, network)
+	}
+	return networks, nil
 }
 
 // lanes is the number of commit lanes that suits the store.

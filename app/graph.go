@@ -2,11 +2,14 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"runtime"
+	"strings"
 	"time"
 
 	"go.uber.org/fx"
@@ -215,9 +218,10 @@ func newServer(
 	ingest *core.Ingest, query *core.Query, streams *core.Streams, consumers *core.Consumers, letters *core.Letters, tails *core.Tails,
 	accounts *core.Accounts, audit *core.Audit,
 ) *server.Server {
+	proxies, _ := cfg.trustedProxies() // checked by validate
 	return server.New(server.Options{
 		Ingest: ingest, Query: query, Streams: streams, Access: access, Authorizer: authorizer, Consumers: consumers, Letters: letters, Tails: tails,
-		Accounts: accounts, Audit: audit,
+		Accounts: accounts, Audit: audit, TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.PublicURL, "https:"),
 		Ready: health.report, Metrics: m.Handler(), Observe: m.Request, Logger: logger,
 		Limits: server.Limits{
 			ReadTimeout: cfg.ReadTimeout, WriteTimeout: cfg.WriteTimeout, IdleTimeout: cfg.IdleTimeout,
@@ -232,6 +236,9 @@ func listen(ctx context.Context, lc fx.Lifecycle, cfg Config, s *server.Server, 
 	listener, err := config.Listen(ctx, "tcp", cfg.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("setting addr: %w", err)
+	}
+	if listener, err = withTLS(cfg, listener); err != nil {
+		return nil, wrong("tls-cert and tls-key", err.Error())
 	}
 	lc.Append(fx.Hook{
 		OnStart: func(context.Context) error {
@@ -254,4 +261,16 @@ func listen(ctx context.Context, lc fx.Lifecycle, cfg Config, s *server.Server, 
 		},
 	})
 	return listener, nil
+}
+
+// withTLS serves HTTPS where there is a certificate.
+func withTLS(cfg Config, listener net.Listener) (net.Listener, error) {
+	if cfg.TLSCert == "" {
+		return listener, nil
+	}
+	certificate, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	return tls.NewListener(listener, &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}}), nil
 }

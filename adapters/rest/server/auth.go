@@ -1,7 +1,7 @@
 package server
 
 import (
-	"net"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -22,13 +22,33 @@ func (c *call) visitor() core.Visitor {
 	}
 }
 
-// address is the client's, without its port.
+// address is the client's, without its port: the last one in the chain of
+// X-Forwarded-For that no trusted proxy vouches for.
 func (c *call) address() string {
-	address := c.ctx.RemoteAddr().String()
-	if host, _, err := net.SplitHostPort(address); err == nil {
-		return host
+	remote, err := netip.ParseAddrPort(c.ctx.RemoteAddr().String())
+	if err != nil {
+		return c.ctx.RemoteAddr().String()
 	}
-	return address
+	address := remote.Addr().Unmap()
+	if len(c.server.TrustedProxies) == 0 {
+		return address.String()
+	}
+	hops := strings.Split(string(c.ctx.Request.Header.Peek(fasthttp.HeaderXForwardedFor)), ",")
+	for _, hop := range slices.Backward(hops) {
+		if !c.server.trusts(address) {
+			break
+		}
+		next, err := netip.ParseAddr(strings.TrimSpace(hop))
+		if err != nil {
+			break
+		}
+		address = next.Unmap()
+	}
+	return address.String()
+}
+
+func (s *Server) trusts(address netip.Addr) bool {
+	return slices.ContainsFunc(s.TrustedProxies, func(network netip.Prefix) bool { return network.Contains(address) })
 }
 
 // postLogin signs a person in.

@@ -61,7 +61,7 @@ func (o *office) mail(i int) string {
 	return o.mails[i]
 }
 
-func openOffice(t *testing.T) *office {
+func openOffice(t *testing.T, options ...option) *office {
 	t.Helper()
 	o := &office{now: time.Now()}
 	opened, err := stored.Open(t.Context(), &url.URL{Scheme: "sqlite", Opaque: url.PathEscape(t.TempDir())})
@@ -75,14 +75,14 @@ func openOffice(t *testing.T) *office {
 	secret := []byte(strings.Repeat("secret!", 5))
 	tokens, err := jwt.New(secret)
 	require.NoError(t, err)
-	o.fixture = start(t, withPeople(func(f *fixture, options *server.Options, committer *core.Committer) {
+	o.fixture = start(t, append(options, withPeople(func(f *fixture, options *server.Options, committer *core.Committer) {
 		o.audit = core.NewAudit(committer, f.log, core.NewQuery(f.log, options.Streams, time.Now), time.Now, options.Logger)
 		o.accounts = core.NewAccounts(core.AccountPorts{
 			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Hasher: argon2.New(2), Tokens: tokens,
 			Authorizer: authorizer, Mailer: o, Links: "https://events.example", Record: o.audit.Record,
 		}, secret, o.time)
 		options.Accounts, options.Audit, options.Authorizer = o.accounts, o.audit, authorizer
-	}))
+	}))...)
 	return o
 }
 

@@ -43,6 +43,9 @@ func (s *Server) begin(ctx *fasthttp.RequestCtx) *call {
 	c.id = appendRequestID(c.id, ctx.Request.Header.Peek(rest.HeaderRequestID))
 	ctx.SetUserValue(callKey{}, c)
 	setHeaders(&ctx.Response.Header, c.id)
+	if s.HTTPS {
+		ctx.Response.Header.SetBytesKV(headerHSTS[0], headerHSTS[1])
+	}
 	if s.draining.Load() {
 		ctx.SetConnectionClose()
 	}

@@ -107,6 +107,7 @@ func methodName(method []byte) string {
 // The headers of every answer, in the form that needs no work.
 var (
 	headerRequestID = []byte(rest.HeaderRequestID)
+	headerHSTS      = [2][]byte{[]byte("Strict-Transport-Security"), []byte("max-age=31536000; includeSubDomains")}
 	contentJSON     = []byte(rest.TypeJSON)
 	contentProblem  = []byte(rest.TypeProblem)
 	fixedHeaders    = [][2][]byte{

@@ -14,6 +14,9 @@ func hungUp(c net.Conn) (gone bool) {
 	if wrapped, ok := c.(*conn); ok {
 		c = wrapped.Conn
 	}
+	if secured, ok := c.(interface{ NetConn() net.Conn }); ok {
+		c = secured.NetConn()
+	}
 	socket, ok := c.(syscall.Conn)
 	if !ok {
 		return false

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,6 +43,11 @@ type Options struct {
 	// Ready reports whether requests can be served. Its answer is public, and
 	// is asked for at most once a second.
 	Ready func(ctx context.Context) rest.Health
+	// TrustedProxies are the networks whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
+	// HTTPS: clients reach the server by TLS, here or at a proxy. Browsers are
+	// told to insist on it.
+	HTTPS bool
 	// Metrics serves /metrics; without it there is no such path.
 	Metrics http.Handler
 	// Observe is told of every answer. route is the pattern of its path, or
@@ -52,6 +58,10 @@ type Options struct {
 	Logger     *slog.Logger
 	LogSuccess bool
 	Limits     Limits
+	// Limiter counts requests by Rates; without it there is no limit. Its error
+	// is the answer.
+	Limiter core.RateLimiter
+	Rates   Rates
 }
 
 // Limits keeps slow, lying and too many clients from using up the server.
@@ -170,12 +180,25 @@ func (s *Server) mount(app *fiber.App, r *route) {
 func (s *Server) dispatch(c *fiber.Ctx, r *route) error {
 	call := callOf(c.Context())
 	call.fiber, call.route = c, r
+	if r.Action == Public && !exempt[r.Path] {
+		if err := s.admitAddress(call); err != nil {
+			return err
+		}
+	}
 	if r.Action != Public {
 		who, err := s.authenticate(call)
+		if core.CodeOf(err) == core.CodeUnauthorized {
+			if limited := s.admitAddress(call); limited != nil {
+				return limited
+			}
+		}
 		if err != nil {
 			return err
 		}
 		call.who = who
+		if err := s.admit(call); err != nil {
+			return err
+		}
 		if err := s.allow(call, r); err != nil {
 			return err
 		}
