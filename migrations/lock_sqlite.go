@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"net/url"
 
 	_ "modernc.org/sqlite" // the driver of the lock's database
 )
@@ -18,7 +19,8 @@ func lockSQLite(ctx context.Context, db *sql.DB) (func() error, error) {
 	if path == "" {
 		return func() error { return nil }, nil // in memory: nobody else has it
 	}
-	locks, err := sql.Open("sqlite", "file:"+path+".migrating?_pragma=busy_timeout(60000)")
+	beside := url.URL{Path: path + ".migrating"}
+	locks, err := sql.Open("sqlite", "file:"+beside.EscapedPath()+"?_pragma=busy_timeout(60000)")
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,11 @@ func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch
 	}
 	defer conn.Release()
 	p := newPlan(at, batches)
-	defer p.release()
+	defer func() {
+		if !conn.Conn().IsClosed() { // else pgx may still be reading the rows that it was to send
+			p.release()
+		}
+	}()
 	for range appendAttempts {
 		if s.heads.contended(p.streams) {
 			err = s.appendLocked(ctx, conn, p)
@@ -70,8 +74,13 @@ func (s *Storage) finish(p *plan, err error) error {
 	return nil
 }
 
+// createPartition makes room for a day. A server that was faster has committed
+// when the function goes on, but the session's catalog cache may not know yet.
 func createPartition(ctx context.Context, conn *pgxpool.Conn, day int32) error {
 	_, err := conn.Exec(ctx, `select eventflow_partition($1)`, day)
+	if state(err) == stateDuplicateTable {
+		return nil
+	}
 	return err
 }
 
@@ -127,6 +136,8 @@ func (s *Storage) appendLocked(ctx context.Context, conn *pgxpool.Conn, p *plan)
 
 // outcome tells a commit that was refused from one that may have taken place:
 // an ERROR means rolled back; a broken connection or a FATAL means nothing.
+// [pgconn.SafeToRetry] is not asked: it is true also of the `conn closed` that
+// pgx makes of a connection that broke after COMMIT was sent.
 func outcome(err error) error {
 	var refused *pgconn.PgError
 	switch {
@@ -134,7 +145,7 @@ func outcome(err error) error {
 		return nil
 	case errors.As(err, &refused) && refused.SeverityUnlocalized == "ERROR":
 		return err
-	case pgconn.SafeToRetry(err), errors.Is(err, pgx.ErrTxCommitRollback):
+	case errors.Is(err, pgx.ErrTxCommitRollback):
 		return err
 	}
 	return fmt.Errorf("%w: %w", core.ErrUnknownOutcome, errors.New(err.Error()))

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"time"
@@ -93,6 +94,7 @@ const (
 	stateGuard          = "EF001"
 	stateUnique         = "23505"
 	stateUndefinedTable = "42P01"
+	stateDuplicateTable = "42P07"
 	stateDiskFull       = "53100"
 )
 
@@ -113,11 +115,16 @@ func storeError(err error) error {
 		return err
 	case state(err) == stateDiskFull:
 		return core.Errorf(core.CodeStorageFull, "the disk of the event store is full; nothing was stored")
-	case errors.As(err, &connecting), errors.As(err, &network), errors.Is(err, context.DeadlineExceeded),
+	case errors.As(err, &connecting), errors.As(err, &network), errors.Is(err, context.DeadlineExceeded), broken(err),
 		errors.As(err, &refused) && transient(refused.Code):
 		return core.Unavailable(err, time.Second, "the event store cannot be reached; nothing was stored, try again")
 	}
 	return err
+}
+
+// broken reports whether the connection ended in the middle.
+func broken(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, pgconn.ErrConnClosed)
 }
 
 // transient reports whether a refusal is about the server's state, not the

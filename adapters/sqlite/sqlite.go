@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
 
@@ -46,6 +45,9 @@ func Open(ctx context.Context, u *url.URL) (core.Storage, error) {
 		return nil, err
 	}
 	path := filepath.Join(folder, FileName)
+	if err := checkSize(path); err != nil {
+		return nil, err
+	}
 	s := &Storage{}
 	if s.writer, err = open(path, "&_txlock=immediate", 1); err != nil {
 		return nil, err
@@ -54,6 +56,9 @@ func Open(ctx context.Context, u *url.URL) (core.Storage, error) {
 		return nil, errors.Join(err, s.writer.Close())
 	}
 	if err := s.prepare(ctx); err != nil {
+		if failed, ok := errors.AsType[*driver.Error](err); ok && failed.Code() == lib.SQLITE_NOTADB {
+			err = foreign(path)
+		}
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
@@ -65,19 +70,34 @@ func Folder(u *url.URL) (string, error) {
 	for name := range u.Query() {
 		return "", fmt.Errorf("the URL of a SQLite store has no parameter %q", name)
 	}
-	folder := u.Opaque
+	if u.Fragment != "" {
+		return "", fmt.Errorf("the URL of a SQLite store ends before %q: write # as %%23", "#"+u.Fragment)
+	}
+	folder, err := url.PathUnescape(u.Opaque)
+	if err != nil {
+		return "", fmt.Errorf("the folder in the URL: %w", err)
+	}
 	if folder == "" {
-		folder = u.Host + u.Path
+		folder = u.Host + u.Path // not escaped any more
 	}
 	if folder == "" {
 		return "", errors.New("the URL of a SQLite store names a folder, like sqlite:./eventflow_data")
 	}
-	unescaped, err := url.PathUnescape(folder)
-	if err != nil {
-		return "", fmt.Errorf("the folder in the URL: %w", err)
-	}
-	return unescaped, os.MkdirAll(unescaped, 0o700)
+	return folder, os.MkdirAll(folder, 0o700)
 }
+
+// checkSize refuses a file too short to be a database: SQLite takes it for an
+// empty one and writes over it. It does not look inside: to close a file gives
+// up the locks that the process has on it elsewhere.
+func checkSize(path string) error {
+	const smallest = 512 // a page
+	if info, err := os.Stat(path); err == nil && info.Size() > 0 && info.Size() < smallest {
+		return foreign(path)
+	}
+	return nil
+}
+
+func foreign(path string) error { return fmt.Errorf("%s is not a SQLite database", path) }
 
 func open(path, options string, connections int) (*sql.DB, error) {
 	pragmas := fmt.Sprintf("?_pragma=busy_timeout(%d)&_pragma=journal_mode(wal)&_pragma=synchronous(full)"+
@@ -139,7 +159,7 @@ func storeError(err error) error {
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
 		return core.Unavailable(err, time.Second, "the event store is busy with another process; nothing was stored, try again")
 	case lib.SQLITE_IOERR:
-		if strings.Contains(failed.Error(), "no space") {
+		if full := failed.Code(); full == lib.SQLITE_IOERR_WRITE || full == lib.SQLITE_IOERR_SHMSIZE { // a quota, a limit
 			return core.Errorf(core.CodeStorageFull, "the disk of the event store is full; nothing was stored")
 		}
 	}
