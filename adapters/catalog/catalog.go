@@ -112,7 +112,6 @@ func open(ctx context.Context, db *sql.DB, set migrations.Set, dialector gorm.Di
 	opened, err := gorm.Open(dialector, &gorm.Config{
 		Logger:                 logger.Discard,
 		SkipDefaultTransaction: true,
-		PrepareStmt:            true,
 	})
 	if err != nil {
 		return nil, errors.Join(err, closeAll())

@@ -55,6 +55,7 @@ func (c *Catalog) CreateKey(ctx context.Context, key core.APIKey) error {
 	for i, stream := range key.Streams {
 		streams[i] = stream.String()
 	}
+	defer c.serialize()()
 	return c.db.WithContext(ctx).Create(&keyRow{
 		ID: key.ID.String(), Org: key.Org.String(), Label: key.Label, Environment: string(key.Environment), Role: string(key.Role),
 		Streams: strings.Join(streams, " "), Masked: key.Masked, Hash: key.Hash[:],
@@ -89,6 +90,7 @@ func (c *Catalog) Keys(ctx context.Context, org core.ID) ([]core.APIKey, error) 
 
 // RevokeKey implements [core.Credentials].
 func (c *Catalog) RevokeKey(ctx context.Context, org, id core.ID, at time.Time) error {
+	defer c.serialize()()
 	db := c.db.WithContext(ctx)
 	if err := db.Where("id = ? and org = ?", id.String(), org.String()).Take(&keyRow{}).Error; err != nil {
 		return found(err, "API key")

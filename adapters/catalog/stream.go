@@ -61,6 +61,7 @@ func (c *Catalog) live(ctx context.Context, org core.ID) *gorm.DB {
 // CreateStream implements [core.StreamCatalog].
 func (c *Catalog) CreateStream(ctx context.Context, stream core.Stream) error {
 	row := rowOf(stream)
+	defer c.serialize()()
 	return nameTaken(c.db.WithContext(ctx).Create(&row).Error, stream.Name)
 }
 
@@ -119,6 +120,7 @@ func streamsOf(rows []streamRow, err error) ([]core.Stream, error) {
 // UpdateStream implements [core.StreamCatalog].
 func (c *Catalog) UpdateStream(ctx context.Context, stream core.Stream) error {
 	row := rowOf(stream)
+	defer c.serialize()()
 	updated := c.live(ctx, stream.Org).Model(&streamRow{}).
 		Where("id = ? and revision = ?", row.ID, stream.Revision-1).
 		Select("name", "description", "retention_days", "idempotency_window", "schema", "revision", "updated_at", "deleted_at").

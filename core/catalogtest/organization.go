@@ -1,0 +1,128 @@
+package catalogtest
+
+import (
+	"context"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+var organizations = []guarantee{
+	{"an organization is made once", madeOnce},
+	{"an organization is made with any name", oddOrganizations},
+	{"an organization is found by its id", organizationByID},
+	{"the oldest organization is the one that was made first", oldestOrganization},
+	{"an organization is renamed", renamedOrganization},
+	{"an organization's name is taken", takenOrganization},
+	{"an organization's time is in UTC to the microsecond", organizationTime},
+}
+
+func (s *suite) ensure(org core.Organization) core.Organization {
+	s.Helper()
+	stored, err := s.catalog.EnsureOrganization(context.Background(), org)
+	s.must(err, "EnsureOrganization")
+	return stored
+}
+
+func madeOnce(s *suite) {
+	first := core.Organization{ID: newID(start), Name: "acme", CreatedAt: start}
+	got := s.ensure(first)
+	s.check(got == first, "a new organization must be stored as it was given: want %+v, got %+v", first, got)
+	got = s.ensure(core.Organization{ID: newID(start), Name: "acme", CreatedAt: start.Add(time.Hour)})
+	s.check(got == first, "an organization that is there must be returned as it is: want %+v, got %+v", first, got)
+	other := core.Organization{ID: newID(start), Name: "Acme", CreatedAt: start}
+	got = s.ensure(other)
+	s.check(got == other, "another name must be another organization: want %+v, got %+v", other, got)
+	got = s.ensure(first)
+	s.check(got == first, "an organization must stay as it is: want %+v, got %+v", first, got)
+}
+
+func oddOrganizations(s *suite) {
+	made := map[string]core.Organization{}
+	for _, name := range oddNames {
+		made[name] = s.ensure(core.Organization{ID: newID(start), Name: name, CreatedAt: start})
+		s.check(made[name].Name == name, "the name must be kept: want %q, got %q", name, made[name].Name)
+	}
+	ids := map[core.ID]string{}
+	for name, want := range made {
+		got := s.ensure(core.Organization{ID: newID(start), Name: name, CreatedAt: start})
+		s.check(got == want, "%q must name the organization it named before: want %+v, got %+v", name, want, got)
+		s.check(ids[got.ID] == "", "%q and %q must name two organizations", name, ids[got.ID])
+		ids[got.ID] = name
+	}
+}
+
+func organizationTime(s *suite) {
+	given := start.Add(789).In(time.FixedZone("elsewhere", 5*3600+1800))
+	for range 2 {
+		got := s.ensure(core.Organization{ID: newID(start), Name: "acme", CreatedAt: given}).CreatedAt
+		s.check(got.Equal(start) && got.Location() == time.UTC, "CreatedAt must be %v, got %v", start, got)
+	}
+}
+
+// hasOrganization checks that an organization is found as it was stored.
+func (s *suite) hasOrganization(want core.Organization) {
+	s.Helper()
+	got, err := s.catalog.Organization(context.Background(), want.ID)
+	s.must(err, "Organization")
+	s.check(got == want, "an organization must be found as it was stored: want %+v, got %+v", want, got)
+}
+
+func organizationByID(s *suite) {
+	for _, id := range []core.ID{newID(start), {}} {
+		_, err := s.catalog.Organization(context.Background(), id)
+		s.refused(err, core.CodeNotFound, "Organization of an id that none has")
+	}
+	first := s.ensure(core.Organization{ID: newID(start), Name: "acme", CreatedAt: start})
+	second := s.ensure(core.Organization{ID: newID(start), Name: "umbrella", CreatedAt: start.Add(time.Hour)})
+	s.hasOrganization(first)
+	s.hasOrganization(second)
+}
+
+func oldestOrganization(s *suite) {
+	_, err := s.catalog.OldestOrganization(context.Background())
+	s.refused(err, core.CodeNotFound, "OldestOrganization where there is none")
+	for _, minutes := range []int{5, 9, 2, 7, 2} {
+		at := start.Add(time.Duration(minutes) * time.Minute)
+		s.ensure(core.Organization{ID: newID(start), Name: at.String(), CreatedAt: at})
+	}
+	for range 3 {
+		oldest, err := s.catalog.OldestOrganization(context.Background())
+		s.must(err, "OldestOrganization")
+		want := start.Add(2 * time.Minute)
+		s.check(oldest.CreatedAt == want, "OldestOrganization must be the one of %v, got %+v", want, oldest)
+		s.hasOrganization(oldest)
+	}
+}
+
+func renamedOrganization(s *suite) {
+	other := s.ensure(core.Organization{ID: newID(start), Name: "umbrella", CreatedAt: start})
+	org := s.ensure(core.Organization{ID: newID(start), Name: "acme", CreatedAt: start})
+	stream := s.created(org.ID, "orders")
+	for _, name := range []string{"acme 2", "acme 2", oddNames[0], "\U0001f389%_", "acme"} {
+		org.Name = name
+		s.must(s.catalog.UpdateOrganization(context.Background(), org), "UpdateOrganization")
+		s.hasOrganization(org)
+	}
+	changed := org
+	changed.Name, changed.CreatedAt = "acme 3", start.Add(time.Hour)
+	s.must(s.catalog.UpdateOrganization(context.Background(), changed), "UpdateOrganization")
+	org.Name = "acme 3"
+	s.hasOrganization(org) // the name is all that changes
+	s.hasOrganization(other)
+	s.has(stream)
+	again := core.Organization{ID: newID(start), Name: "acme", CreatedAt: start}
+	s.check(s.ensure(again) == again, "the name that was given up must be free")
+}
+
+func takenOrganization(s *suite) {
+	first := s.ensure(core.Organization{ID: newID(start), Name: "acme", CreatedAt: start})
+	second := s.ensure(core.Organization{ID: newID(start), Name: "umbrella", CreatedAt: start})
+	changed := second
+	changed.Name = "acme"
+	s.refused(s.catalog.UpdateOrganization(context.Background(), changed), core.CodeConflict, "UpdateOrganization to a taken name")
+	changed.ID, changed.Name = newID(start), "nobody"
+	s.refused(s.catalog.UpdateOrganization(context.Background(), changed), core.CodeNotFound, "UpdateOrganization of one that is not there")
+	s.hasOrganization(first)
+	s.hasOrganization(second)
+}

@@ -1,0 +1,120 @@
+package catalogtest
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+var reopening = []guarantee{
+	{"everything survives", reopened},
+	{"revisions, names and hashes survive", reopenedRules},
+}
+
+var sharing = []guarantee{
+	{"each sees at once what the other stores", seesAtOnce},
+	{"one catalog for all that race", racingHandles},
+	{"several can open a new catalog at once", openedAtOnce},
+	{"one may close while another goes on", closedBeside},
+}
+
+// reopen closes the catalog and opens it again.
+func (s *suite) reopen() {
+	s.Helper()
+	s.must(s.catalog.Close(), "Close")
+	s.catalog = s.again()
+}
+
+func reopened(s *suite) {
+	org := s.ensure(core.Organization{ID: newID(start), Name: "acme", CreatedAt: start})
+	want := s.several(org.ID, oddNames...)
+	want[3] = s.update(want[3], func(stream *core.Stream) { stream.Description = "changed" })
+	deleted := s.remove(s.created(org.ID, "deleted"))
+	key, revoked := s.createdKey(newKey(org.ID, "web shop")), s.createdKey(newKey(org.ID, "old shop"))
+	s.revoke(revoked, start.Add(time.Hour))
+	revoked.RevokedAt = new(start.Add(time.Hour))
+	for range 2 {
+		s.reopen()
+		s.must(s.catalog.Check(context.Background()), "Check")
+		got := s.ensure(core.Organization{ID: newID(start), Name: "acme", CreatedAt: start.Add(time.Hour)})
+		s.check(got == org, "the organization must survive: want %+v, got %+v", org, got)
+		s.sameStreams(s.list(org.ID, everything), want)
+		s.gone(org.ID, deleted.ID)
+		s.check(len(s.all(everything)) == len(want)+1, "a deleted stream must survive, in AllStreams")
+		s.hasKey(key)
+		s.hasKey(revoked)
+	}
+}
+
+func reopenedRules(s *suite) {
+	org := s.organization()
+	stream := s.update(s.created(org, "orders"), func(*core.Stream) {})
+	key := s.createdKey(newKey(org, "web shop"))
+	s.reopen()
+	s.refused(s.catalog.CreateStream(context.Background(), newStream(org, "orders")), core.CodeConflict, "CreateStream with a taken name")
+	s.refused(s.catalog.UpdateStream(context.Background(), stream), core.CodePreconditionFailed, "UpdateStream that does not follow the stored Revision")
+	again := newKey(org, "again")
+	again.Hash = key.Hash
+	s.check(s.catalog.CreateKey(context.Background(), again) != nil, "CreateKey with the hash of another key must fail")
+	s.has(s.update(stream, func(stream *core.Stream) { stream.Description = "" }))
+}
+
+// seesAtOnce stores by one handle and looks by the other, in turns.
+func seesAtOnce(s *suite) {
+	handles := []core.Catalog{s.catalog, s.again()}
+	org := s.organization()
+	for i := range 10 {
+		by := func(n int) *suite { return &suite{T: s.T, catalog: handles[(i+n)%2], open: s.open} }
+		stream := by(0).created(org, fmt.Sprint("stream ", i))
+		by(1).has(stream)
+		stream = by(1).update(stream, func(stream *core.Stream) { stream.Name += "!" })
+		by(0).has(stream)
+		by(0).remove(stream)
+		by(1).gone(org, stream.ID)
+		by(1).nameless(org, stream.Name)
+		key := by(0).createdKey(newKey(org, "web shop"))
+		by(1).hasKey(key)
+		by(1).revoke(key, start)
+		key.RevokedAt = &start
+		by(0).hasKey(key)
+	}
+}
+
+func racingHandles(s *suite) {
+	handles := []core.Catalog{s.catalog, s.again(), s.again()}
+	for _, run := range []func(*suite, []core.Catalog){raceOrganizations, raceNames, raceChanges, raceRenames, raceIncrements, raceRevokes} {
+		run(s, handles)
+	}
+}
+
+// openedAtOnce opens data that is not there yet from several tests at once.
+func openedAtOnce(s *suite) {
+	open := s.place(s.T)
+	ids := make([]core.ID, 6)
+	s.Run("together", func(t *testing.T) {
+		for i := range ids {
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				one := &suite{T: t, open: open}
+				one.catalog = one.again()
+				ids[i] = one.ensure(core.Organization{ID: newID(start), Name: "acme", CreatedAt: start}).ID
+			})
+		}
+	})
+	for _, id := range ids {
+		s.check(id == ids[0], "all that open a catalog must share it: two organizations of one name, %s and %s", id, ids[0])
+	}
+}
+
+func closedBeside(s *suite) {
+	org := s.organization()
+	other := s.again()
+	stream := s.created(org, "orders")
+	s.must(other.Close(), "Close")
+	s.has(stream)
+	s.has(s.created(org, "payments"))
+	s.must(s.catalog.Check(context.Background()), "Check")
+}
