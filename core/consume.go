@@ -170,6 +170,9 @@ func (c *Consumers) deliver(ctx context.Context, g *Group, head Offset, limit in
 		c.giveBack(g, d.Lease, 0)
 		return Delivery{}, wake, storeFailed(err)
 	}
+	if len(d.Events) == 0 { // retention was faster: go on behind what it removed
+		return Delivery{NextOffset: d.NextOffset}, c.now(), nil
+	}
 	return d, wake, nil
 }
 
@@ -185,6 +188,9 @@ func (c *Consumers) collect(ctx context.Context, g *Group, d *Delivery, spans []
 		events, err := c.contents(ctx, g, part, room)
 		if err != nil {
 			return err
+		}
+		if kept := part.firstOf(events); kept > part.From {
+			c.removed(g, d.Lease, part.From, kept)
 		}
 		for i := range events {
 			d.Attempts = append(d.Attempts, part.Attempts)
@@ -216,9 +222,31 @@ func (c *Consumers) contents(ctx context.Context, g *Group, part span, room int)
 	return []Event{letter.Event}, err
 }
 
-// giveBack returns what of a lease lies at or after an offset. When it fails,
-// the lease's end does the same a little later.
+// firstOf is the first offset of the span that the log still had, To when it
+// had none.
+func (s span) firstOf(events []Event) Offset {
+	switch {
+	case !s.Letter.IsZero():
+		return s.From
+	case len(events) == 0:
+		return s.To
+	}
+	return events[0].Offset
+}
+
+// giveBack returns what of a lease lies at or after an offset.
 func (c *Consumers) giveBack(g *Group, id ID, from Offset) {
+	c.correct(g, id, func(t *turn, i int) { t.state.untake(i, from, t.now) })
+}
+
+// removed gives up what retention removed after it was handed out.
+func (c *Consumers) removed(g *Group, id ID, from, to Offset) {
+	c.correct(g, id, func(t *turn, i int) { t.state.miss(i, from, to, t.now) })
+}
+
+// correct changes a lease that was just made. When it fails, the lease's end
+// does the same a little later.
+func (c *Consumers) correct(g *Group, id ID, change func(t *turn, i int)) {
 	ctx, cancel := context.WithTimeout(context.Background(), laneTimeout)
 	defer cancel()
 	err := c.do(ctx, g, func(t *turn) error {
@@ -226,7 +254,7 @@ func (c *Consumers) giveBack(g *Group, id ID, from Offset) {
 		if err != nil {
 			return err
 		}
-		t.state.untake(i, from, t.now)
+		change(t, i)
 		t.state.release(i)
 		t.changed = true
 		return nil

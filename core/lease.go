@@ -183,17 +183,29 @@ func (s *groupState) trim(first Offset) {
 	if len(s.Waiting) == 0 || s.Waiting[0].From >= first {
 		return
 	}
+	var rest waiting
 	kept := s.Waiting[:0]
 	for _, w := range s.Waiting {
-		if w.Letter.IsZero() && w.From < first {
-			s.Missed += int64(min(first, w.To) - w.From)
-			w.From = min(first, w.To)
-		}
-		if w.From < w.To {
+		if !w.Letter.IsZero() || w.From >= first {
 			kept = append(kept, w)
+			continue
+		}
+		s.Missed += int64(min(first, w.To) - w.From)
+		if w.To > first {
+			rest = w
+			rest.From = first
 		}
 	}
 	s.Waiting = kept
+	s.waitOn(rest)
+}
+
+// waitOn puts what is left of a waiting span back to its place, which is not
+// where the span was when a dead letter waits in between.
+func (s *groupState) waitOn(rest waiting) {
+	if rest.From < rest.To {
+		s.wait(rest.span, rest.Due)
+	}
 }
 
 // take hands out up to limit events of those that are due and of the log up to
@@ -239,6 +251,7 @@ func (s *groupState) takeDue(now time.Time, group *Group, limit int) (spans []sp
 	if i := slices.IndexFunc(s.Waiting, func(w waiting) bool { return w.Lost > 0 && !now.Before(w.Due) }); i >= 0 {
 		return s.takeFrom(i, group, limit)
 	}
+	var rest waiting
 	kept := s.Waiting[:0]
 	for _, w := range s.Waiting {
 		room := Offset(limit - sizeOf(spans))
@@ -250,23 +263,25 @@ func (s *groupState) takeDue(now time.Time, group *Group, limit int) (spans []sp
 		part.To = min(part.To, part.From+room)
 		part.Attempts++
 		spans = append(spans, part)
-		if w.From = part.To; w.From < w.To {
-			kept = append(kept, w)
+		if part.To < w.To { // there is no more room
+			rest = w
+			rest.From = part.To
 		}
 	}
 	s.Waiting = kept
+	s.waitOn(rest)
 	return spans, false
 }
 
 // takeFrom hands out the beginning of one waiting span.
 func (s *groupState) takeFrom(i int, group *Group, limit int) (spans []span, lost bool) {
-	w := &s.Waiting[i]
-	part := w.span
+	rest := s.Waiting[i]
+	part := rest.span
 	part.Attempts++
 	part.To = min(part.To, part.From+Offset(min(limit, part.run(group))))
-	if w.From = part.To; w.From >= w.To {
-		s.Waiting = slices.Delete(s.Waiting, i, i+1)
-	}
+	rest.From = part.To
+	s.Waiting = slices.Delete(s.Waiting, i, i+1)
+	s.waitOn(rest)
 	return []span{part}, part.Lost > 0
 }
 

@@ -149,6 +149,19 @@ func (s *groupState) untake(i int, from Offset, now time.Time) {
 	}
 }
 
+// miss gives up what of a lease lies in a range that retention has removed. A
+// dead letter has its own copy of the event and is handed out again.
+func (s *groupState) miss(i int, from, to Offset, now time.Time) {
+	for _, part := range s.Leases[i].cut(from, to) {
+		if part.Letter.IsZero() {
+			s.Missed += part.size()
+			continue
+		}
+		part.Attempts--
+		s.wait(part, now)
+	}
+}
+
 const maxOffset = Offset(1<<63 - 1)
 
 // extend gives a consumer more time, or takes all that is left when that is

@@ -29,6 +29,7 @@ func RunDelivery(t *testing.T, open func(t *testing.T) (core.EventLog, core.Grou
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				log, store := open(t)
+				seed := seed
 				if seed == 0 {
 					seed = rand.Uint64()
 				}
