@@ -57,7 +57,7 @@ func newNode(t *testing.T, store string, settings ...string) *node {
 	n := &node{t: t, addr: listener.Addr().String(), log: log}
 	require.NoError(t, listener.Close())
 	n.environ = append(os.Environ(), "EVENTFLOW_STORE="+store, "EVENTFLOW_SECRET="+secret, "EVENTFLOW_ADDR="+n.addr,
-		"EVENTFLOW_LOG_LEVEL=error", "EVENTFLOW_LOG_FORMAT=text")
+		"EVENTFLOW_LOG_LEVEL=error", "EVENTFLOW_LOG_FORMAT=text", "EVENTFLOW_RATE_KEY=off")
 	n.environ = append(n.environ, settings...)
 	t.Cleanup(func() {
 		n.kill()
