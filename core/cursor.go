@@ -59,7 +59,10 @@ func parseNameCursor(org ID, cursor string) (string, error) {
 		return "", nil
 	}
 	place, err := openCursor(append([]byte("streams\x00"), org[:]...), cursor)
-	return string(place), err
+	if err != nil || checkStreamName(string(place)) != nil {
+		return "", errBadCursor
+	}
+	return string(place), nil
 }
 
 func offsetCursor(scope []byte, offset Offset) string {

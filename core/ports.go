@@ -126,7 +126,9 @@ type Bounds struct {
 }
 
 // Catalog is everything small that people configure. It may live in another
-// database than the log.
+// database than the log. Times come back in UTC with microseconds; two things
+// with one id, or two keys with one hash, are an error; so is every call after
+// Close.
 type Catalog interface {
 	Organizations
 	StreamCatalog
@@ -171,7 +173,8 @@ type StreamCatalog interface {
 	// included, with an id greater than after, by id.
 	AllStreams(ctx context.Context, after ID, limit int) ([]Stream, error)
 	// UpdateStream replaces the stream whose stored Revision is one less than
-	// the given one; another Revision is [CodePreconditionFailed]. A stream with
+	// the given one; another Revision is [CodePreconditionFailed], and only then
+	// a taken name a [CodeConflict]. A stream with
 	// DeletedAt set is gone for every other method, and its name is free.
 	UpdateStream(ctx context.Context, stream Stream) error
 }
@@ -183,7 +186,7 @@ type Credentials interface {
 	// KeyByHash returns the key with this hash, revoked or not, or
 	// [CodeNotFound].
 	KeyByHash(ctx context.Context, hash KeyHash) (APIKey, error)
-	// Keys returns the organization's keys, newest first.
+	// Keys returns the organization's keys, newest first, in one order always.
 	Keys(ctx context.Context, org ID) ([]APIKey, error)
 	// RevokeKey sets RevokedAt where it is not set. A key of another
 	// organization is [CodeNotFound].

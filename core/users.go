@@ -39,8 +39,8 @@ func (a *Accounts) List(ctx context.Context, who Principal, cursor string, limit
 	}
 	scope, after := append([]byte("users\x00"), who.Org[:]...), []byte(nil)
 	if cursor != "" {
-		if after, err = openCursor(scope, cursor); err != nil {
-			return UserPage{}, err
+		if after, err = openCursor(scope, cursor); err != nil || checkEmail(string(after)) != nil {
+			return UserPage{}, errBadCursor
 		}
 	}
 	users, err := a.Users.Users(ctx, who.Org, string(after), limit+1)

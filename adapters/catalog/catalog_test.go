@@ -265,7 +265,7 @@ func execute(t *testing.T, u *url.URL, statement string) {
 	require.NoError(t, err)
 	db, err := sql.Open("sqlite", filepath.Join(path, FileName))
 	require.NoError(t, err)
-	defer db.Close()
 	_, err = db.ExecContext(t.Context(), statement)
 	require.NoError(t, err)
+	require.NoError(t, db.Close())
 }

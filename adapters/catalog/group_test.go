@@ -1,44 +1,50 @@
 package catalog
 
 import (
+	"context"
 	"net/url"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/eventflow-go/eventflow/adapters/memory"
 	"github.com/eventflow-go/eventflow/adapters/pgtest"
+	"github.com/eventflow-go/eventflow/adapters/postgres"
+	"github.com/eventflow-go/eventflow/adapters/sqlite"
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/grouptest"
 )
 
 func TestGroupsOnSQLite(t *testing.T) {
 	t.Parallel()
-	testGroups(t, func(t testing.TB) *url.URL { return &url.URL{Scheme: "sqlite", Opaque: url.PathEscape(t.TempDir())} })
+	testGroups(t, sqlite.Open, func(t testing.TB) *url.URL { return &url.URL{Scheme: "sqlite", Opaque: url.PathEscape(t.TempDir())} })
 }
 
 func TestGroupsOnPostgres(t *testing.T) {
 	t.Parallel()
-	testGroups(t, pgtest.URL)
+	testGroups(t, postgres.Open, pgtest.URL)
 }
 
-func testGroups(t *testing.T, place func(testing.TB) *url.URL) {
-	open := func(t *testing.T) core.GroupStore {
-		opened, err := Open(t.Context(), place(t))
+// testGroups tests groups as they run in production: beside the log of the same
+// kind of database.
+func testGroups(t *testing.T, openLog func(context.Context, *url.URL) (core.Storage, error), place func(testing.TB) *url.URL) {
+	open := func(t *testing.T, u *url.URL) core.GroupStore {
+		opened, err := Open(t.Context(), u)
 		require.NoError(t, err)
 		t.Cleanup(func() { require.NoError(t, opened.Close()) })
 		return opened
 	}
 	t.Run("store", func(t *testing.T) {
 		t.Parallel()
-		grouptest.Run(t, open)
+		grouptest.Run(t, func(t *testing.T) core.GroupStore { return open(t, place(t)) })
 	})
 	t.Run("delivery", func(t *testing.T) {
 		t.Parallel()
 		grouptest.RunDelivery(t, func(t *testing.T) (core.EventLog, core.GroupStore) {
-			storage, err := memory.Open(t.Context(), nil)
+			u := place(t)
+			storage, err := openLog(t.Context(), u)
 			require.NoError(t, err)
-			return storage, open(t)
+			t.Cleanup(func() { require.NoError(t, storage.Close()) })
+			return storage, open(t, u)
 		}, 0)
 	})
 }
