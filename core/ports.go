@@ -133,9 +133,7 @@ type Catalog interface {
 	Organizations
 	StreamCatalog
 	Credentials
-	Users
-	Sessions
-	Tickets
+	People
 	GroupStore
 	// Check returns nil when the catalog answers.
 	Check(ctx context.Context) error
@@ -191,6 +189,13 @@ type Credentials interface {
 	// RevokeKey sets RevokedAt where it is not set. A key of another
 	// organization is [CodeNotFound].
 	RevokeKey(ctx context.Context, org, id ID, at time.Time) error
+}
+
+// People keeps users, their sign-ins and the links that they are given.
+type People interface {
+	Users
+	Sessions
+	Tickets
 }
 
 // Users keeps the people of all organizations.

@@ -18,7 +18,7 @@ func TestAPasswordFitsItsHashOnly(t *testing.T) {
 	again, err := h.Hash(ctx, "Correct-Horse-1")
 	require.NoError(t, err)
 	require.NotEqual(t, hash, again, "each has a salt of its own")
-	for password, fits := range map[string]bool{"Correct-Horse-1": true, "correct-horse-1": false, "": false, "Correct-Horse-1 ": false} {
+	for password, fits := range map[string]bool{"Correct-Horse-1": true, "correct-horse-1": false, "": false, "Correct-Horse-1!": false} {
 		got, err := h.Verify(ctx, hash, password)
 		require.NoError(t, err)
 		require.Equal(t, fits, got, password)

@@ -273,13 +273,12 @@ func (b *bench) waits(ctx context.Context) error {
 		return err
 	}
 	request := httpRequest("GET", "/api/v1/streams/bench/consumer-groups/idle/events?timeout=30", s.key, "", nil)
-	for range waiters {
-		conn, err := net.Dial("tcp", s.addr)
-		if err != nil {
+	conns := make([]net.Conn, waiters)
+	for i := range conns {
+		if conns[i], err = net.Dial("tcp", s.addr); err != nil {
 			return err
 		}
-		defer conn.Close()
-		if _, err := conn.Write(request); err != nil {
+		if _, err := conns[i].Write(request); err != nil {
 			return err
 		}
 	}
@@ -287,6 +286,9 @@ func (b *bench) waits(ctx context.Context) error {
 	after, err := s.rssMiB()
 	if err != nil {
 		return err
+	}
+	for _, conn := range conns {
+		_ = conn.Close() // it was only there to wait
 	}
 	report(figure{Name: "waiter_kib", Value: round((after - before) * 1024 / waiters), Goal: 16, AtMost: true})
 	return stopAll(s)
