@@ -26,7 +26,7 @@ run: build ## build and start a server to try: SQLite in ./eventflow_data, loopb
 
 build: bin/eventflow ## build bin/eventflow, one static binary
 
-test: bin/testenv ## run every test, with a private PostgreSQL
+test: bin/testenv ## run every test, with a private PostgreSQL and Redis
 	GOOS=js GOARCH=wasm $(GO) build ./core/... ./adapters/rest
 	@$(if $(RACE),:,echo "make: no C compiler, so the tests run WITHOUT the race detector; install gcc or clang" >&2)
 	bin/testenv -- $(GO) test $(RACE) -timeout 10m ./...

@@ -34,6 +34,10 @@ func Open(url string, logger *slog.Logger) (*Notifier, error) {
 		return nil, fmt.Errorf("must be a URL like redis://user:password@host:6379/0")
 	}
 	options.ClientName = "eventflow"
+	// Otherwise the library waits for its own five seconds, three times over.
+	options.ContextTimeoutEnabled = true
+	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = notifyTimeout, notifyTimeout, notifyTimeout
+	options.MaxRetries = 1
 	return &Notifier{client: redis.NewClient(options), logger: logger}, nil
 }
 

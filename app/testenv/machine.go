@@ -3,15 +3,19 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/eventflow-go/eventflow/adapters/pgtest"
+	"github.com/eventflow-go/eventflow/adapters/redistest"
 )
 
-// machine is what decides how PostgreSQL can be had.
+// machine is what decides how servers can be had.
 type machine struct {
 	system    string // as in runtime.GOOS
 	osRelease string // the text of /etc/os-release
@@ -79,20 +83,26 @@ func (m machine) like(names ...string) bool {
 	return false
 }
 
-// installScript installs the server's programs alone. Debian would make and
-// start a cluster of its own; the drop-in file, gone afterwards, tells it not
-// to, and leaves clusters that are there alone.
+// installScript installs the servers' programs alone. Debian would make and
+// start a cluster, and start Redis: two files, gone afterwards, tell it not to.
+// What is there already is left alone, a policy of the machine's owner too.
 const installScript = `set -e
 dropin=/etc/postgresql-common/createcluster.d/eventflow-testenv.conf
-trap 'rm -f "$dropin"' EXIT
+policy=/usr/sbin/policy-rc.d
+if [ -e "$policy" ]; then policy=; fi
+trap 'rm -f "$dropin" $policy' EXIT
 mkdir -p "${dropin%/*}"
 echo 'create_main_cluster = false' >"$dropin"
+if [ -n "$policy" ]; then printf '#!/bin/sh\nexit 101\n' >"$policy"; chmod +x "$policy"; fi
 export DEBIAN_FRONTEND=noninteractive
 apt-get -q update >&2
-apt-get -q install -y --no-install-recommends postgresql >&2`
+apt-get -q install -y --no-install-recommends "$@" >&2`
 
-func (m machine) install(ctx context.Context) error {
-	command := []string{"sh", "-c", installScript}
+func (m machine) install(ctx context.Context, missing []kind) error {
+	command := []string{"sh", "-c", installScript, "install"}
+	for _, k := range missing {
+		command = append(command, k.apt)
+	}
 	if !m.root {
 		command = append([]string{"sudo", "-n"}, command...)
 	}
@@ -100,34 +110,68 @@ func (m machine) install(ctx context.Context) error {
 	return err
 }
 
-// image is the server that a container engine runs.
-const image = "docker.io/library/postgres:17"
+// The images that a container engine runs.
+const (
+	postgresImage = "docker.io/library/postgres:17"
+	redisImage    = "docker.io/library/redis:7"
+)
 
-func (m machine) startContainer(ctx context.Context, engine string) (*postgres, error) {
-	id, err := m.run(ctx, engine, "run", "--rm", "--detach", "--publish", "127.0.0.1::5432",
-		"--env", "POSTGRES_HOST_AUTH_METHOD=trust", image, "-c", "max_connections=300")
+// startContainer runs an image and returns where its port is, and its end.
+func (m machine) startContainer(ctx context.Context, engine, port string, args ...string) (address, name string, stop func() error, err error) {
+	id, err := m.run(ctx, engine, append([]string{"run", "--rm", "--detach", "--publish", "127.0.0.1::" + port}, args...)...)
 	if err != nil {
-		return nil, err
+		return "", "", nil, err
 	}
-	stop := func() error {
+	stop = func() error {
 		// Not ctx: it has ended when a signal has.
 		_, err := m.run(context.Background(), engine, "rm", "--force", "--volumes", id)
 		return err
 	}
-	address, err := m.run(ctx, engine, "port", id, "5432/tcp")
-	url := "postgres://postgres@" + address + "/postgres?sslmode=disable"
-	if err == nil {
-		err = await(ctx, url, engine+" container "+id[:min(12, len(id))])
-	}
-	if err != nil {
+	if address, err = m.run(ctx, engine, "port", id, port+"/tcp"); err != nil {
 		_ = stop() // the first fault is the one to tell
-		return nil, err
 	}
-	return &postgres{url: url, stop: stop}, nil
+	return address, engine + " container " + id[:min(12, len(id))], stop, err
 }
 
-// advice is what to do on this system.
-func (m machine) advice() string {
+func (m machine) startPostgresContainer(ctx context.Context, engine string) (*server, error) {
+	address, name, stop, err := m.startContainer(ctx, engine, "5432",
+		"--env", "POSTGRES_HOST_AUTH_METHOD=trust", postgresImage, "-c", "max_connections=300")
+	if err != nil {
+		return nil, err
+	}
+	url := "postgres://postgres@" + address + "/postgres?sslmode=disable"
+	if err := await(ctx, url, name); err != nil {
+		return nil, errors.Join(err, stop())
+	}
+	return &server{env: pgtest.EnvURL, url: url, stop: stop}, nil
+}
+
+func (m machine) startRedisContainer(ctx context.Context, engine string) (*server, error) {
+	address, name, stop, err := m.startContainer(ctx, engine, "6379", redisImage)
+	if err != nil {
+		return nil, err
+	}
+	url := "redis://" + address + "/0"
+	if err := redistest.Await(ctx, url); err != nil {
+		return nil, errors.Join(err, stop())
+	}
+	say("Redis in %s", name)
+	return &server{env: redistest.EnvURL, url: url, stop: stop}, nil
+}
+
+// redisAdvice is what to do on this system.
+func (m machine) redisAdvice() string {
+	switch {
+	case m.like("debian", "ubuntu"):
+		return "Install Redis: sudo apt-get install --no-install-recommends redis-server"
+	case m.system == "darwin":
+		return "Install Redis: brew install redis"
+	}
+	return "Install Redis with your package manager, so that redis-server is in the PATH"
+}
+
+// postgresAdvice is what to do on this system.
+func (m machine) postgresAdvice() string {
 	install := "Install PostgreSQL with your package manager, so that initdb is in the PATH"
 	switch {
 	case m.like("debian", "ubuntu"):
@@ -143,5 +187,5 @@ func (m machine) advice() string {
 	case m.system == "darwin":
 		install = "Install it: brew install postgresql@17"
 	}
-	return install + ", or start Docker or Podman"
+	return install
 }

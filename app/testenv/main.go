@@ -2,10 +2,10 @@
 //
 //	testenv -- go test ./...
 //
-// It starts a private PostgreSQL in a temporary folder, names it to the command
-// in EVENTFLOW_TEST_POSTGRES, and removes it when the command has ended, by
-// itself or by a signal. A server that the variable names already is used as it
-// is. Where PostgreSQL is missing, it is installed (Debian and Ubuntu, as root or
+// It starts a private PostgreSQL and a private Redis in temporary folders, names
+// them to the command in EVENTFLOW_TEST_POSTGRES and EVENTFLOW_TEST_REDIS, and
+// removes them when the command has ended, by itself or by a signal. A server
+// that its variable names already is used as it is. What is missing is installed (Debian and Ubuntu, as root or
 // with a sudo that asks for no password), run by a container engine, or the exit
 // code is 1 with what to install: tests are never left out in silence.
 package main
@@ -19,8 +19,6 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
-
-	"github.com/eventflow-go/eventflow/adapters/pgtest"
 )
 
 func main() {
@@ -39,7 +37,7 @@ const (
 	exitSignal  = 128 // and the signal's number, as shells have it
 )
 
-// run provides a server, runs the command and returns the exit code. All is
+// run provides the servers, runs the command and returns the exit code. All is
 // cleaned up when it returns.
 func run(args []string, signals <-chan os.Signal) int {
 	if len(args) > 0 && args[0] == "--" {
@@ -49,11 +47,7 @@ func run(args []string, signals <-chan os.Signal) int {
 		say("usage: testenv -- COMMAND [ARGUMENT…]")
 		return exitUsage
 	}
-	if url := os.Getenv(pgtest.EnvURL); url != "" {
-		say("%s is set: using that server", pgtest.EnvURL)
-		return command(args, url, signals)
-	}
-	server, stopped, err := startUnlessStopped(signals)
+	started, stopped, err := startUnlessStopped(unnamed(), signals)
 	if stopped != nil {
 		return exitSignal + int(stopped.(syscall.Signal))
 	}
@@ -61,36 +55,36 @@ func run(args []string, signals <-chan os.Signal) int {
 		say("%v", err)
 		return exitFailure
 	}
-	code := command(args, server.url, signals)
-	if err := server.stop(); err != nil {
+	code := command(args, started.environ(), signals)
+	if err := started.stop(); err != nil {
 		say("%v", err)
 		return max(code, exitFailure)
 	}
 	return code
 }
 
-// startUnlessStopped starts a server; a signal meanwhile ends that, and leaves
+// startUnlessStopped starts the servers; a signal meanwhile ends that, and leaves
 // nothing behind.
-func startUnlessStopped(signals <-chan os.Signal) (*postgres, os.Signal, error) {
+func startUnlessStopped(wanted []kind, signals <-chan os.Signal) (servers, os.Signal, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	type result struct {
-		server *postgres
-		err    error
+		servers servers
+		err     error
 	}
 	started := make(chan result, 1)
 	go func() {
-		server, err := thisMachine().start(ctx)
-		started <- result{server, err}
+		servers, err := thisMachine().start(ctx, wanted)
+		started <- result{servers, err}
 	}()
 	select {
 	case r := <-started:
-		return r.server, nil, r.err
+		return r.servers, nil, r.err
 	case s := <-signals:
 		cancel()
 		r := <-started
 		if r.err == nil {
-			r.err = r.server.stop()
+			r.err = r.servers.stop()
 		}
 		return nil, s, r.err
 	}
@@ -101,10 +95,10 @@ const grace = 30 * time.Second
 
 // command runs the command in a process group of its own, so that a signal,
 // typed or sent, reaches all of it exactly once, through here.
-func command(args []string, url string, signals <-chan os.Signal) int {
+func command(args, environ []string, signals <-chan os.Signal) int {
 	cmd := exec.Command(args[0], args[1:]...) //nolint:gosec,noctx // running a command is the point, and signals end it
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.Env = append(os.Environ(), pgtest.EnvURL+"="+url)
+	cmd.Env = environ
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
 		say("%v", err)

@@ -12,41 +12,21 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/pgtest"
 )
 
-// postgres is a server for the time of one command.
-type postgres struct {
+// server is one for the time of one command.
+type server struct {
+	env  string // the variable that names it to the command
 	url  string
 	stop func() error
 }
 
-// start returns a running server, by the first way that this machine offers.
-func (m machine) start(ctx context.Context) (*postgres, error) {
-	server, err := startPrivate(ctx)
-	if !errors.Is(err, pgtest.ErrNotInstalled) {
-		return server, err
-	}
-	switch way, engine := m.way(ctx); way {
-	case byInstalling:
-		say("no PostgreSQL server found: installing one with apt-get; no cluster of the system is made or started")
-		if err := m.install(ctx); err != nil {
-			return nil, fmt.Errorf("installing PostgreSQL: %w", err)
-		}
-		return startPrivate(ctx)
-	case byContainer:
-		say("no PostgreSQL server found: using %s", engine)
-		return m.startContainer(ctx, engine)
-	default:
-		return nil, errors.New("no PostgreSQL server found, and no container engine that works. " + m.advice() +
-			", or set " + pgtest.EnvURL + " to the URL of a server where schemas may be created")
-	}
-}
-
-func startPrivate(ctx context.Context) (*postgres, error) {
+// startPostgres starts a private cluster in a temporary folder.
+func startPostgres(ctx context.Context) (*server, error) {
 	dir, err := os.MkdirTemp("", "eventflow-test-")
 	if err != nil {
 		return nil, err
 	}
 	cluster, err := pgtest.Start(ctx, dir)
-	server := &postgres{stop: func() error {
+	started := &server{env: pgtest.EnvURL, stop: func() error {
 		var stopped error
 		if cluster != nil {
 			stopped = cluster.Stop()
@@ -54,13 +34,13 @@ func startPrivate(ctx context.Context) (*postgres, error) {
 		return errors.Join(stopped, os.RemoveAll(dir))
 	}}
 	if err == nil {
-		server.url = cluster.URL()
-		err = describe(ctx, server.url, dir)
+		started.url = cluster.URL()
+		err = describe(ctx, started.url, dir)
 	}
 	if err != nil {
-		return nil, errors.Join(err, server.stop())
+		return nil, errors.Join(err, started.stop())
 	}
-	return server, nil
+	return started, nil
 }
 
 // describe prints what the tests run against.

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventflow-go/eventflow/adapters/pgtest"
+	"github.com/eventflow-go/eventflow/adapters/redistest"
 )
 
 const asMain = "EVENTFLOW_TESTENV_AS_MAIN"
@@ -41,7 +42,7 @@ func program(t *testing.T, server string, args ...string) *exec.Cmd {
 		require.NoError(t, os.Remove(folder))
 	})
 	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), asMain+"=1", "TMPDIR="+folder, pgtest.EnvURL+"="+server)
+	cmd.Env = append(os.Environ(), asMain+"=1", "TMPDIR="+folder, pgtest.EnvURL+"="+server, redistest.EnvURL+"="+server)
 	return cmd
 }
 
@@ -54,7 +55,7 @@ func exitOf(t *testing.T, err error) int {
 
 func TestACommandGetsAServerThatIsGoneAfterwards(t *testing.T) {
 	t.Parallel()
-	cmd := program(t, "", "--", "sh", "-c", `echo "$`+pgtest.EnvURL+`"; read -r line; exit 7`)
+	cmd := program(t, "", "--", "sh", "-c", `echo "$`+pgtest.EnvURL+`"; echo "$`+redistest.EnvURL+`"; read -r line; exit 7`)
 	var said bytes.Buffer
 	cmd.Stderr = &said
 	stdin, err := cmd.StdinPipe()
@@ -63,9 +64,13 @@ func TestACommandGetsAServerThatIsGoneAfterwards(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
 
-	url, err := bufio.NewReader(stdout).ReadString('\n')
+	lines := bufio.NewReader(stdout)
+	url, err := lines.ReadString('\n')
 	require.NoError(t, err)
 	url = strings.TrimSpace(url)
+	redis, err := lines.ReadString('\n')
+	require.NoError(t, err)
+	require.NoError(t, redistest.Await(t.Context(), strings.TrimSpace(redis)))
 	conn, err := pgx.Connect(t.Context(), url)
 	require.NoError(t, err)
 	require.NoError(t, conn.Close(t.Context()))
@@ -101,8 +106,8 @@ func TestASignalWhileStartingCleansUp(t *testing.T) {
 	t.Parallel()
 	signals := make(chan os.Signal, 1)
 	signals <- syscall.SIGTERM
-	server, stopped, _ := startUnlessStopped(signals)
-	require.Nil(t, server)
+	started, stopped, _ := startUnlessStopped(kinds, signals)
+	require.Empty(t, started)
 	require.Equal(t, syscall.SIGTERM, stopped)
 }
 
@@ -170,20 +175,22 @@ func TestTheWayToAServer(t *testing.T) {
 func TestInstallingMakesNoCluster(t *testing.T) {
 	t.Parallel()
 	m, ran := fake("linux", debian, false, "sudo -n sh -c")
-	require.NoError(t, m.install(t.Context()))
+	require.NoError(t, m.install(t.Context(), kinds))
 	require.Len(t, *ran, 1)
 	script := (*ran)[0]
 	require.Less(t, strings.Index(script, "create_main_cluster = false"), strings.Index(script, "apt-get -q install"))
-	require.Contains(t, script, `trap 'rm -f "$dropin"' EXIT`)
+	require.Contains(t, script, `trap 'rm -f "$dropin" $policy' EXIT`)
+	require.Contains(t, script, "exit 101", "nor is Redis started")
+	require.True(t, strings.HasSuffix(script, " postgresql redis-server"), script)
 	m, ran = fake("linux", debian, true, "sh -c")
-	require.NoError(t, m.install(t.Context()))
+	require.NoError(t, m.install(t.Context(), kinds))
 	require.NotContains(t, (*ran)[0], "sudo")
 }
 
 func TestAContainerThatFailsIsRemoved(t *testing.T) {
 	t.Parallel()
 	m, ran := fake("linux", fedora, false, "docker run", "docker rm")
-	_, err := m.startContainer(t.Context(), "docker")
+	_, err := m.startPostgresContainer(t.Context(), "docker")
 	require.ErrorContains(t, err, "not here")
 	require.Contains(t, (*ran)[len(*ran)-1], "docker rm --force")
 }
@@ -197,7 +204,9 @@ func TestAdviceFitsTheSystem(t *testing.T) {
 		{"freebsd", "", "your package manager"},
 	} {
 		m, _ := fake(c.system, c.release, false)
-		require.Contains(t, m.advice(), c.says)
-		require.Contains(t, m.advice(), "Docker or Podman")
+		err := m.advise(kinds, "PostgreSQL and Redis")
+		require.ErrorContains(t, err, c.says)
+		require.ErrorContains(t, err, "Docker or Podman")
+		require.ErrorContains(t, err, "Install Redis")
 	}
 }
