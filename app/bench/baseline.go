@@ -160,7 +160,7 @@ func newSelecter(ctx context.Context, store string, from int64) (*selecter, erro
 		return nil, err
 	}
 	s := &selecter{pool: pool, from: from}
-	err = pool.QueryRow(ctx, `select tableoid::regclass::text, stream from events limit 1`).Scan(&s.table, &s.stream)
+	err = pool.QueryRow(ctx, `select tableoid::regclass::text, stream from events where type = 'order.paid' limit 1`).Scan(&s.table, &s.stream)
 	return s, err
 }
 

@@ -106,6 +106,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 	}
 	defer os.RemoveAll(b.folder) //nolint:errcheck // a temporary folder
 	defer func() {
+		killServers()
 		for _, schema := range schemas {
 			err = errors.Join(err, dropSchema(context.WithoutCancel(ctx), b.postgresStore(schema)))
 		}

@@ -30,6 +30,16 @@ type server struct {
 	process *exec.Cmd
 }
 
+// running are the servers' processes, for a run that breaks off.
+var running []*os.Process
+
+// killServers ends those that were not stopped.
+func killServers() {
+	for _, process := range running {
+		_ = process.Kill() // most have ended
+	}
+}
+
 // startServer starts this binary as a server on a store and returns when it is
 // ready, with an API key and a stream named bench.
 func startServer(ctx context.Context, store string, settings ...string) (*server, error) {
@@ -42,7 +52,7 @@ func startServer(ctx context.Context, store string, settings ...string) (*server
 		return nil, err
 	}
 	environment := append(os.Environ(), "EVENTFLOW_STORE="+store, "EVENTFLOW_SECRET="+benchSecret,
-		"EVENTFLOW_ADDR="+addr, "EVENTFLOW_LOG_LEVEL=warn")
+		"EVENTFLOW_ADDR="+addr, "EVENTFLOW_LOG_LEVEL=warn", "EVENTFLOW_RATE_KEY=off")
 	environment = append(environment, settings...)
 	s := &server{addr: addr, process: exec.CommandContext(ctx, self, "serve")}
 	s.process.Env, s.process.Stderr = environment, os.Stderr
@@ -50,6 +60,7 @@ func startServer(ctx context.Context, store string, settings ...string) (*server
 	if err := s.process.Start(); err != nil {
 		return nil, err
 	}
+	running = append(running, s.process.Process)
 	if err := s.waitReady(ctx); err != nil {
 		return nil, err
 	}
