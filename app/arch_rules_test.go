@@ -135,10 +135,10 @@ func noHTTPInWasm(s source) []string {
 	return refuse(s, func(i string) bool { return !within(i, "net/http") })
 }
 
-// environmentIsApps holds for adapters/pgtest too, but for the one variable
-// that tells tests their server: it runs in tests only.
+// environmentIsApps holds for pgtest and redistest too, but for the one variable
+// that tells tests their server: they run in tests only.
 func environmentIsApps(s source) []string {
-	if s.in("app") || s.in("adapters/pgtest") {
+	if s.in("app") || s.in("adapters/pgtest") || s.in("adapters/redistest") {
 		return nil
 	}
 	packages := map[string]string{}

@@ -26,7 +26,7 @@ type Config struct {
 	Catalog string `name:"catalog" default:"" usage:"where streams and keys are kept, as a URL: sqlite:FOLDER or postgres://…; by default beside the events"`
 	Secret  string `name:"secret" default:"" usage:"at least 32 characters that key the hashes of credentials; the same on every node ('eventflow secret' makes one)" secret:"true"`
 
-	Redis string `name:"redis" default:"" usage:"a Redis server, as a URL like redis://host:6379/0, by which several nodes tell each other of new events at once" secret:"true"`
+	Redis string `name:"redis" default:"" usage:"a Redis server, as a URL like redis://host:6379/0, by which several nodes tell each other of new events at once and count requests together" secret:"true"`
 
 	TLSCert        string `name:"tls-cert" default:"" usage:"file of the certificate chain (PEM), to serve HTTPS without a proxy"`
 	TLSKey         string `name:"tls-key" default:"" usage:"file of the certificate's private key (PEM)"`
@@ -35,6 +35,10 @@ type Config struct {
 	PublicURL string `name:"public-url" default:"http://127.0.0.1:8080" usage:"where people reach the server, for the links in mails"`
 	SMTP      string `name:"smtp" default:"" usage:"a mail server, as a URL like smtps://user:password@host:465; without one, links are shown to whoever invites" secret:"true"`
 	MailFrom  string `name:"mail-from" default:"" usage:"address that mails come from; needed with smtp"`
+
+	RateKey     string `name:"rate-key" default:"1000/100" usage:"requests of one API key, a minute / at once, more are answered with 429; or off"`
+	RateUser    string `name:"rate-user" default:"500/50" usage:"requests of one person who signed in, a minute / at once; or off"`
+	RateAddress string `name:"rate-address" default:"100/100" usage:"requests of one client address without a valid credential, a minute / at once; or off"`
 
 	LogLevel  string `name:"log-level" default:"info" usage:"debug, info, warn or error"`
 	LogFormat string `name:"log-format" default:"json" usage:"json or text"`
@@ -88,6 +92,11 @@ func (c Config) validate() error {
 }
 
 func (c Config) validateBounds() error {
+	for name, text := range map[string]string{"rate-key": c.RateKey, "rate-user": c.RateUser, "rate-address": c.RateAddress} {
+		if _, err := core.ParseLimit(text); err != nil {
+			return wrong(name, err.Error())
+		}
+	}
 	if c.CommitLanes < 0 || c.CommitLanes > 64 {
 		return wrong("commit-lanes", "must be 0 to 64")
 	}

@@ -36,6 +36,7 @@ func devCommand(p *program, s *settings) *cobra.Command {
 			s.set("addr", "127.0.0.1:8080")
 			s.set("log-level", "warn")
 			s.set("log-format", "text")
+			s.set("rate-key", "off") // who tries it out may do so as fast as they like
 			cfg, err := s.load(os.Environ())
 			if err != nil {
 				return err

@@ -19,7 +19,9 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/catalog"
 	"github.com/eventflow-go/eventflow/adapters/jsonschema"
 	"github.com/eventflow-go/eventflow/adapters/jwt"
+	"github.com/eventflow-go/eventflow/adapters/memlimit"
 	"github.com/eventflow-go/eventflow/adapters/metrics"
+	"github.com/eventflow-go/eventflow/adapters/redislimit"
 	"github.com/eventflow-go/eventflow/adapters/redisnotify"
 	"github.com/eventflow-go/eventflow/adapters/rest/server"
 	"github.com/eventflow-go/eventflow/adapters/smtp"
@@ -76,6 +78,7 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 
 			// Driving side: HTTP.
 			newHealth,
+			newLimiter,
 			newServer,
 			listen,
 		),
@@ -189,7 +192,9 @@ func newAccess(cfg Config, catalog core.Catalog, now func() time.Time) (*core.Ac
 }
 
 // newAccounts signs people in.
-func newAccounts(cfg Config, c core.Catalog, authorizer core.Authorizer, audit *core.Audit, now func() time.Time) (*core.Accounts, error) {
+func newAccounts(
+	cfg Config, c core.Catalog, authorizer core.Authorizer, audit *core.Audit, limiter core.RateLimiter, now func() time.Time,
+) (*core.Accounts, error) {
 	tokens, err := jwt.New([]byte(cfg.Secret))
 	if err != nil {
 		return nil, err
@@ -197,6 +202,7 @@ func newAccounts(cfg Config, c core.Catalog, authorizer core.Authorizer, audit *
 	ports := core.AccountPorts{
 		Organizations: c, Users: c, Sessions: c, Tickets: c, Hasher: argon2.New(runtime.NumCPU()), Tokens: tokens,
 		Authorizer: authorizer, Links: cfg.PublicURL, Record: audit.Record,
+		Throttle: core.Throttle(limiter, now),
 	}
 	if cfg.SMTP != "" {
 		if ports.Mailer, err = smtp.Open(cfg.SMTP, cfg.MailFrom); err != nil {
@@ -216,7 +222,7 @@ func newOrganization(ctx context.Context, catalog core.Catalog, now func() time.
 func newServer(
 	cfg Config, logger *slog.Logger, m *metrics.Metrics, health *health, access *core.Access, authorizer core.Authorizer,
 	ingest *core.Ingest, query *core.Query, streams *core.Streams, consumers *core.Consumers, letters *core.Letters, tails *core.Tails,
-	accounts *core.Accounts, audit *core.Audit,
+	accounts *core.Accounts, audit *core.Audit, limiter core.RateLimiter,
 ) *server.Server {
 	proxies, _ := cfg.trustedProxies() // checked by validate
 	return server.New(server.Options{
@@ -227,7 +233,30 @@ func newServer(
 			ReadTimeout: cfg.ReadTimeout, WriteTimeout: cfg.WriteTimeout, IdleTimeout: cfg.IdleTimeout,
 			Connections: cfg.Connections, InflightBytes: cfg.InflightBytes,
 		},
+		Limiter: limiter, Rates: cfg.rates(),
 	})
+}
+
+// newLimiter returns what counts requests: in Redis, where there is one, for all
+// nodes together.
+func newLimiter(lc fx.Lifecycle, cfg Config, m *metrics.Metrics, logger *slog.Logger) (core.RateLimiter, error) {
+	local := memlimit.New()
+	if cfg.Redis == "" {
+		return local, nil
+	}
+	limiter, err := redislimit.Open(cfg.Redis, redislimit.Options{Fallback: local, Logger: logger})
+	if err != nil {
+		return nil, wrong("redis", err.Error())
+	}
+	m.LimiterLost(limiter.Lost)
+	lc.Append(fx.StopHook(limiter.Close))
+	return limiter, nil
+}
+
+// rates are the limits that the settings name; validate has checked them.
+func (c Config) rates() server.Rates {
+	limit := func(text string) core.Limit { parsed, _ := core.ParseLimit(text); return parsed }
+	return server.Rates{Key: limit(c.RateKey), User: limit(c.RateUser), Address: limit(c.RateAddress)}
 }
 
 // listen opens the port and serves on it until the graph stops.

@@ -24,6 +24,12 @@ type settings struct {
 	origin map[string]string // where a value comes from, by flag; "" is the default
 }
 
+// DefaultConfig returns the settings where nothing is said, for programs that
+// embed a server. They need a Secret.
+func DefaultConfig() Config {
+	return *bindConfig(pflag.NewFlagSet("", pflag.ContinueOnError)).config
+}
+
 // bindConfig declares a flag for every field of a Config and sets the defaults.
 func bindConfig(flags *pflag.FlagSet) *settings {
 	s := &settings{flags: pflag.NewFlagSet("settings", pflag.ContinueOnError), config: &Config{}, origin: map[string]string{}}

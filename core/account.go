@@ -47,6 +47,24 @@ const (
 	accountCacheSize = 50_000
 )
 
+// guessLimit bounds attempts on one account, and those from one address.
+var guessLimit = Limit{PerMinute: 10, Burst: 10}
+
+// Throttle returns a function for [AccountPorts] that holds attempts to a few a
+// minute for each key.
+func Throttle(limiter RateLimiter, now func() time.Time) func(ctx context.Context, key string) error {
+	return func(ctx context.Context, key string) error {
+		state, err := limiter.Take(ctx, key, guessLimit, 1, now())
+		if err != nil || state.Allowed {
+			return err
+		}
+		return &Error{
+			Code: CodeRateLimited, RetryAfter: state.RetryAfter,
+			Message: "too many attempts; try again later",
+		}
+	}
+}
+
 // NewAccounts returns the use case. secret signs refresh tokens and keys the
 // hashes of tickets.
 func NewAccounts(ports AccountPorts, secret []byte, now func() time.Time) *Accounts {

@@ -60,6 +60,19 @@ func (m *Metrics) Queue(depth func() int) {
 	}, func() float64 { return float64(depth()) }))
 }
 
+// LimiterLost adds a gauge that is 1 while Redis is lost and every node counts
+// requests by itself.
+func (m *Metrics) LimiterLost(lost func() bool) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "eventflow_rate_limiter_lost", Help: "1 while Redis is lost and requests are counted on each node by itself.",
+	}, func() float64 {
+		if lost() {
+			return 1
+		}
+		return 0
+	}))
+}
+
 // Handler serves the metrics in the Prometheus text format.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})

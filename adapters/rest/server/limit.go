@@ -2,7 +2,6 @@ package server
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"strconv"
 	"time"
@@ -52,22 +51,16 @@ func (s *Server) admitAddress(c *call) error {
 	if s.Limiter == nil || s.Rates.Address.IsZero() {
 		return nil
 	}
-	var buffer [64]byte
-	return s.count(c, string(appendAddress(append(buffer[:0], "addr:"...), c.ctx.RemoteAddr())), s.Rates.Address)
+	return s.count(c, addressKey(c.address()), s.Rates.Address)
 }
 
-// appendAddress appends what stands for a client's address: of IPv6 the first 64
-// bits, because the rest is the client's to choose.
-func appendAddress(b []byte, remote net.Addr) []byte {
-	tcp, ok := remote.(*net.TCPAddr)
-	if !ok {
-		return append(b, remote.Network()...)
+// addressKey is the key of a client's address: of IPv6 its first 64 bits, because
+// the rest is the client's to choose.
+func addressKey(address string) string {
+	if ip, err := netip.ParseAddr(address); err == nil && ip.Is6() {
+		address = netip.PrefixFrom(ip.WithZone(""), 64).Masked().String()
 	}
-	ip := tcp.AddrPort().Addr().Unmap().WithZone("")
-	if ip.Is6() {
-		return netip.PrefixFrom(ip, 64).Masked().AppendTo(b)
-	}
-	return ip.AppendTo(b)
+	return "addr:" + address
 }
 
 // count takes a permit and tells the client what is left.
@@ -98,18 +91,19 @@ func secondsText(seconds int64) string {
 // abandonBody abandons a request if it has a body that was not read; without
 // one, the connection can stay.
 func (c *call) abandonBody() {
-	if c.ctx.Request.Header.ContentLength() != 0 {
+	const chunked = -1
+	if length := c.ctx.Request.Header.ContentLength(); length > 0 || length == chunked {
 		c.abandon()
 	}
 }
 
 // The headers of a request that was counted, in the form that needs no work.
 var (
-	headerLimit      = []byte("X-Ratelimit-Limit")
-	headerRemaining  = []byte("X-Ratelimit-Remaining")
-	headerReset      = []byte("X-Ratelimit-Reset")
-	headerRatePolicy = []byte("Ratelimit-Policy")
-	headerRate       = []byte("Ratelimit")
+	headerLimit      = []byte("X-RateLimit-Limit")
+	headerRemaining  = []byte("X-RateLimit-Remaining")
+	headerReset      = []byte("X-RateLimit-Reset")
+	headerRatePolicy = []byte("RateLimit-Policy")
+	headerRate       = []byte("RateLimit")
 )
 
 // setLimitHeaders tells the limit, how many requests could be made right now,

@@ -1,0 +1,112 @@
+// Package memlimit is a rate limiter in the memory of one process.
+package memlimit
+
+import (
+	"context"
+	"hash/maphash"
+	"sync"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// Limiter implements [core.RateLimiter], exactly. It is made by New.
+//
+// A bucket is remembered until it is full again, at most [MaxKeys] of them: one
+// more and another is forgotten, of some that are looked at the one nearest to
+// full. What is forgotten counts as full.
+type Limiter struct {
+	seed   maphash.Seed
+	shards [shards]shard
+}
+
+// MaxKeys bounds the buckets that are remembered.
+const MaxKeys = 1 << 18
+
+const (
+	// shards are so many that callers rarely meet in one.
+	shards   = 64
+	shardMax = MaxKeys / shards
+	// sweepEvery is the time after which a shard forgets what is full.
+	sweepEvery = 30 * time.Second
+	// sampled is how many buckets are looked at for one to forget.
+	sampled = 8
+)
+
+// shard holds some of the buckets.
+type shard struct {
+	mu sync.Mutex
+	// full says when the bucket of a key is full, in nanoseconds of Unix time. A
+	// key that is not there has a full one.
+	full  map[string]int64
+	swept int64
+	_     [40]byte // keeps neighbours out of each other's cache line
+}
+
+// New returns a limiter whose buckets are full.
+func New() *Limiter {
+	l := &Limiter{seed: maphash.MakeSeed()}
+	for i := range l.shards {
+		l.shards[i].full = map[string]int64{}
+	}
+	return l
+}
+
+// Take implements [core.RateLimiter].
+func (l *Limiter) Take(_ context.Context, key string, limit core.Limit, n int, now time.Time) (core.LimitState, error) {
+	if err := limit.Check(n); err != nil {
+		return core.LimitState{}, err
+	}
+	at := now.UnixNano()
+	s := &l.shards[maphash.String(l.seed, key)%shards]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	full, known := s.full[key]
+	missing, state := limit.Take(time.Duration(full-at), n)
+	if due := at + int64(missing); missing > 0 && due != full {
+		if !known {
+			s.makeRoom(at)
+		}
+		s.full[key] = due
+	}
+	return state, nil
+}
+
+// makeRoom is called before a bucket is added.
+func (s *shard) makeRoom(at int64) {
+	if at-s.swept >= int64(sweepEvery) || at < s.swept {
+		s.swept = at
+		for key, full := range s.full {
+			if full <= at {
+				delete(s.full, key)
+			}
+		}
+	}
+	if len(s.full) < shardMax {
+		return
+	}
+	// The order in which a map is walked is random.
+	var nearest string
+	looked := 0
+	for key, full := range s.full {
+		if looked == 0 || full < s.full[nearest] {
+			nearest = key
+		}
+		if looked++; looked == sampled {
+			break
+		}
+	}
+	delete(s.full, nearest)
+}
+
+// Len returns how many buckets are remembered.
+func (l *Limiter) Len() int {
+	n := 0
+	for i := range l.shards {
+		s := &l.shards[i]
+		s.mu.Lock()
+		n += len(s.full)
+		s.mu.Unlock()
+	}
+	return n
+}

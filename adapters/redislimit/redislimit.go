@@ -1,0 +1,172 @@
+// Package redislimit is a rate limiter whose buckets are in Redis, where all
+// nodes share them.
+//
+// Buckets count by the clock of Redis, so nodes' clocks may differ. A node that
+// is asked often for one key takes some permits in advance, at most a twentieth
+// of the burst and a quarter of what there is, and answers from memory until
+// they are used up or a second old; then what is left goes back with the next
+// question. So within any time d at most
+//
+//	Burst + d/Interval + nodes × Burst/20
+//
+// uses are allowed over all nodes, and never more than Burst + d/Interval
+// permits are given out. A refusal is remembered for a second at most, and for
+// as long as nothing can have come back: who floods costs Redis nothing.
+//
+// While Redis is lost, each node counts by itself.
+package redislimit
+
+import (
+	"cmp"
+	"context"
+	_ "embed" // for the script
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/maintnotifications"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+//go:embed take.lua
+var takeLua string
+
+const (
+	// prefix begins the names of the buckets in Redis.
+	prefix = "eventflow:limit:"
+	// patience is the default of [Options.Patience].
+	patience = 50 * time.Millisecond
+	// knockEvery is how often a lost Redis is tried.
+	knockEvery = time.Second
+)
+
+// Options is what a limiter needs beside Redis. Fallback and Logger are
+// required.
+type Options struct {
+	// Fallback counts while Redis is lost. Its buckets are full the first time,
+	// and so may those in Redis be when it is back: each change lets one burst
+	// more pass at most.
+	Fallback core.RateLimiter
+	Logger   *slog.Logger
+	// Changed is told when Redis is lost, and when it is back.
+	Changed func(lost bool)
+	// Patience is how long Redis may take, connecting included, before it counts
+	// as lost, and so the longest that a request is held up: default 50 ms.
+	Patience time.Duration
+}
+
+// Limiter implements [core.RateLimiter]. It is made by Open.
+type Limiter struct {
+	Options
+	client  *redis.Client
+	script  *redis.Script
+	books   books
+	breaker breaker
+}
+
+// Open returns a limiter by the server that a redis:// or rediss:// URL names.
+// It connects when it is used.
+func Open(url string, options Options) (*Limiter, error) {
+	parsed, err := redis.ParseURL(url)
+	if err != nil {
+		// The library's text may quote the URL, and with it the password.
+		return nil, errors.New("must be a URL like redis://user:password@host:6379/0")
+	}
+	parsed.ClientName = "eventflow-limit"
+	parsed.ContextTimeoutEnabled = true
+	// Whoever asks waits for their own context only; to connect may take longer.
+	parsed.DialTimeout = knockEvery
+	parsed.MaxRetries, parsed.DialerRetries = -1, 1 // none: the fallback is better than a second try
+	parsed.DisableIdentity = true
+	parsed.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+	options.Patience = cmp.Or(options.Patience, patience)
+	l := &Limiter{Options: options, client: redis.NewClient(parsed), script: redis.NewScript(takeLua)}
+	l.books.init()
+	l.breaker.init(l.knock, l.changed)
+	return l, nil
+}
+
+// Close lets the connections go.
+func (l *Limiter) Close() error {
+	l.breaker.close()
+	return l.client.Close()
+}
+
+// Lost reports whether Redis is lost at the moment.
+func (l *Limiter) Lost() bool { return l.breaker.lost.Load() }
+
+// Take implements [core.RateLimiter].
+func (l *Limiter) Take(ctx context.Context, key string, limit core.Limit, n int, now time.Time) (core.LimitState, error) {
+	if err := limit.Check(n); err != nil {
+		return core.LimitState{}, err
+	}
+	if l.Lost() {
+		return l.Fallback.Take(ctx, key, limit, n, now)
+	}
+	book := l.books.open(key, now)
+	state, ask, known := book.answer(limit, n, now)
+	if known {
+		return state, nil
+	}
+	got, err := l.ask(ctx, key, limit, ask)
+	state = book.enter(limit, ask, got, now)
+	if err != nil {
+		if ctx.Err() == nil { // else the caller gave up, which says nothing about Redis
+			l.breaker.trip(err)
+		}
+		return l.Fallback.Take(ctx, key, limit, n, now)
+	}
+	return state, nil
+}
+
+// question is what a node asks Redis, reply what Redis answers.
+type question struct {
+	want, advance, back int
+	epoch               int64
+	first               bool // no other that may ask in advance is on its way
+}
+
+type reply struct {
+	taken         int
+	missing, trip time.Duration
+	epoch, now    int64
+}
+
+func (l *Limiter) ask(ctx context.Context, key string, limit core.Limit, q question) (reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.Patience)
+	defer cancel()
+	start := time.Now()
+	figures, err := l.script.Run(ctx, l.client, []string{prefix + key},
+		limit.Interval().Microseconds(), limit.Burst, q.want, q.advance, q.back, q.epoch).Int64Slice()
+	if err != nil {
+		return reply{}, err
+	}
+	if len(figures) != 4 {
+		return reply{}, fmt.Errorf("the script returned %d figures", len(figures))
+	}
+	return reply{
+		taken: int(figures[0]), missing: time.Duration(figures[1]) * time.Microsecond,
+		epoch: figures[2], now: figures[3], trip: time.Since(start),
+	}, nil
+}
+
+// knock returns nil when Redis can count again.
+func (l *Limiter) knock(ctx context.Context) error {
+	_, err := l.ask(ctx, "knock", core.Limit{PerMinute: 1, Burst: 1}, question{})
+	return err
+}
+
+// changed tells people, once for each change.
+func (l *Limiter) changed(err error) {
+	if err != nil {
+		l.Logger.Warn("Redis is lost: each node counts requests by itself until it is back", "error", err)
+	} else {
+		l.Logger.Info("Redis is back: the nodes count requests together again")
+	}
+	if l.Changed != nil {
+		l.Changed(err != nil)
+	}
+}
