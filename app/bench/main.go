@@ -38,7 +38,7 @@ func main() {
 	flag.DurationVar(&b.slice, "slice", 3*time.Second, "how long each load of each round runs")
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds; the median of their ratios counts")
 	flag.IntVar(&b.stored, "stored", 2_000_000, "stored events for the figures on a full log; 0 leaves them out")
-	flag.IntVar(&b.connections, "connections", 256, "connections of the single-event load")
+	flag.IntVar(&b.connections, "connections", 512, "connections of the single-event load")
 	flag.StringVar(&b.only, "only", "", "run one part only: idle, post, batch, read, deliver, waits, full")
 	flag.StringVar(&b.profiles, "profiles", "", "folder for a CPU profile of every server, named by its process id")
 	flag.Parse()
