@@ -22,17 +22,12 @@ type Notifier struct {
 // The library prints what goes wrong in a form of its own, which would break a
 // log of JSON. It returns the same as errors, and those are logged. This is done
 // before anything runs: the library reads its logger without a lock.
-var _ = silence()
+var _ = func() (done bool) { redis.SetLogger(silent{}); return true }()
 
 type silent struct{}
 
 // Printf implements the library's logger.
 func (silent) Printf(context.Context, string, ...any) {}
-
-func silence() struct{} {
-	redis.SetLogger(silent{})
-	return struct{}{}
-}
 
 // channel is where nodes meet. A message is the ids of streams, 16 bytes each.
 const channel = "eventflow:grown"
