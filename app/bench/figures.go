@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"path/filepath"
@@ -254,7 +255,21 @@ func (b *bench) full(ctx context.Context) error {
 	}
 	report(figure{Name: fmt.Sprintf("ingest_at_%dm_over_empty", b.stored/1_000_000), Value: ratio(rates[1], rates[0]), Goal: 0.90})
 	report(figure{Name: fmt.Sprintf("read_at_%dm_over_empty", b.stored/1_000_000), Value: ratio(rates[3], rates[2]), Goal: 0.90})
-	return stopAll(empty, full)
+	return errors.Join(b.restart(ctx, full), stopAll(empty))
+}
+
+// restart kills a server with many events and starts it again.
+func (b *bench) restart(ctx context.Context, full *server) error {
+	if err := full.process.Process.Kill(); err != nil {
+		return err
+	}
+	_ = full.process.Wait() // it was killed
+	again, _, err := launch(ctx, b.postgresStore("full"))
+	if err != nil {
+		return err
+	}
+	report(figure{Name: "restart_ms", Value: round(float64(again.started.Microseconds()) / 1000), Goal: 2000, AtMost: true})
+	return stopAll(again)
 }
 
 // idle measures a server that has nothing to do.

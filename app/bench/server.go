@@ -43,13 +43,31 @@ func killServers() {
 // startServer starts this binary as a server on a store and returns when it is
 // ready, with an API key and a stream named bench.
 func startServer(ctx context.Context, store string, settings ...string) (*server, error) {
-	addr, err := freeAddr()
+	s, environment, err := launch(ctx, store, settings...)
 	if err != nil {
 		return nil, err
 	}
+	create := exec.CommandContext(ctx, s.process.Path, "key", "create", "--label", "bench", "--role", "developer")
+	create.Env = environment
+	secret, err := create.Output()
+	if err != nil {
+		return nil, fmt.Errorf("making a key: %w", err)
+	}
+	s.key = strings.TrimSpace(string(secret))
+	s.client = rest.NewClient("http://"+s.addr, s.key)
+	_, err = s.client.CreateStream(ctx, core.StreamSpec{Name: "bench"})
+	return s, err
+}
+
+// launch starts this binary as a server and returns when it is ready.
+func launch(ctx context.Context, store string, settings ...string) (*server, []string, error) {
+	addr, err := freeAddr()
+	if err != nil {
+		return nil, nil, err
+	}
 	self, err := os.Executable()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	environment := append(os.Environ(), "EVENTFLOW_STORE="+store, "EVENTFLOW_SECRET="+benchSecret,
 		"EVENTFLOW_ADDR="+addr, "EVENTFLOW_LOG_LEVEL=warn", "EVENTFLOW_RATE_KEY=off")
@@ -58,23 +76,12 @@ func startServer(ctx context.Context, store string, settings ...string) (*server
 	s.process.Env, s.process.Stderr = environment, os.Stderr
 	before := time.Now()
 	if err := s.process.Start(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	running = append(running, s.process.Process)
-	if err := s.waitReady(ctx); err != nil {
-		return nil, err
-	}
+	err = s.waitReady(ctx)
 	s.started = time.Since(before)
-	create := exec.CommandContext(ctx, self, "key", "create", "--label", "bench", "--role", "developer")
-	create.Env = environment
-	secret, err := create.Output()
-	if err != nil {
-		return nil, fmt.Errorf("making a key: %w", err)
-	}
-	s.key = strings.TrimSpace(string(secret))
-	s.client = rest.NewClient("http://"+addr, s.key)
-	_, err = s.client.CreateStream(ctx, core.StreamSpec{Name: "bench"})
-	return s, err
+	return s, environment, err
 }
 
 func freeAddr() (string, error) {

@@ -28,8 +28,10 @@ func kills(t *testing.T) int64 {
 // someEvents is how many events are acknowledged between two kills.
 func someEvents() int64 { return 50 + rand.Int64N(400) }
 
-// maxRestart is how long a killed server may take to be ready again.
-const maxRestart = 2 * time.Second
+// maxRestart is how long a killed server may take to be ready again while every
+// other crash test is at work on the same cores; `make bench` holds a restart
+// with many events, by itself, to two seconds.
+const maxRestart = 20 * time.Second
 
 func TestTheServerIsKilledOnSQLite(t *testing.T) {
 	t.Parallel()

@@ -13,11 +13,38 @@ import (
 // A killed server holds a replay until half a minute after its last step: that
 // is how long the restarted one waits before it goes on.
 func TestTheServerIsKilledDuringAReplay(t *testing.T) {
-	t.Parallel()
 	letters, crashes := 2000, 1
 	if thorough() {
 		letters, crashes = 10_000, 2
 	}
+	r := startReplay(t, letters)
+	r.crash()
+	t.Parallel() // only now: the others can run while the hold ends
+	for range crashes - 1 {
+		r.crash()
+	}
+	until(t, "the replay ends", func() bool { return r.look() && r.State != core.ReplayRunning })
+	require.Equal(t, core.ReplayDone, r.State, r.Error)
+	until(t, "the lag ends", settled(t, r.clients[0], r.group.Name))
+	r.drain()
+	t.Logf("replayed after %s, with %d given back and %d gone", r.UpdatedAt.Sub(r.CreatedAt), r.Done, r.Gone)
+	end := ending(t, r.clients[0], r.group)
+	for offset := range end.End {
+		end.Replayed = append(end.Replayed, offset)
+	}
+	r.check(end)
+}
+
+// replaying is a replay of dead letters, with consumers that wait for them.
+type replaying struct {
+	*supply
+	core.Replay
+	node  *node
+	group core.Group
+}
+
+func startReplay(t *testing.T, letters int) *replaying {
+	t.Helper()
 	store := "sqlite:" + t.TempDir()
 	n := newNode(t, store)
 	n.start()
@@ -25,39 +52,33 @@ func TestTheServerIsKilledDuringAReplay(t *testing.T) {
 	createStreams(t, client, deliveryStream)
 	group := createGroup(t, client, "shared", core.Shared, attempts)
 	park(t, client, group, letters)
-
 	s := newSupply(newDeliveryRecord(t, store), client)
-	started := time.Now()
 	replay, err := client.ReplayDeadLetters(t.Context(), rest.ReplayRequest{Stream: deliveryStream, Group: group.Name})
 	require.NoError(t, err)
 	require.EqualValues(t, letters, replay.Total)
 	s.consume(group, 3)
-	look := func() bool {
-		got, err := client.Replay(t.Context(), replay.ID.String())
-		if err == nil {
-			replay = got
-		}
-		return err == nil
+	return &replaying{supply: s, Replay: replay, node: n, group: group}
+}
+
+// look reads how far the replay is, if the server says so.
+func (r *replaying) look() bool {
+	got, err := r.clients[0].Replay(r.t.Context(), r.ID.String())
+	if err == nil {
+		r.Replay = got
 	}
-	for range crashes {
-		before := replay.Done
-		until(t, "the replay gets on", func() bool { return look() && replay.Done > before })
-		n.kill()
-		n.start()
-		until(t, "the replay is there", look)
-		require.Equal(t, core.ReplayRunning, replay.State, "it was killed in the midst of it")
-		t.Logf("killed with %d of %d letters given back", replay.Done, replay.Total)
-	}
-	until(t, "the replay ends", func() bool { return look() && replay.State != core.ReplayRunning })
-	require.Equal(t, core.ReplayDone, replay.State, replay.Error)
-	until(t, "the lag ends", settled(t, client, group.Name))
-	s.drain()
-	t.Logf("replayed after %s, with %d given back and %d gone", time.Since(started).Round(time.Millisecond), replay.Done, replay.Gone)
-	end := ending(t, client, group)
-	for offset := range end.End {
-		end.Replayed = append(end.Replayed, offset)
-	}
-	s.check(end)
+	return err == nil
+}
+
+// crash kills and restarts the server in the midst of the replay.
+func (r *replaying) crash() {
+	r.t.Helper()
+	before := r.Done
+	until(r.t, "the replay gets on", func() bool { return r.look() && r.Done > before })
+	r.node.kill()
+	r.node.start()
+	until(r.t, "the replay is there", r.look)
+	require.Equal(r.t, core.ReplayRunning, r.State, "it was killed in the midst of it")
+	r.t.Logf("killed with %d of %d letters given back", r.Done, r.Total)
 }
 
 // park makes so many dead letters, of which each tenth event will fail again.
