@@ -1,7 +1,9 @@
 package casbinauth
 
 import (
+	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -55,4 +57,25 @@ func TestAMisspeltPolicyRefusesToLoad(t *testing.T) {
 	}
 	_, err := load("nonsense", policies.Policy)
 	require.Error(t, err)
+}
+
+// The table that people read is the policy that is in force.
+func TestTheDocumentedTableIsTrue(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../SECURITY.md")
+	require.NoError(t, err)
+	authorizer, err := New()
+	require.NoError(t, err)
+	for _, action := range core.Actions {
+		row := "| `" + string(action) + "` |"
+		for _, role := range core.Roles {
+			word := " – |"
+			if authorizer.Allow(core.Principal{Role: role}, action) == nil {
+				word = " yes |"
+			}
+			row += word
+		}
+		require.Contains(t, string(text), "\n"+row+"\n")
+	}
+	require.Equal(t, len(core.Actions), strings.Count(string(text), "\n| `"), "no row more")
 }
