@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"slices"
 	"time"
 )
@@ -73,12 +74,15 @@ func (r *Replayer) visit(ctx context.Context, replay Replay) error {
 	if err := r.save(ctx, &replay, begun.Add(replayHold)); err != nil {
 		return err // another node has it
 	}
+	allowed := r.allowance(&replay)
 	for replay.State == ReplayRunning && ctx.Err() == nil && r.letters.now().Sub(begun) < replaySlice {
-		room := r.allowance(&replay)
+		room := min(replayPage, allowed)
 		if room == 0 {
 			break
 		}
+		before := replay.Done
 		more, err := r.page(ctx, &replay, room)
+		allowed -= int(replay.Done - before)
 		if err != nil && !errors.Is(err, errBusy) {
 			_ = r.save(context.WithoutCancel(ctx), &replay, time.Time{}) // the hold ends by itself
 			return err
@@ -102,13 +106,17 @@ func (r *Replayer) save(ctx context.Context, replay *Replay, held time.Time) err
 	return r.letters.store.UpdateReplay(ctx, *replay)
 }
 
-// allowance is how many letters the replay's rate allows now.
+// catchUp bounds how much of its rate a replay makes up for at once, after
+// nobody worked on it for a while.
+const catchUp = 2 * time.Second
+
+// allowance is how many letters the replay's rate allows in one visit.
 func (r *Replayer) allowance(replay *Replay) int {
 	if replay.Rate == 0 {
-		return replayPage
+		return math.MaxInt
 	}
-	allowed := r.letters.now().Sub(replay.CreatedAt).Seconds()*replay.Rate - float64(replay.Done)
-	return min(max(int(allowed), 0), replayPage)
+	due := r.letters.now().Sub(replay.CreatedAt).Seconds()*replay.Rate - float64(replay.Done)
+	return max(int(min(due, 1+catchUp.Seconds()*replay.Rate)), 0)
 }
 
 // page gives back the next letters, and reports whether there are more.
