@@ -51,6 +51,7 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			// The core: use cases over those ports.
 			newCommitter,
 			newAccess,
+			core.NewKeys,
 			newOrganization,
 			func(c core.Catalog, log core.EventLog, schemas core.SchemaCompiler, auth core.Authorizer, now func() time.Time) *core.Streams {
 				return core.NewStreams(c, log, schemas, auth, now)
@@ -85,6 +86,7 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 		fx.Invoke(
 			func(lc fx.Lifecycle, r *core.Retention) { background(lc, r.Run) },
 			func(lc fx.Lifecycle, r *core.Replayer) { background(lc, r.Run) },
+			func(lc fx.Lifecycle, a *core.Access) { background(lc, a.Run) },
 			func(m *metrics.Metrics, c *core.Consumers, s *server.Server, logger *slog.Logger) {
 				m.Groups(c.Census, s.Polls, logger)
 			},
@@ -220,13 +222,14 @@ func newOrganization(ctx context.Context, catalog core.Catalog, now func() time.
 }
 
 func newServer(
-	cfg Config, logger *slog.Logger, m *metrics.Metrics, health *health, access *core.Access, authorizer core.Authorizer,
+	cfg Config, logger *slog.Logger, m *metrics.Metrics, health *health, access *core.Access, keys *core.Keys, authorizer core.Authorizer,
 	ingest *core.Ingest, query *core.Query, streams *core.Streams, consumers *core.Consumers, letters *core.Letters, tails *core.Tails,
 	accounts *core.Accounts, audit *core.Audit, limiter core.RateLimiter,
 ) *server.Server {
 	proxies, _ := cfg.trustedProxies() // checked by validate
 	return server.New(server.Options{
-		Ingest: ingest, Query: query, Streams: streams, Access: access, Authorizer: authorizer, Consumers: consumers, Letters: letters, Tails: tails,
+		Ingest: ingest, Query: query, Streams: streams, Access: access, Keys: keys, Authorizer: authorizer,
+		Consumers: consumers, Letters: letters, Tails: tails,
 		Accounts: accounts, Audit: audit, TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.PublicURL, "https:"),
 		Ready: health.report, Metrics: m.Handler(), Observe: m.Request, Logger: logger,
 		Limits: server.Limits{

@@ -3,45 +3,60 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/eventflow-go/eventflow/adapters/casbinauth"
 	"github.com/eventflow-go/eventflow/adapters/catalog"
+	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
 )
 
+// keyNoun is a kind of credential as the command line calls it.
+type keyNoun struct {
+	kind core.KeyKind
+	// name is the command's; example shows its create.
+	name, example string
+	role          core.Role
+}
+
 func keyCommand(s *settings) *cobra.Command {
+	return keyNoun{
+		kind: core.KindAPIKey, name: "key", role: core.RoleProducer,
+		example: "  eventflow key create --label billing --role producer --stream orders\n  eventflow key create --label ops --role developer --expires 720h",
+	}.command(s)
+}
+
+func (n keyNoun) command(s *settings) *cobra.Command {
 	command := &cobra.Command{
-		Use:   "key",
-		Short: "Create, list and revoke API keys",
-		Long:  "Create, list and revoke API keys directly in the catalog, with the server running or not. Needs the server's settings: --catalog or --store, and the secret.",
-		Args:  cobra.NoArgs,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Use:   n.name,
+		Short: fmt.Sprintf("Create, list, rotate and revoke %vs", n.kind),
+		Long: fmt.Sprintf("Create, list, rotate and revoke %vs directly in the catalog, with the server running or not. "+
+			"Needs the server's settings: --catalog or --store, and the secret.", n.kind),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	command.AddCommand(keyCreateCommand(s), keyListCommand(s), keyRevokeCommand(s))
+	command.AddCommand(n.createCommand(s), n.listCommand(s), n.rotateCommand(s), n.revokeCommand(s))
 	return command
 }
 
-// withAccess runs a command on the catalog that the settings name. Without a
-// secret in the settings it takes the one that `eventflow dev` keeps in the
-// data folder.
-func withAccess(ctx context.Context, s *settings, do func(*core.Access, core.Catalog, core.Organization) error) (err error) {
-	cfg, err := s.load(os.Environ())
+// keyring is what the commands work on: the credentials of an organization, as
+// whoever operates the server.
+type keyring struct {
+	*core.Keys
+	catalog core.Catalog
+	who     core.Principal
+}
+
+// withKeys runs a command on the catalog that the settings name.
+func withKeys(ctx context.Context, s *settings, do func(keyring) error) (err error) {
+	cfg, err := operatorSettings(s)
 	if err != nil {
-		return err
-	}
-	if cfg.Secret == "" {
-		if kept, err := os.ReadFile(devFolder(cfg) + "/" + secretFile); err == nil {
-			cfg.Secret = strings.TrimSpace(string(kept))
-		}
-	}
-	if err := cfg.validateSecret(); err != nil {
 		return err
 	}
 	u, err := cfg.catalogURL()
@@ -52,11 +67,7 @@ func withAccess(ctx context.Context, s *settings, do func(*core.Access, core.Cat
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if closed := opened.Close(); err == nil {
-			err = closed
-		}
-	}()
+	defer func() { err = errors.Join(err, opened.Close()) }()
 	org, err := core.FirstOrganization(ctx, opened, time.Now())
 	if err != nil {
 		return err
@@ -65,7 +76,22 @@ func withAccess(ctx context.Context, s *settings, do func(*core.Access, core.Cat
 	if err != nil {
 		return err
 	}
-	return do(access, opened, org)
+	authorizer, err := casbinauth.New()
+	if err != nil {
+		return err
+	}
+	streams := core.NewStreams(opened, nil, nil, authorizer, time.Now) // which only looks streams up
+	return do(keyring{core.NewKeys(access, streams, authorizer), opened, core.Principal{Org: org.ID, Label: "operator", Role: core.RoleAdmin}})
+}
+
+// streamID finds a stream by name or id, and is the id of it.
+func (k keyring) streamID(ctx context.Context, ref string) (string, error) {
+	if id, err := core.ParseID(ref); err == nil {
+		stream, err := k.catalog.Stream(ctx, k.who.Org, id)
+		return stream.ID.String(), err
+	}
+	stream, err := k.catalog.StreamNamed(ctx, k.who.Org, ref)
+	return stream.ID.String(), err
 }
 
 // checkOutput refuses a format that a command does not print: it has JSON and
@@ -77,84 +103,131 @@ func checkOutput(format, forPeople string) error {
 	return usageError{fmt.Errorf("--output must be %s or json", forPeople)}
 }
 
-// createdKey is a new key with its secret, which is shown this once.
-type createdKey struct {
-	core.APIKey
-	Secret string `json:"secret"`
+// printSecret prints a credential with its secret, which is shown this once.
+func (n keyNoun) printSecret(cmd *cobra.Command, output string, key core.APIKey, secret string) error {
+	if output == "json" {
+		return json.NewEncoder(cmd.OutOrStdout()).Encode(rest.KeyWithSecret{APIKey: key, Secret: secret})
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "Keep this %s now: it cannot be shown again. Its id: %v\n", n.name, key.ID)
+	_, err := fmt.Fprintln(cmd.OutOrStdout(), secret)
+	return err
 }
 
-func keyCreateCommand(s *settings) *cobra.Command {
-	var label, environment, role, output string
-	var streams []string
-	var expires time.Duration
+// keyFlags are the flags of create.
+type keyFlags struct {
+	label, environment, role, defaultStream, rate, output string
+	streams                                               []string
+	expires                                               time.Duration
+}
+
+func (n keyNoun) createCommand(s *settings) *cobra.Command {
+	var f keyFlags
 	command := &cobra.Command{
 		Use:     "create --label NAME",
-		Short:   "Create an API key and print it, this once",
-		Example: "  eventflow key create --label billing --role producer --stream orders\n  eventflow key create --label ops --role developer --expires 720h",
+		Short:   fmt.Sprintf("Create one of the %vs and print it, this once", n.kind),
+		Example: n.example,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkOutput(output, "text"); err != nil {
+			if err := checkOutput(f.output, "text"); err != nil {
 				return err
 			}
-			return withAccess(cmd.Context(), s, func(access *core.Access, catalog core.Catalog, org core.Organization) error {
-				spec := core.KeySpec{Label: label, Environment: core.Environment(environment), Role: core.Role(role)}
-				if expires != 0 {
-					at := time.Now().UTC().Add(expires).Truncate(time.Second)
-					spec.ExpiresAt = &at
-				}
-				for _, name := range streams {
-					stream, err := catalog.StreamNamed(cmd.Context(), org.ID, name)
-					if err != nil {
-						return err
-					}
-					spec.Streams = append(spec.Streams, stream.ID)
-				}
-				key, secret, err := access.CreateKey(cmd.Context(), org.ID, spec)
+			return withKeys(cmd.Context(), s, func(keys keyring) error {
+				request, err := f.request(cmd.Context(), keys)
 				if err != nil {
 					return err
 				}
-				if output == "json" {
-					return json.NewEncoder(cmd.OutOrStdout()).Encode(createdKey{key, secret})
+				key, secret, err := keys.Create(cmd.Context(), keys.who, n.kind, request)
+				if err != nil {
+					return err
 				}
-				fmt.Fprintln(cmd.ErrOrStderr(), "Keep this key now: it cannot be shown again. Key id:", key.ID)
-				_, err = fmt.Fprintln(cmd.OutOrStdout(), secret)
-				return err
+				return n.printSecret(cmd, f.output, key, secret)
 			})
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&label, "label", "", "who uses the key; the default source of its events")
-	flags.StringVar(&environment, "environment", "live", "live or test; becomes part of the key's text")
-	flags.StringVar(&role, "role", "producer", "producer (sends events), consumer and viewer (read), developer (also manages streams) or admin")
-	flags.StringArrayVar(&streams, "stream", nil, "narrow the key to this stream; may be repeated")
-	flags.DurationVar(&expires, "expires", 0, "time until the key expires, like 720h; never by default")
-	flags.StringVarP(&output, "output", "o", "text", "text or json")
+	if n.kind == core.KindServiceToken {
+		flags.StringVar(&f.label, "label", "", "name of the service, in lower-case letters, digits and hyphens; becomes part of the token's text")
+		flags.StringVar(&f.environment, "environment", "live", "live or test")
+	} else {
+		flags.StringVar(&f.label, "label", "", "who uses the key; the default source of its events")
+		flags.StringVar(&f.environment, "environment", "live", "live or test; becomes part of the key's text")
+	}
+	flags.StringVar(&f.role, "role", string(n.role), "producer (sends events), consumer and viewer (read), developer (also manages streams) or admin")
+	flags.StringArrayVar(&f.streams, "stream", nil, "narrow the "+n.name+" to this stream; may be repeated")
+	flags.StringVar(&f.defaultStream, "default-stream", "", "the stream of events that name none")
+	flags.StringVar(&f.rate, "rate", "", "requests a minute and at once, like 6000/200, in place of the server's setting")
+	flags.DurationVar(&f.expires, "expires", 0, "time until the "+n.name+" expires, like 720h; never by default")
+	flags.StringVarP(&f.output, "output", "o", "text", "text or json")
 	_ = command.MarkFlagRequired("label") // only fails for a flag that does not exist
 	return command
 }
 
-func keyListCommand(s *settings) *cobra.Command {
+// request is what the flags ask for.
+func (f keyFlags) request(ctx context.Context, keys keyring) (core.KeyRequest, error) {
+	request := core.KeyRequest{Label: f.label, Environment: core.Environment(f.environment), Role: core.Role(f.role)}
+	if f.expires != 0 {
+		at := time.Now().UTC().Add(f.expires).Truncate(time.Second)
+		request.ExpiresAt = &at
+	}
+	if f.rate != "" {
+		limit, err := core.ParseLimit(f.rate)
+		if err != nil {
+			return request, usageError{fmt.Errorf("--rate %w", err)}
+		}
+		request.Rate = core.Rate{PerMinute: limit.PerMinute, PerSecond: limit.Burst}
+	}
+	for _, ref := range f.streams {
+		id, err := keys.streamID(ctx, ref)
+		if err != nil {
+			return request, err
+		}
+		request.Streams = append(request.Streams, id)
+	}
+	if f.defaultStream == "" {
+		return request, nil
+	}
+	id, err := keys.streamID(ctx, f.defaultStream)
+	request.DefaultStream = id
+	return request, err
+}
+
+func (n keyNoun) listCommand(s *settings) *cobra.Command {
 	var output string
 	command := &cobra.Command{
-		Use: "list", Short: "List the API keys, without their secrets", Args: cobra.NoArgs,
+		Use: "list", Short: fmt.Sprintf("List the %vs, without their secrets", n.kind), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkOutput(output, "table"); err != nil {
 				return err
 			}
-			return withAccess(cmd.Context(), s, func(access *core.Access, _ core.Catalog, org core.Organization) error {
-				keys, err := access.Keys(cmd.Context(), org.ID)
+			return withKeys(cmd.Context(), s, func(keys keyring) error {
+				all, err := keys.all(cmd.Context(), n.kind)
 				if err != nil {
 					return err
 				}
 				if output == "json" {
-					return json.NewEncoder(cmd.OutOrStdout()).Encode(keys)
+					return json.NewEncoder(cmd.OutOrStdout()).Encode(all)
 				}
-				return printKeys(cmd.OutOrStdout(), keys)
+				return printKeys(cmd.OutOrStdout(), all)
 			})
 		},
 	}
 	command.Flags().StringVarP(&output, "output", "o", "table", "table or json")
 	return command
+}
+
+// all returns the credentials of a kind, newest first.
+func (k keyring) all(ctx context.Context, kind core.KeyKind) ([]core.APIKey, error) {
+	all := []core.APIKey{}
+	for cursor := ""; ; {
+		page, err := k.List(ctx, k.who, kind, cursor, core.MaxPageSize)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Items...)
+		if cursor = page.NextCursor; !page.HasMore {
+			return all, nil
+		}
+	}
 }
 
 func printKeys(out io.Writer, keys []core.APIKey) error {
@@ -183,17 +256,49 @@ func keyState(key core.APIKey, now time.Time) string {
 	return "valid until " + key.ExpiresAt.Format(time.DateTime)
 }
 
-func keyRevokeCommand(s *settings) *cobra.Command {
-	return &cobra.Command{
-		Use: "revoke ID", Short: "Revoke an API key: running servers refuse it within two seconds", Args: cobra.ExactArgs(1),
+func (n keyNoun) rotateCommand(s *settings) *cobra.Command {
+	var grace time.Duration
+	var output string
+	command := &cobra.Command{
+		Use: "rotate ID", Args: cobra.ExactArgs(1),
+		Short: fmt.Sprintf("Give one of the %vs another secret and print it, this once", n.kind),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := core.ParseID(args[0])
-			if err != nil {
-				return usageError{fmt.Errorf("the key's id %w; 'eventflow key list' shows the ids", err)}
+			if err := errors.Join(checkOutput(output, "text"), n.checkID(args[0])); err != nil {
+				return err
 			}
-			return withAccess(cmd.Context(), s, func(access *core.Access, _ core.Catalog, org core.Organization) error {
-				return access.RevokeKey(cmd.Context(), org.ID, id)
+			return withKeys(cmd.Context(), s, func(keys keyring) error {
+				period := core.Seconds(grace)
+				key, secret, err := keys.Rotate(cmd.Context(), keys.who, n.kind, args[0], &period)
+				if err != nil {
+					return err
+				}
+				return n.printSecret(cmd, output, key, secret)
 			})
 		},
 	}
+	command.Flags().DurationVar(&grace, "grace", core.DefaultKeyGrace, "time for which the secret before stays good: 0s to 168h")
+	command.Flags().StringVarP(&output, "output", "o", "text", "text or json")
+	return command
+}
+
+func (n keyNoun) revokeCommand(s *settings) *cobra.Command {
+	return &cobra.Command{
+		Use: "revoke ID", Args: cobra.ExactArgs(1),
+		Short: fmt.Sprintf("Revoke one of the %vs: running servers refuse it within two seconds", n.kind),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := n.checkID(args[0]); err != nil {
+				return err
+			}
+			return withKeys(cmd.Context(), s, func(keys keyring) error {
+				return keys.Revoke(cmd.Context(), keys.who, n.kind, args[0])
+			})
+		},
+	}
+}
+
+func (n keyNoun) checkID(text string) error {
+	if _, err := core.ParseID(text); err != nil {
+		return usageError{fmt.Errorf("the %s's id %w; 'eventflow %s list' shows the ids", n.name, err, n.name)}
+	}
+	return nil
 }

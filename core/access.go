@@ -1,24 +1,24 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
-	"crypto/rand"
 	"crypto/sha256"
 	"hash"
-	"hash/crc32"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
 
-// Access knows credentials: it makes, checks and revokes them.
+// Access knows credentials: it checks them and, for whoever operates the
+// server, makes and revokes them. [Keys] is what others may do.
 type Access struct {
 	credentials Credentials
 	now         func() time.Time
 	macs        sync.Pool
-	known       *cache[KeyHash, APIKey]
+	known       *cache[KeyHash, *knownKey]
+	usage       usage
 }
 
 // The time a verified key is trusted without asking the catalog again, which
@@ -43,22 +43,27 @@ func NewAccess(credentials Credentials, secret []byte, now func() time.Time) (*A
 		credentials: credentials,
 		now:         now,
 		macs:        sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }},
-		known:       newCache[KeyHash, APIKey](now, keyTTL, keyCacheSize),
+		known:       newCache[KeyHash, *knownKey](now, keyTTL, keyCacheSize),
+		usage:       usage{pending: map[ID]time.Time{}},
 	}, nil
 }
 
 var errBadKey = Errorf(CodeUnauthorized, "the API key is missing, malformed, unknown, expired or revoked")
 
-// Authenticate returns who presents the secret text of an API key. Whatever is
-// wrong with it, the answer is the same [CodeUnauthorized] error. A text whose
-// checksum is wrong never reaches the catalog.
+// Authenticate returns who presents the secret text of an API key or a service
+// token. Whatever is wrong with it, the answer is the same [CodeUnauthorized]
+// error. A text whose checksum is wrong never reaches the catalog.
 func (a *Access) Authenticate(ctx context.Context, secret string) (Principal, error) {
 	if !wellFormedKey(secret) {
 		return Principal{}, errBadKey
 	}
 	hash := a.hash(secret)
-	key, err := a.known.get(hash, func(APIKey) (APIKey, error) {
-		return a.credentials.KeyByHash(ctx, hash)
+	known, err := a.known.get(hash, func(old *knownKey) (*knownKey, error) {
+		key, err := a.credentials.KeyByHash(ctx, hash)
+		if err != nil {
+			return nil, err
+		}
+		return newKnownKey(key, old), nil
 	}, isNotFound)
 	if isNotFound(err) {
 		return Principal{}, errBadKey
@@ -66,10 +71,28 @@ func (a *Access) Authenticate(ctx context.Context, secret string) (Principal, er
 	if err != nil {
 		return Principal{}, Unavailable(err, time.Second, "the API key could not be checked; try again")
 	}
-	if key.RevokedAt != nil || key.ExpiresAt != nil && !a.now().Before(*key.ExpiresAt) {
+	now := a.now()
+	if !known.key.opens(hash, now) {
 		return Principal{}, errBadKey
 	}
-	return Principal{Org: key.Org, Key: key.ID, Label: key.Label, Role: key.Role, Streams: key.Streams}, nil
+	if known.unnoted(now) {
+		a.usage.note(known.key.ID, now)
+	}
+	return known.who, nil
+}
+
+// opens reports whether the secret with this hash is good at a time.
+func (k *APIKey) opens(hash KeyHash, now time.Time) bool {
+	if k.RevokedAt != nil || k.ExpiresAt != nil && !now.Before(*k.ExpiresAt) {
+		return false
+	}
+	return hash == k.Hash || k.PreviousValidUntil != nil && now.Before(*k.PreviousValidUntil)
+}
+
+func (k *APIKey) principal() Principal {
+	return Principal{
+		Org: k.Org, Key: k.ID, Label: k.Label, Role: k.Role, Streams: k.Streams, DefaultStream: k.DefaultStream, Limit: k.Rate.limit(),
+	}
 }
 
 func isNotFound(err error) bool { return CodeOf(err) == CodeNotFound }
@@ -85,35 +108,70 @@ func (a *Access) hash(secret string) (out KeyHash) {
 
 // KeySpec describes a key to be made.
 type KeySpec struct {
+	// Kind is [KindAPIKey] where it is empty, Role the kind's: a producer or a
+	// consumer. A service token needs no Environment.
+	Kind        KeyKind
 	Label       string
 	Environment Environment
 	Role        Role
 	// Streams narrows the key; empty is all streams.
-	Streams   []ID
-	ExpiresAt *time.Time
+	Streams []ID
+	// DefaultStream is zero, or one of the key's streams.
+	DefaultStream ID
+	Rate          Rate
+	CreatedBy     ID
+	ExpiresAt     *time.Time
 }
 
 // CreateKey makes a key and returns it with its secret text, which is kept
 // nowhere and cannot be shown again.
 func (a *Access) CreateKey(ctx context.Context, org ID, spec KeySpec) (key APIKey, secret string, err error) {
+	spec.complete()
 	if err := spec.validate(a.now()); err != nil {
 		return APIKey{}, "", err
 	}
-	secret = newKeyText(spec.Environment)
 	now := a.now().UTC().Truncate(time.Microsecond)
 	key = APIKey{
-		ID: newID(now), Org: org, Label: spec.Label, Environment: spec.Environment, Role: spec.Role,
-		Streams: spec.Streams, Masked: maskKey(secret), Hash: a.hash(secret), CreatedAt: now, ExpiresAt: spec.ExpiresAt,
+		ID: newID(now), Org: org, Kind: spec.Kind, Label: spec.Label, Environment: spec.Environment, Role: spec.Role,
+		Streams: spec.Streams, DefaultStream: spec.DefaultStream, Rate: spec.Rate, CreatedBy: spec.CreatedBy, CreatedAt: now, ExpiresAt: spec.ExpiresAt,
 	}
+	secret = a.renew(&key)
 	if err := a.credentials.CreateKey(ctx, key); err != nil {
 		return APIKey{}, "", err
 	}
 	return key, secret, nil
 }
 
-func (s KeySpec) validate(now time.Time) error {
+// renew gives a key another secret.
+func (a *Access) renew(key *APIKey) (secret string) {
+	prefix, length := key.form()
+	secret = newKeyText(prefix, length)
+	key.Hash, key.Masked = a.hash(secret), maskKey(prefix, secret)
+	return secret
+}
+
+// complete fills in what a spec may leave out.
+func (s *KeySpec) complete() {
+	s.Kind = cmp.Or(s.Kind, KindAPIKey)
+	s.Role = cmp.Or(s.Role, s.Kind.defaultRole())
+	if s.Kind == KindServiceToken {
+		s.Environment = cmp.Or(s.Environment, Live)
+	}
+	if s.ExpiresAt != nil {
+		at := s.ExpiresAt.UTC().Truncate(time.Microsecond)
+		s.ExpiresAt = &at
+	}
+}
+
+func (s *KeySpec) validate(now time.Time) error {
+	if s.Kind != KindAPIKey && s.Kind != KindServiceToken {
+		return Invalid("kind", "must be %s or %s", string(KindAPIKey), string(KindServiceToken))
+	}
 	if err := checkText("label", s.Label, 1, MaxSourceLength); err != nil {
 		return err
+	}
+	if s.Kind == KindServiceToken && !isServiceName(s.Label) {
+		return Invalid("label", "must be the name of a service: up to %d lower-case letters, digits and hyphens, no hyphen at an end", maxServiceName)
 	}
 	if s.Environment != Live && s.Environment != Test {
 		return Invalid("environment", "must be live or test")
@@ -121,15 +179,35 @@ func (s KeySpec) validate(now time.Time) error {
 	if !slices.Contains(Roles, s.Role) {
 		return Invalid("role", "must be one of %v", Roles)
 	}
+	if !s.DefaultStream.IsZero() && len(s.Streams) > 0 && !slices.Contains(s.Streams, s.DefaultStream) {
+		return Invalid("default_stream", "must be one of the streams")
+	}
 	if s.ExpiresAt != nil && !s.ExpiresAt.After(now) {
 		return Invalid("expires_at", "must be in the future")
 	}
-	return nil
+	return s.Rate.check()
 }
 
-// Keys returns the organization's keys, newest first, without their secrets.
+// Keys returns all of the organization's keys and tokens, newest first, without
+// their secrets.
 func (a *Access) Keys(ctx context.Context, org ID) ([]APIKey, error) {
-	return a.credentials.Keys(ctx, org)
+	return a.credentials.Keys(ctx, org, KeyScan{})
+}
+
+// rotate gives a key another secret; the one it has stays good for grace.
+func (a *Access) rotate(ctx context.Context, key APIKey, grace time.Duration) (rotated APIKey, secret string, err error) {
+	now := a.now().UTC().Truncate(time.Microsecond)
+	key.PreviousHash, key.PreviousValidUntil, key.RotatedAt = key.Hash, nil, &now
+	if grace > 0 {
+		until := now.Add(grace)
+		key.PreviousValidUntil = &until
+	}
+	secret = a.renew(&key)
+	if err := a.credentials.RotateKey(ctx, key); err != nil {
+		return APIKey{}, "", err
+	}
+	a.known.clear()
+	return key, secret, nil
 }
 
 // RevokeKey makes a key invalid: at once on this node, within two seconds on
@@ -140,62 +218,6 @@ func (a *Access) RevokeKey(ctx context.Context, org, id ID) error {
 	}
 	a.known.clear()
 	return nil
-}
-
-// A key's text is `ef_live_` or `ef_test_`, 32 random base-62 characters (190
-// bits) and 6 of a CRC-32, by which a scanner tells a real key from a lookalike.
-const (
-	keyRandomLength   = 32
-	keyChecksumLength = 6
-	base62            = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-)
-
-func keyPrefix(environment Environment) string { return "ef_" + string(environment) + "_" }
-
-func newKeyText(environment Environment) string {
-	text := []byte(keyPrefix(environment))
-	for range keyRandomLength {
-		text = append(text, base62[randomBelow(len(base62))])
-	}
-	return string(text) + keyChecksum(string(text))
-}
-
-// randomBelow returns an unbiased random number below n ≤ 256.
-func randomBelow(n int) int {
-	var b [1]byte
-	for {
-		_, _ = rand.Read(b[:]) // never fails: see the package's documentation
-		if int(b[0]) < 256-256%n {
-			return int(b[0]) % n
-		}
-	}
-}
-
-func keyChecksum(text string) string {
-	sum := crc32.ChecksumIEEE([]byte(text))
-	var out [keyChecksumLength]byte
-	for i := len(out) - 1; i >= 0; i-- {
-		out[i] = base62[sum%62]
-		sum /= 62
-	}
-	return string(out[:])
-}
-
-func wellFormedKey(secret string) bool {
-	prefixLength := len(keyPrefix(Live))
-	if len(secret) != prefixLength+keyRandomLength+keyChecksumLength {
-		return false
-	}
-	if !strings.HasPrefix(secret, keyPrefix(Live)) && !strings.HasPrefix(secret, keyPrefix(Test)) {
-		return false
-	}
-	split := len(secret) - keyChecksumLength
-	return keyChecksum(secret[:split]) == secret[split:]
-}
-
-// maskKey keeps what tells keys apart in a list and gives nothing away.
-func maskKey(secret string) string {
-	return secret[:len(keyPrefix(Live))] + "…" + secret[len(secret)-4:]
 }
 
 // authorize holds a principal to its role and, where the action is about a

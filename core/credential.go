@@ -66,6 +66,9 @@ type Principal struct {
 	// Streams narrows the principal to these streams; empty is all of the
 	// organization's.
 	Streams []ID
+	// DefaultStream is where the principal's events go that name no stream; zero
+	// is none.
+	DefaultStream ID
 	// Limit bounds the principal's requests in place of what its kind is bound
 	// by; zero changes nothing.
 	Limit Limit
@@ -83,19 +86,96 @@ const (
 // KeyHash is the keyed hash of a credential's secret text.
 type KeyHash [32]byte
 
-// APIKey is a producer's credential. The secret itself is kept nowhere.
+// KeyKind tells the two kinds of machines' credentials apart.
+type KeyKind string
+
+// The kinds of credentials. Both are an [APIKey] and are kept together.
+const (
+	// KindAPIKey is for applications that send events.
+	KindAPIKey KeyKind = "api_key"
+	// KindServiceToken is for services that work on events, and names its service
+	// in its text.
+	KindServiceToken KeyKind = "service_token"
+)
+
+// String returns the kind as people call it.
+func (k KeyKind) String() string {
+	if k == KindServiceToken {
+		return "service token"
+	}
+	return "API key"
+}
+
+// defaultRole is that of a credential made without one.
+func (k KeyKind) defaultRole() Role {
+	if k == KindServiceToken {
+		return RoleConsumer
+	}
+	return RoleProducer
+}
+
+// APIKey is a machine's credential: an API key or a service token. The secret
+// itself is kept nowhere.
 type APIKey struct {
-	ID          ID          `json:"id"`
-	Org         ID          `json:"-"`
+	ID   ID      `json:"id"`
+	Org  ID      `json:"-"`
+	Kind KeyKind `json:"kind"`
+	// Label says whose the key is. That of a service token is part of its text.
 	Label       string      `json:"label"`
 	Environment Environment `json:"environment"`
 	Role        Role        `json:"role"`
 	// Streams narrows the key to these streams; empty is all.
 	Streams []ID `json:"streams,omitempty"`
+	// DefaultStream is where the events go that name no stream.
+	DefaultStream ID `json:"default_stream,omitzero"`
+	// Rate bounds the key's requests in place of what all keys are bound by.
+	Rate Rate `json:"rate,omitzero"`
 	// Masked is what people may see of the secret: `ef_live_…ab12`.
-	Masked    string     `json:"masked"`
-	Hash      KeyHash    `json:"-"`
-	CreatedAt time.Time  `json:"created_at"`
-	ExpiresAt *time.Time `json:"expires_at,omitempty"`
-	RevokedAt *time.Time `json:"revoked_at,omitempty"`
+	Masked string  `json:"masked"`
+	Hash   KeyHash `json:"-"`
+	// PreviousHash is that of the secret before the latest rotation, which works
+	// until PreviousValidUntil; without a time there is none.
+	PreviousHash       KeyHash    `json:"-"`
+	PreviousValidUntil *time.Time `json:"previous_valid_until,omitempty"`
+	// CreatedBy is the user or the key that made the key; zero is who operates
+	// the server.
+	CreatedBy ID        `json:"created_by,omitzero"`
+	CreatedAt time.Time `json:"created_at"`
+	// LastUsedAt is exact to a minute or so.
+	LastUsedAt *time.Time `json:"last_used_at,omitempty"`
+	RotatedAt  *time.Time `json:"rotated_at,omitempty"`
+	ExpiresAt  *time.Time `json:"expires_at,omitempty"`
+	RevokedAt  *time.Time `json:"revoked_at,omitempty"`
+}
+
+// Rate is a limit of a key's own; zero changes nothing.
+type Rate struct {
+	// PerMinute is how many requests are allowed in the long run, PerSecond how
+	// many at once: a tenth of PerMinute where it is 0.
+	PerMinute int `json:"per_minute"`
+	PerSecond int `json:"per_second"`
+}
+
+// limit is the rate as it is enforced.
+func (r Rate) limit() Limit {
+	if r.PerMinute == 0 {
+		return Limit{}
+	}
+	if r.PerSecond == 0 {
+		r.PerSecond = max(r.PerMinute/10, 1)
+	}
+	return Limit{PerMinute: r.PerMinute, Burst: r.PerSecond}
+}
+
+func (r Rate) check() error {
+	if r == (Rate{}) {
+		return nil
+	}
+	if r.PerMinute < 1 || r.PerMinute > MaxLimit {
+		return Invalid("rate.per_minute", "must be 1 to %d", MaxLimit)
+	}
+	if r.PerSecond < 0 || r.PerSecond > MaxLimit {
+		return Invalid("rate.per_second", "must be 0 (a tenth of per_minute) to %d", MaxLimit)
+	}
+	return nil
 }

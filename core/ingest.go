@@ -42,11 +42,12 @@ type Item struct {
 }
 
 // Event takes one event and returns when it is durable. An empty stream means
-// the one that the event names itself.
+// the one that the event names itself, or else the principal's default.
 func (in *Ingest) Event(ctx context.Context, who Principal, stream string, draft Draft) (Receipt, error) {
 	if stream == "" {
-		if stream = draft.Stream; stream == "" {
-			return Receipt{}, errNoStream
+		var err error
+		if stream, err = streamOf(who, &draft); err != nil {
+			return Receipt{}, err
 		}
 	}
 	open, err := in.streams.open(ctx, who, stream, ActionIngest)
@@ -63,6 +64,17 @@ func (in *Ingest) Event(ctx context.Context, who Principal, stream string, draft
 	}
 	item := answer(&batch.Entries[0])
 	return item.Receipt, item.Err
+}
+
+// streamOf returns the stream of an event for which the request names none.
+func streamOf(who Principal, draft *Draft) (string, error) {
+	switch {
+	case draft.Stream != "":
+		return draft.Stream, nil
+	case !who.DefaultStream.IsZero():
+		return who.DefaultStream.String(), nil
+	}
+	return "", errNoStream
 }
 
 var errNoStream = Invalid("stream", "is required here: the name or id of the stream")
@@ -112,7 +124,8 @@ func answer(entry *Entry) Item {
 
 // Batch takes many events and returns one item for each, in order, when all
 // that are good are durable. An empty stream means the one that each event
-// names itself. The error is about the request as a whole.
+// names itself, or else the principal's default. The error is about the request
+// as a whole.
 func (in *Ingest) Batch(ctx context.Context, who Principal, stream string, drafts []Draft) ([]Item, error) {
 	work := &batchWork{in: in, who: who, items: make([]Item, len(drafts)), byStream: map[ID]*batchPart{}}
 	if stream != "" {
@@ -168,10 +181,11 @@ func (w *batchWork) part(ctx context.Context, stream string, draft *Draft) (*bat
 	if stream != "" {
 		return w.parts[0], nil
 	}
-	if draft.Stream == "" {
-		return nil, errNoStream
+	ref, err := streamOf(w.who, draft)
+	if err != nil {
+		return nil, err
 	}
-	open, err := w.in.streams.open(ctx, w.who, draft.Stream, ActionIngest)
+	open, err := w.in.streams.open(ctx, w.who, ref, ActionIngest)
 	if err != nil {
 		return nil, err
 	}

@@ -177,18 +177,45 @@ type StreamCatalog interface {
 	UpdateStream(ctx context.Context, stream Stream) error
 }
 
-// Credentials keeps API keys.
+// Credentials keeps API keys and service tokens.
 type Credentials interface {
 	// CreateKey stores a new key.
 	CreateKey(ctx context.Context, key APIKey) error
-	// KeyByHash returns the key with this hash, revoked or not, or
-	// [CodeNotFound].
+	// KeyByHash returns the key whose Hash or PreviousHash this is, revoked or
+	// not, or [CodeNotFound].
 	KeyByHash(ctx context.Context, hash KeyHash) (APIKey, error)
-	// Keys returns the organization's keys, newest first, in one order always.
-	Keys(ctx context.Context, org ID) ([]APIKey, error)
+	// Key returns a key by id, or [CodeNotFound].
+	Key(ctx context.Context, org, id ID) (APIKey, error)
+	// Keys returns the organization's keys within a scan, newest first: by
+	// CreatedAt, and keys of one time by id.
+	Keys(ctx context.Context, org ID, scan KeyScan) ([]APIKey, error)
+	// RotateKey stores the Masked, Hash, PreviousHash, PreviousValidUntil and
+	// RotatedAt of a key. Where the stored Hash is another than PreviousHash, or
+	// the key is revoked, it is a [CodePreconditionFailed]; no such key is
+	// [CodeNotFound].
+	RotateKey(ctx context.Context, key APIKey) error
 	// RevokeKey sets RevokedAt where it is not set. A key of another
 	// organization is [CodeNotFound].
 	RevokeKey(ctx context.Context, org, id ID, at time.Time) error
+	// TouchKeys notes when keys of any organization were used, where that is
+	// later than what is stored. Keys that are not there are passed over.
+	TouchKeys(ctx context.Context, used map[ID]time.Time) error
+}
+
+// KeyScan says which keys to read. Zero fields select all.
+type KeyScan struct {
+	Kind      KeyKind
+	CreatedBy ID
+	// After is the last key of the page before.
+	After KeyPlace
+	// Limit bounds the keys returned; 0 does not.
+	Limit int
+}
+
+// KeyPlace is a key's place in the list of its organization.
+type KeyPlace struct {
+	CreatedAt time.Time
+	ID        ID
 }
 
 // People keeps users, their sign-ins and the links that they are given.

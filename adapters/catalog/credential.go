@@ -1,44 +1,82 @@
 package catalog
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"strings"
 	"time"
+
+	"gorm.io/gorm"
 
 	"github.com/eventflow-go/eventflow/core"
 )
 
 type keyRow struct {
-	ID          string `gorm:"primaryKey"`
-	Org         string
-	Label       string
-	Environment string
-	Role        string
-	Streams     string
-	Masked      string
-	Hash        []byte
-	CreatedAt   int64 `gorm:"autoCreateTime:false"`
-	ExpiresAt   *int64
-	RevokedAt   *int64
+	ID                 string `gorm:"primaryKey"`
+	Org                string
+	Kind               string
+	Label              string
+	Environment        string
+	Role               string
+	Streams            string
+	DefaultStream      string
+	PerMinute          int
+	PerSecond          int
+	Masked             string
+	Hash               []byte
+	PreviousHash       []byte
+	PreviousValidUntil *int64
+	CreatedBy          string
+	CreatedAt          int64 `gorm:"autoCreateTime:false"`
+	LastUsedAt         *int64
+	RotatedAt          *int64
+	ExpiresAt          *int64
+	RevokedAt          *int64
 }
 
 // TableName names the table for GORM.
 func (keyRow) TableName() string { return "api_keys" }
 
+func keyRowOf(key core.APIKey) keyRow {
+	streams := make([]string, len(key.Streams))
+	for i, stream := range key.Streams {
+		streams[i] = stream.String()
+	}
+	row := keyRow{
+		ID: key.ID.String(), Org: key.Org.String(), Kind: string(key.Kind), Label: key.Label, Environment: string(key.Environment),
+		Role: string(key.Role), Streams: strings.Join(streams, " "), DefaultStream: optionalID(key.DefaultStream),
+		PerMinute: key.Rate.PerMinute, PerSecond: key.Rate.PerSecond, Masked: key.Masked, Hash: key.Hash[:],
+		PreviousValidUntil: optionalMicros(key.PreviousValidUntil), CreatedBy: optionalID(key.CreatedBy), CreatedAt: micros(key.CreatedAt),
+		LastUsedAt: optionalMicros(key.LastUsedAt), RotatedAt: optionalMicros(key.RotatedAt),
+		ExpiresAt: optionalMicros(key.ExpiresAt), RevokedAt: optionalMicros(key.RevokedAt),
+	}
+	if key.PreviousValidUntil != nil {
+		row.PreviousHash = key.PreviousHash[:]
+	}
+	return row
+}
+
 func (r keyRow) key() (core.APIKey, error) {
-	id, err := parseID(r.ID)
-	if err != nil {
-		return core.APIKey{}, err
-	}
-	org, err := parseID(r.Org)
-	if err != nil {
-		return core.APIKey{}, err
-	}
 	key := core.APIKey{
-		ID: id, Org: org, Label: r.Label, Environment: core.Environment(r.Environment), Role: core.Role(r.Role), Masked: r.Masked,
-		CreatedAt: fromMicros(r.CreatedAt), ExpiresAt: fromOptionalMicros(r.ExpiresAt), RevokedAt: fromOptionalMicros(r.RevokedAt),
+		Kind: core.KeyKind(r.Kind), Label: r.Label, Environment: core.Environment(r.Environment), Role: core.Role(r.Role),
+		Rate: core.Rate{PerMinute: r.PerMinute, PerSecond: r.PerSecond}, Masked: r.Masked,
+		PreviousValidUntil: fromOptionalMicros(r.PreviousValidUntil), CreatedAt: fromMicros(r.CreatedAt),
+		LastUsedAt: fromOptionalMicros(r.LastUsedAt), RotatedAt: fromOptionalMicros(r.RotatedAt),
+		ExpiresAt: fromOptionalMicros(r.ExpiresAt), RevokedAt: fromOptionalMicros(r.RevokedAt),
 	}
 	copy(key.Hash[:], r.Hash)
+	copy(key.PreviousHash[:], r.PreviousHash)
+	ids := []into{{r.ID, &key.ID}, {r.Org, &key.Org}}
+	if r.DefaultStream != "" {
+		ids = append(ids, into{r.DefaultStream, &key.DefaultStream})
+	}
+	if r.CreatedBy != "" {
+		ids = append(ids, into{r.CreatedBy, &key.CreatedBy})
+	}
+	if err := parseIDs(ids...); err != nil {
+		return core.APIKey{}, err
+	}
 	for text := range strings.FieldsSeq(r.Streams) {
 		stream, err := parseID(text)
 		if err != nil {
@@ -49,33 +87,57 @@ func (r keyRow) key() (core.APIKey, error) {
 	return key, nil
 }
 
+// optionalID writes an id, or "" for the one that names nothing.
+func optionalID(id core.ID) string {
+	if id.IsZero() {
+		return ""
+	}
+	return id.String()
+}
+
 // CreateKey implements [core.Credentials].
 func (c *Catalog) CreateKey(ctx context.Context, key core.APIKey) error {
-	streams := make([]string, len(key.Streams))
-	for i, stream := range key.Streams {
-		streams[i] = stream.String()
-	}
+	row := keyRowOf(key)
 	defer c.serialize()()
-	return c.db.WithContext(ctx).Create(&keyRow{
-		ID: key.ID.String(), Org: key.Org.String(), Label: key.Label, Environment: string(key.Environment), Role: string(key.Role),
-		Streams: strings.Join(streams, " "), Masked: key.Masked, Hash: key.Hash[:],
-		CreatedAt: micros(key.CreatedAt), ExpiresAt: optionalMicros(key.ExpiresAt), RevokedAt: optionalMicros(key.RevokedAt),
-	}).Error
+	return c.db.WithContext(ctx).Create(&row).Error
 }
 
 // KeyByHash implements [core.Credentials].
 func (c *Catalog) KeyByHash(ctx context.Context, hash core.KeyHash) (core.APIKey, error) {
 	var row keyRow
-	if err := c.db.WithContext(ctx).Where("hash = ?", hash[:]).Take(&row).Error; err != nil {
+	if err := c.db.WithContext(ctx).Where("hash = ? or previous_hash = ?", hash[:], hash[:]).Take(&row).Error; err != nil {
+		return core.APIKey{}, found(err, "API key")
+	}
+	return row.key()
+}
+
+// Key implements [core.Credentials].
+func (c *Catalog) Key(ctx context.Context, org, id core.ID) (core.APIKey, error) {
+	var row keyRow
+	if err := c.db.WithContext(ctx).Where("id = ? and org = ?", id.String(), org.String()).Take(&row).Error; err != nil {
 		return core.APIKey{}, found(err, "API key")
 	}
 	return row.key()
 }
 
 // Keys implements [core.Credentials].
-func (c *Catalog) Keys(ctx context.Context, org core.ID) ([]core.APIKey, error) {
+func (c *Catalog) Keys(ctx context.Context, org core.ID, scan core.KeyScan) ([]core.APIKey, error) {
+	query := c.db.WithContext(ctx).Where("org = ?", org.String()).Order("created_at desc, id desc")
+	if scan.Kind != "" {
+		query = query.Where("kind = ?", string(scan.Kind))
+	}
+	if !scan.CreatedBy.IsZero() {
+		query = query.Where("created_by = ?", scan.CreatedBy.String())
+	}
+	if after := scan.After; after != (core.KeyPlace{}) {
+		at := micros(after.CreatedAt)
+		query = query.Where("created_at < ? or (created_at = ? and id < ?)", at, at, after.ID.String())
+	}
+	if scan.Limit > 0 {
+		query = query.Limit(scan.Limit)
+	}
 	var rows []keyRow
-	if err := c.db.WithContext(ctx).Where("org = ?", org.String()).Order("created_at desc, id desc").Find(&rows).Error; err != nil {
+	if err := query.Find(&rows).Error; err != nil {
 		return nil, err
 	}
 	keys := make([]core.APIKey, len(rows))
@@ -88,6 +150,23 @@ func (c *Catalog) Keys(ctx context.Context, org core.ID) ([]core.APIKey, error) 
 	return keys, nil
 }
 
+// RotateKey implements [core.Credentials].
+func (c *Catalog) RotateKey(ctx context.Context, key core.APIKey) error {
+	row := keyRowOf(key)
+	return c.write(ctx, func(tx *gorm.DB) error {
+		updated := tx.Model(&keyRow{}).
+			Where("id = ? and org = ? and hash = ? and revoked_at is null", row.ID, row.Org, key.PreviousHash[:]).
+			Select("masked", "hash", "previous_hash", "previous_valid_until", "rotated_at").Updates(&row)
+		if updated.Error != nil || updated.RowsAffected == 1 {
+			return updated.Error
+		}
+		if err := tx.Where("id = ? and org = ?", row.ID, row.Org).Take(&keyRow{}).Error; err != nil {
+			return found(err, "API key")
+		}
+		return core.Errorf(core.CodePreconditionFailed, "the API key was rotated or revoked meanwhile")
+	})
+}
+
 // RevokeKey implements [core.Credentials].
 func (c *Catalog) RevokeKey(ctx context.Context, org, id core.ID, at time.Time) error {
 	defer c.serialize()()
@@ -97,4 +176,31 @@ func (c *Catalog) RevokeKey(ctx context.Context, org, id core.ID, at time.Time) 
 	}
 	return db.Model(&keyRow{}).Where("id = ? and org = ? and revoked_at is null", id.String(), org.String()).
 		Update("revoked_at", micros(at)).Error
+}
+
+// TouchKeys implements [core.Credentials]. The keys are taken in one order, so
+// that nodes that touch the same ones do not wait for each other in a circle.
+func (c *Catalog) TouchKeys(ctx context.Context, used map[core.ID]time.Time) error {
+	ids := make([]core.ID, 0, len(used))
+	for id := range used {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b core.ID) int { return bytes.Compare(a[:], b[:]) })
+	for part := range slices.Chunk(ids, rowsPerStatement) {
+		err := c.write(ctx, func(tx *gorm.DB) error {
+			for _, id := range part {
+				at := micros(used[id])
+				err := tx.Model(&keyRow{}).Where("id = ? and (last_used_at is null or last_used_at < ?)", id.String(), at).
+					Update("last_used_at", at).Error
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

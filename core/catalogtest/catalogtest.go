@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) core.Catalog) {
 		{"list of streams", lists},
 		{"change of a stream", changes},
 		{"credential", credentials},
+		{"life of a key", keyLife},
 		{"isolation", isolation},
 		{"concurrent", concurrency},
 		{"context and close", ending},

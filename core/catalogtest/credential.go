@@ -32,7 +32,7 @@ func newKey(org core.ID, label string) core.APIKey {
 	hash := core.KeyHash{0: 0x27, 1: 0x00, 2: 0xff, 3: 0x5c} // a quote, a zero, no UTF-8, a backslash
 	copy(hash[4:], id[:])
 	return core.APIKey{
-		ID: id, Org: org, Label: label, Environment: core.Live, Role: core.RoleProducer, Streams: []core.ID{newID(start), newID(start), {}},
+		ID: id, Org: org, Kind: core.KindAPIKey, Label: label, Environment: core.Live, Role: core.RoleProducer, Streams: []core.ID{newID(start), newID(start), {}},
 		Masked: "ef_live_…ab12", Hash: hash, CreatedAt: start, ExpiresAt: new(start.Add(time.Hour)),
 	}
 }
@@ -46,7 +46,7 @@ func (s *suite) createdKey(key core.APIKey) core.APIKey {
 
 func (s *suite) keys(org core.ID) []core.APIKey {
 	s.Helper()
-	keys, err := s.catalog.Keys(context.Background(), org)
+	keys, err := s.catalog.Keys(context.Background(), org, core.KeyScan{})
 	s.must(err, "Keys")
 	return keys
 }

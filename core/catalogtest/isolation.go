@@ -75,6 +75,11 @@ func foreignKey(s *suite) {
 	one, two := s.organization(), s.organization()
 	key, own := s.createdKey(newKey(one, "web shop")), s.createdKey(newKey(two, "web shop"))
 	s.refused(s.catalog.RevokeKey(context.Background(), two, key.ID, start), core.CodeNotFound, "RevokeKey of another organization's key")
+	_, err := s.catalog.Key(context.Background(), two, key.ID)
+	s.refused(err, core.CodeNotFound, "Key of another organization")
+	stolen := rotated(key)
+	stolen.Org = two
+	s.refused(s.catalog.RotateKey(context.Background(), stolen), core.CodeNotFound, "RotateKey of another organization's key")
 	s.hasKey(key)
 	s.hasKey(own)
 	s.revoke(key, start)

@@ -27,8 +27,9 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// catalog keeps definitions in maps.
+// catalog keeps definitions in maps, and what tests need of credentials.
 type catalog struct {
+	core.Credentials
 	mu      sync.Mutex
 	streams map[core.ID]core.Stream
 	keys    map[core.KeyHash]core.APIKey
@@ -111,14 +112,6 @@ func (c *catalog) KeyByHash(_ context.Context, hash core.KeyHash) (core.APIKey, 
 		return core.APIKey{}, errNotFound
 	}
 	return key, nil
-}
-
-func (c *catalog) Keys(context.Context, core.ID) ([]core.APIKey, error) {
-	return nil, errors.ErrUnsupported
-}
-
-func (c *catalog) RevokeKey(context.Context, core.ID, core.ID, time.Time) error {
-	return errors.ErrUnsupported
 }
 
 // schemas compiles any object; its validator wants the members it lists.
@@ -248,6 +241,7 @@ func start(t testing.TB, options ...option) *fixture {
 	if f.people != nil {
 		f.people(f, &o, committer)
 	}
+	o.Keys = core.NewKeys(f.access, o.Streams, o.Authorizer)
 	f.server = server.New(o)
 	f.key = f.newKey(core.RoleAdmin)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -111,6 +111,17 @@ var table = []route{
 	{Route{"PATCH", rest.OrganizationPath, core.ActionWriteOrganization}, (*Server).patchOrganization, false},
 	{Route{"GET", rest.AuditPath, core.ActionReadAudit}, (*Server).getAudit, true},
 
+	{Route{"GET", rest.APIKeysPath, core.ActionReadKeys}, of(core.KindAPIKey, (*Server).getKeys), true},
+	{Route{"POST", rest.APIKeysPath, core.ActionWriteKeys}, of(core.KindAPIKey, (*Server).postKey), false},
+	{Route{"GET", rest.APIKeysPath + "/:id", core.ActionReadKeys}, of(core.KindAPIKey, (*Server).getKey), false},
+	{Route{"POST", rest.APIKeysPath + "/:id/rotate", core.ActionWriteKeys}, of(core.KindAPIKey, (*Server).postRotate), false},
+	{Route{"DELETE", rest.APIKeysPath + "/:id", core.ActionWriteKeys}, of(core.KindAPIKey, (*Server).deleteKey), false},
+	{Route{"GET", rest.ServiceTokensPath, core.ActionReadKeys}, of(core.KindServiceToken, (*Server).getKeys), true},
+	{Route{"POST", rest.ServiceTokensPath, core.ActionWriteKeys}, of(core.KindServiceToken, (*Server).postKey), false},
+	{Route{"GET", rest.ServiceTokensPath + "/:id", core.ActionReadKeys}, of(core.KindServiceToken, (*Server).getKey), false},
+	{Route{"POST", rest.ServiceTokensPath + "/:id/rotate", core.ActionWriteKeys}, of(core.KindServiceToken, (*Server).postRotate), false},
+	{Route{"DELETE", rest.ServiceTokensPath + "/:id", core.ActionWriteKeys}, of(core.KindServiceToken, (*Server).deleteKey), false},
+
 	{Route{"GET", rest.StreamsPath, core.ActionReadStreams}, (*Server).getStreams, true},
 	{Route{"POST", rest.StreamsPath, core.ActionWriteStreams}, (*Server).postStream, false},
 	{Route{"GET", streamPath, core.ActionReadStreams}, (*Server).getStream, false},

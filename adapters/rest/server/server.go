@@ -31,6 +31,7 @@ type Options struct {
 	Query   *core.Query
 	Streams *core.Streams
 	Access  *core.Access
+	Keys    *core.Keys
 	// Authorizer decides, before anything of a request's body is read, whether
 	// the credential permits the route's action. Core asks it again.
 	Authorizer core.Authorizer

@@ -1,0 +1,82 @@
+package rest
+
+import (
+	"context"
+	"iter"
+	"net/url"
+	"strconv"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// The addresses of the two kinds of credentials.
+const (
+	APIKeysPath       = Prefix + "/api-keys"
+	ServiceTokensPath = Prefix + "/service-tokens"
+)
+
+// KeysPath is the list of the credentials of a kind.
+func KeysPath(kind core.KeyKind) string {
+	if kind == core.KindServiceToken {
+		return ServiceTokensPath
+	}
+	return APIKeysPath
+}
+
+// KeyPath is one credential.
+func KeyPath(kind core.KeyKind, id string) string { return KeysPath(kind) + "/" + url.PathEscape(id) }
+
+// KeyWithSecret is a credential that was just made or rotated, with its secret,
+// which no other answer has.
+type KeyWithSecret struct {
+	core.APIKey
+	Secret string `json:"secret"`
+}
+
+// RotateRequest gives a credential another secret. The one before stays good for
+// Grace: a day where it is left out, seven at most.
+type RotateRequest struct {
+	Grace *core.Seconds `json:"grace,omitempty"`
+}
+
+// CreateKey makes a credential.
+func (c *Client) CreateKey(ctx context.Context, kind core.KeyKind, request core.KeyRequest) (made KeyWithSecret, err error) {
+	err = c.call(ctx, "POST", KeysPath(kind), nil, request, &made)
+	return made, err
+}
+
+// KeysPage returns a page of the credentials of a kind, newest first, without
+// their secrets. A limit of 0 is the server's default.
+func (c *Client) KeysPage(ctx context.Context, kind core.KeyKind, cursor string, limit int) (page List[core.APIKey], err error) {
+	query := url.Values{}
+	if cursor != "" {
+		query.Set("cursor", cursor)
+	}
+	if limit > 0 {
+		query.Set("limit", strconv.Itoa(limit))
+	}
+	err = c.call(ctx, "GET", withQuery(KeysPath(kind), query), nil, nil, &page)
+	return page, err
+}
+
+// Keys returns all credentials of a kind, page by page. It stops after an error.
+func (c *Client) Keys(ctx context.Context, kind core.KeyKind) iter.Seq2[core.APIKey, error] {
+	return pages(func(cursor string) (List[core.APIKey], error) { return c.KeysPage(ctx, kind, cursor, 0) })
+}
+
+// Key returns a credential, without its secret.
+func (c *Client) Key(ctx context.Context, kind core.KeyKind, id string) (key core.APIKey, err error) {
+	err = c.call(ctx, "GET", KeyPath(kind, id), nil, nil, &key)
+	return key, err
+}
+
+// RotateKey gives a credential another secret.
+func (c *Client) RotateKey(ctx context.Context, kind core.KeyKind, id string, request RotateRequest) (rotated KeyWithSecret, err error) {
+	err = c.call(ctx, "POST", KeyPath(kind, id)+"/rotate", nil, request, &rotated)
+	return rotated, err
+}
+
+// RevokeKey makes a credential invalid, within two seconds.
+func (c *Client) RevokeKey(ctx context.Context, kind core.KeyKind, id string) error {
+	return c.call(ctx, "DELETE", KeyPath(kind, id), nil, nil, nil)
+}

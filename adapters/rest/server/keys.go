@@ -1,0 +1,100 @@
+package server
+
+import (
+	"github.com/valyala/fasthttp"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// of makes a handler of one that works on both kinds of credentials.
+func of(kind core.KeyKind, handle func(*Server, *call, core.KeyKind) error) func(*Server, *call) error {
+	return func(s *Server, c *call) error { return handle(s, c, kind) }
+}
+
+// getKeys answers a page of the credentials that the caller may see.
+func (s *Server) getKeys(c *call, kind core.KeyKind) error {
+	values, err := c.query("cursor", "limit")
+	if err != nil {
+		return err
+	}
+	limit, err := parseLimit(values)
+	if err != nil {
+		return err
+	}
+	page, err := s.Keys.List(s.deadline.context(c.start), c.who, kind, values.Get("cursor"), limit)
+	if err != nil {
+		return err
+	}
+	if page.HasMore {
+		values.Set("cursor", page.NextCursor)
+		c.setNext(rest.KeysPath(kind), values)
+	}
+	return c.answerJSON(fasthttp.StatusOK, rest.List[core.APIKey]{
+		Items:      append([]core.APIKey{}, page.Items...),
+		Pagination: rest.Pagination{NextCursor: page.NextCursor, HasMore: page.HasMore},
+	})
+}
+
+// postKey makes a credential. Its secret is in this answer only.
+func (s *Server) postKey(c *call, kind core.KeyKind) error {
+	var request core.KeyRequest
+	if err := c.readObject(&request); err != nil {
+		return err
+	}
+	key, secret, err := s.Keys.Create(s.deadline.context(c.start), c.who, kind, request)
+	if err != nil {
+		return err
+	}
+	c.record(core.AuditKeyCreated, string(kind), key.ID.String())
+	c.ctx.Response.Header.Set(fasthttp.HeaderLocation, rest.KeyPath(kind, key.ID.String()))
+	return c.answerJSON(fasthttp.StatusCreated, rest.KeyWithSecret{APIKey: key, Secret: secret})
+}
+
+// getKey answers one credential.
+func (s *Server) getKey(c *call, kind core.KeyKind) error {
+	id, err := c.param("id")
+	if err != nil {
+		return err
+	}
+	key, err := s.Keys.Get(s.deadline.context(c.start), c.who, kind, id)
+	if err != nil {
+		return err
+	}
+	return c.answerJSON(fasthttp.StatusOK, key)
+}
+
+// postRotate gives a credential another secret, which is in this answer only.
+// The body may be empty.
+func (s *Server) postRotate(c *call, kind core.KeyKind) error {
+	id, err := c.param("id")
+	if err != nil {
+		return err
+	}
+	var request rest.RotateRequest
+	if c.ctx.Request.Header.ContentLength() != 0 {
+		if err := c.readObject(&request); err != nil {
+			return err
+		}
+	}
+	key, secret, err := s.Keys.Rotate(s.deadline.context(c.start), c.who, kind, id, request.Grace)
+	if err != nil {
+		return err
+	}
+	c.record(core.AuditKeyRotated, string(kind), key.ID.String())
+	return c.answerJSON(fasthttp.StatusOK, rest.KeyWithSecret{APIKey: key, Secret: secret})
+}
+
+// deleteKey revokes a credential.
+func (s *Server) deleteKey(c *call, kind core.KeyKind) error {
+	id, err := c.param("id")
+	if err != nil {
+		return err
+	}
+	if err := s.Keys.Revoke(s.deadline.context(c.start), c.who, kind, id); err != nil {
+		return err
+	}
+	c.record(core.AuditKeyRevoked, string(kind), id)
+	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
+	return nil
+}

@@ -1,0 +1,354 @@
+package core_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/adapters/casbinauth"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+func (k *keyring) Key(_ context.Context, org, id core.ID) (core.APIKey, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, key := range k.keys {
+		if key.ID == id && key.Org == org {
+			return key, k.broken
+		}
+	}
+	return core.APIKey{}, errNoKey
+}
+
+func (k *keyring) Keys(_ context.Context, org core.ID, scan core.KeyScan) ([]core.APIKey, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	newestFirst := func(a, b core.APIKey) int {
+		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), strings.Compare(b.ID.String(), a.ID.String()))
+	}
+	var found []core.APIKey
+	for _, key := range k.keys {
+		if key.Org == org && key.Kind == scan.Kind && (scan.CreatedBy.IsZero() || key.CreatedBy == scan.CreatedBy) &&
+			(scan.After.ID.IsZero() || newestFirst(core.APIKey{ID: scan.After.ID, CreatedAt: scan.After.CreatedAt}, key) < 0) {
+			found = append(found, key)
+		}
+	}
+	slices.SortFunc(found, newestFirst)
+	return found[:min(scan.Limit, len(found))], k.broken
+}
+
+func (k *keyring) RotateKey(_ context.Context, key core.APIKey) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	stored, ok := k.keys[key.PreviousHash]
+	if !ok || stored.RevokedAt != nil {
+		return core.Errorf(core.CodePreconditionFailed, "too late")
+	}
+	delete(k.keys, key.PreviousHash)
+	k.keys[key.Hash] = key
+	return k.broken
+}
+
+func (k *keyring) TouchKeys(_ context.Context, used map[core.ID]time.Time) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.broken != nil {
+		return k.broken
+	}
+	k.writes = append(k.writes, used)
+	for hash, key := range k.keys {
+		if at, ok := used[key.ID]; ok {
+			key.LastUsedAt = &at
+			k.keys[hash] = key
+		}
+	}
+	return nil
+}
+
+// clerk makes keys for whoever asks, under the real policies.
+type clerk struct {
+	*gate
+	streams *rig
+	keys    *core.Keys
+	// orders and refunds are streams of the organization, foreign is another's.
+	orders, refunds, foreign core.ID
+}
+
+func newClerk(t *testing.T) *clerk {
+	t.Helper()
+	c := &clerk{gate: newGate(t), streams: newRig(t, nil)}
+	authorizer, err := casbinauth.New()
+	require.NoError(t, err)
+	c.keys = core.NewKeys(c.access, c.streams.streams, authorizer)
+	c.orders = c.streams.create(core.StreamSpec{Name: "orders"})
+	c.refunds = c.streams.create(core.StreamSpec{Name: "refunds"})
+	c.streams.who.Org = core.ID{9}
+	c.foreign = c.streams.create(core.StreamSpec{Name: "elsewhere"})
+	return c
+}
+
+// person is a user of a role.
+func person(id byte, role core.Role) core.Principal {
+	return core.Principal{Org: core.ID{1}, User: core.ID{id}, Label: fmt.Sprint("person ", id), Role: role}
+}
+
+// machine is a key of a role, narrowed to streams.
+func machine(id byte, role core.Role, streams ...core.ID) core.Principal {
+	return core.Principal{Org: core.ID{1}, Key: core.ID{id}, Label: fmt.Sprint("machine ", id), Role: role, Streams: streams}
+}
+
+// request is a good one for either kind, changed.
+func request(changes ...func(*core.KeyRequest)) core.KeyRequest {
+	r := core.KeyRequest{Label: "mailer", Environment: core.Live}
+	for _, change := range changes {
+		change(&r)
+	}
+	return r
+}
+
+func (c *clerk) make(who core.Principal, kind core.KeyKind, changes ...func(*core.KeyRequest)) (core.APIKey, string) {
+	c.t.Helper()
+	key, secret, err := c.keys.Create(c.t.Context(), who, kind, request(changes...))
+	require.NoError(c.t, err)
+	return key, secret
+}
+
+func ofRole(role core.Role) func(*core.KeyRequest) {
+	return func(r *core.KeyRequest) { r.Role = role }
+}
+
+func onStreams(streams ...string) func(*core.KeyRequest) {
+	return func(r *core.KeyRequest) { r.Streams = streams }
+}
+
+func withDefault(stream string) func(*core.KeyRequest) {
+	return func(r *core.KeyRequest) { r.DefaultStream = stream }
+}
+
+// What is made is what was asked for, and whoever shows the secret is that.
+func TestAKeyIsMadeAsAskedFor(t *testing.T) {
+	t.Parallel()
+	c := newClerk(t)
+	expiry := c.clock.now().Add(time.Hour + time.Nanosecond).In(time.FixedZone("elsewhere", 3600))
+	key, secret := c.make(person(5, core.RoleAdmin), core.KindAPIKey, ofRole(core.RoleViewer), onStreams("orders", c.refunds.String(), "orders"), withDefault("refunds"), func(r *core.KeyRequest) {
+		r.ExpiresAt, r.Rate = &expiry, core.Rate{PerMinute: 600}
+	})
+	require.Equal(t, []core.ID{c.orders, c.refunds}, key.Streams)
+	require.Equal(t, c.clock.now().Add(time.Hour), *key.ExpiresAt)
+	require.Equal(t, core.ID{5}, key.CreatedBy)
+	require.Equal(t, core.Principal{
+		Org: core.ID{1}, Key: key.ID, Label: "mailer", Role: core.RoleViewer, Streams: []core.ID{c.orders, c.refunds},
+		DefaultStream: c.refunds, Limit: core.Limit{PerMinute: 600, Burst: 60},
+	}, c.accepted(c.access, secret))
+	token, _ := c.make(machine(7, core.RoleDeveloper), core.KindServiceToken, withDefault("orders"), func(r *core.KeyRequest) { r.Environment = "" })
+	require.Equal(t, []any{core.RoleConsumer, core.Live, core.ID{7}, c.orders, 0}, []any{token.Role, token.Environment, token.CreatedBy, token.DefaultStream, len(token.Streams)})
+	simple, _ := c.make(person(5, core.RoleDeveloper), core.KindAPIKey)
+	require.Equal(t, core.RoleProducer, simple.Role)
+}
+
+// A request that makes no sense, or asks for what is not there, names its field.
+func TestARequestForAKeyNamesItsFault(t *testing.T) {
+	t.Parallel()
+	c := newClerk(t)
+	past := c.clock.now()
+	for field, change := range map[string]func(*core.KeyRequest){
+		"label":           func(r *core.KeyRequest) { r.Label = "" },
+		"environment":     func(r *core.KeyRequest) { r.Environment = "prod" },
+		"role":            ofRole("king"),
+		"streams[1]":      onStreams("orders", "nowhere"),
+		"streams[0]":      onStreams(c.foreign.String()),
+		"streams":         onStreams(make([]string, core.MaxKeyStreams+1)...),
+		"default_stream":  withDefault("elsewhere"),
+		"expires_at":      func(r *core.KeyRequest) { r.ExpiresAt = &past },
+		"rate.per_minute": func(r *core.KeyRequest) { r.Rate.PerSecond = 5 },
+		"rate.per_second": func(r *core.KeyRequest) { r.Rate = core.Rate{PerMinute: 1, PerSecond: -1} },
+	} {
+		for _, kind := range []core.KeyKind{core.KindAPIKey, core.KindServiceToken} {
+			_, secret, err := c.keys.Create(t.Context(), person(5, core.RoleAdmin), kind, request(change))
+			requireRefusal(t, err, core.CodeValidation, field)
+			require.Empty(t, secret)
+		}
+	}
+	for _, change := range []func(*core.KeyRequest){withDefault("orders"), withDefault("nowhere")} {
+		_, _, err := c.keys.Create(t.Context(), person(5, core.RoleAdmin), core.KindAPIKey, request(onStreams("refunds"), change))
+		requireRefusal(t, err, core.CodeValidation, "default_stream")
+	}
+	_, _, err := c.keys.Create(t.Context(), person(5, core.RoleAdmin), "password", request())
+	requireRefusal(t, err, core.CodeValidation, "kind")
+	require.Empty(t, c.ring.keys)
+	c.ring.broken = errBroken
+	_, err = c.keys.List(t.Context(), person(5, core.RoleAdmin), core.KindAPIKey, "", 0)
+	requireRefusal(t, err, core.CodeUnavailable, "")
+}
+
+// Nobody makes a key that may do more than they may themselves.
+func TestNobodyMakesMoreThanTheyAre(t *testing.T) {
+	t.Parallel()
+	c := newClerk(t)
+	narrowed := machine(7, core.RoleAdmin, c.orders)
+	rate := func(r *core.KeyRequest) { r.Rate.PerMinute = 1 }
+	for name, refused := range map[string]struct {
+		who    core.Principal
+		change func(*core.KeyRequest)
+	}{
+		"a viewer makes none":             {person(3, core.RoleViewer), ofRole(core.RoleProducer)},
+		"a producer makes none":           {machine(3, core.RoleProducer), ofRole(core.RoleProducer)},
+		"a consumer makes none":           {machine(3, core.RoleConsumer), ofRole(core.RoleConsumer)},
+		"a developer makes no admin":      {person(3, core.RoleDeveloper), ofRole(core.RoleAdmin)},
+		"a developer makes no developer":  {person(3, core.RoleDeveloper), ofRole(core.RoleDeveloper)},
+		"a developer makes no viewer":     {machine(3, core.RoleDeveloper), ofRole(core.RoleViewer)},
+		"a developer sets no rate":        {person(3, core.RoleDeveloper), rate},
+		"who is narrowed stays so":        {narrowed, onStreams("refunds")},
+		"who is narrowed adds none":       {narrowed, onStreams("orders", "refunds")},
+		"who is narrowed defaults to own": {narrowed, withDefault("refunds")},
+	} {
+		for _, kind := range []core.KeyKind{core.KindAPIKey, core.KindServiceToken} {
+			_, secret, err := c.keys.Create(t.Context(), refused.who, kind, request(refused.change))
+			require.Equal(t, core.CodeForbidden, core.CodeOf(err), name)
+			require.Empty(t, secret)
+		}
+	}
+	require.Empty(t, c.ring.keys)
+	for _, role := range core.Roles {
+		c.make(person(3, core.RoleAdmin), core.KindAPIKey, ofRole(role), rate)
+		key, _ := c.make(narrowed, core.KindServiceToken, ofRole(role))
+		require.Equal(t, []core.ID{c.orders}, key.Streams, "what a narrowed key makes is narrowed alike")
+	}
+	for _, role := range []core.Role{core.RoleProducer, core.RoleConsumer, ""} {
+		c.make(person(3, core.RoleDeveloper), core.KindAPIKey, ofRole(role))
+	}
+}
+
+// A key is there for who made it and for who is in charge of it; for all others
+// there is none.
+func TestAKeyIsThereForItsOwn(t *testing.T) {
+	t.Parallel()
+	c := newClerk(t)
+	ann, narrow := person(5, core.RoleDeveloper), machine(7, core.RoleDeveloper, c.orders)
+	wide, _ := c.make(ann, core.KindAPIKey)
+	own, _ := c.make(narrow, core.KindAPIKey)
+	byOperator, _ := c.key()
+	stranger := person(5, core.RoleAdmin)
+	stranger.Org = core.ID{9}
+	for name, view := range map[string]struct {
+		who   core.Principal
+		there []core.APIKey
+	}{
+		"who made it":                {ann, []core.APIKey{wide}},
+		"the key that made it":       {narrow, []core.APIKey{own}},
+		"a colleague":                {person(6, core.RoleDeveloper), nil},
+		"a colleague's key":          {machine(8, core.RoleDeveloper), nil},
+		"an admin":                   {person(6, core.RoleAdmin), []core.APIKey{wide, own, byOperator}},
+		"an admin of some streams":   {machine(8, core.RoleAdmin, c.orders, c.refunds), []core.APIKey{own}},
+		"an admin of other streams":  {machine(8, core.RoleAdmin, c.refunds), nil},
+		"another organization":       {stranger, nil},
+		"nobody, with a good role":   {core.Principal{Org: core.ID{1}, Role: core.RoleDeveloper}, nil},
+		"who made it, when an admin": {person(5, core.RoleAdmin), []core.APIKey{wide, own, byOperator}},
+	} {
+		page, err := c.keys.List(t.Context(), view.who, core.KindAPIKey, "", 0)
+		require.NoError(t, err, name)
+		require.ElementsMatch(t, view.there, page.Items, name)
+		for _, key := range []core.APIKey{wide, own, byOperator} {
+			there := slices.ContainsFunc(view.there, func(k core.APIKey) bool { return k.ID == key.ID })
+			_, err := c.keys.Get(t.Context(), view.who, core.KindAPIKey, key.ID.String())
+			require.Equal(t, there, err == nil, "%s: %v", name, err)
+			if !there {
+				c.nothing(view.who, core.KindAPIKey, key.ID.String())
+			}
+		}
+	}
+	c.nothing(person(6, core.RoleAdmin), core.KindServiceToken, wide.ID.String())
+	c.nothing(person(6, core.RoleAdmin), core.KindAPIKey, core.ID{4}.String())
+	_, err := c.keys.Get(t.Context(), ann, core.KindAPIKey, "7")
+	requireRefusal(t, err, core.CodeValidation, "id")
+}
+
+// Who has no right to keys sees none and revokes none, not even those that they
+// made when they had it.
+func TestKeysNeedTheRightToThem(t *testing.T) {
+	t.Parallel()
+	c := newClerk(t)
+	key, secret := c.make(person(5, core.RoleDeveloper), core.KindAPIKey)
+	for _, who := range []core.Principal{person(5, core.RoleViewer), machine(7, core.RoleProducer)} {
+		_, err := c.keys.List(t.Context(), who, core.KindAPIKey, "", 0)
+		require.Equal(t, core.CodeForbidden, core.CodeOf(err))
+		require.Equal(t, core.CodeForbidden, core.CodeOf(c.keys.Revoke(t.Context(), who, core.KindAPIKey, key.ID.String())))
+	}
+	c.accepted(c.access, secret)
+}
+
+// nothing holds that a key is not there, whatever is done with it.
+func (c *clerk) nothing(who core.Principal, kind core.KeyKind, id string) {
+	c.t.Helper()
+	_, err := c.keys.Get(c.t.Context(), who, kind, id)
+	require.EqualError(c.t, err, "NOT_FOUND: there is no such "+kind.String())
+	_, secret, err := c.keys.Rotate(c.t.Context(), who, kind, id, nil)
+	require.Equal(c.t, core.CodeNotFound, core.CodeOf(err))
+	require.Empty(c.t, secret)
+	require.Equal(c.t, core.CodeNotFound, core.CodeOf(c.keys.Revoke(c.t.Context(), who, kind, id)))
+}
+
+// Pages of any size make up the list, past keys that are not there for the
+// reader, and a cursor leads on in its own list only.
+func TestPagesOfKeysMakeUpTheList(t *testing.T) {
+	t.Parallel()
+	c := newClerk(t)
+	admin, narrow := person(6, core.RoleAdmin), machine(7, core.RoleAdmin, c.orders)
+	var all, narrowed []core.ID
+	for i := range 17 {
+		if i%4 == 0 {
+			c.clock.pass(time.Microsecond)
+		}
+		key, _ := c.make(admin, core.KindAPIKey)
+		all = append(all, key.ID)
+		if i%3 == 0 {
+			key, _ = c.make(narrow, core.KindAPIKey)
+			all, narrowed = append(all, key.ID), append(narrowed, key.ID)
+		}
+		c.make(admin, core.KindServiceToken)
+	}
+	for _, limit := range []int{1, 2, 3, 5, 22, 23, 24} {
+		require.ElementsMatch(t, all, c.pages(admin, limit))
+		require.ElementsMatch(t, narrowed, c.pages(narrow, limit))
+	}
+	page, err := c.keys.List(t.Context(), admin, core.KindAPIKey, "", 2)
+	require.NoError(t, err)
+	elsewhere := admin
+	elsewhere.Org = core.ID{9}
+	for _, bad := range []func() error{
+		func() error {
+			_, err := c.keys.List(t.Context(), admin, core.KindServiceToken, page.NextCursor, 2)
+			return err
+		},
+		func() error {
+			_, err := c.keys.List(t.Context(), elsewhere, core.KindAPIKey, page.NextCursor, 2)
+			return err
+		},
+		func() error { _, err := c.keys.List(t.Context(), admin, core.KindAPIKey, "AAAA", 2); return err },
+	} {
+		requireRefusal(t, bad(), core.CodeValidation, "cursor")
+	}
+	_, err = c.keys.List(t.Context(), admin, core.KindAPIKey, "", 1001)
+	requireRefusal(t, err, core.CodeValidation, "limit")
+}
+
+func (c *clerk) pages(who core.Principal, limit int) (ids []core.ID) {
+	c.t.Helper()
+	for cursor := ""; ; {
+		page, err := c.keys.List(c.t.Context(), who, core.KindAPIKey, cursor, limit)
+		require.NoError(c.t, err)
+		require.LessOrEqual(c.t, len(page.Items), limit)
+		for _, key := range page.Items {
+			ids = append(ids, key.ID)
+		}
+		if cursor = page.NextCursor; !page.HasMore {
+			return ids
+		}
+	}
+}
