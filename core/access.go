@@ -223,9 +223,14 @@ func (a *Access) RevokeKey(ctx context.Context, org, id ID) error {
 // authorize holds a principal to its role and, where the action is about a
 // stream, to the streams it was narrowed to.
 func authorize(authorizer Authorizer, who Principal, action Action, stream ID) error {
-	if err := authorizer.Allow(who, action); err != nil {
+	if err := authorizer.Allow(who, who.Org, action); err != nil {
 		return err
 	}
+	return narrowed(who, stream)
+}
+
+// narrowed refuses a stream that the principal was not narrowed to.
+func narrowed(who Principal, stream ID) error {
 	if len(who.Streams) > 0 && !stream.IsZero() && !slices.Contains(who.Streams, stream) {
 		return Errorf(CodeForbidden, "this API key is limited to other streams")
 	}

@@ -54,7 +54,9 @@ const (
 const MaxKeyStreams = 100
 
 // manages reports whether a principal is in charge of all keys.
-func (k *Keys) manages(who Principal) bool { return k.authorizer.Allow(who, ActionManageKeys) == nil }
+func (k *Keys) manages(who Principal) bool {
+	return k.authorizer.Allow(who, who.Org, ActionManageKeys) == nil
+}
 
 // creator is what keys have as CreatedBy that a principal makes.
 func (p Principal) creator() ID {

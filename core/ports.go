@@ -407,10 +407,12 @@ type Schema interface {
 
 // Authorizer decides what a principal may do.
 type Authorizer interface {
-	// Allow returns nil or a [CodeForbidden] error that names the missing
-	// permission. It does not look at streams: a principal narrowed to some
-	// streams is held to them by core.
-	Allow(who Principal, action Action) error
+	// Allow returns nil when a principal may act in an organization. Another
+	// organization than its own is [CodeNotFound]; an action that the role does
+	// not permit is a [CodeForbidden] error that names the missing permission. It
+	// does not look at streams: a principal narrowed to some streams is held to
+	// them by core.
+	Allow(who Principal, org ID, action Action) error
 }
 
 // RateLimiter counts what is done by keys, each of which has a bucket of

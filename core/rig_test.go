@@ -95,7 +95,7 @@ func (s *shelf) Streams(_ context.Context, org core.ID, after string, limit int)
 // everything is an authorizer that allows it.
 type everything struct{}
 
-func (everything) Allow(core.Principal, core.Action) error { return nil }
+func (everything) Allow(core.Principal, core.ID, core.Action) error { return nil }
 
 // rig is the use cases over a log in memory.
 type rig struct {

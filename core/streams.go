@@ -247,7 +247,7 @@ func (s *openStream) validate(draft Draft) error {
 
 // open resolves a stream for a principal that wants to do something with it.
 func (s *Streams) open(ctx context.Context, who Principal, ref string, action Action) (*openStream, error) {
-	if err := s.authorizer.Allow(who, action); err != nil {
+	if err := s.authorizer.Allow(who, who.Org, action); err != nil {
 		return nil, err
 	}
 	stream, err := s.resolved.get(streamRef{who.Org, ref}, func(old *openStream) (*openStream, error) {
@@ -256,7 +256,10 @@ func (s *Streams) open(ctx context.Context, who Principal, ref string, action Ac
 	if err != nil {
 		return nil, err
 	}
-	return stream, authorize(s.authorizer, who, action, stream.ID)
+	if err := s.authorizer.Allow(who, stream.Org, action); err != nil {
+		return nil, err
+	}
+	return stream, narrowed(who, stream.ID)
 }
 
 func (s *Streams) load(ctx context.Context, org ID, ref string, old *openStream) (*openStream, error) {

@@ -14,16 +14,23 @@ import (
 )
 
 // Authorizer implements [core.Authorizer]. The policies are fixed for the life
-// of a process and small, so Casbin decides every pair of role and action once,
-// at the start, and a request costs a look-up.
+// of a process and small, so Casbin decides every role and action, in the own
+// organization and in another, once at the start, and a request costs a look-up.
 type Authorizer struct {
 	allowed map[grant]bool
 }
 
 type grant struct {
 	role   core.Role
+	own    bool
 	action core.Action
 }
+
+// Two organizations stand for all.
+const (
+	home      = "home"
+	elsewhere = "elsewhere"
+)
 
 // New loads the policies of the build.
 func New() (*Authorizer, error) { return load(policies.Model, policies.Policy) }
@@ -43,11 +50,13 @@ func load(modelText, policyText string) (*Authorizer, error) {
 	a := &Authorizer{allowed: map[grant]bool{}}
 	for _, role := range core.Roles {
 		for _, action := range core.Actions {
-			allowed, err := enforcer.Enforce(string(role), string(action))
-			if err != nil {
-				return nil, fmt.Errorf("deciding %s for %s: %w", action, role, err)
+			for _, org := range []string{home, elsewhere} {
+				allowed, err := enforcer.Enforce(string(role), home, org, string(action))
+				if err != nil {
+					return nil, fmt.Errorf("deciding %s for %s: %w", action, role, err)
+				}
+				a.allowed[grant{role, org == home, action}] = allowed
 			}
-			a.allowed[grant{role, action}] = allowed
 		}
 	}
 	return a, nil
@@ -88,9 +97,13 @@ func addRule(enforcer *casbin.Enforcer, fields []string) error {
 }
 
 // Allow implements [core.Authorizer].
-func (a *Authorizer) Allow(who core.Principal, action core.Action) error {
-	if a.allowed[grant{who.Role, action}] {
+func (a *Authorizer) Allow(who core.Principal, org core.ID, action core.Action) error {
+	own := who.Org == org
+	switch {
+	case a.allowed[grant{who.Role, own, action}]:
 		return nil
+	case !own:
+		return core.Errorf(core.CodeNotFound, "there is nothing like that here")
 	}
 	return core.Errorf(core.CodeForbidden, "this needs the permission %s, which the role %s does not have", action, who.Role)
 }

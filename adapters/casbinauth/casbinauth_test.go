@@ -28,7 +28,9 @@ func TestEveryRoleAndAction(t *testing.T) {
 	require.Len(t, may, len(core.Roles)+1, "the table covers every role")
 	for role, actions := range may {
 		for _, action := range core.Actions {
-			err := authorizer.Allow(core.Principal{Role: role}, action)
+			foreign := authorizer.Allow(core.Principal{Org: core.ID{1}, Role: role}, core.ID{2}, action)
+			require.Equal(t, core.CodeNotFound, core.CodeOf(foreign), "%s %s elsewhere", role, action)
+			err := authorizer.Allow(core.Principal{Org: core.ID{1}, Role: role}, core.ID{1}, action)
 			if contains(actions, action) {
 				require.NoError(t, err, "%s %s", role, action)
 				continue
@@ -70,7 +72,7 @@ func TestTheDocumentedTableIsTrue(t *testing.T) {
 		row := "| `" + string(action) + "` |"
 		for _, role := range core.Roles {
 			word := " – |"
-			if authorizer.Allow(core.Principal{Role: role}, action) == nil {
+			if authorizer.Allow(core.Principal{Role: role}, core.ID{}, action) == nil {
 				word = " yes |"
 			}
 			row += word

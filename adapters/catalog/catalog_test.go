@@ -68,7 +68,7 @@ type desk struct {
 
 type everybodyMay struct{}
 
-func (everybodyMay) Allow(core.Principal, core.Action) error { return nil }
+func (everybodyMay) Allow(core.Principal, core.ID, core.Action) error { return nil }
 
 type anySchema struct{}
 

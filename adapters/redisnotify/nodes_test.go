@@ -24,7 +24,7 @@ type (
 	}
 )
 
-func (everything) Allow(core.Principal, core.Action) error { return nil }
+func (everything) Allow(core.Principal, core.ID, core.Action) error { return nil }
 
 func (c oneStream) StreamNamed(context.Context, core.ID, string) (core.Stream, error) {
 	return c.stream, nil

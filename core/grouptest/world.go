@@ -73,7 +73,7 @@ var (
 type everything struct{}
 
 // Allow implements [core.Authorizer].
-func (everything) Allow(core.Principal, core.Action) error { return nil }
+func (everything) Allow(core.Principal, core.ID, core.Action) error { return nil }
 
 // oneStream is a catalog with one stream.
 type oneStream struct {

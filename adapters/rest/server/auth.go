@@ -177,7 +177,7 @@ func (s *Server) getMe(c *call) error {
 		me.User = &user
 	}
 	for _, action := range core.Actions {
-		if s.Authorizer.Allow(c.who, action) == nil {
+		if s.Authorizer.Allow(c.who, c.who.Org, action) == nil {
 			me.Permissions = append(me.Permissions, action)
 		}
 	}

@@ -146,7 +146,7 @@ func (r required) Validate(payload []byte) error {
 // roles lets admins do all, producers ingest and viewers read.
 type roles struct{}
 
-func (roles) Allow(who core.Principal, action core.Action) error {
+func (roles) Allow(who core.Principal, _ core.ID, action core.Action) error {
 	reads := strings.HasSuffix(string(action), ":read")
 	if who.Role == core.RoleAdmin || who.Role == core.RoleProducer && action == core.ActionIngest || who.Role == core.RoleViewer && reads {
 		return nil

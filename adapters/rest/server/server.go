@@ -217,7 +217,7 @@ func (s *Server) allow(c *call, r *route) error {
 	if r.Action == Anybody {
 		return nil
 	}
-	err := s.Authorizer.Allow(c.who, r.Action)
+	err := s.Authorizer.Allow(c.who, c.who.Org, r.Action)
 	if err != nil {
 		c.abandon()
 		c.record(core.AuditRefused, "route", r.Method+" "+r.Path)
