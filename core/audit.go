@@ -134,8 +134,11 @@ func (a *Audit) Record(ctx context.Context, record AuditRecord) {
 }
 
 // auditRounds bounds how often a record is made anew because another node's
-// came first.
-const auditRounds = 50
+// came first, auditFailures how often after a log that could not take it.
+const (
+	auditRounds   = 1000
+	auditFailures = 5
+)
 
 func (a *Audit) record(ctx context.Context, record AuditRecord) error {
 	org := record.Who.Org
@@ -148,6 +151,7 @@ func (a *Audit) record(ctx context.Context, record AuditRecord) error {
 	a.mu.Unlock()
 	tail.mu.Lock()
 	defer tail.mu.Unlock()
+	failures := 0
 	for range auditRounds {
 		if !tail.known {
 			if err := a.readTail(ctx, org, tail); err != nil {
@@ -155,14 +159,17 @@ func (a *Audit) record(ctx context.Context, record AuditRecord) error {
 			}
 		}
 		stored, err := a.append(org, tail, record)
-		if err != nil {
-			tail.known = false
-			return err
-		}
 		if stored {
 			return nil
 		}
-		tail.known = false // another node was faster
+		tail.known = false // another node was faster, or it is not known what is there
+		if err == nil {
+			continue
+		}
+		if failures++; failures == auditFailures {
+			return err
+		}
+		time.Sleep(time.Millisecond << failures)
 	}
 	return errors.New("other nodes write this trail too fast")
 }
