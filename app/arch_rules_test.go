@@ -85,13 +85,15 @@ func coreStands(s source) []string {
 	return refuse(s, func(i string) bool { return standard(i) || within(ours(i), "core") })
 }
 
+// adaptersStandAlone, but for what the log and the catalog share where both are
+// in PostgreSQL.
 func adaptersStandAlone(s source) []string {
 	if !s.in("adapters") {
 		return nil
 	}
 	self := strings.Join(strings.Split(s.path, "/")[:2], "/")
 	return refuse(s, func(i string) bool {
-		return ours(i) == "" || within(ours(i), "core", "migrations", "policies", self)
+		return ours(i) == "" || within(ours(i), "core", "migrations", "policies", "adapters/pgtenant", self)
 	})
 }
 

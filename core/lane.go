@@ -130,7 +130,7 @@ const laneRounds = 20
 
 // round makes one step of all ops, or fails them all.
 func (c *Consumers) round(g *Group, l *groupLane, ops []*groupOp) {
-	ctx, cancel := context.WithTimeout(context.Background(), laneTimeout)
+	ctx, cancel := context.WithTimeout(ContextWithOrganization(context.Background(), g.Org), laneTimeout)
 	defer cancel()
 	for range laneRounds {
 		fresh := l.state == nil

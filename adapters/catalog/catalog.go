@@ -23,6 +23,7 @@ import (
 	driver "modernc.org/sqlite"
 	lib "modernc.org/sqlite/lib"
 
+	"github.com/eventflow-go/eventflow/adapters/pgtenant"
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/migrations"
 )
@@ -93,16 +94,24 @@ func openPostgres(ctx context.Context, u *url.URL) (core.Catalog, error) {
 		return nil, fmt.Errorf("the catalog's URL: %w", err)
 	}
 	config.ConnConfig.RuntimeParams["application_name"] = "eventflow catalog"
+	wall := pgtenant.Guard(config, "eventflow_admit_to_catalog")
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, err
 	}
 	db := stdlib.OpenDBFromPool(pool)
-	return open(ctx, db, migrations.CatalogPostgres, postgres.New(postgres.Config{Conn: db}), func() error {
+	c, err := open(ctx, db, migrations.CatalogPostgres, postgres.New(postgres.Config{Conn: db}), func() error {
 		err := db.Close()
 		pool.Close()
 		return err
 	})
+	if err != nil {
+		return nil, err
+	}
+	if err := wall.Prepare(ctx, pool); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
 }
 
 func open(ctx context.Context, db *sql.DB, set migrations.Set, dialector gorm.Dialector, closeAll func() error) (core.Catalog, error) {

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/eventflow-go/eventflow/adapters/pgtenant"
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/migrations"
 )
@@ -25,6 +26,7 @@ import (
 // [core.Storage].
 type Storage struct {
 	pool     *pgxpool.Pool
+	wall     *pgtenant.Wall
 	heads    *heads
 	segments *segments
 }
@@ -32,7 +34,9 @@ type Storage struct {
 // Open connects to the database that u names, in the form of libpq, with the
 // pool's settings (pool_max_conns and others) as parameters. The tables are
 // made in the first schema of search_path, which must exist. A read replica is
-// refused: it cannot store, and it may lag behind what was acknowledged.
+// refused: it cannot store, and it may lag behind what was acknowledged. The
+// role behind the second wall between organizations is named by
+// [pgtenant.Parameter].
 func Open(ctx context.Context, u *url.URL) (core.Storage, error) {
 	config, err := pgxpool.ParseConfig(u.String())
 	if err != nil {
@@ -42,11 +46,12 @@ func Open(ctx context.Context, u *url.URL) (core.Storage, error) {
 	if config.ConnConfig.RuntimeParams["application_name"] == "" {
 		config.ConnConfig.RuntimeParams["application_name"] = "eventflow"
 	}
+	wall := pgtenant.Guard(config, "eventflow_admit_to_events")
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, err
 	}
-	s := &Storage{pool: pool, heads: newHeads(), segments: newSegments()}
+	s := &Storage{pool: pool, wall: wall, heads: newHeads(), segments: newSegments()}
 	if err := s.prepare(ctx); err != nil {
 		pool.Close()
 		return nil, err
@@ -63,7 +68,10 @@ func (s *Storage) prepare(ctx context.Context) error {
 		return errors.New("the store's URL names a read replica; name the primary")
 	}
 	db := stdlib.OpenDBFromPool(s.pool)
-	return errors.Join(migrations.Up(ctx, db, migrations.EventsPostgres), db.Close())
+	if err := errors.Join(migrations.Up(ctx, db, migrations.EventsPostgres), db.Close()); err != nil {
+		return err
+	}
+	return s.wall.Prepare(ctx, s.pool)
 }
 
 // Check implements [core.Storage].

@@ -57,7 +57,7 @@ func (s *Server) postLogin(c *call) error {
 	if err := c.readObject(&request); err != nil {
 		return err
 	}
-	signIn, err := s.Accounts.Login(s.deadline.context(c.start), c.visitor(), request.Email, request.Password)
+	signIn, err := s.Accounts.Login(c.context(), c.visitor(), request.Email, request.Password)
 	return c.answerSignIn(signIn, request.WantRefreshToken, err)
 }
 
@@ -68,7 +68,7 @@ func (s *Server) postSetup(c *call) error {
 		return err
 	}
 	person := core.NewPerson{Email: request.Email, Name: request.Name, Password: request.Password}
-	signIn, err := s.Accounts.Setup(s.deadline.context(c.start), c.visitor(), request.Token, person)
+	signIn, err := s.Accounts.Setup(c.context(), c.visitor(), request.Token, person)
 	return c.answerSignIn(signIn, request.WantRefreshToken, err)
 }
 
@@ -78,7 +78,7 @@ func (s *Server) postAccept(c *call) error {
 	if err := c.readObject(&request); err != nil {
 		return err
 	}
-	signIn, err := s.Accounts.Accept(s.deadline.context(c.start), c.visitor(), request.Token, request.Name, request.Password)
+	signIn, err := s.Accounts.Accept(c.context(), c.visitor(), request.Token, request.Name, request.Password)
 	return c.answerSignIn(signIn, request.WantRefreshToken, err)
 }
 
@@ -89,7 +89,7 @@ func (s *Server) postRefresh(c *call) error {
 	if err != nil {
 		return err
 	}
-	signIn, err := s.Accounts.Refresh(s.deadline.context(c.start), c.visitor(), token)
+	signIn, err := s.Accounts.Refresh(c.context(), c.visitor(), token)
 	if err != nil {
 		c.setCookie("", time.Unix(0, 0))
 	}
@@ -159,7 +159,7 @@ func (s *Server) postLogout(c *call) error {
 		who = core.Principal{} // the refresh token may still be good
 	}
 	c.setCookie("", time.Unix(0, 0))
-	if err := s.Accounts.Logout(s.deadline.context(c.start), c.visitor(), who, token); err != nil {
+	if err := s.Accounts.Logout(c.context(), c.visitor(), who, token); err != nil {
 		return err
 	}
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
@@ -168,7 +168,7 @@ func (s *Server) postLogout(c *call) error {
 
 // getMe answers who makes the request.
 func (s *Server) getMe(c *call) error {
-	user, org, err := s.Accounts.Me(s.deadline.context(c.start), c.who)
+	user, org, err := s.Accounts.Me(c.context(), c.who)
 	if err != nil {
 		return err
 	}
@@ -191,7 +191,7 @@ func (s *Server) postPassword(c *call) error {
 	if err := c.readObject(&request); err != nil {
 		return err
 	}
-	if err := s.Accounts.ChangePassword(s.deadline.context(c.start), c.visitor(), c.who, request.Password, request.NewPassword); err != nil {
+	if err := s.Accounts.ChangePassword(c.context(), c.visitor(), c.who, request.Password, request.NewPassword); err != nil {
 		return err
 	}
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
@@ -204,7 +204,7 @@ func (s *Server) postForgot(c *call) error {
 	if err := c.readObject(&request); err != nil {
 		return err
 	}
-	if err := s.Accounts.Forgot(s.deadline.context(c.start), c.visitor(), request.Email); err != nil {
+	if err := s.Accounts.Forgot(c.context(), c.visitor(), request.Email); err != nil {
 		return err
 	}
 	c.ctx.SetStatusCode(fasthttp.StatusAccepted)
@@ -217,7 +217,7 @@ func (s *Server) postPasswordReset(c *call) error {
 	if err := c.readObject(&request); err != nil {
 		return err
 	}
-	if err := s.Accounts.Reset(s.deadline.context(c.start), c.visitor(), request.Token, request.Password); err != nil {
+	if err := s.Accounts.Reset(c.context(), c.visitor(), request.Token, request.Password); err != nil {
 		return err
 	}
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)

@@ -23,7 +23,7 @@ func (s *Server) postBatch(c *call) error {
 	if c.requestHeader(rest.HeaderIdempotencyKey) != "" {
 		return core.Invalid(rest.HeaderIdempotencyKey, "names one event; in a batch, each has its own idempotency_key")
 	}
-	items, err := s.Ingest.Batch(s.deadline.context(c.start), c.who, stream, drafts)
+	items, err := s.Ingest.Batch(c.context(), c.who, stream, drafts)
 	if err != nil {
 		return err
 	}

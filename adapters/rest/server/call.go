@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
 	"math/rand/v2"
@@ -78,6 +79,16 @@ func visibleASCII(text []byte) bool {
 		}
 	}
 	return true
+}
+
+// context ends after the server's time-out, and is the organization's of the
+// one who calls.
+func (c *call) context() context.Context {
+	ctx := c.server.deadline.context(c.start)
+	if c.who.Org.IsZero() {
+		return ctx
+	}
+	return core.ContextWithOrganization(ctx, c.who.Org)
 }
 
 // param returns a decoded part of the path, copied out of Fiber's buffer.

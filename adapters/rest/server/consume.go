@@ -40,7 +40,7 @@ func (s *Server) getGroupEvents(c *call) error {
 	s.polls.Add(1)
 	defer s.polls.Add(-1)
 	// It has a deadline of its own; what it asks of the store, too.
-	delivery, err := s.Consumers.Poll(context.Background(), c.who, stream, group, poll)
+	delivery, err := s.Consumers.Poll(core.ContextWithOrganization(context.Background(), c.who.Org), c.who, stream, group, poll)
 	if err != nil {
 		return err
 	}
@@ -134,7 +134,7 @@ func (s *Server) postOffsets(c *call) error {
 	if err := c.readObject(&request); err != nil {
 		return err
 	}
-	ctx := s.deadline.context(c.start)
+	ctx := c.context()
 	offset, err := s.offset(ctx, c, stream, request.Offset, request.LastEventID, "last_event_id")
 	if err != nil {
 		return err
@@ -181,7 +181,7 @@ func (s *Server) postAck(c *call) error {
 	if len(request.Offsets)+len(request.EventIDs) > core.MaxPageSize {
 		return core.Invalid("offsets", "must be at most %d, as many as a lease holds", core.MaxPageSize)
 	}
-	ctx := s.deadline.context(c.start)
+	ctx := c.context()
 	offsets := request.Offsets
 	for i, id := range request.EventIDs {
 		offset, err := s.Consumers.EventOffset(ctx, c.who, stream, id)
@@ -224,7 +224,7 @@ func (s *Server) postNack(c *call) error {
 	if len(request.Events) == 0 || len(request.Events) > core.MaxPageSize {
 		return core.Invalid("events", "must be 1 to %d", core.MaxPageSize)
 	}
-	ctx := s.deadline.context(c.start)
+	ctx := c.context()
 	nacks := make([]core.Nack, len(request.Events))
 	for i, event := range request.Events {
 		place := "events[" + strconv.Itoa(i) + "]"
@@ -254,7 +254,7 @@ func (s *Server) postExtend(c *call) error {
 	if request.Lease == nil {
 		return errNoLease
 	}
-	until, err := s.Consumers.Extend(s.deadline.context(c.start), c.who, stream, group, *request.Lease, request.Visibility)
+	until, err := s.Consumers.Extend(c.context(), c.who, stream, group, *request.Lease, request.Visibility)
 	if err != nil {
 		return err
 	}

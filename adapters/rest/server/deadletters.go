@@ -21,7 +21,7 @@ func (s *Server) getDeadLetters(c *call) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.Letters.List(s.deadline.context(c.start), c.who, core.LetterQuery{
+	page, err := s.Letters.List(c.context(), c.who, core.LetterQuery{
 		Stream: values.Get("stream"), Group: values.Get("group"), Reason: values.Get("reason"), Type: values.Get("type"),
 		State: core.LetterState(values.Get("state")), Cursor: values.Get("cursor"), Limit: limit,
 	})
@@ -75,7 +75,7 @@ func (s *Server) getDeadLetterCounts(c *call) error {
 	if err != nil {
 		return err
 	}
-	counts, err := s.Letters.Counts(s.deadline.context(c.start), c.who, core.LetterQuery{
+	counts, err := s.Letters.Counts(c.context(), c.who, core.LetterQuery{
 		Stream: values.Get("stream"), Group: values.Get("group"), Reason: values.Get("reason"), Type: values.Get("type"),
 		State: core.LetterState(values.Get("state")),
 	})
@@ -91,7 +91,7 @@ func (s *Server) getDeadLetter(c *call) error {
 	if err != nil {
 		return err
 	}
-	letter, err := s.Letters.Get(s.deadline.context(c.start), c.who, id)
+	letter, err := s.Letters.Get(c.context(), c.who, id)
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (s *Server) postLetterReplay(c *call) error {
 	if err != nil {
 		return err
 	}
-	letter, err := s.Letters.Replay(s.deadline.context(c.start), c.who, id, payload)
+	letter, err := s.Letters.Replay(c.context(), c.who, id, payload)
 	if err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func (s *Server) postDiscard(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Letters.Discard(s.deadline.context(c.start), c.who, id); err != nil {
+	if err := s.Letters.Discard(c.context(), c.who, id); err != nil {
 		return err
 	}
 	c.record(core.AuditLetterDiscarded, "deadletter", id)
@@ -165,7 +165,7 @@ func (s *Server) postReplays(c *call) error {
 	spec := core.ReplaySpec{
 		Query: core.LetterQuery{Stream: request.Stream, Group: request.Group, Reason: request.Reason, Type: request.Type}, Rate: request.Rate,
 	}
-	ctx := s.deadline.context(c.start)
+	ctx := c.context()
 	if request.DryRun {
 		total, err := s.Letters.CountReplay(ctx, c.who, spec)
 		if err != nil {
@@ -188,7 +188,7 @@ func (s *Server) getReplay(c *call) error {
 	if err != nil {
 		return err
 	}
-	replay, err := s.Letters.Replayed(s.deadline.context(c.start), c.who, id)
+	replay, err := s.Letters.Replayed(c.context(), c.who, id)
 	if err != nil {
 		return err
 	}

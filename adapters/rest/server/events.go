@@ -17,7 +17,7 @@ func (s *Server) postEvent(c *call) error {
 	if err != nil {
 		return err
 	}
-	receipt, err := s.Ingest.Event(s.deadline.context(c.start), c.who, stream, draft)
+	receipt, err := s.Ingest.Event(c.context(), c.who, stream, draft)
 	if err != nil {
 		return err
 	}
@@ -75,7 +75,7 @@ func (s *Server) postValidate(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Streams.Validate(s.deadline.context(c.start), c.who, stream, draft); err != nil {
+	if err := s.Streams.Validate(c.context(), c.who, stream, draft); err != nil {
 		return err
 	}
 	return c.answerJSON(fasthttp.StatusOK, rest.Validity{Valid: true})

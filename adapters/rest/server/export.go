@@ -30,7 +30,7 @@ func (s *Server) getExport(c *call) error {
 	}
 	// An export lasts as long as its client reads; the connection's write
 	// deadline ends it.
-	events, err := s.Query.Export(context.Background(), c.who, stream, query)
+	events, err := s.Query.Export(core.ContextWithOrganization(context.Background(), c.who.Org), c.who, stream, query)
 	if err != nil {
 		return err
 	}

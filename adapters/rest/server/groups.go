@@ -13,7 +13,7 @@ func (s *Server) getGroups(c *call) error {
 	if err != nil {
 		return err
 	}
-	groups, err := s.Consumers.Groups(s.deadline.context(c.start), c.who, stream)
+	groups, err := s.Consumers.Groups(c.context(), c.who, stream)
 	if err != nil {
 		return err
 	}
@@ -30,7 +30,7 @@ func (s *Server) postGroup(c *call) error {
 	if err := c.readObject(&spec); err != nil {
 		return err
 	}
-	group, err := s.Consumers.CreateGroup(s.deadline.context(c.start), c.who, stream, spec)
+	group, err := s.Consumers.CreateGroup(c.context(), c.who, stream, spec)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (s *Server) getGroup(c *call) error {
 	if err != nil {
 		return err
 	}
-	ctx := s.deadline.context(c.start)
+	ctx := c.context()
 	group, err := s.Consumers.Group(ctx, c.who, stream, ref)
 	if err != nil {
 		return err
@@ -73,7 +73,7 @@ func (s *Server) patchGroup(c *call) error {
 	if err := c.readObject(&change); err != nil {
 		return err
 	}
-	group, err := s.Consumers.ChangeGroup(s.deadline.context(c.start), c.who, stream, ref, change, revision)
+	group, err := s.Consumers.ChangeGroup(c.context(), c.who, stream, ref, change, revision)
 	if err != nil {
 		return err
 	}
@@ -92,7 +92,7 @@ func (s *Server) deleteGroup(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Consumers.DeleteGroup(s.deadline.context(c.start), c.who, stream, ref, revision); err != nil {
+	if err := s.Consumers.DeleteGroup(c.context(), c.who, stream, ref, revision); err != nil {
 		return err
 	}
 	c.record(core.AuditGroupDeleted, "group", stream+"/"+ref)
@@ -106,7 +106,7 @@ func (s *Server) getLag(c *call) error {
 	if err != nil {
 		return err
 	}
-	status, err := s.Consumers.Status(s.deadline.context(c.start), c.who, stream, ref)
+	status, err := s.Consumers.Status(c.context(), c.who, stream, ref)
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func (s *Server) postReset(c *call) error {
 	if request.To == nil {
 		return core.Invalid("to", `is required: "start", "end", an offset, or a time as in RFC 3339`)
 	}
-	next, err := s.Consumers.Reset(s.deadline.context(c.start), c.who, stream, ref, *request.To)
+	next, err := s.Consumers.Reset(c.context(), c.who, stream, ref, *request.To)
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (s *Server) getTrace(c *call) error {
 	if err != nil {
 		return err
 	}
-	trace, err := s.Consumers.Trace(s.deadline.context(c.start), c.who, id)
+	trace, err := s.Consumers.Trace(c.context(), c.who, id)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func (s *Server) getKeys(c *call, kind core.KeyKind) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.Keys.List(s.deadline.context(c.start), c.who, kind, values.Get("cursor"), limit)
+	page, err := s.Keys.List(c.context(), c.who, kind, values.Get("cursor"), limit)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (s *Server) postKey(c *call, kind core.KeyKind) error {
 	if err := c.readObject(&request); err != nil {
 		return err
 	}
-	key, secret, err := s.Keys.Create(s.deadline.context(c.start), c.who, kind, request)
+	key, secret, err := s.Keys.Create(c.context(), c.who, kind, request)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (s *Server) getKey(c *call, kind core.KeyKind) error {
 	if err != nil {
 		return err
 	}
-	key, err := s.Keys.Get(s.deadline.context(c.start), c.who, kind, id)
+	key, err := s.Keys.Get(c.context(), c.who, kind, id)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (s *Server) postRotate(c *call, kind core.KeyKind) error {
 			return err
 		}
 	}
-	key, secret, err := s.Keys.Rotate(s.deadline.context(c.start), c.who, kind, id, request.Grace)
+	key, secret, err := s.Keys.Rotate(c.context(), c.who, kind, id, request.Grace)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (s *Server) deleteKey(c *call, kind core.KeyKind) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Keys.Revoke(s.deadline.context(c.start), c.who, kind, id); err != nil {
+	if err := s.Keys.Revoke(c.context(), c.who, kind, id); err != nil {
 		return err
 	}
 	c.record(core.AuditKeyRevoked, string(kind), id)

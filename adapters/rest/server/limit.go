@@ -65,7 +65,7 @@ func addressKey(address string) string {
 
 // count takes a permit and tells the client what is left.
 func (s *Server) count(c *call, key string, limit core.Limit) error {
-	state, err := s.Limiter.Take(s.deadline.context(c.start), key, limit, 1, c.start)
+	state, err := s.Limiter.Take(c.context(), key, limit, 1, c.start)
 	if err != nil {
 		return fmt.Errorf("counting a request: %w", err)
 	}

@@ -22,7 +22,7 @@ func (s *Server) getEvents(c *call) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.Query.Events(s.deadline.context(c.start), c.who, stream, query)
+	page, err := s.Query.Events(c.context(), c.who, stream, query)
 	if err != nil {
 		return err
 	}
@@ -48,7 +48,7 @@ func (s *Server) getEvent(c *call) error {
 	if err != nil {
 		return err
 	}
-	event, err := s.Query.Event(s.deadline.context(c.start), c.who, stream, id)
+	event, err := s.Query.Event(c.context(), c.who, stream, id)
 	if err != nil {
 		return err
 	}

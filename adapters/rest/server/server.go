@@ -228,7 +228,7 @@ func (s *Server) allow(c *call, r *route) error {
 // record adds to the audit trail what the caller did.
 func (c *call) record(action core.AuditAction, kind, target string) {
 	if c.server.Audit != nil {
-		c.server.Audit.Record(c.server.deadline.context(c.start), core.AuditRecord{
+		c.server.Audit.Record(c.context(), core.AuditRecord{
 			Who: c.who, Action: action, Kind: kind, Target: target, From: c.visitor(),
 		})
 	}

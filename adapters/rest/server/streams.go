@@ -20,7 +20,7 @@ func (s *Server) getStreams(c *call) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.Streams.List(s.deadline.context(c.start), c.who, values.Get("cursor"), limit)
+	page, err := s.Streams.List(c.context(), c.who, values.Get("cursor"), limit)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (s *Server) postStream(c *call) error {
 	if err := c.readObject(&spec); err != nil {
 		return err
 	}
-	stream, err := s.Streams.Create(s.deadline.context(c.start), c.who, spec)
+	stream, err := s.Streams.Create(c.context(), c.who, spec)
 	if err != nil {
 		return err
 	}
@@ -55,7 +55,7 @@ func (s *Server) getStream(c *call) error {
 	if err != nil {
 		return err
 	}
-	stream, err := s.Streams.Get(s.deadline.context(c.start), c.who, ref)
+	stream, err := s.Streams.Get(c.context(), c.who, ref)
 	if err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (s *Server) patchStream(c *call) error {
 	if err := c.readObject(&change); err != nil {
 		return err
 	}
-	stream, err := s.Streams.Change(s.deadline.context(c.start), c.who, ref, change, revision)
+	stream, err := s.Streams.Change(c.context(), c.who, ref, change, revision)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (s *Server) deleteStream(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Streams.Delete(s.deadline.context(c.start), c.who, ref, revision); err != nil {
+	if err := s.Streams.Delete(c.context(), c.who, ref, revision); err != nil {
 		return err
 	}
 	c.record(core.AuditStreamDeleted, "stream", ref)
@@ -100,7 +100,7 @@ func (s *Server) getStats(c *call) error {
 	if err != nil {
 		return err
 	}
-	stats, err := s.Streams.Stats(s.deadline.context(c.start), c.who, ref)
+	stats, err := s.Streams.Stats(c.context(), c.who, ref)
 	if err != nil {
 		return err
 	}

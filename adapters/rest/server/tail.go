@@ -43,11 +43,11 @@ func (s *Server) getLive(c *call) error {
 		}
 	}
 	filter := core.Filter{Type: values.Get("type"), Source: values.Get("source"), Subject: values.Get("subject")}
-	tail, err := s.Tails.Follow(s.deadline.context(c.start), c.who, stream, filter, after)
+	tail, err := s.Tails.Follow(c.context(), c.who, stream, filter, after)
 	if err != nil {
 		return err
 	}
-	live := &liveTail{tail: tail, head: c.liveHeader(), writeTimeout: s.Limits.WriteTimeout, write: appendEvent}
+	live := &liveTail{tail: tail, org: c.who.Org, head: c.liveHeader(), writeTimeout: s.Limits.WriteTimeout, write: appendEvent}
 	if c.prefers(rest.TypeCloudEvent) {
 		live.write = rest.AppendCloudEvent
 	}
@@ -82,6 +82,7 @@ func (c *call) liveHeader() []byte {
 // liveTail is a tail on its way to a client.
 type liveTail struct {
 	tail         *core.Tail
+	org          core.ID
 	head         []byte
 	writeTimeout time.Duration
 	write        func([]byte, *core.Event) []byte
@@ -91,7 +92,7 @@ type liveTail struct {
 func (l *liveTail) serve(conn net.Conn, s *Server) {
 	defer s.tails.Done()
 	defer l.tail.Close()
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(core.ContextWithOrganization(context.Background(), l.org))
 	defer stop()
 	watched := make(chan struct{})
 	_ = conn.SetReadDeadline(time.Time{})

@@ -17,7 +17,7 @@ func (s *Server) getUsers(c *call) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.Accounts.List(s.deadline.context(c.start), c.who, values.Get("cursor"), limit)
+	page, err := s.Accounts.List(c.context(), c.who, values.Get("cursor"), limit)
 	if err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (s *Server) postUser(c *call) error {
 	if err := c.readObject(&request); err != nil {
 		return err
 	}
-	user, link, err := s.Accounts.Invite(s.deadline.context(c.start), c.visitor(), c.who, request.Email, request.Name, request.Role)
+	user, link, err := s.Accounts.Invite(c.context(), c.visitor(), c.who, request.Email, request.Name, request.Role)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (s *Server) getUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	user, err := s.Accounts.Get(s.deadline.context(c.start), c.who, id)
+	user, err := s.Accounts.Get(c.context(), c.who, id)
 	if err != nil {
 		return err
 	}
@@ -73,7 +73,7 @@ func (s *Server) patchUser(c *call) error {
 	if err := c.readObject(&change); err != nil {
 		return err
 	}
-	user, err := s.Accounts.ChangeUser(s.deadline.context(c.start), c.visitor(), c.who, id, change, revision)
+	user, err := s.Accounts.ChangeUser(c.context(), c.visitor(), c.who, id, change, revision)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (s *Server) deleteUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Accounts.RemoveUser(s.deadline.context(c.start), c.visitor(), c.who, id); err != nil {
+	if err := s.Accounts.RemoveUser(c.context(), c.visitor(), c.who, id); err != nil {
 		return err
 	}
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
@@ -100,7 +100,7 @@ func (s *Server) postInvitation(c *call) error {
 	if err != nil {
 		return err
 	}
-	ctx := s.deadline.context(c.start)
+	ctx := c.context()
 	link, err := s.Accounts.InviteAgain(ctx, c.who, id)
 	if err != nil {
 		return err
@@ -114,7 +114,7 @@ func (s *Server) postInvitation(c *call) error {
 
 // getOrganization answers the organization that the request belongs to.
 func (s *Server) getOrganization(c *call) error {
-	_, org, err := s.Accounts.Me(s.deadline.context(c.start), core.Principal{Org: c.who.Org})
+	_, org, err := s.Accounts.Me(c.context(), core.Principal{Org: c.who.Org})
 	if err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (s *Server) patchOrganization(c *call) error {
 	if err := c.readObject(&change); err != nil {
 		return err
 	}
-	org, err := s.Accounts.RenameOrganization(s.deadline.context(c.start), c.visitor(), c.who, change.Name)
+	org, err := s.Accounts.RenameOrganization(c.context(), c.visitor(), c.who, change.Name)
 	if err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (s *Server) getAudit(c *call) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.Audit.Trail(s.deadline.context(c.start), c.who, query)
+	page, err := s.Audit.Trail(c.context(), c.who, query)
 	if err != nil {
 		return err
 	}

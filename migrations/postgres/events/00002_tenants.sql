@@ -1,0 +1,62 @@
+-- +goose Up
+-- A second wall between organizations. The tables' owner is not concerned by it,
+-- and writes by COPY; what is read for an organization is read by a role that is
+-- admitted below, and sees the rows of the organization in eventflow.org.
+create policy tenant on heads using (org = (select nullif(current_setting('eventflow.org', true), '')::uuid));
+alter table heads enable row level security;
+create policy tenant on segments using (exists (select from heads where heads.stream = segments.stream));
+alter table segments enable row level security;
+create policy tenant on events using (org = (select nullif(current_setting('eventflow.org', true), '')::uuid));
+alter table events enable row level security;
+alter table event_keys enable row level security; -- the owner's alone
+
+-- +goose StatementBegin
+create function eventflow_wall_partition(part regclass) returns void language plpgsql as $$
+declare
+	reader text;
+begin
+	execute format('create policy tenant on %s using (org = (select nullif(current_setting(''eventflow.org'', true), '''')::uuid))', part);
+	execute format('alter table %s enable row level security', part);
+	for reader in
+		select quote_ident(rolname) from pg_class, aclexplode(relacl) join pg_roles on pg_roles.oid = grantee
+		where pg_class.oid = to_regclass('events') and privilege_type = 'SELECT' and grantee <> relowner
+	loop
+		execute format('grant select on %s to %s', part, reader);
+	end loop;
+end $$;
+-- +goose StatementEnd
+
+select eventflow_wall_partition(inhrelid::regclass) from pg_inherits where inhparent = to_regclass('events');
+
+-- +goose StatementBegin
+-- As before, with the wall.
+create or replace function eventflow_partition(of_day integer) returns void language plpgsql as $$
+declare
+	name text := 'events_' || to_char('1970-01-01'::date + of_day, 'YYYYMMDD');
+begin
+	perform pg_advisory_xact_lock(hashtextextended('eventflow_partition ' || current_schema(), of_day));
+	if to_regclass(quote_ident(name)) is not null then
+		return;
+	end if;
+	execute format('create table %I (like events including defaults)', name);
+	execute format('create unique index on %I (stream, "offset")', name);
+	-- Events of one commit share received_at, so this index stays small.
+	execute format('create index on %I (org, received_at)', name);
+	perform eventflow_wall_partition(to_regclass(quote_ident(name)));
+	execute format('alter table events attach partition %I for values in (%s)', name, of_day);
+end $$;
+-- +goose StatementEnd
+
+-- +goose StatementBegin
+-- Lets a role read the events of one organization at a time.
+create function eventflow_admit_to_events(reader text) returns void language plpgsql as $$
+declare
+	part regclass;
+begin
+	execute format('grant usage on schema %I to %I', current_schema(), reader);
+	execute format('grant select on heads, segments, events to %I', reader);
+	for part in select inhrelid::regclass from pg_inherits where inhparent = to_regclass('events') loop
+		execute format('grant select on %s to %I', part, reader);
+	end loop;
+end $$;
+-- +goose StatementEnd
