@@ -11,8 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/eventflow-go/eventflow/adapters/casbinauth"
-	"github.com/eventflow-go/eventflow/adapters/catalog"
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -41,7 +39,8 @@ func (n keyNoun) command(s *settings) *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	command.AddCommand(n.createCommand(s), n.listCommand(s), n.rotateCommand(s), n.revokeCommand(s))
+	org := organizationFlag(command)
+	command.AddCommand(n.createCommand(s, org), n.listCommand(s, org), n.rotateCommand(s, org), n.revokeCommand(s, org))
 	return command
 }
 
@@ -53,35 +52,14 @@ type keyring struct {
 	who     core.Principal
 }
 
-// withKeys runs a command on the catalog that the settings name.
-func withKeys(ctx context.Context, s *settings, do func(keyring) error) (err error) {
-	cfg, err := operatorSettings(s)
-	if err != nil {
-		return err
-	}
-	u, err := cfg.catalogURL()
-	if err != nil {
-		return wrong("catalog", err.Error())
-	}
-	opened, err := catalog.Open(ctx, u)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, opened.Close()) }()
-	org, err := core.FirstOrganization(ctx, opened, time.Now())
-	if err != nil {
-		return err
-	}
-	access, err := core.NewAccess(opened, []byte(cfg.Secret), time.Now)
-	if err != nil {
-		return err
-	}
-	authorizer, err := casbinauth.New()
-	if err != nil {
-		return err
-	}
-	streams := core.NewStreams(opened, nil, nil, authorizer, time.Now) // which only looks streams up
-	return do(keyring{core.NewKeys(access, streams, authorizer), opened, core.Principal{Org: org.ID, Label: "operator", Role: core.RoleAdmin}})
+func withKeys(ctx context.Context, s *settings, org *string, do func(keyring) error) error {
+	return operate(ctx, s, *org, func(o operator) error {
+		keys, err := o.keys()
+		if err != nil {
+			return err
+		}
+		return do(keyring{keys, o.catalog, o.principal()})
+	})
 }
 
 // streamID finds a stream by name or id, and is the id of it.
@@ -120,7 +98,7 @@ type keyFlags struct {
 	expires                                               time.Duration
 }
 
-func (n keyNoun) createCommand(s *settings) *cobra.Command {
+func (n keyNoun) createCommand(s *settings, org *string) *cobra.Command {
 	var f keyFlags
 	command := &cobra.Command{
 		Use:     "create --label NAME",
@@ -131,7 +109,7 @@ func (n keyNoun) createCommand(s *settings) *cobra.Command {
 			if err := checkOutput(f.output, "text"); err != nil {
 				return err
 			}
-			return withKeys(cmd.Context(), s, func(keys keyring) error {
+			return withKeys(cmd.Context(), s, org, func(keys keyring) error {
 				request, err := f.request(cmd.Context(), keys)
 				if err != nil {
 					return err
@@ -191,7 +169,7 @@ func (f keyFlags) request(ctx context.Context, keys keyring) (core.KeyRequest, e
 	return request, err
 }
 
-func (n keyNoun) listCommand(s *settings) *cobra.Command {
+func (n keyNoun) listCommand(s *settings, org *string) *cobra.Command {
 	var output string
 	command := &cobra.Command{
 		Use: "list", Short: fmt.Sprintf("List the %vs, without their secrets", n.kind), Args: cobra.NoArgs,
@@ -199,7 +177,7 @@ func (n keyNoun) listCommand(s *settings) *cobra.Command {
 			if err := checkOutput(output, "table"); err != nil {
 				return err
 			}
-			return withKeys(cmd.Context(), s, func(keys keyring) error {
+			return withKeys(cmd.Context(), s, org, func(keys keyring) error {
 				all, err := keys.all(cmd.Context(), n.kind)
 				if err != nil {
 					return err
@@ -256,7 +234,7 @@ func keyState(key core.APIKey, now time.Time) string {
 	return "valid until " + key.ExpiresAt.Format(time.DateTime)
 }
 
-func (n keyNoun) rotateCommand(s *settings) *cobra.Command {
+func (n keyNoun) rotateCommand(s *settings, org *string) *cobra.Command {
 	var grace time.Duration
 	var output string
 	command := &cobra.Command{
@@ -266,7 +244,7 @@ func (n keyNoun) rotateCommand(s *settings) *cobra.Command {
 			if err := errors.Join(checkOutput(output, "text"), n.checkID(args[0])); err != nil {
 				return err
 			}
-			return withKeys(cmd.Context(), s, func(keys keyring) error {
+			return withKeys(cmd.Context(), s, org, func(keys keyring) error {
 				period := core.Seconds(grace)
 				key, secret, err := keys.Rotate(cmd.Context(), keys.who, n.kind, args[0], &period)
 				if err != nil {
@@ -281,7 +259,7 @@ func (n keyNoun) rotateCommand(s *settings) *cobra.Command {
 	return command
 }
 
-func (n keyNoun) revokeCommand(s *settings) *cobra.Command {
+func (n keyNoun) revokeCommand(s *settings, org *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke ID", Args: cobra.ExactArgs(1),
 		Short: fmt.Sprintf("Revoke one of the %vs: running servers refuse it within two seconds", n.kind),
@@ -289,7 +267,7 @@ func (n keyNoun) revokeCommand(s *settings) *cobra.Command {
 			if err := n.checkID(args[0]); err != nil {
 				return err
 			}
-			return withKeys(cmd.Context(), s, func(keys keyring) error {
+			return withKeys(cmd.Context(), s, org, func(keys keyring) error {
 				return keys.Revoke(cmd.Context(), keys.who, n.kind, args[0])
 			})
 		},

@@ -61,7 +61,7 @@ func newRoot(p *program) *cobra.Command {
 	s := bindConfig(root.PersistentFlags())
 	root.AddCommand(
 		devCommand(p, s), serveCommand(p, s), tryCommand(),
-		keyCommand(s), tokenCommand(s), userCommand(s), auditCommand(p, s), secretCommand(), configCommand(s), versionCommand(),
+		keyCommand(s), tokenCommand(s), organizationCommand(s), userCommand(s), auditCommand(p, s), secretCommand(), configCommand(s), versionCommand(),
 	)
 	return root
 }

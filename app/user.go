@@ -2,23 +2,14 @@ package app
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"runtime"
 	"strings"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/eventflow-go/eventflow/adapters/argon2"
-	"github.com/eventflow-go/eventflow/adapters/casbinauth"
-	"github.com/eventflow-go/eventflow/adapters/catalog"
-	"github.com/eventflow-go/eventflow/adapters/jwt"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -30,60 +21,12 @@ func userCommand(s *settings) *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	command.AddCommand(userCreateCommand(s), userListCommand(s), userSetupCommand(s))
+	org := organizationFlag(command)
+	command.AddCommand(userCreateCommand(s, org), userListCommand(s, org), userSetupCommand(s, org))
 	return command
 }
 
-// operatorSettings are the server's, with the secret that `eventflow dev` keeps
-// in the data folder where they have none.
-func operatorSettings(s *settings) (Config, error) {
-	cfg, err := s.load(os.Environ())
-	if err != nil {
-		return cfg, err
-	}
-	if cfg.Secret == "" {
-		if kept, err := os.ReadFile(filepath.Join(devFolder(cfg), secretFile)); err == nil {
-			cfg.Secret = strings.TrimSpace(string(kept))
-		}
-	}
-	return cfg, cfg.validateSecret()
-}
-
-// withAccounts runs a command on the catalog that the settings name.
-func withAccounts(ctx context.Context, s *settings, do func(Config, *core.Accounts, core.Catalog, core.Organization) error) (err error) {
-	cfg, err := operatorSettings(s)
-	if err != nil {
-		return err
-	}
-	u, err := cfg.catalogURL()
-	if err != nil {
-		return wrong("catalog", err.Error())
-	}
-	opened, err := catalog.Open(ctx, u)
-	if err != nil {
-		return fmt.Errorf("opening the catalog: %w", err)
-	}
-	defer func() { err = errors.Join(err, opened.Close()) }()
-	org, err := core.FirstOrganization(ctx, opened, time.Now())
-	if err != nil {
-		return err
-	}
-	tokens, err := jwt.New([]byte(cfg.Secret))
-	if err != nil {
-		return err
-	}
-	authorizer, err := casbinauth.New()
-	if err != nil {
-		return err
-	}
-	accounts := core.NewAccounts(core.AccountPorts{
-		Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Hasher: argon2.New(runtime.NumCPU()),
-		Tokens: tokens, Authorizer: authorizer, Links: cfg.PublicURL,
-	}, []byte(cfg.Secret), time.Now)
-	return do(cfg, accounts, opened, org)
-}
-
-func userCreateCommand(s *settings) *cobra.Command {
+func userCreateCommand(s *settings, org *string) *cobra.Command {
 	var email, name, role string
 	command := &cobra.Command{
 		Use:     "create --email ADDRESS",
@@ -91,12 +34,16 @@ func userCreateCommand(s *settings) *cobra.Command {
 		Example: "  eventflow user create --email ann@example.com --role admin < password.txt",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withAccounts(cmd.Context(), s, func(_ Config, accounts *core.Accounts, _ core.Catalog, org core.Organization) error {
+			return operate(cmd.Context(), s, *org, func(o operator) error {
+				accounts, err := o.accounts()
+				if err != nil {
+					return err
+				}
 				password, err := readPassword(cmd.InOrStdin(), cmd.ErrOrStderr())
 				if err != nil {
 					return err
 				}
-				user, err := accounts.CreateUser(cmd.Context(), org.ID, core.NewPerson{Email: email, Name: name, Password: password}, core.Role(role))
+				user, err := accounts.CreateUser(cmd.Context(), o.org.ID, core.NewPerson{Email: email, Name: name, Password: password}, core.Role(role))
 				if err != nil {
 					return err
 				}
@@ -123,15 +70,15 @@ func readPassword(in io.Reader, talk io.Writer) (string, error) {
 	return strings.TrimRight(line, "\r\n"), nil
 }
 
-func userListCommand(s *settings) *cobra.Command {
+func userListCommand(s *settings, org *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the users", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withAccounts(cmd.Context(), s, func(_ Config, _ *core.Accounts, c core.Catalog, org core.Organization) error {
+			return operate(cmd.Context(), s, *org, func(o operator) error {
 				table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
 				fmt.Fprintln(table, "ID\tEMAIL\tNAME\tROLE\tSTATE")
 				for after := ""; ; {
-					users, err := c.Users(cmd.Context(), org.ID, after, core.MaxPageSize)
+					users, err := o.catalog.Users(cmd.Context(), o.org.ID, after, core.MaxPageSize)
 					if err != nil {
 						return err
 					}
@@ -148,17 +95,21 @@ func userListCommand(s *settings) *cobra.Command {
 	}
 }
 
-func userSetupCommand(s *settings) *cobra.Command {
+func userSetupCommand(s *settings, org *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "setup-link", Args: cobra.NoArgs,
 		Short: "Print the link by which the first admin is made; it is good once, for 30 minutes",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return withAccounts(cmd.Context(), s, func(cfg Config, accounts *core.Accounts, _ core.Catalog, org core.Organization) error {
-				ticket, err := accounts.SetupTicket(cmd.Context(), org.ID)
+			return operate(cmd.Context(), s, *org, func(o operator) error {
+				accounts, err := o.accounts()
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprintln(cmd.OutOrStdout(), cfg.PublicURL+"/setup#t="+ticket)
+				link, err := accounts.SetupLink(cmd.Context(), o.org.ID)
+				if err != nil {
+					return err
+				}
+				_, err = fmt.Fprintln(cmd.OutOrStdout(), link)
 				return err
 			})
 		},

@@ -61,3 +61,31 @@ func TestTheFirstAdminIsMadeOnTheHost(t *testing.T) {
 	require.Equal(t, 1, damaged.code)
 	require.Contains(t, damaged.stderr, "is damaged at record 1")
 }
+
+// An operator makes organizations on the host, and names the one to work on.
+func TestOrganizationsOnTheHost(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	server := h.serve(secret)
+	made := h.run([]string{secret}, "org", "create", "acme")
+	require.Zero(t, made.code, made.stderr)
+	_, ticket, _ := strings.Cut(strings.TrimSpace(made.stdout), "/setup#t=")
+	client := server.client("")
+	_, err := client.Setup(context.Background(), rest.SetupRequest{Token: ticket, Email: "eve@example.com", Password: "Correct-Horse-9"})
+	require.NoError(t, err)
+	org, err := client.Organization(context.Background())
+	require.NoError(t, err)
+	require.Equal(t, "acme", org.Name)
+
+	require.Contains(t, h.run([]string{secret}, "user", "list", "--org", "acme").stdout, "eve@example.com")
+	require.NotContains(t, h.run([]string{secret}, "user", "list").stdout, "eve@example.com")
+	key := h.run([]string{secret}, "key", "create", "--org", "acme", "--label", "shop", "--role", "developer")
+	require.Zero(t, key.code, key.stderr)
+	require.Contains(t, h.run([]string{secret}, "key", "list", "--org", "acme").stdout, "shop")
+	require.NotContains(t, h.run([]string{secret}, "key", "list").stdout, "shop")
+	require.Contains(t, h.run([]string{secret}, "audit", "verify", "--org", "acme").stdout, `"acme" is whole`)
+	unknown := h.run([]string{secret}, "user", "list", "--org", "umbrella")
+	require.NotZero(t, unknown.code)
+	require.Contains(t, unknown.stderr, "no such organization")
+	require.NotZero(t, h.run([]string{secret}, "org", "create", "acme").code)
+}

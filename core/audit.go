@@ -29,6 +29,7 @@ const (
 	AuditUserChanged         AuditAction = "user.changed"
 	AuditUserRemoved         AuditAction = "user.removed"
 	AuditOrganizationChanged AuditAction = "organization.changed"
+	AuditOrganizationCreated AuditAction = "organization.created"
 	AuditKeyCreated          AuditAction = "key.created"
 	AuditKeyRotated          AuditAction = "key.rotated"
 	AuditKeyRevoked          AuditAction = "key.revoked"

@@ -38,7 +38,10 @@ const (
 	ActionWriteUsers        Action = "users:write"
 	ActionReadOrganization  Action = "organization:read"
 	ActionWriteOrganization Action = "organization:write"
-	ActionReadAudit         Action = "audit:read"
+	// ActionCreateOrganizations is for admins of the installation's first
+	// organization.
+	ActionCreateOrganizations Action = "organizations:create"
+	ActionReadAudit           Action = "audit:read"
 )
 
 // Actions lists every action, for the tests and tables that must cover all.
@@ -46,7 +49,7 @@ var Actions = []Action{
 	ActionIngest, ActionReadEvents, ActionExportEvents, ActionReadStreams, ActionWriteStreams,
 	ActionConsume, ActionReadGroups, ActionWriteGroups, ActionReadLetters, ActionWriteLetters,
 	ActionReadKeys, ActionWriteKeys, ActionManageKeys, ActionReadUsers, ActionWriteUsers,
-	ActionReadOrganization, ActionWriteOrganization, ActionReadAudit,
+	ActionReadOrganization, ActionWriteOrganization, ActionCreateOrganizations, ActionReadAudit,
 }
 
 // Roles lists every role.

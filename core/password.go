@@ -57,9 +57,9 @@ func (a *Accounts) use(ctx context.Context, kind TicketKind, text string) (Ticke
 // ErrSetUp says that an organization has users: there is nothing to set up.
 var ErrSetUp = errors.New("the organization has users already")
 
-// SetupTicket makes the ticket by which the first admin of an organization is
-// made. Once there are users it answers [ErrSetUp].
-func (a *Accounts) SetupTicket(ctx context.Context, org ID) (string, error) {
+// SetupLink makes the link by which the first admin of an organization is made.
+// Once there are users it answers [ErrSetUp].
+func (a *Accounts) SetupLink(ctx context.Context, org ID) (string, error) {
 	users, err := a.Users.Users(ctx, org, "", 1)
 	if err != nil {
 		return "", storeFailed(err)
@@ -67,7 +67,8 @@ func (a *Accounts) SetupTicket(ctx context.Context, org ID) (string, error) {
 	if len(users) > 0 {
 		return "", ErrSetUp
 	}
-	return a.ticket(ctx, TicketSetup, org, ID{}, SetupTicketLife)
+	ticket, err := a.ticket(ctx, TicketSetup, org, ID{}, SetupTicketLife)
+	return a.Links + "/setup#t=" + ticket, err
 }
 
 // NewPerson is what somebody says of themselves who begins to use the product.

@@ -150,6 +150,8 @@ type Organizations interface {
 	OldestOrganization(ctx context.Context) (Organization, error)
 	// Organization returns one by id, or [CodeNotFound].
 	Organization(ctx context.Context, id ID) (Organization, error)
+	// OrganizationNamed returns one by name, or [CodeNotFound].
+	OrganizationNamed(ctx context.Context, name string) (Organization, error)
 	// UpdateOrganization changes the name. A taken one is a [CodeConflict].
 	UpdateOrganization(ctx context.Context, org Organization) error
 }

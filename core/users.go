@@ -209,6 +209,7 @@ func (a *Accounts) RenameOrganization(ctx context.Context, from Visitor, who Pri
 	if err := authorize(a.Authorizer, who, ActionWriteOrganization, ID{}); err != nil {
 		return Organization{}, err
 	}
+	name = strings.TrimSpace(name)
 	if err := checkText("name", name, 1, MaxUserNameLength); err != nil {
 		return Organization{}, err
 	}

@@ -17,7 +17,7 @@ func TestEveryRoleAndAction(t *testing.T) {
 	may := map[core.Role][]core.Action{
 		core.RoleAdmin: core.Actions,
 		core.RoleDeveloper: without(core.Actions, core.ActionManageKeys, core.ActionReadUsers, core.ActionWriteUsers,
-			core.ActionWriteOrganization, core.ActionReadAudit),
+			core.ActionWriteOrganization, core.ActionCreateOrganizations, core.ActionReadAudit),
 		core.RoleViewer:   {core.ActionReadEvents, core.ActionReadStreams, core.ActionReadGroups, core.ActionReadLetters, core.ActionReadOrganization},
 		core.RoleConsumer: {core.ActionReadEvents, core.ActionReadStreams, core.ActionConsume, core.ActionReadGroups},
 		core.RoleProducer: {core.ActionIngest},

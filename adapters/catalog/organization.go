@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 
+	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -21,35 +22,34 @@ func (organizationRow) TableName() string { return "organizations" }
 func (c *Catalog) EnsureOrganization(ctx context.Context, org core.Organization) (core.Organization, error) {
 	row := organizationRow{ID: org.ID.String(), Name: org.Name, CreatedAt: micros(org.CreatedAt)}
 	defer c.serialize()()
-	db := c.db.WithContext(ctx)
-	if err := db.Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
+	if err := c.db.WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
 		return core.Organization{}, err
 	}
-	var stored organizationRow
-	if err := db.Where("name = ?", org.Name).Take(&stored).Error; err != nil {
-		return core.Organization{}, err
-	}
-	id, err := parseID(stored.ID)
-	return core.Organization{ID: id, Name: stored.Name, CreatedAt: fromMicros(stored.CreatedAt)}, err
+	return c.OrganizationNamed(ctx, org.Name)
 }
 
-// OldestOrganization implements [core.Organizations].
-func (c *Catalog) OldestOrganization(ctx context.Context) (core.Organization, error) {
+// OrganizationNamed implements [core.Organizations].
+func (c *Catalog) OrganizationNamed(ctx context.Context, name string) (core.Organization, error) {
+	return takeOrganization(c.db.WithContext(ctx).Where("name = ?", name))
+}
+
+func takeOrganization(query *gorm.DB) (core.Organization, error) {
 	var row organizationRow
-	if err := c.db.WithContext(ctx).Order("created_at, id").Take(&row).Error; err != nil {
+	if err := query.Take(&row).Error; err != nil {
 		return core.Organization{}, found(err, "organization")
 	}
 	id, err := parseID(row.ID)
 	return core.Organization{ID: id, Name: row.Name, CreatedAt: fromMicros(row.CreatedAt)}, err
 }
 
+// OldestOrganization implements [core.Organizations].
+func (c *Catalog) OldestOrganization(ctx context.Context) (core.Organization, error) {
+	return takeOrganization(c.db.WithContext(ctx).Order("created_at, id"))
+}
+
 // Organization implements [core.Organizations].
 func (c *Catalog) Organization(ctx context.Context, id core.ID) (core.Organization, error) {
-	var row organizationRow
-	if err := c.db.WithContext(ctx).Where("id = ?", id.String()).Take(&row).Error; err != nil {
-		return core.Organization{}, found(err, "organization")
-	}
-	return core.Organization{ID: id, Name: row.Name, CreatedAt: fromMicros(row.CreatedAt)}, nil
+	return takeOrganization(c.db.WithContext(ctx).Where("id = ?", id.String()))
 }
 
 // UpdateOrganization implements [core.Organizations].

@@ -90,6 +90,18 @@ type Invited struct {
 	Link string    `json:"link"`
 }
 
+// OrganizationRequest makes an organization.
+type OrganizationRequest struct {
+	Name string `json:"name"`
+}
+
+// OrganizationCreated is the answer: the organization, and the link by which its
+// first admin is made, which is good once, for 30 minutes.
+type OrganizationCreated struct {
+	Organization core.Organization `json:"organization"`
+	Link         string            `json:"link"`
+}
+
 // OrganizationChange renames the organization.
 type OrganizationChange struct {
 	Name string `json:"name"`
@@ -97,10 +109,11 @@ type OrganizationChange struct {
 
 // The addresses of accounts.
 const (
-	AuthPath         = Prefix + "/auth"
-	UsersPath        = Prefix + "/users"
-	OrganizationPath = Prefix + "/organizations/current"
-	AuditPath        = Prefix + "/audit"
+	AuthPath          = Prefix + "/auth"
+	UsersPath         = Prefix + "/users"
+	OrganizationsPath = Prefix + "/organizations"
+	OrganizationPath  = OrganizationsPath + "/current"
+	AuditPath         = Prefix + "/audit"
 )
 
 // RefreshCookie holds the refresh token of a browser. Its prefix makes the
@@ -113,29 +126,36 @@ func (c *Client) Login(ctx context.Context, request LoginRequest) (signedIn Sign
 }
 
 // Refresh exchanges a refresh token, or the browser's cookie when there is
-// none.
+// none, and has the client present the new access token.
 func (c *Client) Refresh(ctx context.Context, request RefreshRequest) (signedIn SignedIn, err error) {
 	return c.signIn(ctx, "/refresh", request)
 }
 
-// Setup makes the first admin, and signs in.
+// Setup makes the first admin, and signs in like Login.
 func (c *Client) Setup(ctx context.Context, request SetupRequest) (signedIn SignedIn, err error) {
 	return c.signIn(ctx, "/setup", request)
 }
 
-// Accept accepts an invitation, and signs in.
+// Accept accepts an invitation, and signs in like Login.
 func (c *Client) Accept(ctx context.Context, request AcceptRequest) (signedIn SignedIn, err error) {
 	return c.signIn(ctx, "/accept", request)
 }
 
 func (c *Client) signIn(ctx context.Context, path string, request any) (signedIn SignedIn, err error) {
 	err = c.call(ctx, "POST", AuthPath+path, nil, request, &signedIn)
+	if err == nil {
+		c.Present(signedIn.AccessToken)
+	}
 	return signedIn, err
 }
 
-// Logout ends the session.
+// Logout ends the session. The client presents nothing from then on.
 func (c *Client) Logout(ctx context.Context) error {
-	return c.call(ctx, "POST", AuthPath+"/logout", nil, RefreshRequest{}, nil)
+	err := c.call(ctx, "POST", AuthPath+"/logout", nil, RefreshRequest{}, nil)
+	if err == nil {
+		c.Present("")
+	}
+	return err
 }
 
 // Me says who the client is to the server.
@@ -157,6 +177,24 @@ func (c *Client) ForgotPassword(ctx context.Context, email string) error {
 // ResetPassword chooses another password by a link's token.
 func (c *Client) ResetPassword(ctx context.Context, request ResetPasswordRequest) error {
 	return c.call(ctx, "POST", AuthPath+"/password/reset", nil, request, nil)
+}
+
+// CreateOrganization makes an organization.
+func (c *Client) CreateOrganization(ctx context.Context, name string) (created OrganizationCreated, err error) {
+	err = c.call(ctx, "POST", OrganizationsPath, nil, OrganizationRequest{name}, &created)
+	return created, err
+}
+
+// Organization returns the organization that the client belongs to.
+func (c *Client) Organization(ctx context.Context) (org core.Organization, err error) {
+	err = c.call(ctx, "GET", OrganizationPath, nil, nil, &org)
+	return org, err
+}
+
+// RenameOrganization changes its name.
+func (c *Client) RenameOrganization(ctx context.Context, name string) (org core.Organization, err error) {
+	err = c.call(ctx, "PATCH", OrganizationPath, nil, OrganizationChange{name}, &org)
+	return org, err
 }
 
 // UsersPage returns a page of the organization's users, by address.

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -20,15 +21,21 @@ import (
 // means that there is no answer, and that a request may have taken effect.
 type Client struct {
 	base string
-	key  string
+	key  atomic.Pointer[string]
 	http transport
 }
 
 // NewClient returns a client of the server at base, such as
 // `http://localhost:8080`, that presents an API key.
 func NewClient(base, key string) *Client {
-	return &Client{base: strings.TrimRight(base, "/"), key: key}
+	c := &Client{base: strings.TrimRight(base, "/")}
+	c.Present(key)
+	return c
 }
+
+// Present has the client present another credential from now on: an API key, a
+// service token or an access token. An empty one is none.
+func (c *Client) Present(credential string) { c.key.Store(&credential) }
 
 // exchange is a request on its way to the transport.
 type exchange struct {
@@ -275,8 +282,8 @@ func (c *Client) exchange(ctx context.Context, method, path string, headers map[
 func (c *Client) send(ctx context.Context, method, path string, headers map[string]string, body []byte) (answer, error) {
 	all := map[string]string{}
 	maps.Copy(all, headers)
-	if c.key != "" {
-		all[HeaderAPIKey] = c.key
+	if key := *c.key.Load(); key != "" {
+		all[HeaderAPIKey] = key
 	}
 	if body != nil {
 		all["Content-Type"] = TypeJSON

@@ -66,6 +66,9 @@ func (s *suite) hasOrganization(want core.Organization) {
 	got, err := s.catalog.Organization(context.Background(), want.ID)
 	s.must(err, "Organization")
 	s.check(got == want, "an organization must be found as it was stored: want %+v, got %+v", want, got)
+	got, err = s.catalog.OrganizationNamed(context.Background(), want.Name)
+	s.must(err, "OrganizationNamed")
+	s.check(got == want, "an organization must be found by its name: want %+v, got %+v", want, got)
 }
 
 func organizationByID(s *suite) {
@@ -75,6 +78,10 @@ func organizationByID(s *suite) {
 	}
 	first := s.ensure(core.Organization{ID: newID(start), Name: "acme", CreatedAt: start})
 	second := s.ensure(core.Organization{ID: newID(start), Name: "umbrella", CreatedAt: start.Add(time.Hour)})
+	for _, name := range []string{"", "Acme", "acm_", "umbrella "} {
+		_, err := s.catalog.OrganizationNamed(context.Background(), name)
+		s.refused(err, core.CodeNotFound, "OrganizationNamed of a name that none has")
+	}
 	s.hasOrganization(first)
 	s.hasOrganization(second)
 }

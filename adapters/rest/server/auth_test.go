@@ -113,11 +113,12 @@ func TestTheFirstAdminIsSetUpOnce(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)
 	ctx := context.Background()
-	ticket, err := o.accounts.SetupTicket(ctx, o.org.ID)
+	link, err := o.accounts.SetupLink(ctx, o.org.ID)
 	require.NoError(t, err)
+	_, ticket, _ := strings.Cut(link, "#t=")
 	_, err = o.anonymous().Setup(ctx, rest.SetupRequest{Token: ticket, Email: "ann@example.com", Password: "weak"})
 	require.Equal(t, core.CodeValidation, core.CodeOf(err), "a weak password does not use the ticket up")
-	forged := ticket[:10] + "x" + ticket[11:]
+	forged := ticket[:10] + string(rune(ticket[10]^1)) + ticket[11:]
 	_, err = o.anonymous().Setup(ctx, rest.SetupRequest{Token: forged, Email: "eve@example.com", Password: password})
 	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err))
 	signedIn, err := o.anonymous().Setup(ctx, rest.SetupRequest{Token: ticket, Email: " Ann@Example.com ", Name: "Ann", Password: password})
@@ -125,7 +126,7 @@ func TestTheFirstAdminIsSetUpOnce(t *testing.T) {
 	require.Equal(t, []any{"ann@example.com", core.RoleAdmin, core.UserActive}, []any{signedIn.User.Email, signedIn.User.Role, signedIn.User.State})
 	_, err = o.anonymous().Setup(ctx, rest.SetupRequest{Token: ticket, Email: "eve@example.com", Password: password})
 	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err))
-	_, err = o.accounts.SetupTicket(ctx, o.org.ID)
+	_, err = o.accounts.SetupLink(ctx, o.org.ID)
 	require.ErrorIs(t, err, core.ErrSetUp)
 	me, err := o.as(signedIn).Me(ctx)
 	require.NoError(t, err)
@@ -136,8 +137,9 @@ func TestTheFirstAdminIsSetUpOnce(t *testing.T) {
 func TestATicketExpires(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)
-	ticket, err := o.accounts.SetupTicket(context.Background(), o.org.ID)
+	link, err := o.accounts.SetupLink(context.Background(), o.org.ID)
 	require.NoError(t, err)
+	_, ticket, _ := strings.Cut(link, "#t=")
 	o.pass(core.SetupTicketLife)
 	_, err = o.anonymous().Setup(context.Background(), rest.SetupRequest{Token: ticket, Email: "ann@example.com", Password: password})
 	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err))
@@ -390,6 +392,41 @@ func TestAForeignOrganizationIsNotThere(t *testing.T) {
 	require.Equal(t, core.CodeNotFound, core.CodeOf(err), "no request can name a trail")
 	_, err = o.as(admin).Trace(ctx, trail.Items[0].ID.String())
 	require.Equal(t, core.CodeNotFound, core.CodeOf(err))
+}
+
+// Another organization is made by the first one's admins, and handed over by a
+// set-up link.
+func TestAnOrganizationIsMade(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	ctx := context.Background()
+	o.pass(time.Minute)
+	admin := o.as(o.person("ann@example.com", core.RoleAdmin))
+	developer := o.as(o.person("dev@example.com", core.RoleDeveloper))
+	created, err := admin.CreateOrganization(ctx, "acme")
+	require.NoError(t, err)
+	_, err = admin.CreateOrganization(ctx, "acme")
+	require.Equal(t, core.CodeConflict, core.CodeOf(err))
+	_, err = admin.CreateOrganization(ctx, " ")
+	require.Equal(t, core.CodeValidation, core.CodeOf(err))
+	_, err = developer.CreateOrganization(ctx, "mine")
+	require.Equal(t, core.CodeForbidden, core.CodeOf(err))
+
+	_, ticket, _ := strings.Cut(created.Link, "/setup#t=")
+	signedIn, err := o.anonymous().Setup(ctx, rest.SetupRequest{Token: ticket, Email: "eve@example.com", Password: password})
+	require.NoError(t, err)
+	theirs := o.as(signedIn)
+	org, err := theirs.Organization(ctx)
+	require.NoError(t, err)
+	require.Equal(t, created.Organization, org)
+	_, err = theirs.CreateOrganization(ctx, "another")
+	require.Equal(t, core.CodeForbidden, core.CodeOf(err), "only the first organization's admins")
+	renamed, err := theirs.RenameOrganization(ctx, "Acme Inc.")
+	require.NoError(t, err)
+	require.Equal(t, "Acme Inc.", renamed.Name)
+	trail, err := admin.AuditPage(ctx, core.EventQuery{Filter: core.Filter{Type: string(core.AuditOrganizationCreated)}})
+	require.NoError(t, err)
+	require.Len(t, trail.Items, 1)
 }
 
 func TestTheTrailSaysWhoDidWhat(t *testing.T) {

@@ -112,6 +112,19 @@ func (s *Server) postInvitation(c *call) error {
 	return c.answerJSON(fasthttp.StatusOK, rest.Invited{User: user, Link: link})
 }
 
+// postOrganization makes an organization.
+func (s *Server) postOrganization(c *call) error {
+	var request rest.OrganizationRequest
+	if err := c.readObject(&request); err != nil {
+		return err
+	}
+	org, link, err := s.Accounts.CreateOrganization(c.context(), c.visitor(), c.who, request.Name)
+	if err != nil {
+		return err
+	}
+	return c.answerJSON(fasthttp.StatusCreated, rest.OrganizationCreated{Organization: org, Link: link})
+}
+
 // getOrganization answers the organization that the request belongs to.
 func (s *Server) getOrganization(c *call) error {
 	_, org, err := s.Accounts.Me(c.context(), core.Principal{Org: c.who.Org})

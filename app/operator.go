@@ -1,0 +1,109 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/eventflow-go/eventflow/adapters/argon2"
+	"github.com/eventflow-go/eventflow/adapters/casbinauth"
+	"github.com/eventflow-go/eventflow/adapters/catalog"
+	"github.com/eventflow-go/eventflow/adapters/jwt"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// operator is whoever has the server's settings, at work on an organization:
+// with the server running or not.
+type operator struct {
+	cfg     Config
+	catalog core.Catalog
+	org     core.Organization
+}
+
+// organizationFlag lets a command and those below it name the organization.
+func organizationFlag(command *cobra.Command) *string {
+	return command.PersistentFlags().String("org", "", "the `name` of the organization (default the installation's first)")
+}
+
+// operate runs a command on the catalog that the settings name. An empty name is
+// the installation's first organization.
+func operate(ctx context.Context, s *settings, organization string, do func(operator) error) (err error) {
+	o := operator{}
+	if o.cfg, err = operatorSettings(s); err != nil {
+		return err
+	}
+	u, err := o.cfg.catalogURL()
+	if err != nil {
+		return wrong("catalog", err.Error())
+	}
+	if o.catalog, err = catalog.Open(ctx, u); err != nil {
+		return fmt.Errorf("opening the catalog: %w", err)
+	}
+	defer func() { err = errors.Join(err, o.catalog.Close()) }()
+	if organization == "" {
+		o.org, err = core.FirstOrganization(ctx, o.catalog, time.Now())
+	} else {
+		o.org, err = o.catalog.OrganizationNamed(ctx, organization)
+	}
+	if err != nil {
+		return err
+	}
+	return do(o)
+}
+
+// operatorSettings are the server's, with the secret that `eventflow dev` keeps
+// in the data folder where they have none.
+func operatorSettings(s *settings) (Config, error) {
+	cfg, err := s.load(os.Environ())
+	if err != nil {
+		return cfg, err
+	}
+	if cfg.Secret == "" {
+		if kept, err := os.ReadFile(filepath.Join(devFolder(cfg), secretFile)); err == nil {
+			cfg.Secret = strings.TrimSpace(string(kept))
+		}
+	}
+	return cfg, cfg.validateSecret()
+}
+
+// principal is the operator, as the rules know people.
+func (o operator) principal() core.Principal {
+	return core.Principal{Org: o.org.ID, Label: "operator", Role: core.RoleAdmin}
+}
+
+// accounts is the people of the installation.
+func (o operator) accounts() (*core.Accounts, error) {
+	tokens, err := jwt.New([]byte(o.cfg.Secret))
+	if err != nil {
+		return nil, err
+	}
+	authorizer, err := casbinauth.New()
+	if err != nil {
+		return nil, err
+	}
+	return core.NewAccounts(core.AccountPorts{
+		Organizations: o.catalog, Users: o.catalog, Sessions: o.catalog, Tickets: o.catalog, Hasher: argon2.New(runtime.NumCPU()),
+		Tokens: tokens, Authorizer: authorizer, Links: o.cfg.PublicURL,
+	}, []byte(o.cfg.Secret), time.Now), nil
+}
+
+// keys is the credentials of the organization.
+func (o operator) keys() (*core.Keys, error) {
+	access, err := core.NewAccess(o.catalog, []byte(o.cfg.Secret), time.Now)
+	if err != nil {
+		return nil, err
+	}
+	authorizer, err := casbinauth.New()
+	if err != nil {
+		return nil, err
+	}
+	streams := core.NewStreams(o.catalog, nil, nil, authorizer, time.Now) // which only looks streams up
+	return core.NewKeys(access, streams, authorizer), nil
+}
