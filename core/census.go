@@ -19,7 +19,7 @@ const censusPage = 1000
 // those who operate the installation.
 func (c *Consumers) Census(ctx context.Context) (all []GroupCensus, err error) {
 	for after := (ID{}); ; {
-		records, err := c.store.AllGroups(ctx, after, censusPage)
+		records, err := c.store.AllGroups(ctx, GroupScan{After: after, Limit: censusPage})
 		if err != nil {
 			return nil, err
 		}

@@ -320,6 +320,18 @@ func (c *Consumers) status(ctx context.Context, g *Group) (GroupStatus, error) {
 	if err != nil {
 		return GroupStatus{}, err
 	}
+	counts, err := c.store.CountDeadLetters(ctx, g.Org, LetterScan{Filter: LetterFilter{Stream: g.Stream, Group: g.ID}, Limit: MaxPageSize})
+	if err != nil {
+		return GroupStatus{}, err
+	}
+	var letters int64
+	for _, count := range counts {
+		letters += count.Count
+	}
+	return c.statusOf(ctx, g, progress, letters)
+}
+
+func (c *Consumers) statusOf(ctx context.Context, g *Group, progress Progress, letters int64) (GroupStatus, error) {
 	state, err := openState(progress.State)
 	if err != nil {
 		return GroupStatus{}, err
@@ -331,19 +343,14 @@ func (c *Consumers) status(ctx context.Context, g *Group) (GroupStatus, error) {
 	state.trim(bounds[0].First)
 	status := GroupStatus{
 		CommittedOffset: state.committed() - 1, NextOffset: state.Next, EndOffset: max(bounds[0].Next, state.Next), Missed: state.Missed,
+		DeadLetters: letters,
 	}
 	if !state.CommittedAt.IsZero() {
 		status.CommittedAt = &state.CommittedAt
 	}
 	status.Leased, status.Waiting = state.counts()
 	status.Lag = state.lag(status.EndOffset)
-	if status.LagSeconds, err = c.age(ctx, g, state.committed(), status.EndOffset); err != nil {
-		return GroupStatus{}, err
-	}
-	counts, err := c.store.CountDeadLetters(ctx, g.Org, LetterScan{Filter: LetterFilter{Stream: g.Stream, Group: g.ID}, Limit: MaxPageSize})
-	for _, count := range counts {
-		status.DeadLetters += count.Count
-	}
+	status.LagSeconds, err = c.age(ctx, g, state.committed(), status.EndOffset)
 	return status, err
 }
 

@@ -322,6 +322,16 @@ type GroupStore interface {
 	Replays
 }
 
+// GroupScan says which groups to read. Zero fields select all.
+type GroupScan struct {
+	Org     ID
+	Streams []ID
+	// After leaves out this id and all before it.
+	After ID
+	// Limit bounds the groups returned; it is at least 1.
+	Limit int
+}
+
 // Groups keeps the groups' definitions.
 type Groups interface {
 	// CreateGroup stores a new group at its first progress. A group of the same
@@ -329,9 +339,8 @@ type Groups interface {
 	CreateGroup(ctx context.Context, group Group, first Progress) error
 	// Groups returns the groups of a stream, by name in byte order.
 	Groups(ctx context.Context, stream ID) ([]Group, error)
-	// AllGroups returns at most limit groups of all organizations with an id
-	// greater than after, by id, each with its progress.
-	AllGroups(ctx context.Context, after ID, limit int) ([]GroupRecord, error)
+	// AllGroups returns the groups within a scan, by id, each with its progress.
+	AllGroups(ctx context.Context, scan GroupScan) ([]GroupRecord, error)
 	// UpdateGroup replaces the group whose stored Revision is one less than the
 	// given one; another Revision is [CodePreconditionFailed], no such group
 	// [CodeNotFound].

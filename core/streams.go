@@ -220,12 +220,15 @@ func (s *Streams) Stats(ctx context.Context, who Principal, ref string) (StreamS
 	if err != nil {
 		return StreamStats{}, err
 	}
-	b := bounds[0]
+	return statsOf(bounds[0]), nil
+}
+
+func statsOf(b Bounds) StreamStats {
 	stats := StreamStats{Events: int64(b.Next - b.First), FirstOffset: b.First, NextOffset: b.Next}
 	if !b.Last.IsZero() {
 		stats.LastReceivedAt = &b.Last
 	}
-	return stats, nil
+	return stats
 }
 
 // Validate says whether the stream would take the event, and stores nothing.

@@ -184,6 +184,15 @@ func fromOptionalMicros(t *int64) *time.Time {
 	return &at
 }
 
+// texts are ids as they are kept.
+func texts(ids []core.ID) []string {
+	all := make([]string, len(ids))
+	for i, id := range ids {
+		all[i] = id.String()
+	}
+	return all
+}
+
 // parseID reads an id that this package wrote.
 func parseID(text string) (core.ID, error) {
 	id, err := core.ParseID(text)

@@ -124,10 +124,7 @@ func (c *Catalog) letters(ctx context.Context, org core.ID, scan core.LetterScan
 		query = query.Where(`"offset" = ?`, int64(*scan.Filter.Offset))
 	}
 	if len(scan.Streams) > 0 {
-		streams := make([]string, len(scan.Streams))
-		for i, stream := range scan.Streams {
-			streams[i] = stream.String()
-		}
+		streams := texts(scan.Streams)
 		query = query.Where("stream in ?", streams)
 	}
 	return query

@@ -118,14 +118,20 @@ type recordRow struct {
 }
 
 // AllGroups implements [core.Groups].
-func (c *Catalog) AllGroups(ctx context.Context, after core.ID, limit int) ([]core.GroupRecord, error) {
+func (c *Catalog) AllGroups(ctx context.Context, scan core.GroupScan) ([]core.GroupRecord, error) {
 	var rows []recordRow
-	err := c.db.WithContext(ctx).Table("consumer_groups").
+	query := c.db.WithContext(ctx).Table("consumer_groups").
 		Select("consumer_groups.*, group_progress.revision as progress_revision, group_progress.state, "+
 			"(select count(*) from dead_letters where dead_letters.group_id = consumer_groups.id) as dead_letters").
 		Joins("join group_progress on group_progress.group_id = consumer_groups.id").
-		Where("consumer_groups.id > ?", after.String()).Order("consumer_groups.id").Limit(limit).Scan(&rows).Error
-	if err != nil {
+		Where("consumer_groups.id > ?", scan.After.String()).Order("consumer_groups.id").Limit(scan.Limit)
+	if !scan.Org.IsZero() {
+		query = query.Where("consumer_groups.org = ?", scan.Org.String())
+	}
+	if len(scan.Streams) > 0 {
+		query = query.Where("consumer_groups.stream in ?", texts(scan.Streams))
+	}
+	if err := query.Scan(&rows).Error; err != nil {
 		return nil, err
 	}
 	records := make([]core.GroupRecord, len(rows))

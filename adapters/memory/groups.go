@@ -72,12 +72,13 @@ func (g *Groups) Groups(_ context.Context, stream core.ID) ([]core.Group, error)
 }
 
 // AllGroups implements [core.Groups].
-func (g *Groups) AllGroups(_ context.Context, after core.ID, limit int) ([]core.GroupRecord, error) {
+func (g *Groups) AllGroups(_ context.Context, scan core.GroupScan) ([]core.GroupRecord, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var all []core.GroupRecord
 	for id, group := range g.groups {
-		if bytes.Compare(id[:], after[:]) > 0 {
+		if bytes.Compare(id[:], scan.After[:]) > 0 && (scan.Org.IsZero() || group.Org == scan.Org) &&
+			(len(scan.Streams) == 0 || slices.Contains(scan.Streams, group.Stream)) {
 			record := core.GroupRecord{Group: group, Progress: g.progress[id]}
 			record.Progress.State = bytes.Clone(record.Progress.State)
 			for _, letter := range g.letters {
@@ -89,7 +90,7 @@ func (g *Groups) AllGroups(_ context.Context, after core.ID, limit int) ([]core.
 		}
 	}
 	slices.SortFunc(all, func(a, b core.GroupRecord) int { return bytes.Compare(a.Group.ID[:], b.Group.ID[:]) })
-	return all[:min(len(all), limit)], nil
+	return all[:min(len(all), scan.Limit)], nil
 }
 
 // UpdateGroup implements [core.Groups].

@@ -72,6 +72,26 @@ func (c *Client) StreamsPage(ctx context.Context, cursor string, limit int) (pag
 	return page, err
 }
 
+// StreamOverviews is StreamsPage with numbers.
+func (c *Client) StreamOverviews(ctx context.Context, cursor string, limit int) (page List[core.StreamOverview], err error) {
+	query := url.Values{"stats": {"true"}}
+	if cursor != "" {
+		query.Set("cursor", cursor)
+	}
+	if limit > 0 {
+		query.Set("limit", strconv.Itoa(limit))
+	}
+	err = c.call(ctx, "GET", withQuery(StreamsPath, query), nil, nil, &page)
+	return page, err
+}
+
+// Histogram counts a stream's events from one time to another in equal parts.
+func (c *Client) Histogram(ctx context.Context, stream string, from, to time.Time, buckets int) (histogram core.Histogram, err error) {
+	query := url.Values{"from": {formatTime(from)}, "to": {formatTime(to)}, "buckets": {strconv.Itoa(buckets)}}
+	err = c.call(ctx, "GET", withQuery(StreamPath(stream)+"/histogram", query), nil, nil, &histogram)
+	return histogram, err
+}
+
 // Streams returns all streams, by name, page by page. It stops after an error.
 func (c *Client) Streams(ctx context.Context) iter.Seq2[core.Stream, error] {
 	return pages(func(cursor string) (List[core.Stream], error) { return c.StreamsPage(ctx, cursor, 0) })

@@ -31,6 +31,20 @@ func (c *Client) Groups(ctx context.Context, stream string) ([]core.Group, error
 	return list.Items, err
 }
 
+// AllGroups returns a page of the groups of all streams, by id, each with its
+// status. A limit of 0 is the server's default.
+func (c *Client) AllGroups(ctx context.Context, cursor string, limit int) (page List[core.GroupOverview], err error) {
+	query := url.Values{}
+	if cursor != "" {
+		query.Set("cursor", cursor)
+	}
+	if limit > 0 {
+		query.Set("limit", strconv.Itoa(limit))
+	}
+	err = c.call(ctx, "GET", withQuery(AllGroupsPath, query), nil, nil, &page)
+	return page, err
+}
+
 // Group returns a group, by id or name, and how far it got.
 func (c *Client) Group(ctx context.Context, stream, group string) (found GroupWithStatus, err error) {
 	err = c.call(ctx, "GET", GroupPath(stream, group), nil, nil, &found)

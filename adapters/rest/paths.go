@@ -53,6 +53,9 @@ func GroupPath(stream, group string) string {
 	return GroupsPath(stream) + "/" + url.PathEscape(group)
 }
 
+// AllGroupsPath is the list of the consumer groups of all streams.
+const AllGroupsPath = Prefix + "/consumer-groups"
+
 // DeadLettersPath is the list of dead letters.
 const DeadLettersPath = Prefix + "/dead-letters"
 

@@ -135,7 +135,7 @@ func allGroups(s *suite) {
 	groups := []core.Group{s.created(s.id(), "a"), s.created(s.id(), "b"), s.created(s.id(), "c")}
 	slices.SortFunc(groups, func(a, b core.Group) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	s.must(s.step(groups[1], 1, core.Step{Letters: []core.DeadLetter{s.letter(groups[1], 1, "x"), s.letter(groups[1], 2, "y")}}))
-	all, err := s.store.AllGroups(s.Context(), core.ID{}, 10)
+	all, err := s.store.AllGroups(s.Context(), core.GroupScan{Limit: 10})
 	s.must(err)
 	first := core.Progress{Revision: 1, State: []byte(`{"next":0}`)}
 	s.equal(all, []core.GroupRecord{
@@ -143,9 +143,25 @@ func allGroups(s *suite) {
 		{Group: groups[1], Progress: s.progress(groups[1]), DeadLetters: 2},
 		{Group: groups[2], Progress: first},
 	})
-	page, err := s.store.AllGroups(s.Context(), groups[0].ID, 1)
+	page, err := s.store.AllGroups(s.Context(), core.GroupScan{After: groups[0].ID, Limit: 1})
 	s.must(err)
 	s.equal(page, all[1:2])
+	for _, narrow := range []core.GroupScan{{Org: groups[1].Org}, {Streams: []core.ID{s.id(), groups[1].Stream}}, {Org: groups[1].Org, Streams: []core.ID{groups[1].Stream}}} {
+		narrow.Limit = 10
+		page, err = s.store.AllGroups(s.Context(), narrow)
+		s.must(err)
+		s.equal(slices.ContainsFunc(page, func(r core.GroupRecord) bool { return r.Group.ID == groups[1].ID }), true)
+		for _, record := range page {
+			s.equal(narrow.Org.IsZero() || record.Group.Org == narrow.Org, true)
+			s.equal(narrow.Streams == nil || slices.Contains(narrow.Streams, record.Group.Stream), true)
+		}
+	}
+	for _, nobody := range []core.GroupScan{{Org: s.id()}, {Streams: []core.ID{s.id()}}} {
+		nobody.Limit = 10
+		page, err = s.store.AllGroups(s.Context(), nobody)
+		s.must(err)
+		s.equal(len(page), 0)
+	}
 }
 
 func uniqueName(s *suite) {

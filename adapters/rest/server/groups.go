@@ -20,6 +20,30 @@ func (s *Server) getGroups(c *call) error {
 	return c.answerJSON(fasthttp.StatusOK, rest.List[core.Group]{Items: append([]core.Group{}, groups...)})
 }
 
+// getAllGroups answers a page of the groups of all streams.
+func (s *Server) getAllGroups(c *call) error {
+	values, err := c.query("cursor", "limit")
+	if err != nil {
+		return err
+	}
+	limit, err := parseLimit(values)
+	if err != nil {
+		return err
+	}
+	page, err := s.Consumers.AllGroups(c.context(), c.who, values.Get("cursor"), limit)
+	if err != nil {
+		return err
+	}
+	if page.HasMore {
+		values.Set("cursor", page.NextCursor)
+		c.setNext(rest.AllGroupsPath, values)
+	}
+	return c.answerJSON(fasthttp.StatusOK, rest.List[core.GroupOverview]{
+		Items:      append([]core.GroupOverview{}, page.Items...),
+		Pagination: rest.Pagination{NextCursor: page.NextCursor, HasMore: page.HasMore},
+	})
+}
+
 // postGroup creates a group.
 func (s *Server) postGroup(c *call) error {
 	stream, err := c.stream()

@@ -60,6 +60,35 @@ func (s *Server) getEvent(c *call) error {
 	return nil
 }
 
+// getHistogram counts a stream's events by time.
+func (s *Server) getHistogram(c *call) error {
+	stream, err := c.stream()
+	if err != nil {
+		return err
+	}
+	values, err := c.query("from", "to", "buckets")
+	if err != nil {
+		return err
+	}
+	from, err := parseTime(values, "from")
+	if err != nil {
+		return err
+	}
+	to, err := parseTime(values, "to")
+	if err != nil {
+		return err
+	}
+	buckets, err := strconv.Atoi(values.Get("buckets"))
+	if err != nil {
+		return core.Invalid("buckets", "must be a whole number")
+	}
+	histogram, err := s.Query.Histogram(c.context(), c.who, stream, from, to, buckets)
+	if err != nil {
+		return err
+	}
+	return c.answerJSON(fasthttp.StatusOK, histogram)
+}
+
 // setNext says where a list goes on.
 func (c *call) setNext(path string, query url.Values) {
 	c.ctx.Response.Header.Set(fasthttp.HeaderLink, "<"+path+"?"+query.Encode()+`>; rel="next"`)

@@ -71,6 +71,7 @@ var table = []route{
 
 	{Route{"GET", rest.EventsPath + "/:event_id/trace", core.ActionReadEvents}, (*Server).getTrace, false},
 
+	{Route{"GET", rest.AllGroupsPath, core.ActionReadGroups}, (*Server).getAllGroups, true},
 	{Route{"GET", groupsPath, core.ActionReadGroups}, (*Server).getGroups, false},
 	{Route{"POST", groupsPath, core.ActionWriteGroups}, (*Server).postGroup, false},
 	{Route{"GET", groupPath, core.ActionReadGroups}, (*Server).getGroup, false},
@@ -129,5 +130,6 @@ var table = []route{
 	{Route{"PATCH", streamPath, core.ActionWriteStreams}, (*Server).patchStream, false},
 	{Route{"DELETE", streamPath, core.ActionWriteStreams}, (*Server).deleteStream, false},
 	{Route{"GET", streamPath + "/stats", core.ActionReadStreams}, (*Server).getStats, false},
+	{Route{"GET", streamPath + "/histogram", core.ActionReadEvents}, (*Server).getHistogram, true},
 	{Route{"POST", streamPath + "/validate", core.ActionIngest}, (*Server).postValidate, false},
 }

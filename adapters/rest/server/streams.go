@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -10,15 +11,23 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// getStreams answers a page of the streams.
+// getStreams answers a page of the streams, with numbers where they are asked
+// for.
 func (s *Server) getStreams(c *call) error {
-	values, err := c.query("cursor", "limit")
+	values, err := c.query("cursor", "limit", "stats")
 	if err != nil {
 		return err
 	}
 	limit, err := parseLimit(values)
 	if err != nil {
 		return err
+	}
+	switch values.Get("stats") {
+	case "true":
+		return s.getStreamOverviews(c, values, limit)
+	case "", "false":
+	default:
+		return core.Invalid("stats", "must be true or false")
 	}
 	page, err := s.Streams.List(c.context(), c.who, values.Get("cursor"), limit)
 	if err != nil {
@@ -30,6 +39,21 @@ func (s *Server) getStreams(c *call) error {
 	}
 	return c.answerJSON(fasthttp.StatusOK, rest.List[core.Stream]{
 		Items:      append([]core.Stream{}, page.Items...),
+		Pagination: rest.Pagination{NextCursor: page.NextCursor, HasMore: page.HasMore},
+	})
+}
+
+func (s *Server) getStreamOverviews(c *call, values url.Values, limit int) error {
+	page, err := s.Consumers.Overview(c.context(), c.who, values.Get("cursor"), limit)
+	if err != nil {
+		return err
+	}
+	if page.HasMore {
+		values.Set("cursor", page.NextCursor)
+		c.setNext(rest.StreamsPath, values)
+	}
+	return c.answerJSON(fasthttp.StatusOK, rest.List[core.StreamOverview]{
+		Items:      append([]core.StreamOverview{}, page.Items...),
 		Pagination: rest.Pagination{NextCursor: page.NextCursor, HasMore: page.HasMore},
 	})
 }

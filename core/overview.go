@@ -1,0 +1,182 @@
+package core
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// StreamOverview is a stream with what it holds and how its groups keep up.
+type StreamOverview struct {
+	Stream
+	Stats StreamStats `json:"stats"`
+	// Groups is how many groups read the stream, Lag the highest of theirs,
+	// DeadLetters the sum.
+	Groups      int   `json:"groups"`
+	Lag         int64 `json:"lag"`
+	DeadLetters int64 `json:"dead_letters"`
+}
+
+// StreamOverviewPage is a part of the list of streams.
+type StreamOverviewPage struct {
+	Items      []StreamOverview
+	NextCursor string
+	HasMore    bool
+}
+
+// Overview is [Streams.List] with numbers.
+func (c *Consumers) Overview(ctx context.Context, who Principal, cursor string, limit int) (StreamOverviewPage, error) {
+	if err := authorize(c.streams.authorizer, who, ActionReadGroups, ID{}); err != nil {
+		return StreamOverviewPage{}, err
+	}
+	page, err := c.streams.List(ctx, who, cursor, limit)
+	if err != nil || len(page.Items) == 0 {
+		return StreamOverviewPage{}, err
+	}
+	overview := StreamOverviewPage{NextCursor: page.NextCursor, HasMore: page.HasMore, Items: make([]StreamOverview, len(page.Items))}
+	ids := make([]ID, len(page.Items))
+	for i, stream := range page.Items {
+		ids[i] = stream.ID
+	}
+	bounds, err := c.log.Bounds(ctx, ids)
+	if err != nil {
+		return StreamOverviewPage{}, storeFailed(err)
+	}
+	for i := range overview.Items {
+		overview.Items[i] = StreamOverview{Stream: page.Items[i], Stats: statsOf(bounds[i])}
+	}
+	return overview, c.countGroups(ctx, who.Org, ids, bounds, overview.Items)
+}
+
+// countGroups adds what the groups make of the streams.
+func (c *Consumers) countGroups(ctx context.Context, org ID, ids []ID, bounds []Bounds, items []StreamOverview) error {
+	scan := GroupScan{Org: org, Streams: ids, Limit: censusPage}
+	for {
+		records, err := c.store.AllGroups(ctx, scan)
+		if err != nil {
+			return storeFailed(err)
+		}
+		for i := range records {
+			at := slices.Index(ids, records[i].Group.Stream)
+			state, err := openState(records[i].Progress.State)
+			if err != nil {
+				return err
+			}
+			state.trim(bounds[at].First)
+			items[at].Groups++
+			items[at].Lag = max(items[at].Lag, state.lag(bounds[at].Next))
+			items[at].DeadLetters += records[i].DeadLetters
+		}
+		if len(records) < scan.Limit {
+			return nil
+		}
+		scan.After = records[len(records)-1].Group.ID
+	}
+}
+
+// GroupOverview is a group with its stream's name and how far it got.
+type GroupOverview struct {
+	Group
+	StreamName string      `json:"stream_name"`
+	Status     GroupStatus `json:"status"`
+}
+
+// GroupOverviewPage is a part of the list of all groups of an organization.
+type GroupOverviewPage struct {
+	Items      []GroupOverview
+	NextCursor string
+	HasMore    bool
+}
+
+// AllGroups returns the groups of all streams that a principal may read, by id.
+func (c *Consumers) AllGroups(ctx context.Context, who Principal, cursor string, limit int) (page GroupOverviewPage, err error) {
+	if err := authorize(c.streams.authorizer, who, ActionReadGroups, ID{}); err != nil {
+		return page, err
+	}
+	if limit, err = pageLimit(limit); err != nil {
+		return page, err
+	}
+	scan := GroupScan{Org: who.Org, Streams: who.Streams, Limit: limit + 1}
+	scope := append([]byte("groups\x00"), who.Org[:]...)
+	if cursor != "" {
+		place, err := openCursor(scope, cursor)
+		if err != nil || len(place) != len(scan.After) {
+			return page, errBadCursor
+		}
+		scan.After = ID(place)
+	}
+	records, err := c.store.AllGroups(ctx, scan)
+	if err != nil {
+		return page, storeFailed(err)
+	}
+	if page.HasMore = len(records) > limit; page.HasMore {
+		records = records[:limit]
+		last := records[limit-1].Group.ID
+		page.NextCursor = sealCursor(scope, last[:])
+	}
+	page.Items, err = c.overviews(ctx, who, records)
+	return page, err
+}
+
+func (c *Consumers) overviews(ctx context.Context, who Principal, records []GroupRecord) (items []GroupOverview, err error) {
+	for i := range records {
+		group := &records[i].Group
+		stream, err := c.streams.open(ctx, who, group.Stream.String(), ActionReadGroups)
+		if CodeOf(err) == CodeNotFound {
+			continue // the stream is deleted
+		}
+		if err != nil {
+			return nil, err
+		}
+		status, err := c.statusOf(ctx, group, records[i].Progress, records[i].DeadLetters)
+		if err != nil {
+			return nil, storeFailed(err)
+		}
+		items = append(items, GroupOverview{Group: *group, StreamName: stream.Name, Status: status})
+	}
+	return items, nil
+}
+
+// MaxHistogramBuckets bounds a histogram.
+const MaxHistogramBuckets = 240
+
+// Histogram is how many events a stream received, by time.
+type Histogram struct {
+	From time.Time `json:"from"`
+	To   time.Time `json:"to"`
+	// Counts are the numbers of events of equal parts of the time from From to To.
+	Counts []int64 `json:"counts"`
+}
+
+// Histogram counts a stream's events by the time of their receipt.
+func (q *Query) Histogram(ctx context.Context, who Principal, ref string, from, to time.Time, buckets int) (Histogram, error) {
+	stream, err := q.streams.open(ctx, who, ref, ActionReadEvents)
+	if err != nil {
+		return Histogram{}, err
+	}
+	if buckets < 1 || buckets > MaxHistogramBuckets {
+		return Histogram{}, Invalid("buckets", "must be 1 to %d", MaxHistogramBuckets)
+	}
+	if !from.Before(to) {
+		return Histogram{}, Invalid("from", "must be before to")
+	}
+	h := Histogram{From: from.UTC(), To: to.UTC(), Counts: make([]int64, buckets)}
+	width := to.Sub(from)
+	before, err := q.log.OffsetAt(ctx, stream.ID, from)
+	if err != nil {
+		return Histogram{}, storeFailed(err)
+	}
+	for i := range buckets {
+		// The last edge is to itself, whatever rounding makes of the others.
+		edge := from.Add(time.Duration(float64(width) * float64(i+1) / float64(buckets)))
+		if i == buckets-1 {
+			edge = to
+		}
+		at, err := q.log.OffsetAt(ctx, stream.ID, edge)
+		if err != nil {
+			return Histogram{}, storeFailed(err)
+		}
+		h.Counts[i], before = int64(max(at, before)-before), max(at, before)
+	}
+	return h, nil
+}
