@@ -26,6 +26,12 @@ func NewQuery(log Reader, streams *Streams, now func() time.Time) *Query {
 // Path names object keys and array indexes, joined by dots.
 type PayloadMatch struct{ Path, Value string }
 
+// Matches reports whether a payload holds the value at the path.
+func (m PayloadMatch) Matches(payload []byte) bool {
+	value, ok := lookup(payload, m.Path)
+	return ok && value == m.Value
+}
+
 // EventQuery says which events to answer with. Its zero value is the first
 // page of all, oldest first.
 type EventQuery struct {
@@ -77,7 +83,7 @@ func (eq EventQuery) filtered() bool { return eq.Filter != Filter{} || len(eq.Pa
 // matches applies the part of the query that stores do not.
 func (eq EventQuery) matches(event *Event) bool {
 	for _, match := range eq.Payload {
-		if value, ok := lookup(event.Payload, match.Path); !ok || value != match.Value {
+		if !match.Matches(event.Payload) {
 			return false
 		}
 	}

@@ -1,11 +1,314 @@
 package ui
 
-import "github.com/maxence-charriere/go-app/v10/pkg/app"
+import (
+	"strings"
+	"time"
 
-// shell is around every page.
-type shell struct{ app.Compo }
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// shell is around every page: the rail, the bar and the session.
+type shell struct {
+	app.Compo
+
+	s *session
+	// path is the address that is shown.
+	path    string
+	update  bool // a newer dashboard is there
+	install bool // the browser would install it
+	palette bool // the command palette is open
+	menu    bool // the rest of the rail, on a phone
+	failed  error
+	unkeys  func()
+}
+
+// OnInit implements [app.Initializer].
+func (sh *shell) OnInit() { sh.s = newSession("") }
+
+// OnMount implements [app.Mounter].
+func (sh *shell) OnMount(ctx app.Context) {
+	sh.s = newSession(app.Window().Get("location").Get("origin").String())
+	applyTheme(ctx)
+	sh.start(ctx)
+	sh.listen(ctx)
+	sh.install = ctx.IsAppInstallable()
+	every(ctx, time.Minute, func(ctx app.Context) { sh.update = sh.update || ctx.AppUpdateAvailable() })
+}
+
+// start finds out who uses the dashboard.
+func (sh *shell) start(ctx app.Context) {
+	s := sh.s
+	ctx.Async(func() {
+		err := s.begin(ctx)
+		ctx.Dispatch(func(ctx app.Context) {
+			s.heardOf(err)
+			switch {
+			case err == nil:
+				s.state = signedIn
+				remember(ctx, s.me)
+			case !answeredError(err) && recall(ctx, &s.me):
+				s.state = signedIn // to what was last known
+				every(ctx, 5*time.Second, sh.reconnect)
+			case !answeredError(err):
+				sh.failed = err
+			default:
+				s.state = anonymous
+			}
+			s.rev++
+			sh.onNav(ctx)
+		})
+	})
+}
+
+// reconnect signs in as soon as the server is back.
+func (sh *shell) reconnect(ctx app.Context) {
+	if !sh.s.offline {
+		return
+	}
+	s := sh.s
+	ctx.Async(func() {
+		err := s.begin(ctx)
+		ctx.Dispatch(func(app.Context) { s.heardOf(err) })
+	})
+}
+
+// OnNav implements [app.Navigator].
+func (sh *shell) OnNav(ctx app.Context) { sh.onNav(ctx) }
+
+func (sh *shell) onNav(ctx app.Context) {
+	changed := sh.path != ctx.Page().URL().Path
+	sh.path, sh.menu, sh.palette = ctx.Page().URL().Path, false, false
+	title := "EventFlow"
+	if r, params, ok := find(sh.path); ok {
+		title = crumbTitle(r, params) + " · EventFlow"
+	}
+	ctx.Page().SetTitle(title)
+	if changed {
+		// Where a page began, for those who hear the page or use the keyboard.
+		ctx.Defer(func(app.Context) { focus("main h1") })
+	}
+}
+
+// OnAppUpdate implements [app.AppUpdater].
+func (sh *shell) OnAppUpdate(ctx app.Context) { sh.update = ctx.AppUpdateAvailable() }
+
+// OnAppInstallChange implements [app.AppInstaller].
+func (sh *shell) OnAppInstallChange(ctx app.Context) { sh.install = ctx.IsAppInstallable() }
+
+// OnDismount implements [app.Dismounter].
+func (sh *shell) OnDismount() {
+	if sh.unkeys != nil {
+		sh.unkeys()
+	}
+}
+
+// listen opens the palette by Ctrl+K.
+func (sh *shell) listen(ctx app.Context) {
+	sh.unkeys = onKey(func(e app.Value) {
+		if (e.Get("ctrlKey").Bool() || e.Get("metaKey").Bool()) && e.Get("key").String() == "k" {
+			e.Call("preventDefault")
+			ctx.Dispatch(func(app.Context) { sh.palette = sh.s.state == signedIn && !sh.palette })
+		}
+	})
+}
 
 // Render implements [app.Composer].
-func (s *shell) Render() app.UI {
-	return app.Div().ID("app").Body(app.H1().Text("EventFlow"))
+func (sh *shell) Render() app.UI {
+	r, params, found := find(sh.path)
+	page := Page{s: sh.s, Path: sh.path, Params: params, Rev: sh.s.rev}
+	switch {
+	case sh.failed != nil:
+		return sh.bare(errorPanel(sh.failed, func(ctx app.Context) { sh.failed = nil; sh.start(ctx) }))
+	case found && r.public:
+		return sh.bare(r.view(page))
+	case sh.s.state == starting:
+		return sh.frame(app.Div().Class("pending"))
+	case sh.s.state == anonymous:
+		return sh.bare(&loginView{Page: page})
+	case !found:
+		return sh.frame(app.H1().TabIndex(-1).Text("There is no such page"),
+			emptyPanel("Nothing is at this address", "It may be from an older version, or mistyped.", "", linkButton("Home", "home", "/")))
+	case !sh.s.may(r.action):
+		return sh.frame(app.H1().TabIndex(-1).Text(r.title), forbidden(r.action, sh.s.me.Role))
+	}
+	return sh.frame(r.view(page))
+}
+
+// forbidden says which permission a page needs.
+func forbidden(action core.Action, role core.Role) app.UI {
+	return app.Div().Class("panel", "error").Role("alert").Body(
+		app.H2().Body(icon("role"), app.Text("Your role does not permit this")),
+		app.P().Body(app.Text("This page needs the permission "), app.Code().Text(string(action)),
+			app.Text(", which the role "+string(role)+" does not have. An admin can change your role.")),
+	)
+}
+
+// bare is the frame of pages without a session.
+func (sh *shell) bare(content app.UI) app.UI {
+	return app.Div().ID("app").Class("bare").Body(
+		app.Main().ID("main").Body(app.Div().Class("brand").Body(mark(), app.Text("EventFlow")), content),
+	)
+}
+
+func (sh *shell) frame(content ...app.UI) app.UI {
+	parts := []app.UI{
+		app.A().Class("skip").Href("#main").Text("Skip to the content"),
+		sh.rail(),
+		app.Header().Class("bar").Body(sh.bar()...),
+		app.Main().ID("main").Body(append(sh.banners(), content...)...),
+	}
+	if sh.s.state == expired {
+		parts = append(parts, sh.again())
+	}
+	if sh.palette {
+		parts = append(parts, &palette{Page: Page{s: sh.s, Rev: sh.s.rev}, Close: func(app.Context) { sh.palette = false }})
+	}
+	return app.Div().ID("app").Body(parts...)
+}
+
+// again asks for the password on top of the page, which stays as it is.
+func (sh *shell) again() app.UI {
+	return &dialog{Title: "Sign in again", Body: []app.UI{
+		app.P().Text("Your session has ended. What you were doing stays as it is."),
+		&loginForm{Page: Page{s: sh.s}, Email: sh.s.email(), Done: func(app.Context) { sh.s.state = signedIn; sh.s.rev++ }},
+	}}
+}
+
+func (sh *shell) banners() (all []app.UI) {
+	if sh.update {
+		all = append(all, app.Div().Class("banner").Role("status").Body(icon("info"), app.Span().Text("A newer dashboard is ready."),
+			button("Reload", "refresh", func(ctx app.Context, _ app.Event) { ctx.Reload() })))
+	}
+	if sh.s.offline {
+		text := "The server cannot be reached. What you see may be old, and nothing can be changed."
+		if !sh.s.heard.IsZero() {
+			text = "The server cannot be reached since " + sh.s.heard.Local().Format("15:04:05") + ". What you see may be old, and nothing can be changed."
+		}
+		all = append(all, app.Div().Class("banner", "warn").Role("status").Body(icon("warn"), app.Span().Text(text)))
+	}
+	return all
+}
+
+// place is an entry of the rail.
+type place struct {
+	path, name, icon string
+	action           core.Action
+}
+
+var places = []place{
+	{"/", "Home", "home", core.ActionReadStreams},
+	{"/streams", "Streams", "stream", core.ActionReadStreams},
+	{"/events", "Events", "event", core.ActionReadEvents},
+	{"/consumers", "Consumers", "consumer", core.ActionReadGroups},
+	{"/dead-letters", "Dead letters", "dead", core.ActionReadLetters},
+	{"/publish", "Publish", "publish", core.ActionIngest},
+	{"/settings/api-keys", "API keys", "key", core.ActionReadKeys},
+	{"/settings/tokens", "Service tokens", "token", core.ActionReadKeys},
+	{"/settings/users", "Users", "user", core.ActionReadUsers},
+	{"/settings/roles", "Roles", "role", ""},
+	{"/audit", "Audit trail", "audit", core.ActionReadAudit},
+	{"/system", "System", "system", ""},
+}
+
+// firstPlaces is how many of them a phone shows without asking for more.
+const firstPlaces = 4
+
+func (sh *shell) rail() app.UI {
+	var links []app.UI
+	shown := 0
+	for _, p := range places {
+		if sh.s.state == starting || !sh.s.may(p.action) {
+			continue
+		}
+		link := app.A().Href(p.path).Title(p.name).Body(icon(p.icon), app.Span().Text(p.name))
+		if sh.inside(p.path) {
+			link = link.Aria("current", "page")
+		}
+		if shown++; shown > firstPlaces {
+			link = link.Class("later")
+		}
+		links = append(links, link)
+	}
+	more := app.Button().Class("more").Type("button").Aria("expanded", sh.menu).
+		OnClick(func(app.Context, app.Event) { sh.menu = !sh.menu }).Body(icon("more"), app.Span().Text("More"))
+	nav := app.Nav().Class("rail").Aria("label", "Main")
+	if sh.menu {
+		nav = nav.Class("open")
+	}
+	return nav.Body(append([]app.UI{app.A().Class("brand").Href("/").Aria("label", "EventFlow, home").Body(mark(), app.Span().Text("EventFlow"))},
+		append(links, more)...)...)
+}
+
+// inside reports whether the address belongs to an entry of the rail.
+func (sh *shell) inside(path string) bool {
+	return sh.path == path || path != "/" && strings.HasPrefix(sh.path, path+"/")
+}
+
+func (sh *shell) bar() []app.UI {
+	dot := badge("ok", "Connected")
+	if sh.s.offline {
+		dot = badge("bad", "Offline")
+	}
+	bar := []app.UI{crumbs(sh.path), app.Span().Class("grow")}
+	if sh.s.state == starting {
+		return bar
+	}
+	bar = append(bar,
+		app.Button().Class("button", "find").Type("button").OnClick(func(app.Context, app.Event) { sh.palette = true }).
+			Body(icon("search"), app.Span().Text("Go to…"), app.Kbd().Text("Ctrl K")),
+		app.Div().Class("dot").Body(dot))
+	if sh.install {
+		bar = append(bar, iconButton("Install the dashboard", "install", func(ctx app.Context, _ app.Event) { ctx.ShowAppInstallPrompt() }))
+	}
+	return append(bar,
+		iconButton("Light or dark", "theme", func(ctx app.Context, _ app.Event) { switchTheme(ctx) }),
+		app.A().Class("button", "bare", "who").Href("/settings/account").Title("Your account").Body(icon("user"), app.Span().Text(sh.s.email())),
+		iconButton("Sign out", "out", sh.signOut))
+}
+
+func (sh *shell) signOut(ctx app.Context, _ app.Event) {
+	s := sh.s
+	forgetKept(ctx)
+	ctx.LocalStorage().Del(meKey)
+	ctx.Async(func() {
+		_ = s.client.Logout(ctx) // the page forgets the session all the same
+		ctx.Dispatch(func(ctx app.Context) {
+			sh.s = newSession(s.origin)
+			sh.s.state, sh.s.rev = anonymous, s.rev+1
+			ctx.Navigate("/login")
+		})
+	})
+}
+
+// crumbs leads from the address back to where it is a part of.
+func crumbs(address string) app.UI {
+	r, params, ok := find(address)
+	if !ok {
+		return app.Div()
+	}
+	items := []app.UI{}
+	parts := strings.Split(strings.Trim(r.pattern, "/"), "/")
+	for i := 1; i < len(parts); i++ {
+		above := "/" + strings.Join(strings.Split(strings.Trim(address, "/"), "/")[:i], "/")
+		if up, upParams, ok := find(above); ok {
+			items = append(items, app.Li().Body(app.A().Href(above).Text(crumbTitle(up, upParams))))
+		}
+	}
+	items = append(items, app.Li().Aria("current", "page").Text(crumbTitle(r, params)))
+	return app.Nav().Class("crumbs").Aria("label", "You are here").Body(app.Ol().Body(items...))
+}
+
+// crumbTitle is a page's title; a page of one thing has that thing's name.
+func crumbTitle(r route, params map[string]string) string {
+	if at := strings.LastIndex(r.pattern, "/{"); at >= 0 && strings.HasSuffix(r.pattern, "}") {
+		return params[strings.Trim(r.pattern[at:], "/{}")]
+	}
+	return r.title
+}
+
+// mark is the product's.
+func mark() app.UI {
+	return app.Raw(`<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="7"/><path d="M7 11h11M11 16h14M7 21h11"/></svg>`)
 }

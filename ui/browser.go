@@ -1,0 +1,118 @@
+package ui
+
+import (
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+)
+
+// What the browser keeps between visits.
+const (
+	meKey    = "eventflow me"
+	themeKey = "eventflow theme"
+)
+
+// remember keeps who was signed in, for a start without a server. No credential
+// is in it.
+func remember(ctx app.Context, me rest.Me) { _ = ctx.LocalStorage().Set(meKey, me) }
+
+func recall(ctx app.Context, me *rest.Me) bool {
+	return ctx.LocalStorage().Get(meKey, me) == nil && me.User != nil
+}
+
+// email is the address of who is signed in.
+func (s *session) email() string {
+	if s.me.User == nil {
+		return ""
+	}
+	return s.me.User.Email
+}
+
+// applyTheme shows the theme that was chosen, or the system's.
+func applyTheme(ctx app.Context) {
+	var theme string
+	if ctx.LocalStorage().Get(themeKey, &theme) == nil && theme != "" {
+		documentElement().Call("setAttribute", "data-theme", theme)
+	}
+}
+
+func switchTheme(ctx app.Context) {
+	theme := "dark"
+	if isDark() {
+		theme = "light"
+	}
+	documentElement().Call("setAttribute", "data-theme", theme)
+	_ = ctx.LocalStorage().Set(themeKey, theme) // a full storage forgets the choice
+}
+
+func isDark() bool {
+	if theme := documentElement().Call("getAttribute", "data-theme"); theme.Truthy() {
+		return theme.String() == "dark"
+	}
+	return app.Window().Call("matchMedia", "(prefers-color-scheme: dark)").Get("matches").Bool()
+}
+
+func documentElement() app.Value { return app.Window().Get("document").Get("documentElement") }
+
+// focus moves the focus to the first element that a selector finds.
+func focus(selector string) {
+	if element := app.Window().Get("document").Call("querySelector", selector); element.Truthy() {
+		element.Call("focus")
+	}
+}
+
+// onKey calls f for every key that is pressed, until the returned function is
+// called.
+func onKey(f func(e app.Value)) (stop func()) {
+	handler := app.FuncOf(func(_ app.Value, args []app.Value) any {
+		f(args[0])
+		return nil
+	})
+	app.Window().Call("addEventListener", "keydown", handler)
+	return func() {
+		app.Window().Call("removeEventListener", "keydown", handler)
+		handler.Release()
+	}
+}
+
+// typing reports whether a key goes into a field of a form.
+func typing(e app.Value) bool {
+	switch e.Get("target").Get("tagName").String() {
+	case "INPUT", "TEXTAREA", "SELECT":
+		return true
+	}
+	return e.Get("ctrlKey").Bool() || e.Get("metaKey").Bool() || e.Get("altKey").Bool()
+}
+
+// fragment is the part of the address after a #, which no server sees.
+func fragment() string {
+	hash := app.Window().Get("location").Get("hash").String()
+	if hash == "" {
+		return ""
+	}
+	return hash[1:]
+}
+
+// dropFragment takes it out of the address and the history.
+func dropFragment() {
+	location := app.Window().Get("location")
+	app.Window().Get("history").Call("replaceState", nil, "", location.Get("pathname").String()+location.Get("search").String())
+}
+
+// setQuery changes the parameters of the address without a navigation.
+func setQuery(query string) {
+	address := app.Window().Get("location").Get("pathname").String()
+	if query != "" {
+		address += "?" + query
+	}
+	app.Window().Get("history").Call("replaceState", nil, "", address)
+}
+
+// download gives a text to the user as a file.
+func download(name, contentType, text string) {
+	document := app.Window().Get("document")
+	link := document.Call("createElement", "a")
+	link.Set("href", "data:"+contentType+";charset=utf-8,"+app.Window().Call("encodeURIComponent", text).String())
+	link.Set("download", name)
+	link.Call("click")
+}

@@ -1,0 +1,63 @@
+package ui
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+)
+
+// sparkline draws numbers as a line, small, beside the number it is about.
+func sparkline(values []int64) app.UI {
+	if len(values) < 2 {
+		return app.Span().Class("spark")
+	}
+	const width, height = 96.0, 22.0
+	top := max(slices.Max(values), 1)
+	points := make([]string, len(values))
+	for i, value := range values {
+		points[i] = fmt.Sprintf("%.1f,%.1f", float64(i)*width/float64(len(values)-1), height-1-float64(value)*(height-2)/float64(top))
+	}
+	return app.Raw(fmt.Sprintf(`<svg class="spark" viewBox="0 0 %g %g" aria-hidden="true" preserveAspectRatio="none"><polyline points="%s"/></svg>`,
+		width, height, strings.Join(points, " ")))
+}
+
+// bars draws numbers as a chart with its largest value. The table behind it,
+// for those who cannot see it, is the caller's.
+func bars(label string, values []int64) app.UI {
+	const width, height = 600.0, 80.0
+	if len(values) == 0 {
+		values = []int64{0}
+	}
+	top := slices.Max(values)
+	step := width / float64(len(values))
+	var drawn strings.Builder
+	for i, value := range values {
+		if value == 0 {
+			continue
+		}
+		tall := max(float64(value)*height/float64(top), 1.5)
+		fmt.Fprintf(&drawn, `<rect x="%.2f" y="%.2f" width="%.2f" height="%.2f"/>`, float64(i)*step+0.5, height-tall, max(step-1, 0.5), tall)
+	}
+	return app.Div().Class("bars").Body(
+		app.Raw(fmt.Sprintf(`<svg viewBox="0 0 %g %g" role="img" aria-label="%s" preserveAspectRatio="none">%s</svg>`,
+			width, height, escape(label), drawn.String())),
+		app.Span().Class("bars-top").Text(count(top)),
+	)
+}
+
+// escape makes a text safe within an attribute of a drawing.
+func escape(text string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#39;").Replace(text)
+}
+
+// chartTable is a chart's numbers as a table, folded away.
+func chartTable(caption string, names []string, values []int64) app.UI {
+	rows := make([]app.UI, len(values))
+	columns := []column{{name: "Time"}, {name: "Events", number: true}}
+	for i := range values {
+		rows[i] = row(columns, app.Text(names[i]), app.Text(count(values[i])))
+	}
+	return app.Details().Class("fold").Body(app.Summary().Text("As a table"), table(caption, columns, rows...))
+}

@@ -1,0 +1,220 @@
+package ui
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// inspector shows one event beside the list, or on a page of its own.
+type inspector struct {
+	app.Compo
+	Page
+	Event core.Event
+	// Close takes it away; without it, it is the page.
+	Close func(app.Context)
+
+	tab   string
+	trace load[core.EventTrace]
+	names load[core.Stream]
+	of    core.ID
+}
+
+// CompoID implements [app.DismountEnforcer].
+func (i *inspector) CompoID() string { return "inspector" }
+
+// OnMount implements [app.Mounter].
+func (i *inspector) OnMount(ctx app.Context) { i.follow(ctx) }
+
+// OnUpdate implements [app.Updater].
+func (i *inspector) OnUpdate(ctx app.Context) { i.follow(ctx) }
+
+// follow fetches what belongs to the event that is shown now.
+func (i *inspector) follow(ctx app.Context) {
+	if i.of == i.Event.ID {
+		return
+	}
+	i.of, i.trace, i.names = i.Event.ID, load[core.EventTrace]{}, load[core.Stream]{}
+	id, stream := i.Event.ID.String(), i.Event.Stream.String()
+	i.trace.fetch(ctx, i.s, func(ctx context.Context, client *rest.Client) (core.EventTrace, error) { return client.Trace(ctx, id) })
+	if i.s.may(core.ActionReadStreams) {
+		i.names.fetch(ctx, i.s, func(ctx context.Context, client *rest.Client) (core.Stream, error) { return client.Stream(ctx, stream) })
+	}
+}
+
+// streamName is the name of the event's stream, or its id while that is not
+// known.
+func (i *inspector) streamName() string {
+	if i.stream() != "" {
+		return i.stream()
+	}
+	if i.names.have() {
+		return i.names.value.Name
+	}
+	return i.Event.Stream.String()
+}
+
+// Render implements [app.Composer].
+func (i *inspector) Render() app.UI {
+	if i.tab == "" {
+		i.tab = "Payload"
+	}
+	event := &i.Event
+	head := []app.UI{app.H2().Body(app.Bdi().Text(event.Type)), app.Span().Class("grow")}
+	permalink := path("/streams/{stream}/events/{offset}", i.streamName(), fmt.Sprint(event.Offset))
+	if i.Close != nil {
+		head = append(head,
+			app.A().Class("button", "bare").Href(permalink).Title("Open on a page of its own").Aria("label", "Permalink").Body(icon("link")),
+			iconButton("Close the inspector", "close", func(ctx app.Context, _ app.Event) { i.Close(ctx) }))
+	}
+	var tabs []app.UI
+	for _, name := range []string{"Payload", "Details", "Deliveries", "curl"} {
+		tabs = append(tabs, app.Button().Class("tab").Type("button").Aria("pressed", i.tab == name).
+			OnClick(func(app.Context, app.Event) { i.tab = name }, app.EventScope(name)).Text(name))
+	}
+	actions := []app.UI{}
+	if i.s.writable(core.ActionIngest) {
+		actions = append(actions, linkButton("Send again", "publish", "/publish?stream="+queryEscape(i.streamName())+"&like="+event.ID.String()))
+	}
+	return app.Aside().Class("inspector").Aria("label", "Event "+count(int64(event.Offset))).Body(
+		app.Div().Class("head").Body(head...),
+		app.P().Class("quiet").Body(app.Text("Offset "+count(int64(event.Offset))+", received "), timeText(event.ReceivedAt)),
+		app.Div().Class("tabs").Role("group").Aria("label", "Parts of the event").Body(tabs...),
+		i.part(),
+		app.Div().Class("row").Body(actions...),
+	)
+}
+
+func (i *inspector) part() app.UI {
+	switch i.tab {
+	case "Details":
+		return i.details()
+	case "Deliveries":
+		return i.trace.show(i.deliveries)
+	case "curl":
+		return &copyBox{Text: i.curl()}
+	}
+	return &jsonBox{Name: "payload", Text: string(i.Event.Payload)}
+}
+
+func (i *inspector) details() app.UI {
+	event := &i.Event
+	facts := [][2]string{
+		{"Event id", event.ID.String()},
+		{"Stream", i.streamName()},
+		{"Type", fmt.Sprintf("%s, version %d", event.Type, event.Version)},
+		{"Received", exact(event.ReceivedAt)},
+		{"Occurred", exact(event.OccurredAt)},
+		{"Source", event.Source},
+		{"Subject", event.Subject},
+		{"Idempotency key", event.IdempotencyKey},
+	}
+	if !event.APIKeyID.IsZero() {
+		facts = append(facts, [2]string{"API key", event.APIKeyID.String()})
+	}
+	var parts []app.UI
+	for _, fact := range facts {
+		if fact[1] != "" {
+			parts = append(parts, app.Dt().Text(fact[0]), app.Dd().Body(app.Bdi().Text(fact[1])))
+		}
+	}
+	body := []app.UI{app.Dl().Class("facts").Body(parts...)}
+	if len(event.Context) > 0 {
+		body = append(body, app.H3().Text("Context"), &jsonBox{Name: "context", Text: string(event.Context)})
+	}
+	return app.Div().Class("stack", "tight").Body(body...)
+}
+
+// traceKinds say how the states of an event in a group look.
+var traceKinds = map[core.TraceState]string{
+	core.TracePending: "wait", core.TraceLeased: "info", core.TraceWaiting: "warn", core.TraceSettled: "ok",
+	core.TraceSkipped: "warn", core.TraceDeadLetter: "bad", core.TraceReplaying: "info",
+}
+
+// deliveries is what each group has made of the event.
+func (i *inspector) deliveries(trace core.EventTrace) app.UI {
+	if len(trace.Groups) == 0 {
+		return emptyPanel("No consumer group reads this stream", "Make one, and it gets every event at least once.", "")
+	}
+	var parts []app.UI
+	for _, group := range trace.Groups {
+		line := []app.UI{app.Strong().Body(app.Bdi().Text(group.Name)), badge(traceKinds[group.State], strings.ReplaceAll(string(group.State), "_", " "))}
+		if group.Until != nil {
+			line = append(line, app.Span().Class("quiet").Text("until "+ago(*group.Until, time.Now())))
+		}
+		if !group.DeadLetter.IsZero() {
+			line = append(line, app.A().Href(path("/dead-letters/{id}", group.DeadLetter.String())).Text("dead letter"))
+		}
+		parts = append(parts, app.Li().Body(app.Div().Class("row").Body(line...), attempts(group.Attempts)))
+	}
+	return app.Ul().Class("timeline").Body(parts...)
+}
+
+// attempts is a list of what was tried and failed.
+func attempts(all []core.Attempt) app.UI {
+	var parts []app.UI
+	for _, attempt := range all {
+		parts = append(parts, app.Li().Body(
+			app.Span().Textf("Attempt %d %s, ", attempt.Number, attempt.Outcome), timeText(attempt.At),
+			app.If(attempt.Reason != "", func() app.UI { return app.Div().Class("reason").Body(app.Bdi().Text(attempt.Reason)) })))
+	}
+	return app.Ol().Class("attempts").Body(parts...)
+}
+
+// curl sends the event again: without its id and its idempotency key, by which
+// it would be a duplicate.
+func (i *inspector) curl() string {
+	body, err := json.Marshal(again(i.Event))
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("curl -X POST %s%s \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d %s",
+		i.s.origin, rest.StreamEventsPath(i.streamName()), quote(string(body)))
+}
+
+// again is an event to be sent once more.
+func again(event core.Event) rest.NewEvent {
+	return rest.NewEvent{Type: event.Type, Version: event.Version, Source: event.Source, Subject: event.Subject, Payload: event.Payload}
+}
+
+// eventView is one event on a page of its own.
+type eventView struct {
+	app.Compo
+	Page
+
+	event load[rest.List[core.Event]]
+}
+
+// OnMount implements [app.Mounter].
+func (v *eventView) OnMount(ctx app.Context) {
+	stream, from := v.Page.stream(), scope{"offset", v.Params["offset"]}
+	v.event.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.List[core.Event], error) {
+		var query core.EventQuery
+		if err := from.apply(&query); err != nil {
+			return rest.List[core.Event]{}, err
+		}
+		query.Limit = 1
+		return client.EventsPage(ctx, stream, query)
+	})
+}
+
+// Render implements [app.Composer].
+func (v *eventView) Render() app.UI {
+	return app.Div().Class("stack").Body(
+		app.H1().TabIndex(-1).Body(app.Text("Event "+v.Params["offset"]+" of "), app.Bdi().Text(v.Page.stream())),
+		v.event.show(func(page rest.List[core.Event]) app.UI {
+			if len(page.Items) == 0 || fmt.Sprint(page.Items[0].Offset) != v.Params["offset"] {
+				return emptyPanel("There is no event at this offset", "It was removed by retention, or has not come yet.", "",
+					linkButton("Events of the stream", "event", path("/streams/{stream}/events", v.Page.stream())))
+			}
+			return &inspector{Page: v.Page, Event: page.Items[0]}
+		}),
+	)
+}

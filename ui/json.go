@@ -1,0 +1,130 @@
+package ui
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+)
+
+// maxFolded is the largest payload that is drawn as a tree; a larger one is a
+// text, of which maxShown is shown at first.
+const (
+	maxFolded = 32 << 10
+	maxShown  = 64 << 10
+)
+
+// jsonBox shows JSON to be read, folded and copied.
+type jsonBox struct {
+	app.Compo
+	// Name says what it is, to those who cannot see where it stands.
+	Name string
+	Text string
+
+	whole, copied bool
+}
+
+// Render implements [app.Composer].
+func (b *jsonBox) Render() app.UI {
+	head := []app.UI{app.Span().Class("quiet").Text(size(len(b.Text))), app.Span().Class("grow")}
+	if len(b.Text) > maxShown && !b.whole {
+		head = append(head, button("Show all", "", func(app.Context, app.Event) { b.whole = true }))
+	}
+	label, name := "Copy "+b.Name, "copy"
+	if b.copied {
+		label, name = "Copied", "ok"
+	}
+	head = append(head, iconButton(label, name, b.copy))
+	return app.Div().Class("json").Body(app.Div().Class("json-head").Body(head...), b.content())
+}
+
+func (b *jsonBox) copy(ctx app.Context, _ app.Event) {
+	copyText(b.Text)
+	b.copied = true
+	time.AfterFunc(2*time.Second, func() { ctx.Dispatch(func(app.Context) { b.copied = false }) })
+}
+
+func (b *jsonBox) content() app.UI {
+	if len(b.Text) <= maxFolded {
+		if tree, ok := jsonTree(b.Text); ok {
+			return app.Div().Class("tree").TabIndex(0).Role("group").Aria("label", b.Name).Body(tree)
+		}
+	}
+	text := b.Text
+	if len(text) > maxShown && !b.whole {
+		text = strings.ToValidUTF8(text[:maxShown], "") + "…"
+	}
+	return app.Pre().TabIndex(0).Aria("label", b.Name).Role("group").Body(app.Code().Text(text))
+}
+
+// jsonTree draws JSON in the order and with the numbers of the text.
+func jsonTree(text string) (app.UI, bool) {
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber()
+	tree, err := jsonNode(decoder, nil, 0)
+	return tree, err == nil
+}
+
+// jsonNode draws the next value, behind its name in an object.
+func jsonNode(decoder *json.Decoder, name []app.UI, depth int) (app.UI, error) {
+	token, err := decoder.Token()
+	if err != nil {
+		return nil, err
+	}
+	opening, nested := token.(json.Delim)
+	if !nested {
+		return app.Div().Class("leaf").Body(append(name, scalar(token))...), nil
+	}
+	closing := map[json.Delim]string{'{': "}", '[': "]"}[opening]
+	var inner []app.UI
+	for decoder.More() {
+		var inside []app.UI
+		if opening == '{' {
+			key, err := decoder.Token()
+			if err != nil {
+				return nil, err
+			}
+			inside = []app.UI{app.Span().Class("json-key").Text(quoted(key.(string))), app.Text(": ")}
+		}
+		node, err := jsonNode(decoder, inside, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		inner = append(inner, node)
+	}
+	if _, err := decoder.Token(); err != nil {
+		return nil, err
+	}
+	if len(inner) == 0 {
+		return app.Div().Class("leaf").Body(append(name, app.Text(opening.String()+closing))...), nil
+	}
+	return app.Details().Open(depth < 4).Body(
+		app.Summary().Body(append(name, app.Text(opening.String()), app.Span().Class("json-fold").Textf(" %d … %s", len(inner), closing))...),
+		app.Div().Class("inner").Body(inner...),
+		app.Div().Class("leaf").Text(closing)), nil
+}
+
+func scalar(token json.Token) app.UI {
+	switch value := token.(type) {
+	case string:
+		return app.Span().Class("json-text").Body(app.Bdi().Text(quoted(value)))
+	case json.Number:
+		return app.Span().Class("json-number").Text(value.String())
+	case bool:
+		return app.Span().Class("json-word").Text(value)
+	}
+	return app.Span().Class("json-word").Text("null")
+}
+
+// quoted writes a text as JSON does, but leaves <, > and & as they are.
+func quoted(text string) string {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if encoder.Encode(text) != nil { // which a text never does
+		return text
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}

@@ -1,0 +1,188 @@
+package ui
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// slowAfter is how long a page waits with its skeleton: what comes sooner would
+// only flicker.
+const slowAfter = 150 * time.Millisecond
+
+// requestTimeout bounds one request of a page.
+const requestTimeout = 25 * time.Second
+
+// load is something that is fetched: what a page shows of it depends on how far
+// that is. What came before stays while it is fetched again.
+type load[T any] struct {
+	value T
+	// at is when value came, zero when none did; kept says that it is from the
+	// browser's storage.
+	at   time.Time
+	kept bool
+	err  error
+	// busy: it is being fetched; slow: for so long that the page should say so.
+	busy, slow bool
+	turn       int
+	again      func(app.Context)
+}
+
+// have reports whether there is something to show.
+func (l *load[T]) have() bool { return !l.at.IsZero() }
+
+// fetch starts to fetch; an earlier one that still runs is forgotten.
+func (l *load[T]) fetch(ctx app.Context, s *session, get func(context.Context, *rest.Client) (T, error)) {
+	l.turn++
+	turn := l.turn
+	l.busy = true
+	l.again = func(ctx app.Context) { l.fetch(ctx, s, get) }
+	time.AfterFunc(slowAfter, func() {
+		ctx.Dispatch(func(app.Context) { l.slow = l.busy && l.turn == turn })
+	})
+	ctx.Async(func() {
+		var value T
+		limited, cancel := context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
+		err := s.do(limited, func(ctx context.Context, client *rest.Client) (err error) {
+			value, err = get(ctx, client)
+			return err
+		})
+		ctx.Dispatch(func(app.Context) {
+			s.heardOf(err)
+			if l.turn != turn {
+				return
+			}
+			l.busy, l.slow, l.err = false, false, err
+			if err == nil {
+				l.value, l.at, l.kept = value, time.Now(), false
+			}
+		})
+	})
+}
+
+// fetchKept is fetch for a list that is worth having without a server: it is
+// kept in the browser until the user signs out.
+func (l *load[T]) fetchKept(ctx app.Context, s *session, name string, get func(context.Context, *rest.Client) (T, error)) {
+	key := keptPrefix + s.me.Organization.ID.String() + " " + name
+	if !l.have() {
+		var old keptValue[T]
+		if ctx.LocalStorage().Get(key, &old) == nil && !old.At.IsZero() {
+			l.value, l.at, l.kept = old.Value, old.At, true
+		}
+	}
+	l.fetch(ctx, s, func(ctx2 context.Context, client *rest.Client) (T, error) {
+		value, err := get(ctx2, client)
+		if err == nil {
+			keep(ctx, key, value)
+		}
+		return value, err
+	})
+}
+
+// keptPrefix begins the names of what is kept in the browser.
+const keptPrefix = "eventflow kept "
+
+// maxKept bounds what is kept of one list.
+const maxKept = 200 << 10
+
+type keptValue[T any] struct {
+	At    time.Time `json:"at"`
+	Value T         `json:"value"`
+}
+
+func keep[T any](ctx app.Context, key string, value T) {
+	text, err := json.Marshal(value)
+	if err != nil || len(text) > maxKept {
+		return
+	}
+	_ = ctx.LocalStorage().Set(key, keptValue[T]{time.Now(), value}) // a full storage keeps nothing
+}
+
+// forgetKept removes all that is kept.
+func forgetKept(ctx app.Context) {
+	var keys []string
+	ctx.LocalStorage().ForEach(func(key string) {
+		if len(key) >= len(keptPrefix) && key[:len(keptPrefix)] == keptPrefix {
+			keys = append(keys, key)
+		}
+	})
+	for _, key := range keys {
+		ctx.LocalStorage().Del(key)
+	}
+}
+
+// show draws what there is: content, an error, a skeleton, or for a moment
+// nothing.
+func (l *load[T]) show(content func(T) app.UI) app.UI {
+	switch {
+	case l.have() && l.err != nil && answeredError(l.err):
+		return app.Div().Class("stack").Body(errorPanel(l.err, l.again), content(l.value))
+	case l.have():
+		return content(l.value)
+	case l.err != nil:
+		return errorPanel(l.err, l.again)
+	case l.slow:
+		return skeleton()
+	}
+	return app.Div().Class("pending")
+}
+
+// act is something that a button does: it fails with a message beside the
+// button.
+type act struct {
+	busy bool
+	err  error
+}
+
+// run starts it; then is called when it succeeded.
+func (a *act) run(ctx app.Context, s *session, do func(context.Context, *rest.Client) error, then func(app.Context)) {
+	if a.busy {
+		return
+	}
+	a.busy, a.err = true, nil
+	ctx.Async(func() {
+		limited, cancel := context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
+		err := s.do(limited, do)
+		ctx.Dispatch(func(ctx app.Context) {
+			s.heardOf(err)
+			a.busy, a.err = false, err
+			if err == nil && then != nil {
+				then(ctx)
+			}
+		})
+	})
+}
+
+// every calls f now and then while the component is there.
+func every(ctx app.Context, d time.Duration, f func(app.Context)) {
+	time.AfterFunc(d, func() {
+		ctx.Dispatch(func(ctx app.Context) { // which does nothing for a component that is gone
+			f(ctx)
+			every(ctx, d, f)
+		})
+	})
+}
+
+// fieldError returns what the server said of a field, or "".
+func fieldError(err error, field string) string {
+	for _, detail := range detailsOf(err) {
+		if detail.Field == field {
+			return detail.Reason
+		}
+	}
+	return ""
+}
+
+func detailsOf(err error) []core.Detail {
+	if public := rest.Public(err); public != nil {
+		return public.Details
+	}
+	return nil
+}

@@ -1,0 +1,154 @@
+package ui
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// publishView sends an event by hand.
+type publishView struct {
+	app.Compo
+	Page
+
+	streams load[rest.List[core.Stream]]
+	to      string
+	event   rest.NewEvent
+	payload string
+	sent    core.Receipt
+	wrong   string
+	act     act
+}
+
+// OnMount implements [app.Mounter].
+func (v *publishView) OnMount(ctx app.Context) {
+	values := ctx.Page().URL().Query()
+	v.to, v.payload = values.Get("stream"), "{\n  \n}"
+	v.streams.fetchKept(ctx, v.s, "stream names", func(ctx context.Context, client *rest.Client) (rest.List[core.Stream], error) {
+		page, err := client.StreamsPage(ctx, "", 1000)
+		if v.to == "" && len(page.Items) > 0 {
+			v.to = page.Items[0].Name
+		}
+		return page, err
+	})
+	if like := values.Get("like"); like != "" {
+		v.fill(ctx, like)
+	}
+}
+
+// fill takes an event that was sent before, without its id, its trace and its
+// idempotency key.
+func (v *publishView) fill(ctx app.Context, id string) {
+	var event core.Event
+	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) (err error) {
+		event, err = client.Event(ctx, v.to, id)
+		return err
+	}, func(app.Context) { v.event, v.payload = again(event), indented(event.Payload) })
+}
+
+// Render implements [app.Composer].
+func (v *publishView) Render() app.UI {
+	return app.Div().Class("stack", "narrow").Body(app.H1().TabIndex(-1).Text("Publish an event"), v.streams.show(v.form))
+}
+
+func (v *publishView) form(page rest.List[core.Stream]) app.UI {
+	if len(page.Items) == 0 {
+		return emptyPanel("There is no stream to publish to", "Make one first.", "", linkButton("New stream", "plus", "/streams/new"))
+	}
+	choices := make([][2]string, 0, len(page.Items))
+	var schema json.RawMessage
+	for _, stream := range page.Items {
+		choices = append(choices, [2]string{stream.Name, stream.Name})
+		if stream.Name == v.to {
+			schema = stream.Schema
+		}
+	}
+	parts := []app.UI{
+		field("stream", "Stream", selectInput("stream", &v.to, choices, nil), "", ""),
+		field("type", "Type", textInput("type", &v.event.Type).Required(true).Placeholder("order.paid"), "", fieldError(v.act.err, "event_type")),
+		app.Details().Class("fold").Open(v.event.Source != "" || v.event.Subject != "").Body(app.Summary().Text("More fields"),
+			field("source", "Source", textInput("source", &v.event.Source), "Who emitted it. Your address where this is empty.", fieldError(v.act.err, "source")),
+			field("subject", "Subject", textInput("subject", &v.event.Subject), "Whom or what it is about.", fieldError(v.act.err, "subject")),
+			field("key", "Idempotency key", textInput("key", &v.event.IdempotencyKey), "The same key again stores nothing.", fieldError(v.act.err, "idempotency_key"))),
+		field("payload", "Payload", textArea("payload", &v.payload, 12).OnKeyDown(v.key), "Any JSON value. Ctrl+Enter sends.", v.wrong),
+	}
+	if len(schema) > 0 {
+		parts = append(parts, app.Details().Class("fold").Body(app.Summary().Text("The stream's schema"), &jsonBox{Name: "schema", Text: indented(schema)}))
+	}
+	parts = append(parts, v.problems(), v.receipt(), app.Div().Class("row").Body(
+		app.Button().Class("button", "main").Type("submit").Disabled(v.act.busy || v.s.offline).Body(icon("publish"), app.Span().Text("Publish")),
+		button("Copy as curl", "copy", func(app.Context, app.Event) { copyText(v.curl()) })))
+	return form(v.send, parts...)
+}
+
+// problems are the fields that the form has no place for, or the rest of what
+// went wrong.
+func (v *publishView) problems() app.UI {
+	if v.act.err == nil {
+		return app.Span()
+	}
+	var parts []app.UI
+	for _, detail := range detailsOf(v.act.err) {
+		if strings.HasPrefix(detail.Field, "payload") {
+			parts = append(parts, app.Div().Body(app.Code().Text(detail.Field), app.Text(" "+detail.Reason)))
+		}
+	}
+	if len(parts) == 0 && len(detailsOf(v.act.err)) > 0 {
+		return app.Span()
+	}
+	if len(parts) == 0 {
+		return actError(v.act.err)
+	}
+	return app.Div().Class("note", "bad").Role("alert").Body(icon("warn"), app.Div().Body(parts...))
+}
+
+func (v *publishView) receipt() app.UI {
+	if v.sent.ID.IsZero() {
+		return app.Span()
+	}
+	text := "Stored at offset "
+	if v.sent.Duplicate {
+		text = "A duplicate: nothing was stored. The first one is at offset "
+	}
+	return app.Div().Class("note", "ok").Role("status").Body(icon("ok"), app.Span().Body(app.Text(text),
+		app.A().Href(path("/streams/{stream}/events/{offset}", v.to, fmt.Sprint(v.sent.Offset))).Text(count(int64(v.sent.Offset)))))
+}
+
+func (v *publishView) key(ctx app.Context, e app.Event) {
+	if e.Get("key").String() == "Enter" && (e.Get("ctrlKey").Bool() || e.Get("metaKey").Bool()) {
+		e.PreventDefault()
+		v.send(ctx)
+	}
+}
+
+func (v *publishView) send(ctx app.Context) {
+	if v.sent, v.wrong = (core.Receipt{}), ""; !json.Valid([]byte(v.payload)) {
+		v.wrong = "is not JSON"
+		return
+	}
+	event := v.event
+	event.Payload = json.RawMessage(v.payload)
+	stream := v.to
+	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) (err error) {
+		v.sent, err = client.Publish(ctx, stream, event)
+		return err
+	}, nil)
+}
+
+// curl is the same request from a shell.
+func (v *publishView) curl() string {
+	event := v.event
+	event.Payload = json.RawMessage(v.payload)
+	body, err := json.Marshal(event)
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("curl -X POST %s%s \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d %s",
+		v.s.origin, rest.StreamEventsPath(v.to), quote(string(body)))
+}

@@ -1,0 +1,148 @@
+package ui
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// sessionState is how far the dashboard is with knowing its user.
+type sessionState int
+
+const (
+	// starting: the cookie is being tried.
+	starting sessionState = iota
+	// anonymous: nobody is signed in.
+	anonymous
+	signedIn
+	// expired: somebody was, and signs in again on top of the page.
+	expired
+)
+
+// session is who uses the dashboard, and the way to the server. The access
+// token is in memory alone; the refresh token is the browser's cookie, which no
+// script can read.
+type session struct {
+	client *rest.Client
+	state  sessionState
+	me     rest.Me
+	// origin is the server's address, as commands to copy name it.
+	origin string
+	// rev counts what pages must be drawn anew for.
+	rev int
+	// offline: the last request found no server. heard is when one last
+	// answered.
+	offline bool
+	heard   time.Time
+
+	mu         sync.Mutex
+	generation int // counts the access tokens
+}
+
+func newSession(origin string) *session {
+	return &session{client: rest.NewClient(origin, ""), origin: origin}
+}
+
+// may reports whether the user's role permits an action. The server decides all
+// the same; this only hides what would be refused.
+func (s *session) may(action core.Action) bool {
+	return action == "" || slices.Contains(s.me.Permissions, action)
+}
+
+// writable reports whether an action is permitted and there is a server.
+func (s *session) writable(action core.Action) bool { return s.may(action) && !s.offline }
+
+// begin tries the cookie.
+func (s *session) begin(ctx context.Context) error {
+	if err := s.refresh(ctx, s.generation); err != nil {
+		return err
+	}
+	return s.learn(ctx)
+}
+
+// learn asks who is signed in.
+func (s *session) learn(ctx context.Context) (err error) {
+	s.me, err = s.client.Me(ctx)
+	return err
+}
+
+// do runs a request, with a fresh access token where the one at hand has
+// expired.
+func (s *session) do(ctx context.Context, request func(context.Context, *rest.Client) error) error {
+	generation := s.token()
+	err := request(ctx, s.client)
+	if core.CodeOf(err) != core.CodeUnauthorized {
+		return err
+	}
+	if failed := s.refresh(ctx, generation); failed != nil {
+		return failed
+	}
+	return request(ctx, s.client)
+}
+
+func (s *session) token() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.generation
+}
+
+// refresh gets the next access token, unless another request has got one since.
+func (s *session) refresh(ctx context.Context, generation int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if generation != s.generation {
+		return nil
+	}
+	if _, err := s.client.Refresh(ctx, rest.RefreshRequest{}); err != nil {
+		return err
+	}
+	s.generation++
+	return nil
+}
+
+// heardOf notes how a request ended.
+func (s *session) heardOf(err error) {
+	answered := err == nil || answeredError(err)
+	if s.offline == answered {
+		s.offline = !answered
+		s.rev++
+	}
+	if answered {
+		s.heard = time.Now()
+	}
+	if core.CodeOf(err) == core.CodeUnauthorized && s.state == signedIn {
+		s.state = expired
+		s.rev++
+	}
+}
+
+// answeredError reports whether an error is the server's own.
+func answeredError(err error) bool {
+	var answered *rest.Error
+	return errors.As(err, &answered) || errors.Is(err, context.Canceled)
+}
+
+// Page is what every page is given: the session and the address.
+type Page struct {
+	s *session
+	// Path is the address, Params are the parts of it that vary.
+	Path   string
+	Params map[string]string
+	// Rev changes when the session does.
+	Rev int
+}
+
+// CompoID implements [app.DismountEnforcer]: another address is another page.
+func (p Page) CompoID() string { return p.Path }
+
+// stream is the stream that the address names.
+func (p Page) stream() string { return p.Params["stream"] }
+
+// query returns the parameters of the address.
+func query(u *url.URL) url.Values { return u.Query() }

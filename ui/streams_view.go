@@ -1,0 +1,211 @@
+package ui
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// refreshEvery is how often lists that live are fetched again.
+const refreshEvery = 5 * time.Second
+
+// streamsView lists the streams.
+type streamsView struct {
+	app.Compo
+	Page
+
+	list  load[rest.List[core.StreamOverview]]
+	pages pages
+	rates rates
+}
+
+// OnMount implements [app.Mounter].
+func (v *streamsView) OnMount(ctx app.Context) {
+	v.fetch(ctx)
+	every(ctx, refreshEvery, v.fetch)
+}
+
+func (v *streamsView) fetch(ctx app.Context) {
+	if v.list.busy || hidden() {
+		return
+	}
+	cursor := v.pages.cursor()
+	v.list.fetchKept(ctx, v.s, "streams "+cursor, func(ctx context.Context, client *rest.Client) (rest.List[core.StreamOverview], error) {
+		page, err := client.StreamOverviews(ctx, cursor, 0)
+		for _, stream := range page.Items {
+			v.rates.note(stream.ID, int64(stream.Stats.NextOffset), time.Now())
+		}
+		return page, err
+	})
+}
+
+// Render implements [app.Composer].
+func (v *streamsView) Render() app.UI {
+	return app.Div().Class("stack").Body(
+		app.Div().Class("head").Body(
+			app.H1().TabIndex(-1).Text("Streams"),
+			app.If(v.s.writable(core.ActionWriteStreams), func() app.UI { return linkButton("New stream", "plus", "/streams/new").Class("main") }),
+		),
+		v.list.show(v.table),
+	)
+}
+
+func (v *streamsView) table(page rest.List[core.StreamOverview]) app.UI {
+	if len(page.Items) == 0 {
+		return emptyPanel("No streams yet", "A stream is an append-only sequence of events, such as orders or page views. Make one here, or from a shell:",
+			fmt.Sprintf("curl -X POST %s%s \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d '{\"name\":\"orders\"}'", v.s.origin, rest.StreamsPath))
+	}
+	columns := []column{
+		{name: "Stream"},
+		{name: "Rate", number: true},
+		{name: "", minor: true},
+		{name: "Events", number: true},
+		{name: "Last event", minor: true},
+		{name: "Groups", number: true, minor: true},
+		{name: "Highest lag", number: true},
+		{name: "Schema", minor: true},
+	}
+	rows := make([]app.UI, len(page.Items))
+	for i, stream := range page.Items {
+		schema := app.UI(app.Span().Class("quiet").Text("none"))
+		if len(stream.Schema) > 0 {
+			schema = badge("ok", "checked")
+		}
+		rows[i] = row(columns,
+			app.A().Class("name").Href(path("/streams/{stream}", stream.Name)).Body(app.Bdi().Text(stream.Name)),
+			app.Text(rate(v.rates.perSecond(stream.ID))), sparkline(v.rates.line(stream.ID)),
+			app.Text(count(stream.Stats.Events)), optionalTime(stream.Stats.LastReceivedAt, "never"),
+			app.Text(count(stream.Groups)), lagText(stream.Lag), schema)
+	}
+	return app.Div().Class("stack").Body(
+		table("Streams", columns, rows...),
+		pager(len(v.pages.cursors), page.Pagination.HasMore,
+			func(ctx app.Context, _ app.Event) { v.pages.prev(); v.fetch(ctx) },
+			func(ctx app.Context, _ app.Event) { v.pages.next(page.Pagination.NextCursor); v.fetch(ctx) }),
+	)
+}
+
+// lagText is how far a group is behind.
+func lagText(lag int64) app.UI {
+	if lag == 0 {
+		return badge("ok", "0")
+	}
+	if lag > 10_000 {
+		return badge("bad", count(lag))
+	}
+	return badge("warn", count(lag))
+}
+
+// hidden reports whether nobody looks: a page in the background asks for
+// nothing.
+func hidden() bool { return app.Window().Get("document").Get("hidden").Bool() }
+
+// rates are how fast streams grow, from how far they reached when they were
+// looked at.
+type rates struct{ of map[core.ID][]reach }
+
+type reach struct {
+	at   time.Time
+	next int64
+}
+
+// keptReaches bounds a line.
+const keptReaches = 60
+
+func (r *rates) note(stream core.ID, next int64, at time.Time) {
+	if r.of == nil {
+		r.of = map[core.ID][]reach{}
+	}
+	r.of[stream] = append(r.of[stream], reach{at, next})
+	if all := r.of[stream]; len(all) > keptReaches {
+		r.of[stream] = all[len(all)-keptReaches:]
+	}
+}
+
+// perSecond is the rate over the latest half minute.
+func (r *rates) perSecond(stream core.ID) float64 {
+	all := r.of[stream]
+	if len(all) < 2 {
+		return 0
+	}
+	first, last := all[max(0, len(all)-6)], all[len(all)-1]
+	return float64(last.next-first.next) / max(last.at.Sub(first.at).Seconds(), 1)
+}
+
+// line is how much came between one look and the next.
+func (r *rates) line(stream core.ID) []int64 {
+	all := r.of[stream]
+	line := make([]int64, 0, len(all))
+	for i := 1; i < len(all); i++ {
+		line = append(line, all[i].next-all[i-1].next)
+	}
+	return line
+}
+
+// newStreamView makes a stream.
+type newStreamView struct {
+	app.Compo
+	Page
+
+	name, description, sample, schema string
+	act                               act
+	sampleError                       string
+}
+
+// Render implements [app.Composer].
+func (v *newStreamView) Render() app.UI {
+	return app.Div().Class("stack", "narrow").Body(
+		app.H1().TabIndex(-1).Text("New stream"),
+		form(v.send,
+			field("name", "Name", textInput("name", &v.name).Required(true).Placeholder("orders"), "Up to 128 characters. It is part of addresses.", fieldError(v.act.err, "name")),
+			field("description", "Description", textInput("description", &v.description), "", fieldError(v.act.err, "description")),
+			app.Details().Class("fold").Body(
+				app.Summary().Text("Check payloads by a schema"),
+				field("sample", "A sample of a payload", textArea("sample", &v.sample, 5).Placeholder(`{"order_id":"A-1","amount":12.5}`),
+					"Paste one and a schema is made of it, for you to adapt.", v.sampleError),
+				app.Div().Class("row").Body(button("Make a schema of it", "", v.infer)),
+				field("schema", "JSON Schema (2020-12)", textArea("schema", &v.schema, 10), "Events that do not fit are refused, and say which field is wrong.", fieldError(v.act.err, "schema")),
+			),
+			v.otherError(),
+			submitButton("Create stream", v.act.busy),
+		),
+	)
+}
+
+func (v *newStreamView) otherError() app.UI {
+	if len(detailsOf(v.act.err)) > 0 {
+		return app.Span()
+	}
+	return actError(v.act.err)
+}
+
+func (v *newStreamView) infer(app.Context, app.Event) {
+	schema, err := inferSchema([]byte(v.sample))
+	v.sampleError = ""
+	if err != nil {
+		v.sampleError = "is not JSON: " + err.Error()
+		return
+	}
+	v.schema = schema
+}
+
+func (v *newStreamView) send(ctx app.Context) {
+	spec := core.StreamSpec{Name: v.name, Description: v.description}
+	if v.schema != "" {
+		spec.Schema = json.RawMessage(v.schema)
+	}
+	if v.schema != "" && !json.Valid(spec.Schema) {
+		v.act.err = core.Invalid("schema", "is not JSON")
+		return
+	}
+	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
+		_, err := client.CreateStream(ctx, spec)
+		return err
+	}, func(ctx app.Context) { ctx.Navigate(path("/streams/{stream}", spec.Name)) })
+}

@@ -1,0 +1,190 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// The tail draws at most five times a second, however many events come, and
+// keeps the newest thousand.
+const (
+	drawEvery = 200 * time.Millisecond
+	keptRows  = 1000
+	// drawnRows is how many of them are in the page: the rest is shown when it is
+	// asked for.
+	drawnRows = 200
+	// sayEvery is how often those who cannot see the list are told of it.
+	sayEvery = 5 * time.Second
+)
+
+// tail follows a stream.
+type tail struct {
+	cancel context.CancelFunc
+	// rows are those that are shown, newest first; total is how many came.
+	rows    []core.Event
+	total   int64
+	skipped int64
+	paused  bool
+	err     error
+	said    string
+	saidAt  time.Time
+	all     bool
+
+	mu      sync.Mutex
+	arrived []core.Event // not yet among the rows, oldest first
+	missed  int64
+}
+
+// start begins to follow.
+func (t *tail) start(ctx app.Context, s *session, stream string, narrow narrowing) {
+	t.stop()
+	t.rows, t.total, t.skipped, t.err, t.paused = nil, 0, 0, nil, false
+	t.arrived, t.missed = nil, 0
+	following, cancel := context.WithCancel(context.Background())
+	t.cancel = cancel
+	go t.follow(following, ctx, s, stream, narrow)
+	t.draw(following, ctx)
+}
+
+func (t *tail) stop() {
+	if t.cancel != nil {
+		t.cancel()
+		t.cancel = nil
+	}
+}
+
+// follow collects what comes. The client goes on by itself after a lost
+// connection; an access token that has expired is exchanged.
+func (t *tail) follow(following context.Context, ctx app.Context, s *session, stream string, narrow narrowing) {
+	filter := narrow.query.Filter
+	options := rest.TailOptions{Type: filter.Type, Source: filter.Source, Subject: filter.Subject}
+	for following.Err() == nil {
+		err := s.do(following, func(ctx context.Context, client *rest.Client) error {
+			for item, err := range client.Tail(ctx, stream, options) {
+				if err != nil {
+					return err
+				}
+				t.add(item, narrow)
+			}
+			return nil
+		})
+		if err != nil && following.Err() == nil {
+			ctx.Dispatch(func(app.Context) { t.err = err; s.heardOf(err) })
+			return
+		}
+	}
+}
+
+// add keeps an event for the next time that the list is drawn.
+func (t *tail) add(item rest.TailItem, narrow narrowing) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if item.Skipped > 0 {
+		t.missed += item.Skipped
+		return
+	}
+	if !narrow.matches(&item.Event) || !narrow.payload(&item.Event) {
+		return
+	}
+	t.arrived = append(t.arrived, item.Event)
+	if len(t.arrived) > 2*keptRows {
+		t.missed += int64(len(t.arrived) - keptRows)
+		t.arrived = append([]core.Event(nil), t.arrived[len(t.arrived)-keptRows:]...)
+	}
+}
+
+// draw shows what came, again and again.
+func (t *tail) draw(following context.Context, ctx app.Context) {
+	time.AfterFunc(drawEvery, func() {
+		if following.Err() != nil {
+			return
+		}
+		t.mu.Lock()
+		waiting := len(t.arrived) > 0
+		t.mu.Unlock()
+		if waiting {
+			ctx.Dispatch(func(app.Context) { t.take() })
+		}
+		t.draw(following, ctx)
+	})
+}
+
+// take moves what came into the list, unless it is paused.
+func (t *tail) take() {
+	if t.paused {
+		return
+	}
+	t.mu.Lock()
+	arrived := t.arrived
+	t.arrived = nil
+	t.skipped += t.missed
+	t.missed = 0
+	t.mu.Unlock()
+	t.total += int64(len(arrived))
+	rows := make([]core.Event, 0, keptRows)
+	for i := len(arrived) - 1; i >= 0 && len(rows) < keptRows; i-- {
+		rows = append(rows, arrived[i])
+	}
+	t.rows = append(rows, t.rows[:min(len(t.rows), keptRows-len(rows))]...)
+	if time.Since(t.saidAt) > sayEvery {
+		t.said, t.saidAt = plural(t.total, "event")+" so far", time.Now()
+	}
+}
+
+// waiting is how many events a paused list holds back.
+func (t *tail) waiting() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.arrived)
+}
+
+// shown are the rows that are drawn.
+func (t *tail) shown() []core.Event {
+	if t.all {
+		return t.rows
+	}
+	return t.rows[:min(len(t.rows), drawnRows)]
+}
+
+// view draws the list with its controls.
+func (t *tail) view(v *eventsView) app.UI {
+	state, label, name := badge("ok", "Live"), "Pause", "pause"
+	if t.paused {
+		state, label, name = badge("wait", "Paused"), "Go on", "play"
+	}
+	head := []app.UI{
+		state,
+		button(label, name, func(app.Context, app.Event) { t.paused = !t.paused; t.take() }),
+		app.Span().Class("quiet").Text(plural(t.total, "event") + " came"),
+	}
+	if n := t.waiting(); t.paused && n > 0 {
+		head = append(head, app.Span().Class("quiet").Text(fmt.Sprintf("%s new", count(n))))
+	}
+	if t.skipped > 0 {
+		head = append(head, badge("warn", count(t.skipped)+" skipped, faster than this page reads"))
+	}
+	parts := []app.UI{
+		app.Div().Class("row").Body(head...),
+		app.P().Class("hidden").Role("status").Aria("live", "polite").Text(t.said),
+	}
+	switch {
+	case t.err != nil:
+		parts = append(parts, errorPanel(t.err, v.fetch))
+	case len(t.rows) == 0:
+		parts = append(parts, emptyPanel("Waiting for events", "They show up here as they arrive. Send one:",
+			"curl -X POST "+v.s.origin+rest.StreamEventsPath(v.stream())+" \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d '{\"event_type\":\"order.paid\",\"payload\":{\"amount\":12.5}}'"))
+	default:
+		parts = append(parts, v.table(t.shown()))
+	}
+	if len(t.rows) > drawnRows && !t.all {
+		parts = append(parts, button("Show all "+count(len(t.rows)), "", func(app.Context, app.Event) { t.all = true }))
+	}
+	return app.Div().Class("stack").Body(parts...)
+}

@@ -1,0 +1,97 @@
+package ui
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+)
+
+// count writes a number as people read it: 12,345.
+func count[T ~int | ~int64](n T) string {
+	text := strconv.FormatInt(int64(n), 10)
+	sign := ""
+	if n < 0 {
+		sign, text = "−", text[1:]
+	}
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return sign + text
+}
+
+// span writes a duration in its largest unit: 42 s, 3 min, 5 h, 2 d.
+func span(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d d", int(d.Hours()/24))
+}
+
+// ago writes how long ago something was, or how soon it will be.
+func ago(t, now time.Time) string {
+	d := now.Sub(t)
+	switch {
+	case d > -time.Second && d < time.Second:
+		return "now"
+	case d < 0:
+		return "in " + span(-d)
+	}
+	return span(d) + " ago"
+}
+
+// exact writes a time as the field's logs do, in the user's zone.
+func exact(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05.000 MST") }
+
+// timeText is a time relative to now, with the exact one on hover.
+func timeText(t time.Time) app.UI {
+	return app.Time().Title(exact(t)).DateTime(t.UTC().Format(time.RFC3339Nano)).Text(ago(t, time.Now()))
+}
+
+// optionalTime is a time that may not be.
+func optionalTime(t *time.Time, otherwise string) app.UI {
+	if t == nil {
+		return app.Span().Class("quiet").Text(otherwise)
+	}
+	return timeText(*t)
+}
+
+// size writes a size: 812 B, 4.2 KiB.
+func size(n int) string {
+	switch {
+	case n < 1<<10:
+		return fmt.Sprintf("%d B", n)
+	case n < 1<<20:
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	}
+	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+}
+
+// rate writes how many a second.
+func rate(perSecond float64) string {
+	if perSecond > 0 && perSecond < 9.95 {
+		return strconv.FormatFloat(math.Round(perSecond*10)/10, 'f', -1, 64) + "/s"
+	}
+	return count(int(math.Round(perSecond))) + "/s"
+}
+
+// plural writes a number with its noun.
+func plural[T ~int | ~int64](n T, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return count(n) + " " + noun + "s"
+}
+
+// quote makes a word of a shell command.
+func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
