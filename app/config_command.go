@@ -36,7 +36,7 @@ func (s *settings) print(out io.Writer) error {
 	fmt.Fprintln(table, "FLAG\tENVIRONMENT, FILE\tVALUE\tFROM\tMEANING")
 	s.flags.VisitAll(func(flag *pflag.Flag) {
 		fmt.Fprintf(table, "--%s\t%s\t%s\t%s\t%s\n", flag.Name, envName(flag.Name),
-			shown(flag), cmp.Or(s.origin[flag.Name], "default"), flag.Usage)
+			shown(flag.Name, flag.Value.String()), cmp.Or(s.origin[flag.Name], "default"), flag.Usage)
 	})
 	return table.Flush()
 }
@@ -46,12 +46,11 @@ const masked = "xxxxx"
 
 // shown is a setting's value as everybody may see it: no secret, and no
 // password in a URL.
-func shown(flag *pflag.Flag) string {
-	text := flag.Value.String()
+func shown(name, text string) string {
 	if text == "" {
 		return "–"
 	}
-	if isSecret(flag.Name) {
+	if isSecret(name) {
 		return masked
 	}
 	u, err := url.Parse(text)

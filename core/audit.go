@@ -46,6 +46,15 @@ const (
 	AuditRefused             AuditAction = "request.refused"
 )
 
+// AuditActions lists all that is recorded.
+var AuditActions = []AuditAction{
+	AuditLogin, AuditLoginFailed, AuditLogout, AuditRefreshReused, AuditPasswordChanged, AuditPasswordForgotten,
+	AuditPasswordReset, AuditUserInvited, AuditUserChanged, AuditUserRemoved, AuditOrganizationChanged,
+	AuditOrganizationCreated, AuditKeyCreated, AuditKeyRotated, AuditKeyRevoked, AuditStreamCreated,
+	AuditStreamChanged, AuditStreamDeleted, AuditGroupCreated, AuditGroupChanged, AuditGroupDeleted,
+	AuditGroupReset, AuditLettersReplayed, AuditLetterDiscarded, AuditExported, AuditRefused,
+}
+
 // AuditRecord is something that somebody did.
 type AuditRecord struct {
 	Who    Principal

@@ -92,16 +92,6 @@ func selectInput(id string, value *string, choices [][2]string, changed app.Even
 	}, app.EventScope(id))
 }
 
-// checkbox is bound to a yes or no.
-func checkbox(id, label string, value *bool) app.UI {
-	return app.Label().Class("check").For(id).Body(
-		app.Input().ID(id).Type("checkbox").Checked(*value).OnChange(func(ctx app.Context, _ app.Event) {
-			*value = ctx.JSSrc().Get("checked").Bool()
-		}, app.EventScope(id)),
-		app.Span().Text(label),
-	)
-}
-
 // form calls send when it is submitted.
 func form(send func(app.Context), parts ...app.UI) app.UI {
 	return app.Form().Class("form").Body(parts...).OnSubmit(func(ctx app.Context, e app.Event) {

@@ -117,11 +117,8 @@ func (v *eventsView) fetch(ctx app.Context) {
 	setQuery(v.address().Encode())
 	v.tail.stop()
 	v.wrong = ""
-	narrow, err := parseFilter(v.filter)
-	if err == nil {
-		err = v.scope.apply(&narrow.query)
-	}
-	if err != nil {
+	narrow := parseFilter(v.filter)
+	if err := v.scope.apply(&narrow.query); err != nil {
 		v.wrong = sentence(rest.Public(err).Message)
 		return
 	}
@@ -188,7 +185,7 @@ type narrowing struct {
 }
 
 // parseFilter reads the filter bar: `name:value` pairs and free words.
-func parseFilter(text string) (n narrowing, err error) {
+func parseFilter(text string) (n narrowing) {
 	for _, word := range splitWords(text) {
 		name, value, named := strings.Cut(word, ":")
 		switch {
@@ -204,7 +201,7 @@ func parseFilter(text string) (n narrowing, err error) {
 			n.free = append(n.free, strings.ToLower(word))
 		}
 	}
-	return n, nil
+	return n
 }
 
 // splitWords splits at spaces, but not within quotes, which it takes away.

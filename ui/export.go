@@ -44,11 +44,7 @@ func (b *exportButton) Render() app.UI {
 }
 
 func (b *exportButton) run(ctx app.Context, _ app.Event) {
-	narrow, err := parseFilter(b.View.filter)
-	if err != nil {
-		b.act.err = err
-		return
-	}
+	narrow := parseFilter(b.View.filter)
 	if err := b.View.scope.apply(&narrow.query); err != nil {
 		b.act.err = err
 		return

@@ -21,7 +21,6 @@ type homeView struct {
 
 	now   load[overall]
 	rates rates
-	total []int64
 }
 
 // overall is what home is about.

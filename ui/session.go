@@ -3,7 +3,6 @@ package ui
 import (
 	"context"
 	"errors"
-	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -143,6 +142,3 @@ func (p Page) CompoID() string { return p.Path }
 
 // stream is the stream that the address names.
 func (p Page) stream() string { return p.Params["stream"] }
-
-// query returns the parameters of the address.
-func query(u *url.URL) url.Values { return u.Query() }

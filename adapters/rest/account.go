@@ -213,6 +213,12 @@ func (c *Client) Invite(ctx context.Context, request InviteRequest) (invited Inv
 	return invited, err
 }
 
+// InviteAgain makes another link for a user who has not accepted yet.
+func (c *Client) InviteAgain(ctx context.Context, id string) (invited Invited, err error) {
+	err = c.call(ctx, "POST", UsersPath+"/"+url.PathEscape(id)+"/invitation", nil, nil, &invited)
+	return invited, err
+}
+
 // ChangeUser changes a user; revision is as for [Client.ChangeStream].
 func (c *Client) ChangeUser(ctx context.Context, id string, change core.UserChange, revision int64) (user core.User, err error) {
 	err = c.call(ctx, "PATCH", UsersPath+"/"+url.PathEscape(id), ifMatch(revision), change, &user)

@@ -111,6 +111,8 @@ var table = []route{
 	{Route{"POST", rest.OrganizationsPath, core.ActionCreateOrganizations}, (*Server).postOrganization, false},
 	{Route{"GET", rest.OrganizationPath, core.ActionReadOrganization}, (*Server).getOrganization, false},
 	{Route{"PATCH", rest.OrganizationPath, core.ActionWriteOrganization}, (*Server).patchOrganization, false},
+	{Route{"GET", rest.SystemPath, Anybody}, (*Server).getSystem, false},
+	{Route{"GET", rest.RolesPath, Anybody}, (*Server).getRoles, false},
 	{Route{"GET", rest.AuditPath, core.ActionReadAudit}, (*Server).getAudit, true},
 
 	{Route{"GET", rest.APIKeysPath, core.ActionReadKeys}, of(core.KindAPIKey, (*Server).getKeys), true},

@@ -44,6 +44,9 @@ type Options struct {
 	// Ready reports whether requests can be served. Its answer is public, and
 	// is asked for at most once a second.
 	Ready func(ctx context.Context) rest.Health
+	// System says what the server is, to whoever asks; without it there is no such
+	// path.
+	System func(who core.Principal) rest.System
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
 	// HTTPS: clients reach the server by TLS, here or at a proxy. Browsers are

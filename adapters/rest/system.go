@@ -1,0 +1,57 @@
+package rest
+
+import (
+	"context"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// The addresses of what a server says of itself.
+const (
+	SystemPath = Prefix + "/system"
+	RolesPath  = Prefix + "/roles"
+)
+
+// System is a server in words.
+type System struct {
+	Version string `json:"version"`
+	// Go is the toolchain that built it.
+	Go string `json:"go"`
+	// Store is the kind of storage that keeps the events, such as `postgres`.
+	Store     string    `json:"store"`
+	StartedAt time.Time `json:"started_at"`
+	// Settings are for admins of the installation's first organization. Secrets
+	// are masked.
+	Settings []Setting `json:"settings,omitempty"`
+}
+
+// Setting is one of the server's settings.
+type Setting struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+	Usage string `json:"usage"`
+}
+
+// Roles says what each role may do.
+type Roles struct {
+	Items []RolePermissions `json:"items"`
+}
+
+// RolePermissions are the actions that a role permits.
+type RolePermissions struct {
+	Role        core.Role     `json:"role"`
+	Permissions []core.Action `json:"permissions"`
+}
+
+// System returns what the server says of itself.
+func (c *Client) System(ctx context.Context) (system System, err error) {
+	err = c.call(ctx, "GET", SystemPath, nil, nil, &system)
+	return system, err
+}
+
+// Roles returns what each role may do.
+func (c *Client) Roles(ctx context.Context) (roles Roles, err error) {
+	err = c.call(ctx, "GET", RolesPath, nil, nil, &roles)
+	return roles, err
+}

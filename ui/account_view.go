@@ -1,0 +1,72 @@
+package ui
+
+import (
+	"context"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// accountView is about who is signed in, and the organization.
+type accountView struct {
+	app.Compo
+	Page
+
+	present, next string
+	act           act
+	changed       bool
+	org           string
+	rename        act
+	renamed       bool
+}
+
+// OnMount implements [app.Mounter].
+func (v *accountView) OnMount(app.Context) { v.org = v.s.me.Organization.Name }
+
+// Render implements [app.Composer].
+func (v *accountView) Render() app.UI {
+	me := v.s.me
+	parts := []app.UI{
+		app.H1().TabIndex(-1).Text("Your account"),
+		app.Dl().Class("facts").Body(
+			app.Dt().Text("Email"), app.Dd().Body(app.Bdi().Text(v.s.email())),
+			app.Dt().Text("Role"), app.Dd().Body(app.Text(string(me.Role)+", "), app.A().Href("/settings/roles").Text("what it may do")),
+			app.Dt().Text("Organization"), app.Dd().Body(app.Bdi().Text(me.Organization.Name))),
+		app.Section().Class("panel").Aria("label", "Password").Body(
+			app.H2().Text("Another password"),
+			form(v.send,
+				field("present", "Present password", secretInput("present", &v.present, "current-password"), "", fieldError(v.act.err, "password")),
+				field("next", "New password", secretInput("next", &v.next, "new-password"), passwordHint, fieldError(v.act.err, "new_password")),
+				app.If(v.act.err != nil && len(detailsOf(v.act.err)) == 0, func() app.UI { return actError(v.act.err) }),
+				app.If(v.changed, func() app.UI { return note("ok", "Changed. All other sessions have ended.") }),
+				submitButton("Change password", v.act.busy))),
+	}
+	if v.s.writable(core.ActionWriteOrganization) {
+		parts = append(parts, app.Section().Class("panel").Aria("label", "Organization").Body(
+			app.H2().Text("Organization"),
+			form(v.sendName,
+				field("org", "Name", textInput("org", &v.org).Required(true), "", fieldError(v.rename.err, "name")),
+				app.If(v.rename.err != nil && len(detailsOf(v.rename.err)) == 0, func() app.UI { return actError(v.rename.err) }),
+				app.If(v.renamed, func() app.UI { return note("ok", "Renamed.") }),
+				submitButton("Rename", v.rename.busy))))
+	}
+	return app.Div().Class("stack", "narrow").Body(parts...)
+}
+
+func (v *accountView) send(ctx app.Context) {
+	v.changed = false
+	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
+		return client.ChangePassword(ctx, rest.PasswordChange{Password: v.present, NewPassword: v.next})
+	}, func(app.Context) { v.changed, v.present, v.next = true, "", "" })
+}
+
+func (v *accountView) sendName(ctx app.Context) {
+	v.renamed = false
+	name := v.org
+	v.rename.run(ctx, v.s, func(ctx context.Context, client *rest.Client) (err error) {
+		v.s.me.Organization, err = client.RenameOrganization(ctx, name)
+		return err
+	}, func(app.Context) { v.renamed = true })
+}

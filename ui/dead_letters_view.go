@@ -1,0 +1,330 @@
+package ui
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// deadLettersView lists what groups could not process, by reason, and gives it
+// back: one, or all that the filter matches.
+type deadLettersView struct {
+	app.Compo
+	Page
+
+	query  core.LetterQuery
+	counts load[[]core.LetterCount]
+	list   load[rest.List[core.DeadLetter]]
+	names  load[rest.List[core.GroupOverview]]
+	pages  pages
+
+	asking bool
+	total  load[int64]
+	rate   string
+	start  act
+	replay load[core.Replay]
+}
+
+// OnMount implements [app.Mounter].
+func (v *deadLettersView) OnMount(ctx app.Context) { v.read(ctx) }
+
+// OnNav implements [app.Navigator].
+func (v *deadLettersView) OnNav(ctx app.Context) {
+	if ctx.Page().URL().Query().Encode() != v.address().Encode() {
+		v.read(ctx)
+	}
+}
+
+func (v *deadLettersView) read(ctx app.Context) {
+	values := ctx.Page().URL().Query()
+	v.query = core.LetterQuery{Stream: values.Get("stream"), Group: values.Get("group"), Reason: values.Get("reason"), Type: values.Get("type")}
+	v.pages = pages{}
+	v.fetch(ctx)
+}
+
+func (v *deadLettersView) address() url.Values {
+	values := url.Values{}
+	for name, value := range map[string]string{"stream": v.query.Stream, "group": v.query.Group, "reason": v.query.Reason, "type": v.query.Type} {
+		if value != "" {
+			values.Set(name, value)
+		}
+	}
+	return values
+}
+
+func (v *deadLettersView) fetch(ctx app.Context) {
+	query := v.query
+	setQuery(v.address().Encode())
+	v.counts.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) ([]core.LetterCount, error) {
+		return client.DeadLetterCounts(ctx, core.LetterQuery{Stream: query.Stream, Group: query.Group})
+	})
+	v.names.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.List[core.GroupOverview], error) {
+		return client.AllGroups(ctx, "", 1000)
+	})
+	query.Cursor, query.Limit = v.pages.cursor(), 50
+	v.list.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.List[core.DeadLetter], error) {
+		return client.DeadLettersPage(ctx, query)
+	})
+}
+
+// name is a group's, with its stream's.
+func (v *deadLettersView) name(group core.ID) (stream, name string) {
+	for _, one := range v.names.value.Items {
+		if one.ID == group {
+			return one.StreamName, one.Name
+		}
+	}
+	return "", group.String()
+}
+
+// Render implements [app.Composer].
+func (v *deadLettersView) Render() app.UI {
+	head := []app.UI{app.H1().TabIndex(-1).Text("Dead letters")}
+	if v.s.writable(core.ActionWriteLetters) && v.list.have() && len(v.list.value.Items) > 0 {
+		head = append(head, mainButton("Replay all that match…", "refresh", v.ask))
+	}
+	parts := []app.UI{app.Div().Class("head").Body(head...), v.controls(), v.progress()}
+	if v.counts.have() && len(v.counts.value) > 0 {
+		parts = append(parts, v.reasons())
+	}
+	parts = append(parts, v.list.show(v.table))
+	if v.asking {
+		parts = append(parts, v.dialog())
+	}
+	return app.Div().Class("stack").Body(parts...)
+}
+
+func (v *deadLettersView) controls() app.UI {
+	input := func(id, label string, value *string) app.UI {
+		return app.Input().ID(id).Type("search").Aria("label", label).Placeholder(label).Value(*value).OnInput(setText(value)).Spellcheck(false)
+	}
+	return app.Form().Class("controls").Role("search").Aria("label", "Dead letters").Body(
+		input("letter-stream", "Stream", &v.query.Stream), input("letter-group", "Group", &v.query.Group),
+		input("letter-type", "Event type", &v.query.Type), input("letter-reason", "Reason", &v.query.Reason),
+		app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Show")),
+	).OnSubmit(func(ctx app.Context, e app.Event) {
+		e.PreventDefault()
+		v.pages = pages{}
+		v.fetch(ctx)
+	})
+}
+
+// reasons groups the letters by why they are dead.
+func (v *deadLettersView) reasons() app.UI {
+	columns := []column{{name: "Reason"}, {name: "Group"}, {name: "Stream", minor: true}, {name: "Letters", number: true}}
+	var rows []app.UI
+	for i, one := range v.counts.value {
+		stream, group := v.name(one.Group)
+		reason := one.Reason
+		if reason == "" {
+			reason = "(none given)"
+		}
+		rows = append(rows, row(columns,
+			app.Button().Class("bare", "offset", "reason").Type("button").Body(app.Bdi().Text(reason)).OnClick(func(ctx app.Context, _ app.Event) {
+				v.query.Reason, v.query.Stream, v.query.Group = one.Reason, stream, group
+				v.pages = pages{}
+				v.fetch(ctx)
+			}, app.EventScope(i, one.Reason, one.Group)),
+			app.Bdi().Text(group), app.Bdi().Text(stream), app.Text(count(one.Count))))
+	}
+	return app.Section().Class("panel").Aria("label", "By reason").Body(app.H2().Text("By reason"), table("Dead letters by reason", columns, rows...))
+}
+
+func (v *deadLettersView) table(page rest.List[core.DeadLetter]) app.UI {
+	if len(page.Items) == 0 {
+		if v.query != (core.LetterQuery{}) {
+			return emptyPanel("Nothing matches", "No dead letter fits the filter.", "", button("Clear", "close", func(ctx app.Context, _ app.Event) {
+				v.query = core.LetterQuery{}
+				v.fetch(ctx)
+			}))
+		}
+		return emptyPanel("No dead letters", "Events that a group could not process, after all their attempts, wait here for a decision. There are none: nothing is stuck.", "")
+	}
+	columns := []column{{name: "Event"}, {name: "Group"}, {name: "Reason"}, {name: "Attempts", number: true, minor: true}, {name: "Parked", minor: true}, {name: "State"}}
+	rows := make([]app.UI, len(page.Items))
+	for i := range page.Items {
+		letter := &page.Items[i]
+		_, group := v.name(letter.Group)
+		state := badge("wait", "parked")
+		if letter.State == core.Replaying {
+			state = badge("info", "replaying")
+		}
+		rows[i] = row(columns,
+			app.A().Class("name").Href(path("/dead-letters/{id}", letter.ID.String())).Body(app.Bdi().Text(letter.Event.Type), app.Text(" #"+count(int64(letter.Event.Offset)))),
+			app.Bdi().Text(group), app.Bdi().Text(letter.Reason), app.Text(count(len(letter.Attempts))), timeText(letter.ParkedAt), state)
+	}
+	return app.Div().Class("stack").Body(table("Dead letters", columns, rows...),
+		pager(len(v.pages.cursors), page.Pagination.HasMore,
+			func(ctx app.Context, _ app.Event) { v.pages.prev(); v.fetch(ctx) },
+			func(ctx app.Context, _ app.Event) { v.pages.next(page.Pagination.NextCursor); v.fetch(ctx) }))
+}
+
+// request is the filter as a replay.
+func (v *deadLettersView) request() rest.ReplayRequest {
+	request := rest.ReplayRequest{Stream: v.query.Stream, Group: v.query.Group, Reason: v.query.Reason, Type: v.query.Type}
+	_, _ = fmt.Sscanf(v.rate, "%g", &request.Rate) // empty is as fast as it goes
+	return request
+}
+
+// ask counts what a replay would give back.
+func (v *deadLettersView) ask(ctx app.Context, _ app.Event) {
+	v.asking, v.start = true, act{}
+	request := v.request()
+	v.total.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (int64, error) { return client.CountReplay(ctx, request) })
+}
+
+func (v *deadLettersView) dialog() app.UI {
+	return &dialog{Title: "Replay dead letters", Close: func(app.Context) { v.asking = false }, Body: []app.UI{
+		v.total.show(func(total int64) app.UI {
+			return app.Div().Class("stack").Body(
+				app.P().Text(plural(total, "dead letter")+" match the filter, on all pages. Each is given back to its group, which tries it again."),
+				form(v.send,
+					field("rate", "At most so many a second", textInput("rate", &v.rate).Attr("inputmode", "decimal").Placeholder("as fast as it goes"), "", fieldError(v.start.err, "rate")),
+					actError(v.start.err),
+					submitButton("Replay "+count(total), v.start.busy).Disabled(total == 0 || v.start.busy)))
+		}),
+	}}
+}
+
+func (v *deadLettersView) send(ctx app.Context) {
+	request := v.request()
+	var replay core.Replay
+	v.start.run(ctx, v.s, func(ctx context.Context, client *rest.Client) (err error) {
+		replay, err = client.ReplayDeadLetters(ctx, request)
+		return err
+	}, func(ctx app.Context) {
+		v.asking = false
+		v.watch(ctx, replay.ID.String())
+	})
+}
+
+// watch follows a replay until it has ended.
+func (v *deadLettersView) watch(ctx app.Context, id string) {
+	v.replay.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (core.Replay, error) { return client.Replay(ctx, id) })
+	time.AfterFunc(time.Second, func() {
+		ctx.Dispatch(func(ctx app.Context) {
+			if v.replay.have() && v.replay.value.State != core.ReplayRunning {
+				v.fetch(ctx)
+				return
+			}
+			v.watch(ctx, id)
+		})
+	})
+}
+
+func (v *deadLettersView) progress() app.UI {
+	if !v.replay.have() {
+		return app.Span()
+	}
+	replay := v.replay.value
+	words := fmt.Sprintf("%s of %s given back", count(replay.Done), count(replay.Total))
+	if replay.Gone > 0 {
+		words += ", " + count(replay.Gone) + " were gone or on their way"
+	}
+	switch replay.State {
+	case core.ReplayDone:
+		return note("ok", "The replay is done: "+words+".")
+	case core.ReplayFailed:
+		return note("bad", "The replay failed: "+replay.Error+" ("+words+")")
+	}
+	return app.Div().Class("note", "info").Role("status").Body(icon("wait"), app.Div().Class("grow").Body(
+		app.Div().Text("Replaying: "+words),
+		app.Progress().Max(float64(max(replay.Total, 1))).Value(float64(replay.Done+replay.Gone)).Aria("label", "Replay")))
+}
+
+// deadLetterView is one dead letter with its attempts.
+type deadLetterView struct {
+	app.Compo
+	Page
+
+	letter  load[core.DeadLetter]
+	payload string
+	edit    bool
+	wrong   string
+	act     act
+	done    string
+}
+
+// OnMount implements [app.Mounter].
+func (v *deadLetterView) OnMount(ctx app.Context) {
+	id := v.Params["id"]
+	v.letter.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (core.DeadLetter, error) {
+		letter, err := client.DeadLetter(ctx, id)
+		v.payload = indented(letter.Event.Payload)
+		return letter, err
+	})
+}
+
+// Render implements [app.Composer].
+func (v *deadLetterView) Render() app.UI {
+	if v.done != "" {
+		return app.Div().Class("stack").Body(app.H1().TabIndex(-1).Text("Dead letter"), note("ok", v.done), app.Div().Class("row").Body(linkButton("Dead letters", "dead", "/dead-letters")))
+	}
+	return app.Div().Class("stack").Body(
+		app.Div().Class("head").Body(app.H1().TabIndex(-1).Text("Dead letter")),
+		v.letter.show(v.content),
+	)
+}
+
+func (v *deadLetterView) content(letter core.DeadLetter) app.UI {
+	event := &letter.Event
+	facts := app.Dl().Class("facts").Body(
+		app.Dt().Text("Event"), app.Dd().Body(app.Bdi().Text(event.Type), app.Textf(", offset %s", count(int64(event.Offset)))),
+		app.Dt().Text("Event id"), app.Dd().Body(app.Code().Text(event.ID.String())),
+		app.Dt().Text("Received"), app.Dd().Body(timeText(event.ReceivedAt)),
+		app.Dt().Text("Parked"), app.Dd().Body(timeText(letter.ParkedAt)),
+		app.Dt().Text("Reason"), app.Dd().Class("reason").Body(app.Bdi().Text(letter.Reason)),
+	)
+	parts := []app.UI{
+		app.Section().Class("panel").Aria("label", "What happened").Body(facts, app.H2().Text("Attempts"), attempts(letter.Attempts)),
+	}
+	if letter.State == core.Replaying {
+		parts = append(parts, note("info", "It was given back to its group, which is about to try it again."))
+	}
+	if v.edit {
+		parts = append(parts, form(v.replayEdited,
+			field("payload", "Payload of the copy", textArea("payload", &v.payload, 14), "The event in the stream stays as it is: the group gets this instead.", v.wrong),
+			actError(v.act.err),
+			app.Div().Class("row").Body(submitButton("Replay this", v.act.busy), button("Cancel", "", func(app.Context, app.Event) { v.edit = false }))))
+		return app.Div().Class("stack").Body(parts...)
+	}
+	parts = append(parts, &jsonBox{Name: "payload", Text: string(event.Payload)}, actError(v.act.err))
+	if v.s.writable(core.ActionWriteLetters) {
+		parts = append(parts, app.Div().Class("row").Body(
+			mainButton("Replay", "refresh", func(ctx app.Context, _ app.Event) { v.replay(ctx, nil) }).Disabled(v.act.busy),
+			button("Edit and replay…", "", func(app.Context, app.Event) { v.edit = true }),
+			dangerButton("Discard", "dead", v.discard).Disabled(v.act.busy)))
+	}
+	return app.Div().Class("stack").Body(parts...)
+}
+
+func (v *deadLetterView) replayEdited(ctx app.Context) {
+	if v.wrong = ""; !json.Valid([]byte(v.payload)) {
+		v.wrong = "is not JSON"
+		return
+	}
+	v.replay(ctx, json.RawMessage(v.payload))
+}
+
+func (v *deadLetterView) replay(ctx app.Context, payload json.RawMessage) {
+	id := v.Params["id"]
+	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
+		_, err := client.ReplayDeadLetter(ctx, id, payload)
+		return err
+	}, func(app.Context) {
+		v.done = "Given back to its group. When it is acknowledged, the dead letter is gone."
+	})
+}
+
+func (v *deadLetterView) discard(ctx app.Context, _ app.Event) {
+	id := v.Params["id"]
+	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error { return client.DiscardDeadLetter(ctx, id) },
+		func(app.Context) { v.done = "Discarded. The event in the stream stays." })
+}

@@ -1,0 +1,270 @@
+package ui
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// keysView lists and makes API keys, or service tokens.
+type keysView struct {
+	app.Compo
+	Page
+	Kind core.KeyKind
+
+	list    load[rest.List[core.APIKey]]
+	pages   pages
+	streams load[rest.List[core.Stream]]
+
+	asking                            bool
+	label, environment, role, expires string
+	chosen                            []string
+	act                               act
+	made                              rest.KeyWithSecret
+	rotating, revoking                core.APIKey
+	grace                             string
+	rotate, revoke                    act
+}
+
+// OnMount implements [app.Mounter].
+func (v *keysView) OnMount(ctx app.Context) {
+	v.environment, v.role, v.expires, v.grace = string(core.Live), string(core.RoleProducer), "", "24h"
+	if v.Kind == core.KindServiceToken {
+		v.role = string(core.RoleConsumer)
+	}
+	v.fetch(ctx)
+	if v.s.may(core.ActionReadStreams) {
+		v.streams.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.List[core.Stream], error) {
+			return client.StreamsPage(ctx, "", 1000)
+		})
+	}
+}
+
+func (v *keysView) fetch(ctx app.Context) {
+	kind, cursor := v.Kind, v.pages.cursor()
+	v.list.fetchKept(ctx, v.s, string(kind)+" "+cursor, func(ctx context.Context, client *rest.Client) (rest.List[core.APIKey], error) {
+		return client.KeysPage(ctx, kind, cursor, 0)
+	})
+}
+
+// title is what the credentials of the page are called, in the plural.
+func (v *keysView) title() string {
+	if v.Kind == core.KindServiceToken {
+		return "Service tokens"
+	}
+	return "API keys"
+}
+
+// Render implements [app.Composer].
+func (v *keysView) Render() app.UI {
+	head := []app.UI{app.H1().TabIndex(-1).Text(v.title())}
+	if v.s.writable(core.ActionWriteKeys) {
+		head = append(head, mainButton("New "+v.Kind.String(), "plus", func(app.Context, app.Event) { v.asking, v.act = true, act{} }))
+	}
+	parts := []app.UI{app.Div().Class("head").Body(head...), v.list.show(v.table)}
+	switch {
+	case v.made.Secret != "":
+		parts = append(parts, v.once())
+	case v.asking:
+		parts = append(parts, v.ask())
+	case !v.rotating.ID.IsZero():
+		parts = append(parts, v.askRotate())
+	case !v.revoking.ID.IsZero():
+		parts = append(parts, v.askRevoke())
+	}
+	return app.Div().Class("stack").Body(parts...)
+}
+
+func (v *keysView) table(page rest.List[core.APIKey]) app.UI {
+	if len(page.Items) == 0 {
+		why := "Applications present an API key to send events. It is shown once, and kept as a hash only."
+		if v.Kind == core.KindServiceToken {
+			why = "Services present a token to read and settle events. It is shown once, and kept as a hash only."
+		}
+		name := "key"
+		if v.Kind == core.KindServiceToken {
+			name = "token"
+		}
+		return emptyPanel("None yet", why, "eventflow "+name+" create --label billing")
+	}
+	columns := []column{
+		{name: "Label"},
+		{name: "Secret"},
+		{name: "Role"},
+		{name: "Streams", minor: true},
+		{name: "Last used"},
+		{name: "Created", minor: true},
+		{name: "State"},
+		{name: ""},
+	}
+	rows := make([]app.UI, len(page.Items))
+	for i := range page.Items {
+		key := page.Items[i]
+		rows[i] = row(columns,
+			app.Span().Class("name").Body(app.Bdi().Text(key.Label)), app.Code().Text(key.Masked), app.Text(key.Role),
+			app.Text(v.scope(key)), optionalTime(key.LastUsedAt, "never"), timeText(key.CreatedAt), keyState(key, time.Now()), v.actions(key))
+	}
+	return app.Div().Class("stack").Body(table(v.title(), columns, rows...),
+		pager(len(v.pages.cursors), page.Pagination.HasMore,
+			func(ctx app.Context, _ app.Event) { v.pages.prev(); v.fetch(ctx) },
+			func(ctx app.Context, _ app.Event) { v.pages.next(page.Pagination.NextCursor); v.fetch(ctx) }))
+}
+
+// scope names the streams that a key is narrowed to.
+func (v *keysView) scope(key core.APIKey) string {
+	if len(key.Streams) == 0 {
+		return "all"
+	}
+	names := make([]string, len(key.Streams))
+	for i, id := range key.Streams {
+		names[i] = id.String()
+		for _, stream := range v.streams.value.Items {
+			if stream.ID == id {
+				names[i] = stream.Name
+			}
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// keyState is where a key is in its life.
+func keyState(key core.APIKey, now time.Time) app.UI {
+	switch {
+	case key.RevokedAt != nil:
+		return badge("bad", "revoked")
+	case key.ExpiresAt != nil && key.ExpiresAt.Before(now):
+		return badge("bad", "expired")
+	case key.PreviousValidUntil != nil && key.PreviousValidUntil.After(now):
+		return badge("warn", "old one "+ago(*key.PreviousValidUntil, now))
+	case key.ExpiresAt != nil:
+		return badge("ok", "expires "+ago(*key.ExpiresAt, now))
+	}
+	return badge("ok", "active")
+}
+
+func (v *keysView) actions(key core.APIKey) app.UI {
+	if key.RevokedAt != nil || !v.s.writable(core.ActionWriteKeys) {
+		return app.Span()
+	}
+	return app.Div().Class("row").Body(
+		button("Rotate", "refresh", nil).Aria("label", "Rotate "+key.Label).
+			OnClick(func(app.Context, app.Event) { v.rotating, v.rotate = key, act{} }, app.EventScope("rotate", key.ID, key.Masked)),
+		dangerButton("Revoke", "close", nil).Aria("label", "Revoke "+key.Label).
+			OnClick(func(app.Context, app.Event) { v.revoking, v.revoke = key, act{} }, app.EventScope("revoke", key.ID)))
+}
+
+func (v *keysView) ask() app.UI {
+	roles := [][2]string{
+		{string(core.RoleProducer), "producer: sends events"},
+		{string(core.RoleConsumer), "consumer: reads and settles events"},
+		{string(core.RoleViewer), "viewer: reads everything"},
+		{string(core.RoleDeveloper), "developer: streams, groups, dead letters"},
+	}
+	if v.s.may(core.ActionManageKeys) {
+		roles = append(roles, [2]string{string(core.RoleAdmin), "admin: everything"})
+	}
+	var streams []app.UI
+	for _, stream := range v.streams.value.Items {
+		streams = append(streams, app.Option().Value(stream.ID.String()).Text(stream.Name))
+	}
+	parts := []app.UI{
+		field("label", "Label", textInput("label", &v.label).Required(true).Placeholder("billing"), "Whose it is. It is the source of events that name none.", fieldError(v.act.err, "label")),
+		field("role", "Role", selectInput("role", &v.role, roles, nil), "", fieldError(v.act.err, "role")),
+	}
+	if v.Kind == core.KindAPIKey {
+		parts = append(parts, field("environment", "Environment", selectInput("environment", &v.environment, [][2]string{{string(core.Live), "live"}, {string(core.Test), "test"}}, nil),
+			"Part of the key's text, so that people see which it is.", ""))
+	}
+	if len(streams) > 0 {
+		parts = append(parts, field("streams", "Only these streams", app.Select().ID("streams").Multiple(true).Size(min(len(streams), 5)).Body(streams...).OnChange(v.choose), "None chosen is all.", fieldError(v.act.err, "streams")))
+	}
+	parts = append(parts,
+		field("expires", "Expires", selectInput("expires", &v.expires, [][2]string{{"", "never"}, {"720h", "in 30 days"}, {"2160h", "in 90 days"}, {"8760h", "in a year"}}, nil), "", fieldError(v.act.err, "expires_at")),
+		app.If(v.act.err != nil && len(detailsOf(v.act.err)) == 0, func() app.UI { return actError(v.act.err) }),
+		submitButton("Create "+v.Kind.String(), v.act.busy))
+	return &dialog{Title: "New " + v.Kind.String(), Close: func(app.Context) { v.asking = false }, Body: []app.UI{form(v.send, parts...)}}
+}
+
+// choose takes what is selected.
+func (v *keysView) choose(ctx app.Context, _ app.Event) {
+	v.chosen = nil
+	options := ctx.JSSrc().Get("selectedOptions")
+	for i := range options.Length() {
+		v.chosen = append(v.chosen, options.Index(i).Get("value").String())
+	}
+}
+
+func (v *keysView) send(ctx app.Context) {
+	request := core.KeyRequest{Label: v.label, Role: core.Role(v.role), Streams: v.chosen}
+	if v.Kind == core.KindAPIKey {
+		request.Environment = core.Environment(v.environment)
+	}
+	if life, err := time.ParseDuration(v.expires); err == nil {
+		at := time.Now().Add(life)
+		request.ExpiresAt = &at
+	}
+	kind := v.Kind
+	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) (err error) {
+		v.made, err = client.CreateKey(ctx, kind, request)
+		return err
+	}, func(ctx app.Context) {
+		v.asking, v.label, v.chosen = false, "", nil
+		v.fetch(ctx)
+	})
+}
+
+// once shows a secret, this one time.
+func (v *keysView) once() app.UI {
+	return &dialog{Title: "Copy it now", Close: v.forget, Body: []app.UI{
+		app.P().Text("This is the only time that the secret is shown. Only its hash is kept."),
+		&copyBox{Text: v.made.Secret},
+		app.Div().Class("row").Body(mainButton("I have copied it", "ok", func(ctx app.Context, _ app.Event) { v.forget(ctx) })),
+	}}
+}
+
+func (v *keysView) forget(app.Context) { v.made = rest.KeyWithSecret{} }
+
+func (v *keysView) askRotate() app.UI {
+	key := v.rotating
+	return &dialog{Title: "Rotate " + key.Label + "?", Close: func(app.Context) { v.rotating = core.APIKey{} }, Body: []app.UI{
+		form(func(ctx app.Context) { v.sendRotate(ctx, key) },
+			field("grace", "The old secret works on", selectInput("grace", &v.grace, [][2]string{{"0s", "not at all"}, {"1h", "for an hour"}, {"24h", "for a day"}, {"168h", "for a week"}}, nil), "", ""),
+			actError(v.rotate.err),
+			submitButton("Rotate", v.rotate.busy)),
+	}}
+}
+
+func (v *keysView) sendRotate(ctx app.Context, key core.APIKey) {
+	life, _ := time.ParseDuration(v.grace) // it is one of the choices
+	grace, kind := core.Seconds(life), v.Kind
+	v.rotate.run(ctx, v.s, func(ctx context.Context, client *rest.Client) (err error) {
+		v.made, err = client.RotateKey(ctx, kind, key.ID.String(), rest.RotateRequest{Grace: &grace})
+		return err
+	}, func(ctx app.Context) {
+		v.rotating = core.APIKey{}
+		v.fetch(ctx)
+	})
+}
+
+func (v *keysView) askRevoke() app.UI {
+	key := v.revoking
+	return &dialog{Title: "Revoke " + key.Label + "?", Close: func(app.Context) { v.revoking = core.APIKey{} }, Body: []app.UI{
+		app.P().Body(app.Text("Whoever presents "), app.Code().Text(key.Masked), app.Text(" is refused within a second or two. It cannot be undone.")),
+		actError(v.revoke.err),
+		app.Div().Class("row").Body(dangerButton("Revoke it", "close", func(ctx app.Context, _ app.Event) {
+			kind := v.Kind
+			v.revoke.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
+				return client.RevokeKey(ctx, kind, key.ID.String())
+			},
+				func(ctx app.Context) {
+					v.revoking = core.APIKey{}
+					v.fetch(ctx)
+				})
+		}).Disabled(v.revoke.busy)),
+	}}
+}

@@ -1,0 +1,65 @@
+package ui
+
+import (
+	"context"
+	"slices"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// rolesView is who may do what.
+type rolesView struct {
+	app.Compo
+	Page
+
+	roles load[rest.Roles]
+}
+
+// OnMount implements [app.Mounter].
+func (v *rolesView) OnMount(ctx app.Context) {
+	v.roles.fetchKept(ctx, v.s, "roles", func(ctx context.Context, client *rest.Client) (rest.Roles, error) { return client.Roles(ctx) })
+}
+
+// actionWords say what permissions are for.
+var actionWords = map[core.Action]string{
+	core.ActionIngest: "send events", core.ActionReadEvents: "read events", core.ActionExportEvents: "export events",
+	core.ActionReadStreams: "see streams", core.ActionWriteStreams: "make and change streams",
+	core.ActionConsume: "poll and settle", core.ActionReadGroups: "see consumer groups", core.ActionWriteGroups: "make, change and set groups elsewhere",
+	core.ActionReadLetters: "see dead letters", core.ActionWriteLetters: "replay and discard dead letters",
+	core.ActionReadKeys: "see own keys and tokens", core.ActionWriteKeys: "make, rotate and revoke own ones", core.ActionManageKeys: "all keys and tokens",
+	core.ActionReadUsers: "see users", core.ActionWriteUsers: "invite, change and remove users",
+	core.ActionReadOrganization: "see the organization", core.ActionWriteOrganization: "rename the organization",
+	core.ActionCreateOrganizations: "make organizations (in the first one)", core.ActionReadAudit: "read the audit trail",
+}
+
+// Render implements [app.Composer].
+func (v *rolesView) Render() app.UI {
+	return app.Div().Class("stack").Body(
+		app.H1().TabIndex(-1).Text("Roles"),
+		app.P().Class("quiet").Text("What each role may do. People are admin, developer or viewer; keys and tokens may be narrowed to streams besides."),
+		v.roles.show(v.matrix),
+	)
+}
+
+func (v *rolesView) matrix(roles rest.Roles) app.UI {
+	columns := []column{{name: "Permission"}, {name: "", minor: true}}
+	for _, role := range roles.Items {
+		columns = append(columns, column{name: string(role.Role)})
+	}
+	var rows []app.UI
+	for _, action := range core.Actions {
+		cells := []app.UI{app.Code().Text(string(action)), app.Span().Class("quiet").Text(actionWords[action])}
+		for _, role := range roles.Items {
+			if slices.Contains(role.Permissions, action) {
+				cells = append(cells, badge("ok", "yes"))
+			} else {
+				cells = append(cells, app.Span().Class("quiet").Text("–"))
+			}
+		}
+		rows = append(rows, row(columns, cells...))
+	}
+	return table("Permissions by role", columns, rows...)
+}

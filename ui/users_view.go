@@ -1,0 +1,179 @@
+package ui
+
+import (
+	"context"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// usersView lists and invites the people of the organization.
+type usersView struct {
+	app.Compo
+	Page
+
+	list  load[rest.List[core.User]]
+	pages pages
+
+	asking            bool
+	email, name, role string
+	act               act
+	invited           rest.Invited
+	changing          core.User
+	newRole           string
+	change            act
+}
+
+var userRoles = [][2]string{
+	{string(core.RoleViewer), "viewer: reads everything"},
+	{string(core.RoleDeveloper), "developer: streams, groups, dead letters, own keys"},
+	{string(core.RoleAdmin), "admin: everything"},
+}
+
+// OnMount implements [app.Mounter].
+func (v *usersView) OnMount(ctx app.Context) {
+	v.role = string(core.RoleDeveloper)
+	v.fetch(ctx)
+}
+
+func (v *usersView) fetch(ctx app.Context) {
+	cursor := v.pages.cursor()
+	v.list.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.List[core.User], error) {
+		return client.UsersPage(ctx, cursor)
+	})
+}
+
+// Render implements [app.Composer].
+func (v *usersView) Render() app.UI {
+	head := []app.UI{app.H1().TabIndex(-1).Text("Users")}
+	if v.s.writable(core.ActionWriteUsers) {
+		head = append(head, mainButton("Invite", "plus", func(app.Context, app.Event) { v.asking, v.act = true, act{} }))
+	}
+	parts := []app.UI{app.Div().Class("head").Body(head...), v.list.show(v.table)}
+	switch {
+	case v.invited.Link != "":
+		parts = append(parts, v.handOver())
+	case v.asking:
+		parts = append(parts, v.ask())
+	case !v.changing.ID.IsZero():
+		parts = append(parts, v.askChange())
+	}
+	return app.Div().Class("stack").Body(parts...)
+}
+
+func (v *usersView) table(page rest.List[core.User]) app.UI {
+	columns := []column{{name: "User"}, {name: "Name", minor: true}, {name: "Role"}, {name: "State"}, {name: "Last sign-in"}, {name: ""}}
+	rows := make([]app.UI, len(page.Items))
+	for i := range page.Items {
+		user := page.Items[i]
+		state := badge("ok", "active")
+		switch user.State {
+		case core.UserInvited:
+			state = badge("wait", "invited")
+		case core.UserDisabled:
+			state = badge("bad", "disabled")
+		}
+		action := app.UI(app.Span().Class("quiet").Text("you"))
+		if v.s.me.User == nil || user.ID != v.s.me.User.ID {
+			action = button("Change", "settings", nil).Aria("label", "Change "+user.Email).Disabled(!v.s.writable(core.ActionWriteUsers)).
+				OnClick(func(app.Context, app.Event) {
+					v.changing, v.newRole, v.change = user, string(user.Role), act{}
+				}, app.EventScope(user.ID, user.Revision))
+		}
+		rows[i] = row(columns, app.Span().Class("name").Body(app.Bdi().Text(user.Email)), app.Bdi().Text(user.Name), app.Text(user.Role), state,
+			optionalTime(user.LastLoginAt, "never"), action)
+	}
+	return app.Div().Class("stack").Body(table("Users", columns, rows...),
+		pager(len(v.pages.cursors), page.Pagination.HasMore,
+			func(ctx app.Context, _ app.Event) { v.pages.prev(); v.fetch(ctx) },
+			func(ctx app.Context, _ app.Event) { v.pages.next(page.Pagination.NextCursor); v.fetch(ctx) }))
+}
+
+func (v *usersView) ask() app.UI {
+	return &dialog{Title: "Invite", Close: func(app.Context) { v.asking = false }, Body: []app.UI{
+		form(v.send,
+			field("email", "Email", app.Input().ID("email").Type("email").Required(true).Value(v.email).OnInput(setText(&v.email)), "", fieldError(v.act.err, "email")),
+			field("name", "Name", textInput("name", &v.name), "", fieldError(v.act.err, "name")),
+			field("role", "Role", selectInput("role", &v.role, userRoles, nil), "", ""),
+			app.If(v.act.err != nil && len(detailsOf(v.act.err)) == 0, func() app.UI { return actError(v.act.err) }),
+			submitButton("Invite", v.act.busy)),
+	}}
+}
+
+func (v *usersView) send(ctx app.Context) {
+	request := rest.InviteRequest{Email: v.email, Name: v.name, Role: core.Role(v.role)}
+	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) (err error) {
+		v.invited, err = client.Invite(ctx, request)
+		return err
+	}, func(ctx app.Context) {
+		v.asking, v.email, v.name = false, "", ""
+		v.fetch(ctx)
+	})
+}
+
+// handOver shows the link of an invitation.
+func (v *usersView) handOver() app.UI {
+	return &dialog{Title: "Hand this link over", Close: v.forget, Body: []app.UI{
+		app.P().Body(app.Bdi().Text(v.invited.User.Email), app.Text(" chooses a password by it. It is good once, for seven days, and was sent by mail where the server has one.")),
+		&copyBox{Text: v.link()},
+		app.Div().Class("row").Body(mainButton("Done", "ok", func(ctx app.Context, _ app.Event) { v.forget(ctx) })),
+	}}
+}
+
+// link leads to this dashboard where the server does not know its own address.
+func (v *usersView) link() string {
+	if len(v.invited.Link) > 0 && v.invited.Link[0] == '/' {
+		return v.s.origin + v.invited.Link
+	}
+	return v.invited.Link
+}
+
+func (v *usersView) forget(app.Context) { v.invited = rest.Invited{} }
+
+func (v *usersView) askChange() app.UI {
+	user := v.changing
+	state, label := core.UserDisabled, "Disable"
+	if user.State == core.UserDisabled {
+		state, label = core.UserActive, "Enable"
+	}
+	actions := []app.UI{
+		dangerButton("Remove", "dead", func(ctx app.Context, _ app.Event) {
+			v.do(ctx, func(ctx context.Context, client *rest.Client) error { return client.RemoveUser(ctx, user.ID.String()) })
+		}),
+	}
+	if user.State == core.UserInvited {
+		actions = append(actions, button("Another link", "link", func(ctx app.Context, _ app.Event) {
+			v.do(ctx, func(ctx context.Context, client *rest.Client) (err error) {
+				v.invited, err = client.InviteAgain(ctx, user.ID.String())
+				return err
+			})
+		}))
+	} else {
+		actions = append(actions, button(label, "", func(ctx app.Context, _ app.Event) {
+			v.do(ctx, func(ctx context.Context, client *rest.Client) error {
+				_, err := client.ChangeUser(ctx, user.ID.String(), core.UserChange{State: &state}, user.Revision)
+				return err
+			})
+		}))
+	}
+	return &dialog{Title: user.Email, Close: func(app.Context) { v.changing = core.User{} }, Body: []app.UI{
+		form(func(ctx app.Context) {
+			role := core.Role(v.newRole)
+			v.do(ctx, func(ctx context.Context, client *rest.Client) error {
+				_, err := client.ChangeUser(ctx, user.ID.String(), core.UserChange{Role: &role}, user.Revision)
+				return err
+			})
+		}, field("new-role", "Role", selectInput("new-role", &v.newRole, userRoles, nil), "It counts everywhere within a second.", ""), submitButton("Save", v.change.busy)),
+		actError(v.change.err),
+		app.Div().Class("row").Body(actions...),
+	}}
+}
+
+func (v *usersView) do(ctx app.Context, change func(context.Context, *rest.Client) error) {
+	v.change.run(ctx, v.s, change, func(ctx app.Context) {
+		v.changing = core.User{}
+		v.fetch(ctx)
+	})
+}
