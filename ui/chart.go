@@ -23,12 +23,15 @@ func sparkline(values []int64) app.UI {
 		width, height, strings.Join(points, " ")))
 }
 
-// bars draws numbers as a chart with its largest value. The table behind it,
-// for those who cannot see it, is the caller's.
+// barSlots is how many bars a chart has room for at least.
+const barSlots = 60
+
+// bars draws numbers as a chart with its largest value, the newest at the right.
+// The table behind it, for those who cannot see it, is the caller's.
 func bars(label string, values []int64) app.UI {
 	const width, height = 600.0, 80.0
-	if len(values) == 0 {
-		values = []int64{0}
+	if missing := barSlots - len(values); missing > 0 {
+		values = append(make([]int64, missing), values...)
 	}
 	top := slices.Max(values)
 	step := width / float64(len(values))
