@@ -3,6 +3,7 @@ module github.com/eventflow-go/eventflow
 go 1.26.0
 
 require (
+	github.com/andybalholm/brotli v1.2.6
 	github.com/casbin/casbin/v2 v2.135.0
 	github.com/cloudevents/sdk-go/v2 v2.16.2
 	github.com/gofiber/fiber/v2 v2.52.15

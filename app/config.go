@@ -32,6 +32,7 @@ type Config struct {
 	TLSKey         string `name:"tls-key" default:"" usage:"file of the certificate's private key (PEM)"`
 	TrustedProxies string `name:"trusted-proxies" default:"" usage:"networks of proxies whose X-Forwarded-For is believed, like 10.0.0.0/8,fd00::/8"`
 
+	Dashboard bool   `name:"dashboard" default:"true" usage:"serve the dashboard, beside the API"`
 	PublicURL string `name:"public-url" default:"http://127.0.0.1:8080" usage:"where people reach the server, for the links in mails"`
 	SMTP      string `name:"smtp" default:"" usage:"a mail server, as a URL like smtps://user:password@host:465; without one, links are shown to whoever invites" secret:"true"`
 	MailFrom  string `name:"mail-from" default:"" usage:"address that mails come from; needed with smtp"`

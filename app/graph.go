@@ -80,6 +80,7 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			// Driving side: HTTP.
 			newHealth,
 			newLimiter,
+			newSite,
 			newServer,
 			listen,
 		),
@@ -224,14 +225,15 @@ func newOrganization(ctx context.Context, catalog core.Catalog, now func() time.
 func newServer(
 	cfg Config, logger *slog.Logger, m *metrics.Metrics, health *health, access *core.Access, keys *core.Keys, authorizer core.Authorizer,
 	ingest *core.Ingest, query *core.Query, streams *core.Streams, consumers *core.Consumers, letters *core.Letters, tails *core.Tails,
-	accounts *core.Accounts, audit *core.Audit, limiter core.RateLimiter, first core.Organization, now func() time.Time,
+	accounts *core.Accounts, audit *core.Audit, limiter core.RateLimiter, first core.Organization, site siteFunc, now func() time.Time,
 ) *server.Server {
 	proxies, _ := cfg.trustedProxies() // checked by validate
 	return server.New(server.Options{
 		Ingest: ingest, Query: query, Streams: streams, Access: access, Keys: keys, Authorizer: authorizer,
 		Consumers: consumers, Letters: letters, Tails: tails,
 		Accounts: accounts, Audit: audit, TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.PublicURL, "https:"),
-		Ready: health.report, System: describe(cfg, authorizer, first, now()), Metrics: m.Handler(), Observe: m.Request, Logger: logger,
+		Site: site, System: describe(cfg, authorizer, first, now()),
+		Ready: health.report, Metrics: m.Handler(), Observe: m.Request, Logger: logger,
 		Limits: server.Limits{
 			ReadTimeout: cfg.ReadTimeout, WriteTimeout: cfg.WriteTimeout, IdleTimeout: cfg.IdleTimeout,
 			Connections: cfg.Connections, InflightBytes: cfg.InflightBytes,

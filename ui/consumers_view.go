@@ -79,7 +79,7 @@ func groupTable(groups []core.GroupOverview, trends *trends, withStream bool) ap
 	rows := make([]app.UI, len(groups))
 	for i, group := range groups {
 		cells := []app.UI{
-			app.A().Class("name").Href(path("/consumers/{stream}/{group}", group.StreamName, group.Name)).Body(app.Bdi().Text(group.Name)),
+			app.A().Class("name").Href(address("/consumers/{stream}/{group}", group.StreamName, group.Name)).Body(app.Bdi().Text(group.Name)),
 			app.Bdi().Text(group.StreamName), app.Text(group.Mode), lagText(group.Status.Lag), sparkline(trends.of[group.ID]),
 			app.Text(age(group.Status)), app.Text(count(group.Status.Leased)), app.Text(count(group.Status.Waiting)), app.Text(count(group.Status.DeadLetters)),
 		}
@@ -233,7 +233,7 @@ func (v *consumerView) fetch(ctx app.Context) {
 func (v *consumerView) Render() app.UI {
 	actions := []app.UI{
 		app.H1().TabIndex(-1).Body(app.Bdi().Text(v.Params["group"])),
-		app.Span().Class("quiet").Body(app.Text("reads "), app.A().Href(path("/streams/{stream}", v.stream())).Body(app.Bdi().Text(v.stream()))),
+		app.Span().Class("quiet").Body(app.Text("reads "), app.A().Href(address("/streams/{stream}", v.stream())).Body(app.Bdi().Text(v.stream()))),
 	}
 	if v.s.writable(core.ActionWriteGroups) && v.group.have() {
 		actions = append(actions, button("Set it elsewhere…", "refresh", func(app.Context, app.Event) { v.reset.open = true }),
@@ -318,7 +318,7 @@ func (v *consumerView) askDelete() app.UI {
 			stream := v.stream()
 			v.remove.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
 				return client.DeleteGroup(ctx, stream, group.ID.String(), 0)
-			}, func(ctx app.Context) { ctx.Navigate(path("/streams/{stream}/consumers", stream)) })
+			}, func(ctx app.Context) { ctx.Navigate(address("/streams/{stream}/consumers", stream)) })
 		},
 			field("confirm", "Type the group's name to confirm", textInput("confirm", &v.confirm), "", ""),
 			actError(v.remove.err),

@@ -157,7 +157,7 @@ func (v *deadLettersView) table(page rest.List[core.DeadLetter]) app.UI {
 			state = badge("info", "replaying")
 		}
 		rows[i] = row(columns,
-			app.A().Class("name").Href(path("/dead-letters/{id}", letter.ID.String())).Body(app.Bdi().Text(letter.Event.Type), app.Text(" #"+count(int64(letter.Event.Offset)))),
+			app.A().Class("name").Href(address("/dead-letters/{id}", letter.ID.String())).Body(app.Bdi().Text(letter.Event.Type), app.Text(" #"+count(int64(letter.Event.Offset)))),
 			app.Bdi().Text(group), app.Bdi().Text(letter.Reason), app.Text(count(len(letter.Attempts))), timeText(letter.ParkedAt), state)
 	}
 	return app.Div().Class("stack").Body(table("Dead letters", columns, rows...),

@@ -169,7 +169,7 @@ func (v *homeView) lagging(groups []core.GroupOverview) app.UI {
 	var rows []app.UI
 	for _, group := range furthest(groups, 6) {
 		rows = append(rows, row(columns,
-			app.A().Class("name").Href(path("/consumers/{stream}/{group}", group.StreamName, group.Name)).Body(app.Bdi().Text(group.Name)),
+			app.A().Class("name").Href(address("/consumers/{stream}/{group}", group.StreamName, group.Name)).Body(app.Bdi().Text(group.Name)),
 			app.Bdi().Text(group.StreamName), lagText(group.Status.Lag), app.Text(age(group.Status))))
 	}
 	body := table("Groups by lag", columns, rows...)
@@ -207,7 +207,7 @@ func (v *homeView) latest(now overall) app.UI {
 		event := &now.Events[i]
 		name := names[event.Stream]
 		rows = append(rows, row(columns,
-			app.A().Class("name").Href(path("/streams/{stream}/events/{offset}", name, fmt.Sprint(event.Offset))).Body(app.Bdi().Text(event.Type)),
+			app.A().Class("name").Href(address("/streams/{stream}/events/{offset}", name, fmt.Sprint(event.Offset))).Body(app.Bdi().Text(event.Type)),
 			app.Bdi().Text(name), timeText(event.ReceivedAt)))
 	}
 	body := table("Newest events", columns, rows...)
@@ -241,7 +241,7 @@ func checklist(now overall) []step {
 		{len(now.Streams) > 0, "Create a stream", "It holds your events, in order.", "/streams/new"},
 		{now.Keys > 0, "Create an API key", "Your application presents it.", "/settings/api-keys"},
 		{events, "Send an event", "With curl, a client, or from here.", "/publish?stream=" + queryEscape(first)},
-		{len(now.Groups) > 0, "Create a consumer group", "It gets every event at least once.", path("/streams/{stream}/consumers", first)},
+		{len(now.Groups) > 0, "Create a consumer group", "It gets every event at least once.", address("/streams/{stream}/consumers", first)},
 		{consumed, "Consume and acknowledge it", "eventflow try does all of this in a second.", "/consumers"},
 	}
 	if consumed && events {

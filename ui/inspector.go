@@ -68,7 +68,7 @@ func (i *inspector) Render() app.UI {
 	}
 	event := &i.Event
 	head := []app.UI{app.H2().Body(app.Bdi().Text(event.Type)), app.Span().Class("grow")}
-	permalink := path("/streams/{stream}/events/{offset}", i.streamName(), fmt.Sprint(event.Offset))
+	permalink := address("/streams/{stream}/events/{offset}", i.streamName(), fmt.Sprint(event.Offset))
 	if i.Close != nil {
 		head = append(head,
 			app.A().Class("button", "bare").Href(permalink).Title("Open on a page of its own").Aria("label", "Permalink").Body(icon("link")),
@@ -150,7 +150,7 @@ func (i *inspector) deliveries(trace core.EventTrace) app.UI {
 			line = append(line, app.Span().Class("quiet").Text("until "+ago(*group.Until, time.Now())))
 		}
 		if !group.DeadLetter.IsZero() {
-			line = append(line, app.A().Href(path("/dead-letters/{id}", group.DeadLetter.String())).Text("dead letter"))
+			line = append(line, app.A().Href(address("/dead-letters/{id}", group.DeadLetter.String())).Text("dead letter"))
 		}
 		parts = append(parts, app.Li().Body(app.Div().Class("row").Body(line...), attempts(group.Attempts)))
 	}
@@ -212,7 +212,7 @@ func (v *eventView) Render() app.UI {
 		v.event.show(func(page rest.List[core.Event]) app.UI {
 			if len(page.Items) == 0 || fmt.Sprint(page.Items[0].Offset) != v.Params["offset"] {
 				return emptyPanel("There is no event at this offset", "It was removed by retention, or has not come yet.", "",
-					linkButton("Events of the stream", "event", path("/streams/{stream}/events", v.Page.stream())))
+					linkButton("Events of the stream", "event", address("/streams/{stream}/events", v.Page.stream())))
 			}
 			return &inspector{Page: v.Page, Event: page.Items[0]}
 		}),

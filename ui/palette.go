@@ -44,7 +44,7 @@ func (p *palette) choices() (found []place) {
 		}
 	}
 	for _, stream := range p.streams.value {
-		add(place{path: path("/streams/{stream}", stream.Name), name: stream.Name, icon: "stream"})
+		add(place{path: address("/streams/{stream}", stream.Name), name: stream.Name, icon: "stream"})
 	}
 	return found
 }

@@ -117,7 +117,7 @@ func (v *publishView) receipt() app.UI {
 		text = "A duplicate: nothing was stored. The first one is at offset "
 	}
 	return app.Div().Class("note", "ok").Role("status").Body(icon("ok"), app.Span().Body(app.Text(text),
-		app.A().Href(path("/streams/{stream}/events/{offset}", v.to, fmt.Sprint(v.sent.Offset))).Text(count(int64(v.sent.Offset)))))
+		app.A().Href(address("/streams/{stream}/events/{offset}", v.to, fmt.Sprint(v.sent.Offset))).Text(count(int64(v.sent.Offset)))))
 }
 
 func (v *publishView) key(ctx app.Context, e app.Event) {

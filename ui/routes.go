@@ -96,8 +96,8 @@ func (r route) match(parts []string) (map[string]string, bool) {
 	return params, true
 }
 
-// path fills a pattern's parts in, in their order.
-func path(pattern string, values ...string) string {
+// address fills a pattern's parts in, in their order.
+func address(pattern string, values ...string) string {
 	for _, value := range values {
 		before, rest, _ := strings.Cut(pattern, "{")
 		_, after, _ := strings.Cut(rest, "}")

@@ -27,9 +27,9 @@ func streamTabs(p Page) app.UI {
 		if !p.s.may(tab.action) {
 			continue
 		}
-		address := path(tab.path, p.stream())
-		link := app.A().Href(address).Text(tab.name)
-		if p.Path == address {
+		here := address(tab.path, p.stream())
+		link := app.A().Href(here).Text(tab.name)
+		if p.Path == here {
 			link = link.Aria("current", "page")
 		}
 		links = append(links, link)
@@ -301,7 +301,7 @@ func (v *streamSettingsView) send(ctx app.Context) {
 		return err
 	}, func(ctx app.Context) {
 		if v.name != v.Page.stream() {
-			ctx.Navigate(path("/streams/{stream}/settings", v.name))
+			ctx.Navigate(address("/streams/{stream}/settings", v.name))
 			return
 		}
 		v.OnMount(ctx)

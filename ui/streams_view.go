@@ -78,7 +78,7 @@ func (v *streamsView) table(page rest.List[core.StreamOverview]) app.UI {
 			schema = badge("ok", "checked")
 		}
 		rows[i] = row(columns,
-			app.A().Class("name").Href(path("/streams/{stream}", stream.Name)).Body(app.Bdi().Text(stream.Name)),
+			app.A().Class("name").Href(address("/streams/{stream}", stream.Name)).Body(app.Bdi().Text(stream.Name)),
 			app.Text(rate(v.rates.perSecond(stream.ID))), sparkline(v.rates.line(stream.ID)),
 			app.Text(count(stream.Stats.Events)), optionalTime(stream.Stats.LastReceivedAt, "never"),
 			app.Text(count(stream.Groups)), lagText(stream.Lag), schema)
@@ -207,5 +207,5 @@ func (v *newStreamView) send(ctx app.Context) {
 	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
 		_, err := client.CreateStream(ctx, spec)
 		return err
-	}, func(ctx app.Context) { ctx.Navigate(path("/streams/{stream}", spec.Name)) })
+	}, func(ctx app.Context) { ctx.Navigate(address("/streams/{stream}", spec.Name)) })
 }

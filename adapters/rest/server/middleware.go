@@ -60,7 +60,7 @@ func (c *call) pattern() string {
 
 func (s *Server) log(c *call, status int, took time.Duration) {
 	level := slog.LevelInfo
-	if status < 300 && !s.LogSuccess {
+	if (status < 300 || status == fasthttp.StatusNotModified) && !s.LogSuccess {
 		level = slog.LevelDebug
 	}
 	if !s.Logger.Enabled(context.Background(), level) {

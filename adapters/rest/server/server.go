@@ -52,10 +52,14 @@ type Options struct {
 	// HTTPS: clients reach the server by TLS, here or at a proxy. Browsers are
 	// told to insist on it.
 	HTTPS bool
+	// Site returns the dashboard's file or page at a path, where it has one; html
+	// says that a page is wanted. Without it there is no dashboard. It is asked
+	// only for what no route matches.
+	Site func(path string, html bool) (Page, bool)
 	// Metrics serves /metrics; without it there is no such path.
 	Metrics http.Handler
-	// Observe is told of every answer. route is the pattern of its path, or
-	// [RouteUnmatched]; both texts come from small fixed sets.
+	// Observe is told of every answer. route is the pattern of its path,
+	// [RouteSite] or [RouteUnmatched]; both texts come from small fixed sets.
 	Observe func(method, route string, status int, took time.Duration)
 	// Logger defaults to [slog.Default]. Requests are logged at info level, or
 	// at debug level when they succeeded and LogSuccess is not set.
@@ -162,7 +166,7 @@ func (s *Server) newApp() *fiber.App {
 		// The listener counts connections and refuses with a readable answer;
 		// fasthttp's own limit must not come first.
 		Concurrency:  limits.Connections + 1024,
-		ErrorHandler: func(c *fiber.Ctx, err error) error { callOf(c.Context()).fail(err); return nil },
+		ErrorHandler: func(c *fiber.Ctx, err error) error { s.failed(callOf(c.Context()), err); return nil },
 	})
 	for i := range table {
 		s.mount(app, &table[i])

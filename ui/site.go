@@ -1,0 +1,343 @@
+//go:build !js
+
+package ui
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/http/httptest"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/andybalholm/brotli"
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+)
+
+// web is what the browser gets beside what go-app makes. The program is among
+// it where `make build` has packed it.
+//
+//go:embed web
+var web embed.FS
+
+// File is an answer of the dashboard's, ready to be sent.
+type File struct {
+	ContentType string
+	// Body is nil where only the compressed forms are kept.
+	Body         []byte
+	Gzip, Brotli []byte
+	// Size is how many bytes the file has when it is not compressed.
+	Size int
+	// ETag is weak: the same for each of the encodings.
+	ETag string
+}
+
+// Site is the dashboard as the server serves it: everything is rendered when
+// it is made, so that no request reaches go-app. Its handler would fetch files
+// from wherever a request's Host header says.
+type Site struct {
+	files   map[string]File
+	page    File
+	version string
+}
+
+// ContentSecurityPolicy is what a browser may do with any file of the site. The
+// worker is held to its own file's policy, not to the page's.
+const ContentSecurityPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; " +
+	"img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; " +
+	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+// CacheControl lets browsers keep a file, and ask by its ETag whether it is
+// still the same: all addresses stay the same over all versions.
+const CacheControl = "no-cache"
+
+// registered keeps the routes to one entry each, however many sites are made.
+var registered sync.Once
+
+// NewSite renders the dashboard of this build.
+func NewSite() (*Site, error) {
+	files, err := fs.Sub(web, "web")
+	if err != nil {
+		return nil, err
+	}
+	return render(files)
+}
+
+// Find returns what to answer at a path. html says that whoever asks takes a
+// page, which is at every address that nothing else is at.
+func (s *Site) Find(name string, html bool) (File, bool) {
+	if file, found := s.files[name]; found {
+		return file, true
+	}
+	if !html || !isPage(name) {
+		return File{}, false
+	}
+	return s.page, true
+}
+
+// Built reports whether the program is in this build. Where it is not, the
+// page says what to do.
+func (s *Site) Built() bool { return s.version != "" }
+
+// Version changes exactly when a file of the site does.
+func (s *Site) Version() string { return s.version }
+
+// Load is how many bytes a browser loads, at most: the program, and everything
+// else together.
+func (s *Site) Load() (program, others int) {
+	others = s.page.sent()
+	for name, file := range s.files {
+		if name == "/web/"+Program {
+			program = file.sent()
+			continue
+		}
+		others += file.sent()
+	}
+	return program, others
+}
+
+// sent is how large the file is in its smallest form.
+func (f File) sent() int {
+	switch {
+	case f.Brotli != nil:
+		return len(f.Brotli)
+	case f.Gzip != nil:
+		return len(f.Gzip)
+	}
+	return len(f.Body)
+}
+
+// Files are the addresses of all files but the page.
+func (s *Site) Files() []string {
+	names := make([]string, 0, len(s.files))
+	for name := range s.files {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// isPage reports whether an address may be one of the dashboard's. What others
+// ask for by name is not.
+func isPage(name string) bool {
+	for _, prefix := range []string{"/api", "/web", "/.well-known"} {
+		if name == prefix || strings.HasPrefix(name, prefix+"/") {
+			return false
+		}
+	}
+	switch name {
+	case "/metrics", "/livez", "/readyz", "/favicon.ico", "/sitemap.xml", "/ads.txt":
+		return false
+	}
+	return strings.HasPrefix(name, "/")
+}
+
+// Program is the file of the dashboard's program, below /web. In web are its
+// packed forms only.
+const Program = "app.wasm"
+
+// workerTemplate is rendered by go-app and not served as it is.
+const workerTemplate = "worker.js"
+
+// placeholder stands for the version while its hash is being made.
+const placeholder = "version-to-come"
+
+// generated are the files that go-app makes.
+var generated = []string{"/app.js", "/wasm_exec.js", "/manifest.webmanifest", "/app-worker.js", "/app.css"}
+
+// robots keeps search engines out of what nobody but its users can read.
+const robots = "User-agent: *\nDisallow: /\n"
+
+// render makes a site of the files in web.
+func render(files fs.FS) (*Site, error) {
+	s := &Site{files: map[string]File{"/robots.txt": newFile("/robots.txt", []byte(robots))}}
+	packed, err := readPacked(files)
+	if err != nil {
+		return nil, err
+	}
+	if packed.Size == 0 {
+		s.page = newFile("/index.html", []byte(notBuilt))
+		return s, nil
+	}
+	bodies, err := readAssets(files)
+	if err != nil {
+		return nil, err
+	}
+	worker := string(bodies["/web/"+workerTemplate])
+	delete(bodies, "/web/"+workerTemplate)
+	if err := generate(newHandler(packed, worker, bodies), bodies); err != nil {
+		return nil, err
+	}
+	s.version = hash(packed, bodies)
+	for name, body := range bodies {
+		file := newFile(name, bytes.ReplaceAll(body, []byte(placeholder), []byte(s.version)))
+		if name == "/" {
+			s.page = file
+			continue
+		}
+		s.files[name] = file
+	}
+	s.files["/web/"+Program] = packed
+	return s, nil
+}
+
+// readAssets reads what lies in web, but the program.
+func readAssets(files fs.FS) (map[string][]byte, error) {
+	bodies := map[string][]byte{}
+	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || strings.HasPrefix(path.Base(name), Program) {
+			return err
+		}
+		bodies["/web/"+name], err = fs.ReadFile(files, name)
+		return err
+	})
+	return bodies, err
+}
+
+// newHandler is go-app's. Without icons of ours it would name remote ones.
+func newHandler(packed File, worker string, assets map[string][]byte) *app.Handler {
+	handler := &app.Handler{
+		Name: "EventFlow", ShortName: "EventFlow", Title: "EventFlow", Lang: "en",
+		Description:     "Streams, events and consumers of this EventFlow server",
+		BackgroundColor: "#0f172a", ThemeColor: "#0f172a", LoadingLabel: "Loading {progress}%",
+		Icon: app.Icon{
+			Default: "/web/icon-192.png", Large: "/web/icon-512.png", Maskable: "/web/icon-maskable.png", SVG: "/web/icon.svg",
+		},
+		Styles:                []string{"/web/app.css"},
+		Resources:             local{},
+		Version:               placeholder,
+		WasmContentLength:     strconv.Itoa(packed.Size),
+		ServiceWorkerTemplate: worker,
+	}
+	for name := range assets {
+		handler.CacheableResources = append(handler.CacheableResources, name)
+	}
+	return handler
+}
+
+// local finds every file where it is. It serves none, so that go-app does not
+// ask itself for one over the network.
+type local struct{}
+
+// Resolve implements [app.ResourceResolver].
+func (local) Resolve(location string) string { return location }
+
+// generate adds to bodies what go-app makes, the page at "/".
+func generate(handler http.Handler, bodies map[string][]byte) error {
+	registered.Do(Register)
+	for _, name := range append([]string{"/"}, generated...) {
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, httptest.NewRequestWithContext(context.Background(), http.MethodGet, name, nil))
+		if answer.Code != http.StatusOK {
+			return fmt.Errorf("rendering %s: status %d", name, answer.Code)
+		}
+		bodies[name] = answer.Body.Bytes()
+	}
+	bodies["/"] = tidy(bodies["/"])
+	return nil
+}
+
+// hash is of everything that the site is made of.
+func hash(packed File, bodies map[string][]byte) string {
+	names := make([]string, 0, len(bodies))
+	for name := range bodies {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%s\n", packed.ETag)
+	for _, name := range names {
+		fmt.Fprintf(sum, "%s %d\n%s", name, len(bodies[name]), bodies[name])
+	}
+	return hex.EncodeToString(sum.Sum(nil)[:16])
+}
+
+// readPacked returns the packed program, or nothing where there is none.
+func readPacked(files fs.FS) (File, error) {
+	described, err := fs.ReadFile(files, Program+".txt")
+	if err != nil {
+		return File{}, nil //nolint:nilerr // it is not in this build
+	}
+	file := File{ContentType: contentType(Program)}
+	if _, err := fmt.Sscanf(string(described), "%s %d", &file.ETag, &file.Size); err != nil || file.Size < 1 {
+		return File{}, fmt.Errorf("web/%s.txt is not what `make build` writes: %q", Program, described)
+	}
+	file.ETag = `W/"` + file.ETag + `"`
+	if file.Brotli, err = fs.ReadFile(files, Program+".br"); err != nil {
+		return File{}, err
+	}
+	file.Gzip, err = fs.ReadFile(files, Program+".gz")
+	return file, err
+}
+
+// newFile compresses a body where that makes it smaller.
+func newFile(name string, body []byte) File {
+	sum := sha256.Sum256(body)
+	file := File{ContentType: contentType(name), Body: body, Size: len(body), ETag: `W/"` + hex.EncodeToString(sum[:16]) + `"`}
+	if compressed := Gzip(body); len(compressed) < len(body) {
+		file.Gzip = compressed
+	}
+	if compressed := Brotli(body, siteQuality); len(compressed) < len(body) {
+		file.Brotli = compressed
+	}
+	return file
+}
+
+// siteQuality is Brotli's for what is compressed at every start: a few
+// milliseconds for all.
+const siteQuality = 6
+
+// Gzip returns a compressed text.
+func Gzip(body []byte) []byte {
+	var b bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // only fails for a level there is not
+	return written(w, &b, body)
+}
+
+// Brotli returns a compressed text. Quality 11 takes fifty times as long as 5.
+func Brotli(body []byte, quality int) []byte {
+	var b bytes.Buffer
+	return written(brotli.NewWriterOptions(&b, brotli.WriterOptions{Quality: quality, LGWin: 22}), &b, body)
+}
+
+func written(w io.WriteCloser, b *bytes.Buffer, body []byte) []byte {
+	_, _ = w.Write(body) // into memory, which does not fail
+	_ = w.Close()
+	return b.Bytes()
+}
+
+// contentType knows the kinds of files that there are: the machine's own table
+// of types would make answers differ.
+func contentType(name string) string {
+	switch path.Ext(name) {
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".html", "":
+		return "text/html; charset=utf-8"
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".png":
+		return "image/png"
+	case ".svg":
+		return "image/svg+xml"
+	case ".txt":
+		return "text/plain; charset=utf-8"
+	case ".wasm":
+		return "application/wasm"
+	case ".webmanifest":
+		return "application/manifest+json"
+	case ".woff2":
+		return "font/woff2"
+	}
+	return "application/octet-stream"
+}
