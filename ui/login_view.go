@@ -96,14 +96,15 @@ func (a *act) runAnonymously(ctx app.Context, s *session, do func(context.Contex
 		limited, cancel := context.WithTimeout(ctx, requestTimeout)
 		defer cancel()
 		err := do(limited, s.client)
+		var me rest.Me
 		if err == nil && then != nil {
-			err = s.learn(limited)
+			me, err = s.client.Me(limited)
 		}
 		ctx.Dispatch(func(ctx app.Context) {
 			s.heardOf(err)
 			a.busy, a.err = false, err
 			if err == nil && then != nil {
-				s.state = signedIn
+				s.me, s.state = me, signedIn
 				remember(ctx, s.me)
 				then(ctx)
 			}

@@ -57,17 +57,12 @@ func (s *session) may(action core.Action) bool {
 // writable reports whether an action is permitted and there is a server.
 func (s *session) writable(action core.Action) bool { return s.may(action) && !s.offline }
 
-// begin tries the cookie.
-func (s *session) begin(ctx context.Context) error {
-	if err := s.refresh(ctx, s.generation); err != nil {
+// begin tries the cookie, and asks who is signed in.
+func (s *session) begin(ctx context.Context, me *rest.Me) (err error) {
+	if err := s.refresh(ctx, s.token()); err != nil {
 		return err
 	}
-	return s.learn(ctx)
-}
-
-// learn asks who is signed in.
-func (s *session) learn(ctx context.Context) (err error) {
-	s.me, err = s.client.Me(ctx)
+	*me, err = s.client.Me(ctx)
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
+	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -20,7 +21,6 @@ type shell struct {
 	install bool // the browser would install it
 	palette bool // the command palette is open
 	menu    bool // the rest of the rail, on a phone
-	failed  error
 	unkeys  func()
 }
 
@@ -40,19 +40,22 @@ func (sh *shell) OnMount(ctx app.Context) {
 // start finds out who uses the dashboard.
 func (sh *shell) start(ctx app.Context) {
 	s := sh.s
+	if !recall(ctx, &s.me) {
+		s.state = anonymous // nobody has signed in on this device
+		return
+	}
 	ctx.Async(func() {
-		err := s.begin(ctx)
+		var me rest.Me
+		err := s.begin(ctx, &me)
 		ctx.Dispatch(func(ctx app.Context) {
 			s.heardOf(err)
 			switch {
 			case err == nil:
-				s.state = signedIn
+				s.me, s.state = me, signedIn
 				remember(ctx, s.me)
-			case !answeredError(err) && recall(ctx, &s.me):
-				s.state = signedIn // to what was last known
-				every(ctx, 5*time.Second, sh.reconnect)
 			case !answeredError(err):
-				sh.failed = err
+				s.state = signedIn // to what was last known
+				every(ctx, refreshEvery, sh.reconnect)
 			default:
 				s.state = anonymous
 			}
@@ -69,8 +72,15 @@ func (sh *shell) reconnect(ctx app.Context) {
 	}
 	s := sh.s
 	ctx.Async(func() {
-		err := s.begin(ctx)
-		ctx.Dispatch(func(app.Context) { s.heardOf(err) })
+		var me rest.Me
+		err := s.begin(ctx, &me)
+		ctx.Dispatch(func(ctx app.Context) {
+			s.heardOf(err)
+			if err == nil {
+				s.me = me
+				remember(ctx, s.me)
+			}
+		})
 	})
 }
 
@@ -81,7 +91,7 @@ func (sh *shell) onNav(ctx app.Context) {
 	changed := sh.path != ctx.Page().URL().Path
 	sh.path, sh.menu, sh.palette = ctx.Page().URL().Path, false, false
 	title := "EventFlow"
-	if r, params, ok := find(sh.path); ok {
+	if r, params, ok := find(sh.path); ok && app.IsClient { // one page is rendered ahead for all addresses
 		title = crumbTitle(r, params) + " · EventFlow"
 	}
 	ctx.Page().SetTitle(title)
@@ -119,8 +129,6 @@ func (sh *shell) Render() app.UI {
 	r, params, found := find(sh.path)
 	page := Page{s: sh.s, Path: sh.path, Params: params, Rev: sh.s.rev}
 	switch {
-	case sh.failed != nil:
-		return sh.bare(errorPanel(sh.failed, func(ctx app.Context) { sh.failed = nil; sh.start(ctx) }))
 	case found && r.public:
 		return sh.bare(r.view(page))
 	case sh.s.state == starting:

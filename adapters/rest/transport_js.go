@@ -3,6 +3,7 @@
 package rest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -21,15 +22,35 @@ func (transport) do(ctx context.Context, e exchange) (answer, error) {
 		stop()
 		return answer{}, errors.Join(ctx.Err(), err)
 	}
+	got := answer{status: response.Get("status").Int(), header: headerReader(response.Get("headers"))}
+	if streamed(got.header("Content-Type")) {
+		got.body = stream(ctx, response, abort, stop)
+		return got, nil
+	}
+	defer stop()
+	buffer, err := await(response.Call("arrayBuffer"))
+	if err != nil {
+		return answer{}, errors.Join(ctx.Err(), err)
+	}
+	whole := make([]byte, buffer.Get("byteLength").Int())
+	js.CopyBytesToGo(whole, js.Global().Get("Uint8Array").New(buffer))
+	got.body = io.NopCloser(bytes.NewReader(whole))
+	return got, nil
+}
+
+// streamed reports whether an answer is read while it arrives. Others are read
+// at once: one that is closed before its end looks to the browser as if the
+// page had given it up.
+func streamed(contentType string) bool {
+	return contentType == TypeEventStream || contentType == TypeNDJSON || contentType == TypeCSV
+}
+
+func stream(ctx context.Context, response, abort js.Value, stop func() bool) io.ReadCloser {
 	body := &fetchBody{ctx: ctx, stop: stop, abort: abort}
 	if stream := response.Get("body"); stream.Truthy() {
 		body.reader = stream.Call("getReader")
 	}
-	return answer{
-		status: response.Get("status").Int(),
-		header: headerReader(response.Get("headers")),
-		body:   body,
-	}, nil
+	return body
 }
 
 // fetchBody reads an answer as it arrives.
