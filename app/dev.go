@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,10 +38,12 @@ func devCommand(p *program, s *settings) *cobra.Command {
 			s.set("log-level", "warn")
 			s.set("log-format", "text")
 			s.set("rate-key", "off") // who tries it out may do so as fast as they like
+			s.set("public-url", "")
 			cfg, err := s.load(os.Environ())
 			if err != nil {
 				return err
 			}
+			cfg.PublicURL = cmp.Or(cfg.PublicURL, devURL(cfg.Addr))
 			if cfg.Secret == "" {
 				cfg.Secret, err = keptFile(devFolder(cfg), secretFile, func() (string, error) { return newSecret(), nil })
 				if err != nil {
@@ -89,8 +92,28 @@ func firstMinute(ctx context.Context, out io.Writer, cfg Config, running *Runnin
 	if err := saveContext(cliContext{URL: base, Key: key}); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, welcome, base, key, demoStream, demoGroup, base, demoStream, key, base, demoStream, demoGroup, key, os.Args[0])
+	people, err := forPeople(ctx, cfg, running, base)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, welcome, base, people, key, demoStream, demoGroup, base, demoStream, key, base, demoStream, demoGroup, key, os.Args[0])
 	return err
+}
+
+// forPeople says where the dashboard is, and how its first user gets in. Where
+// there are users, they sign in.
+func forPeople(ctx context.Context, cfg Config, running *Running, base string) (string, error) {
+	if !cfg.Dashboard {
+		return "", nil
+	}
+	link, err := running.Accounts.SetupLink(ctx, running.Organization.ID)
+	if errors.Is(err, core.ErrSetUp) {
+		return fmt.Sprintf(dashboard, base), nil
+	}
+	if strings.HasPrefix(link, "/") { // the port was not known before it was open
+		link = base + link
+	}
+	return fmt.Sprintf(dashboard+firstAdmin, base, link, os.Args[0]), err
 }
 
 // makeDemo makes a stream with a reader, where they are not there yet.
@@ -109,7 +132,7 @@ func makeDemo(ctx context.Context, running *Running, who core.Principal) error {
 const welcome = `EventFlow is ready.
 
   API          %s/api/v1
-  Test key     %s
+%s  Test key     %s
   Demo stream  %s, read by the group %s
 
 Send the first event:
@@ -124,6 +147,22 @@ Take it out as the group, waiting if there is none yet:
 
 Or prove the whole path from a second terminal: %s try
 `
+
+// What dev says of the dashboard.
+const (
+	dashboard  = "  Dashboard    %s\n"
+	firstAdmin = "  First admin  %s\n               good once, for 30 minutes; '%s user setup-link' makes another\n"
+)
+
+// devURL is where a browser on this machine finds a server that listens on addr,
+// or nothing where its port is not known yet.
+func devURL(addr string) string {
+	resolved, err := net.ResolveTCPAddr("tcp", addr)
+	if err != nil || resolved.Port == 0 {
+		return ""
+	}
+	return "http://" + loopback(resolved)
+}
 
 // loopback is a listening address as a browser on this machine writes it.
 func loopback(addr net.Addr) string {

@@ -10,13 +10,19 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
 )
 
 // dev starts `eventflow dev` on a free port.
 func (h home) dev(flags ...string) *process {
 	h.t.Helper()
-	p := h.start([]string{anyone}, append([]string{"dev"}, flags...)...)
+	return h.devWith(nil, flags...)
+}
+
+func (h home) devWith(environ []string, flags ...string) *process {
+	h.t.Helper()
+	p := h.start(append([]string{anyone}, environ...), append([]string{"dev"}, flags...)...)
 	p.url = strings.TrimSuffix(p.await(p.stdout, `API +(http://\S+)\n`), "/api/v1")
 	p.await(p.stdout, `(second terminal: \S+ try\n)`)
 	return p
@@ -78,6 +84,62 @@ func TestTheFirstEventIsOneCopiedLineAway(t *testing.T) {
 	require.Equal(t, `{"text":"hello"}`, string(events[0].Payload))
 	require.Empty(t, server.stderr.String(), "nothing stands between a visitor and the text")
 	require.Zero(t, server.stop())
+}
+
+// TestTheFirstAdminIsOnePrintedLinkAway holds that the link that `dev` prints is
+// the running server's and makes the first admin, once; and that a start with
+// users shows no link but where to sign in.
+func TestTheFirstAdminIsOnePrintedLinkAway(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	first := h.dev()
+	require.Equal(t, first.url, first.await(first.stdout, `Dashboard +(\S+)\n`))
+	link := first.await(first.stdout, `First admin +(\S+)\n +good once, for 30 minutes; '\S+ user setup-link' makes another\n`)
+	ticket, found := strings.CutPrefix(link, first.url+"/setup#t=")
+	require.True(t, found, link)
+	request := rest.SetupRequest{Token: ticket, Email: "ann@example.com", Password: "Correct-Horse-9"}
+	signedIn, err := first.client("").Setup(t.Context(), request)
+	require.NoError(t, err)
+	require.Equal(t, core.RoleAdmin, signedIn.User.Role)
+	_, err = first.client("").Setup(t.Context(), request)
+	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err))
+	require.Zero(t, first.stop())
+
+	second := h.dev()
+	require.Equal(t, second.url, second.await(second.stdout, `Dashboard +(\S+)\n`))
+	require.NotContains(t, second.stdout.String(), "setup")
+	require.Zero(t, second.stop())
+}
+
+// TestTheDashboardIsServedUnlessItIsTurnedOff holds that both starts serve it,
+// and that the setting takes it away without touching the API.
+func TestTheDashboardIsServedUnlessItIsTurnedOff(t *testing.T) {
+	t.Parallel()
+	asks := func(p *process, path string) answer {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+path, nil)
+		require.NoError(t, err)
+		request.Header.Set("Accept", "text/html,*/*;q=0.8")
+		return do(t, request)
+	}
+	for name, start := range map[string]func(h home, environ ...string) *process{
+		"dev":   func(h home, environ ...string) *process { return h.devWith(environ) },
+		"serve": home.serve,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			on, off := start(newHome(t)), start(newHome(t), "EVENTFLOW_DASHBOARD=false")
+			page := asks(on, "/streams/demo")
+			require.Equal(t, 200, page.status)
+			require.Contains(t, page.body, "<title>EventFlow</title>")
+			require.Equal(t, 404, asks(off, "/streams/demo").status)
+			require.NotContains(t, off.stdout.String(), "Dashboard")
+			for _, p := range []*process{on, off} {
+				require.Equal(t, 200, asks(p, "/api/v1/health").status)
+				require.Equal(t, 404, asks(p, "/api/v1/nope").status)
+				require.Zero(t, p.stop())
+			}
+		})
+	}
 }
 
 // TestDevGoesOnWhereItStopped holds that a second start has the data, the key

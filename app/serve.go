@@ -39,8 +39,10 @@ func serveCommand(p *program, s *settings) *cobra.Command {
 type Running struct {
 	// Addr is the address it listens on.
 	Addr net.Addr
-	// Access, Streams and Consumers are its use cases, for what a start creates.
+	// Access, Accounts, Streams and Consumers are its use cases, for what a start
+	// creates.
 	Access       *core.Access
+	Accounts     *core.Accounts
 	Streams      *core.Streams
 	Consumers    *core.Consumers
 	Organization core.Organization
@@ -60,7 +62,7 @@ func start(ctx context.Context, p *program, cfg Config) (*Running, error) {
 		graph(ctx, p, cfg),
 		fx.StartTimeout(startTimeout),
 		fx.StopTimeout(cfg.DrainTimeout+stopTimeout),
-		fx.Populate(&running.Access, &running.Streams, &running.Consumers, &running.Organization, &listener),
+		fx.Populate(&running.Access, &running.Accounts, &running.Streams, &running.Consumers, &running.Organization, &listener),
 	)
 	if err := running.graph.Err(); err != nil {
 		if ctx.Err() != nil {

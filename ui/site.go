@@ -130,13 +130,13 @@ func (s *Site) Files() []string {
 // isPage reports whether an address may be one of the dashboard's. What others
 // ask for by name is not.
 func isPage(name string) bool {
-	for _, prefix := range []string{"/api", "/web", "/.well-known"} {
+	for _, prefix := range []string{"/api", "/web", "/metrics", "/livez", "/readyz", "/.well-known"} {
 		if name == prefix || strings.HasPrefix(name, prefix+"/") {
 			return false
 		}
 	}
 	switch name {
-	case "/metrics", "/livez", "/readyz", "/favicon.ico", "/sitemap.xml", "/ads.txt":
+	case "/favicon.ico", "/sitemap.xml", "/ads.txt":
 		return false
 	}
 	return strings.HasPrefix(name, "/")

@@ -9,7 +9,7 @@ const shell = "/";
 const needed = new Set([shell, "/app.js", "/wasm_exec.js", "/web/app.wasm"]);
 
 // The server's own addresses; no page is at any of them.
-const others = /^\/(api|metrics|livez|readyz|docs|\.well-known)(\/|$)/;
+const others = /^\/(api|metrics|livez|readyz|\.well-known)(\/|$)/;
 
 self.addEventListener("install", (event) => {
   event.waitUntil(install());
