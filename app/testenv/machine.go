@@ -189,3 +189,14 @@ func (m machine) postgresAdvice() string {
 	}
 	return install
 }
+
+// chromiumAdvice is what to do on this system.
+func (m machine) chromiumAdvice() string {
+	switch {
+	case m.like("debian"):
+		return "Install Chromium: sudo apt-get install --no-install-recommends chromium"
+	case m.system == "darwin":
+		return "Install Chromium: brew install --cask chromium"
+	}
+	return "Install Chromium with your package manager, so that chromium is in the PATH"
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/pgtest"
 	"github.com/eventflow-go/eventflow/adapters/redistest"
+	"github.com/eventflow-go/eventflow/app/browser"
 )
 
 // kind is a server that the tests need, and how to come by one.
@@ -27,6 +28,7 @@ type kind struct {
 var kinds = []kind{
 	{"PostgreSQL", pgtest.EnvURL, startPostgres, pgtest.ErrNotInstalled, "postgresql", machine.startPostgresContainer, machine.postgresAdvice},
 	{"Redis", redistest.EnvURL, startRedis, redistest.ErrNotInstalled, "redis-server", machine.startRedisContainer, machine.redisAdvice},
+	{"Chromium", browser.EnvChromium, findChromium, browser.ErrNotInstalled, "chromium", machine.noChromiumContainer, machine.chromiumAdvice},
 }
 
 // servers are those that were started.
@@ -99,12 +101,12 @@ func (m machine) find(ctx context.Context, missing []kind) (found servers, err e
 	way, engine := m.way(ctx)
 	switch way {
 	case byInstalling:
-		say("no %s server found: installing with apt-get; nothing of the system is started", text)
+		say("no %s found: installing with apt-get; nothing of the system is started", text)
 		if err := m.install(ctx, missing); err != nil {
 			return nil, fmt.Errorf("installing %s: %w", text, err)
 		}
 	case byContainer:
-		say("no %s server found: using %s", text, engine)
+		say("no %s found: using %s", text, engine)
 	case byNone:
 		return nil, m.advise(missing, text)
 	}
@@ -122,11 +124,23 @@ func (m machine) find(ctx context.Context, missing []kind) (found servers, err e
 	return found, nil
 }
 
+// findChromium names the browser of the tests, which start it themselves.
+func findChromium(context.Context) (*server, error) {
+	path, err := browser.Find()
+	return &server{env: browser.EnvChromium, url: path, stop: func() error { return nil }}, err
+}
+
+// noChromiumContainer says that a browser in a container is of no use: it could
+// not reach the tests' servers, which listen on the loopback address.
+func (m machine) noChromiumContainer(context.Context, string) (*server, error) {
+	return nil, errors.New("no Chromium found. " + m.chromiumAdvice())
+}
+
 // advise says what to do on this system.
 func (m machine) advise(missing []kind, text string) error {
 	var advice []string
 	for _, k := range missing {
-		advice = append(advice, k.advice(m)+", or set "+k.env+" to the URL of a server for tests")
+		advice = append(advice, k.advice(m)+", or set "+k.env+" to one for tests")
 	}
-	return errors.New("no " + text + " server found, and no container engine that works (Docker or Podman). " + strings.Join(advice, ". ") + ".")
+	return errors.New("no " + text + " found, and no container engine that works (Docker or Podman). " + strings.Join(advice, ". ") + ".")
 }

@@ -1,0 +1,214 @@
+package browser
+
+import (
+	"compress/gzip"
+	_ "embed" // for axe-core below
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// Go opens an address of the server.
+func (p *Page) Go(path string) {
+	p.t.Helper()
+	p.run("opening "+path, chromedp.Navigate(p.base+path))
+}
+
+// Reload loads the page again.
+func (p *Page) Reload() {
+	p.t.Helper()
+	p.run("loading again", chromedp.Reload())
+}
+
+// Eval evaluates JavaScript, waits for it where it promises, and reads the
+// result into result, which may be nil.
+func (p *Page) Eval(script string, result any) {
+	p.t.Helper()
+	p.run("evaluating "+script[:min(len(script), 80)], chromedp.Evaluate(script, result, awaited))
+}
+
+func awaited(params *runtime.EvaluateParams) *runtime.EvaluateParams {
+	return params.WithAwaitPromise(true)
+}
+
+// Await waits until a JavaScript expression is true.
+func (p *Page) Await(what, condition string) {
+	p.t.Helper()
+	p.run("waiting for "+what, chromedp.Poll(condition, nil, chromedp.WithPollingTimeout(patience)))
+}
+
+// quote writes a text in JavaScript.
+func quote(text string) string {
+	quoted, _ := json.Marshal(text) // a text always can be
+	return string(quoted)
+}
+
+// See waits until a text can be read on the page.
+func (p *Page) See(text string) {
+	p.t.Helper()
+	p.Await("the text "+text, "document.body.innerText.includes("+quote(text)+")")
+}
+
+// Gone waits until a text can no longer be read on the page.
+func (p *Page) Gone(text string) {
+	p.t.Helper()
+	p.Await("the end of the text "+text, "!document.body.innerText.includes("+quote(text)+")")
+}
+
+// Shows reports whether a text can be read now.
+func (p *Page) Shows(text string) (shows bool) {
+	p.t.Helper()
+	p.Eval("document.body.innerText.includes("+quote(text)+")", &shows)
+	return shows
+}
+
+// Count is how many elements a selector finds.
+func (p *Page) Count(selector string) (n int) {
+	p.t.Helper()
+	p.Eval("document.querySelectorAll("+quote(selector)+").length", &n)
+	return n
+}
+
+// URL is the page's address, without the server.
+func (p *Page) URL() (address string) {
+	p.t.Helper()
+	_ = chromedp.Run(p.ctx, chromedp.Evaluate("location.pathname + location.search + location.hash", &address)) // empty says it as well
+	return address
+}
+
+// named finds what people can click, or fill, by its name: in the topmost
+// dialog, where there is one.
+const named = `(kind, name) => {
+	const within = [...document.querySelectorAll('dialog[open]')].pop() || document;
+	const clean = text => (text || '').replace(/\s+/g, ' ').trim();
+	const shown = element => element.getClientRects().length > 0;
+	if (kind === 'click') {
+		const nameOf = element => clean(element.getAttribute('aria-label') || element.innerText);
+		return [...within.querySelectorAll('button, a[href], summary, [role=option], [role=tab]')].filter(shown).find(element => nameOf(element) === name);
+	}
+	const label = [...within.querySelectorAll('label')].filter(shown).find(label => clean(label.innerText) === name);
+	if (label) return document.getElementById(label.htmlFor);
+	return [...within.querySelectorAll('input, select, textarea')].filter(shown).find(element => element.getAttribute('aria-label') === name);
+}`
+
+// Click clicks the button, link or the like that has this name, with the mouse.
+func (p *Page) Click(name string) {
+	p.t.Helper()
+	find := "(" + named + ")('click', " + quote(name) + ")"
+	p.Await("something to click named "+name, "(() => { const found = "+find+"; return found && !found.disabled })()")
+	var at []float64
+	p.Eval("(() => { const found = "+find+"; found.scrollIntoView({block: 'center'}); const box = found.getBoundingClientRect(); "+
+		"return [box.x + box.width / 2, box.y + box.height / 2] })()", &at)
+	p.run("clicking "+name, chromedp.MouseClickXY(at[0], at[1]))
+}
+
+// ClickOn clicks the first element that a selector finds.
+func (p *Page) ClickOn(selector string) {
+	p.t.Helper()
+	p.run("clicking "+selector, chromedp.Click(selector, chromedp.ByQuery, chromedp.NodeVisible))
+}
+
+// Fill puts a text into the field with this label, in place of what is there.
+func (p *Page) Fill(label, text string) {
+	p.t.Helper()
+	find := "(" + named + ")('field', " + quote(label) + ")"
+	p.Await("a field named "+label, "!!"+find)
+	p.Eval("(() => { const found = "+find+"; found.focus(); found.select && found.select() })()", nil)
+	p.run("filling "+label, input.InsertText(text))
+}
+
+// Choose selects an option, by its text, in the field with this label.
+func (p *Page) Choose(label, option string) {
+	p.t.Helper()
+	find := "(" + named + ")('field', " + quote(label) + ")"
+	p.Await("an option "+option, "(() => { const found = "+find+"; return found && [...found.options].some(o => o.text === "+quote(option)+") })()")
+	p.Eval("(() => { const found = "+find+"; found.value = [...found.options].find(o => o.text === "+quote(option)+").value; "+
+		"found.dispatchEvent(new Event('change', {bubbles: true})) })()", nil)
+}
+
+// Press types keys: a letter, or one of kb's.
+func (p *Page) Press(keys string) {
+	p.t.Helper()
+	p.run("pressing "+keys, chromedp.KeyEvent(keys))
+}
+
+// PressControl types a letter with the control key held.
+func (p *Page) PressControl(letter string) {
+	p.t.Helper()
+	p.run("pressing control and "+letter, chromedp.KeyEvent(letter, chromedp.KeyModifiers(input.ModifierCtrl)))
+}
+
+// The keys that have no letter.
+const (
+	Escape = kb.Escape
+	Enter  = kb.Enter
+	Tab    = kb.Tab
+)
+
+// EnvScreenshots names the variable that holds the folder for pictures.
+const EnvScreenshots = "EVENTFLOW_TEST_SCREENSHOTS"
+
+// Screenshot keeps a picture of the page, where a folder for that is named.
+func (p *Page) Screenshot(name string) {
+	p.t.Helper()
+	if os.Getenv(EnvScreenshots) != "" {
+		p.picture(name)
+	}
+}
+
+// picture writes a picture and returns its path, or why there is none.
+func (p *Page) picture(name string) string {
+	folder := os.Getenv(EnvScreenshots)
+	if folder == "" {
+		folder = filepath.Join(os.TempDir(), "eventflow-screenshots")
+	}
+	var picture []byte
+	path := filepath.Join(folder, strings.NewReplacer("/", "-", " ", "-").Replace(name)+".png")
+	err := errors.Join(
+		chromedp.Run(p.ctx, chromedp.CaptureScreenshot(&picture)),
+		os.MkdirAll(folder, 0o750), os.WriteFile(path, picture, 0o600))
+	if err != nil {
+		return fmt.Sprintf("no file (%v)", err)
+	}
+	return path
+}
+
+// axeCore is axe-core 4.14.1, under the Mozilla Public License 2.0: see
+// testdata/axe.LICENSE.
+//
+//go:embed testdata/axe.min.js.gz
+var axeCore string
+
+// Axe fails the test for everything on the page that keeps people out, by the
+// rules of WCAG 2.2 AA that a program can check.
+func (p *Page) Axe(what string) {
+	p.t.Helper()
+	unpacked, err := gzip.NewReader(strings.NewReader(axeCore))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	script, err := io.ReadAll(unpacked)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.Eval(string(script)+"; undefined", nil)
+	var violations []struct {
+		ID, Help string
+		Nodes    []struct{ HTML, FailureSummary string }
+	}
+	p.Eval(`axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}).then(found => found.violations)`, &violations)
+	for _, violation := range violations {
+		for _, node := range violation.Nodes {
+			p.t.Errorf("%s: %s (%s): %s\n%s", what, violation.Help, violation.ID, node.HTML, node.FailureSummary)
+		}
+	}
+}
