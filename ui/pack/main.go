@@ -90,6 +90,14 @@ func size(folder string) error {
 	}
 	program, others := site.Load()
 	fmt.Printf("program %d bytes (%d unpacked), everything else %d bytes\n", program, raw, others)
+	return within(program, others, quality)
+}
+
+// within holds sizes to their budgets.
+func within(program, others, quality int) error {
+	if program == 0 {
+		return errors.New("the program is not in this build")
+	}
 	if budget, known := programBudget[quality]; !known || program > budget {
 		return fmt.Errorf("the program takes %d bytes at quality %d; its budget is %d", program, quality, budget)
 	}

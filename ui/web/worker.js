@@ -5,6 +5,9 @@ const cacheName = "eventflow-{{.Version}}";
 const files = new Set({{.ResourcesToCache}});
 const shell = "/";
 
+// Whatever a file was asked for with, it is the same.
+const anyForm = { ignoreVary: true };
+
 // Without these nothing opens. Everything else may be missing.
 const needed = new Set([shell, "/app.js", "/wasm_exec.js", "/web/app.wasm"]);
 
@@ -78,7 +81,7 @@ self.addEventListener("fetch", (event) => {
 
 async function kept(file, request) {
   const cache = await caches.open(cacheName);
-  return (await cache.match(file)) || fetch(request);
+  return (await cache.match(file, anyForm)) || fetch(request);
 }
 
 // page asks the server first, which may have a newer one. A proxy that answers
@@ -94,5 +97,5 @@ async function page(request) {
     response = undefined;
   }
   const cache = await caches.open(cacheName);
-  return (await cache.match(shell)) || response || Response.error();
+  return (await cache.match(shell, anyForm)) || response || Response.error();
 }

@@ -38,7 +38,7 @@ var siteRoute = &route{Route: Route{Method: fiber.MethodGet, Path: RouteSite, Ac
 // What the router does not know may be the dashboard's.
 func (s *Server) failed(c *call, err error) {
 	var ofFiber *fiber.Error
-	unmatched := c.route == nil && errors.As(err, &ofFiber) && ofFiber.Code == fiber.StatusNotFound
+	unmatched := errors.As(err, &ofFiber) && ofFiber.Code == fiber.StatusNotFound
 	if unmatched && s.answerSite(c) {
 		return
 	}
