@@ -123,7 +123,7 @@ func (v *eventsView) fetch(ctx app.Context) {
 		return
 	}
 	if v.scope.kind == "live" {
-		v.tail.start(ctx, v.s, v.stream(), narrow)
+		v.tail.start(v.s, v.stream(), narrow)
 		return
 	}
 	narrow.query.Limit, narrow.query.Cursor = eventPage, v.pages.cursor()

@@ -43,7 +43,7 @@ func (l *load[T]) fetch(ctx app.Context, s *session, get func(context.Context, *
 	l.busy = true
 	l.again = func(ctx app.Context) { l.fetch(ctx, s, get) }
 	time.AfterFunc(slowAfter, func() {
-		ctx.Dispatch(func(app.Context) { l.slow = l.busy && l.turn == turn })
+		s.dispatch(func(app.Context) { l.slow = l.busy && l.turn == turn })
 	})
 	ctx.Async(func() {
 		var value T
@@ -53,7 +53,7 @@ func (l *load[T]) fetch(ctx app.Context, s *session, get func(context.Context, *
 			value, err = get(ctx, client)
 			return err
 		})
-		ctx.Dispatch(func(app.Context) {
+		s.dispatch(func(app.Context) {
 			s.heardOf(err)
 			if l.turn != turn {
 				return
@@ -152,7 +152,7 @@ func (a *act) run(ctx app.Context, s *session, do func(context.Context, *rest.Cl
 		limited, cancel := context.WithTimeout(ctx, requestTimeout)
 		defer cancel()
 		err := s.do(limited, do)
-		ctx.Dispatch(func(ctx app.Context) {
+		s.dispatch(func(ctx app.Context) {
 			s.heardOf(err)
 			a.busy, a.err = false, err
 			if err == nil && then != nil {

@@ -27,8 +27,6 @@ func (v *loginView) Render() app.UI {
 
 // done shows the page that was asked for.
 func (v *loginView) done(ctx app.Context) {
-	v.s.state = signedIn
-	v.s.rev++
 	if v.Path == "/login" {
 		ctx.Navigate("/")
 	}
@@ -100,7 +98,7 @@ func (a *act) runAnonymously(ctx app.Context, s *session, do func(context.Contex
 		if err == nil && then != nil {
 			me, err = s.client.Me(limited)
 		}
-		ctx.Dispatch(func(ctx app.Context) {
+		s.dispatch(func(ctx app.Context) {
 			s.heardOf(err)
 			a.busy, a.err = false, err
 			if err == nil && then != nil {
@@ -170,10 +168,7 @@ func (v *setupView) send(ctx app.Context) {
 			_, err = client.Setup(ctx, rest.SetupRequest{Token: v.ticket, Email: v.email, Name: v.name, Password: v.password})
 		}
 		return err
-	}, func(ctx app.Context) {
-		v.s.rev++
-		ctx.Navigate("/")
-	})
+	}, func(ctx app.Context) { ctx.Navigate("/") })
 }
 
 // forgotView asks for a link to choose another password.

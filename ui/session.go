@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -35,6 +37,9 @@ type session struct {
 	origin string
 	// rev counts what pages must be drawn anew for.
 	rev int
+	// shell is the context of what is always there: a button, a dialog or a page
+	// may be gone when the answer comes that it asked for.
+	shell app.Context
 	// offline: the last request found no server. heard is when one last
 	// answered.
 	offline bool
@@ -46,6 +51,14 @@ type session struct {
 
 func newSession(origin string) *session {
 	return &session{client: rest.NewClient(origin, ""), origin: origin}
+}
+
+// dispatch runs f where the dashboard is drawn, and draws the page anew.
+func (s *session) dispatch(f func(app.Context)) {
+	s.shell.Dispatch(func(ctx app.Context) {
+		f(ctx)
+		s.rev++
+	})
 }
 
 // may reports whether the user's role permits an action. The server decides all
@@ -103,16 +116,12 @@ func (s *session) refresh(ctx context.Context, generation int) error {
 // heardOf notes how a request ended.
 func (s *session) heardOf(err error) {
 	answered := err == nil || answeredError(err)
-	if s.offline == answered {
-		s.offline = !answered
-		s.rev++
-	}
+	s.offline = !answered
 	if answered {
 		s.heard = time.Now()
 	}
 	if core.CodeOf(err) == core.CodeUnauthorized && s.state == signedIn {
 		s.state = expired
-		s.rev++
 	}
 }
 

@@ -30,6 +30,7 @@ func (sh *shell) OnInit() { sh.s = newSession("") }
 // OnMount implements [app.Mounter].
 func (sh *shell) OnMount(ctx app.Context) {
 	sh.s = newSession(app.Window().Get("location").Get("origin").String())
+	sh.s.shell = ctx
 	applyTheme(ctx)
 	sh.start(ctx)
 	sh.listen(ctx)
@@ -47,7 +48,7 @@ func (sh *shell) start(ctx app.Context) {
 	ctx.Async(func() {
 		var me rest.Me
 		err := s.begin(ctx, &me)
-		ctx.Dispatch(func(ctx app.Context) {
+		s.dispatch(func(ctx app.Context) {
 			s.heardOf(err)
 			switch {
 			case err == nil:
@@ -59,7 +60,6 @@ func (sh *shell) start(ctx app.Context) {
 			default:
 				s.state = anonymous
 			}
-			s.rev++
 			sh.onNav(ctx)
 		})
 	})
@@ -74,7 +74,7 @@ func (sh *shell) reconnect(ctx app.Context) {
 	ctx.Async(func() {
 		var me rest.Me
 		err := s.begin(ctx, &me)
-		ctx.Dispatch(func(ctx app.Context) {
+		s.dispatch(func(ctx app.Context) {
 			s.heardOf(err)
 			if err == nil {
 				s.me = me
@@ -180,7 +180,7 @@ func (sh *shell) frame(content ...app.UI) app.UI {
 func (sh *shell) again() app.UI {
 	return &dialog{Title: "Sign in again", Body: []app.UI{
 		app.P().Text("Your session has ended. What you were doing stays as it is."),
-		&loginForm{Page: Page{s: sh.s}, Email: sh.s.email(), Done: func(app.Context) { sh.s.state = signedIn; sh.s.rev++ }},
+		&loginForm{Page: Page{s: sh.s, Rev: sh.s.rev}, Email: sh.s.email(), Done: func(app.Context) {}},
 	}}
 }
 
@@ -282,9 +282,9 @@ func (sh *shell) signOut(ctx app.Context, _ app.Event) {
 	ctx.LocalStorage().Del(meKey)
 	ctx.Async(func() {
 		_ = s.client.Logout(ctx) // the page forgets the session all the same
-		ctx.Dispatch(func(ctx app.Context) {
+		s.dispatch(func(ctx app.Context) {
 			sh.s = newSession(s.origin)
-			sh.s.state, sh.s.rev = anonymous, s.rev+1
+			sh.s.shell, sh.s.state = s.shell, anonymous
 			ctx.Navigate("/login")
 		})
 	})

@@ -43,14 +43,14 @@ type tail struct {
 }
 
 // start begins to follow.
-func (t *tail) start(ctx app.Context, s *session, stream string, narrow narrowing) {
+func (t *tail) start(s *session, stream string, narrow narrowing) {
 	t.stop()
 	t.rows, t.total, t.skipped, t.err, t.paused = nil, 0, 0, nil, false
 	t.arrived, t.missed = nil, 0
 	following, cancel := context.WithCancel(context.Background())
 	t.cancel = cancel
-	go t.follow(following, ctx, s, stream, narrow)
-	t.draw(following, ctx)
+	go t.follow(following, s, stream, narrow)
+	t.draw(following, s)
 }
 
 func (t *tail) stop() {
@@ -62,7 +62,7 @@ func (t *tail) stop() {
 
 // follow collects what comes. The client goes on by itself after a lost
 // connection; an access token that has expired is exchanged.
-func (t *tail) follow(following context.Context, ctx app.Context, s *session, stream string, narrow narrowing) {
+func (t *tail) follow(following context.Context, s *session, stream string, narrow narrowing) {
 	filter := narrow.query.Filter
 	options := rest.TailOptions{Type: filter.Type, Source: filter.Source, Subject: filter.Subject}
 	for following.Err() == nil {
@@ -76,7 +76,7 @@ func (t *tail) follow(following context.Context, ctx app.Context, s *session, st
 			return nil
 		})
 		if err != nil && following.Err() == nil {
-			ctx.Dispatch(func(app.Context) { t.err = err; s.heardOf(err) })
+			s.dispatch(func(app.Context) { t.err = err; s.heardOf(err) })
 			return
 		}
 	}
@@ -101,7 +101,7 @@ func (t *tail) add(item rest.TailItem, narrow narrowing) {
 }
 
 // draw shows what came, again and again.
-func (t *tail) draw(following context.Context, ctx app.Context) {
+func (t *tail) draw(following context.Context, s *session) {
 	time.AfterFunc(drawEvery, func() {
 		if following.Err() != nil {
 			return
@@ -110,9 +110,9 @@ func (t *tail) draw(following context.Context, ctx app.Context) {
 		waiting := len(t.arrived) > 0
 		t.mu.Unlock()
 		if waiting {
-			ctx.Dispatch(func(app.Context) { t.take() })
+			s.dispatch(func(app.Context) { t.take() })
 		}
-		t.draw(following, ctx)
+		t.draw(following, s)
 	})
 }
 

@@ -63,7 +63,6 @@ func start() {
 		// It calls nobody but the server of the test.
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
 		chromedp.WindowSize(1280, 820))
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(allocator)
@@ -109,6 +108,9 @@ func Open(t testing.TB, base string) *Page {
 	t.Cleanup(cancel)
 	p := &Page{t: t, ctx: ctx, base: base}
 	chromedp.ListenTarget(ctx, p.listen)
+	if err := chromedp.Run(ctx); err != nil { // without a time-out, which the page would end with
+		t.Fatalf("opening a page: %v", err)
+	}
 	p.Size(1280, 820)
 	t.Cleanup(p.complain)
 	return p

@@ -2,6 +2,7 @@ package browser
 
 import (
 	"compress/gzip"
+	"context"
 	_ "embed" // for axe-core below
 	"encoding/json"
 	"errors"
@@ -81,19 +82,23 @@ func (p *Page) Count(selector string) (n int) {
 // URL is the page's address, without the server.
 func (p *Page) URL() (address string) {
 	p.t.Helper()
-	_ = chromedp.Run(p.ctx, chromedp.Evaluate("location.pathname + location.search + location.hash", &address)) // empty says it as well
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	_ = chromedp.Run(ctx, chromedp.Evaluate("location.pathname + location.search + location.hash", &address)) // empty says it as well
 	return address
 }
 
 // named finds what people can click, or fill, by its name: in the topmost
-// dialog, where there is one.
+// dialog, where there is one, else in what the page is about before what leads
+// elsewhere.
 const named = `(kind, name) => {
 	const within = [...document.querySelectorAll('dialog[open]')].pop() || document;
 	const clean = text => (text || '').replace(/\s+/g, ' ').trim();
 	const shown = element => element.getClientRects().length > 0;
 	if (kind === 'click') {
 		const nameOf = element => clean(element.getAttribute('aria-label') || element.innerText);
-		return [...within.querySelectorAll('button, a[href], summary, [role=option], [role=tab]')].filter(shown).find(element => nameOf(element) === name);
+		const found = [...within.querySelectorAll('button, a[href], summary, [role=option], [role=tab]')].filter(shown).filter(element => nameOf(element) === name);
+		return found.find(element => element.closest('main')) || found[0];
 	}
 	const label = [...within.querySelectorAll('label')].filter(shown).find(label => clean(label.innerText) === name);
 	if (label) return document.getElementById(label.htmlFor);
@@ -173,8 +178,10 @@ func (p *Page) picture(name string) string {
 	}
 	var picture []byte
 	path := filepath.Join(folder, strings.NewReplacer("/", "-", " ", "-").Replace(name)+".png")
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
 	err := errors.Join(
-		chromedp.Run(p.ctx, chromedp.CaptureScreenshot(&picture)),
+		chromedp.Run(ctx, chromedp.CaptureScreenshot(&picture)),
 		os.MkdirAll(folder, 0o750), os.WriteFile(path, picture, 0o600))
 	if err != nil {
 		return fmt.Sprintf("no file (%v)", err)

@@ -41,8 +41,6 @@ func TestTheFirstMinute(t *testing.T) {
 	page.See("Events kept")
 	require.Equal(t, "/streams/orders", page.URL())
 
-	page.Click("Events") // of the rail
-	page.See("of all streams")
 	publish(t, page)
 	live(t, p, page)
 	consume(t, p, page)
