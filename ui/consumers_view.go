@@ -67,7 +67,7 @@ func groupTable(groups []core.GroupOverview, trends *trends, withStream bool) ap
 		{name: "Stream", minor: true},
 		{name: "Mode", minor: true},
 		{name: "Lag", number: true},
-		{name: "", minor: true},
+		{name: "Trend", minor: true, unsaid: true},
 		{name: "Oldest unread", number: true},
 		{name: "In flight", number: true, minor: true},
 		{name: "To be tried again", number: true, minor: true},
@@ -418,7 +418,7 @@ func (r *reset) meaning(group rest.GroupWithStatus) app.UI {
 	}
 	next, before := r.preview.value, group.Status.CommittedOffset+1
 	lag := int64(group.Status.EndOffset - next)
-	columns := []column{{name: ""}, {name: "Now", number: true}, {name: "Then", number: true}}
+	columns := []column{{name: "What", unsaid: true}, {name: "Now", number: true}, {name: "Then", number: true}}
 	words := "No event is skipped or read again."
 	switch {
 	case next > before:

@@ -64,7 +64,7 @@ func (v *streamsView) table(page rest.List[core.StreamOverview]) app.UI {
 	columns := []column{
 		{name: "Stream"},
 		{name: "Rate", number: true},
-		{name: "", minor: true},
+		{name: "Trend", minor: true, unsaid: true},
 		{name: "Events", number: true},
 		{name: "Last event", minor: true},
 		{name: "Groups", number: true, minor: true},

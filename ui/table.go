@@ -8,6 +8,8 @@ type column struct {
 	number bool
 	// minor columns go away on narrow screens.
 	minor bool
+	// unsaid columns have a name for those only who cannot see what they are.
+	unsaid bool
 }
 
 // table is a real one, with a caption for those who cannot see where it stands.
@@ -15,8 +17,11 @@ func table(caption string, columns []column, rows ...app.UI) app.UI {
 	heads := make([]app.UI, len(columns))
 	for i, c := range columns {
 		heads[i] = app.Th().Scope("col").Class(c.classes()...).Text(c.name)
+		if c.unsaid {
+			heads[i] = app.Th().Scope("col").Class(c.classes()...).Body(app.Span().Class("hidden").Text(c.name))
+		}
 	}
-	return app.Div().Class("table").TabIndex(0).Role("region").Aria("label", caption).Body(app.Table().Body(
+	return app.Div().Class("table").TabIndex(0).Role("group").Aria("label", caption).Body(app.Table().Body(
 		app.Caption().Class("hidden").Text(caption),
 		app.THead().Body(app.Tr().Body(heads...)),
 		app.TBody().Body(rows...),
