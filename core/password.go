@@ -88,7 +88,7 @@ func (p *NewPerson) check() error {
 // Setup makes the first admin by a set-up ticket, and signs in. What is wrong
 // with the person does not use the ticket up.
 func (a *Accounts) Setup(ctx context.Context, from Visitor, ticket string, person NewPerson) (SignIn, error) {
-	if err := a.Throttle(ctx, "ticket from "+from.Address); err != nil {
+	if err := a.Throttle(ctx, "ticket from "+NetworkOf(from.Address)); err != nil {
 		return SignIn{}, err
 	}
 	if err := person.check(); err != nil {
@@ -146,6 +146,7 @@ func (a *Accounts) Reset(ctx context.Context, from Visitor, ticket, password str
 		return err
 	}
 	a.Record(ctx, from.record(user.principal(), AuditPasswordReset, "user", user.ID))
+	a.tellOfPassword(ctx, user)
 	return a.endAll(ctx, user.ID, ID{})
 }
 
@@ -158,7 +159,7 @@ func (a *Accounts) endAll(ctx context.Context, user, except ID) error {
 
 // choose sets the password of the user whom a ticket names.
 func (a *Accounts) choose(ctx context.Context, from Visitor, kind TicketKind, ticket, name, password string) (User, error) {
-	if err := a.Throttle(ctx, "ticket from "+from.Address); err != nil {
+	if err := a.Throttle(ctx, "ticket from "+NetworkOf(from.Address)); err != nil {
 		return User{}, err
 	}
 	if err := checkPassword("password", password, ""); err != nil {
@@ -224,14 +225,22 @@ func (a *Accounts) ChangePassword(ctx context.Context, from Visitor, who Princip
 		return err
 	}
 	a.Record(ctx, from.record(who, AuditPasswordChanged, "user", user.ID))
+	a.tellOfPassword(ctx, user)
 	return a.endAll(ctx, user.ID, who.Session)
+}
+
+// tellOfPassword tells a user of another password, in case it was not the
+// user's doing. The password is changed, whether or not the mail arrives.
+func (a *Accounts) tellOfPassword(ctx context.Context, user User) {
+	_ = a.mail(ctx, user.Email, "Your EventFlow password was changed", "The password of this address was changed, and all other sessions were ended. "+
+		"If it was not you, choose another password at once and tell an admin.\n\n"+a.Links+"\n")
 }
 
 // Forgot sends a link by which a user can choose another password. Whether
 // there is such a user, the answer does not tell.
 func (a *Accounts) Forgot(ctx context.Context, from Visitor, email string) error {
 	email = normalEmail(email)
-	for _, key := range []string{"forgot " + email, "forgot from " + from.Address} {
+	for _, key := range []string{"forgot " + email, "forgot from " + NetworkOf(from.Address)} {
 		if err := a.Throttle(ctx, key); err != nil {
 			return err
 		}
@@ -252,7 +261,7 @@ func (a *Accounts) Forgot(ctx context.Context, from Visitor, email string) error
 		"If it was you, open this link within 15 minutes; if not, do nothing.\n\n"+a.Links+"/reset#t="+text+"\n")
 }
 
-// mail sends a message in the background of the request: how long it takes
+// mail sends a message. The mailer does so in the background: how long it takes
 // would tell whether there is such a user.
 func (a *Accounts) mail(ctx context.Context, to, subject, text string) error {
 	if a.Mailer == nil {

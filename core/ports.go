@@ -306,7 +306,7 @@ type PasswordHasher interface {
 
 // Mailer sends links to people.
 type Mailer interface {
-	// Send sends a message of plain text.
+	// Send hands over a message of plain text. It does not wait until it is sent.
 	Send(ctx context.Context, to, subject, text string) error
 }
 

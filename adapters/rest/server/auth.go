@@ -58,7 +58,17 @@ func (s *Server) postLogin(c *call) error {
 		return err
 	}
 	signIn, err := s.Accounts.Login(s.deadline.context(c.start), c.visitor(), request.Email, request.Password)
+	if err == nil {
+		err = c.endReplaced()
+	}
 	return c.answerSignIn(signIn, request.WantRefreshToken, err)
+}
+
+// endReplaced ends the session whose cookie a sign-in is about to overwrite:
+// nobody could end it any more.
+func (c *call) endReplaced() error {
+	replaced := string(c.ctx.Request.Header.Cookie(rest.RefreshCookie))
+	return c.server.Accounts.Logout(c.server.deadline.context(c.start), c.visitor(), core.Principal{}, replaced)
 }
 
 // postSetup makes the first admin.
@@ -93,7 +103,8 @@ func (s *Server) postRefresh(c *call) error {
 	if err != nil {
 		c.setCookie("", time.Unix(0, 0))
 	}
-	return c.answerSignIn(signIn, request.WantRefreshToken, err)
+	// What came by the cookie goes by the cookie: a page's script must not get at it.
+	return c.answerSignIn(signIn, request.WantRefreshToken && request.RefreshToken != "", err)
 }
 
 // refreshToken reads the body, which may be empty, and the cookie. A request
