@@ -204,9 +204,6 @@ func (a *Accounts) ChangePassword(ctx context.Context, from Visitor, who Princip
 	if who.User.IsZero() {
 		return Errorf(CodeForbidden, "a key has no password")
 	}
-	if err := a.Throttle(ctx, "login "+who.Label); err != nil {
-		return err
-	}
 	user, err := a.Users.User(ctx, who.Org, who.User)
 	if err != nil {
 		return storeFailed(err)
@@ -214,12 +211,8 @@ func (a *Accounts) ChangePassword(ctx context.Context, from Visitor, who Princip
 	if err := checkPassword("new_password", next, user.Email); err != nil {
 		return err
 	}
-	good, err := a.Hasher.Verify(ctx, user.PasswordHash, present)
-	if err != nil {
-		return storeFailed(err)
-	}
-	if !good {
-		return Invalid("password", "is not the present one")
+	if err := a.confirm(ctx, who, present); err != nil {
+		return err
 	}
 	if user, err = a.setPassword(ctx, user, next); err != nil {
 		return err

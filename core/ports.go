@@ -261,6 +261,9 @@ type Sessions interface {
 	// may be zero. Ending what has ended does nothing.
 	RevokeSession(ctx context.Context, id ID, at time.Time) error
 	RevokeSessions(ctx context.Context, user, except ID, at time.Time) error
+	// LiveSessions returns the sessions of a user that are good at a time, newest
+	// first, up to [MaxPageSize].
+	LiveSessions(ctx context.Context, user ID, at time.Time) ([]Session, error)
 	// ForgetSessions removes what expired before a time, tickets too.
 	ForgetSessions(ctx context.Context, before time.Time) error
 }

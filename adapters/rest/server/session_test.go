@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -32,4 +33,46 @@ func TestASignInEndsTheOneItReplaces(t *testing.T) {
 	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err))
 	_, err = o.as(elsewhere).Me(t.Context())
 	require.NoError(t, err, "another browser's stays")
+}
+
+// People see where they are signed in, and end what is not theirs any more; a
+// browser that was left open does not suffice for it.
+func TestSessionsAreSeenAndEnded(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	ctx := t.Context()
+	lost := o.person("ann@example.com", core.RoleViewer)
+	bob := o.person("bob@example.com", core.RoleAdmin)
+	o.pass(time.Second)
+	here, third := o.login("ann@example.com", password), o.login("ann@example.com", password)
+	require.NoError(t, o.as(third).Logout(ctx))
+	sessions, err := o.as(here).Sessions(ctx)
+	require.NoError(t, err)
+	require.Len(t, sessions, 2, "what was ended and what is another's is not shown")
+	require.Equal(t, []any{true, false, "127.0.0.1"}, []any{sessions[0].Current, sessions[1].Current, sessions[1].Address})
+	require.True(t, sessions[0].CreatedAt.After(sessions[1].CreatedAt), "the newest is the first")
+	end := rest.SessionEnd{SessionID: sessions[1].ID.String(), Password: "Wrong-Horse-99"}
+	require.Equal(t, core.CodeValidation, core.CodeOf(o.as(here).EndSession(ctx, end)))
+	end.Password = password
+	require.Equal(t, core.CodeNotFound, core.CodeOf(o.as(bob).EndSession(ctx, end)), "an admin's list is the admin's own")
+	_, err = o.as(lost).Me(ctx)
+	require.NoError(t, err)
+	require.NoError(t, o.as(here).EndSession(ctx, end))
+	_, err = o.as(lost).Me(ctx)
+	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err))
+	again := o.login("ann@example.com", password)
+	require.NoError(t, o.as(here).EndSession(ctx, rest.SessionEnd{Password: password}))
+	_, err = o.as(again).Me(ctx)
+	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err), "all others")
+	for _, stays := range []rest.SignedIn{here, bob} {
+		_, err = o.as(stays).Me(ctx)
+		require.NoError(t, err)
+	}
+	trail, err := o.as(bob).AuditPage(ctx, core.EventQuery{Filter: core.Filter{Type: string(core.AuditSessionEnded)}})
+	require.NoError(t, err)
+	require.Len(t, trail.Items, 2)
+	o.pass(core.RefreshTokenLife)
+	sessions, err = o.as(o.login("ann@example.com", password)).Sessions(ctx)
+	require.NoError(t, err)
+	require.Len(t, sessions, 1, "what has expired is not shown")
 }
