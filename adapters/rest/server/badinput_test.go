@@ -323,6 +323,12 @@ func TestEveryAnswerHasTheSameHeaders(t *testing.T) {
 			}
 		}
 	}
+	for _, method := range []string{"TRACE", "OPTIONS", "CONNECT"} {
+		got := f.do(method, "/livez", nil, "Origin: https://elsewhere.example", "Access-Control-Request-Method: POST")
+		require.Equal(t, http.StatusMethodNotAllowed, got.StatusCode, method)
+		require.Empty(t, got.Header.Get("Access-Control-Allow-Methods"))
+		require.NotContains(t, string(got.body), f.key)
+	}
 	for _, unfit := range []string{"", "a b", "ümläut", strings.Repeat("x", 129)} {
 		got := f.do("GET", "/livez", nil, "X-Request-Id: "+unfit)
 		require.Regexp(t, "^[0-9a-f]{32}$", got.Header.Get("X-Request-Id"))

@@ -35,6 +35,23 @@ func TestASignInEndsTheOneItReplaces(t *testing.T) {
 	require.NoError(t, err, "another browser's stays")
 }
 
+// A page of another site, or of another host of this one, signs nobody in.
+func TestNobodyIsSignedInFromElsewhere(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	o.person("ann@example.com", core.RoleViewer)
+	body := `{"email":"ann@example.com","password":"` + password + `"}`
+	for site, status := range map[string]int{"cross-site": 403, "same-site": 403, "none": 403, "same-origin": 200} {
+		got := o.do("POST", rest.AuthPath+"/login", strings.NewReader(body), "-", "Sec-Fetch-Site: "+site)
+		require.Equal(t, status, got.StatusCode, site)
+		require.Equal(t, status == 200, got.Header.Get("Set-Cookie") != "", site)
+	}
+	for _, path := range []string{"/setup", "/accept"} {
+		got := o.do("POST", rest.AuthPath+path, strings.NewReader(`{"token":"x"}`), "-", "Sec-Fetch-Site: same-site")
+		require.Equal(t, 403, got.StatusCode, path)
+	}
+}
+
 // People see where they are signed in, and end what is not theirs any more; a
 // browser that was left open does not suffice for it.
 func TestSessionsAreSeenAndEnded(t *testing.T) {
