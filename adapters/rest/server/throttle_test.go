@@ -51,3 +51,22 @@ func TestGuessesAreThrottledByNetwork(t *testing.T) {
 	require.Equal(t, 429, guess(10, "2001:db8:1:2:3::4"))
 	require.Equal(t, 401, guess(11, "2001:db8:1:3::1"), "others are not held up")
 }
+
+// Nobody fills another's mailbox, or tries links one after the other.
+func TestMailsAndLinksAreThrottled(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	o.person("ann@example.com", core.RoleViewer)
+	for path, body := range map[string]string{
+		"/password/forgot": `{"email":"ann@example.com"}`, "/password/reset": `{"token":"x","password":"` + password + `"}`,
+		"/accept": `{"token":"x","password":"` + password + `"}`, "/setup": `{"token":"x","email":"eve@example.com","password":"` + password + `"}`,
+	} {
+		o.accounts.Throttle = core.Throttle(memlimit.New(), o.time)
+		ask := func() int { return o.do("POST", rest.AuthPath+path, strings.NewReader(body), "-").StatusCode }
+		for range 10 {
+			require.Contains(t, []int{202, 401}, ask(), path)
+		}
+		require.Equal(t, 429, ask(), path)
+	}
+	require.Len(t, o.mails, 10)
+}
