@@ -36,6 +36,8 @@ var violations = []example{
 	{"fiber is rest/server's", "app/a.go", importing("app", "github.com/gofiber/fiber/v2/middleware/cors"), "fiber"},
 	{"gorm is the catalog's", "adapters/postgres/a.go", importing("postgres", "gorm.io/gorm"), "gorm"},
 	{"gorm is the catalog's", "app/a.go", importing("app", "gorm.io/driver/postgres"), "gorm"},
+	{"broken hashes and ciphers are nobody's", "core/a.go", importing("core", "crypto/md5"), "imports crypto/md5"},
+	{"broken hashes and ciphers are nobody's", "app/a.go", importing("app", "crypto/sha1"), "imports crypto/sha1"},
 	{"net/http stays out of wasm", "adapters/rest/a.go", importing("rest", "net/http"), "imports net/http"},
 	{"net/http stays out of wasm", "adapters/rest/a_js.go", importing("rest", "net/http"), "imports net/http"},
 	{"net/http stays out of wasm", "adapters/rest/b.go", "//go:build wasm || linux\n\n" + importing("rest", "net/http/httptrace"), "imports net/http/httptrace"},

@@ -30,6 +30,7 @@ var rules = []rule{
 	{"the environment is app's", inCode(environmentIsApps)},
 	{"fiber is rest/server's", inCode(only([]string{"adapters/rest/server"}, "github.com/gofiber/fiber", "github.com/valyala/fasthttp"))},
 	{"gorm is the catalog's", inCode(only([]string{"adapters/catalog"}, "gorm.io"))},
+	{"broken hashes and ciphers are nobody's", inCode(only(nil, "crypto/md5", "crypto/sha1", "crypto/des", "crypto/rc4"))},
 	{"net/http stays out of wasm", inCode(noHTTPInWasm)},
 	{"packages are named for what they hold", packageNames},
 	{"names say what a thing is", inCode(exportedNames)},

@@ -196,7 +196,8 @@ func newAccess(cfg Config, catalog core.Catalog, now func() time.Time) (*core.Ac
 
 // newAccounts signs people in.
 func newAccounts(
-	cfg Config, c core.Catalog, authorizer core.Authorizer, audit *core.Audit, limiter core.RateLimiter, now func() time.Time,
+	lc fx.Lifecycle, cfg Config, c core.Catalog, authorizer core.Authorizer, audit *core.Audit, limiter core.RateLimiter,
+	now func() time.Time, logger *slog.Logger,
 ) (*core.Accounts, error) {
 	tokens, err := jwt.New([]byte(cfg.Secret))
 	if err != nil {
@@ -208,9 +209,12 @@ func newAccounts(
 		Throttle: core.Throttle(limiter, now),
 	}
 	if cfg.SMTP != "" {
-		if ports.Mailer, err = smtp.Open(cfg.SMTP, cfg.MailFrom); err != nil {
+		mailer, err := smtp.Open(cfg.SMTP, cfg.MailFrom, logger)
+		if err != nil {
 			return nil, wrong("smtp", err.Error())
 		}
+		lc.Append(fx.StopHook(mailer.Close))
+		ports.Mailer = mailer
 	}
 	return core.NewAccounts(ports, []byte(cfg.Secret), now), nil
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -91,6 +92,15 @@ func derive(secret []byte, purpose string) []byte {
 // Visitor is where a request comes from.
 type Visitor struct{ Address, UserAgent, RequestID string }
 
+// NetworkOf is what a client is counted by: its address, but of IPv6 the first
+// 64 bits, because the rest is the client's to choose.
+func NetworkOf(address string) string {
+	if ip, err := netip.ParseAddr(address); err == nil && ip.Is6() {
+		return netip.PrefixFrom(ip.WithZone(""), 64).Masked().String()
+	}
+	return address
+}
+
 // maxUserAgent bounds what is kept of a browser's description of itself.
 const maxUserAgent = 256
 
@@ -113,7 +123,7 @@ var (
 // as long.
 func (a *Accounts) Login(ctx context.Context, from Visitor, email, password string) (SignIn, error) {
 	email = normalEmail(email)
-	for _, key := range []string{"login " + email, "login from " + from.Address} {
+	for _, key := range []string{"login " + email, "login from " + NetworkOf(from.Address)} {
 		if err := a.Throttle(ctx, key); err != nil {
 			return SignIn{}, err
 		}
@@ -211,7 +221,7 @@ func (a *Accounts) Refresh(ctx context.Context, from Visitor, token string) (Sig
 			return SignIn{}, storeFailed(err)
 		}
 		now := a.now().UTC().Truncate(time.Microsecond)
-		if err != nil || session.RevokedAt != nil || !now.Before(session.ExpiresAt) {
+		if err != nil || !session.goodAt(now) {
 			return SignIn{}, errBadSession
 		}
 		user, err := a.Users.User(ctx, session.Org, session.User)
@@ -275,7 +285,7 @@ func (a *Accounts) Authenticate(ctx context.Context, token string) (Principal, e
 	if err != nil && !isNotFound(err) {
 		return Principal{}, storeFailed(err)
 	}
-	if err != nil || session.RevokedAt != nil || session.User != claims.User || session.Org != claims.Org {
+	if err != nil || !session.goodAt(a.now()) || session.User != claims.User || session.Org != claims.Org {
 		return Principal{}, errBadSession
 	}
 	user, err := a.people.get(claims.User, func(User) (User, error) {

@@ -22,6 +22,7 @@ const (
 	AuditLoginFailed         AuditAction = "login.failed"
 	AuditLogout              AuditAction = "logout"
 	AuditRefreshReused       AuditAction = "session.reused"
+	AuditSessionEnded        AuditAction = "session.ended"
 	AuditPasswordChanged     AuditAction = "password.changed"
 	AuditPasswordForgotten   AuditAction = "password.forgotten"
 	AuditPasswordReset       AuditAction = "password.reset"

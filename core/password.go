@@ -89,7 +89,7 @@ func (p *NewPerson) check() error {
 // Setup makes the first admin by a set-up ticket, and signs in. What is wrong
 // with the person does not use the ticket up.
 func (a *Accounts) Setup(ctx context.Context, from Visitor, ticket string, person NewPerson) (SignIn, error) {
-	if err := a.Throttle(ctx, "ticket from "+from.Address); err != nil {
+	if err := a.Throttle(ctx, "ticket from "+NetworkOf(from.Address)); err != nil {
 		return SignIn{}, err
 	}
 	if err := person.check(); err != nil {
@@ -147,6 +147,7 @@ func (a *Accounts) Reset(ctx context.Context, from Visitor, ticket, password str
 		return err
 	}
 	a.Record(ctx, from.record(user.principal(), AuditPasswordReset, "user", user.ID))
+	a.tellOfPassword(ctx, user)
 	return a.endAll(ctx, user.ID, ID{})
 }
 
@@ -159,7 +160,7 @@ func (a *Accounts) endAll(ctx context.Context, user, except ID) error {
 
 // choose sets the password of the user whom a ticket names.
 func (a *Accounts) choose(ctx context.Context, from Visitor, kind TicketKind, ticket, name, password string) (User, error) {
-	if err := a.Throttle(ctx, "ticket from "+from.Address); err != nil {
+	if err := a.Throttle(ctx, "ticket from "+NetworkOf(from.Address)); err != nil {
 		return User{}, err
 	}
 	if err := checkPassword("password", password, ""); err != nil {
@@ -204,9 +205,6 @@ func (a *Accounts) ChangePassword(ctx context.Context, from Visitor, who Princip
 	if who.User.IsZero() {
 		return Errorf(CodeForbidden, "a key has no password")
 	}
-	if err := a.Throttle(ctx, "login "+who.Label); err != nil {
-		return err
-	}
 	user, err := a.Users.User(ctx, who.Org, who.User)
 	if err != nil {
 		return storeFailed(err)
@@ -214,25 +212,29 @@ func (a *Accounts) ChangePassword(ctx context.Context, from Visitor, who Princip
 	if err := checkPassword("new_password", next, user.Email); err != nil {
 		return err
 	}
-	good, err := a.Hasher.Verify(ctx, user.PasswordHash, present)
-	if err != nil {
-		return storeFailed(err)
-	}
-	if !good {
-		return Invalid("password", "is not the present one")
+	if err := a.confirm(ctx, who, present); err != nil {
+		return err
 	}
 	if user, err = a.setPassword(ctx, user, next); err != nil {
 		return err
 	}
 	a.Record(ctx, from.record(who, AuditPasswordChanged, "user", user.ID))
+	a.tellOfPassword(ctx, user)
 	return a.endAll(ctx, user.ID, who.Session)
+}
+
+// tellOfPassword tells a user of another password, in case it was not the
+// user's doing. The password is changed, whether or not the mail arrives.
+func (a *Accounts) tellOfPassword(ctx context.Context, user User) {
+	_ = a.mail(ctx, user.Email, "Your EventFlow password was changed", "The password of this address was changed, and all other sessions were ended. "+
+		"If it was not you, choose another password at once and tell an admin.\n\n"+a.Links+"\n")
 }
 
 // Forgot sends a link by which a user can choose another password. Whether
 // there is such a user, the answer does not tell.
 func (a *Accounts) Forgot(ctx context.Context, from Visitor, email string) error {
 	email = normalEmail(email)
-	for _, key := range []string{"forgot " + email, "forgot from " + from.Address} {
+	for _, key := range []string{"forgot " + email, "forgot from " + NetworkOf(from.Address)} {
 		if err := a.Throttle(ctx, key); err != nil {
 			return err
 		}
@@ -253,7 +255,7 @@ func (a *Accounts) Forgot(ctx context.Context, from Visitor, email string) error
 		"If it was you, open this link within 15 minutes; if not, do nothing.\n\n"+a.Links+"/reset#t="+text+"\n")
 }
 
-// mail sends a message in the background of the request: how long it takes
+// mail sends a message. The mailer does so in the background: how long it takes
 // would tell whether there is such a user.
 func (a *Accounts) mail(ctx context.Context, to, subject, text string) error {
 	if a.Mailer == nil {

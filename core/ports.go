@@ -263,6 +263,9 @@ type Sessions interface {
 	// may be zero. Ending what has ended does nothing.
 	RevokeSession(ctx context.Context, id ID, at time.Time) error
 	RevokeSessions(ctx context.Context, user, except ID, at time.Time) error
+	// LiveSessions returns the sessions of a user that are good at a time, newest
+	// first, up to [MaxPageSize].
+	LiveSessions(ctx context.Context, user ID, at time.Time) ([]Session, error)
 	// ForgetSessions removes what expired before a time, tickets too.
 	ForgetSessions(ctx context.Context, before time.Time) error
 }
@@ -308,7 +311,7 @@ type PasswordHasher interface {
 
 // Mailer sends links to people.
 type Mailer interface {
-	// Send sends a message of plain text.
+	// Send hands over a message of plain text. It does not wait until it is sent.
 	Send(ctx context.Context, to, subject, text string) error
 }
 

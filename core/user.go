@@ -57,6 +57,8 @@ type Session struct {
 	Address, UserAgent string
 }
 
+func (s Session) goodAt(now time.Time) bool { return s.RevokedAt == nil && now.Before(s.ExpiresAt) }
+
 // TicketKind says what a ticket is for.
 type TicketKind string
 
@@ -139,6 +141,9 @@ func checkPassword(field, password, email string) error {
 	}
 	if local, _, _ := strings.Cut(email, "@"); len(local) > 3 && strings.Contains(strings.ToLower(password), local) {
 		return Invalid(field, "must not contain the address")
+	}
+	if guessable(password) {
+		return Invalid(field, "is among the first that anybody would guess: use several words that are not on every list")
 	}
 	return nil
 }

@@ -61,7 +61,7 @@ func (v *auditView) table(page rest.List[core.Event]) app.UI {
 	if len(page.Items) == 0 {
 		return emptyPanel("Nothing matches", "Nothing of this kind was recorded.", "")
 	}
-	columns := []column{{name: "When"}, {name: "What"}, {name: "Who"}, {name: "To what", minor: true}, {name: "From", minor: true}, {name: ""}}
+	columns := []column{{name: "When"}, {name: "What"}, {name: "Who"}, {name: "To what", minor: true}, {name: "From", minor: true}, {name: "Record", unsaid: true}}
 	var rows []app.UI
 	for i := range page.Items {
 		event := &page.Items[i]

@@ -100,7 +100,7 @@ func (v *keysView) table(page rest.List[core.APIKey]) app.UI {
 		{name: "Last used"},
 		{name: "Created", minor: true},
 		{name: "State"},
-		{name: ""},
+		{name: "Actions", unsaid: true},
 	}
 	rows := make([]app.UI, len(page.Items))
 	for i := range page.Items {

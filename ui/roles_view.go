@@ -45,7 +45,7 @@ func (v *rolesView) Render() app.UI {
 }
 
 func (v *rolesView) matrix(roles rest.Roles) app.UI {
-	columns := []column{{name: "Permission"}, {name: "", minor: true}}
+	columns := []column{{name: "Permission"}, {name: "Meaning", minor: true}}
 	for _, role := range roles.Items {
 		columns = append(columns, column{name: string(role.Role)})
 	}

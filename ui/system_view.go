@@ -46,7 +46,7 @@ func (v *systemView) Render() app.UI {
 var healthKinds = map[string]string{rest.StatusOK: "ok", rest.StatusDegraded: "warn", rest.StatusUnavailable: "bad"}
 
 func healthPanel(health rest.Health) app.UI {
-	columns := []column{{name: "What the server needs"}, {name: "State"}, {name: ""}}
+	columns := []column{{name: "What the server needs"}, {name: "State"}, {name: "More"}}
 	var rows []app.UI
 	for _, name := range slices.Sorted(maps.Keys(health.Checks)) {
 		check := health.Checks[name]

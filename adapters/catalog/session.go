@@ -42,6 +42,27 @@ func (c *Catalog) Session(ctx context.Context, id core.ID) (core.Session, error)
 	if err := c.db.WithContext(ctx).Where("id = ?", id.String()).Take(&r).Error; err != nil {
 		return core.Session{}, found(err, "session")
 	}
+	return r.session()
+}
+
+// LiveSessions implements [core.Sessions].
+func (c *Catalog) LiveSessions(ctx context.Context, user core.ID, at time.Time) ([]core.Session, error) {
+	var rows []sessionRow
+	err := c.db.WithContext(ctx).Where("user_id = ? and revoked_at is null and expires_at > ?", user.String(), micros(at)).
+		Order("created_at desc, id").Limit(core.MaxPageSize).Find(&rows).Error
+	if err != nil {
+		return nil, err
+	}
+	sessions := make([]core.Session, len(rows))
+	for i, row := range rows {
+		if sessions[i], err = row.session(); err != nil {
+			return nil, err
+		}
+	}
+	return sessions, nil
+}
+
+func (r sessionRow) session() (core.Session, error) {
 	s := core.Session{
 		Generation: r.Generation, RotatedAt: fromMicros(r.RotatedAt), CreatedAt: fromMicros(r.CreatedAt), ExpiresAt: fromMicros(r.ExpiresAt),
 		RevokedAt: fromOptionalMicros(r.RevokedAt), Address: r.Address, UserAgent: r.UserAgent,

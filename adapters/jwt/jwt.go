@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -51,19 +52,24 @@ type claims struct {
 	Role string `json:"role"`
 }
 
-// issuer is the name in `iss`.
-const issuer = "eventflow"
+// The `iss` and `aud` of the tokens, and the `typ` that RFC 9068 gives to access
+// tokens: whatever else is signed with these keys one day is none.
+const (
+	issuer   = "eventflow"
+	audience = "eventflow-api"
+	typ      = "at+jwt"
+)
 
 // Issue implements [core.TokenIssuer].
 func (i *Issuer) Issue(c core.Claims) (string, error) {
 	token := jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
 		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer: issuer, Subject: c.User.String(), ID: c.Session.String(),
+			Issuer: issuer, Audience: jwt.ClaimStrings{audience}, Subject: c.User.String(), ID: c.Session.String(),
 			IssuedAt: jwt.NewNumericDate(c.Issued), ExpiresAt: jwt.NewNumericDate(c.Expires),
 		},
 		Org: c.Org.String(), Role: string(c.Role),
 	})
-	token.Header["kid"] = i.current
+	token.Header["kid"], token.Header["typ"] = i.current, typ
 	return token.SignedString(i.keys[i.current])
 }
 
@@ -72,8 +78,8 @@ var errBadToken = errors.New("the access token is not valid")
 // maxTokenBytes bounds what is parsed.
 const maxTokenBytes = 2048
 
-// Verify implements [core.TokenIssuer]. Of the header it looks at `alg`, which
-// must be the one, and `kid`, which must be a key of its own.
+// Verify implements [core.TokenIssuer]. Of the header it looks at `alg` and
+// `typ`, which must be the ones, and `kid`, which must be a key of its own.
 func (i *Issuer) Verify(token string, now time.Time) (core.Claims, error) {
 	if len(token) > maxTokenBytes {
 		return core.Claims{}, errBadToken
@@ -82,7 +88,7 @@ func (i *Issuer) Verify(token string, now time.Time) (core.Claims, error) {
 	_, err := i.parser.ParseWithClaims(token, &c, func(t *jwt.Token) (any, error) {
 		id, _ := t.Header["kid"].(string)
 		key, ok := i.keys[id]
-		if !ok {
+		if !ok || t.Header["typ"] != typ {
 			return nil, errBadToken
 		}
 		return key, nil
@@ -95,8 +101,8 @@ func (i *Issuer) Verify(token string, now time.Time) (core.Claims, error) {
 
 // read checks what the token says.
 func (c *claims) read(now time.Time) (core.Claims, error) {
-	if c.Issuer != issuer || c.ExpiresAt == nil || c.IssuedAt == nil || !now.Before(c.ExpiresAt.Time) ||
-		c.ExpiresAt.Sub(c.IssuedAt.Time) > core.AccessTokenLife {
+	if c.Issuer != issuer || !slices.Equal(c.Audience, jwt.ClaimStrings{audience}) || c.ExpiresAt == nil || c.IssuedAt == nil ||
+		!now.Before(c.ExpiresAt.Time) || c.ExpiresAt.Sub(c.IssuedAt.Time) > core.AccessTokenLife || c.NotBefore != nil && now.Before(c.NotBefore.Time) {
 		return core.Claims{}, errBadToken
 	}
 	out := core.Claims{Role: core.Role(c.Role), Issued: c.IssuedAt.UTC(), Expires: c.ExpiresAt.UTC()}

@@ -66,7 +66,7 @@ func forge(t *testing.T, method jwt.SigningMethod, key any, header map[string]an
 	t.Helper()
 	c := claims{
 		RegisteredClaims: jwt.RegisteredClaims{
-			Issuer: issuer, Subject: wanted.User.String(), ID: wanted.Session.String(),
+			Issuer: issuer, Audience: jwt.ClaimStrings{audience}, Subject: wanted.User.String(), ID: wanted.Session.String(),
 			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(time.Minute)),
 		},
 		Org: wanted.Org.String(), Role: "admin",
@@ -75,6 +75,7 @@ func forge(t *testing.T, method jwt.SigningMethod, key any, header map[string]an
 		change(&c)
 	}
 	token := jwt.NewWithClaims(method, c)
+	token.Header["typ"] = typ
 	maps.Copy(token.Header, header)
 	signed, err := token.SignedString(key)
 	require.NoError(t, err)
@@ -104,6 +105,11 @@ func TestForgedTokensAreRefused(t *testing.T) {
 		"no key id":               forge(t, jwt.SigningMethodHS256, key, nil, nil),
 		"an unknown key id":       forge(t, jwt.SigningMethodHS256, key, map[string]any{"kid": "../../dev/null"}, nil),
 		"a key of its own":        forge(t, jwt.SigningMethodHS256, []byte("k"), map[string]any{"kid": "x", "jku": "https://evil.example", "jwk": map[string]any{"k": "aw"}}, nil),
+		"another type":            forge(t, jwt.SigningMethodHS256, key, map[string]any{"kid": kid, "typ": "JWT"}, nil),
+		"another audience":        forge(t, jwt.SigningMethodHS256, key, own, func(c *claims) { c.Audience = jwt.ClaimStrings{"x"} }),
+		"an audience more":        forge(t, jwt.SigningMethodHS256, key, own, func(c *claims) { c.Audience = append(c.Audience, "x") }),
+		"no audience":             forge(t, jwt.SigningMethodHS256, key, own, func(c *claims) { c.Audience = nil }),
+		"not good yet":            forge(t, jwt.SigningMethodHS256, key, own, func(c *claims) { c.NotBefore = jwt.NewNumericDate(now.Add(time.Second)) }),
 		"another issuer":          forge(t, jwt.SigningMethodHS256, key, own, func(c *claims) { c.Issuer = "x" }),
 		"no expiry":               forge(t, jwt.SigningMethodHS256, key, own, func(c *claims) { c.ExpiresAt = nil }),
 		"no time of issue":        forge(t, jwt.SigningMethodHS256, key, own, func(c *claims) { c.IssuedAt = nil }),

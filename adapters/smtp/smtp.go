@@ -1,10 +1,13 @@
-// Package smtp sends mail through a server that relays it.
+// Package smtp sends mail through a server that relays it, in the background: a
+// request that waited for the mail server would tell by its time whether there
+// is the user whom it writes to.
 package smtp
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"strconv"
 	"time"
@@ -14,17 +17,28 @@ import (
 
 // Mailer implements [core.Mailer].
 type Mailer struct {
-	client *mail.Client
-	from   string
+	client  *mail.Client
+	from    string
+	logger  *slog.Logger
+	queue   chan letter
+	stop    context.CancelFunc
+	stopped chan struct{}
 }
 
-// sendTimeout bounds one message.
-const sendTimeout = 15 * time.Second
+type letter struct{ to, subject, text string }
+
+// sendTimeout bounds one message, closeTimeout what still waits at the end;
+// maxWaiting is how many may wait.
+const (
+	sendTimeout  = 15 * time.Second
+	closeTimeout = 10 * time.Second
+	maxWaiting   = 1000
+)
 
 // Open returns a mailer that sends from an address through the server of a URL:
 // `smtps://user:password@host:465`, or `smtp://…:587`, which insists on
-// STARTTLS unless the URL ends with `?tls=off`.
-func Open(text, from string) (*Mailer, error) {
+// STARTTLS unless the URL ends with `?tls=off`. Close it.
+func Open(text, from string, logger *slog.Logger) (*Mailer, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" {
 		// The parser's own text would quote the password.
@@ -50,11 +64,61 @@ func Open(text, from string) (*Mailer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Mailer{client: client, from: from}, nil
+	ctx, stop := context.WithCancel(context.Background())
+	m := &Mailer{
+		client: client, from: from, logger: logger, queue: make(chan letter, maxWaiting), stop: stop, stopped: make(chan struct{}),
+	}
+	go m.run(ctx)
+	return m, nil
 }
 
-// Send implements [core.Mailer].
-func (m *Mailer) Send(ctx context.Context, to, subject, text string) error {
+// Send implements [core.Mailer]. It returns at once, and what cannot be sent is
+// logged: whoever waits for a link asks for another one.
+func (m *Mailer) Send(_ context.Context, to, subject, text string) error {
+	select {
+	case m.queue <- letter{to, subject, text}:
+	default:
+		m.logger.Error("a mail was dropped: too many wait for the mail server", "subject", subject)
+	}
+	return nil
+}
+
+// Close sends what waits, for a while.
+func (m *Mailer) Close() error {
+	m.stop()
+	<-m.stopped
+	return nil
+}
+
+func (m *Mailer) run(ctx context.Context) {
+	defer close(m.stopped)
+	for {
+		select {
+		case l := <-m.queue:
+			m.attempt(context.WithoutCancel(ctx), l)
+		case <-ctx.Done():
+			m.finish(context.WithoutCancel(ctx))
+			return
+		}
+	}
+}
+
+func (m *Mailer) finish(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
+	defer cancel()
+	for range len(m.queue) {
+		m.attempt(ctx, <-m.queue)
+	}
+}
+
+// attempt logs no text: it holds a link.
+func (m *Mailer) attempt(ctx context.Context, l letter) {
+	if err := m.send(ctx, l.to, l.subject, l.text); err != nil {
+		m.logger.Error("a mail could not be sent", "subject", l.subject, "error", err)
+	}
+}
+
+func (m *Mailer) send(ctx context.Context, to, subject, text string) error {
 	message := mail.NewMsg()
 	if err := message.From(m.from); err != nil {
 		return err

@@ -26,7 +26,7 @@ func everyScreen(full bool, letter string) []screen {
 		{"/streams/demo", "stream-empty", "no event yet"},
 		{"/streams/demo/events", "events-empty", "No events yet"},
 		{"/streams/demo/consumers", "stream-consumers", "reader"},
-		{"/streams/demo/schema", "schema", "every JSON value is taken"},
+		{"/streams/demo/schema", "schema", "Save schema"},
 		{"/streams/demo/settings", "stream-settings", "Delete the stream"},
 		{"/events", "all-events", "of all streams"},
 		{"/publish?stream=demo", "publish", "Ctrl+Enter"},
@@ -51,7 +51,7 @@ func everyScreen(full bool, letter string) []screen {
 			screen{"/streams/orders/events?q=type:nothing", "events-nothing-matches", "Nothing matches"},
 			screen{"/streams/orders/events?live=1", "live", "Waiting for events"},
 			screen{"/streams/orders/consumers", "consumers-of-stream", "billing"},
-			screen{"/streams/orders/schema", "schema-set", "draft/2020-12"},
+			screen{"/streams/orders/schema", "schema-set", "Save schema"},
 			screen{"/consumers/orders/billing", "consumer-behind", "Its dead letters"},
 			screen{"/dead-letters/" + letter, "dead-letter", "Attempts"})
 	}

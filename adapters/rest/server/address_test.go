@@ -44,6 +44,9 @@ func TestTheClientsAddress(t *testing.T) {
 			page, err := o.as(signedIn).AuditPage(t.Context(), core.EventQuery{Filter: core.Filter{Type: "login.failed"}})
 			require.NoError(t, err)
 			require.Contains(t, string(page.Items[0].Payload), `"address":"`+c.want+`"`)
+			require.Contains(t, o.logged.String(), "remote="+c.want+"\n", "the log names it too")
+			require.Equal(t, 400, o.do("GET", rest.UsersPath+"/x", nil, "X-API-Key: "+signedIn.AccessToken).StatusCode)
+			require.Contains(t, o.logged.String(), "user_id="+signedIn.User.ID.String(), "and who it was")
 		})
 	}
 }

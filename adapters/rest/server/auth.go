@@ -54,17 +54,27 @@ func (s *Server) trusts(address netip.Addr) bool {
 // postLogin signs a person in.
 func (s *Server) postLogin(c *call) error {
 	var request rest.LoginRequest
-	if err := c.readObject(&request); err != nil {
+	if err := c.readOwn(&request); err != nil {
 		return err
 	}
 	signIn, err := s.Accounts.Login(c.context(), c.visitor(), request.Email, request.Password)
+	if err == nil {
+		err = c.endReplaced()
+	}
 	return c.answerSignIn(signIn, request.WantRefreshToken, err)
+}
+
+// endReplaced ends the session whose cookie a sign-in is about to overwrite:
+// nobody could end it any more.
+func (c *call) endReplaced() error {
+	replaced := string(c.ctx.Request.Header.Cookie(rest.RefreshCookie))
+	return c.server.Accounts.Logout(c.server.deadline.context(c.start), c.visitor(), core.Principal{}, replaced)
 }
 
 // postSetup makes the first admin.
 func (s *Server) postSetup(c *call) error {
 	var request rest.SetupRequest
-	if err := c.readObject(&request); err != nil {
+	if err := c.readOwn(&request); err != nil {
 		return err
 	}
 	person := core.NewPerson{Email: request.Email, Name: request.Name, Password: request.Password}
@@ -75,7 +85,7 @@ func (s *Server) postSetup(c *call) error {
 // postAccept accepts an invitation.
 func (s *Server) postAccept(c *call) error {
 	var request rest.AcceptRequest
-	if err := c.readObject(&request); err != nil {
+	if err := c.readOwn(&request); err != nil {
 		return err
 	}
 	signIn, err := s.Accounts.Accept(c.context(), c.visitor(), request.Token, request.Name, request.Password)
@@ -93,7 +103,8 @@ func (s *Server) postRefresh(c *call) error {
 	if err != nil {
 		c.setCookie("", time.Unix(0, 0))
 	}
-	return c.answerSignIn(signIn, request.WantRefreshToken, err)
+	// What came by the cookie goes by the cookie: a page's script must not get at it.
+	return c.answerSignIn(signIn, request.WantRefreshToken && request.RefreshToken != "", err)
 }
 
 // refreshToken reads the body, which may be empty, and the cookie. A request
@@ -109,9 +120,22 @@ func (c *call) refreshToken(request *rest.RefreshRequest) (string, error) {
 	}
 	cookie := string(c.ctx.Request.Header.Cookie(rest.RefreshCookie))
 	if cookie != "" && !c.fromHere() {
-		return "", core.Errorf(core.CodeForbidden, "the request comes from another site")
+		return "", errElsewhere
 	}
 	return cookie, nil
+}
+
+var errElsewhere = core.Errorf(core.CodeForbidden, "the request comes from another site")
+
+// readOwn reads the body of a request that signs in. A page of another site must
+// not sign a browser in, as somebody of its choice. Who is no browser does not
+// say where a request comes from.
+func (c *call) readOwn(request any) error {
+	if site := string(c.ctx.Request.Header.Peek("Sec-Fetch-Site")); site != "" && site != "same-origin" {
+		c.abandonBody()
+		return errElsewhere
+	}
+	return c.readObject(request)
 }
 
 // fromHere reports whether a browser's request comes from a page of this

@@ -230,9 +230,16 @@ func TestASessionEnds(t *testing.T) {
 	require.NoError(t, o.anonymous().Logout(ctx), "ending nothing is no error")
 
 	signedIn = o.login("ann@example.com", password)
-	o.pass(core.RefreshTokenLife)
+	o.pass(core.RefreshTokenLife - time.Minute)
+	signedIn, err = o.anonymous().Refresh(ctx, rest.RefreshRequest{RefreshToken: signedIn.RefreshToken, WantRefreshToken: true})
+	require.NoError(t, err)
+	_, err = o.as(signedIn).Me(ctx)
+	require.NoError(t, err)
+	o.pass(time.Minute)
 	_, err = o.anonymous().Refresh(ctx, rest.RefreshRequest{RefreshToken: signedIn.RefreshToken})
-	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err), "and so does a week")
+	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err), "and so does a week, however often it was refreshed")
+	_, err = o.as(signedIn).Me(ctx)
+	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err), "for the youngest access token too")
 }
 
 func TestAPasswordIsChanged(t *testing.T) {
@@ -247,6 +254,7 @@ func TestAPasswordIsChanged(t *testing.T) {
 		require.Equal(t, core.CodeValidation, core.CodeOf(err))
 	}
 	require.NoError(t, o.as(here).ChangePassword(ctx, rest.PasswordChange{Password: password, NewPassword: next}))
+	require.Contains(t, o.mail(0), "ann@example.com\nThe password of this address was changed", "the user is told")
 	_, err := o.as(here).Me(ctx)
 	require.NoError(t, err, "the session at hand goes on")
 	_, err = o.as(elsewhere).Me(ctx)
@@ -273,12 +281,13 @@ func TestAForgottenPasswordIsReset(t *testing.T) {
 	require.NoError(t, o.anonymous().ResetPassword(ctx, rest.ResetPasswordRequest{Token: token(1), Password: next}))
 	err = o.anonymous().ResetPassword(ctx, rest.ResetPasswordRequest{Token: token(1), Password: password})
 	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err), "a link is good once")
+	require.Contains(t, o.mail(2), "was changed", "the user is told")
 	_, err = o.as(before).Me(ctx)
 	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err), "all sessions end")
 	o.login("ann@example.com", next)
 	require.NoError(t, o.anonymous().ForgotPassword(ctx, "ann@example.com"))
 	o.pass(core.ResetTicketLife)
-	err = o.anonymous().ResetPassword(ctx, rest.ResetPasswordRequest{Token: token(2), Password: next})
+	err = o.anonymous().ResetPassword(ctx, rest.ResetPasswordRequest{Token: token(3), Password: next})
 	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err), "and for 15 minutes")
 }
 
@@ -307,6 +316,10 @@ func TestTheRefreshCookie(t *testing.T) {
 	require.Equal(t, 200, got.StatusCode)
 	got = o.do("POST", rest.AuthPath+"/refresh", nil, "-", "Cookie: "+pair, "Origin: http://"+o.address)
 	require.Equal(t, 200, got.StatusCode, "an older browser says it by Origin")
+	wanting := func(body string) reply {
+		return o.do("POST", rest.AuthPath+"/refresh", strings.NewReader(body), "-", "Cookie: "+pair, "Sec-Fetch-Site: same-origin")
+	}
+	require.NotContains(t, string(wanting(`{"want_refresh_token":true}`).body), "efr_", "nor when it asks")
 	got = o.do("GET", rest.AuthPath+"/me", nil, "-", "Cookie: "+pair)
 	require.Equal(t, 401, got.StatusCode, "the cookie refreshes and does nothing else")
 }

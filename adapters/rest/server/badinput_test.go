@@ -306,19 +306,28 @@ func TestEveryAnswerHasTheSameHeaders(t *testing.T) {
 	f := start(t)
 	for _, path := range []string{"/livez", "/readyz", "/api/v1/streams", "/api/v1/health", "/nowhere", "/api/v1/streams/none"} {
 		for _, method := range []string{"GET", "HEAD", "PUT"} {
-			got := f.do(method, path, nil, "X-Request-Id: my-id/1")
+			got := f.do(method, path, nil, "X-Request-Id: my-id/1", "Origin: https://elsewhere.example")
 			require.Equal(t, "my-id/1", got.Header.Get("X-Request-Id"))
 			require.Equal(t, "nosniff", got.Header.Get("X-Content-Type-Options"))
 			require.Equal(t, "DENY", got.Header.Get("X-Frame-Options"))
 			require.Equal(t, "no-referrer", got.Header.Get("Referrer-Policy"))
 			require.Equal(t, "no-store", got.Header.Get("Cache-Control"))
-			require.Contains(t, got.Header.Get("Content-Security-Policy"), "default-src 'none'")
+			for _, directive := range []string{"default-src 'none'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"} {
+				require.Contains(t, got.Header.Get("Content-Security-Policy"), directive)
+			}
+			require.Empty(t, got.Header.Get("Access-Control-Allow-Origin"), "no other site reads an answer")
 			require.Empty(t, got.Header.Get("Server"))
 			if method == "HEAD" {
 				require.Empty(t, got.body)
 				require.NotEmpty(t, got.Header.Get("Content-Length"))
 			}
 		}
+	}
+	for _, method := range []string{"TRACE", "OPTIONS", "CONNECT"} {
+		got := f.do(method, "/livez", nil, "Origin: https://elsewhere.example", "Access-Control-Request-Method: POST")
+		require.Equal(t, http.StatusMethodNotAllowed, got.StatusCode, method)
+		require.Empty(t, got.Header.Get("Access-Control-Allow-Methods"))
+		require.NotContains(t, string(got.body), f.key)
 	}
 	for _, unfit := range []string{"", "a b", "ümläut", strings.Repeat("x", 129)} {
 		got := f.do("GET", "/livez", nil, "X-Request-Id: "+unfit)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -44,8 +45,13 @@ var tooManyConnections = func() []byte {
 }()
 
 // refuseConn answers without reading. The answer fits any send buffer, so that
-// writing it does not hold up the next connection.
+// writing it does not hold up the next connection. With TLS there is none: it
+// would have to wait for the client's part of the handshake.
 func refuseConn(c net.Conn) {
+	if _, encrypted := c.(*tls.Conn); encrypted {
+		_ = c.Close()
+		return
+	}
 	_ = c.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
 	_, _ = c.Write(tooManyConnections)
 	_ = c.Close()

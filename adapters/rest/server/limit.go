@@ -2,7 +2,6 @@ package server
 
 import (
 	"fmt"
-	"net/netip"
 	"strconv"
 	"time"
 
@@ -54,14 +53,7 @@ func (s *Server) admitAddress(c *call) error {
 	return s.count(c, addressKey(c.address()), s.Rates.Address)
 }
 
-// addressKey is the key of a client's address: of IPv6 its first 64 bits, because
-// the rest is the client's to choose.
-func addressKey(address string) string {
-	if ip, err := netip.ParseAddr(address); err == nil && ip.Is6() {
-		address = netip.PrefixFrom(ip.WithZone(""), 64).Masked().String()
-	}
-	return "addr:" + address
-}
+func addressKey(address string) string { return "addr:" + core.NetworkOf(address) }
 
 // count takes a permit and tells the client what is left.
 func (s *Server) count(c *call, key string, limit core.Limit) error {

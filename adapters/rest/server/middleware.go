@@ -72,9 +72,12 @@ func (s *Server) log(c *call, status int, took time.Duration) {
 		slog.String("path", string(c.ctx.URI().PathOriginal())),
 		slog.Int("status", status),
 		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
-		slog.String("remote", c.ctx.RemoteAddr().String()),
+		slog.String("remote", c.address()),
 	}
-	if !c.who.Org.IsZero() {
+	switch {
+	case !c.who.User.IsZero():
+		attrs = append(attrs, slog.String("org_id", c.who.Org.String()), slog.String("user_id", c.who.User.String()))
+	case !c.who.Org.IsZero():
 		attrs = append(attrs, slog.String("org_id", c.who.Org.String()), slog.String("api_key_id", c.who.Key.String()))
 	}
 	s.Logger.LogAttrs(context.Background(), level, "request", attrs...)
@@ -115,7 +118,7 @@ var (
 		{[]byte("X-Frame-Options"), []byte("DENY")},
 		{[]byte("Referrer-Policy"), []byte("no-referrer")},
 		{[]byte("Cache-Control"), []byte("no-store")},
-		{[]byte("Content-Security-Policy"), []byte("default-src 'none'; frame-ancestors 'none'")},
+		{[]byte("Content-Security-Policy"), []byte("default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'")},
 	}
 )
 

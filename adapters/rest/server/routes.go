@@ -102,6 +102,8 @@ var table = []route{
 	{Route{"POST", rest.AuthPath + "/password/reset", Public}, (*Server).postPasswordReset, false},
 	{Route{"POST", rest.AuthPath + "/password", Anybody}, (*Server).postPassword, false},
 	{Route{"GET", rest.AuthPath + "/me", Anybody}, (*Server).getMe, false},
+	{Route{"GET", rest.SessionsPath, Anybody}, (*Server).getSessions, false},
+	{Route{"POST", rest.SessionsPath + "/end", Anybody}, (*Server).postSessionEnd, false},
 	{Route{"GET", rest.UsersPath, core.ActionReadUsers}, (*Server).getUsers, true},
 	{Route{"POST", rest.UsersPath, core.ActionWriteUsers}, (*Server).postUser, false},
 	{Route{"GET", rest.UsersPath + "/:id", core.ActionReadUsers}, (*Server).getUser, false},

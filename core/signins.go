@@ -1,0 +1,61 @@
+package core
+
+import (
+	"context"
+	"time"
+)
+
+// SessionsOf returns the sessions of whoever makes the request, newest first.
+func (a *Accounts) SessionsOf(ctx context.Context, who Principal) ([]Session, error) {
+	if who.User.IsZero() {
+		return nil, Errorf(CodeForbidden, "a key has no sessions")
+	}
+	sessions, err := a.Sessions.LiveSessions(ctx, who.User, a.now().UTC().Truncate(time.Microsecond))
+	return sessions, storeFailed(err)
+}
+
+// EndSession ends one of the sessions of whoever makes the request and knows the
+// password: who has found a browser open ends nobody's sign-in but that one. A
+// zero session ends all but the one at hand.
+func (a *Accounts) EndSession(ctx context.Context, from Visitor, who Principal, session ID, password string) error {
+	sessions, err := a.SessionsOf(ctx, who)
+	if err != nil {
+		return err
+	}
+	if err := a.confirm(ctx, who, password); err != nil {
+		return err
+	}
+	if session.IsZero() {
+		a.Record(ctx, from.record(who, AuditSessionEnded, "user", who.User))
+		return a.endAll(ctx, who.User, who.Session)
+	}
+	for i := range sessions {
+		if sessions[i].ID == session {
+			a.Record(ctx, from.record(who, AuditSessionEnded, "session", session))
+			return a.end(ctx, session, nil)
+		}
+	}
+	return Errorf(CodeNotFound, "there is no such session")
+}
+
+// confirm holds a user who is signed in to the password.
+func (a *Accounts) confirm(ctx context.Context, who Principal, password string) error {
+	if err := a.Throttle(ctx, "login "+who.Label); err != nil {
+		return err
+	}
+	user, err := a.Users.User(ctx, who.Org, who.User)
+	if err != nil {
+		return storeFailed(err)
+	}
+	if len(password) > 4*MaxPasswordLength {
+		password = ""
+	}
+	good, err := a.Hasher.Verify(ctx, user.PasswordHash, password)
+	if err != nil {
+		return storeFailed(err)
+	}
+	if !good {
+		return Invalid("password", "is not the present one")
+	}
+	return nil
+}
