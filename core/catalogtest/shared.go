@@ -103,8 +103,10 @@ func seesAtOnce(s *suite) {
 func (s *suite) seesPeople(other *suite, org core.ID) {
 	s.Helper()
 	guest := s.guest(org)
-	other.hasUser(guest.user)
-	other.hasSession(guest.session)
+	for _, by := range []*suite{s, other} {
+		by.hasUser(guest.user)
+		by.hasSession(guest.session)
+	}
 	guest.user = other.updateUser(guest.user, func(user *core.User) { user.State = core.UserDisabled })
 	s.hasUser(guest.user)
 	guest.session = other.rotate(guest.session, start)
