@@ -227,7 +227,8 @@ type People interface {
 	Tickets
 }
 
-// Users keeps the people of all organizations.
+// Users keeps the people of all organizations. Addresses are compared byte by
+// byte: core has put them in lower case.
 type Users interface {
 	// CreateUser stores a new user. A taken address is a [CodeConflict],
 	// whichever organization has it.
@@ -241,12 +242,15 @@ type Users interface {
 	// greater than after, by address in byte order.
 	Users(ctx context.Context, org ID, after string, limit int) ([]User, error)
 	// UpdateUser replaces the user whose stored Revision is one less than the
-	// given one; another is [CodePreconditionFailed].
+	// given one, but for CreatedAt and LastLoginAt. Another Revision is
+	// [CodePreconditionFailed], and only then a taken address a [CodeConflict];
+	// no such user in the organization is [CodeNotFound].
 	UpdateUser(ctx context.Context, user User) error
-	// DeleteUser removes a user with the sessions and tickets, or answers
-	// [CodeNotFound].
+	// DeleteUser removes a user with the sessions and tickets, and there are
+	// none from then on, or answers [CodeNotFound].
 	DeleteUser(ctx context.Context, org, id ID) error
-	// TouchUser notes when a user signed in.
+	// TouchUser notes when a user signed in, which is no change of the user: the
+	// Revision stays. Where there is no such user it does nothing.
 	TouchUser(ctx context.Context, org, id ID, at time.Time) error
 }
 
@@ -257,10 +261,11 @@ type Sessions interface {
 	// Session returns a session, revoked or not, or [CodeNotFound].
 	Session(ctx context.Context, id ID) (Session, error)
 	// RotateSession raises the generation of a session that is at generation
-	// from and not revoked; otherwise it is a [CodePreconditionFailed].
+	// from and not revoked, and sets RotatedAt; otherwise it is a
+	// [CodePreconditionFailed].
 	RotateSession(ctx context.Context, id ID, from int64, at time.Time) error
 	// RevokeSession ends a session, RevokeSessions all of a user but one, which
-	// may be zero. Ending what has ended does nothing.
+	// may be zero. Ending what has ended, or is not there, does nothing.
 	RevokeSession(ctx context.Context, id ID, at time.Time) error
 	RevokeSessions(ctx context.Context, user, except ID, at time.Time) error
 	// LiveSessions returns the sessions of a user that are good at a time, newest
@@ -276,8 +281,9 @@ type Tickets interface {
 	// user and organization are void from then on.
 	CreateTicket(ctx context.Context, ticket Ticket) error
 	// UseTicket marks the ticket with this hash as used and returns it: of many
-	// that try at once, one succeeds. An unknown, used or expired one is
-	// [CodeNotFound].
+	// that try at once, one succeeds. An unknown, void, used or expired one, or
+	// one of another kind, is [CodeNotFound]. It expires with ExpiresAt, and one
+	// that is not found is not used up.
 	UseTicket(ctx context.Context, kind TicketKind, hash KeyHash, at time.Time) (Ticket, error)
 }
 

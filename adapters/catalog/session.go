@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -128,11 +129,15 @@ func (c *Catalog) CreateTicket(ctx context.Context, t core.Ticket) error {
 		CreatedAt: micros(t.CreatedAt), ExpiresAt: micros(t.ExpiresAt),
 	}
 	return c.write(ctx, func(tx *gorm.DB) error {
-		older := tx.Where("kind = ? and org = ? and user_id is null", row.Kind, row.Org)
+		owner, older := tx.Table("organizations").Where("id = ?", row.Org), tx.Where("kind = ? and org = ? and user_id is null", row.Kind, row.Org)
 		if !t.User.IsZero() {
 			user := t.User.String()
 			row.UserID = &user
-			older = tx.Where("kind = ? and user_id = ?", row.Kind, user)
+			owner, older = tx.Table("users").Where("id = ?", user), tx.Where("kind = ? and user_id = ?", row.Kind, user)
+		}
+		// Of two that make a ticket at once each would find no older one.
+		if err := owner.Clauses(clause.Locking{Strength: "NO KEY UPDATE"}).Select("id").Take(new(string)).Error; err != nil {
+			return found(err, "owner of a ticket")
 		}
 		if err := older.Delete(&ticketRow{}).Error; err != nil {
 			return err

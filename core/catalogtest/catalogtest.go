@@ -1,6 +1,6 @@
 // Package catalogtest is the contract of a catalog in executable form: every
-// sentence of core's ports about organizations, streams and credentials, as a
-// test named after what it guarantees. A catalog in any module runs it:
+// sentence of core's ports about organizations, streams, credentials and people,
+// as a test named after what it guarantees. A catalog in any module runs it:
 //
 //	func TestCatalog(t *testing.T) {
 //		catalogtest.Run(t, func(t *testing.T) core.Catalog {
@@ -35,6 +35,10 @@ func Run(t *testing.T, open func(t *testing.T) core.Catalog) {
 		{"change of a stream", changes},
 		{"credential", credentials},
 		{"life of a key", keyLife},
+		{"user", users},
+		{"change of a user", userChanges},
+		{"session", sessions},
+		{"ticket", tickets},
 		{"isolation", isolation},
 		{"concurrent", concurrency},
 		{"context and close", ending},

@@ -2,6 +2,8 @@ package catalogtest
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -20,8 +22,81 @@ func answers(s *suite) {
 	s.must(s.catalog.Check(context.Background()), "Check")
 }
 
+// things are what the calls below are about, one of each kind.
+type things struct {
+	stream core.Stream
+	key    core.APIKey
+	// stays signs in, goes is deleted.
+	stays, goes guest
+}
+
+// guest is a user with a session and a ticket.
+type guest struct {
+	user    core.User
+	session core.Session
+	ticket  core.Ticket
+}
+
+func (s *suite) guest(org core.ID) guest {
+	s.Helper()
+	user := s.createdUser(org, newID(start).String()+"@example.com")
+	return guest{user, s.createdSession(user), s.createdTicket(core.TicketReset, user)}
+}
+
+func (s *suite) things() things {
+	s.Helper()
+	org := s.organization()
+	return things{s.created(org, "orders"), s.createdKey(newKey(org, "web shop")), s.guest(org), s.guest(org)}
+}
+
+// unchanged checks that everything is as it was made, and nothing is there
+// beside it.
+func (s *suite) unchanged(th things) {
+	s.Helper()
+	org := th.stream.Org
+	s.has(th.stream)
+	s.hasKey(th.key)
+	s.nameless(org, "late")
+	s.sameStreams(s.list(org, everything), []core.Stream{th.stream})
+	s.sameKeys(s.keys(org), []core.APIKey{th.key})
+	guests := []core.User{th.stays.user, th.goes.user}
+	slices.SortFunc(guests, byAddress)
+	s.sameUsers(s.listUsers(org, everything), guests)
+	s.hasSession(th.stays.session)
+	s.hasSession(th.goes.session)
+}
+
 // calls are the methods that the suite is about, with arguments that would succeed.
-func (s *suite) calls(ctx context.Context, stream core.Stream, key core.APIKey) map[string]func() error {
+func (s *suite) calls(ctx context.Context, th things) map[string]func() error {
+	calls := s.calledPeople(ctx, th)
+	maps.Copy(calls, s.calledThings(ctx, th.stream, th.key))
+	return calls
+}
+
+func (s *suite) calledPeople(ctx context.Context, th things) map[string]func() error {
+	changed := th.stays.user
+	changed.Revision, changed.Name = 2, "changed"
+	session, c := th.stays.session.ID, s.catalog
+	return map[string]func() error{
+		"CreateUser":     func() error { return c.CreateUser(ctx, newUser(changed.Org, newID(start).String())) },
+		"User":           func() error { _, err := c.User(ctx, changed.Org, changed.ID); return err },
+		"UserByEmail":    func() error { _, err := c.UserByEmail(ctx, changed.Email); return err },
+		"Users":          func() error { _, err := c.Users(ctx, changed.Org, "", 1); return err },
+		"UpdateUser":     func() error { return c.UpdateUser(ctx, changed) },
+		"DeleteUser":     func() error { return c.DeleteUser(ctx, changed.Org, th.goes.user.ID) },
+		"TouchUser":      func() error { return c.TouchUser(ctx, changed.Org, changed.ID, start.Add(time.Hour)) },
+		"CreateSession":  func() error { return c.CreateSession(ctx, newSession(changed)) },
+		"Session":        func() error { _, err := c.Session(ctx, session); return err },
+		"RotateSession":  func() error { return c.RotateSession(ctx, session, 1, start.Add(time.Hour)) },
+		"RevokeSession":  func() error { return c.RevokeSession(ctx, th.goes.session.ID, start) },
+		"RevokeSessions": func() error { return c.RevokeSessions(ctx, th.goes.user.ID, core.ID{}, start) },
+		"ForgetSessions": func() error { return c.ForgetSessions(ctx, start.Add(time.Hour)) },
+		"CreateTicket":   func() error { return c.CreateTicket(ctx, newTicket(core.TicketInvite, changed)) },
+		"UseTicket":      func() error { _, err := c.UseTicket(ctx, core.TicketReset, th.stays.ticket.Hash, start); return err },
+	}
+}
+
+func (s *suite) calledThings(ctx context.Context, stream core.Stream, key core.APIKey) map[string]func() error {
 	changed := stream
 	changed.Revision, changed.Name = 2, "changed"
 	c := s.catalog
@@ -55,24 +130,19 @@ func (s *suite) calls(ctx context.Context, stream core.Stream, key core.APIKey) 
 // fails makes every call with a context that has ended, and then with one that
 // has not.
 func (s *suite) fails(ctx context.Context, why string) {
-	org := s.organization()
-	stream, key := s.created(org, "orders"), s.createdKey(newKey(org, "web shop"))
+	th := s.things()
 	for range 2 {
-		for call, do := range s.calls(ctx, stream, key) {
+		for call, do := range s.calls(ctx, th) {
 			s.failed(do(), call, why)
 		}
-		s.has(stream)
-		s.hasKey(key)
-		got, err := s.catalog.Organization(context.Background(), org)
+		s.unchanged(th)
+		got, err := s.catalog.Organization(context.Background(), th.stream.Org)
 		s.must(err, "Organization")
 		s.check(got.Name != "renamed", "UpdateOrganization must have no effect when it fails")
-		s.nameless(org, "late")
-		s.sameStreams(s.list(org, everything), []core.Stream{stream})
-		s.sameKeys(s.keys(org), []core.APIKey{key})
 	}
 	late := core.Organization{ID: newID(start), Name: "late", CreatedAt: start}
 	s.check(s.ensure(late) == late, "EnsureOrganization must have no effect when it fails")
-	for call, do := range s.calls(context.Background(), stream, key) {
+	for call, do := range s.calls(context.Background(), th) {
 		if call != "StreamNamed" && call != "RotateKey" { // it may have been renamed, or revoked, before
 			s.must(do(), call+" after calls that failed")
 		}
@@ -103,10 +173,9 @@ func timedOut(s *suite) {
 }
 
 func closed(s *suite) {
-	org := s.organization()
-	stream, key := s.created(org, "orders"), s.createdKey(newKey(org, "web shop"))
+	th := s.things()
 	s.must(s.catalog.Close(), "Close")
-	for call, do := range s.calls(context.Background(), stream, key) {
+	for call, do := range s.calls(context.Background(), th) {
 		s.failed(do(), call, "after Close")
 	}
 	_ = s.catalog.Close() // a second Close may fail, but must not panic

@@ -36,6 +36,10 @@ func reopened(s *suite) {
 	key, revoked := s.createdKey(newKey(org.ID, "web shop")), s.createdKey(newKey(org.ID, "old shop"))
 	s.revoke(revoked, start.Add(time.Hour))
 	revoked.RevokedAt = new(start.Add(time.Hour))
+	ann, bob := s.guest(org.ID), s.guest(org.ID)
+	ann.session = s.rotate(ann.session, start.Add(time.Second))
+	bob.session = s.end(bob.session, start.Add(time.Minute))
+	s.uses(bob.ticket, start)
 	for range 2 {
 		s.reopen()
 		s.must(s.catalog.Check(context.Background()), "Check")
@@ -46,14 +50,25 @@ func reopened(s *suite) {
 		s.check(len(s.all(everything)) == len(want)+1, "a deleted stream must survive, in AllStreams")
 		s.hasKey(key)
 		s.hasKey(revoked)
+		for _, guest := range []guest{ann, bob} {
+			s.hasUser(guest.user)
+			s.hasSession(guest.session)
+		}
+		s.noTicket(bob.ticket, start)
 	}
+	s.uses(ann.ticket, start)
 }
 
 func reopenedRules(s *suite) {
 	org := s.organization()
 	stream := s.update(s.created(org, "orders"), func(*core.Stream) {})
 	key := s.createdKey(newKey(org, "web shop"))
+	ann := s.guest(org)
+	ann.session = s.rotate(ann.session, start)
 	s.reopen()
+	s.refused(s.catalog.CreateUser(context.Background(), newUser(org, ann.user.Email)), core.CodeConflict, "CreateUser with a taken address")
+	s.refused(s.catalog.UpdateUser(context.Background(), ann.user), core.CodePreconditionFailed, "UpdateUser that does not follow the stored Revision")
+	s.refused(s.catalog.RotateSession(context.Background(), ann.session.ID, 1, start), core.CodePreconditionFailed, "RotateSession from another generation")
 	s.refused(s.catalog.CreateStream(context.Background(), newStream(org, "orders")), core.CodeConflict, "CreateStream with a taken name")
 	s.refused(s.catalog.UpdateStream(context.Background(), stream), core.CodePreconditionFailed, "UpdateStream that does not follow the stored Revision")
 	again := newKey(org, "again")
@@ -80,12 +95,37 @@ func seesAtOnce(s *suite) {
 		by(1).revoke(key, start)
 		key.RevokedAt = &start
 		by(0).hasKey(key)
+		by(0).seesPeople(by(1), org)
 	}
+}
+
+// seesPeople changes by s what is looked at by other, and the other way round.
+func (s *suite) seesPeople(other *suite, org core.ID) {
+	s.Helper()
+	guest := s.guest(org)
+	for _, by := range []*suite{s, other} {
+		by.hasUser(guest.user)
+		by.hasSession(guest.session)
+	}
+	guest.user = other.updateUser(guest.user, func(user *core.User) { user.State = core.UserDisabled })
+	s.hasUser(guest.user)
+	guest.session = other.rotate(guest.session, start)
+	s.hasSession(guest.session)
+	other.hasSession(s.end(guest.session, start))
+	other.uses(guest.ticket, start)
+	s.noTicket(guest.ticket, start)
+	voided := s.createdTicket(core.TicketReset, guest.user)
+	other.createdTicket(core.TicketReset, guest.user)
+	s.noTicket(voided, start)
+	s.deleteUser(guest.user)
+	other.noUserID(org, guest.user.ID)
+	other.noAddress(guest.user.Email)
+	other.noSession(guest.session.ID)
 }
 
 func racingHandles(s *suite) {
 	handles := []core.Catalog{s.catalog, s.again(), s.again()}
-	for _, run := range []func(*suite, []core.Catalog){raceOrganizations, raceNames, raceChanges, raceRenames, raceIncrements, raceRevokes} {
+	for _, run := range []func(*suite, []core.Catalog){raceOrganizations, raceNames, raceChanges, raceRenames, raceIncrements, raceRevokes, raceAddresses, raceUserChanges, raceTabs, raceUses, raceTickets} {
 		run(s, handles)
 	}
 }

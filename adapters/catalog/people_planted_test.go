@@ -1,0 +1,192 @@
+package catalog
+
+import (
+	"context"
+	"net/url"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"gorm.io/gorm"
+
+	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/catalogtest"
+)
+
+// envPeopleFault names the fault that TestFaultyPeople plants; without it there
+// is none.
+const envPeopleFault = "EVENTFLOW_TEST_PEOPLE_FAULT"
+
+// TestFaultyPeople runs the suite on SQLite with a planted fault.
+func TestFaultyPeople(t *testing.T) {
+	t.Parallel()
+	planted := peopleFault{plant: func(*faultyPeople) {}}
+	for _, f := range slices.Concat(userFaults, sessionFaults, ticketFaults) {
+		if f.name == os.Getenv(envPeopleFault) {
+			planted = f
+		}
+	}
+	require.Equal(t, os.Getenv(envPeopleFault), planted.name, "there is no such fault")
+	open := func(t *testing.T, u *url.URL) core.Catalog { return newFaultyPeople(opened(t, u), planted) }
+	catalogtest.Run(t, func(t *testing.T) core.Catalog { return open(t, folder(t)) })
+	catalogtest.RunShared(t, func(t *testing.T) func(*testing.T) core.Catalog {
+		u := folder(t)
+		return func(t *testing.T) core.Catalog { return open(t, u) }
+	})
+}
+
+// TestPeopleSuiteCatches proves that every planted fault makes the guarantee
+// that it breaks fail, with a message that says what is broken.
+func TestPeopleSuiteCatches(t *testing.T) {
+	t.Parallel()
+	for _, f := range slices.Concat(userFaults, sessionFaults, ticketFaults) {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			pattern := "^TestFaultyPeople$"
+			for _, name := range strings.SplitN(f.breaks, "/", 2) {
+				pattern += "/^" + regexp.QuoteMeta(name) + "$"
+			}
+			suite := exec.CommandContext(t.Context(), os.Args[0], "-test.run="+pattern, "-test.timeout=1m")
+			suite.Env = append(os.Environ(), envPeopleFault+"="+f.name)
+			output, err := suite.CombinedOutput()
+			var exit *exec.ExitError
+			require.ErrorAs(t, err, &exit, "the suite passes:\n%s", output)
+			require.Equal(t, 1, exit.ExitCode(), "%s", output)
+			require.Contains(t, string(output), "--- FAIL: TestFaultyPeople/"+strings.ReplaceAll(f.breaks, " ", "_"))
+			require.Contains(t, string(output), f.says)
+			require.NotContains(t, string(output), "DATA RACE")
+		})
+	}
+}
+
+// peopleFault is one way to break the contract.
+type peopleFault struct {
+	name string
+	// breaks is the area and the guarantee that must fail, says what the failure
+	// must say.
+	breaks, says string
+	plant        func(*faultyPeople)
+}
+
+// faultyPeople is a sound catalog with hooks in which a fault is planted.
+type faultyPeople struct {
+	core.Catalog
+	db *gorm.DB
+
+	createUser     func(ctx context.Context, user core.User) error
+	user           func(ctx context.Context, org, id core.ID) (core.User, error)
+	userByEmail    func(ctx context.Context, email string) (core.User, error)
+	users          func(ctx context.Context, org core.ID, after string, limit int) ([]core.User, error)
+	updateUser     func(ctx context.Context, user core.User) error
+	deleteUser     func(ctx context.Context, org, id core.ID) error
+	touchUser      func(ctx context.Context, org, id core.ID, at time.Time) error
+	createSession  func(ctx context.Context, session core.Session) error
+	session        func(ctx context.Context, id core.ID) (core.Session, error)
+	rotateSession  func(ctx context.Context, id core.ID, from int64, at time.Time) error
+	revokeSession  func(ctx context.Context, id core.ID, at time.Time) error
+	revokeSessions func(ctx context.Context, user, except core.ID, at time.Time) error
+	forgetSessions func(ctx context.Context, before time.Time) error
+	createTicket   func(ctx context.Context, ticket core.Ticket) error
+	useTicket      func(ctx context.Context, kind core.TicketKind, hash core.KeyHash, at time.Time) (core.Ticket, error)
+}
+
+func newFaultyPeople(sound core.Catalog, planted peopleFault) *faultyPeople {
+	f := &faultyPeople{
+		Catalog: sound, db: sound.(*Catalog).db,
+		createUser: sound.CreateUser, user: sound.User, userByEmail: sound.UserByEmail, users: sound.Users, updateUser: sound.UpdateUser,
+		deleteUser: sound.DeleteUser, touchUser: sound.TouchUser, createSession: sound.CreateSession, session: sound.Session,
+		rotateSession: sound.RotateSession, revokeSession: sound.RevokeSession, revokeSessions: sound.RevokeSessions,
+		forgetSessions: sound.ForgetSessions, createTicket: sound.CreateTicket, useTicket: sound.UseTicket,
+	}
+	planted.plant(f)
+	return f
+}
+
+// sql runs a statement behind the catalog's back.
+func (f *faultyPeople) sql(ctx context.Context, statement string, values ...any) error {
+	return f.db.WithContext(ctx).Exec(statement, values...).Error
+}
+
+// meeting returns a call that waits for the second one, so that two that do the
+// same thing at once always meet there.
+func meeting() (meet func()) {
+	var both sync.WaitGroup
+	both.Add(2)
+	arrive := make(chan struct{}, 2)
+	arrive <- struct{}{}
+	arrive <- struct{}{}
+	return func() {
+		select {
+		case <-arrive:
+			both.Done()
+		default:
+		}
+		both.Wait()
+	}
+}
+
+func (f *faultyPeople) CreateUser(ctx context.Context, user core.User) error {
+	return f.createUser(ctx, user)
+}
+
+func (f *faultyPeople) User(ctx context.Context, org, id core.ID) (core.User, error) {
+	return f.user(ctx, org, id)
+}
+
+func (f *faultyPeople) UserByEmail(ctx context.Context, email string) (core.User, error) {
+	return f.userByEmail(ctx, email)
+}
+
+func (f *faultyPeople) Users(ctx context.Context, org core.ID, after string, limit int) ([]core.User, error) {
+	return f.users(ctx, org, after, limit)
+}
+
+func (f *faultyPeople) UpdateUser(ctx context.Context, user core.User) error {
+	return f.updateUser(ctx, user)
+}
+
+func (f *faultyPeople) DeleteUser(ctx context.Context, org, id core.ID) error {
+	return f.deleteUser(ctx, org, id)
+}
+
+func (f *faultyPeople) TouchUser(ctx context.Context, org, id core.ID, at time.Time) error {
+	return f.touchUser(ctx, org, id, at)
+}
+
+func (f *faultyPeople) CreateSession(ctx context.Context, session core.Session) error {
+	return f.createSession(ctx, session)
+}
+
+func (f *faultyPeople) Session(ctx context.Context, id core.ID) (core.Session, error) {
+	return f.session(ctx, id)
+}
+
+func (f *faultyPeople) RotateSession(ctx context.Context, id core.ID, from int64, at time.Time) error {
+	return f.rotateSession(ctx, id, from, at)
+}
+
+func (f *faultyPeople) RevokeSession(ctx context.Context, id core.ID, at time.Time) error {
+	return f.revokeSession(ctx, id, at)
+}
+
+func (f *faultyPeople) RevokeSessions(ctx context.Context, user, except core.ID, at time.Time) error {
+	return f.revokeSessions(ctx, user, except, at)
+}
+
+func (f *faultyPeople) ForgetSessions(ctx context.Context, before time.Time) error {
+	return f.forgetSessions(ctx, before)
+}
+
+func (f *faultyPeople) CreateTicket(ctx context.Context, ticket core.Ticket) error {
+	return f.createTicket(ctx, ticket)
+}
+
+func (f *faultyPeople) UseTicket(ctx context.Context, kind core.TicketKind, hash core.KeyHash, at time.Time) (core.Ticket, error) {
+	return f.useTicket(ctx, kind, hash, at)
+}

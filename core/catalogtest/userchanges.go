@@ -1,0 +1,251 @@
+package catalogtest
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+var userChanges = []guarantee{
+	{"a change replaces every field of a user that may change", changedUser},
+	{"a change of a user needs the revision before it", userRevisions},
+	{"a user cannot take the address of another", changedToTaken},
+	{"an address that was given up is free", addressGivenUp},
+	{"a deleted user is gone", deletedUser},
+	{"a deleted user's sessions and tickets are gone", deletedUsersRights},
+	{"a deleted user is given no session and no ticket", noRightsForTheDeleted},
+	{"another organization's user is not there", foreignUser},
+	{"a list shows the organization's own users", ownUsers},
+	{"of many that take one address one does", racingAddresses},
+	{"of many that change one user one does", racingUserChanges},
+	{"no sign-in is lost to a change", signInBesideChanges},
+	{"who signs in while being deleted is not signed in", signInBesideDeletion},
+}
+
+func racingAddresses(s *suite)   { raceAddresses(s, []core.Catalog{s.catalog}) }
+func racingUserChanges(s *suite) { raceUserChanges(s, []core.Catalog{s.catalog}) }
+
+func changedUser(s *suite) {
+	org := s.organization()
+	untouched := s.createdUser(org, "bob@example.com")
+	user := s.updateUser(s.createdUser(org, "ann@example.com"), func(user *core.User) {
+		user.Email, user.Name, user.Role, user.State = "anne@example.com", "Anne", core.RoleAdmin, core.UserDisabled
+		user.PasswordHash, user.UpdatedAt = "another", start.Add(time.Hour)
+	})
+	s.hasUser(user)
+	s.hasUser(s.updateUser(user, func(user *core.User) { user.Name, user.PasswordHash, user.State = "", "", core.UserInvited }))
+	s.hasUser(untouched)
+}
+
+func userRevisions(s *suite) {
+	org := s.organization()
+	user, other := s.createdUser(org, "ann@example.com"), s.createdUser(org, "bob@example.com")
+	for range 3 {
+		for _, wrong := range []int64{-1, 0, user.Revision - 1, user.Revision, user.Revision + 2, user.Revision + 100} {
+			for _, email := range []string{user.Email, "new@example.com", other.Email} { // what was changed meanwhile counts before what would be taken
+				changed := user
+				changed.Revision, changed.Email, changed.Role = wrong, email, core.RoleAdmin
+				s.refused(s.catalog.UpdateUser(context.Background(), changed), core.CodePreconditionFailed, "UpdateUser that does not follow the stored Revision")
+			}
+			s.hasUser(user)
+		}
+		user = s.updateUser(user, func(user *core.User) { user.Name += "!" })
+		s.hasUser(user)
+	}
+	s.hasUser(other)
+}
+
+func changedToTaken(s *suite) {
+	one, two := s.organization(), s.organization()
+	user := s.createdUser(one, "ann@example.com")
+	for _, other := range []core.User{s.createdUser(one, "bob@example.com"), s.createdUser(two, "eve@example.com")} {
+		changed := user
+		changed.Email, changed.Name, changed.Revision = other.Email, "changed", 2
+		s.refused(s.catalog.UpdateUser(context.Background(), changed), core.CodeConflict, "UpdateUser to a taken address")
+		s.hasUser(user)
+		s.hasUser(other)
+	}
+}
+
+func addressGivenUp(s *suite) {
+	one, two := s.organization(), s.organization()
+	user := s.updateUser(s.createdUser(one, "ann@example.com"), func(user *core.User) { user.Email = "old@example.com" })
+	s.noAddress("ann@example.com")
+	second := s.createdUser(two, "ann@example.com")
+	s.hasUser(user)
+	s.hasUser(second)
+	s.deleteUser(second)
+	s.hasUser(s.updateUser(user, func(user *core.User) { user.Email = "ann@example.com" }))
+}
+
+func (s *suite) deleteUser(user core.User) {
+	s.Helper()
+	s.must(s.catalog.DeleteUser(context.Background(), user.Org, user.ID), "DeleteUser")
+}
+
+func deletedUser(s *suite) {
+	org := s.organization()
+	kept, user := s.createdUser(org, "bob@example.com"), s.createdUser(org, "ann@example.com")
+	s.deleteUser(user)
+	for range 2 {
+		s.noUserID(org, user.ID)
+		s.noAddress(user.Email)
+		s.sameUsers(s.listUsers(org, everything), []core.User{kept})
+		for _, revision := range []int64{1, 2, 3} {
+			changed := user
+			changed.Revision = revision
+			s.refused(s.catalog.UpdateUser(context.Background(), changed), core.CodeNotFound, "UpdateUser of a deleted user")
+		}
+		s.must(s.catalog.TouchUser(context.Background(), org, user.ID, start), "TouchUser of a deleted user")
+		s.refused(s.catalog.DeleteUser(context.Background(), org, user.ID), core.CodeNotFound, "DeleteUser of a deleted user")
+	}
+	s.hasUser(kept)
+	s.hasUser(s.createdUser(org, user.Email))
+}
+
+func deletedUsersRights(s *suite) {
+	org := s.organization()
+	user, kept := s.createdUser(org, "ann@example.com"), s.createdUser(org, "bob@example.com")
+	sessions := []core.Session{s.createdSession(user), s.createdSession(user)}
+	s.must(s.catalog.RevokeSession(context.Background(), sessions[1].ID, start), "RevokeSession")
+	tickets := []core.Ticket{s.createdTicket(core.TicketInvite, user), s.createdTicket(core.TicketReset, user)}
+	setup := s.createdTicket(core.TicketSetup, core.User{Org: org})
+	keptSession, keptTicket := s.createdSession(kept), s.createdTicket(core.TicketReset, kept)
+	s.deleteUser(user)
+	for _, session := range sessions {
+		s.noSession(session.ID)
+	}
+	for _, ticket := range tickets {
+		s.noTicket(ticket, start)
+	}
+	s.hasSession(keptSession)
+	s.uses(keptTicket, start)
+	s.uses(setup, start)
+}
+
+func noRightsForTheDeleted(s *suite) {
+	user := s.createdUser(s.organization(), "ann@example.com")
+	s.deleteUser(user)
+	session := newSession(user)
+	s.check(s.catalog.CreateSession(context.Background(), session) != nil, "CreateSession for a deleted user must fail")
+	s.noSession(session.ID)
+	for _, kind := range []core.TicketKind{core.TicketInvite, core.TicketReset} {
+		ticket := newTicket(kind, user)
+		s.check(s.catalog.CreateTicket(context.Background(), ticket) != nil, "CreateTicket for a deleted user must fail")
+		s.noTicket(ticket, start)
+	}
+}
+
+func foreignUser(s *suite) {
+	one, two := s.organization(), s.organization()
+	user, own := s.createdUser(one, "ann@example.com"), s.createdUser(two, "bob@example.com")
+	session := s.createdSession(user)
+	for _, org := range []core.ID{two, newID(start), {}, user.ID} {
+		s.noUserID(org, user.ID)
+		for _, revision := range []int64{0, 1, 2, 3} {
+			for _, email := range []string{user.Email, own.Email, "new@example.com"} {
+				taken := user
+				taken.Org, taken.Revision, taken.Email = org, revision, email
+				s.refused(s.catalog.UpdateUser(context.Background(), taken), core.CodeNotFound, "UpdateUser of another organization's user")
+			}
+		}
+		s.must(s.catalog.TouchUser(context.Background(), org, user.ID, start.Add(time.Hour)), "TouchUser of another organization's user")
+		s.refused(s.catalog.DeleteUser(context.Background(), org, user.ID), core.CodeNotFound, "DeleteUser of another organization's user")
+		s.hasUser(user)
+	}
+	s.hasSession(session)
+	s.hasUser(own)
+}
+
+func ownUsers(s *suite) {
+	one, two, none := s.organization(), s.organization(), s.organization()
+	of := map[core.ID][]core.User{}
+	for i := range 11 {
+		org := []core.ID{one, two}[i%2]
+		of[org] = append(of[org], s.createdUser(org, fmt.Sprintf("user%02d@example.com", i)))
+	}
+	for _, limit := range []int{1, 2, 3, everything} {
+		for _, org := range []core.ID{one, two, none, {}, newID(start)} {
+			s.sameUsers(s.listUsers(org, limit), of[org])
+		}
+	}
+}
+
+func raceAddresses(s *suite, handles []core.Catalog) {
+	orgs := []core.ID{s.organization(), s.organization()}
+	email := newID(start).String() + "@example.com"
+	made := make([]core.User, callers)
+	for i := range made {
+		made[i] = newUser(orgs[i%2], email)
+	}
+	winner := s.won(race(callers, func(i int) error {
+		return handles[i%len(handles)].CreateUser(context.Background(), made[i])
+	}), core.CodeConflict, "CreateUser")
+	s.hasUser(made[winner])
+	s.sameUsers(append(s.listUsers(orgs[0], everything), s.listUsers(orgs[1], everything)...), made[winner:winner+1])
+}
+
+func raceUserChanges(s *suite, handles []core.Catalog) {
+	user := s.createdUser(s.organization(), newID(start).String()+"@example.com")
+	made := make([]core.User, callers)
+	for i := range made {
+		made[i] = user
+		made[i].Revision, made[i].Name = 2, fmt.Sprint("changed by ", i)
+	}
+	winner := s.won(race(callers, func(i int) error {
+		return handles[i%len(handles)].UpdateUser(context.Background(), made[i])
+	}), core.CodePreconditionFailed, "UpdateUser")
+	s.hasUser(made[winner])
+}
+
+// signInBesideChanges notes a sign-in while others change the user.
+func signInBesideChanges(s *suite) {
+	const changes = 10
+	user := s.createdUser(s.organization(), "ann@example.com")
+	at := start.Add(time.Hour)
+	for _, err := range race(changes+1, func(i int) error {
+		if i == changes/2 {
+			return s.catalog.TouchUser(context.Background(), user.Org, user.ID, at)
+		}
+		for {
+			next, err := s.catalog.User(context.Background(), user.Org, user.ID)
+			if err != nil {
+				return err
+			}
+			next.Revision++
+			if err = s.catalog.UpdateUser(context.Background(), next); core.CodeOf(err) != core.CodePreconditionFailed {
+				return err
+			}
+		}
+	}) {
+		s.must(err, "UpdateUser or TouchUser beside others")
+	}
+	user.Revision += changes
+	user.LastLoginAt = &at
+	s.hasUser(user)
+}
+
+// signInBesideDeletion opens sessions and makes tickets while the user is
+// deleted: some may come too late and fail, none may be left.
+func signInBesideDeletion(s *suite) {
+	user := s.createdUser(s.organization(), "ann@example.com")
+	made, tickets := make([]core.Session, callers), make([]core.Ticket, callers)
+	for i := range made {
+		made[i], tickets[i] = newSession(user), newTicket(core.TicketReset, user)
+	}
+	errs := race(callers, func(i int) error {
+		if i == callers/2 {
+			return s.catalog.DeleteUser(context.Background(), user.Org, user.ID)
+		}
+		_ = s.catalog.CreateSession(context.Background(), made[i])
+		_ = s.catalog.CreateTicket(context.Background(), tickets[i])
+		return nil
+	})
+	s.must(errs[callers/2], "DeleteUser of a user who signs in")
+	for i := range made {
+		s.noSession(made[i].ID)
+		s.noTicket(tickets[i], start)
+	}
+}
