@@ -68,7 +68,7 @@ func (s *Server) postLogin(c *call) error {
 // nobody could end it any more.
 func (c *call) endReplaced() error {
 	replaced := string(c.ctx.Request.Header.Cookie(rest.RefreshCookie))
-	return c.server.Accounts.Logout(c.server.deadline.context(c.start), c.visitor(), core.Principal{}, replaced)
+	return c.server.Accounts.Logout(c.context(), c.visitor(), core.Principal{}, replaced)
 }
 
 // postSetup makes the first admin.
