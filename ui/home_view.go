@@ -21,6 +21,7 @@ type homeView struct {
 
 	now   load[overall]
 	rates rates
+	hour  load[core.Histogram]
 }
 
 // overall is what home is about.
@@ -36,6 +37,34 @@ type overall struct {
 func (v *homeView) OnMount(ctx app.Context) {
 	v.fetch(ctx)
 	every(ctx, refreshEvery, v.fetch)
+	every(ctx, time.Minute, v.fetchHour)
+}
+
+// charted is how many streams are in the chart: those that hold the most.
+const charted = 5
+
+// fetchHour fetches how many events came in the last hour.
+func (v *homeView) fetchHour(ctx app.Context) {
+	if !v.s.may(core.ActionReadEvents) || hidden() {
+		return
+	}
+	streams := slices.Clone(v.now.value.Streams)
+	slices.SortFunc(streams, func(a, b core.StreamOverview) int { return cmp.Compare(b.Stats.Events, a.Stats.Events) })
+	streams = streams[:min(len(streams), charted)]
+	to := time.Now().Truncate(time.Minute).Add(time.Minute)
+	v.hour.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (core.Histogram, error) {
+		sum := core.Histogram{From: to.Add(-time.Hour), To: to, Counts: make([]int64, 60)}
+		for _, stream := range streams {
+			one, err := client.Histogram(ctx, stream.ID.String(), sum.From, sum.To, len(sum.Counts))
+			if err != nil {
+				return sum, err
+			}
+			for i, n := range one.Counts {
+				sum.Counts[i] += n
+			}
+		}
+		return sum, nil
+	})
 }
 
 func (v *homeView) fetch(ctx app.Context) {
@@ -113,6 +142,9 @@ func (v *homeView) title() string {
 
 func (v *homeView) content(now overall) app.UI {
 	parts := []app.UI{}
+	if !v.hour.have() && !v.hour.busy && v.hour.err == nil && !v.now.kept {
+		v.s.dispatch(v.fetchHour)
+	}
 	if steps := checklist(now); steps != nil {
 		parts = append(parts, v.checklist(steps))
 	}
@@ -137,13 +169,26 @@ func (v *homeView) content(now overall) app.UI {
 			tile("Lag", count(lag), lagWords(len(now.Groups), behind)),
 			tile("Dead letters", count(letters), deadWords(letters)),
 		),
-		app.Section().Class("panel").Aria("label", "Rate").Body(
-			app.Div().Class("head").Body(app.H2().Text("Ingest"), app.Span().Class("quiet").Text("events in five seconds, since this page was opened")),
-			bars("Events in five seconds, since this page was opened", v.rates.line(core.ID{})),
-		),
+		hourChart(v.lastHour(), hourWords(len(now.Streams))),
 		app.Div().Class("columns").Body(v.lagging(now.Groups), v.latest(now)),
 	)
 	return app.Div().Class("stack").Body(parts...)
+}
+
+// lastHour is the chart, of nothing while it is not known.
+func (v *homeView) lastHour() core.Histogram {
+	if v.hour.have() {
+		return v.hour.value
+	}
+	to := time.Now().Truncate(time.Minute).Add(time.Minute)
+	return core.Histogram{From: to.Add(-time.Hour), To: to, Counts: make([]int64, 60)}
+}
+
+func hourWords(streams int) string {
+	if streams > charted {
+		return "of the five streams that hold the most"
+	}
+	return ""
 }
 
 func lagWords(groups, behind int) string {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
@@ -107,13 +108,14 @@ func (v *streamView) overview(stream core.Stream) app.UI {
 		tile("Kept for", plural(stream.RetentionDays, "day"), "then removed in whole periods"),
 	))
 	if v.histogram.have() {
-		parts = append(parts, hourChart(v.histogram.value))
+		parts = append(parts, hourChart(v.histogram.value, ""))
 	}
 	return app.Div().Class("stack").Body(append(parts, v.snippets(stream))...)
 }
 
-// hourChart shows how many events came, by minute.
-func hourChart(h core.Histogram) app.UI {
+// hourChart shows how many events came, by minute. more says which, where it is
+// not all.
+func hourChart(h core.Histogram, more string) app.UI {
 	width := h.To.Sub(h.From) / time.Duration(max(len(h.Counts), 1))
 	names := make([]string, len(h.Counts))
 	var total int64
@@ -122,7 +124,7 @@ func hourChart(h core.Histogram) app.UI {
 		total += n
 	}
 	return app.Section().Class("panel").Aria("label", "Events by minute").Body(
-		app.Div().Class("head").Body(app.H2().Text("The last hour"), app.Span().Class("quiet").Text(plural(total, "event"))),
+		app.Div().Class("head").Body(app.H2().Text("The last hour"), app.Span().Class("quiet").Text(strings.TrimSpace(plural(total, "event")+" "+more))),
 		bars(fmt.Sprintf("%s in the last hour, by minute", plural(total, "event")), h.Counts),
 		app.Div().Class("axis").Body(app.Span().Text(names[0]), app.Span().Text(h.To.Local().Format("15:04"))),
 		chartTable("Events by minute", names, h.Counts),

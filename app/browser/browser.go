@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	cdplog "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
@@ -196,6 +197,13 @@ func (p *Page) fail(what string, err error) {
 	faults := strings.Join(p.faults, "\n")
 	p.mu.Unlock()
 	p.t.Fatalf("%s: %v\nat %s, a picture is in %s; the page shows:\n%s\nit complained:\n%s", what, err, p.URL(), p.picture("failed "+p.t.Name()), text, faults)
+}
+
+// Throttle has the page reach its server through a line of so many bits a second
+// and so much delay.
+func (p *Page) Throttle(bits float64, delay time.Duration) {
+	p.t.Helper()
+	p.run("throttling", network.Enable(), network.EmulateNetworkConditions(false, float64(delay.Milliseconds()), bits/8, bits/8))
 }
 
 // Size sets the size of what is seen.

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/chromedp/cdproto/heapprofiler"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -218,4 +219,10 @@ func (p *Page) Axe(what string) {
 			p.t.Errorf("%s: %s (%s): %s\n%s", what, violation.Help, violation.ID, node.HTML, node.FailureSummary)
 		}
 	}
+}
+
+// Collect has the browser give back the memory that nothing needs.
+func (p *Page) Collect() {
+	p.t.Helper()
+	p.run("collecting garbage", heapprofiler.CollectGarbage())
 }

@@ -19,6 +19,12 @@ type screen struct{ path, name, sees string }
 // everyScreen lists all, for a program that has been furnished, or is empty but
 // for its demo.
 func everyScreen(full bool, letter string) []screen {
+	pick := func(whenFull, whenEmpty string) string {
+		if full {
+			return whenFull
+		}
+		return whenEmpty
+	}
 	screens := []screen{
 		{"/", "home", "Newest events"},
 		{"/streams", "streams", "Highest lag"},
@@ -32,9 +38,9 @@ func everyScreen(full bool, letter string) []screen {
 		{"/publish?stream=demo", "publish", "Ctrl+Enter"},
 		{"/consumers", "consumers", "Oldest unread"},
 		{"/consumers/demo/reader", "consumer", "How it delivers"},
-		{"/dead-letters", "dead-letters", "Dead letters"},
+		{"/dead-letters", "dead-letters", pick("By reason", "nothing is stuck")},
 		{"/settings/api-keys", "api-keys", "ef_test_…"},
-		{"/settings/tokens", "tokens", "Service tokens"},
+		{"/settings/tokens", "tokens", pick("svc_billing", "None yet")},
 		{"/settings/users", "users", adminEmail},
 		{"/settings/roles", "roles", "events:ingest"},
 		{"/settings/account", "account", "Another password"},

@@ -49,7 +49,7 @@ const (
 
 // program is `eventflow dev` in a folder of its own.
 type program struct {
-	t      *testing.T
+	t      testing.TB
 	folder string
 	base   string
 	// link is the set-up link that it printed.
@@ -62,7 +62,7 @@ type program struct {
 
 // start starts the program at a free port. A dashboard that was not built is a
 // fault of the tests' surroundings, and said.
-func start(t *testing.T) *program {
+func start(t testing.TB) *program {
 	t.Helper()
 	site, err := ui.NewSite()
 	require.NoError(t, err)

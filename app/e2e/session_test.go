@@ -1,0 +1,191 @@
+package e2e
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// A key is shown once, works, and stops working when it is revoked.
+func TestAKeysLife(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.setUp()
+	page := p.signIn(adminEmail)
+	page.Go("/settings/api-keys")
+	page.Click("New API key")
+	page.Fill("Label", "billing")
+	page.Click("Create API key")
+	page.See("only time that the secret is shown")
+	var secret string
+	page.Eval("document.querySelector('dialog code').innerText", &secret)
+	require.Regexp(t, `^ef_live_[0-9A-Za-z]{38}$`, secret)
+	page.Click("I have copied it")
+	page.Gone(secret)
+	page.Reload()
+	page.See("billing")
+	require.False(t, page.Shows(secret), "it is shown once")
+
+	producer := rest.NewClient(p.base, secret)
+	_, err := producer.Publish(t.Context(), "demo", rest.NewEvent{Type: "made", Payload: []byte(`{}`)})
+	require.NoError(t, err)
+	page.Click("Rotate billing")
+	page.Choose("The old secret works on", "not at all")
+	page.Click("Rotate")
+	page.See("only time that the secret is shown")
+	var rotated string
+	page.Eval("document.querySelector('dialog code').innerText", &rotated)
+	page.Click("Close")
+	require.NotEqual(t, secret, rotated)
+	page.Click("Revoke billing")
+	page.Click("Revoke it")
+	page.See("revoked")
+	require.Eventually(t, func() bool {
+		_, err := rest.NewClient(p.base, rotated).Publish(t.Context(), "demo", rest.NewEvent{Type: "made", Payload: []byte(`{}`)})
+		return core.CodeOf(err) == core.CodeUnauthorized
+	}, 5*time.Second, 100*time.Millisecond)
+	_, err = producer.Publish(t.Context(), "demo", rest.NewEvent{Type: "made", Payload: []byte(`{}`)})
+	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err))
+}
+
+// What a role may not do it does not see, and the server refuses it all the
+// same.
+func TestAViewerOnlyLooks(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.setUp()
+	letter := furnish(t, p)
+	p.person("eve@example.com", core.RoleViewer)
+	page := p.signIn("eve@example.com")
+	for path, sees := range map[string]string{
+		"/streams": "Highest lag", "/streams/orders": "The last hour", "/streams/orders/events/3": "Deliveries", "/streams/orders/consumers": "billing",
+		"/streams/orders/schema": "draft/2020-12", "/streams/orders/settings": "revision", "/consumers/orders/billing": "How it delivers",
+		"/dead-letters": "By reason", "/dead-letters/" + letter: "Attempts",
+	} {
+		page.Go(path)
+		page.See(sees)
+		for _, word := range []string{"New stream", "New group", "Publish", "Send again", "Save", "Delete", "Set it elsewhere", "Replay", "Discard", "CSV"} {
+			require.False(t, page.Shows(word), "%s shows %q", path, word)
+		}
+	}
+	for _, path := range []string{"/settings/users", "/settings/api-keys", "/audit", "/publish", "/streams/new"} {
+		page.Go(path)
+		page.See("Your role does not permit this")
+	}
+	for _, word := range []string{"Users", "API keys", "Audit trail"} {
+		require.False(t, page.Shows(word), "the rail shows %q", word)
+	}
+	viewer := rest.NewClient(p.base, "")
+	_, err := viewer.Login(t.Context(), rest.LoginRequest{Email: "eve@example.com", Password: password})
+	require.NoError(t, err)
+	_, err = viewer.CreateStream(t.Context(), core.StreamSpec{Name: "mine"})
+	require.Equal(t, core.CodeForbidden, core.CodeOf(err))
+}
+
+// A session that ends is begun again on top of the page, which stays as it is.
+func TestASessionThatEndsKeepsThePage(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.setUp()
+	p.person("dev@example.com", core.RoleDeveloper)
+	page := p.signIn("dev@example.com")
+	page.Allow("401 (Unauthorized)")
+	page.Go("/publish?stream=demo")
+	page.Fill("Type", "typed.before")
+	users, err := p.admin.UsersPage(t.Context(), "")
+	require.NoError(t, err)
+	disabled, active := core.UserDisabled, core.UserActive
+	var id string
+	for _, user := range users.Items {
+		if user.Email == "dev@example.com" {
+			id = user.ID.String()
+		}
+	}
+	_, err = p.admin.ChangeUser(t.Context(), id, core.UserChange{State: &disabled}, 0)
+	require.NoError(t, err)
+	_, err = p.admin.ChangeUser(t.Context(), id, core.UserChange{State: &active}, 0)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { // what the server knew of the session is a second old at most
+		page.ClickOn("form.form button[type=submit]")
+		return page.Shows("Sign in again")
+	}, patience, time.Second)
+	page.See("What you were doing stays as it is")
+	page.Fill("Password", password)
+	page.Click("Sign in")
+	page.Gone("What you were doing stays as it is")
+	var typed string
+	page.Eval("document.getElementById('type').value", &typed)
+	require.Equal(t, "typed.before", typed)
+	page.ClickOn("main form button[type=submit]")
+	page.See("Stored at offset")
+
+	page.Click("Sign out")
+	page.See("Email")
+	page.Go("/streams")
+	page.See("Email")
+	require.False(t, page.Shows("Highest lag"))
+	var kept int
+	page.Eval("Object.keys(localStorage).filter(key => key.startsWith('eventflow kept')).length", &kept)
+	require.Zero(t, kept, "signing out forgets")
+}
+
+// Without its server the dashboard opens at any address, shows what was last
+// known and changes nothing; when the server is back, so is all else.
+func TestWithoutAServer(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.setUp()
+	furnish(t, p)
+	page := p.signIn(adminEmail)
+	page.Allow("ERR_CONNECTION_REFUSED")
+	page.Allow("Failed to fetch")
+	page.Go("/streams")
+	page.See("payments")
+	page.Go("/consumers")
+	page.See("billing")
+	page.Await("the worker", "navigator.serviceWorker.ready.then(() => true)")
+	p.stop()
+	page.See("The server cannot be reached")
+	page.Go("/streams?from=elsewhere")
+	page.See("payments")
+	page.See("As it was on")
+	require.False(t, page.Shows("New stream"), "nothing can be changed")
+	page.Screenshot("offline")
+	page.Axe("offline")
+	page.Click("Consumers")
+	page.See("billing")
+	page.Go("/streams/orders/settings")
+	page.See("The server cannot be reached")
+	p.again()
+	page.Go("/streams")
+	page.See("New stream")
+	page.Gone("The server cannot be reached")
+}
+
+// What the server serves is what the browser may run: nothing from elsewhere.
+func TestNothingComesFromElsewhere(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.setUp()
+	page := p.signIn(adminEmail)
+	page.Go("/streams")
+	page.See("demo")
+	var loaded []string
+	page.Eval("performance.getEntriesByType('resource').map(entry => entry.name)", &loaded)
+	require.NotEmpty(t, loaded)
+	for _, address := range loaded {
+		require.True(t, strings.HasPrefix(address, p.base+"/"), address)
+	}
+	var cookies string
+	page.Eval("document.cookie", &cookies)
+	require.Empty(t, cookies, "no script reads the session")
+	var stored string
+	page.Eval("JSON.stringify(localStorage)", &stored)
+	require.NotContains(t, stored, "eyJ", "no token is kept")
+	require.NotContains(t, stored, "efr_")
+}
