@@ -14,6 +14,7 @@ import (
 
 	"github.com/chromedp/cdproto/heapprofiler"
 	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -219,6 +220,15 @@ func (p *Page) Axe(what string) {
 			p.t.Errorf("%s: %s (%s): %s\n%s", what, violation.Help, violation.ID, node.HTML, node.FailureSummary)
 		}
 	}
+}
+
+// Before has every page that is opened from now on run a script first.
+func (p *Page) Before(script string) {
+	p.t.Helper()
+	p.run("preparing pages", chromedp.ActionFunc(func(ctx context.Context) error {
+		_, err := page.AddScriptToEvaluateOnNewDocument(script).Do(ctx)
+		return err
+	}))
 }
 
 // Collect has the browser give back the memory that nothing needs.
