@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Accounts is how people sign in, stay signed in, and come by a password.
@@ -104,6 +105,17 @@ func NetworkOf(address string) string {
 // maxUserAgent bounds what is kept of a browser's description of itself.
 const maxUserAgent = 256
 
+// browser is a browser's description of itself, as far as it is kept: no part of
+// a character at its end, and nothing that a database would not take.
+func (v Visitor) browser() string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, strings.ToValidUTF8(v.UserAgent[:min(len(v.UserAgent), maxUserAgent)], ""))
+}
+
 // SignIn is what somebody who signs in is given.
 type SignIn struct {
 	AccessToken  string
@@ -128,7 +140,7 @@ func (a *Accounts) Login(ctx context.Context, from Visitor, email, password stri
 			return SignIn{}, err
 		}
 	}
-	user, err := a.Users.UserByEmail(ctx, email)
+	user, err := a.userOf(ctx, email)
 	if err != nil && !isNotFound(err) {
 		return SignIn{}, storeFailed(err)
 	}
@@ -148,6 +160,15 @@ func (a *Accounts) Login(ctx context.Context, from Visitor, email, password stri
 	return a.begin(ctx, from, user)
 }
 
+// userOf finds the user with an address. What cannot be one is nobody's, and
+// nothing to give to a database.
+func (a *Accounts) userOf(ctx context.Context, email string) (User, error) {
+	if checkEmail(email) != nil {
+		return User{}, Errorf(CodeNotFound, "there is no such user")
+	}
+	return a.Users.UserByEmail(ctx, email)
+}
+
 func (u User) principal() Principal {
 	return Principal{Org: u.Org, User: u.ID, Label: u.Email, Role: u.Role}
 }
@@ -157,7 +178,7 @@ func (a *Accounts) begin(ctx context.Context, from Visitor, user User) (SignIn, 
 	now := a.now().UTC().Truncate(time.Microsecond)
 	session := Session{
 		ID: newID(now), Org: user.Org, User: user.ID, Generation: 1, RotatedAt: now, CreatedAt: now, ExpiresAt: now.Add(RefreshTokenLife),
-		Address: from.Address, UserAgent: from.UserAgent[:min(len(from.UserAgent), maxUserAgent)],
+		Address: from.Address, UserAgent: from.browser(),
 	}
 	if err := a.Sessions.CreateSession(ctx, session); err != nil {
 		return SignIn{}, storeFailed(err)
@@ -225,6 +246,9 @@ func (a *Accounts) Refresh(ctx context.Context, from Visitor, token string) (Sig
 			return SignIn{}, errBadSession
 		}
 		user, err := a.Users.User(ctx, session.Org, session.User)
+		if err != nil && !isNotFound(err) {
+			return SignIn{}, storeFailed(err)
+		}
 		if err != nil || user.State != UserActive {
 			return SignIn{}, errBadSession
 		}

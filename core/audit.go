@@ -204,7 +204,7 @@ func (a *Audit) append(org ID, tail *auditTail, record AuditRecord) (stored bool
 	payload, err := json.Marshal(AuditEntry{
 		Actor:   AuditActor{User: record.Who.User, Key: record.Who.Key, Label: record.Who.Label, Role: record.Who.Role},
 		Target:  AuditTarget{record.Kind, record.Target},
-		Address: record.From.Address, UserAgent: record.From.UserAgent[:min(len(record.From.UserAgent), maxUserAgent)], RequestID: record.From.RequestID,
+		Address: record.From.Address, UserAgent: record.From.browser(), RequestID: record.From.RequestID,
 		Details: record.Details, Sequence: tail.sequence, Previous: tail.previous,
 	})
 	if err != nil {

@@ -239,7 +239,7 @@ func (a *Accounts) Forgot(ctx context.Context, from Visitor, email string) error
 			return err
 		}
 	}
-	user, err := a.Users.UserByEmail(ctx, email)
+	user, err := a.userOf(ctx, email)
 	if isNotFound(err) || err == nil && user.State != UserActive {
 		return nil
 	}
