@@ -67,7 +67,7 @@ func start() {
 		chromedp.WindowSize(1280, 820))
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	ctx, cancel := chromedp.NewContext(allocator)
-	running.ctx, running.cancel = ctx, func() { cancel(); stop() }
+	running.ctx, running.cancel = ctx, func() { cancel(); stop() } //nolint:fatcontext // it is made once
 	running.err = chromedp.Run(ctx)
 }
 

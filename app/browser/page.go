@@ -99,7 +99,8 @@ const named = `(kind, name) => {
 	const shown = element => element.getClientRects().length > 0;
 	if (kind === 'click') {
 		const nameOf = element => clean(element.getAttribute('aria-label') || element.innerText);
-		const found = [...within.querySelectorAll('button, a[href], summary, [role=option], [role=tab]')].filter(shown).filter(element => nameOf(element) === name);
+		const choices = [...within.querySelectorAll('button, a[href], summary, [role=option], [role=tab]')];
+		const found = choices.filter(shown).filter(element => nameOf(element) === name);
 		return found.find(element => element.closest('main')) || found[0];
 	}
 	const label = [...within.querySelectorAll('label')].filter(shown).find(label => clean(label.innerText) === name);
@@ -214,7 +215,8 @@ func (p *Page) Axe(what string) {
 		ID, Help string
 		Nodes    []struct{ HTML, FailureSummary string }
 	}
-	p.Eval(`axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']}).then(found => found.violations)`, &violations)
+	p.Eval(`axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})
+		.then(found => found.violations)`, &violations)
 	for _, violation := range violations {
 		for _, node := range violation.Nodes {
 			p.t.Errorf("%s: %s (%s): %s\n%s", what, violation.Help, violation.ID, node.HTML, node.FailureSummary)

@@ -100,7 +100,7 @@ func (p *program) run(addr string) {
 		p.read(strings.TrimSpace(lines.Text()))
 		if strings.Contains(lines.Text(), "Or prove the whole path") {
 			go func() { // what else it prints
-				for lines.Scan() { //nolint:revive // it is read so that it can go on
+				for lines.Scan() {
 				}
 			}()
 			return
