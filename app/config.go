@@ -25,6 +25,7 @@ type Config struct {
 	Store   string `name:"store" default:"sqlite:./eventflow_data" usage:"where events are kept, as a URL: sqlite:FOLDER, postgres://…, memory:, or a scheme of this build"`
 	Catalog string `name:"catalog" default:"" usage:"where streams and keys are kept, as a URL: sqlite:FOLDER or postgres://…; by default beside the events"`
 	Secret  string `name:"secret" default:"" usage:"at least 32 characters that key the hashes of credentials; the same on every node ('eventflow secret' makes one)" secret:"true"`
+	SecretPrevious string `name:"secret-previous" default:"" usage:"the secret before, while it is being changed: keys, links and sessions made with it stay good; rotate the keys, then take it away" secret:"true"`
 
 	Redis string `name:"redis" default:"" usage:"a Redis server, as a URL like redis://host:6379/0, by which several nodes tell each other of new events at once and count requests together" secret:"true"`
 
@@ -118,6 +119,15 @@ func (c Config) validateBounds() error {
 		return wrong("connections", "must be at least 1")
 	}
 	return nil
+}
+
+// secrets are the present one and, where there is one, the one before.
+func (c Config) secrets() [][]byte {
+	all := [][]byte{[]byte(c.Secret)}
+	if c.SecretPrevious != "" {
+		all = append(all, []byte(c.SecretPrevious))
+	}
+	return all
 }
 
 // validateSecret is apart because the commands that need no secret start

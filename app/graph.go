@@ -191,7 +191,7 @@ func background(lc fx.Lifecycle, run func(context.Context)) {
 }
 
 func newAccess(cfg Config, catalog core.Catalog, now func() time.Time) (*core.Access, error) {
-	return core.NewAccess(catalog, []byte(cfg.Secret), now)
+	return core.NewAccess(catalog, []byte(cfg.Secret), []byte(cfg.SecretPrevious), now)
 }
 
 // newAccounts signs people in.
@@ -199,7 +199,7 @@ func newAccounts(
 	lc fx.Lifecycle, cfg Config, c core.Catalog, authorizer core.Authorizer, audit *core.Audit, limiter core.RateLimiter,
 	now func() time.Time, logger *slog.Logger,
 ) (*core.Accounts, error) {
-	tokens, err := jwt.New([]byte(cfg.Secret))
+	tokens, err := jwt.New(cfg.secrets()...)
 	if err != nil {
 		return nil, err
 	}
@@ -216,7 +216,7 @@ func newAccounts(
 		lc.Append(fx.StopHook(mailer.Close))
 		ports.Mailer = mailer
 	}
-	return core.NewAccounts(ports, []byte(cfg.Secret), now), nil
+	return core.NewAccounts(ports, []byte(cfg.Secret), []byte(cfg.SecretPrevious), now), nil
 }
 
 // newOrganization returns the organization that a new installation begins with.

@@ -80,7 +80,7 @@ func (o operator) principal() core.Principal {
 
 // accounts is the people of the installation.
 func (o operator) accounts() (*core.Accounts, error) {
-	tokens, err := jwt.New([]byte(o.cfg.Secret))
+	tokens, err := jwt.New(o.cfg.secrets()...)
 	if err != nil {
 		return nil, err
 	}
@@ -91,12 +91,12 @@ func (o operator) accounts() (*core.Accounts, error) {
 	return core.NewAccounts(core.AccountPorts{
 		Organizations: o.catalog, Users: o.catalog, Sessions: o.catalog, Tickets: o.catalog, Hasher: argon2.New(runtime.NumCPU()),
 		Tokens: tokens, Authorizer: authorizer, Links: o.cfg.PublicURL,
-	}, []byte(o.cfg.Secret), time.Now), nil
+	}, []byte(o.cfg.Secret), []byte(o.cfg.SecretPrevious), time.Now), nil
 }
 
 // keys is the credentials of the organization.
 func (o operator) keys() (*core.Keys, error) {
-	access, err := core.NewAccess(o.catalog, []byte(o.cfg.Secret), time.Now)
+	access, err := core.NewAccess(o.catalog, []byte(o.cfg.Secret), []byte(o.cfg.SecretPrevious), time.Now)
 	if err != nil {
 		return nil, err
 	}

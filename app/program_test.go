@@ -218,7 +218,7 @@ func (p *process) exit() int {
 // serve starts a server on a free port and returns when it listens.
 func (h home) serve(environ ...string) *process {
 	h.t.Helper()
-	p := h.start(append([]string{secret, anyone}, environ...), "serve")
+	p := h.start(append([]string{secret, anyone}, environ...), "serve") // of two that are alike the later counts
 	p.url = "http://" + p.await(p.stderr, `"msg":"listening","addr":"([^"]+)"`)
 	return p
 }

@@ -17,6 +17,8 @@ type Access struct {
 	credentials Credentials
 	now         func() time.Time
 	macs        sync.Pool
+	// previous is the secret before, or empty.
+	previous []byte
 	known       *cache[KeyHash, *knownKey]
 	usage       usage
 }
@@ -33,13 +35,15 @@ const (
 const MinSecretBytes = 32
 
 // NewAccess returns the use case over a catalog. secret keys the hashes of
-// credentials: with another secret no stored key is valid any more.
-func NewAccess(credentials Credentials, secret []byte, now func() time.Time) (*Access, error) {
+// credentials: with another secret no stored key is valid any more, but for
+// those that were made with previous, which may be empty.
+func NewAccess(credentials Credentials, secret, previous []byte, now func() time.Time) (*Access, error) {
 	if len(secret) < MinSecretBytes {
 		return nil, Invalid("secret", "must have at least %d bytes", MinSecretBytes)
 	}
 	secret = slices.Clone(secret)
 	return &Access{
+		previous:    slices.Clone(previous),
 		credentials: credentials,
 		now:         now,
 		macs:        sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }},
@@ -59,11 +63,16 @@ func (a *Access) Authenticate(ctx context.Context, secret string) (Principal, er
 	}
 	hash := a.hash(secret)
 	known, err := a.known.get(hash, func(old *knownKey) (*knownKey, error) {
-		key, err := a.credentials.KeyByHash(ctx, hash)
+		as := hash
+		key, err := a.credentials.KeyByHash(ctx, as)
+		if isNotFound(err) && len(a.previous) > 0 {
+			as = keyedHash(a.previous, secret)
+			key, err = a.credentials.KeyByHash(ctx, as)
+		}
 		if err != nil {
 			return nil, err
 		}
-		return newKnownKey(key, old), nil
+		return newKnownKey(key, as, old), nil
 	}, isNotFound)
 	if isNotFound(err) {
 		return Principal{}, errBadKey
@@ -72,7 +81,7 @@ func (a *Access) Authenticate(ctx context.Context, secret string) (Principal, er
 		return Principal{}, Unavailable(err, time.Second, "the API key could not be checked; try again")
 	}
 	now := a.now()
-	if !known.key.opens(hash, now) {
+	if !known.key.opens(known.as, now) {
 		return Principal{}, errBadKey
 	}
 	if known.unnoted(now) {
@@ -104,6 +113,13 @@ func (a *Access) hash(secret string) (out KeyHash) {
 	mac.Write([]byte(secret))
 	mac.Sum(out[:0])
 	return out
+}
+
+// keyedHash is [Access.hash] for a secret that is used now and then.
+func keyedHash(key []byte, secret string) KeyHash {
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(secret))
+	return KeyHash(mac.Sum(nil))
 }
 
 // KeySpec describes a key to be made.

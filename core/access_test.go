@@ -86,7 +86,7 @@ func newGate(t tester) *gate {
 
 // node returns another node's view of the same catalog.
 func (g *gate) node(secret byte) *core.Access {
-	access, err := core.NewAccess(g.ring, bytes.Repeat([]byte{secret}, core.MinSecretBytes), g.clock.now)
+	access, err := core.NewAccess(g.ring, bytes.Repeat([]byte{secret}, core.MinSecretBytes), nil, g.clock.now)
 	require.NoError(g.t, err)
 	return access
 }
@@ -187,7 +187,7 @@ func TestKeysAreMadeOfSense(t *testing.T) {
 		require.Empty(t, secret)
 	}
 	require.Empty(t, g.ring.keys)
-	_, err := core.NewAccess(g.ring, make([]byte, core.MinSecretBytes-1), g.clock.now)
+	_, err := core.NewAccess(g.ring, make([]byte, core.MinSecretBytes-1), nil, g.clock.now)
 	requireRefusal(t, err, core.CodeValidation, "secret")
 }
 

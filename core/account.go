@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"slices"
 	"net/netip"
 	"strings"
 	"time"
@@ -15,7 +16,8 @@ import (
 // Accounts is how people sign in, stay signed in, and come by a password.
 type Accounts struct {
 	AccountPorts
-	secret []byte
+	// secrets are the present one and, where there is one, the one before.
+	secrets [][]byte
 	now    func() time.Time
 	people *cache[ID, User]
 	live   *cache[ID, Session]
@@ -68,16 +70,21 @@ func Throttle(limiter RateLimiter, now func() time.Time) func(ctx context.Contex
 }
 
 // NewAccounts returns the use case. secret signs refresh tokens and keys the
-// hashes of tickets.
-func NewAccounts(ports AccountPorts, secret []byte, now func() time.Time) *Accounts {
+// hashes of tickets; what was made with previous, which may be empty, is good as
+// well.
+func NewAccounts(ports AccountPorts, secret, previous []byte, now func() time.Time) *Accounts {
 	if ports.Throttle == nil {
 		ports.Throttle = func(context.Context, string) error { return nil }
 	}
 	if ports.Record == nil {
 		ports.Record = func(context.Context, AuditRecord) {}
 	}
+	secrets := [][]byte{derive(secret, "accounts")}
+	if len(previous) > 0 {
+		secrets = append(secrets, derive(previous, "accounts"))
+	}
 	return &Accounts{
-		AccountPorts: ports, secret: derive(secret, "accounts"), now: now,
+		AccountPorts: ports, secrets: secrets, now: now,
 		people: newCache[ID, User](now, accountTTL, accountCacheSize),
 		live:   newCache[ID, Session](now, accountTTL, accountCacheSize),
 	}
@@ -209,11 +216,11 @@ const refreshBytes = 16 + 8 + 32
 
 func (a *Accounts) refreshToken(session ID, generation int64) string {
 	raw := binary.BigEndian.AppendUint64(session[:], uint64(generation))
-	return refreshPrefix + hex.EncodeToString(append(raw, a.mac(raw)...))
+	return refreshPrefix + hex.EncodeToString(append(raw, mac(a.secrets[0], raw)...))
 }
 
-func (a *Accounts) mac(raw []byte) []byte {
-	mac := hmac.New(sha256.New, a.secret)
+func mac(secret, raw []byte) []byte {
+	mac := hmac.New(sha256.New, secret)
 	mac.Write(raw)
 	return mac.Sum(nil)
 }
@@ -221,7 +228,11 @@ func (a *Accounts) mac(raw []byte) []byte {
 func (a *Accounts) parseRefresh(token string) (session ID, generation int64, ok bool) {
 	text, found := strings.CutPrefix(token, refreshPrefix)
 	raw, err := hex.DecodeString(text)
-	if !found || err != nil || len(raw) != refreshBytes || !hmac.Equal(raw[24:], a.mac(raw[:24])) {
+	if !found || err != nil || len(raw) != refreshBytes {
+		return ID{}, 0, false
+	}
+	genuine := func(secret []byte) bool { return hmac.Equal(raw[24:], mac(secret, raw[:24])) }
+	if !slices.ContainsFunc(a.secrets, genuine) {
 		return ID{}, 0, false
 	}
 	return ID(raw[:16]), int64(binary.BigEndian.Uint64(raw[16:24])), true

@@ -2,8 +2,6 @@ package core
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
 	"errors"
 	"strings"
 	"time"
@@ -26,10 +24,8 @@ func wellFormedTicket(text string) bool {
 	return strings.HasPrefix(text, ticketPrefix) && split == len(ticketPrefix)+keyRandomLength && keyChecksum(text[:split]) == text[split:]
 }
 
-func (a *Accounts) ticketHash(text string) KeyHash {
-	mac := hmac.New(sha256.New, a.secret)
-	mac.Write([]byte("ticket " + text))
-	return KeyHash(mac.Sum(nil))
+func ticketHash(secret []byte, text string) KeyHash {
+	return KeyHash(mac(secret, []byte("ticket "+text)))
 }
 
 // ticket makes a ticket and returns its text.
@@ -37,7 +33,7 @@ func (a *Accounts) ticket(ctx context.Context, kind TicketKind, org, user ID, li
 	text := newTicketText()
 	now := a.now().UTC().Truncate(time.Microsecond)
 	err := a.Tickets.CreateTicket(ctx, Ticket{
-		ID: newID(now), Kind: kind, Org: org, User: user, Hash: a.ticketHash(text), CreatedAt: now, ExpiresAt: now.Add(life),
+		ID: newID(now), Kind: kind, Org: org, User: user, Hash: ticketHash(a.secrets[0], text), CreatedAt: now, ExpiresAt: now.Add(life),
 	})
 	return text, storeFailed(err)
 }
@@ -47,11 +43,13 @@ func (a *Accounts) use(ctx context.Context, kind TicketKind, text string) (Ticke
 	if !wellFormedTicket(text) {
 		return Ticket{}, errBadTicket
 	}
-	ticket, err := a.Tickets.UseTicket(ctx, kind, a.ticketHash(text), a.now().UTC().Truncate(time.Microsecond))
-	if isNotFound(err) {
-		return Ticket{}, errBadTicket
+	for _, secret := range a.secrets {
+		ticket, err := a.Tickets.UseTicket(ctx, kind, ticketHash(secret, text), a.now().UTC().Truncate(time.Microsecond))
+		if !isNotFound(err) {
+			return ticket, storeFailed(err)
+		}
 	}
-	return ticket, storeFailed(err)
+	return Ticket{}, errBadTicket
 }
 
 // ErrSetUp says that an organization has users: there is nothing to set up.

@@ -205,7 +205,7 @@ func (l *lobby) node(secret byte) *core.Accounts {
 				l.reused++
 			}
 		},
-	}, key, l.clock.now)
+	}, key, nil, l.clock.now)
 }
 
 // Send implements core.Mailer.

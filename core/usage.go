@@ -20,10 +20,12 @@ type knownKey struct {
 	// used is when its use was last noted, in microseconds since 1970. It stays
 	// when the key is read again.
 	used *atomic.Int64
+	// as is the hash by which the key was found.
+	as KeyHash
 }
 
-func newKnownKey(key APIKey, old *knownKey) *knownKey {
-	known := &knownKey{key: key, who: key.principal()}
+func newKnownKey(key APIKey, as KeyHash, old *knownKey) *knownKey {
+	known := &knownKey{key: key, as: as, who: key.principal()}
 	if old != nil {
 		known.used = old.used
 	} else {

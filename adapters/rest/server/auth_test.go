@@ -80,7 +80,7 @@ func openOffice(t *testing.T, options ...option) *office {
 		o.accounts = core.NewAccounts(core.AccountPorts{
 			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Hasher: argon2.New(2), Tokens: tokens,
 			Authorizer: authorizer, Mailer: o, Links: "https://events.example", Record: o.audit.Record,
-		}, secret, o.time)
+		}, secret, nil, o.time)
 		options.Accounts, options.Audit, options.Authorizer = o.accounts, o.audit, authorizer
 	}))...)
 	return o

@@ -227,7 +227,7 @@ func start(t testing.TB, options ...option) *fixture {
 	for _, option := range options {
 		option(&o, f)
 	}
-	f.access, err = core.NewAccess(f.catalog, bytes.Repeat([]byte{7}, 32), time.Now)
+	f.access, err = core.NewAccess(f.catalog, bytes.Repeat([]byte{7}, 32), nil, time.Now)
 	require.NoError(t, err)
 	o.Access, o.Authorizer = f.access, roles{}
 	o.Streams = core.NewStreams(f.catalog, f.log, schemas{}, roles{}, time.Now)

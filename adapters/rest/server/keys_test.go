@@ -41,7 +41,7 @@ func openVault(t *testing.T, options ...option) *vault {
 	require.NoError(t, err)
 	tokens, err := jwt.New(vaultSecret)
 	require.NoError(t, err)
-	access, err := core.NewAccess(opened, vaultSecret, time.Now)
+	access, err := core.NewAccess(opened, vaultSecret, nil, time.Now)
 	require.NoError(t, err)
 	o.fixture = start(t, append(options, withPeople(func(f *fixture, options *server.Options, committer *core.Committer) {
 		f.access, f.org = access, o.org.ID
@@ -52,7 +52,7 @@ func openVault(t *testing.T, options ...option) *vault {
 		o.accounts = core.NewAccounts(core.AccountPorts{
 			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Hasher: argon2.New(2), Tokens: tokens,
 			Authorizer: authorizer, Record: o.audit.Record,
-		}, vaultSecret, o.time)
+		}, vaultSecret, nil, o.time)
 		options.Access, options.Accounts, options.Audit, options.Authorizer = access, o.accounts, o.audit, authorizer
 	}))...)
 	return &vault{o}
@@ -364,7 +364,7 @@ func (v *vault) holdsNone(text string, secrets []string) {
 func TestARevocationReachesTheOtherServer(t *testing.T) {
 	t.Parallel()
 	v := openVault(t)
-	other, err := core.NewAccess(v.catalog, vaultSecret, v.time)
+	other, err := core.NewAccess(v.catalog, vaultSecret, nil, v.time)
 	require.NoError(t, err)
 	for _, kind := range bothKinds {
 		made, err := v.client.CreateKey(context.Background(), kind, core.KeyRequest{Label: "a", Environment: core.Live})
