@@ -211,7 +211,7 @@ func (a *Accounts) mac(raw []byte) []byte {
 func (a *Accounts) parseRefresh(token string) (session ID, generation int64, ok bool) {
 	text, found := strings.CutPrefix(token, refreshPrefix)
 	raw, err := hex.DecodeString(text)
-	if !found || err != nil || len(raw) != refreshBytes || !hmac.Equal(raw[24:], a.mac(raw[:24])) {
+	if !found || err != nil || len(raw) != refreshBytes || text != strings.ToLower(text) || !hmac.Equal(raw[24:], a.mac(raw[:24])) {
 		return ID{}, 0, false
 	}
 	return ID(raw[:16]), int64(binary.BigEndian.Uint64(raw[16:24])), true
