@@ -291,14 +291,15 @@ func FuzzKey(f *testing.F) {
 	_, live := maker.key()
 	_, test := maker.key(func(spec *core.KeySpec) { spec.Environment = core.Test })
 	_, token := maker.key(func(spec *core.KeySpec) { *spec = core.KeySpec{Kind: core.KindServiceToken, Label: "mailer"} })
-	for _, text := range []string{"", live, test, token, "svc__" + live[16:], live[:45], "ef_live_", live + test, strings.Repeat("é", 23), strings.Repeat("\x00", 46)} {
+	for _, text := range []string{"", live, test, token, "svc__" + live[16:], live[:45], "ef_live_", live + test, strings.Repeat("é", 23), strings.Repeat("!", 32), strings.Repeat("!", 24), strings.Repeat("\x00", 46)} {
 		f.Add(text, uint8(9), byte(1))
 	}
 	f.Fuzz(func(t *testing.T, text string, at uint8, flip byte) {
 		changed := []byte(live)
 		changed[int(at)%len(changed)] ^= flip
 		g := newGate(t)
-		for _, secret := range []string{text, string(changed)} {
+		sealed := []string{seal(t, text), seal(t, "ef_live_"+text), seal(t, "svc_mailer_"+text), seal(t, string(changed[:len(changed)-6]))}
+		for _, secret := range append(sealed, text, string(changed)) {
 			g.refused(g.access, secret)
 			if g.ring.questions() > 0 {
 				require.True(t, keyForm.MatchString(secret) || tokenForm.MatchString(secret), secret)

@@ -228,7 +228,7 @@ func mac(secret, raw []byte) []byte {
 func (a *Accounts) parseRefresh(token string) (session ID, generation int64, ok bool) {
 	text, found := strings.CutPrefix(token, refreshPrefix)
 	raw, err := hex.DecodeString(text)
-	if !found || err != nil || len(raw) != refreshBytes {
+	if !found || err != nil || len(raw) != refreshBytes || text != strings.ToLower(text) {
 		return ID{}, 0, false
 	}
 	genuine := func(secret []byte) bool { return hmac.Equal(raw[24:], mac(secret, raw[:24])) }

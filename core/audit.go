@@ -198,6 +198,12 @@ func (a *Audit) readTail(ctx context.Context, org ID, tail *auditTail) error {
 	return nil
 }
 
+// What every record says of itself. It is in no hash, and held to this instead.
+const (
+	auditSource  = "eventflow"
+	auditVersion = 1
+)
+
 // append stores a record at the tail. Its sequence is its idempotency key, so
 // that of several nodes that store the same one, one succeeds.
 func (a *Audit) append(org ID, tail *auditTail, record AuditRecord) (stored bool, err error) {
@@ -212,7 +218,7 @@ func (a *Audit) append(org ID, tail *auditTail, record AuditRecord) (stored bool
 	}
 	now := a.now().UTC().Truncate(time.Microsecond)
 	entry := Entry{Event: Event{
-		Type: string(record.Action), Version: 1, OccurredAt: now, Source: "eventflow", Subject: record.Target,
+		Type: string(record.Action), Version: auditVersion, OccurredAt: now, Source: auditSource, Subject: record.Target,
 		Payload: payload, IdempotencyKey: fmt.Sprintf("audit-%d", tail.sequence),
 	}}
 	_, _ = rand.Read(entry.Fingerprint[:]) // never fails; two nodes' records are never the same
@@ -227,7 +233,8 @@ func (a *Audit) append(org ID, tail *auditTail, record AuditRecord) (stored bool
 	return true, nil
 }
 
-// auditHash is the hash of a record: over everything that it says.
+// auditHash is the hash of a record: over everything that it says and others do
+// not.
 func auditHash(event *Event) string {
 	sum := sha256.New()
 	for _, part := range [][]byte{
@@ -306,7 +313,8 @@ func checkRecord(event *Event, offset Offset, previous string) string {
 	switch {
 	case event.Offset != offset:
 		return "it is missing"
-	case json.Unmarshal(event.Payload, &entry) != nil:
+	case event.Source != auditSource || event.Version != auditVersion || len(event.Context) > 0 || !event.APIKeyID.IsZero(),
+		json.Unmarshal(event.Payload, &entry) != nil:
 		return "it is not a record"
 	case entry.Sequence != int64(offset):
 		return fmt.Sprintf("it says that it is record %d", entry.Sequence)

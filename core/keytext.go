@@ -61,21 +61,32 @@ func keyChecksum(text string) string {
 }
 
 func wellFormedKey(secret string) bool {
+	split := len(secret) - keyChecksumLength
 	switch {
 	case strings.HasPrefix(secret, keyPrefix(Live)), strings.HasPrefix(secret, keyPrefix(Test)):
-		if len(secret) != len(keyPrefix(Live))+keyRandomLength+keyChecksumLength {
+		start := len(keyPrefix(Live))
+		if split != start+keyRandomLength || !isBase62(secret[start:split]) {
 			return false
 		}
 	case strings.HasPrefix(secret, servicePrefix):
-		end := len(secret) - serviceRandomLength - keyChecksumLength - 1
-		if end < len(servicePrefix) || secret[end] != '_' || !isServiceName(secret[len(servicePrefix):end]) {
+		end := split - serviceRandomLength - 1
+		if end < len(servicePrefix) || secret[end] != '_' || !isServiceName(secret[len(servicePrefix):end]) || !isBase62(secret[end+1:split]) {
 			return false
 		}
 	default:
 		return false
 	}
-	split := len(secret) - keyChecksumLength
 	return keyChecksum(secret[:split]) == secret[split:]
+}
+
+// isBase62 reports whether a text could be the random part of a key.
+func isBase62(text string) bool {
+	for i := range len(text) {
+		if !strings.Contains(base62, text[i:i+1]) {
+			return false
+		}
+	}
+	return true
 }
 
 // isServiceName reports whether a service token can be made for a name.

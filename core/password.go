@@ -21,7 +21,8 @@ func newTicketText() string {
 
 func wellFormedTicket(text string) bool {
 	split := len(text) - keyChecksumLength
-	return strings.HasPrefix(text, ticketPrefix) && split == len(ticketPrefix)+keyRandomLength && keyChecksum(text[:split]) == text[split:]
+	return strings.HasPrefix(text, ticketPrefix) && split == len(ticketPrefix)+keyRandomLength && isBase62(text[len(ticketPrefix):split]) &&
+		keyChecksum(text[:split]) == text[split:]
 }
 
 func ticketHash(secret []byte, text string) KeyHash {

@@ -17,7 +17,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// book is a catalog of people, in maps.
+// book is a catalog of people that counts what it is asked.
 type book struct {
 	core.People
 	t        tester
@@ -25,6 +25,7 @@ type book struct {
 	users    map[core.ID]core.User
 	sessions map[core.ID]core.Session
 	tickets  map[core.KeyHash]core.Ticket
+	asked    int
 	broken   error
 	// seen is told of each session that is shown; it may be nil.
 	seen func(core.Session)
@@ -35,7 +36,16 @@ var errNobody = core.Errorf(core.CodeNotFound, "there is no such thing in the bo
 // open waits for the calls before.
 func (b *book) open() (done func()) {
 	b.mu.Lock()
+	b.asked++
 	return b.mu.Unlock
+}
+
+// questions returns how often the book was asked since the last time.
+func (b *book) questions() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer func() { b.asked = 0 }()
+	return b.asked
 }
 
 // text holds what reaches a catalog to what every database takes.

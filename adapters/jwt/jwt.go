@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -41,7 +42,7 @@ func New(secrets ...[]byte) (*Issuer, error) {
 			i.current = id
 		}
 	}
-	i.parser = jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithoutClaimsValidation())
+	i.parser = jwt.NewParser(jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}), jwt.WithoutClaimsValidation(), jwt.WithStrictDecoding())
 	return i, nil
 }
 
@@ -78,10 +79,11 @@ var errBadToken = errors.New("the access token is not valid")
 // maxTokenBytes bounds what is parsed.
 const maxTokenBytes = 2048
 
-// Verify implements [core.TokenIssuer]. Of the header it looks at `alg` and
-// `typ`, which must be the ones, and `kid`, which must be a key of its own.
+// Verify implements [core.TokenIssuer]. A token is good in the one form in which
+// it was issued. Of the header it looks at `alg` and `typ`, which must be the
+// ones, and `kid`, which must be a key of its own.
 func (i *Issuer) Verify(token string, now time.Time) (core.Claims, error) {
-	if len(token) > maxTokenBytes {
+	if len(token) > maxTokenBytes || strings.ContainsAny(token, "\r\n") { // which base64 passes over
 		return core.Claims{}, errBadToken
 	}
 	var c claims

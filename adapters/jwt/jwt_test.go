@@ -25,7 +25,7 @@ var (
 	secret = bytes.Repeat([]byte{7}, 32)
 )
 
-func newIssuer(t *testing.T, secrets ...[]byte) *Issuer {
+func newIssuer(t testing.TB, secrets ...[]byte) *Issuer {
 	t.Helper()
 	issuer, err := New(secrets...)
 	require.NoError(t, err)
@@ -62,7 +62,7 @@ func TestKeysAreRotated(t *testing.T) {
 }
 
 // forge makes a token with any header, method and key.
-func forge(t *testing.T, method jwt.SigningMethod, key any, header map[string]any, change func(*claims)) string {
+func forge(t testing.TB, method jwt.SigningMethod, key any, header map[string]any, change func(*claims)) string {
 	t.Helper()
 	c := claims{
 		RegisteredClaims: jwt.RegisteredClaims{
