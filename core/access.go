@@ -19,8 +19,8 @@ type Access struct {
 	macs        sync.Pool
 	// previous is the secret before, or empty.
 	previous []byte
-	known       *cache[KeyHash, *knownKey]
-	usage       usage
+	known    *cache[KeyHash, *knownKey]
+	usage    usage
 }
 
 // The time a verified key is trusted without asking the catalog again, which

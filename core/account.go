@@ -6,8 +6,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"slices"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -18,9 +18,9 @@ type Accounts struct {
 	AccountPorts
 	// secrets are the present one and, where there is one, the one before.
 	secrets [][]byte
-	now    func() time.Time
-	people *cache[ID, User]
-	live   *cache[ID, Session]
+	now     func() time.Time
+	people  *cache[ID, User]
+	live    *cache[ID, Session]
 }
 
 // AccountPorts is what Accounts works with.

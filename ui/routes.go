@@ -99,7 +99,10 @@ func (r route) match(parts []string) (map[string]string, bool) {
 // address fills a pattern's parts in, in their order.
 func address(pattern string, values ...string) string {
 	for _, value := range values {
-		before, rest, _ := strings.Cut(pattern, "{")
+		before, rest, varies := strings.Cut(pattern, "{")
+		if !varies {
+			break
+		}
 		_, after, _ := strings.Cut(rest, "}")
 		pattern = before + url.PathEscape(value) + after
 	}

@@ -1,0 +1,174 @@
+package ui
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+func TestNumbersAreWrittenForPeople(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1234: "−1,234"} {
+		require.Equal(t, want, count(n))
+	}
+	require.Equal(t, "1 event", plural(1, "event"))
+	require.Equal(t, "2,000 events", plural(2000, "event"))
+	for d, want := range map[time.Duration]string{
+		3 * time.Millisecond: "3 ms", 42 * time.Second: "42 s", 90 * time.Second: "1 min", 5 * time.Hour: "5 h", 49 * time.Hour: "2 d",
+	} {
+		require.Equal(t, want, span(d))
+	}
+	now := time.Now()
+	require.Equal(t, "now", ago(now.Add(-500*time.Millisecond), now))
+	require.Equal(t, "5 s ago", ago(now.Add(-5*time.Second), now))
+	require.Equal(t, "in 2 h", ago(now.Add(2*time.Hour), now))
+	for perSecond, want := range map[float64]string{0: "0/s", 0.25: "0.3/s", 9.94: "9.9/s", 1234.4: "1,234/s"} {
+		require.Equal(t, want, rate(perSecond))
+	}
+	for n, want := range map[int]string{12: "12 B", 1536: "1.5 KiB", 3 << 20: "3.0 MiB"} {
+		require.Equal(t, want, size(n))
+	}
+	require.Equal(t, `'it'\''s'`, quote("it's"))
+}
+
+func TestAddressesAreFound(t *testing.T) {
+	t.Parallel()
+	for _, r := range routes {
+		here := address(r.pattern, "a b/c", "ü?%")
+		found, params, ok := find(here)
+		require.True(t, ok, here)
+		require.Equal(t, r.pattern, found.pattern, here)
+		for name, value := range params {
+			require.Contains(t, []string{"a b/c", "ü?%"}, value, name)
+		}
+	}
+	for _, nowhere := range []string{"/nowhere", "/streams/a/b/c/d", "/streams/%zz", "/settings", "/Streams"} {
+		_, _, ok := find(nowhere)
+		require.False(t, ok, nowhere)
+	}
+	r, params, _ := find("/streams/orders/events/12")
+	require.Equal(t, "12", crumbTitle(r, params))
+}
+
+func TestTheFilterBarIsRead(t *testing.T) {
+	t.Parallel()
+	n := parseFilter(`type:order.paid source:shop subject:"a b" payload.customer.plan:pro Free "two words" payload.x: odd:one`)
+	require.Equal(t, core.Filter{Type: "order.paid", Source: "shop", Subject: "a b"}, n.query.Filter)
+	require.Equal(t, []core.PayloadMatch{{Path: "customer.plan", Value: "pro"}}, n.query.Payload)
+	require.Equal(t, []string{"free", "two words", "payload.x:", "odd:one"}, n.free)
+	event := core.Event{Type: "x", Payload: []byte(`{"text":"FREE two words payload.x: odd:one","customer":{"plan":"pro"}}`)}
+	require.True(t, n.matches(&event))
+	require.True(t, n.payload(&event))
+	event.Payload = []byte(`{"text":"free"}`)
+	require.False(t, n.matches(&event))
+	require.False(t, n.payload(&event))
+	require.Empty(t, splitWords("  "))
+	require.Equal(t, []string{"open quote"}, splitWords(`"open quote`))
+}
+
+func TestTheScopeIsAQuery(t *testing.T) {
+	t.Parallel()
+	apply := func(s scope) (core.EventQuery, error) {
+		var query core.EventQuery
+		err := s.apply(&query)
+		return query, err
+	}
+	query, err := apply(scope{kind: "newest"})
+	require.NoError(t, err)
+	require.True(t, query.Descending)
+	query, err = apply(scope{"offset", "7"})
+	require.NoError(t, err)
+	require.Equal(t, core.Offset(6), *query.After)
+	query, err = apply(scope{"offset", "0"})
+	require.NoError(t, err)
+	require.Nil(t, query.After)
+	query, err = apply(scope{"time", "2026-01-02T03:04:05Z"})
+	require.NoError(t, err)
+	require.Equal(t, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), query.From.UTC())
+	for _, wrong := range []scope{{"offset", "-1"}, {"offset", "x"}, {"time", "soon"}} {
+		_, err := apply(wrong)
+		require.Error(t, err)
+	}
+}
+
+func TestASchemaIsInferred(t *testing.T) {
+	t.Parallel()
+	schema, err := inferSchema([]byte(`{"id":"A","n":1.5,"ok":true,"none":null,"items":[{"sku":"x"}],"empty":[]}`))
+	require.NoError(t, err)
+	require.JSONEq(t, `{"$schema":"https://json-schema.org/draft/2020-12/schema","type":"object","required":["empty","id","items","n","none","ok"],
+		"properties":{"id":{"type":"string"},"n":{"type":"number"},"ok":{"type":"boolean"},"none":{},"empty":{"type":"array"},
+		"items":{"type":"array","items":{"type":"object","properties":{"sku":{"type":"string"}},"required":["sku"]}}}}`, schema)
+	_, err = inferSchema([]byte(`{`))
+	require.Error(t, err)
+}
+
+func TestJSONIsDrawnAsItIs(t *testing.T) {
+	t.Parallel()
+	tree, ok := jsonTree(`{"z":1,"a":12345678901234567890,"t":"<b>&\"","n":null,"l":[],"o":{"deep":[true]}}`)
+	require.True(t, ok)
+	drawn := app.HTMLString(tree)
+	require.Less(t, strings.Index(drawn, "&#34;z&#34;"), strings.Index(drawn, "&#34;a&#34;"), "in the order of the text")
+	require.Contains(t, drawn, "12345678901234567890", "with all digits")
+	require.NotContains(t, drawn, "<b>")
+	_, ok = jsonTree(`{"a":`)
+	require.False(t, ok)
+}
+
+func TestRatesAndTrendsAreBounded(t *testing.T) {
+	t.Parallel()
+	var r rates
+	var trend trends
+	id, now := core.ID{1}, time.Now()
+	require.Zero(t, r.perSecond(id))
+	for i := range 200 {
+		r.note(id, int64(i)*50, now.Add(time.Duration(i)*5*time.Second))
+		trend.note(id, int64(i))
+	}
+	require.InDelta(t, 10, r.perSecond(id), 0.01)
+	require.Len(t, r.line(id), keptReaches-1)
+	require.Len(t, trend.of[id], keptReaches)
+}
+
+func TestTheTailIsBounded(t *testing.T) {
+	t.Parallel()
+	var followed tail
+	for i := range 5000 {
+		followed.add(restItem(i), narrowing{})
+	}
+	followed.take()
+	require.Len(t, followed.rows, keptRows)
+	require.Equal(t, core.Offset(4999), followed.rows[0].Offset, "the newest is on top")
+	require.Equal(t, int64(5000), followed.total+followed.skipped)
+	followed.paused = true
+	followed.add(restItem(5000), narrowing{})
+	followed.take()
+	require.Equal(t, core.Offset(4999), followed.rows[0].Offset)
+	require.Equal(t, 1, followed.waiting())
+	followed.paused = false
+	followed.take()
+	require.Equal(t, core.Offset(5000), followed.rows[0].Offset)
+	require.Len(t, followed.shown(), drawnRows)
+}
+
+func TestTheChecklistEnds(t *testing.T) {
+	t.Parallel()
+	require.Len(t, checklist(overall{}), 5)
+	settled := time.Now()
+	done := overall{
+		Streams: []core.StreamOverview{{Stats: core.StreamStats{NextOffset: 1}}},
+		Groups:  []core.GroupOverview{{Status: core.GroupStatus{CommittedAt: &settled}}}, Keys: 1,
+	}
+	require.Nil(t, checklist(done))
+	done.Groups = nil
+	require.NotNil(t, checklist(done))
+}
+
+func restItem(offset int) rest.TailItem {
+	return rest.TailItem{Event: core.Event{Offset: core.Offset(offset), Payload: []byte(`{}`)}}
+}
