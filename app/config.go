@@ -21,10 +21,10 @@ import (
 // named by `--config` (lines of `EVENTFLOW_QUEUE_EVENTS=50000`), else the
 // default. Whatever is unknown or wrong refuses to start.
 type Config struct {
-	Addr    string `name:"addr" default:":8080" usage:"address to listen on, host:port"`
-	Store   string `name:"store" default:"sqlite:./eventflow_data" usage:"where events are kept, as a URL: sqlite:FOLDER, postgres://…, memory:, or a scheme of this build"`
-	Catalog string `name:"catalog" default:"" usage:"where streams and keys are kept, as a URL: sqlite:FOLDER or postgres://…; by default beside the events"`
-	Secret  string `name:"secret" default:"" usage:"at least 32 characters that key the hashes of credentials; the same on every node ('eventflow secret' makes one)" secret:"true"`
+	Addr           string `name:"addr" default:":8080" usage:"address to listen on, host:port"`
+	Store          string `name:"store" default:"sqlite:./eventflow_data" usage:"where events are kept, as a URL: sqlite:FOLDER, postgres://…, memory:, or a scheme of this build"`
+	Catalog        string `name:"catalog" default:"" usage:"where streams and keys are kept, as a URL: sqlite:FOLDER or postgres://…; by default beside the events"`
+	Secret         string `name:"secret" default:"" usage:"at least 32 characters that key the hashes of credentials; the same on every node ('eventflow secret' makes one)" secret:"true"`
 	SecretPrevious string `name:"secret-previous" default:"" usage:"the secret before, while it is being changed: keys, links and sessions made with it stay good; rotate the keys, then take it away" secret:"true"`
 
 	Redis string `name:"redis" default:"" usage:"a Redis server, as a URL like redis://host:6379/0, by which several nodes tell each other of new events at once and count requests together" secret:"true"`

@@ -264,7 +264,7 @@ func (sh *shell) bar() []app.UI {
 		return bar
 	}
 	bar = append(bar,
-		app.Button().Class("button", "find").Type("button").Aria("label", "Go to…").OnClick(func(app.Context, app.Event) { sh.palette = true }).
+		app.Button().Class("button", "find").Type("button").Aria("label", "Go to… Ctrl K").OnClick(func(app.Context, app.Event) { sh.palette = true }).
 			Body(icon("search"), app.Span().Text("Go to…"), app.Kbd().Text("Ctrl K")),
 		app.Div().Class("dot").Body(dot))
 	if sh.install {
