@@ -20,10 +20,22 @@ type accountView struct {
 	org           string
 	rename        act
 	renamed       bool
+
+	sessions load[[]rest.Session]
+	ending   bool
+	proof    string
+	end      act
 }
 
 // OnMount implements [app.Mounter].
-func (v *accountView) OnMount(app.Context) { v.org = v.s.me.Organization.Name }
+func (v *accountView) OnMount(ctx app.Context) {
+	v.org = v.s.me.Organization.Name
+	v.fetch(ctx)
+}
+
+func (v *accountView) fetch(ctx app.Context) {
+	v.sessions.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) ([]rest.Session, error) { return client.Sessions(ctx) })
+}
 
 // Render implements [app.Composer].
 func (v *accountView) Render() app.UI {
@@ -42,6 +54,13 @@ func (v *accountView) Render() app.UI {
 				app.If(v.act.err != nil && len(detailsOf(v.act.err)) == 0, func() app.UI { return actError(v.act.err) }),
 				app.If(v.changed, func() app.UI { return note("ok", "Changed. All other sessions have ended.") }),
 				submitButton("Change password", v.act.busy))),
+	}
+	parts = append(parts, app.Section().Class("panel").Aria("label", "Sessions").Body(
+		app.Div().Class("head").Body(app.H2().Text("Where you are signed in"),
+			button("End all others…", "out", func(app.Context, app.Event) { v.ending = true }).Disabled(v.s.offline)),
+		v.sessions.show(sessionTable)))
+	if v.ending {
+		parts = append(parts, v.askEnd())
 	}
 	if v.s.writable(core.ActionWriteOrganization) {
 		parts = append(parts, app.Section().Class("panel").Aria("label", "Organization").Body(
@@ -69,4 +88,33 @@ func (v *accountView) sendName(ctx app.Context) {
 		v.s.me.Organization, err = client.RenameOrganization(ctx, name)
 		return err
 	}, func(app.Context) { v.renamed = true })
+}
+
+func sessionTable(sessions []rest.Session) app.UI {
+	columns := []column{{name: "Browser"}, {name: "From", minor: true}, {name: "Last seen"}, {name: "This one", unsaid: true}}
+	rows := make([]app.UI, len(sessions))
+	for i, session := range sessions {
+		this := app.UI(app.Span())
+		if session.Current {
+			this = badge("ok", "this one")
+		}
+		rows[i] = row(columns, app.Bdi().Text(session.UserAgent), app.Code().Text(session.Address), timeText(session.RefreshedAt), this)
+	}
+	return table("Sessions", columns, rows...)
+}
+
+func (v *accountView) askEnd() app.UI {
+	return &dialog{Title: "End all other sessions?", Close: func(app.Context) { v.ending = false }, Body: []app.UI{
+		form(func(ctx app.Context) {
+			v.end.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
+				return client.EndSession(ctx, rest.SessionEnd{Password: v.proof})
+			}, func(ctx app.Context) {
+				v.ending, v.proof = false, ""
+				v.fetch(ctx)
+			})
+		},
+			field("proof", "Your password", secretInput("proof", &v.proof, "current-password"), "", fieldError(v.end.err, "password")),
+			app.If(v.end.err != nil && len(detailsOf(v.end.err)) == 0, func() app.UI { return actError(v.end.err) }),
+			submitButton("End them", v.end.busy)),
+	}}
 }

@@ -10,6 +10,7 @@ import (
 const (
 	meKey    = "eventflow me"
 	themeKey = "eventflow theme"
+	timesKey = "eventflow times"
 )
 
 // remember keeps who was signed in, for a start without a server. No credential
@@ -28,12 +29,24 @@ func (s *session) email() string {
 	return s.me.User.Email
 }
 
-// applyTheme shows the theme that was chosen, or the system's.
-func applyTheme(ctx app.Context) {
-	var theme string
-	if ctx.LocalStorage().Get(themeKey, &theme) == nil && theme != "" {
-		documentElement().Call("setAttribute", "data-theme", theme)
+// applyChoices shows the theme and the kind of times that were chosen.
+func applyChoices(ctx app.Context) {
+	for key, attribute := range map[string]string{themeKey: "data-theme", timesKey: "data-times"} {
+		var choice string
+		if ctx.LocalStorage().Get(key, &choice) == nil && choice != "" {
+			documentElement().Call("setAttribute", attribute, choice)
+		}
 	}
+}
+
+// switchTimes shows times exactly, or relative to now again.
+func switchTimes(ctx app.Context) {
+	times := "exact"
+	if was := documentElement().Call("getAttribute", "data-times"); was.Truthy() && was.String() == times {
+		times = "near"
+	}
+	documentElement().Call("setAttribute", "data-times", times)
+	_ = ctx.LocalStorage().Set(timesKey, times) // a full storage forgets the choice
 }
 
 func switchTheme(ctx app.Context) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
@@ -30,6 +32,10 @@ type deadLettersView struct {
 	rate   string
 	start  act
 	replay load[core.Replay]
+
+	// chosen are the letters that are marked, by id.
+	chosen   map[core.ID]bool
+	handBack act
 }
 
 // OnMount implements [app.Mounter].
@@ -147,7 +153,7 @@ func (v *deadLettersView) table(page rest.List[core.DeadLetter]) app.UI {
 		}
 		return emptyPanel("No dead letters", "Events that a group could not process, after all their attempts, wait here for a decision. There are none: nothing is stuck.", "")
 	}
-	columns := []column{{name: "Event"}, {name: "Group"}, {name: "Reason"}, {name: "Attempts", number: true, minor: true}, {name: "Parked", minor: true}, {name: "State"}}
+	columns := []column{{name: "Choose", unsaid: true}, {name: "Event"}, {name: "Group"}, {name: "Reason"}, {name: "Attempts", number: true, minor: true}, {name: "Parked", minor: true}, {name: "State"}}
 	rows := make([]app.UI, len(page.Items))
 	for i := range page.Items {
 		letter := &page.Items[i]
@@ -156,14 +162,68 @@ func (v *deadLettersView) table(page rest.List[core.DeadLetter]) app.UI {
 		if letter.State == core.Replaying {
 			state = badge("info", "replaying")
 		}
-		rows[i] = row(columns,
+		rows[i] = row(columns, v.chooser(letter),
 			app.A().Class("name").Href(address("/dead-letters/{id}", letter.ID.String())).Body(app.Bdi().Text(letter.Event.Type), app.Text(" #"+count(int64(letter.Event.Offset)))),
 			app.Bdi().Text(group), app.Bdi().Text(letter.Reason), app.Text(count(len(letter.Attempts))), timeText(letter.ParkedAt), state)
 	}
-	return app.Div().Class("stack").Body(table("Dead letters", columns, rows...),
+	return app.Div().Class("stack").Body(v.chosenBar(), table("Dead letters", columns, rows...),
 		pager(len(v.pages.cursors), page.Pagination.HasMore,
 			func(ctx app.Context, _ app.Event) { v.pages.prev(); v.fetch(ctx) },
 			func(ctx app.Context, _ app.Event) { v.pages.next(page.Pagination.NextCursor); v.fetch(ctx) }))
+}
+
+// chooser marks a letter.
+func (v *deadLettersView) chooser(letter *core.DeadLetter) app.UI {
+	if !v.s.writable(core.ActionWriteLetters) || letter.State == core.Replaying {
+		return app.Span()
+	}
+	id := letter.ID
+	return app.Input().Type("checkbox").Checked(v.chosen[id]).Aria("label", "Choose "+letter.Event.Type+" "+count(int64(letter.Event.Offset))).
+		OnChange(func(ctx app.Context, _ app.Event) {
+			if v.chosen == nil {
+				v.chosen = map[core.ID]bool{}
+			}
+			if v.chosen[id] = ctx.JSSrc().Get("checked").Bool(); !v.chosen[id] {
+				delete(v.chosen, id)
+			}
+		}, app.EventScope(id))
+}
+
+// chosenBar does something with what is marked.
+func (v *deadLettersView) chosenBar() app.UI {
+	if len(v.chosen) == 0 {
+		return actError(v.handBack.err)
+	}
+	return app.Div().Class("row").Body(
+		app.Strong().Text(plural(len(v.chosen), "letter")+" chosen"),
+		button("Replay the chosen", "refresh", func(ctx app.Context, _ app.Event) {
+			v.each(ctx, func(ctx context.Context, client *rest.Client, id string) error {
+				_, err := client.ReplayDeadLetter(ctx, id, nil)
+				return err
+			})
+		}).Disabled(v.handBack.busy),
+		dangerButton("Discard the chosen", "dead", func(ctx app.Context, _ app.Event) {
+			v.each(ctx, func(ctx context.Context, client *rest.Client, id string) error {
+				return client.DiscardDeadLetter(ctx, id)
+			})
+		}).Disabled(v.handBack.busy),
+		actError(v.handBack.err))
+}
+
+// each does something with every letter that is marked.
+func (v *deadLettersView) each(ctx app.Context, do func(context.Context, *rest.Client, string) error) {
+	ids := slices.Collect(maps.Keys(v.chosen))
+	v.handBack.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
+		for _, id := range ids {
+			if err := do(ctx, client, id.String()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}, func(ctx app.Context) {
+		v.chosen = nil
+		v.fetch(ctx)
+	})
 }
 
 // request is the filter as a replay.

@@ -43,8 +43,13 @@ func (p *palette) choices() (found []place) {
 			add(one)
 		}
 	}
+	known := false
 	for _, stream := range p.streams.value {
+		known = known || stream.Name == p.text
 		add(place{path: address("/streams/{stream}", stream.Name), name: stream.Name, icon: "stream"})
+	}
+	if p.text != "" && !known && p.s.may(core.ActionReadStreams) { // only the first thousand are at hand
+		found = append(found, place{path: address("/streams/{stream}", p.text), name: "Stream " + p.text, icon: "stream"})
 	}
 	return found
 }

@@ -31,7 +31,7 @@ func (sh *shell) OnInit() { sh.s = newSession("") }
 func (sh *shell) OnMount(ctx app.Context) {
 	sh.s = newSession(app.Window().Get("location").Get("origin").String())
 	sh.s.shell = ctx
-	applyTheme(ctx)
+	applyChoices(ctx)
 	sh.start(ctx)
 	sh.listen(ctx)
 	sh.install = ctx.IsAppInstallable()
@@ -271,6 +271,7 @@ func (sh *shell) bar() []app.UI {
 		bar = append(bar, iconButton("Install the dashboard", "install", func(ctx app.Context, _ app.Event) { ctx.ShowAppInstallPrompt() }))
 	}
 	return append(bar,
+		iconButton("Exact or relative times", "wait", func(ctx app.Context, _ app.Event) { switchTimes(ctx) }),
 		iconButton("Light or dark", "theme", func(ctx app.Context, _ app.Event) { switchTheme(ctx) }),
 		app.A().Class("button", "bare", "who").Href("/settings/account").Title("Your account").Body(icon("user"), app.Span().Text(sh.s.email())),
 		iconButton("Sign out", "out", sh.signOut))

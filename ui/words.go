@@ -53,9 +53,12 @@ func ago(t, now time.Time) string {
 // exact writes a time as the field's logs do, in the user's zone.
 func exact(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05.000 MST") }
 
-// timeText is a time relative to now, with the exact one on hover.
+// timeText is a time relative to now or, where the user wants it so, exactly. The
+// other one is shown on hover.
 func timeText(t time.Time) app.UI {
-	return app.Time().Title(exact(t)).DateTime(t.UTC().Format(time.RFC3339Nano)).Text(ago(t, time.Now()))
+	near := ago(t, time.Now())
+	return app.Time().Title(exact(t)+", "+near).DateTime(t.UTC().Format(time.RFC3339Nano)).Body(
+		app.Span().Class("near").Text(near), app.Span().Class("exact").Text(exact(t)))
 }
 
 // optionalTime is a time that may not be.

@@ -80,7 +80,7 @@ func Close() {
 
 // patience bounds every wait: what is waited for takes milliseconds, on a busy
 // machine seconds.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // Page is one page of the browser, with cookies and storage of its own.
 type Page struct {

@@ -43,7 +43,7 @@ func everyScreen(full bool, letter string) []screen {
 		{"/settings/tokens", "tokens", pick("svc_billing", "None yet")},
 		{"/settings/users", "users", adminEmail},
 		{"/settings/roles", "roles", "events:ingest"},
-		{"/settings/account", "account", "Another password"},
+		{"/settings/account", "account", "this one"},
 		{"/audit", "audit", "login.succeeded"},
 		{"/system", "system", "Configuration"},
 		{"/nowhere", "not-found", "There is no such page"},
@@ -173,6 +173,17 @@ func inspect(page *browser.Page, full bool) {
 	page.See("will be read again")
 	page.Axe("reset")
 	page.Screenshot("full/reset")
+	page.Go("/dead-letters")
+	page.See("By reason")
+	page.ClickOn("tbody input[type=checkbox]")
+	page.See("1 letter chosen")
+	page.Axe("chosen dead letters")
+	page.Click("Replay the chosen")
+	page.See("replaying")
+	page.Click("Exact or relative times")
+	page.See(time.Now().Format("2006-01-"))
+	page.Reload()
+	page.See(time.Now().Format("2006-01-")) // it is remembered
 	page.Go("/settings/api-keys")
 	page.Click("New API key")
 	page.See("Only these streams")
