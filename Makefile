@@ -45,8 +45,9 @@ lint: $(GOLANGCI) ## check format and code
 fmt: $(GOLANGCI) ## format the code
 	$(GOLANGCI) fmt ./...
 
-bench: bin/testenv ## measure the ratios that matter, a JSON line each
+bench: bin/eventflow bin/testenv ## measure the ratios that matter, a JSON line each, and what the dashboard costs
 	bin/testenv -- $(GO) run ./app/bench
+	bin/testenv -- $(GO) test -timeout 10m -run '^$$' -bench Dashboard -benchtime 1x ./app/e2e
 
 chaos: bin/testenv ## kill servers and databases under load and check the log (up to 15 minutes)
 	EVENTFLOW_TEST_KILLS=$(KILLS) bin/testenv -- $(GO) test -count=1 -v -timeout 15m ./app/chaos/...
