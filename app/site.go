@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"runtime/debug"
 
 	"github.com/eventflow-go/eventflow/adapters/rest/server"
 	"github.com/eventflow-go/eventflow/ui"
@@ -19,6 +20,8 @@ func newSite(cfg Config) (siteFunc, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rendering the dashboard: %w", err)
 	}
+	// Rendering and packing take some memory once; nobody waits for its return.
+	go debug.FreeOSMemory()
 	return func(path string, html bool) (server.Page, bool) {
 		file, found := site.Find(path, html)
 		return server.Page{

@@ -130,7 +130,9 @@ const laneRounds = 20
 
 // round makes one step of all ops, or fails them all.
 func (c *Consumers) round(g *Group, l *groupLane, ops []*groupOp) {
-	ctx, cancel := context.WithTimeout(ContextWithOrganization(context.Background(), g.Org), laneTimeout)
+	// The group was found for its organization: what is stored of it needs no
+	// second look, which would cost each step as much as the step.
+	ctx, cancel := context.WithTimeout(context.Background(), laneTimeout)
 	defer cancel()
 	for range laneRounds {
 		fresh := l.state == nil
@@ -208,7 +210,7 @@ func (c *Consumers) commit(ctx context.Context, t *turn) (moved bool, err error)
 	if !t.changed {
 		return true, nil
 	}
-	step, err := t.step(ctx)
+	step, err := t.step(ContextWithOrganization(ctx, t.group.Org))
 	if err != nil {
 		return false, err
 	}

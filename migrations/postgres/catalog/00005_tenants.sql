@@ -14,9 +14,9 @@ end $$;
 select eventflow_wall('organizations', 'id');
 select eventflow_wall(name, 'org') from unnest(array['streams', 'api_keys', 'consumer_groups', 'dead_letters', 'replays', 'users', 'sessions', 'tickets']) name;
 
-create policy tenant on group_progress using (exists (select from consumer_groups where id = group_id));
+create policy tenant on group_progress using ((select org from consumer_groups where id = group_id) = (select current_setting('eventflow.org', true)));
 alter table group_progress enable row level security;
-create policy tenant on delivery_attempts using (exists (select from consumer_groups where id = group_id));
+create policy tenant on delivery_attempts using ((select org from consumer_groups where id = group_id) = (select current_setting('eventflow.org', true)));
 alter table delivery_attempts enable row level security;
 
 -- +goose StatementBegin
