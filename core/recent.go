@@ -362,6 +362,9 @@ func (r *Recent) telling(ctx context.Context) {
 		}
 		clear(r.told)
 		r.toldMu.Unlock()
+		if len(streams) == 0 {
+			continue // they were told of with those before
+		}
 		if err := r.notifier.Notify(ctx, streams); err != nil && ctx.Err() == nil {
 			r.logger.Warn("other nodes were not told of new events, they find them a little later", "error", err)
 		}

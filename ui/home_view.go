@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
@@ -22,6 +23,7 @@ type homeView struct {
 	now   load[overall]
 	rates rates
 	hour  load[core.Histogram]
+	took  load[rest.Latency]
 }
 
 // overall is what home is about.
@@ -72,6 +74,7 @@ func (v *homeView) fetch(ctx app.Context) {
 		return
 	}
 	s := v.s
+	v.took.fetch(ctx, s, func(ctx context.Context, client *rest.Client) (rest.Latency, error) { return client.IngestLatency(ctx) })
 	v.now.fetchKept(ctx, s, "home", func(ctx context.Context, client *rest.Client) (now overall, err error) {
 		steps := []struct {
 			action core.Action
@@ -165,6 +168,7 @@ func (v *homeView) content(now overall) app.UI {
 	parts = append(parts,
 		app.Div().Class("tiles").Body(
 			tile("Events a second", rate(v.rates.perSecond(core.ID{})), "over the last half minute"),
+			tile("Ingest p99", v.p99(), "of this server, since it started"),
 			tile("Events kept", count(events), "in "+plural(len(now.Streams), "stream")),
 			tile("Lag", count(lag), lagWords(len(now.Groups), behind)),
 			tile("Dead letters", count(letters), deadWords(letters)),
@@ -173,6 +177,15 @@ func (v *homeView) content(now overall) app.UI {
 		app.Div().Class("columns").Body(v.lagging(now.Groups), v.latest(now)),
 	)
 	return app.Div().Class("stack").Body(parts...)
+}
+
+// p99 is the time within which all but one of a hundred requests to store were
+// answered.
+func (v *homeView) p99() string {
+	if took := v.took.value.Quantile(0.99); took > 0 {
+		return strconv.FormatFloat(float64(took.Microseconds())/1000, 'f', 1, 64) + " ms"
+	}
+	return "–"
 }
 
 // lastHour is the chart, of nothing while it is not known.
