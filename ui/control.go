@@ -164,3 +164,15 @@ func (d *dialog) Render() app.UI {
 		}
 	})
 }
+
+// question is a dialog that asks before something is done that cannot be undone;
+// label is what the button says.
+func question(title string, what app.UI, label string, answer *act, do, leave func(app.Context)) app.UI {
+	return &dialog{Title: title, Close: leave, Body: []app.UI{
+		app.P().Body(what),
+		actError(answer.err),
+		app.Div().Class("row").Body(
+			dangerButton(label, "", func(ctx app.Context, _ app.Event) { do(ctx) }).Disabled(answer.busy).Aria("busy", answer.busy),
+			button("Cancel", "", func(ctx app.Context, _ app.Event) { leave(ctx) })),
+	}}
+}

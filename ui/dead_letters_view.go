@@ -2,7 +2,6 @@ package ui
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
@@ -36,6 +35,8 @@ type deadLettersView struct {
 	// chosen are the letters that are marked, by id.
 	chosen   map[core.ID]bool
 	handBack act
+	// discarding: it is being asked whether to discard them.
+	discarding bool
 }
 
 // OnMount implements [app.Mounter].
@@ -101,8 +102,11 @@ func (v *deadLettersView) Render() app.UI {
 		parts = append(parts, v.reasons())
 	}
 	parts = append(parts, v.list.show(v.table))
-	if v.asking {
+	switch {
+	case v.asking:
 		parts = append(parts, v.dialog())
+	case v.discarding:
+		parts = append(parts, v.askDiscard())
 	}
 	return app.Div().Class("stack").Body(parts...)
 }
@@ -202,12 +206,17 @@ func (v *deadLettersView) chosenBar() app.UI {
 				return err
 			})
 		}).Disabled(v.handBack.busy),
-		dangerButton("Discard the chosen", "dead", func(ctx app.Context, _ app.Event) {
+		dangerButton("Discard the chosen…", "dead", func(app.Context, app.Event) { v.discarding, v.handBack = true, act{} }).Disabled(v.handBack.busy),
+		actError(v.handBack.err))
+}
+
+func (v *deadLettersView) askDiscard() app.UI {
+	return question("Discard "+plural(len(v.chosen), "dead letter")+"?", app.Text("Their groups never get these events. The events stay in their streams."), "Discard "+count(len(v.chosen)),
+		&v.handBack, func(ctx app.Context) {
 			v.each(ctx, func(ctx context.Context, client *rest.Client, id string) error {
 				return client.DiscardDeadLetter(ctx, id)
 			})
-		}).Disabled(v.handBack.busy),
-		actError(v.handBack.err))
+		}, func(app.Context) { v.discarding = false })
 }
 
 // each does something with every letter that is marked.
@@ -221,7 +230,7 @@ func (v *deadLettersView) each(ctx app.Context, do func(context.Context, *rest.C
 		}
 		return nil
 	}, func(ctx app.Context) {
-		v.chosen = nil
+		v.chosen, v.discarding = nil, false
 		v.fetch(ctx)
 	})
 }
@@ -297,94 +306,4 @@ func (v *deadLettersView) progress() app.UI {
 	return app.Div().Class("note", "info").Role("status").Body(icon("wait"), app.Div().Class("grow").Body(
 		app.Div().Text("Replaying: "+words),
 		app.Progress().Max(float64(max(replay.Total, 1))).Value(float64(replay.Done+replay.Gone)).Aria("label", "Replay")))
-}
-
-// deadLetterView is one dead letter with its attempts.
-type deadLetterView struct {
-	app.Compo
-	Page
-
-	letter  load[core.DeadLetter]
-	payload string
-	edit    bool
-	wrong   string
-	act     act
-	done    string
-}
-
-// OnMount implements [app.Mounter].
-func (v *deadLetterView) OnMount(ctx app.Context) {
-	id := v.Params["id"]
-	v.letter.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (core.DeadLetter, error) {
-		letter, err := client.DeadLetter(ctx, id)
-		v.payload = indented(letter.Event.Payload)
-		return letter, err
-	})
-}
-
-// Render implements [app.Composer].
-func (v *deadLetterView) Render() app.UI {
-	if v.done != "" {
-		return app.Div().Class("stack").Body(app.H1().TabIndex(-1).Text("Dead letter"), note("ok", v.done), app.Div().Class("row").Body(linkButton("Dead letters", "dead", "/dead-letters")))
-	}
-	return app.Div().Class("stack").Body(
-		app.Div().Class("head").Body(app.H1().TabIndex(-1).Text("Dead letter")),
-		v.letter.show(v.content),
-	)
-}
-
-func (v *deadLetterView) content(letter core.DeadLetter) app.UI {
-	event := &letter.Event
-	facts := app.Dl().Class("facts").Body(
-		app.Dt().Text("Event"), app.Dd().Body(app.Bdi().Text(event.Type), app.Textf(", offset %s", count(int64(event.Offset)))),
-		app.Dt().Text("Event id"), app.Dd().Body(app.Code().Text(event.ID.String())),
-		app.Dt().Text("Received"), app.Dd().Body(timeText(event.ReceivedAt)),
-		app.Dt().Text("Parked"), app.Dd().Body(timeText(letter.ParkedAt)),
-		app.Dt().Text("Reason"), app.Dd().Class("reason").Body(app.Bdi().Text(letter.Reason)),
-	)
-	parts := []app.UI{
-		app.Section().Class("panel").Aria("label", "What happened").Body(facts, app.H2().Text("Attempts"), attempts(letter.Attempts)),
-	}
-	if letter.State == core.Replaying {
-		parts = append(parts, note("info", "It was given back to its group, which is about to try it again."))
-	}
-	if v.edit {
-		parts = append(parts, form(v.replayEdited,
-			field("payload", "Payload of the copy", textArea("payload", &v.payload, 14), "The event in the stream stays as it is: the group gets this instead.", v.wrong),
-			actError(v.act.err),
-			app.Div().Class("row").Body(submitButton("Replay this", v.act.busy), button("Cancel", "", func(app.Context, app.Event) { v.edit = false }))))
-		return app.Div().Class("stack").Body(parts...)
-	}
-	parts = append(parts, &jsonBox{Name: "payload", Text: string(event.Payload)}, actError(v.act.err))
-	if v.s.writable(core.ActionWriteLetters) {
-		parts = append(parts, app.Div().Class("row").Body(
-			mainButton("Replay", "refresh", func(ctx app.Context, _ app.Event) { v.replay(ctx, nil) }).Disabled(v.act.busy),
-			button("Edit and replay…", "", func(app.Context, app.Event) { v.edit = true }),
-			dangerButton("Discard", "dead", v.discard).Disabled(v.act.busy)))
-	}
-	return app.Div().Class("stack").Body(parts...)
-}
-
-func (v *deadLetterView) replayEdited(ctx app.Context) {
-	if v.wrong = ""; !json.Valid([]byte(v.payload)) {
-		v.wrong = "is not JSON"
-		return
-	}
-	v.replay(ctx, json.RawMessage(v.payload))
-}
-
-func (v *deadLetterView) replay(ctx app.Context, payload json.RawMessage) {
-	id := v.Params["id"]
-	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
-		_, err := client.ReplayDeadLetter(ctx, id, payload)
-		return err
-	}, func(app.Context) {
-		v.done = "Given back to its group. When it is acknowledged, the dead letter is gone."
-	})
-}
-
-func (v *deadLetterView) discard(ctx app.Context, _ app.Event) {
-	id := v.Params["id"]
-	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error { return client.DiscardDeadLetter(ctx, id) },
-		func(app.Context) { v.done = "Discarded. The event in the stream stays." })
 }

@@ -252,19 +252,15 @@ func (v *keysView) sendRotate(ctx app.Context, key core.APIKey) {
 }
 
 func (v *keysView) askRevoke() app.UI {
-	key := v.revoking
-	return &dialog{Title: "Revoke " + key.Label + "?", Close: func(app.Context) { v.revoking = core.APIKey{} }, Body: []app.UI{
-		app.P().Body(app.Text("Whoever presents "), app.Code().Text(key.Masked), app.Text(" is refused within a second or two. It cannot be undone.")),
-		actError(v.revoke.err),
-		app.Div().Class("row").Body(dangerButton("Revoke it", "close", func(ctx app.Context, _ app.Event) {
-			kind := v.Kind
-			v.revoke.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
-				return client.RevokeKey(ctx, kind, key.ID.String())
-			},
-				func(ctx app.Context) {
-					v.revoking = core.APIKey{}
-					v.fetch(ctx)
-				})
-		}).Disabled(v.revoke.busy)),
-	}}
+	key, kind := v.revoking, v.Kind
+	leave := func(app.Context) { v.revoking = core.APIKey{} }
+	what := app.Span().Body(app.Text("Whoever presents "), app.Code().Text(key.Masked), app.Text(" is refused within a second or two. It cannot be undone."))
+	return question("Revoke "+key.Label+"?", what, "Revoke it", &v.revoke, func(ctx app.Context) {
+		v.revoke.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
+			return client.RevokeKey(ctx, kind, key.ID.String())
+		}, func(ctx app.Context) {
+			leave(ctx)
+			v.fetch(ctx)
+		})
+	}, leave)
 }
