@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"encoding/json"
+	"net/url"
 	"strings"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
@@ -18,20 +19,86 @@ type auditView struct {
 
 	list   load[rest.List[core.Event]]
 	pages  pages
-	action string
+	filter trailFilter
+	wrong  error
 	open   string
 	export act
 }
 
-// OnMount implements [app.Mounter].
-func (v *auditView) OnMount(ctx app.Context) { v.fetch(ctx) }
+// trailFilter narrows the trail; all of it is in the address.
+type trailFilter struct{ action, who, target, from, to string }
 
-func (v *auditView) query() core.EventQuery {
-	return core.EventQuery{Descending: true, Limit: 50, Cursor: v.pages.cursor(), Filter: core.Filter{Type: v.action}}
+// actorPath is where a record names who did it.
+const actorPath = "actor.label"
+
+// parameters are the filter's fields by their names in the address.
+func (f *trailFilter) parameters() map[string]*string {
+	return map[string]*string{"action": &f.action, "who": &f.who, "target": &f.target, "from": &f.from, "to": &f.to}
+}
+
+// query is the filter as the server takes it.
+func (f *trailFilter) query() (query core.EventQuery, err error) {
+	query.Filter = core.Filter{Type: f.action, Subject: f.target}
+	if f.who != "" {
+		query.Payload = []core.PayloadMatch{{Path: actorPath, Value: f.who}}
+	}
+	if f.from != "" {
+		if query.From, err = parseLocal(f.from); err != nil {
+			return query, err
+		}
+	}
+	if f.to != "" {
+		query.To, err = parseLocal(f.to)
+	}
+	return query, err
+}
+
+// OnMount implements [app.Mounter].
+func (v *auditView) OnMount(ctx app.Context) { v.read(ctx) }
+
+// OnNav implements [app.Navigator].
+func (v *auditView) OnNav(ctx app.Context) {
+	if ctx.Page().URL().Query().Encode() != v.address().Encode() {
+		v.read(ctx)
+	}
+}
+
+func (v *auditView) read(ctx app.Context) {
+	values := ctx.Page().URL().Query()
+	for name, field := range v.filter.parameters() {
+		*field = values.Get(name)
+	}
+	v.show(ctx)
+}
+
+func (v *auditView) address() url.Values {
+	values := url.Values{}
+	for name, field := range v.filter.parameters() {
+		if *field != "" {
+			values.Set(name, *field)
+		}
+	}
+	return values
+}
+
+// show begins with the first page of what the filter says.
+func (v *auditView) show(ctx app.Context) {
+	v.pages = pages{}
+	setQuery(v.address().Encode())
+	v.fetch(ctx)
+}
+
+func (v *auditView) query() (query core.EventQuery, err error) {
+	query, err = v.filter.query()
+	query.Descending, query.Limit, query.Cursor = true, 50, v.pages.cursor()
+	return query, err
 }
 
 func (v *auditView) fetch(ctx app.Context) {
-	query := v.query()
+	query, err := v.query()
+	if v.wrong = err; err != nil {
+		return
+	}
 	v.list.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.List[core.Event], error) {
 		return client.AuditPage(ctx, query)
 	})
@@ -39,27 +106,46 @@ func (v *auditView) fetch(ctx app.Context) {
 
 // Render implements [app.Composer].
 func (v *auditView) Render() app.UI {
-	choices := [][2]string{{"", "Everything"}}
-	for _, action := range core.AuditActions {
-		choices = append(choices, [2]string{string(action), string(action)})
-	}
 	return app.Div().Class("stack").Body(
 		app.Div().Class("head").Body(app.H1().TabIndex(-1).Text("Audit trail"),
 			button("NDJSON", "export", v.download).Aria("label", "Export as NDJSON").Disabled(v.export.busy || v.s.offline)),
-		app.Div().Class("controls").Body(
-			app.Label().Class("hidden").For("action").Text("What happened"),
-			selectInput("action", &v.action, choices, func(ctx app.Context, _ app.Event) {
-				v.pages = pages{}
-				v.fetch(ctx)
-			})),
+		v.controls(),
+		actError(v.wrong),
 		actError(v.export.err),
 		v.list.show(v.table),
 	)
 }
 
+func (v *auditView) controls() app.UI {
+	choices := [][2]string{{"", "Everything"}}
+	for _, action := range core.AuditActions {
+		choices = append(choices, [2]string{string(action), string(action)})
+	}
+	text := func(id, label string, value *string) app.UI {
+		return app.Input().ID(id).Type("search").Class("grow").Aria("label", label).Placeholder(label).Spellcheck(false).Value(*value).OnInput(setText(value))
+	}
+	moment := func(id, label string, value *string) app.UI {
+		return app.Label().Class("row").Body(app.Span().Class("quiet").Text(label),
+			app.Input().ID(id).Type("datetime-local").Value(*value).OnInput(setText(value)))
+	}
+	return app.Form().Class("controls").Role("search").Aria("label", "Audit trail").Body(
+		app.Label().Class("hidden").For("action").Text("What happened"),
+		selectInput("action", &v.filter.action, choices, func(ctx app.Context, _ app.Event) { v.show(ctx) }),
+		text("who", "Who: an address, or a key's label", &v.filter.who), text("target", "To what: an id", &v.filter.target),
+		moment("trail-from", "From", &v.filter.from), moment("trail-to", "to", &v.filter.to),
+		app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Show")),
+	).OnSubmit(func(ctx app.Context, e app.Event) {
+		e.PreventDefault()
+		v.show(ctx)
+	})
+}
+
 func (v *auditView) table(page rest.List[core.Event]) app.UI {
 	if len(page.Items) == 0 {
-		return emptyPanel("Nothing matches", "Nothing of this kind was recorded.", "")
+		return emptyPanel("Nothing matches", "Nothing of this kind was recorded.", "", button("Clear", "close", func(ctx app.Context, _ app.Event) {
+			v.filter = trailFilter{}
+			v.show(ctx)
+		}))
 	}
 	columns := []column{{name: "When"}, {name: "What"}, {name: "Who"}, {name: "To what", minor: true}, {name: "From", minor: true}, {name: "Record", unsaid: true}}
 	var rows []app.UI
@@ -69,8 +155,8 @@ func (v *auditView) table(page rest.List[core.Event]) app.UI {
 		_ = json.Unmarshal(event.Payload, &entry) // the rest of the line says what it can
 		id := event.ID.String()
 		rows = append(rows, row(columns, timeText(event.ReceivedAt), badge(auditKind(event.Type), event.Type),
-			app.Span().Body(app.Bdi().Text(entry.Actor.Label), app.Span().Class("quiet").Text(" "+string(entry.Actor.Role))),
-			app.Span().Class("quiet").Body(app.Bdi().Text(strings.TrimSpace(entry.Target.Kind+" "+entry.Target.ID))),
+			app.Span().Body(v.narrowing("All that "+entry.Actor.Label+" did", entry.Actor.Label, &v.filter.who), app.Span().Class("quiet").Text(" "+string(entry.Actor.Role))),
+			app.Span().Class("quiet").Body(app.Text(entry.Target.Kind+" "), v.narrowing("All that was done to it", entry.Target.ID, &v.filter.target)),
 			app.Code().Text(entry.Address),
 			iconButton("Show the record", "more", nil).Aria("expanded", v.open == id).OnClick(func(app.Context, app.Event) {
 				if v.open == id {
@@ -89,6 +175,14 @@ func (v *auditView) table(page rest.List[core.Event]) app.UI {
 			func(ctx app.Context, _ app.Event) { v.pages.next(page.Pagination.NextCursor); v.fetch(ctx) }))
 }
 
+// narrowing is a value that narrows the trail to itself.
+func (v *auditView) narrowing(hint, value string, field *string) app.UI {
+	return app.Button().Class("bare", "offset").Type("button").Title(hint).Body(app.Bdi().Text(value)).OnClick(func(ctx app.Context, _ app.Event) {
+		*field = value
+		v.show(ctx)
+	}, app.EventScope(hint, value))
+}
+
 // auditKind tells what went well from what was refused or taken away.
 func auditKind(action string) string {
 	switch {
@@ -102,7 +196,10 @@ func auditKind(action string) string {
 
 // download gives all records that the filter matches to the user as a file.
 func (v *auditView) download(ctx app.Context, _ app.Event) {
-	query := v.query()
+	query, err := v.query()
+	if v.wrong = err; err != nil {
+		return
+	}
 	query.Cursor, query.Limit = "", core.MaxPageSize
 	var text strings.Builder
 	v.export.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
