@@ -12,16 +12,17 @@ import (
 // Consumers hands the events of streams to consumer groups: by leases, each
 // over a run of offsets, which consumers settle or lose.
 type Consumers struct {
-	streams *Streams
-	store   GroupStore
-	log     Reader
-	recent  *Recent
-	logger  *slog.Logger
-	now     func() time.Time
-	random  func() float64
-	known   *cache[ID, []Group]
-	closing chan struct{}
-	close   sync.Once
+	streams   *Streams
+	store     GroupStore
+	log       Reader
+	recent    *Recent
+	logger    *slog.Logger
+	now       func() time.Time
+	random    func() float64
+	known     *cache[ID, []Group]
+	summaries summaries
+	closing   chan struct{}
+	close     sync.Once
 
 	mu    sync.Mutex
 	lanes map[ID]*groupLane

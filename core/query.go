@@ -55,6 +55,8 @@ type EventPage struct {
 	Items      []Event
 	NextCursor string
 	HasMore    bool
+	// Names are the names of the events' streams, in a page of all streams.
+	Names map[ID]string
 }
 
 // The part of the log that one page looks at when a filter is set, and how

@@ -64,7 +64,7 @@ func (w *allWalk) pass(p Position) {
 }
 
 func (w *allWalk) page(ctx context.Context) (EventPage, error) {
-	var page EventPage
+	page := EventPage{Names: map[ID]string{}}
 	var last Position
 	room := pageBytes
 	for budget := scanBudget / 5; len(page.Items) < w.query.Limit && budget > 0 && room > 0 && !w.done; {
@@ -76,14 +76,15 @@ func (w *allWalk) page(ctx context.Context) (EventPage, error) {
 		for i := range events {
 			last = Position{events[i].ReceivedAt, events[i].Stream, events[i].Offset}
 			w.pass(last)
-			shown, err := w.shows(ctx, &events[i])
+			name, err := w.shows(ctx, &events[i])
 			if err != nil {
 				return EventPage{}, err
 			}
-			if !shown {
+			if name == "" {
 				continue
 			}
 			page.Items = append(page.Items, events[i])
+			page.Names[events[i].Stream] = name
 			if room -= events[i].Size(); len(page.Items) == w.query.Limit {
 				w.done = w.done && i == len(events)-1
 				break
@@ -109,17 +110,16 @@ func (w *allWalk) read(ctx context.Context, room int) ([]Event, error) {
 	return events, err
 }
 
-// shows reports whether an event belongs to the answer: it matches, and its
-// stream still exists and is open to the principal.
-func (w *allWalk) shows(ctx context.Context, event *Event) (bool, error) {
+// shows returns the name of an event's stream where the event belongs to the
+// answer: it matches, and its stream still exists and is open to the principal.
+func (w *allWalk) shows(ctx context.Context, event *Event) (stream string, err error) {
 	if !w.query.Filter.matches(event) || !w.query.matches(event) {
-		return false, nil
+		return "", nil
 	}
 	if len(w.who.Streams) > 0 && !slices.Contains(w.who.Streams, event.Stream) {
-		return false, nil
+		return "", nil
 	}
-	exists, err := w.streams.exists(ctx, w.who.Org, event.Stream)
-	return exists, err
+	return w.streams.name(ctx, w.who.Org, event.Stream)
 }
 
 // matches reports whether the event has the filter's fields.

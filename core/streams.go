@@ -370,13 +370,16 @@ func checkStreamName(name string) error {
 	return nil
 }
 
-// exists reports whether a stream is there and not deleted.
-func (s *Streams) exists(ctx context.Context, org, id ID) (bool, error) {
-	_, err := s.resolved.get(streamRef{org, id.String()}, func(old *openStream) (*openStream, error) {
+// name returns the name of a stream, or "" where there is none or it is deleted.
+func (s *Streams) name(ctx context.Context, org, id ID) (string, error) {
+	open, err := s.resolved.get(streamRef{org, id.String()}, func(old *openStream) (*openStream, error) {
 		return s.load(ctx, org, id.String(), old)
 	}, isNotFound)
 	if isNotFound(err) {
-		return false, nil
+		return "", nil
 	}
-	return err == nil, err
+	if err != nil {
+		return "", err
+	}
+	return open.Name, nil
 }

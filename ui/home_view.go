@@ -1,10 +1,8 @@
 package ui
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"slices"
 	"strconv"
 	"time"
 
@@ -28,11 +26,11 @@ type homeView struct {
 
 // overall is what home is about.
 type overall struct {
-	Streams []core.StreamOverview
-	Groups  []core.GroupOverview
-	Letters []core.LetterCount
-	Keys    int
-	Events  []core.Event
+	Sum    core.Summary
+	Keys   int
+	Events []core.Event
+	// Names are the events' streams.
+	Names map[core.ID]string
 }
 
 // OnMount implements [app.Mounter].
@@ -42,17 +40,13 @@ func (v *homeView) OnMount(ctx app.Context) {
 	every(ctx, time.Minute, v.fetchHour)
 }
 
-// charted is how many streams are in the chart: those that hold the most.
-const charted = 5
-
-// fetchHour fetches how many events came in the last hour.
+// fetchHour fetches how many events came in the last hour to the streams that
+// hold the most.
 func (v *homeView) fetchHour(ctx app.Context) {
 	if !v.s.may(core.ActionReadEvents) || hidden() {
 		return
 	}
-	streams := slices.Clone(v.now.value.Streams)
-	slices.SortFunc(streams, func(a, b core.StreamOverview) int { return cmp.Compare(b.Stats.Events, a.Stats.Events) })
-	streams = streams[:min(len(streams), charted)]
+	streams := v.now.value.Sum.Busiest
 	to := time.Now().Truncate(time.Minute).Add(time.Minute)
 	v.hour.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (core.Histogram, error) {
 		sum := core.Histogram{From: to.Add(-time.Hour), To: to, Counts: make([]int64, 60)}
@@ -76,57 +70,30 @@ func (v *homeView) fetch(ctx app.Context) {
 	s := v.s
 	v.took.fetch(ctx, s, func(ctx context.Context, client *rest.Client) (rest.Latency, error) { return client.IngestLatency(ctx) })
 	v.now.fetchKept(ctx, s, "home", func(ctx context.Context, client *rest.Client) (now overall, err error) {
-		steps := []struct {
-			action core.Action
-			get    func() error
-		}{
-			{core.ActionReadStreams, func() error {
-				page, err := client.StreamOverviews(ctx, "", 200)
-				now.Streams = page.Items
-				return err
-			}},
-			{core.ActionReadGroups, func() error {
-				page, err := client.AllGroups(ctx, "", 200)
-				now.Groups = page.Items
-				return err
-			}},
-			{core.ActionReadLetters, func() (err error) {
-				now.Letters, err = client.DeadLetterCounts(ctx, core.LetterQuery{})
-				return err
-			}},
-			{core.ActionReadKeys, func() error {
-				page, err := client.KeysPage(ctx, core.KindAPIKey, "", 10)
-				now.Keys = len(page.Items)
-				return err
-			}},
-			{core.ActionReadEvents, func() error {
-				page, err := client.EventsPage(ctx, "", core.EventQuery{Descending: true, Limit: 8})
-				now.Events = page.Items
-				return err
-			}},
+		if now.Sum, err = client.Summary(ctx); err != nil {
+			return now, err
 		}
-		for _, step := range steps {
-			if !s.may(step.action) {
-				continue
-			}
-			if err := step.get(); err != nil {
+		v.rates.note(core.ID{}, now.Sum.Stored, now.Sum.At)
+		if s.may(core.ActionReadKeys) {
+			page, err := client.KeysPage(ctx, core.KindAPIKey, "", 1)
+			if err != nil {
 				return now, err
 			}
+			now.Keys = len(page.Items)
 		}
-		v.note(now)
+		if s.may(core.ActionReadEvents) {
+			page, err := client.AllEventsPage(ctx, core.EventQuery{Descending: true, Limit: newestEvents})
+			if err != nil {
+				return now, err
+			}
+			now.Events, now.Names = page.Items, page.Streams
+		}
 		return now, nil
 	})
 }
 
-// note remembers how far the streams reach, for the rates.
-func (v *homeView) note(now overall) {
-	var all int64
-	for _, stream := range now.Streams {
-		v.rates.note(stream.ID, int64(stream.Stats.NextOffset), time.Now())
-		all += int64(stream.Stats.NextOffset)
-	}
-	v.rates.note(core.ID{}, all, time.Now())
-}
+// newestEvents is how many events home lists.
+const newestEvents = 8
 
 // Render implements [app.Composer].
 func (v *homeView) Render() app.UI {
@@ -151,30 +118,17 @@ func (v *homeView) content(now overall) app.UI {
 	if steps := checklist(now); steps != nil {
 		parts = append(parts, v.checklist(steps))
 	}
-	var events, lag, letters int64
-	for _, stream := range now.Streams {
-		events += stream.Stats.Events
-	}
-	behind := 0
-	for _, group := range now.Groups {
-		lag += group.Status.Lag
-		if group.Status.Lag > 0 {
-			behind++
-		}
-	}
-	for _, count := range now.Letters {
-		letters += count.Count
-	}
+	sum := now.Sum
 	parts = append(parts,
 		app.Div().Class("tiles").Body(
 			tile("Events a second", rate(v.rates.perSecond(core.ID{})), "over the last half minute"),
 			tile("Ingest p99", v.p99(), "of this server, since it started"),
-			tile("Events kept", count(events), "in "+plural(len(now.Streams), "stream")),
-			tile("Lag", count(lag), lagWords(len(now.Groups), behind)),
-			tile("Dead letters", count(letters), deadWords(letters)),
+			tile("Events kept", count(sum.Events), "in "+plural(sum.Streams, "stream")),
+			tile("Lag", count(sum.Lag), lagWords(sum.Groups, sum.Behind)),
+			tile("Dead letters", count(sum.DeadLetters), deadWords(sum.DeadLetters)),
 		),
-		hourChart(v.lastHour(), hourWords(len(now.Streams))),
-		app.Div().Class("columns").Body(v.lagging(now.Groups), v.latest(now)),
+		hourChart(v.lastHour(), hourWords(sum)),
+		app.Div().Class("columns").Body(v.lagging(sum.Furthest), v.latest(now)),
 	)
 	return app.Div().Class("stack").Body(parts...)
 }
@@ -197,21 +151,21 @@ func (v *homeView) lastHour() core.Histogram {
 	return core.Histogram{From: to.Add(-time.Hour), To: to, Counts: make([]int64, 60)}
 }
 
-func hourWords(streams int) string {
-	if streams > charted {
-		return "of the five streams that hold the most"
+func hourWords(sum core.Summary) string {
+	if int64(len(sum.Busiest)) < sum.Streams && len(sum.Busiest) > 0 {
+		return "of the busiest " + plural(len(sum.Busiest), "stream")
 	}
 	return ""
 }
 
-func lagWords(groups, behind int) string {
+func lagWords(groups, behind int64) string {
 	switch {
 	case groups == 0:
 		return "no consumer group yet"
 	case behind == 0:
 		return "all groups are up to date"
 	}
-	return fmt.Sprintf("%d of %s behind", behind, plural(groups, "group"))
+	return count(behind) + " of " + plural(groups, "group") + " behind"
 }
 
 func deadWords(letters int64) string {
@@ -225,7 +179,7 @@ func deadWords(letters int64) string {
 func (v *homeView) lagging(groups []core.GroupOverview) app.UI {
 	columns := []column{{name: "Group"}, {name: "Stream", minor: true}, {name: "Lag", number: true}, {name: "Oldest unread", number: true}}
 	var rows []app.UI
-	for _, group := range furthest(groups, 6) {
+	for _, group := range groups {
 		rows = append(rows, row(columns,
 			app.A().Class("name").Href(address("/consumers/{stream}/{group}", group.StreamName, group.Name)).Body(app.Bdi().Text(group.Name)),
 			app.Bdi().Text(group.StreamName), lagText(group.Status.Lag), app.Text(age(group.Status))))
@@ -238,13 +192,6 @@ func (v *homeView) lagging(groups []core.GroupOverview) app.UI {
 		app.Div().Class("head").Body(app.H2().Text("Consumers"), app.A().Href("/consumers").Text("All")), body)
 }
 
-// furthest returns the groups with the highest lag.
-func furthest(groups []core.GroupOverview, most int) []core.GroupOverview {
-	sorted := slices.Clone(groups)
-	slices.SortStableFunc(sorted, func(a, b core.GroupOverview) int { return cmp.Compare(b.Status.Lag, a.Status.Lag) })
-	return sorted[:min(len(sorted), most)]
-}
-
 // age is how old the oldest event is that a group has not settled.
 func age(status core.GroupStatus) string {
 	if status.Lag == 0 {
@@ -255,15 +202,11 @@ func age(status core.GroupStatus) string {
 
 // latest lists the newest events.
 func (v *homeView) latest(now overall) app.UI {
-	names := map[core.ID]string{}
-	for _, stream := range now.Streams {
-		names[stream.ID] = stream.Name
-	}
 	columns := []column{{name: "Type"}, {name: "Stream", minor: true}, {name: "Received", number: true}}
 	var rows []app.UI
 	for i := range now.Events {
 		event := &now.Events[i]
-		name := names[event.Stream]
+		name := now.Names[event.Stream]
 		rows = append(rows, row(columns,
 			app.A().Class("name").Href(address("/streams/{stream}/events/{offset}", name, fmt.Sprint(event.Offset))).Body(app.Bdi().Text(event.Type)),
 			app.Bdi().Text(name), timeText(event.ReceivedAt)))
@@ -284,28 +227,21 @@ type step struct {
 
 // checklist is the way that is left, or nil when it is done.
 func checklist(now overall) []step {
-	events, consumed := false, false
-	first := ""
-	for _, stream := range now.Streams {
-		events = events || stream.Stats.NextOffset > 0
-		if first == "" {
-			first = stream.Name
-		}
-	}
-	for _, group := range now.Groups {
-		consumed = consumed || group.Status.CommittedAt != nil
-	}
-	steps := []step{
-		{len(now.Streams) > 0, "Create a stream", "It holds your events, in order.", "/streams/new"},
-		{now.Keys > 0, "Create an API key", "Your application presents it.", "/settings/api-keys"},
-		{events, "Send an event", "With curl, a client, or from here.", "/publish?stream=" + queryEscape(first)},
-		{len(now.Groups) > 0, "Create a consumer group", "It gets every event at least once.", address("/streams/{stream}/consumers", first)},
-		{consumed, "Consume and acknowledge it", "eventflow try does all of this in a second.", "/consumers"},
-	}
-	if consumed && events {
+	sum := now.Sum
+	if sum.Consumed && sum.Stored > 0 {
 		return nil
 	}
-	return steps
+	publish, consumers := "/publish", "/streams"
+	if len(sum.Busiest) > 0 {
+		publish, consumers = "/publish?stream="+queryEscape(sum.Busiest[0].Name), address("/streams/{stream}/consumers", sum.Busiest[0].Name)
+	}
+	return []step{
+		{sum.Streams > 0, "Create a stream", "It holds your events, in order.", "/streams/new"},
+		{now.Keys > 0, "Create an API key", "Your application presents it.", "/settings/api-keys"},
+		{sum.Stored > 0, "Send an event", "With curl, a client, or from here.", publish},
+		{sum.Groups > 0, "Create a consumer group", "It gets every event at least once.", consumers},
+		{sum.Consumed, "Consume and acknowledge it", "eventflow try does all of this in a second.", "/consumers"},
+	}
 }
 
 func (v *homeView) checklist(steps []step) app.UI {

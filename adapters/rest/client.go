@@ -190,6 +190,20 @@ func (c *Client) EventsPage(ctx context.Context, stream string, query core.Event
 	return page, err
 }
 
+// AllEvents is a page of the events of all streams.
+type AllEvents struct {
+	List[core.Event]
+	// Streams are the names of the events' streams.
+	Streams map[core.ID]string `json:"streams"`
+}
+
+// AllEventsPage returns a page of the events of all streams, with their streams'
+// names.
+func (c *Client) AllEventsPage(ctx context.Context, query core.EventQuery) (page AllEvents, err error) {
+	err = c.call(ctx, "GET", withQuery(EventsPath, Query(query)), nil, nil, &page)
+	return page, err
+}
+
 // Events returns all events that match, page by page. It stops after an error.
 func (c *Client) Events(ctx context.Context, stream string, query core.EventQuery) iter.Seq2[core.Event, error] {
 	return pages(func(cursor string) (List[core.Event], error) {

@@ -120,8 +120,25 @@ func (c *call) answerPage(page core.EventPage) {
 	b = appendText(b, page.NextCursor)
 	b = append(b, `,"has_more":`...)
 	b = strconv.AppendBool(b, page.HasMore)
-	b = append(b, "}}"...)
-	c.answerPooled(body, b, contentJSON)
+	b = append(b, '}')
+	if page.Names != nil {
+		b = appendNames(append(b, `,"streams":`...), page.Names)
+	}
+	c.answerPooled(body, append(b, '}'), contentJSON)
+}
+
+// appendNames appends the names of streams by their ids.
+func appendNames(b []byte, names map[core.ID]string) []byte {
+	separator := byte('{')
+	for id, name := range names {
+		b = id.AppendText(append(b, separator, '"'))
+		b = appendText(append(b, '"', ':'), name)
+		separator = ','
+	}
+	if len(names) == 0 {
+		b = append(b, '{')
+	}
+	return append(b, '}')
 }
 
 // answerPooled answers with bytes that were appended to a page's memory.

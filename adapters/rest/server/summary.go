@@ -1,0 +1,12 @@
+package server
+
+import "github.com/valyala/fasthttp"
+
+// getSummary answers the organization in numbers.
+func (s *Server) getSummary(c *call) error {
+	sum, err := s.Consumers.Summary(c.context(), c.who)
+	if err != nil {
+		return err
+	}
+	return c.answerJSON(fasthttp.StatusOK, sum)
+}

@@ -1,0 +1,16 @@
+package rest
+
+import (
+	"context"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// SummaryPath is the organization in numbers.
+const SummaryPath = Prefix + "/summary"
+
+// Summary returns the organization in numbers.
+func (c *Client) Summary(ctx context.Context) (sum core.Summary, err error) {
+	err = c.call(ctx, "GET", SummaryPath, nil, nil, &sum)
+	return sum, err
+}

@@ -1,0 +1,246 @@
+package core
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Summary is an organization in numbers, as far as a principal may see it.
+type Summary struct {
+	// At is when it was counted: a moment ago, and longer where counting takes
+	// long.
+	At time.Time `json:"at"`
+	// Streams is how many streams there are, Events how many events they keep and
+	// Stored how many they ever got, which says how fast they grow.
+	Streams int64 `json:"streams"`
+	Events  int64 `json:"events"`
+	Stored  int64 `json:"stored"`
+	// Groups is how many consumer groups read them, Behind how many of these have
+	// something before them, Lag how much that is together. Consumed says that
+	// one has settled something.
+	Groups      int64 `json:"groups"`
+	Behind      int64 `json:"groups_behind"`
+	Lag         int64 `json:"lag"`
+	DeadLetters int64 `json:"dead_letters"`
+	Consumed    bool  `json:"consumed"`
+	// Busiest are the streams that hold the most of those that got something in
+	// the last hour, Furthest the groups with the highest lag.
+	Busiest  []StreamName    `json:"busiest"`
+	Furthest []GroupOverview `json:"furthest"`
+}
+
+// StreamName is a stream by its id and its name.
+type StreamName struct {
+	ID   ID     `json:"id"`
+	Name string `json:"name"`
+}
+
+// How many a summary names.
+const (
+	summaryBusiest  = 5
+	summaryFurthest = 6
+)
+
+// Summary counts what a principal's organization has.
+func (c *Consumers) Summary(ctx context.Context, who Principal) (Summary, error) {
+	if err := authorize(c.streams.authorizer, who, ActionReadGroups, ID{}); err != nil {
+		return Summary{}, err
+	}
+	if len(who.Streams) > 0 { // few enough
+		return c.summarize(ctx, who)
+	}
+	return c.summaries.get(who.Org, c.now, func() (Summary, error) { return c.summarize(ctx, who) })
+}
+
+func (c *Consumers) summarize(ctx context.Context, who Principal) (Summary, error) {
+	count := &summing{now: c.now()}
+	for cursor := ""; ; {
+		page, err := c.streams.List(ctx, who, cursor, MaxPageSize)
+		if err != nil {
+			return Summary{}, err
+		}
+		ids := make([]ID, len(page.Items))
+		for i := range page.Items {
+			ids[i] = page.Items[i].ID
+		}
+		bounds, err := c.log.Bounds(ctx, ids)
+		if err != nil {
+			return Summary{}, storeFailed(err)
+		}
+		count.streams(page.Items, bounds)
+		if cursor = page.NextCursor; !page.HasMore {
+			break
+		}
+	}
+	if err := c.sumGroups(ctx, who, count); err != nil {
+		return Summary{}, err
+	}
+	furthest, err := c.overviews(ctx, who, count.furthest())
+	if err != nil {
+		return Summary{}, err
+	}
+	count.sum.At, count.sum.Busiest, count.sum.Furthest = count.now.UTC(), count.busiest(), append([]GroupOverview{}, furthest...)
+	return count.sum, nil
+}
+
+// sumGroups counts the groups of the streams that were counted.
+func (c *Consumers) sumGroups(ctx context.Context, who Principal, count *summing) error {
+	scan := GroupScan{Org: who.Org, Streams: who.Streams, Limit: censusPage}
+	for {
+		records, err := c.store.AllGroups(ctx, scan)
+		if err != nil {
+			return storeFailed(err)
+		}
+		for i := range records {
+			if err := count.group(&records[i]); err != nil {
+				return err
+			}
+		}
+		if len(records) < scan.Limit {
+			return nil
+		}
+		scan.After = records[len(records)-1].Group.ID
+	}
+}
+
+// summing is a summary in the making.
+type summing struct {
+	now    time.Time
+	sum    Summary
+	bounds map[ID]Bounds
+	active []activeStream
+	behind []laggingGroup
+}
+
+type activeStream struct {
+	StreamName
+	events Offset
+}
+
+type laggingGroup struct {
+	record GroupRecord
+	lag    int64
+}
+
+// streams adds streams with their bounds.
+func (s *summing) streams(streams []Stream, bounds []Bounds) {
+	if s.bounds == nil {
+		s.bounds = make(map[ID]Bounds, len(streams))
+	}
+	for i, b := range bounds {
+		s.bounds[streams[i].ID] = b
+		s.sum.Streams++
+		s.sum.Events += int64(b.Next - b.First)
+		s.sum.Stored += int64(b.Next)
+		if s.now.Sub(b.Last) < time.Hour {
+			s.active = append(s.active, activeStream{StreamName{streams[i].ID, streams[i].Name}, b.Next - b.First})
+		}
+	}
+	slices.SortStableFunc(s.active, func(a, b activeStream) int { return cmp.Compare(b.events, a.events) })
+	s.active = s.active[:min(len(s.active), summaryBusiest)]
+}
+
+// group adds a group, unless its stream is gone.
+func (s *summing) group(record *GroupRecord) error {
+	bounds, there := s.bounds[record.Group.Stream]
+	if !there {
+		return nil
+	}
+	state, err := openState(record.Progress.State)
+	if err != nil {
+		return err
+	}
+	state.trim(bounds.First)
+	s.sum.Groups++
+	s.sum.DeadLetters += record.DeadLetters
+	s.sum.Consumed = s.sum.Consumed || !state.CommittedAt.IsZero()
+	lag := state.lag(bounds.Next)
+	if s.sum.Lag += lag; lag > 0 {
+		s.sum.Behind++
+	}
+	// Those that are not behind are listed, too, where there is room.
+	s.behind = append(s.behind, laggingGroup{*record, lag})
+	if len(s.behind) > 2*summaryFurthest {
+		s.rank()
+	}
+	return nil
+}
+
+// rank keeps the groups with the highest lag, the highest first.
+func (s *summing) rank() {
+	slices.SortStableFunc(s.behind, func(a, b laggingGroup) int { return cmp.Compare(b.lag, a.lag) })
+	s.behind = s.behind[:min(len(s.behind), summaryFurthest)]
+}
+
+func (s *summing) furthest() (records []GroupRecord) {
+	s.rank()
+	for _, one := range s.behind {
+		records = append(records, one.record)
+	}
+	return records
+}
+
+func (s *summing) busiest() []StreamName {
+	names := make([]StreamName, len(s.active))
+	for i := range s.active {
+		names[i] = s.active[i].StreamName
+	}
+	return names
+}
+
+// A summary is kept for a moment, and twenty times as long as counting it took:
+// who looks at a dashboard must not keep the databases busy.
+const (
+	summaryFor  = 2 * time.Second
+	summaryRest = 20
+	// summariesKept bounds how many organizations' are.
+	summariesKept = 1000
+)
+
+// summaries are those that were counted, by organization.
+type summaries struct {
+	mu sync.Mutex
+	of map[ID]*keptSummary
+}
+
+// keptSummary is one; its mutex lets one caller count while others wait.
+type keptSummary struct {
+	mu    sync.Mutex
+	sum   Summary
+	from  time.Time
+	until time.Time
+}
+
+func (s *summaries) get(org ID, now func() time.Time, count func() (Summary, error)) (Summary, error) {
+	kept := s.entry(org)
+	kept.mu.Lock()
+	defer kept.mu.Unlock()
+	begun := now()
+	if !begun.Before(kept.from) && begun.Before(kept.until) {
+		return kept.sum, nil
+	}
+	sum, err := count()
+	if err != nil {
+		return Summary{}, err
+	}
+	took := now().Sub(begun)
+	kept.sum, kept.from, kept.until = sum, begun, begun.Add(max(summaryFor, summaryRest*took))
+	return sum, nil
+}
+
+func (s *summaries) entry(org ID) *keptSummary {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept := s.of[org]
+	if kept == nil {
+		if s.of == nil || len(s.of) >= summariesKept {
+			s.of = map[ID]*keptSummary{}
+		}
+		kept = &keptSummary{}
+		s.of[org] = kept
+	}
+	return kept
+}
