@@ -36,6 +36,7 @@ func TestDiscardingAsksFirst(t *testing.T) {
 	page.Go("/dead-letters")
 	page.See("By reason")
 	page.ClickOn("tbody tr:nth-child(1) input[type=checkbox]")
+	page.See("1 letter chosen") // which moves the list
 	page.ClickOn("tbody tr:nth-child(2) input[type=checkbox]")
 	page.Click("Discard the chosen…")
 	page.See("Discard 2 dead letters?")
