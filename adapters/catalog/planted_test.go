@@ -65,7 +65,7 @@ func TestSuiteCatches(t *testing.T) {
 	}
 }
 
-var faults = slices.Concat(userFaults, sessionFaults, ticketFaults)
+var faults = slices.Concat(organizationFaults, userFaults, sessionFaults, ticketFaults)
 
 // fault is one way to break the contract.
 type fault struct {
@@ -80,6 +80,10 @@ type fault struct {
 type faulty struct {
 	core.Catalog
 	db *gorm.DB
+
+	organizations      func(ctx context.Context, after string, limit int) ([]core.Organization, error)
+	updateOrganization func(ctx context.Context, org core.Organization) error
+	limitOrganization  func(ctx context.Context, org core.Organization) error
 
 	createUser     func(ctx context.Context, user core.User) error
 	user           func(ctx context.Context, org, id core.ID) (core.User, error)
@@ -101,6 +105,7 @@ type faulty struct {
 func newFaulty(sound core.Catalog, planted fault) *faulty {
 	f := &faulty{
 		Catalog: sound, db: sound.(*Catalog).db,
+		organizations: sound.Organizations, updateOrganization: sound.UpdateOrganization, limitOrganization: sound.LimitOrganization,
 		createUser: sound.CreateUser, user: sound.User, userByEmail: sound.UserByEmail, users: sound.Users, updateUser: sound.UpdateUser,
 		deleteUser: sound.DeleteUser, touchUser: sound.TouchUser, createSession: sound.CreateSession, session: sound.Session,
 		rotateSession: sound.RotateSession, revokeSession: sound.RevokeSession, revokeSessions: sound.RevokeSessions,
@@ -131,6 +136,18 @@ func meeting() (meet func()) {
 		}
 		both.Wait()
 	}
+}
+
+func (f *faulty) Organizations(ctx context.Context, after string, limit int) ([]core.Organization, error) {
+	return f.organizations(ctx, after, limit)
+}
+
+func (f *faulty) UpdateOrganization(ctx context.Context, org core.Organization) error {
+	return f.updateOrganization(ctx, org)
+}
+
+func (f *faulty) LimitOrganization(ctx context.Context, org core.Organization) error {
+	return f.limitOrganization(ctx, org)
 }
 
 func (f *faulty) CreateUser(ctx context.Context, user core.User) error {
