@@ -248,6 +248,11 @@ func TestNobodyClimbs(t *testing.T) {
 	}
 	require.Equal(t, 409, s.ask("DELETE", rest.UsersPath+"/"+s.mine.user, admin, "").status)
 	require.Equal(t, 403, s.ask("POST", rest.OrganizationsPath, s.them.secrets[core.RoleAdmin], `{"name":"x"}`).status)
+	for _, rate := range []string{`"key_rate":{"per_minute":1000000,"per_second":1000000}`, `"user_rate":{"per_minute":1000000}`, `"key_rate":null`} {
+		got := s.ask("PATCH", rest.OrganizationPath, admin, `{"name":"mine",`+rate+`}`)
+		require.Equal(t, 400, got.status, "%s: %s", rate, got.body)
+	}
+	require.NotContains(t, s.ask("GET", rest.OrganizationPath, admin, "").body, "rate", "only the host limits an organization")
 }
 
 // A key that is narrowed to a stream sees and does nothing beyond it.

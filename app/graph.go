@@ -191,7 +191,7 @@ func background(lc fx.Lifecycle, run func(context.Context)) {
 }
 
 func newAccess(cfg Config, catalog core.Catalog, now func() time.Time) (*core.Access, error) {
-	return core.NewAccess(catalog, []byte(cfg.Secret), []byte(cfg.SecretPrevious), now)
+	return core.NewAccess(catalog, catalog, []byte(cfg.Secret), []byte(cfg.SecretPrevious), now)
 }
 
 // newAccounts signs people in.

@@ -133,7 +133,7 @@ func (n keyNoun) createCommand(s *settings, org *string) *cobra.Command {
 	flags.StringVar(&f.role, "role", string(n.role), "producer (sends events), consumer and viewer (read), developer (also manages streams) or admin")
 	flags.StringArrayVar(&f.streams, "stream", nil, "narrow the "+n.name+" to this stream; may be repeated")
 	flags.StringVar(&f.defaultStream, "default-stream", "", "the stream of events that name none")
-	flags.StringVar(&f.rate, "rate", "", "requests a minute and at once, like 6000/200, in place of the server's setting")
+	flags.StringVar(&f.rate, "rate", "", "requests a minute and at once, like 6000/200, in place of the organization's or the server's")
 	flags.DurationVar(&f.expires, "expires", 0, "time until the "+n.name+" expires, like 720h; never by default")
 	flags.StringVarP(&f.output, "output", "o", "text", "text or json")
 	_ = command.MarkFlagRequired("label") // only fails for a flag that does not exist
@@ -148,11 +148,11 @@ func (f keyFlags) request(ctx context.Context, keys keyring) (core.KeyRequest, e
 		request.ExpiresAt = &at
 	}
 	if f.rate != "" {
-		limit, err := core.ParseLimit(f.rate)
+		rate, err := core.ParseRate(f.rate)
 		if err != nil {
 			return request, usageError{fmt.Errorf("--rate %w", err)}
 		}
-		request.Rate = core.Rate{PerMinute: limit.PerMinute, PerSecond: limit.Burst}
+		request.Rate = rate
 	}
 	for _, ref := range f.streams {
 		id, err := keys.streamID(ctx, ref)

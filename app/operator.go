@@ -96,7 +96,7 @@ func (o operator) accounts() (*core.Accounts, error) {
 
 // keys is the credentials of the organization.
 func (o operator) keys() (*core.Keys, error) {
-	access, err := core.NewAccess(o.catalog, []byte(o.cfg.Secret), []byte(o.cfg.SecretPrevious), time.Now)
+	access, err := core.NewAccess(o.catalog, o.catalog, []byte(o.cfg.Secret), []byte(o.cfg.SecretPrevious), time.Now)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,13 @@
 package app
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -10,11 +16,16 @@ import (
 
 func organizationCommand(s *settings) *cobra.Command {
 	command := &cobra.Command{
-		Use: "org", Short: "Create organizations", Args: cobra.NoArgs,
-		Long: "Create organizations directly in the catalog, with the server running or not. Needs the server's settings: --catalog or --store, and the secret.",
+		Use: "org", Short: "Create, list and limit organizations", Args: cobra.NoArgs,
+		Long: "Create, list and limit organizations directly in the catalog, with the server running or not. Needs the server's settings: --catalog or --store, and the secret.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	command.AddCommand(&cobra.Command{
+	command.AddCommand(organizationCreateCommand(s), organizationListCommand(s), organizationLimitCommand(s))
+	return command
+}
+
+func organizationCreateCommand(s *settings) *cobra.Command {
+	return &cobra.Command{
 		Use: "create NAME", Args: cobra.ExactArgs(1),
 		Short:   "Create an organization, and print the link by which its first admin is made; it is good once, for 30 minutes",
 		Example: "  eventflow org create acme\n  eventflow user setup-link --org acme   # another link",
@@ -32,6 +43,111 @@ func organizationCommand(s *settings) *cobra.Command {
 				return err
 			})
 		},
-	})
+	}
+}
+
+func organizationListCommand(s *settings) *cobra.Command {
+	var output string
+	command := &cobra.Command{
+		Use: "list", Short: "List the organizations, and what their keys and people are limited to", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkOutput(output, "table"); err != nil {
+				return err
+			}
+			return operate(cmd.Context(), s, "", func(o operator) error {
+				all, err := allOrganizations(cmd.Context(), o.catalog)
+				if err != nil {
+					return err
+				}
+				if output == "json" {
+					return json.NewEncoder(cmd.OutOrStdout()).Encode(all)
+				}
+				return printOrganizations(cmd.OutOrStdout(), all)
+			})
+		},
+	}
+	command.Flags().StringVarP(&output, "output", "o", "table", "table or json")
 	return command
+}
+
+// allOrganizations returns the organizations of the installation, by name.
+func allOrganizations(ctx context.Context, catalog core.Organizations) (all []core.Organization, err error) {
+	for after := ""; ; after = all[len(all)-1].Name {
+		page, err := catalog.Organizations(ctx, after, core.MaxPageSize)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page...)
+		if len(page) < core.MaxPageSize {
+			return all, nil
+		}
+	}
+}
+
+func printOrganizations(out io.Writer, organizations []core.Organization) error {
+	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(table, "ID\tNAME\tCREATED\tEACH KEY\tEACH PERSON")
+	for _, org := range organizations {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", org.ID, org.Name, org.CreatedAt.Format(time.DateTime), org.KeyRate, org.UserRate)
+	}
+	return table.Flush()
+}
+
+func organizationLimitCommand(s *settings) *cobra.Command {
+	var key, user string
+	command := &cobra.Command{
+		Use: "limit NAME", Args: cobra.ExactArgs(1),
+		Short: "Limit an organization's keys and people otherwise than the settings do: running servers follow within two seconds",
+		Long: "Limit each key and each person of an organization otherwise than the settings do, and print what they are limited to. " +
+			"A flag that is left out changes nothing. A key's own --rate comes first. Running servers follow within two seconds.",
+		Example: "  eventflow org limit acme --key 6000/200 --user 1000/100\n  eventflow org limit acme --key default   # as the settings say",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			limits, err := organizationLimits(args[0], key, user)
+			if err != nil {
+				return usageError{err}
+			}
+			return operate(cmd.Context(), s, args[0], func(o operator) error {
+				accounts, err := o.accounts()
+				if err != nil {
+					return err
+				}
+				org, err := accounts.LimitOrganization(cmd.Context(), core.Visitor{}, o.principal(), limits)
+				if err != nil {
+					return err
+				}
+				return printOrganizations(cmd.OutOrStdout(), []core.Organization{org})
+			})
+		},
+	}
+	command.Flags().StringVar(&key, "key", "", "requests of each key a minute and at once, like 6000/200, or default")
+	command.Flags().StringVar(&user, "user", "", "requests of each person a minute and at once, like 1000/100, or default")
+	return command
+}
+
+// organizationLimits is what the arguments ask for. An empty name would be the
+// first organization's.
+func organizationLimits(name, key, user string) (limits core.OrganizationLimits, err error) {
+	if name == "" {
+		return limits, errors.New("the organization's name is empty; 'eventflow org list' shows the names")
+	}
+	if key == "" && user == "" {
+		return limits, errors.New("nothing to change: give --key, --user or both, like --key 6000/200")
+	}
+	if limits.Key, err = organizationRate("key", key); err != nil {
+		return limits, err
+	}
+	limits.User, err = organizationRate("user", user)
+	return limits, err
+}
+
+// organizationRate reads a flag, which may be left out.
+func organizationRate(flag, text string) (*core.Rate, error) {
+	if text == "" {
+		return nil, nil
+	}
+	rate, err := core.ParseRate(text)
+	if err != nil {
+		return nil, fmt.Errorf("--%s %w", flag, err)
+	}
+	return &rate, nil
 }

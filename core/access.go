@@ -15,6 +15,7 @@ import (
 // server, makes and revokes them. [Keys] is what others may do.
 type Access struct {
 	credentials Credentials
+	orgs        tenants
 	now         func() time.Time
 	macs        sync.Pool
 	// previous is the secret before, or empty.
@@ -34,10 +35,10 @@ const (
 // MinSecretBytes is the shortest server secret that NewAccess takes.
 const MinSecretBytes = 32
 
-// NewAccess returns the use case over a catalog. secret keys the hashes of
+// NewAccess returns the use case over the parts of a catalog. secret keys the hashes of
 // credentials: with another secret no stored key is valid any more, but for
 // those that were made with previous, which may be empty.
-func NewAccess(credentials Credentials, secret, previous []byte, now func() time.Time) (*Access, error) {
+func NewAccess(credentials Credentials, organizations Organizations, secret, previous []byte, now func() time.Time) (*Access, error) {
 	if len(secret) < MinSecretBytes {
 		return nil, Invalid("secret", "must have at least %d bytes", MinSecretBytes)
 	}
@@ -45,6 +46,7 @@ func NewAccess(credentials Credentials, secret, previous []byte, now func() time
 	return &Access{
 		previous:    slices.Clone(previous),
 		credentials: credentials,
+		orgs:        newTenants(organizations, now),
 		now:         now,
 		macs:        sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }},
 		known:       newCache[KeyHash, *knownKey](now, keyTTL, keyCacheSize),
@@ -72,7 +74,11 @@ func (a *Access) Authenticate(ctx context.Context, secret string) (Principal, er
 		if err != nil {
 			return nil, err
 		}
-		return newKnownKey(key, as, old), nil
+		org, err := a.orgs.get(ctx, key.Org)
+		if err != nil {
+			return nil, err
+		}
+		return newKnownKey(key, org, as, old), nil
 	}, isNotFound)
 	if isNotFound(err) {
 		return Principal{}, errBadKey
@@ -98,9 +104,11 @@ func (k *APIKey) opens(hash KeyHash, now time.Time) bool {
 	return hash == k.Hash || k.PreviousValidUntil != nil && now.Before(*k.PreviousValidUntil)
 }
 
-func (k *APIKey) principal() Principal {
+// principal is who shows the key. Its own rate comes before its organization's.
+func (k *APIKey) principal(org Organization) Principal {
 	return Principal{
-		Org: k.Org, Key: k.ID, Label: k.Label, Role: k.Role, Streams: k.Streams, DefaultStream: k.DefaultStream, Limit: k.Rate.limit(),
+		Org: k.Org, Key: k.ID, Label: k.Label, Role: k.Role, Streams: k.Streams, DefaultStream: k.DefaultStream,
+		Limit: cmp.Or(k.Rate, org.KeyRate).limit(),
 	}
 }
 
@@ -201,7 +209,7 @@ func (s *KeySpec) validate(now time.Time) error {
 	if s.ExpiresAt != nil && !s.ExpiresAt.After(now) {
 		return Invalid("expires_at", "must be in the future")
 	}
-	return s.Rate.check()
+	return s.Rate.check("rate")
 }
 
 // Keys returns all of the organization's keys and tokens, newest first, without

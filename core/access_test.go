@@ -75,18 +75,19 @@ type gate struct {
 	t      tester
 	clock  *handClock
 	ring   *keyring
+	orgs   *register
 	access *core.Access
 }
 
 func newGate(t tester) *gate {
-	g := &gate{t: t, clock: &handClock{at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, ring: &keyring{keys: map[core.KeyHash]core.APIKey{}}}
+	g := &gate{t: t, clock: &handClock{at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, ring: &keyring{keys: map[core.KeyHash]core.APIKey{}}, orgs: &register{}}
 	g.access = g.node(7)
 	return g
 }
 
 // node returns another node's view of the same catalog.
 func (g *gate) node(secret byte) *core.Access {
-	access, err := core.NewAccess(g.ring, bytes.Repeat([]byte{secret}, core.MinSecretBytes), nil, g.clock.now)
+	access, err := core.NewAccess(g.ring, g.orgs, bytes.Repeat([]byte{secret}, core.MinSecretBytes), nil, g.clock.now)
 	require.NoError(g.t, err)
 	return access
 }
@@ -187,7 +188,7 @@ func TestKeysAreMadeOfSense(t *testing.T) {
 		require.Empty(t, secret)
 	}
 	require.Empty(t, g.ring.keys)
-	_, err := core.NewAccess(g.ring, make([]byte, core.MinSecretBytes-1), nil, g.clock.now)
+	_, err := core.NewAccess(g.ring, g.orgs, make([]byte, core.MinSecretBytes-1), nil, g.clock.now)
 	requireRefusal(t, err, core.CodeValidation, "secret")
 }
 

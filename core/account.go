@@ -19,8 +19,16 @@ type Accounts struct {
 	// secrets are the present one and, where there is one, the one before.
 	secrets [][]byte
 	now     func() time.Time
-	people  *cache[ID, User]
+	orgs    tenants
+	people  *cache[ID, knownUser]
 	live    *cache[ID, Session]
+}
+
+// knownUser is a user as the hot path remembers them, with the limit of their
+// organization.
+type knownUser struct {
+	User
+	limit Limit
 }
 
 // AccountPorts is what Accounts works with.
@@ -85,7 +93,8 @@ func NewAccounts(ports AccountPorts, secret, previous []byte, now func() time.Ti
 	}
 	return &Accounts{
 		AccountPorts: ports, secrets: secrets, now: now,
-		people: newCache[ID, User](now, accountTTL, accountCacheSize),
+		orgs:   newTenants(ports.Organizations, now),
+		people: newCache[ID, knownUser](now, accountTTL, accountCacheSize),
 		live:   newCache[ID, Session](now, accountTTL, accountCacheSize),
 	}
 }
@@ -323,8 +332,13 @@ func (a *Accounts) Authenticate(ctx context.Context, token string) (Principal, e
 	if err != nil || !session.goodAt(a.now()) || session.User != claims.User || session.Org != claims.Org {
 		return Principal{}, errBadSession
 	}
-	user, err := a.people.get(claims.User, func(User) (User, error) {
-		return a.Users.User(ctx, claims.Org, claims.User)
+	user, err := a.people.get(claims.User, func(knownUser) (knownUser, error) {
+		user, err := a.Users.User(ctx, claims.Org, claims.User)
+		if err != nil {
+			return knownUser{}, err
+		}
+		org, err := a.orgs.get(ctx, user.Org)
+		return knownUser{user, org.UserRate.limit()}, err
 	}, isNotFound)
 	if err != nil && !isNotFound(err) {
 		return Principal{}, storeFailed(err)
@@ -333,7 +347,7 @@ func (a *Accounts) Authenticate(ctx context.Context, token string) (Principal, e
 		return Principal{}, errBadSession
 	}
 	who := user.principal()
-	who.Session = claims.Session
+	who.Session, who.Limit = claims.Session, user.limit
 	return who, nil
 }
 

@@ -51,3 +51,45 @@ func (a *Accounts) CreateOrganization(ctx context.Context, from Visitor, who Pri
 	link, err = a.SetupLink(ctx, org.ID)
 	return org, link, err
 }
+
+// OrganizationLimits describes changes to what the keys and the people of an
+// organization are limited to. A nil field changes nothing, a zero rate is that
+// of the settings again.
+type OrganizationLimits struct{ Key, User *Rate }
+
+// LimitOrganization changes the limits of the organization that who is in; servers
+// that run follow within two seconds. Only who operates the installation may:
+// neither a person nor a key, whatever the role.
+func (a *Accounts) LimitOrganization(ctx context.Context, from Visitor, who Principal, limits OrganizationLimits) (Organization, error) {
+	if !who.User.IsZero() || !who.Key.IsZero() {
+		return Organization{}, Errorf(CodeForbidden, "the limits of an organization are changed on the host, by who operates the installation")
+	}
+	org, err := a.Organizations.Organization(ctx, who.Org)
+	if err != nil {
+		return Organization{}, storeFailed(err)
+	}
+	if err := org.limit(limits); err != nil {
+		return Organization{}, err
+	}
+	if err := a.Organizations.LimitOrganization(ctx, org); err != nil {
+		return Organization{}, storeFailed(err)
+	}
+	record := from.record(who, AuditOrganizationChanged, "organization", org.ID)
+	record.Details = map[string]string{"key_rate": org.KeyRate.String(), "user_rate": org.UserRate.String()}
+	a.Record(ctx, record)
+	return org, nil
+}
+
+// limit checks changes and makes them.
+func (o *Organization) limit(limits OrganizationLimits) error {
+	if limits.Key != nil {
+		o.KeyRate = *limits.Key
+	}
+	if limits.User != nil {
+		o.UserRate = *limits.User
+	}
+	if err := o.KeyRate.check("key_rate"); err != nil {
+		return err
+	}
+	return o.UserRate.check("user_rate")
+}

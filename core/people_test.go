@@ -184,10 +184,13 @@ type lobby struct {
 	t     tester
 	clock *handClock
 	book  *book
+	orgs  *register
 	nodes [2]*core.Accounts
 	mails []string
 	// reused counts the records of a token that came again.
 	reused int
+	// trail is what was recorded.
+	trail []core.AuditRecord
 }
 
 const password = "Correct-Horse-9"
@@ -195,7 +198,7 @@ const password = "Correct-Horse-9"
 var lobbyOrg = core.ID{1}
 
 func newLobby(t tester) *lobby {
-	l := &lobby{t: t, clock: &handClock{at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}}
+	l := &lobby{t: t, clock: &handClock{at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, orgs: &register{}}
 	l.book = &book{t: t, users: map[core.ID]core.User{}, sessions: map[core.ID]core.Session{}, tickets: map[core.KeyHash]core.Ticket{}}
 	for i := range l.nodes {
 		l.nodes[i] = l.node(7)
@@ -209,8 +212,9 @@ func (l *lobby) node(secret byte) *core.Accounts {
 	tokens, err := jwt.New(key)
 	require.NoError(l.t, err)
 	return core.NewAccounts(core.AccountPorts{
-		Users: l.book, Sessions: l.book, Tickets: l.book, Hasher: plainHasher{}, Tokens: tokens, Authorizer: everything{}, Mailer: l,
+		Organizations: l.orgs, Users: l.book, Sessions: l.book, Tickets: l.book, Hasher: plainHasher{}, Tokens: tokens, Authorizer: everything{}, Mailer: l,
 		Record: func(_ context.Context, record core.AuditRecord) {
+			l.trail = append(l.trail, record)
 			if record.Action == core.AuditRefreshReused {
 				l.reused++
 			}

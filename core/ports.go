@@ -152,8 +152,15 @@ type Organizations interface {
 	Organization(ctx context.Context, id ID) (Organization, error)
 	// OrganizationNamed returns one by name, or [CodeNotFound].
 	OrganizationNamed(ctx context.Context, name string) (Organization, error)
-	// UpdateOrganization changes the name. A taken one is a [CodeConflict].
+	// Organizations returns at most limit organizations with a name greater than
+	// after, by name in byte order.
+	Organizations(ctx context.Context, after string, limit int) ([]Organization, error)
+	// UpdateOrganization changes the name and nothing else. A taken one is a
+	// [CodeConflict].
 	UpdateOrganization(ctx context.Context, org Organization) error
+	// LimitOrganization changes the rates and nothing else. No such organization
+	// is [CodeNotFound].
+	LimitOrganization(ctx context.Context, org Organization) error
 }
 
 // StreamCatalog keeps the streams' definitions. Every method but AllStreams

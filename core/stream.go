@@ -10,6 +10,11 @@ type Organization struct {
 	ID        ID        `json:"id"`
 	Name      string    `json:"name"`
 	CreatedAt time.Time `json:"created_at"`
+	// KeyRate bounds each key of the organization that has no rate of its own,
+	// UserRate each person, in place of the settings. Only who operates the
+	// installation changes them.
+	KeyRate  Rate `json:"key_rate,omitzero"`
+	UserRate Rate `json:"user_rate,omitzero"`
 }
 
 // Stream is an append-only sequence of events.

@@ -24,8 +24,8 @@ type knownKey struct {
 	as KeyHash
 }
 
-func newKnownKey(key APIKey, as KeyHash, old *knownKey) *knownKey {
-	known := &knownKey{key: key, as: as, who: key.principal()}
+func newKnownKey(key APIKey, org Organization, as KeyHash, old *knownKey) *knownKey {
+	known := &knownKey{key: key, as: as, who: key.principal(org)}
 	if old != nil {
 		known.used = old.used
 	} else {

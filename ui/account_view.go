@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"strings"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
@@ -39,13 +40,9 @@ func (v *accountView) fetch(ctx app.Context) {
 
 // Render implements [app.Composer].
 func (v *accountView) Render() app.UI {
-	me := v.s.me
 	parts := []app.UI{
 		app.H1().TabIndex(-1).Text("Your account"),
-		app.Dl().Class("facts").Body(
-			app.Dt().Text("Email"), app.Dd().Body(app.Bdi().Text(v.s.email())),
-			app.Dt().Text("Role"), app.Dd().Body(app.Text(string(me.Role)+", "), app.A().Href("/settings/roles").Text("what it may do")),
-			app.Dt().Text("Organization"), app.Dd().Body(app.Bdi().Text(me.Organization.Name))),
+		app.Dl().Class("facts").Body(v.facts()...),
 		app.Section().Class("panel").Aria("label", "Password").Body(
 			app.H2().Text("Another password"),
 			form(v.send,
@@ -72,6 +69,26 @@ func (v *accountView) Render() app.UI {
 				submitButton("Rename", v.rename.busy))))
 	}
 	return app.Div().Class("stack", "narrow").Body(parts...)
+}
+
+// facts say who is signed in, and what the organization is limited to where that
+// is not what the settings say.
+func (v *accountView) facts() []app.UI {
+	me := v.s.me
+	facts := []app.UI{
+		app.Dt().Text("Email"), app.Dd().Body(app.Bdi().Text(v.s.email())),
+		app.Dt().Text("Role"), app.Dd().Body(app.Text(string(me.Role)+", "), app.A().Href("/settings/roles").Text("what it may do")),
+		app.Dt().Text("Organization"), app.Dd().Body(app.Bdi().Text(me.Organization.Name)),
+	}
+	limit := func(name string, rate core.Rate) {
+		if rate != (core.Rate{}) {
+			perMinute, atOnce, _ := strings.Cut(rate.String(), "/")
+			facts = append(facts, app.Dt().Text(name), app.Dd().Text(perMinute+" requests a minute, "+atOnce+" at once"))
+		}
+	}
+	limit("Limit of each person", me.Organization.UserRate)
+	limit("Limit of each key", me.Organization.KeyRate)
+	return facts
 }
 
 func (v *accountView) send(ctx app.Context) {

@@ -82,7 +82,7 @@ func newDesk(t *testing.T, u *url.URL) *desk {
 	log, err := memory.Open(t.Context(), nil)
 	require.NoError(t, err)
 	d.streams = core.NewStreams(d.catalog, log, anySchema{}, everybodyMay{}, func() time.Time { return d.now })
-	d.access, err = core.NewAccess(d.catalog, []byte("a secret of thirty-two characters"), nil, func() time.Time { return d.now })
+	d.access, err = core.NewAccess(d.catalog, d.catalog, []byte("a secret of thirty-two characters"), nil, func() time.Time { return d.now })
 	require.NoError(t, err)
 	org, err := core.FirstOrganization(t.Context(), d.catalog, start)
 	require.NoError(t, err)

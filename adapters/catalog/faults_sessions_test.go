@@ -19,8 +19,8 @@ const (
 )
 
 // opens changes sessions before they are stored.
-func opens(change func(*core.Session)) func(*faultyPeople) {
-	return func(f *faultyPeople) {
+func opens(change func(*core.Session)) func(*faulty) {
+	return func(f *faulty) {
 		f.createSession = func(ctx context.Context, session core.Session) error {
 			change(&session)
 			return f.Catalog.CreateSession(ctx, session)
@@ -30,8 +30,8 @@ func opens(change func(*core.Session)) func(*faultyPeople) {
 
 // rotates changes sessions by a statement of its own, which is given the next generation,
 // the time, the id and the present generation.
-func rotates(statement string) func(*faultyPeople) {
-	return func(f *faultyPeople) {
+func rotates(statement string) func(*faulty) {
+	return func(f *faulty) {
 		f.rotateSession = func(ctx context.Context, id core.ID, from int64, at time.Time) error {
 			done := f.db.WithContext(ctx).Exec(statement, from+1, micros(at), id.String(), from)
 			if done.Error == nil && done.RowsAffected == 0 {
@@ -43,8 +43,8 @@ func rotates(statement string) func(*faultyPeople) {
 }
 
 // endsAll ends sessions by another user and another exception.
-func endsAll(whose func(user, except core.ID) (core.ID, core.ID)) func(*faultyPeople) {
-	return func(f *faultyPeople) {
+func endsAll(whose func(user, except core.ID) (core.ID, core.ID)) func(*faulty) {
+	return func(f *faulty) {
 		f.revokeSessions = func(ctx context.Context, user, except core.ID, at time.Time) error {
 			user, except = whose(user, except)
 			return f.Catalog.RevokeSessions(ctx, user, except, at)
@@ -53,8 +53,8 @@ func endsAll(whose func(user, except core.ID) (core.ID, core.ID)) func(*faultyPe
 }
 
 // forgets removes by a condition of its own.
-func forgets(sessions, tickets string) func(*faultyPeople) {
-	return func(f *faultyPeople) {
+func forgets(sessions, tickets string) func(*faulty) {
+	return func(f *faulty) {
 		f.forgetSessions = func(ctx context.Context, before time.Time) error {
 			if err := f.db.WithContext(ctx).Where(tickets, micros(before)).Delete(&ticketRow{}).Error; err != nil {
 				return err
@@ -64,7 +64,7 @@ func forgets(sessions, tickets string) func(*faultyPeople) {
 	}
 }
 
-var sessionFaults = []peopleFault{
+var sessionFaults = []fault{
 	{"loses the browser", sessionStored, asStored, opens(func(s *core.Session) { s.UserAgent = "" })},
 	{"cuts long browsers", sessionStored, asStored, opens(func(s *core.Session) { s.UserAgent = s.UserAgent[:min(len(s.UserAgent), 256)] })},
 	{"begins each session anew", sessionStored, asStored, opens(func(s *core.Session) { s.Generation = 1 })},
@@ -73,14 +73,14 @@ var sessionFaults = []peopleFault{
 			s.UserAgent = s.UserAgent[:len(s.UserAgent)-1]
 		}
 	})},
-	{"answers in local time", "session/a session's times are in UTC to the microsecond", asStored, func(f *faultyPeople) {
+	{"answers in local time", "session/a session's times are in UTC to the microsecond", asStored, func(f *faulty) {
 		f.session = func(ctx context.Context, id core.ID) (core.Session, error) {
 			session, err := f.Catalog.Session(ctx, id)
 			session.ExpiresAt = session.ExpiresAt.In(time.FixedZone("elsewhere", 3600))
 			return session, err
 		}
 	}},
-	{"opens a session over another", "session/a session's id is taken", "must fail", func(f *faultyPeople) {
+	{"opens a session over another", "session/a session's id is taken", "must fail", func(f *faulty) {
 		f.createSession = func(ctx context.Context, session core.Session) error {
 			if err := f.sql(ctx, "delete from sessions where id = ?", session.ID.String()); err != nil {
 				return err
@@ -88,7 +88,7 @@ var sessionFaults = []peopleFault{
 			return f.Catalog.CreateSession(ctx, session)
 		}
 	}},
-	{"hides expired sessions", "session/an expired session is found", "unexpected error", func(f *faultyPeople) {
+	{"hides expired sessions", "session/an expired session is found", "unexpected error", func(f *faulty) {
 		f.session = func(ctx context.Context, id core.ID) (core.Session, error) {
 			session, err := f.Catalog.Session(ctx, id)
 			if err == nil && session.ExpiresAt.Before(session.CreatedAt) {
@@ -97,7 +97,7 @@ var sessionFaults = []peopleFault{
 			return session, err
 		}
 	}},
-	{"does not find what it is to end", sessionAbsent, "unexpected error", func(f *faultyPeople) {
+	{"does not find what it is to end", sessionAbsent, "unexpected error", func(f *faulty) {
 		f.revokeSession = func(ctx context.Context, id core.ID, at time.Time) error {
 			if _, err := f.Catalog.Session(ctx, id); err != nil {
 				return err
@@ -105,7 +105,7 @@ var sessionFaults = []peopleFault{
 			return f.Catalog.RevokeSession(ctx, id, at)
 		}
 	}},
-	{"does not find what it is to rotate", sessionAbsent, asTooLate, func(f *faultyPeople) {
+	{"does not find what it is to rotate", sessionAbsent, asTooLate, func(f *faulty) {
 		f.rotateSession = func(ctx context.Context, id core.ID, from int64, at time.Time) error {
 			if _, err := f.Catalog.Session(ctx, id); err != nil {
 				return err
@@ -120,7 +120,7 @@ var sessionFaults = []peopleFault{
 	{"rotates a revoked session", "session/a revoked session is not rotated", asTooLate, rotates("update sessions set generation = ?, rotated_at = ? where id = ? and generation = ?")},
 	{"rotates a revoked session, in a race", "session/a session that was revoked stays as it was", "was rotated", rotates("update sessions set generation = ?, rotated_at = ? where id = ? and ? > 0")},
 	{"revives a session", "session/a session that was revoked stays as it was", "was rotated", rotates("update sessions set generation = ?, rotated_at = ?, revoked_at = null where id = ? and generation = ?")},
-	{"compares the generation before it rotates", "session/of many that rotate a session one does", "one must succeed", func(f *faultyPeople) {
+	{"compares the generation before it rotates", "session/of many that rotate a session one does", "one must succeed", func(f *faulty) {
 		meet := meeting()
 		f.rotateSession = func(ctx context.Context, id core.ID, from int64, at time.Time) error {
 			session, err := f.Catalog.Session(ctx, id)
@@ -131,17 +131,17 @@ var sessionFaults = []peopleFault{
 			return f.sql(ctx, "update sessions set generation = ?, rotated_at = ? where id = ?", from+1, micros(at), id.String())
 		}
 	}},
-	{"ends a session again", sessionEnded, asStored, func(f *faultyPeople) {
+	{"ends a session again", sessionEnded, asStored, func(f *faulty) {
 		f.revokeSession = func(ctx context.Context, id core.ID, at time.Time) error {
 			return f.sql(ctx, "update sessions set revoked_at = ? where id = ?", micros(at), id.String())
 		}
 	}},
-	{"ends all sessions again", sessionEnded, asStored, func(f *faultyPeople) {
+	{"ends all sessions again", sessionEnded, asStored, func(f *faulty) {
 		f.revokeSessions = func(ctx context.Context, user, except core.ID, at time.Time) error {
 			return f.sql(ctx, "update sessions set revoked_at = ? where user_id = ? and id <> ?", micros(at), user.String(), except.String())
 		}
 	}},
-	{"removes what it is to end", sessionEnded, "unexpected error", func(f *faultyPeople) {
+	{"removes what it is to end", sessionEnded, "unexpected error", func(f *faulty) {
 		f.revokeSession = func(ctx context.Context, id core.ID, _ time.Time) error {
 			return f.sql(ctx, "delete from sessions where id = ?", id.String())
 		}
@@ -153,13 +153,13 @@ var sessionFaults = []peopleFault{
 		}
 		return user, except
 	})},
-	{"ends everybody's sessions", sessionsEnded, asStored, func(f *faultyPeople) {
+	{"ends everybody's sessions", sessionsEnded, asStored, func(f *faulty) {
 		f.revokeSessions = func(ctx context.Context, _, except core.ID, at time.Time) error {
 			return f.db.WithContext(ctx).Model(&sessionRow{}).Session(&gorm.Session{AllowGlobalUpdate: true}).
 				Where("id <> ? and revoked_at is null", except.String()).UpdateColumn("revoked_at", micros(at)).Error
 		}
 	}},
-	{"ends the first of the sessions", "session/sessions of one user end beside each other", asStored, func(f *faultyPeople) {
+	{"ends the first of the sessions", "session/sessions of one user end beside each other", asStored, func(f *faulty) {
 		f.revokeSessions = func(ctx context.Context, user, except core.ID, at time.Time) error {
 			return f.sql(ctx, "update sessions set revoked_at = ? where id = (select min(id) from sessions where user_id = ? and id <> ?)", micros(at), user.String(), except.String())
 		}

@@ -20,8 +20,8 @@ const (
 )
 
 // shows changes what a used ticket looks like.
-func shows(change func(*core.Ticket)) func(*faultyPeople) {
-	return func(f *faultyPeople) {
+func shows(change func(*core.Ticket)) func(*faulty) {
+	return func(f *faulty) {
 		f.useTicket = func(ctx context.Context, kind core.TicketKind, hash core.KeyHash, at time.Time) (core.Ticket, error) {
 			ticket, err := f.Catalog.UseTicket(ctx, kind, hash, at)
 			if err == nil {
@@ -33,8 +33,8 @@ func shows(change func(*core.Ticket)) func(*faultyPeople) {
 }
 
 // before runs a statement, which is given the hash, before a ticket is used.
-func before(statement string) func(*faultyPeople) {
-	return func(f *faultyPeople) {
+func before(statement string) func(*faulty) {
+	return func(f *faulty) {
 		f.useTicket = func(ctx context.Context, kind core.TicketKind, hash core.KeyHash, at time.Time) (core.Ticket, error) {
 			if err := f.sql(ctx, statement, hash[:], string(kind), micros(at)); err != nil {
 				return core.Ticket{}, err
@@ -46,8 +46,8 @@ func before(statement string) func(*faultyPeople) {
 
 // voids removes others, by a condition on the kind, the user and the
 // organization, before a ticket is made.
-func voids(condition string) func(*faultyPeople) {
-	return func(f *faultyPeople) {
+func voids(condition string) func(*faulty) {
+	return func(f *faulty) {
 		f.createTicket = func(ctx context.Context, t core.Ticket) error {
 			if err := f.sql(ctx, "delete from tickets where "+condition, string(t.Kind), t.User.String(), t.Org.String()); err != nil {
 				return err
@@ -68,7 +68,7 @@ func adds(tx *gorm.DB, t core.Ticket) error {
 	return tx.Create(&row).Error
 }
 
-var ticketFaults = []peopleFault{
+var ticketFaults = []fault{
 	{"does not say when it was used", ticketUsed, "as it was stored", shows(func(t *core.Ticket) { t.UsedAt = nil })},
 	{"does not say whose it is", ticketUsed, "as it was stored", shows(func(t *core.Ticket) { t.User = core.ID{} })},
 	{"names somebody in a set-up", ticketUsed, "as it was stored", shows(func(t *core.Ticket) {
@@ -84,21 +84,21 @@ var ticketFaults = []peopleFault{
 	{"knows no expiry", ticketExpires, asNotFound, before("update tickets set expires_at = expires_at * 2 where hash = ? and ? <> '' and ? <> 0")},
 	{"takes a ticket at its expiry", ticketExpires, asNotFound, before("update tickets set expires_at = expires_at + 1 where hash = ? and ? <> '' and expires_at = ?")},
 	{"uses an expired ticket up", ticketExpires, "unexpected error", before("update tickets set used_at = 1 where hash = ? and ? <> '' and expires_at <= ?")},
-	{"goes by its own clock", ticketExpires, "unexpected error", func(f *faultyPeople) {
+	{"goes by its own clock", ticketExpires, "unexpected error", func(f *faulty) {
 		f.useTicket = func(ctx context.Context, kind core.TicketKind, hash core.KeyHash, _ time.Time) (core.Ticket, error) {
 			return f.Catalog.UseTicket(ctx, kind, hash, time.Now().Add(100*365*24*time.Hour))
 		}
 	}},
 	{"takes a ticket for any kind", ticketKind, asNotFound, before("update tickets set kind = ?2 where hash = ?1 and ?3 <> 0")},
 	{"uses a ticket of another kind up", ticketKind, "unexpected error", before("update tickets set used_at = 1 where hash = ? and kind <> ? and ? <> 0")},
-	{"shows what is not good", ticketOnce, "must not be shown", func(f *faultyPeople) {
+	{"shows what is not good", ticketOnce, "must not be shown", func(f *faulty) {
 		f.useTicket = func(ctx context.Context, kind core.TicketKind, hash core.KeyHash, at time.Time) (core.Ticket, error) {
 			ticket, err := f.Catalog.UseTicket(ctx, kind, hash, at)
 			ticket.Kind = kind
 			return ticket, err
 		}
 	}},
-	{"compares half of the hash", "ticket/a hash names one ticket exactly", asNotFound, func(f *faultyPeople) {
+	{"compares half of the hash", "ticket/a hash names one ticket exactly", asNotFound, func(f *faulty) {
 		f.useTicket = func(ctx context.Context, kind core.TicketKind, hash core.KeyHash, at time.Time) (core.Ticket, error) {
 			var row ticketRow
 			if f.db.WithContext(ctx).Where("substr(hash, 1, 16) = ?", hash[:16]).Take(&row).Error == nil {
@@ -107,7 +107,7 @@ var ticketFaults = []peopleFault{
 			return f.Catalog.UseTicket(ctx, kind, hash, at)
 		}
 	}},
-	{"makes a ticket over another", "ticket/a ticket's hash is taken", "must fail", func(f *faultyPeople) {
+	{"makes a ticket over another", "ticket/a ticket's hash is taken", "must fail", func(f *faulty) {
 		f.createTicket = func(ctx context.Context, t core.Ticket) error {
 			if err := f.sql(ctx, "delete from tickets where hash = ?", t.Hash[:]); err != nil {
 				return err
@@ -116,10 +116,10 @@ var ticketFaults = []peopleFault{
 		}
 	}},
 	{"voids for a ticket that is not made", "ticket/a ticket's hash is taken", "unexpected error", voids("kind = ? and user_id = ? and org = ?")},
-	{"leaves the older ticket good", ticketNewer, asNotFound, func(f *faultyPeople) {
+	{"leaves the older ticket good", ticketNewer, asNotFound, func(f *faulty) {
 		f.createTicket = func(ctx context.Context, t core.Ticket) error { return adds(f.db.WithContext(ctx), t) }
 	}},
-	{"leaves the older set-up good", ticketNewer, asNotFound, func(f *faultyPeople) {
+	{"leaves the older set-up good", ticketNewer, asNotFound, func(f *faulty) {
 		f.createTicket = func(ctx context.Context, t core.Ticket) error {
 			if t.User.IsZero() {
 				return adds(f.db.WithContext(ctx), t)
@@ -127,7 +127,7 @@ var ticketFaults = []peopleFault{
 			return f.Catalog.CreateTicket(ctx, t)
 		}
 	}},
-	{"takes the later time for the newer ticket", ticketNewer, asNotFound, func(f *faultyPeople) {
+	{"takes the later time for the newer ticket", ticketNewer, asNotFound, func(f *faulty) {
 		f.createTicket = func(ctx context.Context, t core.Ticket) error {
 			var later int64
 			f.db.WithContext(ctx).Model(&ticketRow{}).Where("kind = ? and org = ? and created_at > ?", string(t.Kind), t.Org.String(), micros(t.CreatedAt)).Count(&later)
@@ -140,7 +140,7 @@ var ticketFaults = []peopleFault{
 	{"voids every kind", ticketOthers, "unexpected error", voids("? <> '' and user_id = ? and ? <> ''")},
 	{"voids everybody's", ticketOthers, "unexpected error", voids("kind = ? and ? <> '' and org = ?")},
 	{"voids every organization's", ticketOthers, "unexpected error", voids("kind = ? and ? <> '' and ? <> '' and user_id is null")},
-	{"looks before it uses", "ticket/of many that use a ticket one does", "one must succeed", func(f *faultyPeople) {
+	{"looks before it uses", "ticket/of many that use a ticket one does", "one must succeed", func(f *faulty) {
 		meet := meeting()
 		f.useTicket = func(ctx context.Context, kind core.TicketKind, hash core.KeyHash, at time.Time) (core.Ticket, error) {
 			var row ticketRow
@@ -151,7 +151,7 @@ var ticketFaults = []peopleFault{
 			return core.Ticket{Kind: kind, Hash: hash}, f.sql(ctx, "update tickets set used_at = ? where hash = ?", micros(at), hash[:])
 		}
 	}},
-	{"voids before it makes", "ticket/of many that make a ticket one is good", "one must succeed", func(f *faultyPeople) {
+	{"voids before it makes", "ticket/of many that make a ticket one is good", "one must succeed", func(f *faulty) {
 		var meets sync.Map
 		f.createTicket = func(ctx context.Context, t core.Ticket) error {
 			sound := f.Catalog.(*Catalog)

@@ -29,8 +29,8 @@ const (
 )
 
 // made changes users before they are stored.
-func made(change func(*core.User)) func(*faultyPeople) {
-	return func(f *faultyPeople) {
+func made(change func(*core.User)) func(*faulty) {
+	return func(f *faulty) {
 		f.createUser = func(ctx context.Context, user core.User) error {
 			change(&user)
 			return f.Catalog.CreateUser(ctx, user)
@@ -39,8 +39,8 @@ func made(change func(*core.User)) func(*faultyPeople) {
 }
 
 // altered changes users before they replace others.
-func altered(change func(*faultyPeople, *core.User)) func(*faultyPeople) {
-	return func(f *faultyPeople) {
+func altered(change func(*faulty, *core.User)) func(*faulty) {
+	return func(f *faulty) {
 		f.updateUser = func(ctx context.Context, user core.User) error {
 			change(f, &user)
 			return f.Catalog.UpdateUser(ctx, user)
@@ -49,8 +49,8 @@ func altered(change func(*faultyPeople, *core.User)) func(*faultyPeople) {
 }
 
 // listed changes what is asked of a list and what it shows.
-func listed(ask func(after *string, limit *int), show func([]core.User) []core.User) func(*faultyPeople) {
-	return func(f *faultyPeople) {
+func listed(ask func(after *string, limit *int), show func([]core.User) []core.User) func(*faulty) {
+	return func(f *faulty) {
 		f.users = func(ctx context.Context, org core.ID, after string, limit int) ([]core.User, error) {
 			if ask != nil {
 				ask(&after, &limit)
@@ -65,21 +65,21 @@ func listed(ask func(after *string, limit *int), show func([]core.User) []core.U
 }
 
 // anyOrganization is the organization that a user is in.
-func (f *faultyPeople) anyOrganization(ctx context.Context, id core.ID) core.ID {
+func (f *faulty) anyOrganization(ctx context.Context, id core.ID) core.ID {
 	var row userRow
 	f.db.WithContext(ctx).Where("id = ?", id.String()).Take(&row)
 	org, _ := core.ParseID(row.Org)
 	return org
 }
 
-var userFaults = []peopleFault{
+var userFaults = []fault{
 	{"loses the name", userStored, asStored, made(func(u *core.User) { u.Name = "" })},
 	{"keeps half of a password hash", userStored, asStored, made(func(u *core.User) { u.PasswordHash = u.PasswordHash[:len(u.PasswordHash)/2] })},
 	{"cuts long names", "user/a user with the most in every field is found", asStored, made(func(u *core.User) { u.Name = u.Name[:min(len(u.Name), 255)] })},
 	{"makes everybody active", "user/users of every role and state are kept", asStored, made(func(u *core.User) { u.State = core.UserActive })},
 	{"rounds times to seconds", "user/a user's times are in UTC to the microsecond", asStored, made(func(u *core.User) { u.UpdatedAt = u.UpdatedAt.Truncate(time.Second) })},
 	{"stores addresses in lower case", "user/every address is an address and nothing else", "unexpected error: CONFLICT", made(func(u *core.User) { u.Email = strings.ToLower(u.Email) })},
-	{"takes an address once for each organization", addressOnce, asConflict, func(f *faultyPeople) {
+	{"takes an address once for each organization", addressOnce, asConflict, func(f *faulty) {
 		f.createUser = func(ctx context.Context, user core.User) error {
 			there, err := f.Catalog.UserByEmail(ctx, user.Email)
 			if err == nil && there.Org != user.Org {
@@ -88,7 +88,7 @@ var userFaults = []peopleFault{
 			return f.Catalog.CreateUser(ctx, user)
 		}
 	}},
-	{"stores over the user of an id", "user/a user's id is taken", "must fail", func(f *faultyPeople) {
+	{"stores over the user of an id", "user/a user's id is taken", "must fail", func(f *faulty) {
 		f.createUser = func(ctx context.Context, user core.User) error {
 			if there, err := f.Catalog.User(ctx, user.Org, user.ID); err == nil {
 				user.Revision = there.Revision + 1
@@ -97,12 +97,12 @@ var userFaults = []peopleFault{
 			return f.Catalog.CreateUser(ctx, user)
 		}
 	}},
-	{"finds addresses in any case", userAbsent, asNotFound, func(f *faultyPeople) {
+	{"finds addresses in any case", userAbsent, asNotFound, func(f *faulty) {
 		f.userByEmail = func(ctx context.Context, email string) (core.User, error) {
 			return takeUser(f.db.WithContext(ctx).Where("email = ? collate nocase", email))
 		}
 	}},
-	{"takes an address for a pattern", userAbsent, asNotFound, func(f *faultyPeople) {
+	{"takes an address for a pattern", userAbsent, asNotFound, func(f *faulty) {
 		f.userByEmail = func(ctx context.Context, email string) (core.User, error) {
 			return takeUser(f.db.WithContext(ctx).Where("email like ?", email))
 		}
@@ -113,7 +113,7 @@ var userFaults = []peopleFault{
 		slices.SortStableFunc(users, func(a, b core.User) int { return strings.Compare(strings.ToLower(a.Email), strings.ToLower(b.Email)) })
 		return users
 	})},
-	{"lists everybody's users", "change of a user/a list shows the organization's own users", asListed, func(f *faultyPeople) {
+	{"lists everybody's users", "change of a user/a list shows the organization's own users", asListed, func(f *faulty) {
 		f.users = func(ctx context.Context, org core.ID, after string, limit int) ([]core.User, error) {
 			var ids []string
 			f.db.WithContext(ctx).Model(&userRow{}).Where("email > ?", after).Order("email").Limit(limit).Pluck("org", &ids)
@@ -125,25 +125,25 @@ var userFaults = []peopleFault{
 			return f.Catalog.Users(ctx, org, after, limit)
 		}
 	}},
-	{"notes no sign-in", userTouched, asStored, func(f *faultyPeople) {
+	{"notes no sign-in", userTouched, asStored, func(f *faulty) {
 		f.touchUser = func(context.Context, core.ID, core.ID, time.Time) error { return nil }
 	}},
-	{"takes a sign-in for a change", userTouched, asStored, func(f *faultyPeople) {
+	{"takes a sign-in for a change", userTouched, asStored, func(f *faulty) {
 		f.touchUser = func(ctx context.Context, org, id core.ID, at time.Time) error {
 			return f.sql(ctx, "update users set last_login_at = ?, revision = revision + 1 where id = ? and org = ?", micros(at), id.String(), org.String())
 		}
 	}},
-	{"notes the sign-in of everybody", userTouched, asStored, func(f *faultyPeople) {
+	{"notes the sign-in of everybody", userTouched, asStored, func(f *faulty) {
 		f.touchUser = func(ctx context.Context, org, _ core.ID, at time.Time) error {
 			return f.sql(ctx, "update users set last_login_at = ? where org = ?", micros(at), org.String())
 		}
 	}},
-	{"notes the sign-in of a stranger", userForeign, asStored, func(f *faultyPeople) {
+	{"notes the sign-in of a stranger", userForeign, asStored, func(f *faulty) {
 		f.touchUser = func(ctx context.Context, _, id core.ID, at time.Time) error {
 			return f.Catalog.TouchUser(ctx, f.anyOrganization(ctx, id), id, at)
 		}
 	}},
-	{"forgets a sign-in with a change", "change of a user/no sign-in is lost to a change", asStored, func(f *faultyPeople) {
+	{"forgets a sign-in with a change", "change of a user/no sign-in is lost to a change", asStored, func(f *faulty) {
 		f.updateUser = func(ctx context.Context, user core.User) error {
 			if err := f.Catalog.UpdateUser(ctx, user); err != nil {
 				return err
@@ -151,7 +151,7 @@ var userFaults = []peopleFault{
 			return f.sql(ctx, "update users set last_login_at = null where id = ?", user.ID.String())
 		}
 	}},
-	{"forgets a sign-in when who changes the user did not know of it", userTouched, asStored, func(f *faultyPeople) {
+	{"forgets a sign-in when who changes the user did not know of it", userTouched, asStored, func(f *faulty) {
 		f.updateUser = func(ctx context.Context, user core.User) error {
 			if err := f.Catalog.UpdateUser(ctx, user); err != nil {
 				return err
@@ -159,17 +159,17 @@ var userFaults = []peopleFault{
 			return f.sql(ctx, "update users set last_login_at = ? where id = ?", optionalMicros(user.LastLoginAt), user.ID.String())
 		}
 	}},
-	{"changes no role", "change of a user/a change replaces every field of a user that may change", asStored, altered(func(f *faultyPeople, u *core.User) {
+	{"changes no role", "change of a user/a change replaces every field of a user that may change", asStored, altered(func(f *faulty, u *core.User) {
 		if there, err := f.Catalog.User(context.Background(), u.Org, u.ID); err == nil {
 			u.Role = there.Role
 		}
 	})},
-	{"changes any revision", userFenced, asTooLate, altered(func(f *faultyPeople, u *core.User) {
+	{"changes any revision", userFenced, asTooLate, altered(func(f *faulty, u *core.User) {
 		if there, err := f.Catalog.User(context.Background(), u.Org, u.ID); err == nil {
 			u.Revision = there.Revision + 1
 		}
 	})},
-	{"asks for the address before the revision", userFenced, asTooLate, func(f *faultyPeople) {
+	{"asks for the address before the revision", userFenced, asTooLate, func(f *faulty) {
 		f.updateUser = func(ctx context.Context, user core.User) error {
 			if there, err := f.Catalog.UserByEmail(ctx, user.Email); err == nil && there.ID != user.ID {
 				return core.Errorf(core.CodeConflict, "taken")
@@ -177,7 +177,7 @@ var userFaults = []peopleFault{
 			return f.Catalog.UpdateUser(ctx, user)
 		}
 	}},
-	{"compares the revision before it changes", "change of a user/of many that change one user one does", "one must succeed", func(f *faultyPeople) {
+	{"compares the revision before it changes", "change of a user/of many that change one user one does", "one must succeed", func(f *faulty) {
 		meet := meeting()
 		f.updateUser = func(ctx context.Context, user core.User) error {
 			there, err := f.Catalog.User(ctx, user.Org, user.ID)
@@ -188,7 +188,7 @@ var userFaults = []peopleFault{
 			return f.sql(ctx, "update users set name = ?, revision = ? where id = ?", user.Name, user.Revision, user.ID.String())
 		}
 	}},
-	{"looks for an address before it stores", "change of a user/of many that take one address one does", asConflict, func(f *faultyPeople) {
+	{"looks for an address before it stores", "change of a user/of many that take one address one does", asConflict, func(f *faulty) {
 		meet := meeting()
 		f.createUser = func(ctx context.Context, user core.User) error {
 			if _, err := f.Catalog.UserByEmail(ctx, user.Email); err == nil {
@@ -198,7 +198,7 @@ var userFaults = []peopleFault{
 			return f.db.WithContext(ctx).Create(new(userRowOf(user))).Error
 		}
 	}},
-	{"takes a taken address for a change meanwhile", "change of a user/a user cannot take the address of another", asConflict, func(f *faultyPeople) {
+	{"takes a taken address for a change meanwhile", "change of a user/a user cannot take the address of another", asConflict, func(f *faulty) {
 		f.updateUser = func(ctx context.Context, user core.User) error {
 			if err := f.Catalog.UpdateUser(ctx, user); core.CodeOf(err) != core.CodeConflict {
 				return err
@@ -206,7 +206,7 @@ var userFaults = []peopleFault{
 			return errMoved
 		}
 	}},
-	{"tells of strangers that they are there", userForeign, asNotFound, func(f *faultyPeople) {
+	{"tells of strangers that they are there", userForeign, asNotFound, func(f *faulty) {
 		f.updateUser = func(ctx context.Context, user core.User) error {
 			if !f.anyOrganization(ctx, user.ID).IsZero() && f.anyOrganization(ctx, user.ID) != user.Org {
 				return errMoved
@@ -214,17 +214,17 @@ var userFaults = []peopleFault{
 			return f.Catalog.UpdateUser(ctx, user)
 		}
 	}},
-	{"finds strangers", userForeign, asNotFound, func(f *faultyPeople) {
+	{"finds strangers", userForeign, asNotFound, func(f *faulty) {
 		f.user = func(ctx context.Context, _, id core.ID) (core.User, error) {
 			return takeUser(f.db.WithContext(ctx).Where("id = ?", id.String()))
 		}
 	}},
-	{"deletes strangers", userForeign, asNotFound, func(f *faultyPeople) {
+	{"deletes strangers", userForeign, asNotFound, func(f *faulty) {
 		f.deleteUser = func(ctx context.Context, _, id core.ID) error {
 			return f.Catalog.DeleteUser(ctx, f.anyOrganization(ctx, id), id)
 		}
 	}},
-	{"deletes who is not there", userDeleted, asNotFound, func(f *faultyPeople) {
+	{"deletes who is not there", userDeleted, asNotFound, func(f *faulty) {
 		f.deleteUser = func(ctx context.Context, org, id core.ID) error {
 			if err := f.Catalog.DeleteUser(ctx, org, id); core.CodeOf(err) != core.CodeNotFound {
 				return err
@@ -232,12 +232,12 @@ var userFaults = []peopleFault{
 			return nil
 		}
 	}},
-	{"disables instead of deleting", userDeleted, asNotFound, func(f *faultyPeople) {
+	{"disables instead of deleting", userDeleted, asNotFound, func(f *faulty) {
 		f.deleteUser = func(ctx context.Context, _, id core.ID) error {
 			return f.sql(ctx, "update users set state = 'disabled' where id = ?", id.String())
 		}
 	}},
-	{"never gives an address twice", "change of a user/an address that was given up is free", "unexpected error", func(f *faultyPeople) {
+	{"never gives an address twice", "change of a user/an address that was given up is free", "unexpected error", func(f *faulty) {
 		var taken sync.Map
 		f.createUser = func(ctx context.Context, user core.User) error {
 			if _, before := taken.LoadOrStore(user.Email, true); before {
@@ -248,7 +248,7 @@ var userFaults = []peopleFault{
 	}},
 	{"keeps the sessions of a deleted user", rightsGone, asNotFound, keepsSessions},
 	{"keeps the sessions of a deleted user, in a race", "change of a user/who signs in while being deleted is not signed in", asNotFound, keepsSessions},
-	{"keeps the tickets of a deleted user", rightsGone, asNotFound, func(f *faultyPeople) {
+	{"keeps the tickets of a deleted user", rightsGone, asNotFound, func(f *faulty) {
 		f.deleteUser = func(ctx context.Context, org, id core.ID) error {
 			if err := f.sql(ctx, "update tickets set user_id = null where user_id = ?", id.String()); err != nil {
 				return err
@@ -256,13 +256,13 @@ var userFaults = []peopleFault{
 			return f.Catalog.DeleteUser(ctx, org, id)
 		}
 	}},
-	{"signs a deleted user in", rightsNever, "must fail", func(f *faultyPeople) {
+	{"signs a deleted user in", rightsNever, "must fail", func(f *faulty) {
 		f.createSession = func(ctx context.Context, session core.Session) error {
 			_ = f.Catalog.CreateSession(ctx, session)
 			return nil
 		}
 	}},
-	{"makes tickets for a deleted user", rightsNever, "must fail", func(f *faultyPeople) {
+	{"makes tickets for a deleted user", rightsNever, "must fail", func(f *faulty) {
 		f.createTicket = func(ctx context.Context, ticket core.Ticket) error {
 			if f.anyOrganization(ctx, ticket.User).IsZero() {
 				ticket.User = core.ID{}
@@ -270,7 +270,7 @@ var userFaults = []peopleFault{
 			return f.Catalog.CreateTicket(ctx, ticket)
 		}
 	}},
-	{"knows a user by what it read before", "second/each sees at once what the other stores", asStored, func(f *faultyPeople) {
+	{"knows a user by what it read before", "second/each sees at once what the other stores", asStored, func(f *faulty) {
 		var known sync.Map
 		f.user = func(ctx context.Context, org, id core.ID) (core.User, error) {
 			if user, ok := known.Load(id); ok {
@@ -281,7 +281,7 @@ var userFaults = []peopleFault{
 			return user, err
 		}
 	}},
-	{"goes on when its context has ended", "context and close/a call whose context has ended fails without effect", "must fail", func(f *faultyPeople) {
+	{"goes on when its context has ended", "context and close/a call whose context has ended fails without effect", "must fail", func(f *faulty) {
 		f.touchUser = func(ctx context.Context, org, id core.ID, at time.Time) error {
 			return f.Catalog.TouchUser(context.WithoutCancel(ctx), org, id, at)
 		}
@@ -289,7 +289,7 @@ var userFaults = []peopleFault{
 }
 
 // keepsSessions shows sessions whose users are gone.
-func keepsSessions(f *faultyPeople) {
+func keepsSessions(f *faulty) {
 	var kept sync.Map
 	f.createSession = func(ctx context.Context, session core.Session) error {
 		kept.Store(session.ID, session)

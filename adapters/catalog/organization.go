@@ -10,17 +10,38 @@ import (
 )
 
 type organizationRow struct {
-	ID        string `gorm:"primaryKey"`
-	Name      string
-	CreatedAt int64 `gorm:"autoCreateTime:false"`
+	ID            string `gorm:"primaryKey"`
+	Name          string
+	CreatedAt     int64 `gorm:"autoCreateTime:false"`
+	KeyPerMinute  int
+	KeyPerSecond  int
+	UserPerMinute int
+	UserPerSecond int
 }
 
 // TableName names the table for GORM.
 func (organizationRow) TableName() string { return "organizations" }
 
+func organizationRowOf(org core.Organization) organizationRow {
+	return organizationRow{
+		ID: org.ID.String(), Name: org.Name, CreatedAt: micros(org.CreatedAt),
+		KeyPerMinute: org.KeyRate.PerMinute, KeyPerSecond: org.KeyRate.PerSecond,
+		UserPerMinute: org.UserRate.PerMinute, UserPerSecond: org.UserRate.PerSecond,
+	}
+}
+
+func (r organizationRow) organization() (core.Organization, error) {
+	id, err := parseID(r.ID)
+	return core.Organization{
+		ID: id, Name: r.Name, CreatedAt: fromMicros(r.CreatedAt),
+		KeyRate:  core.Rate{PerMinute: r.KeyPerMinute, PerSecond: r.KeyPerSecond},
+		UserRate: core.Rate{PerMinute: r.UserPerMinute, PerSecond: r.UserPerSecond},
+	}, err
+}
+
 // EnsureOrganization implements [core.Organizations].
 func (c *Catalog) EnsureOrganization(ctx context.Context, org core.Organization) (core.Organization, error) {
-	row := organizationRow{ID: org.ID.String(), Name: org.Name, CreatedAt: micros(org.CreatedAt)}
+	row := organizationRowOf(org)
 	defer c.serialize()()
 	if err := c.db.WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
 		return core.Organization{}, err
@@ -38,8 +59,7 @@ func takeOrganization(query *gorm.DB) (core.Organization, error) {
 	if err := query.Take(&row).Error; err != nil {
 		return core.Organization{}, found(err, "organization")
 	}
-	id, err := parseID(row.ID)
-	return core.Organization{ID: id, Name: row.Name, CreatedAt: fromMicros(row.CreatedAt)}, err
+	return row.organization()
 }
 
 // OldestOrganization implements [core.Organizations].
@@ -52,6 +72,22 @@ func (c *Catalog) Organization(ctx context.Context, id core.ID) (core.Organizati
 	return takeOrganization(c.db.WithContext(ctx).Where("id = ?", id.String()))
 }
 
+// Organizations implements [core.Organizations].
+func (c *Catalog) Organizations(ctx context.Context, after string, limit int) ([]core.Organization, error) {
+	var rows []organizationRow
+	if err := c.db.WithContext(ctx).Where("name > ?", after).Order("name").Limit(limit).Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	organizations := make([]core.Organization, len(rows))
+	for i, row := range rows {
+		var err error
+		if organizations[i], err = row.organization(); err != nil {
+			return nil, err
+		}
+	}
+	return organizations, nil
+}
+
 // UpdateOrganization implements [core.Organizations].
 func (c *Catalog) UpdateOrganization(ctx context.Context, org core.Organization) error {
 	defer c.serialize()()
@@ -60,7 +96,21 @@ func (c *Catalog) UpdateOrganization(ctx context.Context, org core.Organization)
 	case taken(updated.Error):
 		return core.Errorf(core.CodeConflict, "there is an organization named %q already", org.Name)
 	case updated.Error == nil && updated.RowsAffected == 0:
-		return core.Errorf(core.CodeNotFound, "there is no such organization")
+		return errNoOrganization
 	}
 	return updated.Error
 }
+
+// LimitOrganization implements [core.Organizations].
+func (c *Catalog) LimitOrganization(ctx context.Context, org core.Organization) error {
+	row := organizationRowOf(org)
+	defer c.serialize()()
+	updated := c.db.WithContext(ctx).Model(&organizationRow{}).Where("id = ?", row.ID).
+		Select("key_per_minute", "key_per_second", "user_per_minute", "user_per_second").UpdateColumns(&row)
+	if updated.Error == nil && updated.RowsAffected == 0 {
+		return errNoOrganization
+	}
+	return updated.Error
+}
+
+var errNoOrganization = core.Errorf(core.CodeNotFound, "there is no such organization")

@@ -135,3 +135,25 @@ func TestTheSecondWallStandsWhenTheFirstIsGone(t *testing.T) {
 	_, err = core.NewStreams(broken, nil, anySchema{}, everybodyMay{}, func() time.Time { return start }).Get(t.Context(), me, theirs.stream.String())
 	require.NoError(t, err, "without the second wall the mistake shows")
 }
+
+// Organizations are listed and limited by who works for all of them: in the name
+// of one, no other is there.
+func TestTheSecondWallHidesOtherOrganizations(t *testing.T) {
+	t.Parallel()
+	c := opened(t, pgtest.URL(t))
+	t.Cleanup(func() { require.NoError(t, c.Close()) })
+	mine, theirs := furnish(t, c, 1), furnish(t, c, 2)
+	listed := func(ctx context.Context) (ids []core.ID) {
+		all, err := c.Organizations(ctx, "", 10)
+		require.NoError(t, err)
+		for _, org := range all {
+			ids = append(ids, org.ID)
+		}
+		return ids
+	}
+	require.Equal(t, []core.ID{mine.org, theirs.org}, listed(t.Context()))
+	require.Equal(t, []core.ID{mine.org}, listed(mine.ctx))
+	limited := core.Organization{ID: theirs.org, KeyRate: core.Rate{PerMinute: 1, PerSecond: 1}}
+	require.Equal(t, core.CodeNotFound, core.CodeOf(c.LimitOrganization(mine.ctx, limited)))
+	require.NoError(t, c.LimitOrganization(t.Context(), limited))
+}

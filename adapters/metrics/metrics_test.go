@@ -220,7 +220,7 @@ func TestRequestsAreTimed(t *testing.T) {
 func TestUnknownRoutesMakeNoSeries(t *testing.T) {
 	t.Parallel()
 	m := metrics.New()
-	access, err := core.NewAccess(nil, make([]byte, core.MinSecretBytes), nil, time.Now)
+	access, err := core.NewAccess(nil, nil, make([]byte, core.MinSecretBytes), nil, time.Now)
 	require.NoError(t, err)
 	s := server.New(server.Options{
 		Access: access, Metrics: m.Handler(), Observe: m.Request, Logger: slog.New(slog.DiscardHandler),

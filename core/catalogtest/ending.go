@@ -108,8 +108,12 @@ func (s *suite) calledThings(ctx context.Context, stream core.Stream, key core.A
 		},
 		"Organization":       func() error { _, err := c.Organization(ctx, stream.Org); return err },
 		"OldestOrganization": func() error { _, err := c.OldestOrganization(ctx); return err },
+		"Organizations":      func() error { _, err := c.Organizations(ctx, "", 1); return err },
 		"UpdateOrganization": func() error {
 			return c.UpdateOrganization(ctx, core.Organization{ID: stream.Org, Name: "renamed", CreatedAt: start})
+		},
+		"LimitOrganization": func() error {
+			return c.LimitOrganization(ctx, core.Organization{ID: stream.Org, KeyRate: core.Rate{PerMinute: 1}})
 		},
 		"CreateStream": func() error { return c.CreateStream(ctx, newStream(stream.Org, "late")) },
 		"Stream":       func() error { _, err := c.Stream(ctx, stream.Org, stream.ID); return err },
@@ -139,6 +143,7 @@ func (s *suite) fails(ctx context.Context, why string) {
 		got, err := s.catalog.Organization(context.Background(), th.stream.Org)
 		s.must(err, "Organization")
 		s.check(got.Name != "renamed", "UpdateOrganization must have no effect when it fails")
+		s.check(got.KeyRate == core.Rate{}, "LimitOrganization must have no effect when it fails")
 	}
 	late := core.Organization{ID: newID(start), Name: "late", CreatedAt: start}
 	s.check(s.ensure(late) == late, "EnsureOrganization must have no effect when it fails")

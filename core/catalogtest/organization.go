@@ -2,6 +2,8 @@ package catalogtest
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -15,6 +17,9 @@ var organizations = []guarantee{
 	{"an organization is renamed", renamedOrganization},
 	{"an organization's name is taken", takenOrganization},
 	{"an organization's time is in UTC to the microsecond", organizationTime},
+	{"an organization is limited", limitedOrganization},
+	{"an organization is limited and renamed, and neither undoes the other", limitedAndRenamed},
+	{"organizations are listed by name in pages", listedOrganizations},
 }
 
 func (s *suite) ensure(org core.Organization) core.Organization {
@@ -132,4 +137,81 @@ func takenOrganization(s *suite) {
 	s.refused(s.catalog.UpdateOrganization(context.Background(), changed), core.CodeNotFound, "UpdateOrganization of one that is not there")
 	s.hasOrganization(first)
 	s.hasOrganization(second)
+}
+
+// limited gives an organization other limits, and returns what it is then.
+func (s *suite) limited(org core.Organization, key, user core.Rate) core.Organization {
+	s.Helper()
+	org.KeyRate, org.UserRate = key, user
+	s.must(s.catalog.LimitOrganization(context.Background(), org), "LimitOrganization")
+	return org
+}
+
+func limitedOrganization(s *suite) {
+	most := core.Rate{PerMinute: core.MaxLimit, PerSecond: core.MaxLimit - 1}
+	born := core.Organization{ID: newID(start), Name: "born", CreatedAt: start, KeyRate: most, UserRate: core.Rate{PerMinute: 4, PerSecond: 3}}
+	s.check(s.ensure(born) == born, "a new organization must be stored with its limits")
+	other := s.ensure(core.Organization{ID: newID(start), Name: "umbrella", CreatedAt: start})
+	org := s.ensure(core.Organization{ID: newID(start), Name: "acme", CreatedAt: start})
+	for _, rates := range [][2]core.Rate{
+		{{PerMinute: 6000, PerSecond: 200}, {PerMinute: 1000, PerSecond: 100}},
+		{{PerMinute: 6000, PerSecond: 200}, {PerMinute: 1000, PerSecond: 100}},
+		{most, {}},
+		{{}, most},
+		{{PerMinute: 70}, {PerMinute: 80}},
+		{},
+	} {
+		org = s.limited(org, rates[0], rates[1])
+		s.hasOrganization(org)
+		s.hasOrganization(other)
+		s.hasOrganization(born)
+	}
+	nobody := core.Organization{ID: newID(start), Name: "acme", KeyRate: most}
+	s.refused(s.catalog.LimitOrganization(context.Background(), nobody), core.CodeNotFound, "LimitOrganization of one that is not there")
+	s.hasOrganization(org)
+}
+
+func limitedAndRenamed(s *suite) {
+	read := s.ensure(core.Organization{ID: newID(start), Name: "acme", CreatedAt: start})
+	limited := s.limited(read, core.Rate{PerMinute: 2, PerSecond: 1}, core.Rate{PerMinute: 4, PerSecond: 3})
+	renamed := read // before it was limited
+	renamed.Name = "acme 2"
+	s.must(s.catalog.UpdateOrganization(context.Background(), renamed), "UpdateOrganization")
+	renamed.KeyRate, renamed.UserRate = limited.KeyRate, limited.UserRate
+	s.hasOrganization(renamed)
+	late := limited // before it was renamed
+	late.CreatedAt = start.Add(time.Hour)
+	s.limited(late, core.Rate{PerMinute: 6, PerSecond: 5}, core.Rate{})
+	renamed.KeyRate, renamed.UserRate = core.Rate{PerMinute: 6, PerSecond: 5}, core.Rate{}
+	s.hasOrganization(renamed)
+}
+
+// listOrganizations returns all organizations in pages of limit.
+func (s *suite) listOrganizations(limit int) []core.Organization {
+	s.Helper()
+	var all []core.Organization
+	for after := ""; ; after = all[len(all)-1].Name {
+		page, err := s.catalog.Organizations(context.Background(), after, limit)
+		s.must(err, "Organizations")
+		s.check(len(page) <= limit, "Organizations must return at most %d organizations, got %d", limit, len(page))
+		s.check(len(page) == 0 || page[0].Name > after, "Organizations must return names greater than %q, got %+v", after, page)
+		all = append(all, page...)
+		if len(page) < limit {
+			return all
+		}
+	}
+}
+
+func listedOrganizations(s *suite) {
+	s.check(len(s.listOrganizations(everything)) == 0, "a new catalog must have no organizations")
+	var want []core.Organization
+	for i, name := range oddNames {
+		org := s.ensure(core.Organization{ID: newID(start), Name: name, CreatedAt: start.Add(time.Duration(i) * time.Second)})
+		want = append(want, s.limited(org, core.Rate{PerMinute: i + 1}, core.Rate{PerMinute: i + 2, PerSecond: 1}))
+	}
+	slices.SortFunc(want, func(a, b core.Organization) int { return strings.Compare(a.Name, b.Name) })
+	for _, limit := range []int{1, 2, 7, len(want), everything} {
+		got := s.listOrganizations(limit)
+		s.check(slices.Equal(got, want), "these organizations must be listed, in this order:\nwant %+v\ngot  %+v", want, got)
+	}
 }

@@ -30,6 +30,7 @@ func (s *suite) reopen() {
 
 func reopened(s *suite) {
 	org := s.ensure(core.Organization{ID: newID(start), Name: "acme", CreatedAt: start})
+	org = s.limited(org, core.Rate{PerMinute: 2, PerSecond: 1}, core.Rate{PerMinute: 4, PerSecond: 3})
 	want := s.several(org.ID, oddNames...)
 	want[3] = s.update(want[3], func(stream *core.Stream) { stream.Description = "changed" })
 	deleted := s.remove(s.created(org.ID, "deleted"))

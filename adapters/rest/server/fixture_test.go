@@ -29,7 +29,7 @@ import (
 
 // catalog keeps definitions in maps, and what tests need of credentials.
 type catalog struct {
-	core.Credentials
+	core.Catalog
 	mu      sync.Mutex
 	streams map[core.ID]core.Stream
 	keys    map[core.KeyHash]core.APIKey
@@ -39,6 +39,10 @@ type catalog struct {
 }
 
 var errNotFound = core.Errorf(core.CodeNotFound, "there is no such thing")
+
+func (c *catalog) Organization(_ context.Context, id core.ID) (core.Organization, error) {
+	return core.Organization{ID: id}, nil
+}
 
 func (c *catalog) CreateStream(_ context.Context, stream core.Stream) error {
 	if _, err := c.StreamNamed(context.Background(), stream.Org, stream.Name); err == nil {
@@ -227,7 +231,7 @@ func start(t testing.TB, options ...option) *fixture {
 	for _, option := range options {
 		option(&o, f)
 	}
-	f.access, err = core.NewAccess(f.catalog, bytes.Repeat([]byte{7}, 32), nil, time.Now)
+	f.access, err = core.NewAccess(f.catalog, f.catalog, bytes.Repeat([]byte{7}, 32), nil, time.Now)
 	require.NoError(t, err)
 	o.Access, o.Authorizer = f.access, roles{}
 	o.Streams = core.NewStreams(f.catalog, f.log, schemas{}, roles{}, time.Now)

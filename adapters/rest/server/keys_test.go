@@ -41,7 +41,7 @@ func openVault(t *testing.T, options ...option) *vault {
 	require.NoError(t, err)
 	tokens, err := jwt.New(vaultSecret)
 	require.NoError(t, err)
-	access, err := core.NewAccess(opened, vaultSecret, nil, time.Now)
+	access, err := core.NewAccess(opened, opened, vaultSecret, nil, time.Now)
 	require.NoError(t, err)
 	o.fixture = start(t, append(options, withPeople(func(f *fixture, options *server.Options, committer *core.Committer) {
 		f.access, f.org = access, o.org.ID
@@ -364,7 +364,7 @@ func (v *vault) holdsNone(text string, secrets []string) {
 func TestARevocationReachesTheOtherServer(t *testing.T) {
 	t.Parallel()
 	v := openVault(t)
-	other, err := core.NewAccess(v.catalog, vaultSecret, nil, v.time)
+	other, err := core.NewAccess(v.catalog, v.catalog, vaultSecret, nil, v.time)
 	require.NoError(t, err)
 	for _, kind := range bothKinds {
 		made, err := v.client.CreateKey(context.Background(), kind, core.KeyRequest{Label: "a", Environment: core.Live})

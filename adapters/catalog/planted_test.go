@@ -19,21 +19,21 @@ import (
 	"github.com/eventflow-go/eventflow/core/catalogtest"
 )
 
-// envPeopleFault names the fault that TestFaultyPeople plants; without it there
+// envFault names the fault that TestFaulty plants; without it there
 // is none.
-const envPeopleFault = "EVENTFLOW_TEST_PEOPLE_FAULT"
+const envFault = "EVENTFLOW_TEST_CATALOG_FAULT"
 
-// TestFaultyPeople runs the suite on SQLite with a planted fault.
-func TestFaultyPeople(t *testing.T) {
+// TestFaulty runs the suite on SQLite with a planted fault.
+func TestFaulty(t *testing.T) {
 	t.Parallel()
-	planted := peopleFault{plant: func(*faultyPeople) {}}
-	for _, f := range slices.Concat(userFaults, sessionFaults, ticketFaults) {
-		if f.name == os.Getenv(envPeopleFault) {
+	planted := fault{plant: func(*faulty) {}}
+	for _, f := range faults {
+		if f.name == os.Getenv(envFault) {
 			planted = f
 		}
 	}
-	require.Equal(t, os.Getenv(envPeopleFault), planted.name, "there is no such fault")
-	open := func(t *testing.T, u *url.URL) core.Catalog { return newFaultyPeople(opened(t, u), planted) }
+	require.Equal(t, os.Getenv(envFault), planted.name, "there is no such fault")
+	open := func(t *testing.T, u *url.URL) core.Catalog { return newFaulty(opened(t, u), planted) }
 	catalogtest.Run(t, func(t *testing.T) core.Catalog { return open(t, folder(t)) })
 	catalogtest.RunShared(t, func(t *testing.T) func(*testing.T) core.Catalog {
 		u := folder(t)
@@ -41,43 +41,49 @@ func TestFaultyPeople(t *testing.T) {
 	})
 }
 
-// TestPeopleSuiteCatches proves that every planted fault makes the guarantee
+// TestSuiteCatches proves that every planted fault makes the guarantee
 // that it breaks fail, with a message that says what is broken.
-func TestPeopleSuiteCatches(t *testing.T) {
+func TestSuiteCatches(t *testing.T) {
 	t.Parallel()
-	for _, f := range slices.Concat(userFaults, sessionFaults, ticketFaults) {
+	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			pattern := "^TestFaultyPeople$"
+			pattern := "^TestFaulty$"
 			for _, name := range strings.SplitN(f.breaks, "/", 2) {
 				pattern += "/^" + regexp.QuoteMeta(name) + "$"
 			}
 			suite := exec.CommandContext(t.Context(), os.Args[0], "-test.run="+pattern, "-test.timeout=1m")
-			suite.Env = append(os.Environ(), envPeopleFault+"="+f.name)
+			suite.Env = append(os.Environ(), envFault+"="+f.name)
 			output, err := suite.CombinedOutput()
 			var exit *exec.ExitError
 			require.ErrorAs(t, err, &exit, "the suite passes:\n%s", output)
 			require.Equal(t, 1, exit.ExitCode(), "%s", output)
-			require.Contains(t, string(output), "--- FAIL: TestFaultyPeople/"+strings.ReplaceAll(f.breaks, " ", "_"))
+			require.Contains(t, string(output), "--- FAIL: TestFaulty/"+strings.ReplaceAll(f.breaks, " ", "_"))
 			require.Contains(t, string(output), f.says)
 			require.NotContains(t, string(output), "DATA RACE")
 		})
 	}
 }
 
-// peopleFault is one way to break the contract.
-type peopleFault struct {
+var faults = slices.Concat(organizationFaults, userFaults, sessionFaults, ticketFaults)
+
+// fault is one way to break the contract.
+type fault struct {
 	name string
 	// breaks is the area and the guarantee that must fail, says what the failure
 	// must say.
 	breaks, says string
-	plant        func(*faultyPeople)
+	plant        func(*faulty)
 }
 
-// faultyPeople is a sound catalog with hooks in which a fault is planted.
-type faultyPeople struct {
+// faulty is a sound catalog with hooks in which a fault is planted.
+type faulty struct {
 	core.Catalog
 	db *gorm.DB
+
+	organizations      func(ctx context.Context, after string, limit int) ([]core.Organization, error)
+	updateOrganization func(ctx context.Context, org core.Organization) error
+	limitOrganization  func(ctx context.Context, org core.Organization) error
 
 	createUser     func(ctx context.Context, user core.User) error
 	user           func(ctx context.Context, org, id core.ID) (core.User, error)
@@ -96,9 +102,10 @@ type faultyPeople struct {
 	useTicket      func(ctx context.Context, kind core.TicketKind, hash core.KeyHash, at time.Time) (core.Ticket, error)
 }
 
-func newFaultyPeople(sound core.Catalog, planted peopleFault) *faultyPeople {
-	f := &faultyPeople{
+func newFaulty(sound core.Catalog, planted fault) *faulty {
+	f := &faulty{
 		Catalog: sound, db: sound.(*Catalog).db,
+		organizations: sound.Organizations, updateOrganization: sound.UpdateOrganization, limitOrganization: sound.LimitOrganization,
 		createUser: sound.CreateUser, user: sound.User, userByEmail: sound.UserByEmail, users: sound.Users, updateUser: sound.UpdateUser,
 		deleteUser: sound.DeleteUser, touchUser: sound.TouchUser, createSession: sound.CreateSession, session: sound.Session,
 		rotateSession: sound.RotateSession, revokeSession: sound.RevokeSession, revokeSessions: sound.RevokeSessions,
@@ -109,7 +116,7 @@ func newFaultyPeople(sound core.Catalog, planted peopleFault) *faultyPeople {
 }
 
 // sql runs a statement behind the catalog's back.
-func (f *faultyPeople) sql(ctx context.Context, statement string, values ...any) error {
+func (f *faulty) sql(ctx context.Context, statement string, values ...any) error {
 	return f.db.WithContext(ctx).Exec(statement, values...).Error
 }
 
@@ -131,62 +138,74 @@ func meeting() (meet func()) {
 	}
 }
 
-func (f *faultyPeople) CreateUser(ctx context.Context, user core.User) error {
+func (f *faulty) Organizations(ctx context.Context, after string, limit int) ([]core.Organization, error) {
+	return f.organizations(ctx, after, limit)
+}
+
+func (f *faulty) UpdateOrganization(ctx context.Context, org core.Organization) error {
+	return f.updateOrganization(ctx, org)
+}
+
+func (f *faulty) LimitOrganization(ctx context.Context, org core.Organization) error {
+	return f.limitOrganization(ctx, org)
+}
+
+func (f *faulty) CreateUser(ctx context.Context, user core.User) error {
 	return f.createUser(ctx, user)
 }
 
-func (f *faultyPeople) User(ctx context.Context, org, id core.ID) (core.User, error) {
+func (f *faulty) User(ctx context.Context, org, id core.ID) (core.User, error) {
 	return f.user(ctx, org, id)
 }
 
-func (f *faultyPeople) UserByEmail(ctx context.Context, email string) (core.User, error) {
+func (f *faulty) UserByEmail(ctx context.Context, email string) (core.User, error) {
 	return f.userByEmail(ctx, email)
 }
 
-func (f *faultyPeople) Users(ctx context.Context, org core.ID, after string, limit int) ([]core.User, error) {
+func (f *faulty) Users(ctx context.Context, org core.ID, after string, limit int) ([]core.User, error) {
 	return f.users(ctx, org, after, limit)
 }
 
-func (f *faultyPeople) UpdateUser(ctx context.Context, user core.User) error {
+func (f *faulty) UpdateUser(ctx context.Context, user core.User) error {
 	return f.updateUser(ctx, user)
 }
 
-func (f *faultyPeople) DeleteUser(ctx context.Context, org, id core.ID) error {
+func (f *faulty) DeleteUser(ctx context.Context, org, id core.ID) error {
 	return f.deleteUser(ctx, org, id)
 }
 
-func (f *faultyPeople) TouchUser(ctx context.Context, org, id core.ID, at time.Time) error {
+func (f *faulty) TouchUser(ctx context.Context, org, id core.ID, at time.Time) error {
 	return f.touchUser(ctx, org, id, at)
 }
 
-func (f *faultyPeople) CreateSession(ctx context.Context, session core.Session) error {
+func (f *faulty) CreateSession(ctx context.Context, session core.Session) error {
 	return f.createSession(ctx, session)
 }
 
-func (f *faultyPeople) Session(ctx context.Context, id core.ID) (core.Session, error) {
+func (f *faulty) Session(ctx context.Context, id core.ID) (core.Session, error) {
 	return f.session(ctx, id)
 }
 
-func (f *faultyPeople) RotateSession(ctx context.Context, id core.ID, from int64, at time.Time) error {
+func (f *faulty) RotateSession(ctx context.Context, id core.ID, from int64, at time.Time) error {
 	return f.rotateSession(ctx, id, from, at)
 }
 
-func (f *faultyPeople) RevokeSession(ctx context.Context, id core.ID, at time.Time) error {
+func (f *faulty) RevokeSession(ctx context.Context, id core.ID, at time.Time) error {
 	return f.revokeSession(ctx, id, at)
 }
 
-func (f *faultyPeople) RevokeSessions(ctx context.Context, user, except core.ID, at time.Time) error {
+func (f *faulty) RevokeSessions(ctx context.Context, user, except core.ID, at time.Time) error {
 	return f.revokeSessions(ctx, user, except, at)
 }
 
-func (f *faultyPeople) ForgetSessions(ctx context.Context, before time.Time) error {
+func (f *faulty) ForgetSessions(ctx context.Context, before time.Time) error {
 	return f.forgetSessions(ctx, before)
 }
 
-func (f *faultyPeople) CreateTicket(ctx context.Context, ticket core.Ticket) error {
+func (f *faulty) CreateTicket(ctx context.Context, ticket core.Ticket) error {
 	return f.createTicket(ctx, ticket)
 }
 
-func (f *faultyPeople) UseTicket(ctx context.Context, kind core.TicketKind, hash core.KeyHash, at time.Time) (core.Ticket, error) {
+func (f *faulty) UseTicket(ctx context.Context, kind core.TicketKind, hash core.KeyHash, at time.Time) (core.Ticket, error) {
 	return f.useTicket(ctx, kind, hash, at)
 }
