@@ -4,11 +4,9 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-
-	"github.com/eventflow-go/eventflow/core"
 )
 
-func organizationCommand(s *settings) *cobra.Command {
+func organizationCommand(p *program, s *settings) *cobra.Command {
 	command := &cobra.Command{
 		Use: "org", Short: "Create organizations", Args: cobra.NoArgs,
 		Long: "Create organizations directly in the catalog, with the server running or not. Needs the server's settings: --catalog or --store, and the secret.",
@@ -19,12 +17,12 @@ func organizationCommand(s *settings) *cobra.Command {
 		Short:   "Create an organization, and print the link by which its first admin is made; it is good once, for 30 minutes",
 		Example: "  eventflow org create acme\n  eventflow user setup-link --org acme   # another link",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return operate(cmd.Context(), s, "", func(o operator) error {
+			return p.operate(cmd, s, "", func(o operator) error {
 				accounts, err := o.accounts()
 				if err != nil {
 					return err
 				}
-				_, link, err := accounts.CreateOrganization(cmd.Context(), core.Visitor{}, o.principal(), args[0])
+				_, link, err := accounts.CreateOrganization(cmd.Context(), thisProgram(), o.principal(), args[0])
 				if err != nil {
 					return err
 				}
