@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -23,14 +22,14 @@ type keyNoun struct {
 	role          core.Role
 }
 
-func keyCommand(s *settings) *cobra.Command {
+func keyCommand(p *program, s *settings) *cobra.Command {
 	return keyNoun{
 		kind: core.KindAPIKey, name: "key", role: core.RoleProducer,
 		example: "  eventflow key create --label billing --role producer --stream orders\n  eventflow key create --label ops --role developer --expires 720h",
-	}.command(s)
+	}.command(p, s)
 }
 
-func (n keyNoun) command(s *settings) *cobra.Command {
+func (n keyNoun) command(p *program, s *settings) *cobra.Command {
 	command := &cobra.Command{
 		Use:   n.name,
 		Short: fmt.Sprintf("Create, list, rotate and revoke %vs", n.kind),
@@ -40,7 +39,7 @@ func (n keyNoun) command(s *settings) *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	org := organizationFlag(command)
-	command.AddCommand(n.createCommand(s, org), n.listCommand(s, org), n.rotateCommand(s, org), n.revokeCommand(s, org))
+	command.AddCommand(n.createCommand(p, s, org), n.listCommand(p, s, org), n.rotateCommand(p, s, org), n.revokeCommand(p, s, org))
 	return command
 }
 
@@ -48,17 +47,17 @@ func (n keyNoun) command(s *settings) *cobra.Command {
 // whoever operates the server.
 type keyring struct {
 	*core.Keys
-	catalog core.Catalog
-	who     core.Principal
+	operator
+	who core.Principal
 }
 
-func withKeys(ctx context.Context, s *settings, org *string, do func(keyring) error) error {
-	return operate(ctx, s, *org, func(o operator) error {
+func (p *program) withKeys(cmd *cobra.Command, s *settings, org *string, do func(keyring) error) error {
+	return p.operate(cmd, s, *org, func(o operator) error {
 		keys, err := o.keys()
 		if err != nil {
 			return err
 		}
-		return do(keyring{keys, o.catalog, o.principal()})
+		return do(keyring{keys, o, o.principal()})
 	})
 }
 
@@ -98,7 +97,7 @@ type keyFlags struct {
 	expires                                               time.Duration
 }
 
-func (n keyNoun) createCommand(s *settings, org *string) *cobra.Command {
+func (n keyNoun) createCommand(p *program, s *settings, org *string) *cobra.Command {
 	var f keyFlags
 	command := &cobra.Command{
 		Use:     "create --label NAME",
@@ -109,7 +108,7 @@ func (n keyNoun) createCommand(s *settings, org *string) *cobra.Command {
 			if err := checkOutput(f.output, "text"); err != nil {
 				return err
 			}
-			return withKeys(cmd.Context(), s, org, func(keys keyring) error {
+			return p.withKeys(cmd, s, org, func(keys keyring) error {
 				request, err := f.request(cmd.Context(), keys)
 				if err != nil {
 					return err
@@ -118,6 +117,7 @@ func (n keyNoun) createCommand(s *settings, org *string) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				keys.record(cmd.Context(), core.AuditKeyCreated, string(n.kind), key.ID)
 				return n.printSecret(cmd, f.output, key, secret)
 			})
 		},
@@ -169,7 +169,7 @@ func (f keyFlags) request(ctx context.Context, keys keyring) (core.KeyRequest, e
 	return request, err
 }
 
-func (n keyNoun) listCommand(s *settings, org *string) *cobra.Command {
+func (n keyNoun) listCommand(p *program, s *settings, org *string) *cobra.Command {
 	var output string
 	command := &cobra.Command{
 		Use: "list", Short: fmt.Sprintf("List the %vs, without their secrets", n.kind), Args: cobra.NoArgs,
@@ -177,7 +177,7 @@ func (n keyNoun) listCommand(s *settings, org *string) *cobra.Command {
 			if err := checkOutput(output, "table"); err != nil {
 				return err
 			}
-			return withKeys(cmd.Context(), s, org, func(keys keyring) error {
+			return p.withKeys(cmd, s, org, func(keys keyring) error {
 				all, err := keys.all(cmd.Context(), n.kind)
 				if err != nil {
 					return err
@@ -234,22 +234,26 @@ func keyState(key core.APIKey, now time.Time) string {
 	return "valid until " + key.ExpiresAt.Format(time.DateTime)
 }
 
-func (n keyNoun) rotateCommand(s *settings, org *string) *cobra.Command {
+func (n keyNoun) rotateCommand(p *program, s *settings, org *string) *cobra.Command {
 	var grace time.Duration
 	var output string
 	command := &cobra.Command{
 		Use: "rotate ID", Args: cobra.ExactArgs(1),
 		Short: fmt.Sprintf("Give one of the %vs another secret and print it, this once", n.kind),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := errors.Join(checkOutput(output, "text"), n.checkID(args[0])); err != nil {
+			if _, err := n.parseID(args[0]); err != nil {
 				return err
 			}
-			return withKeys(cmd.Context(), s, org, func(keys keyring) error {
+			if err := checkOutput(output, "text"); err != nil {
+				return err
+			}
+			return p.withKeys(cmd, s, org, func(keys keyring) error {
 				period := core.Seconds(grace)
 				key, secret, err := keys.Rotate(cmd.Context(), keys.who, n.kind, args[0], &period)
 				if err != nil {
 					return err
 				}
+				keys.record(cmd.Context(), core.AuditKeyRotated, string(n.kind), key.ID)
 				return n.printSecret(cmd, output, key, secret)
 			})
 		},
@@ -259,24 +263,30 @@ func (n keyNoun) rotateCommand(s *settings, org *string) *cobra.Command {
 	return command
 }
 
-func (n keyNoun) revokeCommand(s *settings, org *string) *cobra.Command {
+func (n keyNoun) revokeCommand(p *program, s *settings, org *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke ID", Args: cobra.ExactArgs(1),
 		Short: fmt.Sprintf("Revoke one of the %vs: running servers refuse it within two seconds", n.kind),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := n.checkID(args[0]); err != nil {
+			id, err := n.parseID(args[0])
+			if err != nil {
 				return err
 			}
-			return withKeys(cmd.Context(), s, org, func(keys keyring) error {
-				return keys.Revoke(cmd.Context(), keys.who, n.kind, args[0])
+			return p.withKeys(cmd, s, org, func(keys keyring) error {
+				if err := keys.Revoke(cmd.Context(), keys.who, n.kind, args[0]); err != nil {
+					return err
+				}
+				keys.record(cmd.Context(), core.AuditKeyRevoked, string(n.kind), id)
+				return nil
 			})
 		},
 	}
 }
 
-func (n keyNoun) checkID(text string) error {
-	if _, err := core.ParseID(text); err != nil {
-		return usageError{fmt.Errorf("the %s's id %w; 'eventflow %s list' shows the ids", n.name, err, n.name)}
+func (n keyNoun) parseID(text string) (core.ID, error) {
+	id, err := core.ParseID(text)
+	if err != nil {
+		return id, usageError{fmt.Errorf("the %s's id %w; 'eventflow %s list' shows the ids", n.name, err, n.name)}
 	}
-	return nil
+	return id, nil
 }

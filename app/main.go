@@ -60,8 +60,8 @@ func newRoot(p *program) *cobra.Command {
 	}
 	s := bindConfig(root.PersistentFlags())
 	root.AddCommand(
-		devCommand(p, s), serveCommand(p, s), tryCommand(),
-		keyCommand(s), tokenCommand(s), organizationCommand(s), userCommand(s), auditCommand(p, s), secretCommand(), configCommand(s), versionCommand(),
+		devCommand(p, s), serveCommand(p, s), tryCommand(), keyCommand(p, s), tokenCommand(p, s), organizationCommand(p, s),
+		userCommand(p, s), auditCommand(p, s), secretCommand(), configCommand(s), versionCommand(),
 	)
 	return root
 }

@@ -22,9 +22,11 @@ import (
 // operator is whoever has the server's settings, at work on an organization:
 // with the server running or not.
 type operator struct {
-	cfg     Config
-	catalog core.Catalog
-	org     core.Organization
+	cfg        Config
+	catalog    core.Catalog
+	authorizer core.Authorizer
+	org        core.Organization
+	trail      *trail
 }
 
 // organizationFlag lets a command and those below it name the organization.
@@ -32,11 +34,15 @@ func organizationFlag(command *cobra.Command) *string {
 	return command.PersistentFlags().String("org", "", "the `name` of the organization (default the installation's first)")
 }
 
-// operate runs a command on the catalog that the settings name. An empty name is
+// operate runs a command on the catalog that the settings name, where the
+// operator may do what the table of commands says that it does. An empty name is
 // the installation's first organization.
-func operate(ctx context.Context, s *settings, organization string, do func(operator) error) (err error) {
-	o := operator{}
+func (p *program) operate(cmd *cobra.Command, s *settings, organization string, do func(operator) error) (err error) {
+	ctx, o := cmd.Context(), operator{}
 	if o.cfg, err = operatorSettings(s); err != nil {
+		return err
+	}
+	if o.authorizer, err = casbinauth.New(); err != nil {
 		return err
 	}
 	u, err := o.cfg.catalogURL()
@@ -55,6 +61,10 @@ func operate(ctx context.Context, s *settings, organization string, do func(oper
 	if err != nil {
 		return err
 	}
+	if err := o.authorizer.Allow(o.principal(), o.org.ID, commandActions[commandName(cmd)]); err != nil {
+		return err
+	}
+	o.trail = &trail{program: p, cfg: o.cfg, org: o.org, talk: cmd.ErrOrStderr()}
 	return do(o)
 }
 
@@ -84,13 +94,9 @@ func (o operator) accounts() (*core.Accounts, error) {
 	if err != nil {
 		return nil, err
 	}
-	authorizer, err := casbinauth.New()
-	if err != nil {
-		return nil, err
-	}
 	return core.NewAccounts(core.AccountPorts{
 		Organizations: o.catalog, Users: o.catalog, Sessions: o.catalog, Tickets: o.catalog, Hasher: argon2.New(runtime.NumCPU()),
-		Tokens: tokens, Authorizer: authorizer, Links: o.cfg.PublicURL,
+		Tokens: tokens, Authorizer: o.authorizer, Links: o.cfg.PublicURL, Record: o.trail.record,
 	}, []byte(o.cfg.Secret), []byte(o.cfg.SecretPrevious), time.Now), nil
 }
 
@@ -100,10 +106,14 @@ func (o operator) keys() (*core.Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	authorizer, err := casbinauth.New()
-	if err != nil {
-		return nil, err
-	}
-	streams := core.NewStreams(o.catalog, nil, nil, authorizer, time.Now) // which only looks streams up
-	return core.NewKeys(access, streams, authorizer), nil
+	streams := core.NewStreams(o.catalog, nil, nil, o.authorizer, time.Now) // which only looks streams up
+	return core.NewKeys(access, streams, o.authorizer), nil
 }
+
+// record writes into the trail what the operator has done.
+func (o operator) record(ctx context.Context, action core.AuditAction, kind string, target core.ID) {
+	o.trail.record(ctx, core.AuditRecord{Who: o.principal(), Action: action, Kind: kind, Target: target.String(), From: thisProgram()})
+}
+
+// thisProgram is where a command comes from, as the trail knows visitors.
+func thisProgram() core.Visitor { return core.Visitor{UserAgent: "eventflow/" + Version} }

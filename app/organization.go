@@ -14,28 +14,28 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-func organizationCommand(s *settings) *cobra.Command {
+func organizationCommand(p *program, s *settings) *cobra.Command {
 	command := &cobra.Command{
 		Use: "org", Short: "Create, list and limit organizations", Args: cobra.NoArgs,
 		Long: "Create, list and limit organizations directly in the catalog, with the server running or not. Needs the server's settings: --catalog or --store, and the secret.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	command.AddCommand(organizationCreateCommand(s), organizationListCommand(s), organizationLimitCommand(s))
+	command.AddCommand(organizationCreateCommand(p, s), organizationListCommand(p, s), organizationLimitCommand(p, s))
 	return command
 }
 
-func organizationCreateCommand(s *settings) *cobra.Command {
+func organizationCreateCommand(p *program, s *settings) *cobra.Command {
 	return &cobra.Command{
 		Use: "create NAME", Args: cobra.ExactArgs(1),
 		Short:   "Create an organization, and print the link by which its first admin is made; it is good once, for 30 minutes",
 		Example: "  eventflow org create acme\n  eventflow user setup-link --org acme   # another link",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return operate(cmd.Context(), s, "", func(o operator) error {
+			return p.operate(cmd, s, "", func(o operator) error {
 				accounts, err := o.accounts()
 				if err != nil {
 					return err
 				}
-				_, link, err := accounts.CreateOrganization(cmd.Context(), core.Visitor{}, o.principal(), args[0])
+				_, link, err := accounts.CreateOrganization(cmd.Context(), thisProgram(), o.principal(), args[0])
 				if err != nil {
 					return err
 				}
@@ -46,7 +46,7 @@ func organizationCreateCommand(s *settings) *cobra.Command {
 	}
 }
 
-func organizationListCommand(s *settings) *cobra.Command {
+func organizationListCommand(p *program, s *settings) *cobra.Command {
 	var output string
 	command := &cobra.Command{
 		Use: "list", Short: "List the organizations, and what their keys and people are limited to", Args: cobra.NoArgs,
@@ -54,7 +54,7 @@ func organizationListCommand(s *settings) *cobra.Command {
 			if err := checkOutput(output, "table"); err != nil {
 				return err
 			}
-			return operate(cmd.Context(), s, "", func(o operator) error {
+			return p.operate(cmd, s, "", func(o operator) error {
 				all, err := allOrganizations(cmd.Context(), o.catalog)
 				if err != nil {
 					return err
@@ -93,7 +93,7 @@ func printOrganizations(out io.Writer, organizations []core.Organization) error 
 	return table.Flush()
 }
 
-func organizationLimitCommand(s *settings) *cobra.Command {
+func organizationLimitCommand(p *program, s *settings) *cobra.Command {
 	var key, user string
 	command := &cobra.Command{
 		Use: "limit NAME", Args: cobra.ExactArgs(1),
@@ -106,12 +106,12 @@ func organizationLimitCommand(s *settings) *cobra.Command {
 			if err != nil {
 				return usageError{err}
 			}
-			return operate(cmd.Context(), s, args[0], func(o operator) error {
+			return p.operate(cmd, s, args[0], func(o operator) error {
 				accounts, err := o.accounts()
 				if err != nil {
 					return err
 				}
-				org, err := accounts.LimitOrganization(cmd.Context(), core.Visitor{}, o.principal(), limits)
+				org, err := accounts.LimitOrganization(cmd.Context(), thisProgram(), o.principal(), limits)
 				if err != nil {
 					return err
 				}

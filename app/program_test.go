@@ -59,8 +59,8 @@ func ignoredLeaks() []goleak.Option {
 // stock is what the stock binary is built with.
 func stock() []app.Option {
 	return []app.Option{
-		app.Storage("sqlite", sqlite.Open), app.Storage("memory", memory.Open),
-		app.Storage("postgres", postgres.Open), app.Storage("postgresql", postgres.Open),
+		app.SharedStorage("sqlite", sqlite.Open), app.Storage("memory", memory.Open),
+		app.SharedStorage("postgres", postgres.Open), app.SharedStorage("postgresql", postgres.Open),
 	}
 }
 

@@ -21,10 +21,12 @@ type Option func(*program)
 // program is what the options build: the parts that differ between binaries.
 type program struct {
 	storages map[string]OpenStorage
+	// shared are the schemes of those that several processes may have open.
+	shared map[string]bool
 }
 
 func newProgram(options []Option) *program {
-	p := &program{storages: map[string]OpenStorage{}}
+	p := &program{storages: map[string]OpenStorage{}, shared: map[string]bool{}}
 	for _, option := range options {
 		option(p)
 	}
@@ -35,6 +37,34 @@ func newProgram(options []Option) *program {
 // Storage("rocks", rocks.Open), the setting EVENTFLOW_STORE=rocks://… uses it.
 func Storage(scheme string, open OpenStorage) Option {
 	return func(p *program) { p.storages[scheme] = open }
+}
+
+// SharedStorage is Storage for an adapter that several processes may have open
+// at once, as the suite in core/storetest calls it Second. Only there does the
+// command line write into the audit trail: a server may be at work.
+func SharedStorage(scheme string, open OpenStorage) Option {
+	return func(p *program) { p.storages[scheme], p.shared[scheme] = open, true }
+}
+
+// alone reports whether a server keeps the storage for itself.
+func (p *program) alone(cfg Config) (scheme string, alone bool) {
+	u, err := storeURL(cfg.Store)
+	if err != nil || p.storages[u.Scheme] == nil {
+		return "", false
+	}
+	return u.Scheme, !p.shared[u.Scheme]
+}
+
+// openSharedStorage opens the storage beside a server that may have it open.
+func (p *program) openSharedStorage(ctx context.Context, cfg Config) (core.Storage, error) {
+	if scheme, alone := p.alone(cfg); alone {
+		return nil, fmt.Errorf("a store %s: is open in one process only, the server", scheme)
+	}
+	storage, err := p.openStorage(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("opening the store: %w", err)
+	}
+	return storage, nil
 }
 
 func (p *program) openStorage(ctx context.Context, cfg Config) (core.Storage, error) {

@@ -6,9 +6,9 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-func tokenCommand(s *settings) *cobra.Command {
+func tokenCommand(p *program, s *settings) *cobra.Command {
 	return keyNoun{
 		kind: core.KindServiceToken, name: "token", role: core.RoleConsumer,
 		example: "  eventflow token create --label mailer --stream orders\n  eventflow token create --label bridge --role producer --expires 720h",
-	}.command(s)
+	}.command(p, s)
 }

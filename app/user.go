@@ -13,7 +13,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-func userCommand(s *settings) *cobra.Command {
+func userCommand(p *program, s *settings) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "user",
 		Short: "Create and list users, and make a set-up link",
@@ -22,11 +22,11 @@ func userCommand(s *settings) *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	org := organizationFlag(command)
-	command.AddCommand(userCreateCommand(s, org), userListCommand(s, org), userSetupCommand(s, org))
+	command.AddCommand(userCreateCommand(p, s, org), userListCommand(p, s, org), userSetupCommand(p, s, org))
 	return command
 }
 
-func userCreateCommand(s *settings, org *string) *cobra.Command {
+func userCreateCommand(p *program, s *settings, org *string) *cobra.Command {
 	var email, name, role string
 	command := &cobra.Command{
 		Use:     "create --email ADDRESS",
@@ -34,7 +34,7 @@ func userCreateCommand(s *settings, org *string) *cobra.Command {
 		Example: "  eventflow user create --email ann@example.com --role admin < password.txt",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return operate(cmd.Context(), s, *org, func(o operator) error {
+			return p.operate(cmd, s, *org, func(o operator) error {
 				accounts, err := o.accounts()
 				if err != nil {
 					return err
@@ -47,6 +47,7 @@ func userCreateCommand(s *settings, org *string) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				o.record(cmd.Context(), core.AuditUserCreated, "user", user.ID)
 				_, err = fmt.Fprintln(cmd.OutOrStdout(), user.ID)
 				return err
 			})
@@ -70,11 +71,11 @@ func readPassword(in io.Reader, talk io.Writer) (string, error) {
 	return strings.TrimRight(line, "\r\n"), nil
 }
 
-func userListCommand(s *settings, org *string) *cobra.Command {
+func userListCommand(p *program, s *settings, org *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List the users", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return operate(cmd.Context(), s, *org, func(o operator) error {
+			return p.operate(cmd, s, *org, func(o operator) error {
 				table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
 				fmt.Fprintln(table, "ID\tEMAIL\tNAME\tROLE\tSTATE")
 				for after := ""; ; {
@@ -95,12 +96,12 @@ func userListCommand(s *settings, org *string) *cobra.Command {
 	}
 }
 
-func userSetupCommand(s *settings, org *string) *cobra.Command {
+func userSetupCommand(p *program, s *settings, org *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "setup-link", Args: cobra.NoArgs,
 		Short: "Print the link by which the first admin is made; it is good once, for 30 minutes",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return operate(cmd.Context(), s, *org, func(o operator) error {
+			return p.operate(cmd, s, *org, func(o operator) error {
 				accounts, err := o.accounts()
 				if err != nil {
 					return err
@@ -109,6 +110,7 @@ func userSetupCommand(s *settings, org *string) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				o.record(cmd.Context(), core.AuditSetupLinkCreated, "organization", o.org.ID)
 				_, err = fmt.Fprintln(cmd.OutOrStdout(), link)
 				return err
 			})

@@ -50,16 +50,16 @@ func TestTheFirstAdminIsMadeOnTheHost(t *testing.T) {
 
 	whole := h.run([]string{secret}, "audit", "verify")
 	require.Zero(t, whole.code, whole.stderr)
-	require.Contains(t, whole.stdout, "is whole: 2 records")
+	require.Contains(t, whole.stdout, "is whole: 4 records")
 	require.Zero(t, server.stop())
 	db, err := sql.Open("sqlite", filepath.Join(h.folder, "eventflow_data", "events.db"))
 	require.NoError(t, err)
-	_, err = db.ExecContext(context.Background(), `update events set payload = replace(payload, 'ann@', 'eve@') where type = 'login.succeeded' and "offset" = 0`)
+	_, err = db.ExecContext(context.Background(), `update events set payload = replace(payload, 'ann@', 'eve@') where type = 'login.succeeded' and "offset" = 1`)
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
 	damaged := h.run([]string{secret}, "audit", "verify")
 	require.Equal(t, 1, damaged.code)
-	require.Contains(t, damaged.stderr, "is damaged at record 1")
+	require.Contains(t, damaged.stderr, "is damaged at record 2")
 }
 
 // An operator makes organizations on the host, and names the one to work on.

@@ -216,6 +216,13 @@ func (m *tokenModel) disable(*rapid.T) {
 	}
 }
 
+// signOut is an admin's doing, and keeps nobody from signing in again.
+func (m *tokenModel) signOut(*rapid.T) {
+	who, admin := m.someone(), core.Principal{Org: lobbyOrg, User: core.ID{9}, Role: core.RoleAdmin}
+	require.NoError(m, m.node().EndSessionsOf(m.Context(), core.Visitor{}, admin, who.user.ID.String()))
+	m.end(who, nil)
+}
+
 func (m *tokenModel) pass(*rapid.T) {
 	m.clock.pass(rapid.SampledFrom([]time.Duration{
 		time.Microsecond, time.Second, 3 * time.Second, core.RefreshGrace - time.Microsecond, core.RefreshGrace, time.Minute, core.AccessTokenLife, 30 * time.Hour,
@@ -250,7 +257,7 @@ func TestATokenIsGoodOnceInAnyHistory(t *testing.T) {
 		m := newTokenModel(t)
 		actions := map[string]func(*rapid.T){
 			"login": m.login, "login again": m.login, "refresh": m.refreshAny, "refresh again": m.refreshAny, "lag": m.lag, "logout": m.logout,
-			"change the password": m.changePassword, "forget the password": m.forget, "disable or enable": m.disable,
+			"change the password": m.changePassword, "forget the password": m.forget, "disable or enable": m.disable, "sign out": m.signOut,
 			"pass": m.pass, "": m.check,
 		}
 		for range 4 { // a history is thirty steps
@@ -353,6 +360,37 @@ func TestAnyBrowserSignsIn(t *testing.T) {
 	_, err := l.nodes[0].Login(t.Context(), core.Visitor{UserAgent: "curl/8.0 \u754c"}, "ann@example.com", password)
 	require.NoError(t, err)
 	require.True(t, slices.ContainsFunc(l.book.sorted(), func(s core.Session) bool { return s.UserAgent == "curl/8.0 \u754c" }))
+}
+
+// An admin's hand reaches as far as the organization, and not to the admin's own
+// sessions, which need the password.
+func TestSessionsOfOthersAreEndedWithinTheOrganization(t *testing.T) {
+	t.Parallel()
+	l := newLobby(t)
+	ann := l.person("ann@example.com")
+	here := l.login("ann@example.com", password)
+	for id, who := range map[string]core.Principal{
+		ann.ID.String():     {Org: core.ID{2}, User: core.ID{9}, Role: core.RoleAdmin},
+		core.ID{8}.String(): {Org: lobbyOrg, User: core.ID{9}, Role: core.RoleAdmin},
+	} {
+		err := l.nodes[0].EndSessionsOf(t.Context(), core.Visitor{}, who, id)
+		requireRefusal(t, err, core.CodeNotFound, "")
+	}
+	admin := core.Principal{Org: lobbyOrg, User: core.ID{9}, Role: core.RoleAdmin}
+	requireRefusal(t, l.nodes[0].EndSessionsOf(t.Context(), core.Visitor{}, admin, "7"), core.CodeValidation, "id")
+	admin.User = ann.ID
+	requireRefusal(t, l.nodes[0].EndSessionsOf(t.Context(), core.Visitor{}, admin, ann.ID.String()), core.CodeConflict, "")
+	_, err := l.nodes[1].Authenticate(t.Context(), here.AccessToken)
+	require.NoError(t, err, "nothing was ended")
+	admin.User = core.ID{} // a key
+	require.NoError(t, l.nodes[0].EndSessionsOf(t.Context(), core.Visitor{}, admin, ann.ID.String()))
+	_, err = l.nodes[0].Authenticate(t.Context(), here.AccessToken)
+	requireRefusal(t, err, core.CodeUnauthorized, "")
+	l.clock.pass(time.Second)
+	_, err = l.nodes[1].Authenticate(t.Context(), here.AccessToken)
+	requireRefusal(t, err, core.CodeUnauthorized, "")
+	_, ok := l.refresh(l.nodes[1], here.RefreshToken)
+	require.False(t, ok)
 }
 
 // A catalog that fails signs nobody out.

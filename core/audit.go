@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -26,11 +28,13 @@ const (
 	AuditPasswordChanged     AuditAction = "password.changed"
 	AuditPasswordForgotten   AuditAction = "password.forgotten"
 	AuditPasswordReset       AuditAction = "password.reset"
+	AuditUserCreated         AuditAction = "user.created"
 	AuditUserInvited         AuditAction = "user.invited"
 	AuditUserChanged         AuditAction = "user.changed"
 	AuditUserRemoved         AuditAction = "user.removed"
 	AuditOrganizationChanged AuditAction = "organization.changed"
 	AuditOrganizationCreated AuditAction = "organization.created"
+	AuditSetupLinkCreated    AuditAction = "setuplink.created"
 	AuditKeyCreated          AuditAction = "key.created"
 	AuditKeyRotated          AuditAction = "key.rotated"
 	AuditKeyRevoked          AuditAction = "key.revoked"
@@ -49,9 +53,9 @@ const (
 
 // AuditActions lists all that is recorded.
 var AuditActions = []AuditAction{
-	AuditLogin, AuditLoginFailed, AuditLogout, AuditRefreshReused, AuditPasswordChanged, AuditPasswordForgotten,
-	AuditPasswordReset, AuditUserInvited, AuditUserChanged, AuditUserRemoved, AuditOrganizationChanged,
-	AuditOrganizationCreated, AuditKeyCreated, AuditKeyRotated, AuditKeyRevoked, AuditStreamCreated,
+	AuditLogin, AuditLoginFailed, AuditLogout, AuditRefreshReused, AuditSessionEnded, AuditPasswordChanged, AuditPasswordForgotten,
+	AuditPasswordReset, AuditUserCreated, AuditUserInvited, AuditUserChanged, AuditUserRemoved, AuditOrganizationChanged,
+	AuditOrganizationCreated, AuditSetupLinkCreated, AuditKeyCreated, AuditKeyRotated, AuditKeyRevoked, AuditStreamCreated,
 	AuditStreamChanged, AuditStreamDeleted, AuditGroupCreated, AuditGroupChanged, AuditGroupDeleted,
 	AuditGroupReset, AuditLettersReplayed, AuditLetterDiscarded, AuditExported, AuditRefused,
 }
@@ -135,10 +139,10 @@ func AuditStream(org ID) ID {
 	return id
 }
 
-// Record adds to the trail and returns when the record is durable. One that
-// cannot be stored is logged: what it is about has happened.
+// Record adds to the trail like Add. A record that cannot be stored is logged:
+// what it is about has happened.
 func (a *Audit) Record(ctx context.Context, record AuditRecord) {
-	if err := a.record(ctx, record); err != nil {
+	if err := a.Add(ctx, record); err != nil {
 		a.logger.Error("the audit trail misses a record", "error", err, "action", record.Action, "org_id", record.Who.Org,
 			"actor", record.Who.Label, "kind", record.Kind, "target", record.Target, "request_id", record.From.RequestID)
 	}
@@ -151,7 +155,9 @@ const (
 	auditFailures = 5
 )
 
-func (a *Audit) record(ctx context.Context, record AuditRecord) error {
+// Add adds to the trail and returns when the record is durable, or why it could
+// not be stored.
+func (a *Audit) Add(ctx context.Context, record AuditRecord) error {
 	org := record.Who.Org
 	a.mu.Lock()
 	tail := a.tails[org]
@@ -185,8 +191,11 @@ func (a *Audit) record(ctx context.Context, record AuditRecord) error {
 	return errors.New("other nodes write this trail too fast")
 }
 
+// auditRoot is what the first record names as the hash of the one before.
+var auditRoot = strings.Repeat("0", 2*sha256.Size)
+
 func (a *Audit) readTail(ctx context.Context, org ID, tail *auditTail) error {
-	tail.sequence, tail.previous = 0, hex.EncodeToString(make([]byte, sha256.Size))
+	tail.sequence, tail.previous = 0, auditRoot
 	last, err := a.log.Read(ctx, AuditStream(org), Scan{Backward: true, Limit: 1})
 	if err != nil {
 		return err
@@ -264,48 +273,96 @@ func (a *Audit) Trail(ctx context.Context, who Principal, eq EventQuery) (EventP
 	return walk.page(ctx)
 }
 
+// AuditMark is a record's number and hash, which stand for it and all records
+// before it: kept elsewhere, they show a trail that was cut off or written anew.
+type AuditMark struct {
+	Record Offset
+	Hash   string
+}
+
+// String is the mark as [ParseAuditMark] reads it.
+func (m AuditMark) String() string { return fmt.Sprintf("%d:%s", m.Record, m.Hash) }
+
+// ParseAuditMark reads a mark.
+func ParseAuditMark(text string) (AuditMark, error) {
+	number, hash, _ := strings.Cut(text, ":")
+	record, err := strconv.ParseInt(number, 10, 64)
+	if raw, malformed := hex.DecodeString(hash); err != nil || record < 0 || malformed != nil || len(raw) != sha256.Size {
+		return AuditMark{}, errors.New("must be a record's number and its whole hash, like 11: and 64 hexadecimal digits")
+	}
+	return AuditMark{Offset(record), strings.ToLower(hash)}, nil
+}
+
 // Verified is what a look at a whole trail found.
 type Verified struct {
 	Records int64
+	// Newest is the last record, where there is one.
+	Newest AuditMark
 	// Fault says what is wrong with the record at At; empty when nothing is.
 	Fault string
 	At    Offset
 }
 
 // Verify reads an organization's trail from its beginning and holds each record
-// to the one before it.
-func (a *Audit) Verify(ctx context.Context, org ID) (Verified, error) {
+// to the one before it, and to the mark that was expected of it. A trail that
+// grows meanwhile is checked as far as it is read.
+func (a *Audit) Verify(ctx context.Context, org ID, expected ...AuditMark) (Verified, error) {
 	stream := AuditStream(org)
-	previous := hex.EncodeToString(make([]byte, sha256.Size))
-	for next := Offset(0); ; {
-		events, err := a.log.Read(ctx, stream, Scan{From: next, Limit: MaxPageSize})
+	bounds, err := a.log.Bounds(ctx, []ID{stream}) // before the reading: what comes later is not missed
+	if err != nil {
+		return Verified{}, err
+	}
+	verified := Verified{}
+	for {
+		events, err := a.log.Read(ctx, stream, Scan{From: Offset(verified.Records), Limit: MaxPageSize})
 		if err != nil {
 			return Verified{}, err
 		}
 		for i := range events {
-			if fault := checkRecord(&events[i], next, previous); fault != "" {
-				return Verified{Records: int64(next), Fault: fault, At: next}, nil
+			if !verified.follow(&events[i], expected) {
+				return verified, nil
 			}
-			previous = auditHash(&events[i])
-			next++
 		}
 		if len(events) < MaxPageSize {
-			return a.complete(ctx, stream, next)
+			verified.complete(bounds[0].Next, expected)
+			return verified, nil
 		}
 	}
 }
 
-// complete checks that the trail ends where the store says.
-func (a *Audit) complete(ctx context.Context, stream ID, next Offset) (Verified, error) {
-	bounds, err := a.log.Bounds(ctx, []ID{stream})
-	if err != nil {
-		return Verified{}, err
+// follow goes on to the next record, or notes what is wrong with it.
+func (v *Verified) follow(event *Event, expected []AuditMark) bool {
+	at, previous := Offset(v.Records), auditRoot
+	if at > 0 {
+		previous = v.Newest.Hash
 	}
-	verified := Verified{Records: int64(next)}
-	if bounds[0].Next > next {
-		verified.Fault, verified.At = "the records from here to the end are missing", next
+	if v.Fault = checkRecord(event, at, previous); v.Fault != "" {
+		v.At = at
+		return false
 	}
-	return verified, nil
+	newest := AuditMark{at, auditHash(event)}
+	for _, mark := range expected {
+		if mark.Record == at && mark != newest {
+			v.At, v.Fault = at, "its hash is not the expected one: the trail up to here was written anew, or is another one"
+			return false
+		}
+	}
+	v.Newest, v.Records = newest, v.Records+1
+	return true
+}
+
+// complete checks that the trail ends where the store says, and not before what
+// is expected.
+func (v *Verified) complete(next Offset, expected []AuditMark) {
+	end := Offset(v.Records)
+	if next > end {
+		v.Fault, v.At = "the records from here to the end are missing", end
+	}
+	for _, mark := range expected {
+		if v.Fault == "" && mark.Record >= end {
+			v.Fault, v.At = "it is expected and missing: the trail was cut off, or is another one", mark.Record
+		}
+	}
 }
 
 func checkRecord(event *Event, offset Offset, previous string) string {

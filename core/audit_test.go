@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"regexp"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -37,9 +40,9 @@ func newTrail(t *testing.T, org core.ID, n int) core.Storage {
 	return log
 }
 
-func verify(t *testing.T, log core.Reader, org core.ID) core.Verified {
+func verify(t *testing.T, log core.Reader, org core.ID, expected ...core.AuditMark) core.Verified {
 	t.Helper()
-	verified, err := core.NewAudit(nil, log, nil, time.Now, slog.New(slog.DiscardHandler)).Verify(t.Context(), org)
+	verified, err := core.NewAudit(nil, log, nil, time.Now, slog.New(slog.DiscardHandler)).Verify(t.Context(), org, expected...)
 	require.NoError(t, err)
 	return verified
 }
@@ -65,8 +68,97 @@ func TestATrailIsOneChain(t *testing.T) {
 	t.Parallel()
 	org := core.ID{1}
 	log := newTrail(t, org, 2*core.MaxPageSize+2)
-	require.Equal(t, core.Verified{Records: 2*core.MaxPageSize + 2}, verify(t, log, org))
+	whole := verify(t, log, org)
+	require.Empty(t, whole.Fault)
+	require.Equal(t, []int64{2*core.MaxPageSize + 2, 2*core.MaxPageSize + 1}, []int64{whole.Records, int64(whole.Newest.Record)})
+	require.Equal(t, whole, verify(t, log, org, whole.Newest))
 	require.Zero(t, verify(t, log, core.ID{2}))
+}
+
+// cut is a log that has lost events together with what counted them.
+type cut struct {
+	core.Reader
+	left int
+}
+
+func (l cut) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
+	scan.To = core.Offset(l.left)
+	return l.Reader.Read(ctx, stream, scan)
+}
+
+func (l cut) Bounds(context.Context, []core.ID) ([]core.Bounds, error) {
+	return []core.Bounds{{Next: core.Offset(l.left)}}, nil
+}
+
+// What the trail alone cannot show, because its end was cut off without a trace
+// or all of it was written anew, shows who has kept the mark of a record.
+func TestAKeptMarkShowsATrailThatWasCutOrWrittenAnew(t *testing.T) {
+	t.Parallel()
+	org := core.ID{1}
+	log := newTrail(t, org, 20)
+	var marks []core.AuditMark
+	for _, n := range []int{1, 12, 20} {
+		marks = append(marks, verify(t, cut{log, n}, org).Newest)
+	}
+	require.Equal(t, core.Offset(11), marks[1].Record)
+	require.Empty(t, verify(t, log, org, marks...).Fault, "a trail that has grown")
+
+	require.Empty(t, verify(t, cut{log, 12}, org).Fault, "it is whole in itself")
+	short := verify(t, cut{log, 12}, org, marks...)
+	require.Equal(t, core.Offset(19), short.At)
+	require.Contains(t, short.Fault, "expected and missing")
+	require.Empty(t, verify(t, cut{log, 12}, org, marks[:2]...).Fault)
+	require.Contains(t, verify(t, log, core.ID{2}, marks[0]).Fault, "expected and missing", "nothing is left")
+
+	forged := newTrail(t, org, 20)
+	require.Empty(t, verify(t, forged, org).Fault, "it is whole in itself")
+	for i, mark := range marks {
+		found := verify(t, forged, org, marks[i:]...)
+		require.Equal(t, mark.Record, found.At)
+		require.Contains(t, found.Fault, "written anew")
+	}
+}
+
+// While the trail is checked, it grows.
+func TestATrailThatGrowsIsWhole(t *testing.T) {
+	t.Parallel()
+	org := core.ID{1}
+	log := newTrail(t, org, 20)
+	found := verify(t, &growing{cut: cut{log, 12}}, org)
+	require.Empty(t, found.Fault)
+	require.Equal(t, int64(12), found.Records)
+}
+
+// growing is a log to which others write as soon as it was read.
+type growing struct {
+	cut
+	read bool
+}
+
+func (l *growing) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
+	l.read = true
+	return l.cut.Read(ctx, stream, scan)
+}
+
+func (l *growing) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds, error) {
+	if l.read {
+		return l.Reader.Bounds(ctx, streams)
+	}
+	return l.cut.Bounds(ctx, streams)
+}
+
+func TestAMarkIsReadAsItIsWritten(t *testing.T) {
+	t.Parallel()
+	hash := strings.Repeat("0f", 32)
+	for _, mark := range []core.AuditMark{{Record: 0, Hash: hash}, {Record: 1 << 40, Hash: hash}} {
+		read, err := core.ParseAuditMark(mark.String())
+		require.NoError(t, err)
+		require.Equal(t, mark, read)
+	}
+	for _, text := range []string{"", "11", ":", "11:", "11:ab", ":" + hash, "-1:" + hash, "x:" + hash, "1:" + hash + "00", "1:" + hash[:63] + "g"} {
+		_, err := core.ParseAuditMark(text)
+		require.ErrorContains(t, err, "a record's number and its whole hash", text)
+	}
 }
 
 func TestAChangedTrailIsFound(t *testing.T) {
@@ -114,6 +206,30 @@ func TestALostRecordIsLogged(t *testing.T) {
 	audit.Record(t.Context(), core.AuditRecord{Who: core.Principal{Org: core.ID{1}, Label: "ann"}, Action: core.AuditLogout})
 	require.Contains(t, said.text, "misses a record")
 	require.Contains(t, said.text, "actor=ann")
+}
+
+// What is recorded can be chosen in the list of what is recorded.
+func TestEveryAuditActionIsListed(t *testing.T) {
+	t.Parallel()
+	code, err := os.ReadFile("audit.go")
+	require.NoError(t, err)
+	var named []core.AuditAction
+	for _, found := range regexp.MustCompile(`AuditAction = "(.+)"`).FindAllStringSubmatch(string(code), -1) {
+		named = append(named, core.AuditAction(found[1]))
+	}
+	require.ElementsMatch(t, named, core.AuditActions)
+}
+
+// Who is there to be told learns why a record was not stored.
+func TestALostRecordIsAnError(t *testing.T) {
+	t.Parallel()
+	log, err := memory.Open(t.Context(), nil)
+	require.NoError(t, err)
+	committer := core.NewCommitter(log, core.CommitOptions{Logger: slog.New(slog.DiscardHandler)})
+	committer.Close()
+	audit := core.NewAudit(committer, log, nil, time.Now, slog.New(slog.DiscardHandler))
+	err = audit.Add(t.Context(), core.AuditRecord{Who: core.Principal{Org: core.ID{1}, Label: "ann"}, Action: core.AuditLogout})
+	require.Equal(t, core.CodeUnavailable, core.CodeOf(err))
 }
 
 // lines collects a log.

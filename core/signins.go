@@ -38,6 +38,25 @@ func (a *Accounts) EndSession(ctx context.Context, from Visitor, who Principal, 
 	return Errorf(CodeNotFound, "there is no such session")
 }
 
+// EndSessionsOf ends all sessions of a user of the organization. Whose own they
+// are uses [Accounts.EndSession], which asks for the password.
+func (a *Accounts) EndSessionsOf(ctx context.Context, from Visitor, who Principal, id string) error {
+	user, err := a.openUser(ctx, who, id, ActionWriteUsers)
+	if err != nil {
+		return err
+	}
+	if user.ID == who.User {
+		return errOwnSessions
+	}
+	if err := a.endAll(ctx, user.ID, ID{}); err != nil {
+		return err
+	}
+	a.Record(ctx, from.record(who, AuditSessionEnded, "user", user.ID))
+	return nil
+}
+
+var errOwnSessions = Errorf(CodeConflict, "these are your own sessions: end them where you see them, with your password")
+
 // confirm holds a user who is signed in to the password.
 func (a *Accounts) confirm(ctx context.Context, who Principal, password string) error {
 	if err := a.Throttle(ctx, "login "+who.Label); err != nil {

@@ -21,7 +21,7 @@ type usersView struct {
 	email, name, role string
 	act               act
 	invited           rest.Invited
-	changing          core.User
+	changing, ending  core.User
 	newRole           string
 	change            act
 }
@@ -59,6 +59,8 @@ func (v *usersView) Render() app.UI {
 		parts = append(parts, v.ask())
 	case !v.changing.ID.IsZero():
 		parts = append(parts, v.askChange())
+	case !v.ending.ID.IsZero():
+		parts = append(parts, v.askEnd())
 	}
 	return app.Div().Class("stack").Body(parts...)
 }
@@ -156,6 +158,8 @@ func (v *usersView) askChange() app.UI {
 				_, err := client.ChangeUser(ctx, user.ID.String(), core.UserChange{State: &state}, user.Revision)
 				return err
 			})
+		}), button("Sign out everywhere", "out", func(app.Context, app.Event) {
+			v.changing, v.ending, v.change = core.User{}, user, act{}
 		}))
 	}
 	return &dialog{Title: user.Email, Close: func(app.Context) { v.changing = core.User{} }, Body: []app.UI{
@@ -171,9 +175,22 @@ func (v *usersView) askChange() app.UI {
 	}}
 }
 
+func (v *usersView) askEnd() app.UI {
+	user := v.ending
+	return &dialog{Title: "Sign " + user.Email + " out everywhere?", Close: func(app.Context) { v.ending = core.User{} }, Body: []app.UI{
+		app.P().Text("All sessions of this user end within a second, on every device. The password stays good for another."),
+		actError(v.change.err),
+		app.Div().Class("row").Body(dangerButton("Sign out", "out", func(ctx app.Context, _ app.Event) {
+			v.do(ctx, func(ctx context.Context, client *rest.Client) error {
+				return client.EndSessionsOf(ctx, user.ID.String())
+			})
+		}).Disabled(v.change.busy)),
+	}}
+}
+
 func (v *usersView) do(ctx app.Context, change func(context.Context, *rest.Client) error) {
 	v.change.run(ctx, v.s, change, func(ctx app.Context) {
-		v.changing = core.User{}
+		v.changing, v.ending = core.User{}, core.User{}
 		v.fetch(ctx)
 	})
 }

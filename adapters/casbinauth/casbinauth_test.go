@@ -2,8 +2,8 @@ package casbinauth
 
 import (
 	"os"
+	"regexp"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -79,5 +79,5 @@ func TestTheDocumentedTableIsTrue(t *testing.T) {
 		}
 		require.Contains(t, string(text), "\n"+row+"\n")
 	}
-	require.Equal(t, len(core.Actions), strings.Count(string(text), "\n| `"), "no row more")
+	require.Len(t, regexp.MustCompile("(?m)^\\| `[a-z]+:[a-z]+` \\|").FindAllString(string(text), -1), len(core.Actions), "no row more")
 }

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"net/url"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -38,4 +39,9 @@ func (c *Client) Sessions(ctx context.Context) (sessions []Session, err error) {
 // EndSession ends a session of who is signed in, or all others.
 func (c *Client) EndSession(ctx context.Context, request SessionEnd) error {
 	return c.call(ctx, "POST", SessionsPath+"/end", nil, request, nil)
+}
+
+// EndSessionsOf ends all sessions of another user of the organization.
+func (c *Client) EndSessionsOf(ctx context.Context, user string) error {
+	return c.call(ctx, "POST", UsersPath+"/"+url.PathEscape(user)+"/sessions/end", nil, nil, nil)
 }

@@ -31,7 +31,7 @@ import (
 func main() {
 	if len(os.Args) > 1 && (os.Args[1] == "serve" || os.Args[1] == "key") {
 		profile()
-		app.Main(app.Storage("sqlite", sqlite.Open), app.Storage("postgres", postgres.Open),
+		app.Main(app.SharedStorage("sqlite", sqlite.Open), app.SharedStorage("postgres", postgres.Open),
 			app.Storage("memory", memory.Open), app.Storage("naive", openNaive))
 	}
 	b := &bench{}

@@ -32,7 +32,7 @@ const asProgram = "EVENTFLOW_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
-		app.Main(app.Storage("sqlite", sqlite.Open), app.Storage("memory", memory.Open))
+		app.Main(app.SharedStorage("sqlite", sqlite.Open), app.Storage("memory", memory.Open))
 	}
 	code := m.Run()
 	browser.Close()

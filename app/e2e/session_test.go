@@ -87,6 +87,33 @@ func TestAViewerOnlyLooks(t *testing.T) {
 	require.Equal(t, core.CodeForbidden, core.CodeOf(err))
 }
 
+// An admin signs a user out on every device, after a look at what that means.
+func TestAnAdminSignsAUserOut(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.setUp()
+	p.person("dev@example.com", core.RoleDeveloper)
+	dev := rest.NewClient(p.base, "")
+	_, err := dev.Login(t.Context(), rest.LoginRequest{Email: "dev@example.com", Password: password})
+	require.NoError(t, err)
+	page := p.signIn(adminEmail)
+	page.Go("/settings/users")
+	page.Click("Change dev@example.com")
+	page.Click("Sign out everywhere")
+	page.See("Sign dev@example.com out everywhere?")
+	page.Screenshot("sign-out-everywhere")
+	page.Axe("sign-out-everywhere")
+	_, err = dev.Me(t.Context())
+	require.NoError(t, err, "not before it is confirmed")
+	page.ClickOn("dialog .danger")
+	page.Gone("out everywhere?")
+	require.Eventually(t, func() bool {
+		_, err := dev.Me(t.Context())
+		return core.CodeOf(err) == core.CodeUnauthorized
+	}, 5*time.Second, 50*time.Millisecond)
+	page.See("dev@example.com")
+}
+
 // A session that ends is begun again on top of the page, which stays as it is.
 func TestASessionThatEndsKeepsThePage(t *testing.T) {
 	t.Parallel()

@@ -110,6 +110,7 @@ var table = []route{
 	{Route{"PATCH", rest.UsersPath + "/:id", core.ActionWriteUsers}, (*Server).patchUser, false},
 	{Route{"DELETE", rest.UsersPath + "/:id", core.ActionWriteUsers}, (*Server).deleteUser, false},
 	{Route{"POST", rest.UsersPath + "/:id/invitation", core.ActionWriteUsers}, (*Server).postInvitation, false},
+	{Route{"POST", rest.UsersPath + "/:id/sessions/end", core.ActionWriteUsers}, (*Server).postUserSessionsEnd, false},
 	{Route{"POST", rest.OrganizationsPath, core.ActionCreateOrganizations}, (*Server).postOrganization, false},
 	{Route{"GET", rest.OrganizationPath, core.ActionReadOrganization}, (*Server).getOrganization, false},
 	{Route{"PATCH", rest.OrganizationPath, core.ActionWriteOrganization}, (*Server).patchOrganization, false},

@@ -93,3 +93,43 @@ func TestSessionsAreSeenAndEnded(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, sessions, 1, "what has expired is not shown")
 }
+
+// An admin signs somebody else out everywhere, which is in the trail, and keeps
+// nobody from signing in again.
+func TestAnAdminSignsSomebodyOut(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	ctx := t.Context()
+	admin, bob := o.person("ann@example.com", core.RoleAdmin), o.person("bob@example.com", core.RoleDeveloper)
+	second := o.login("bob@example.com", password)
+	foreign, err := o.catalog.EnsureOrganization(ctx, core.Organization{ID: newID(), Name: "other", CreatedAt: time.Now().UTC()})
+	require.NoError(t, err)
+	eve, err := o.accounts.CreateUser(ctx, foreign.ID, core.NewPerson{Email: "eve@example.com", Password: password}, core.RoleAdmin)
+	require.NoError(t, err)
+	them := o.login("eve@example.com", password)
+	for id, code := range map[string]core.Code{
+		eve.ID.String(): core.CodeNotFound, newID().String(): core.CodeNotFound, "7": core.CodeValidation, admin.User.ID.String(): core.CodeConflict,
+	} {
+		require.Equal(t, code, core.CodeOf(o.as(admin).EndSessionsOf(ctx, id)), id)
+	}
+	require.Equal(t, core.CodeForbidden, core.CodeOf(o.as(bob).EndSessionsOf(ctx, admin.User.ID.String())))
+	_, err = o.as(second).Me(ctx)
+	require.NoError(t, err)
+
+	got := o.do("POST", rest.UsersPath+"/"+bob.User.ID.String()+"/sessions/end", nil, "X-API-Key: "+admin.AccessToken)
+	require.Equal(t, 204, got.StatusCode)
+	for _, ended := range []rest.SignedIn{bob, second} {
+		_, err = o.as(ended).Me(ctx)
+		require.Equal(t, core.CodeUnauthorized, core.CodeOf(err))
+		_, err = o.anonymous().Refresh(ctx, rest.RefreshRequest{RefreshToken: ended.RefreshToken})
+		require.Equal(t, core.CodeUnauthorized, core.CodeOf(err))
+	}
+	for _, stays := range []rest.SignedIn{admin, them, o.login("bob@example.com", password)} {
+		_, err = o.as(stays).Me(ctx)
+		require.NoError(t, err)
+	}
+	trail, err := o.as(admin).AuditPage(ctx, core.EventQuery{Filter: core.Filter{Type: string(core.AuditSessionEnded)}})
+	require.NoError(t, err)
+	require.Len(t, trail.Items, 1)
+	require.Equal(t, bob.User.ID.String(), trail.Items[0].Subject)
+}

@@ -42,3 +42,16 @@ func (s *Server) postSessionEnd(c *call) error {
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
 	return nil
 }
+
+// postUserSessionsEnd ends all sessions of a user of the organization.
+func (s *Server) postUserSessionsEnd(c *call) error {
+	id, err := c.param("id")
+	if err != nil {
+		return err
+	}
+	if err := s.Accounts.EndSessionsOf(c.context(), c.visitor(), c.who, id); err != nil {
+		return err
+	}
+	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
+	return nil
+}

@@ -13,9 +13,9 @@ import (
 func main() {
 	app.Main(
 		app.Storage("rocks", rocks.Open),
-		app.Storage("sqlite", sqlite.Open),
-		app.Storage("postgres", postgres.Open),
-		app.Storage("postgresql", postgres.Open),
+		app.SharedStorage("sqlite", sqlite.Open),
+		app.SharedStorage("postgres", postgres.Open),
+		app.SharedStorage("postgresql", postgres.Open),
 		app.Storage("memory", memory.Open),
 	)
 }

@@ -1,0 +1,57 @@
+package app
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// noOrganization is the action of the commands that touch no organization:
+// they start the server, ask it as any client does, or print something.
+const noOrganization core.Action = ""
+
+// commandActions binds every command that can be run to what it does, as the
+// table of routes does for requests. Those with an action work on an
+// organization by operate, which asks the rules; a command that is not here can
+// touch none.
+var commandActions = map[string]core.Action{
+	"audit":                 noOrganization, // as key, org, token and user: prints its help
+	"audit verify":          core.ActionReadAudit,
+	"completion bash":       noOrganization,
+	"completion fish":       noOrganization,
+	"completion powershell": noOrganization,
+	"completion zsh":        noOrganization,
+	"config":                noOrganization,
+	"dev":                   noOrganization,
+	"help":                  noOrganization,
+	"key":                   noOrganization,
+	"key create":            core.ActionWriteKeys,
+	"key list":              core.ActionReadKeys,
+	"key revoke":            core.ActionWriteKeys,
+	"key rotate":            core.ActionWriteKeys,
+	"org":                   noOrganization,
+	"org create":            core.ActionCreateOrganizations,
+	"org limit":             core.ActionCreateOrganizations,
+	"org list":              core.ActionCreateOrganizations,
+	"secret":                noOrganization,
+	"serve":                 noOrganization,
+	"token":                 noOrganization,
+	"token create":          core.ActionWriteKeys,
+	"token list":            core.ActionReadKeys,
+	"token revoke":          core.ActionWriteKeys,
+	"token rotate":          core.ActionWriteKeys,
+	"try":                   noOrganization,
+	"user":                  noOrganization,
+	"user create":           core.ActionWriteUsers,
+	"user list":             core.ActionReadUsers,
+	"user setup-link":       core.ActionWriteUsers,
+	"version":               noOrganization,
+}
+
+// commandName is a command's name in the table: its path without the program's.
+func commandName(cmd *cobra.Command) string {
+	_, name, _ := strings.Cut(cmd.CommandPath(), " ")
+	return name
+}
