@@ -236,8 +236,8 @@ func newServer(
 		Ingest: ingest, Query: query, Streams: streams, Access: access, Keys: keys, Authorizer: authorizer,
 		Consumers: consumers, Letters: letters, Tails: tails,
 		Accounts: accounts, Audit: audit, TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.PublicURL, "https:"),
-		Site: site, System: describe(cfg, authorizer, first, now()),
-		Ready: health.report, Metrics: m.Handler(), Observe: m.Request, Logger: logger,
+		Site: site, System: describe(cfg, authorizer, first, now(), m.IngestP99),
+		Ready: health.report, Metrics: m.Handler(), MetricsToken: cfg.MetricsToken, Observe: m.Request, Logger: logger,
 		Limits: server.Limits{
 			ReadTimeout: cfg.ReadTimeout, WriteTimeout: cfg.WriteTimeout, IdleTimeout: cfg.IdleTimeout,
 			Connections: cfg.Connections, InflightBytes: cfg.InflightBytes,
