@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"fmt"
+	"math"
 	"net/url"
 	"slices"
 	"strings"
@@ -308,5 +309,24 @@ func TestFiltersTakeValuesOnly(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// How long storing takes is told to people, and neither to keys nor in a way
+// that tells who stored what.
+func TestTheIngestTimeNamesNobody(t *testing.T) {
+	t.Parallel()
+	s := newSiege(t)
+	system, err := s.mine.admin.System(t.Context())
+	require.NoError(t, err)
+	require.Positive(t, system.IngestP99)
+	require.InDelta(t, math.Round(system.IngestP99*10), system.IngestP99*10, 1e-6, "a round figure")
+	for _, secret := range s.mine.secrets {
+		got := s.ask("GET", rest.SystemPath, secret, "")
+		require.Equal(t, 200, got.status)
+		for _, theirs := range []string{s.them.stream, "orders of them", "billing"} {
+			require.NotContains(t, got.body, theirs)
+		}
+		require.Equal(t, strings.Contains(secret, "."), strings.Contains(got.body, "ingest_p99_ms"), "for people")
 	}
 }

@@ -56,6 +56,8 @@ type Config struct {
 	InflightBytes int64         `name:"inflight-bytes" default:"268435456" usage:"bytes of request bodies held in memory at once; more are answered with 503"`
 	DrainTimeout  time.Duration `name:"drain-timeout" default:"30s" usage:"time requests in flight get to finish when the server stops"`
 
+	MetricsToken string `name:"metrics-token" default:"" usage:"at least 16 characters that whoever reads /metrics presents as Authorization: Bearer; without it, only this machine may" secret:"true"`
+
 	AllowRelaxedDurability bool `name:"allow-relaxed-durability" default:"false" usage:"be ready although the store's settings could lose acknowledged events in a crash; health says so"`
 }
 
@@ -90,7 +92,28 @@ func (c Config) validate() error {
 	if c.LogFormat != "json" && c.LogFormat != "text" {
 		return wrong("log-format", "must be json or text")
 	}
+	if err := c.validateMetricsToken(); err != nil {
+		return err
+	}
 	return c.validateBounds()
+}
+
+// minMetricsToken is how short a metrics-token may be.
+const minMetricsToken = 16
+
+// validateMetricsToken refuses what is guessed, and what no header can hold.
+func (c Config) validateMetricsToken() error {
+	token := c.MetricsToken
+	if token == "" {
+		return nil
+	}
+	if len(token) < minMetricsToken || strings.Count(token, token[:1]) == len(token) {
+		return wrong("metrics-token", fmt.Sprintf("is too weak: at least %d random characters are needed. Make one with 'eventflow secret'", minMetricsToken))
+	}
+	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return wrong("metrics-token", "must be of letters, digits and signs of ASCII, without spaces: it is sent in a header")
+	}
+	return nil
 }
 
 func (c Config) validateBounds() error {

@@ -96,6 +96,9 @@ var refusals = []refusal{
 	{"weak secret", []string{"EVENTFLOW_SECRET=hush"}, nil, []string{"secret", "too weak"}},
 	{"monotonous secret", []string{"EVENTFLOW_SECRET=" + strings.Repeat("hush"[:1], 40)}, nil, []string{"secret", "too weak"}},
 	{"no secret", []string{"EVENTFLOW_SECRET="}, nil, []string{"secret", "is not set"}},
+	{"weak metrics token", []string{"EVENTFLOW_METRICS_TOKEN=hush-hush-hush-"}, nil, []string{"metrics-token", "too weak", "16"}},
+	{"monotonous metrics token", []string{"EVENTFLOW_METRICS_TOKEN=" + strings.Repeat("h", 40)}, nil, []string{"metrics-token", "too weak"}},
+	{"metrics token that fits no header", []string{"EVENTFLOW_METRICS_TOKEN=hush hush hush hush"}, nil, []string{"metrics-token", "without spaces"}},
 	{"file of a setting", []string{"EVENTFLOW_STORE_FILE=nowhere"}, nil, []string{"EVENTFLOW_STORE_FILE", "nowhere"}},
 	{"file of settings", nil, []string{"--config=nowhere"}, []string{"nowhere", "no such file"}},
 }
@@ -150,7 +153,7 @@ func TestConfigListsEverySetting(t *testing.T) {
 	require.Equal(t, []string{"FLAG", "ENVIRONMENT,", "FILE", "VALUE", "FROM", "MEANING"}, strings.Fields(strings.SplitN(o.stdout, "\n", 2)[0]))
 	for _, flag := range []string{
 		"addr", "allow-relaxed-durability", "catalog", "commit-lanes", "connections", "drain-timeout", "idle-timeout", "inflight-bytes",
-		"log-format", "log-level", "queue-bytes", "queue-events", "read-timeout", "redis", "secret", "store", "write-timeout",
+		"log-format", "log-level", "metrics-token", "queue-bytes", "queue-events", "read-timeout", "redis", "secret", "store", "write-timeout",
 	} {
 		o.line(t, flag)
 		require.Contains(t, o.stdout, "EVENTFLOW_"+strings.ToUpper(strings.ReplaceAll(flag, "-", "_")))

@@ -2,8 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -236,8 +234,8 @@ func newServer(
 		Ingest: ingest, Query: query, Streams: streams, Access: access, Keys: keys, Authorizer: authorizer,
 		Consumers: consumers, Letters: letters, Tails: tails,
 		Accounts: accounts, Audit: audit, TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.PublicURL, "https:"),
-		Site: site, System: describe(cfg, authorizer, first, now()),
-		Ready: health.report, Metrics: m.Handler(), Observe: m.Request, Logger: logger,
+		Site: site, System: describe(cfg, authorizer, first, now(), m.IngestP99),
+		Ready: health.report, Metrics: m.Handler(), MetricsToken: cfg.MetricsToken, Observe: m.Request, Logger: logger,
 		Limits: server.Limits{
 			ReadTimeout: cfg.ReadTimeout, WriteTimeout: cfg.WriteTimeout, IdleTimeout: cfg.IdleTimeout,
 			Connections: cfg.Connections, InflightBytes: cfg.InflightBytes,
@@ -269,13 +267,15 @@ func (c Config) rates() server.Rates {
 }
 
 // listen opens the port and serves on it until the graph stops.
-func listen(ctx context.Context, lc fx.Lifecycle, cfg Config, s *server.Server, logger *slog.Logger, stop fx.Shutdowner) (net.Listener, error) {
+func listen(
+	ctx context.Context, lc fx.Lifecycle, cfg Config, s *server.Server, now func() time.Time, logger *slog.Logger, stop fx.Shutdowner,
+) (net.Listener, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", cfg.Addr)
 	if err != nil {
 		return nil, fmt.Errorf("setting addr: %w", err)
 	}
-	if listener, err = withTLS(cfg, listener); err != nil {
+	if listener, err = withTLS(cfg, listener, now, logger); err != nil {
 		return nil, wrong("tls-cert and tls-key", err.Error())
 	}
 	lc.Append(fx.Hook{
@@ -299,16 +299,4 @@ func listen(ctx context.Context, lc fx.Lifecycle, cfg Config, s *server.Server, 
 		},
 	})
 	return listener, nil
-}
-
-// withTLS serves HTTPS where there is a certificate.
-func withTLS(cfg Config, listener net.Listener) (net.Listener, error) {
-	if cfg.TLSCert == "" {
-		return listener, nil
-	}
-	certificate, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
-	if err != nil {
-		return nil, errors.Join(err, listener.Close())
-	}
-	return tls.NewListener(listener, &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{certificate}}), nil
 }

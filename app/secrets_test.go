@@ -77,10 +77,10 @@ func TestSecretsComeToLightNowhere(t *testing.T) {
 	s := &spy{siege: &siege{t: t, home: newHome(t)}, planted: planted{places: map[string]string{}, secrets: map[string]string{
 		"the server's secret": "planted-server-secret-0123456789abcdef", "the mail password": "planted-mail-password-77",
 		"Redis's password": "planted-redis-password-88", "a password": "Planted-Horse-Sentence-1", "another password": "Planted-Cart-Sentence-2",
-		"a wrong password": "Planted-Wrong-Sentence-3", "a key that is none": "ef_live_plantedplantedplantedplantedplanted0011",
+		"the metrics token": "planted-metrics-token-99", "a wrong password": "Planted-Wrong-Sentence-3", "a key that is none": "ef_live_plantedplantedplantedplantedplanted0011",
 	}}}
 	environ := []string{
-		"EVENTFLOW_SECRET=" + s.secrets["the server's secret"], anyone, "EVENTFLOW_LOG_LEVEL=debug",
+		"EVENTFLOW_SECRET=" + s.secrets["the server's secret"], anyone, "EVENTFLOW_METRICS_TOKEN=" + s.secrets["the metrics token"], "EVENTFLOW_LOG_LEVEL=debug",
 		"EVENTFLOW_SMTP=smtp://mailer:" + s.secrets["the mail password"] + "@127.0.0.1:1", "EVENTFLOW_MAIL_FROM=events@example.com",
 		"EVENTFLOW_REDIS=redis://:" + s.secrets["Redis's password"] + "@127.0.0.1:1/0",
 	}
@@ -99,7 +99,9 @@ func TestSecretsComeToLightNowhere(t *testing.T) {
 	if err == nil { // only Linux tells
 		s.places["the list of processes"] = string(cmdline)
 	}
-	s.places["the metrics"] = s.ask("GET", "/metrics", "", "").body
+	s.tell("GET", "/metrics", s.secrets["the metrics token"][1:], "")
+	s.places["the metrics"] = s.ask("GET", "/metrics", s.secrets["the metrics token"], "").body
+	require.Contains(t, s.places["the metrics"], "eventflow_")
 	trail, err := admin.AuditPage(t.Context(), core.EventQuery{Limit: 1000})
 	require.NoError(t, err)
 	require.Greater(t, len(trail.Items), 5)

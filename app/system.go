@@ -11,8 +11,12 @@ import (
 )
 
 // describe says what the server is. Its settings are for those who may make
-// organizations: admins of the first one, who run the installation.
-func describe(cfg Config, authorizer core.Authorizer, first core.Organization, started time.Time) func(core.Principal) rest.System {
+// organizations: admins of the first one, who run the installation. How long it
+// takes to store is for people, and a round figure: it is made of what all
+// organizations send, and must not let one count the requests of another.
+func describe(
+	cfg Config, authorizer core.Authorizer, first core.Organization, started time.Time, ingestP99 func() time.Duration,
+) func(core.Principal) rest.System {
 	system := rest.System{Version: Version, Go: runtime.Version(), StartedAt: started.UTC()}
 	if u, err := storeURL(cfg.Store); err == nil {
 		system.Store = u.Scheme
@@ -20,6 +24,9 @@ func describe(cfg Config, authorizer core.Authorizer, first core.Organization, s
 	settings := cfg.shown()
 	return func(who core.Principal) rest.System {
 		answer := system
+		if !who.User.IsZero() {
+			answer.IngestP99 = float64(ingestP99().Round(100*time.Microsecond)) / float64(time.Millisecond)
+		}
 		if who.Org == first.ID && authorizer.Allow(who, who.Org, core.ActionCreateOrganizations) == nil {
 			answer.Settings = settings
 		}

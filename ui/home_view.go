@@ -18,10 +18,10 @@ type homeView struct {
 	app.Compo
 	Page
 
-	now   load[overall]
-	rates rates
-	hour  load[core.Histogram]
-	took  load[rest.Latency]
+	now    load[overall]
+	rates  rates
+	hour   load[core.Histogram]
+	server load[rest.System]
 }
 
 // overall is what home is about.
@@ -68,7 +68,7 @@ func (v *homeView) fetch(ctx app.Context) {
 		return
 	}
 	s := v.s
-	v.took.fetch(ctx, s, func(ctx context.Context, client *rest.Client) (rest.Latency, error) { return client.IngestLatency(ctx) })
+	v.server.fetch(ctx, s, func(ctx context.Context, client *rest.Client) (rest.System, error) { return client.System(ctx) })
 	v.now.fetchKept(ctx, s, "home", func(ctx context.Context, client *rest.Client) (now overall, err error) {
 		if now.Sum, err = client.Summary(ctx); err != nil {
 			return now, err
@@ -136,8 +136,8 @@ func (v *homeView) content(now overall) app.UI {
 // p99 is the time within which all but one of a hundred requests to store were
 // answered.
 func (v *homeView) p99() string {
-	if took := v.took.value.Quantile(0.99); took > 0 {
-		return strconv.FormatFloat(float64(took.Microseconds())/1000, 'f', 1, 64) + " ms"
+	if took := v.server.value.IngestP99; took > 0 {
+		return strconv.FormatFloat(took, 'f', 1, 64) + " ms"
 	}
 	return "–"
 }

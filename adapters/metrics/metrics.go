@@ -16,6 +16,8 @@ import (
 type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
+	// timed holds the requests once more.
+	timed    *prometheus.Registry
 	appends  prometheus.Histogram
 	group    prometheus.Histogram
 	failures *prometheus.CounterVec
@@ -48,6 +50,7 @@ func New() *Metrics {
 		}),
 		events: newEventCounter(),
 	}
+	m.timed = newTimed(m.requests)
 	m.registry.MustRegister(m.requests, m.appends, m.group, m.failures, m.reads, m.events.vector,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m

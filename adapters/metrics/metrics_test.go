@@ -215,6 +215,34 @@ func TestRequestsAreTimed(t *testing.T) {
 	require.InDelta(t, 5.003, series(t, m, name+`_sum{method="GET"`)[name+`_sum{method="GET",route="/api/v1/events",status="200"}`], 1e-9)
 }
 
+// The p99 is that of requests that stored something, singly or in batches, and
+// lies between the bounds around it.
+func TestTheIngestP99(t *testing.T) {
+	t.Parallel()
+	m := metrics.New()
+	for range 1000 {
+		m.Request("GET", "/api/v1/streams/:stream/events", 200, time.Second)
+		m.Request("POST", "/api/v1/streams/:stream/events", 400, time.Second)
+		m.Request("POST", "/api/v1/streams", 201, time.Second)
+	}
+	require.Zero(t, m.IngestP99(), "nothing was stored")
+	for range 98 {
+		m.Request("POST", "/api/v1/streams/:stream/events", 202, 300*time.Microsecond)
+	}
+	for range 2 {
+		m.Request("POST", "/api/v1/events/batch", 202, 3*time.Millisecond)
+	}
+	require.Equal(t, 3*time.Millisecond, m.IngestP99(), "half way from 2 to 4 ms")
+	for range 1000 {
+		m.Request("POST", "/api/v1/events", 202, 300*time.Microsecond)
+	}
+	require.Less(t, m.IngestP99(), 500*time.Microsecond)
+	for range 100 {
+		m.Request("POST", "/api/v1/events", 202, time.Hour)
+	}
+	require.Equal(t, 8192*time.Millisecond, m.IngestP99(), "beyond the last bound it is that bound, or more")
+}
+
 // Paths and methods are the clients' words: those that the server does not
 // know make no series of their own, however many come.
 func TestUnknownRoutesMakeNoSeries(t *testing.T) {

@@ -21,6 +21,10 @@ type System struct {
 	// Store is the kind of storage that keeps the events, such as `postgres`.
 	Store     string    `json:"store"`
 	StartedAt time.Time `json:"started_at"`
+	// IngestP99 is the time, in milliseconds, within which this server answered
+	// all but one of a hundred requests to store events since it started. It is
+	// for people, and missing where there was none.
+	IngestP99 float64 `json:"ingest_p99_ms,omitempty"`
 	// Settings are for admins of the installation's first organization. Secrets
 	// are masked.
 	Settings []Setting `json:"settings,omitempty"`

@@ -6,10 +6,8 @@ import (
 	"time"
 
 	"github.com/valyala/fasthttp"
-	"github.com/valyala/fasthttp/fasthttpadaptor"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
-	"github.com/eventflow-go/eventflow/core"
 )
 
 // readiness keeps the last report for a moment, so that a public address
@@ -57,14 +55,5 @@ var live = []byte(`{"status":"` + rest.StatusOK + `"}`)
 // getAlive answers that the process answers.
 func (s *Server) getAlive(c *call) error {
 	c.answer(fasthttp.StatusOK, contentJSON, live)
-	return nil
-}
-
-// getMetrics answers the metrics of the process.
-func (s *Server) getMetrics(c *call) error {
-	if s.Metrics == nil {
-		return core.Errorf(core.CodeNotFound, "there is nothing at this address")
-	}
-	fasthttpadaptor.NewFastHTTPHandler(s.Metrics)(c.ctx)
 	return nil
 }

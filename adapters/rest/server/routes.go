@@ -5,7 +5,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Public is the action of the routes that need no credential.
+// Public is the action of the routes that need no credential of an organization.
+// /metrics has a token of its own.
 const Public core.Action = ""
 
 // Anybody is the action of the routes that need a credential and no permission.

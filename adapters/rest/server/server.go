@@ -56,8 +56,10 @@ type Options struct {
 	// says that a page is wanted. Without it there is no dashboard. It is asked
 	// only for what no route matches.
 	Site func(path string, html bool) (Page, bool)
-	// Metrics serves /metrics; without it there is no such path.
-	Metrics http.Handler
+	// Metrics serves /metrics; without it there is no such path. MetricsToken is
+	// what opens it; where that is empty, only this machine may read it.
+	Metrics      http.Handler
+	MetricsToken string
 	// Observe is told of every answer. route is the pattern of its path,
 	// [RouteSite] or [RouteUnmatched]; both texts come from small fixed sets.
 	Observe func(method, route string, status int, took time.Duration)
