@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"os/user"
 	"strconv"
@@ -92,7 +93,9 @@ type trail struct {
 // record writes a record, and says so where it cannot: what it is about has
 // happened, and the command goes on.
 func (t *trail) record(ctx context.Context, record core.AuditRecord) {
-	record.Details = map[string]string{"os_user": systemUser()}
+	details := map[string]string{"os_user": systemUser()}
+	maps.Copy(details, record.Details)
+	record.Details = details
 	if err := t.write(ctx, record); err != nil {
 		fmt.Fprintf(t.talk, "eventflow: this is done, but the audit trail of %q misses it: %s\n", t.org.Name, message(err))
 	}
