@@ -81,7 +81,7 @@ func (v *homeView) fetch(ctx app.Context) {
 			get    func() error
 		}{
 			{core.ActionReadStreams, func() error {
-				page, err := client.StreamOverviews(ctx, "", 200)
+				page, err := client.StreamOverviews(ctx, core.StreamQuery{Limit: 200})
 				now.Streams = page.Items
 				return err
 			}},
