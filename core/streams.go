@@ -181,18 +181,17 @@ func (s *Streams) listed(ctx context.Context, who Principal, query StreamQuery, 
 }
 
 // named returns the stream of exactly this name, where there is one.
-func (s *Streams) named(ctx context.Context, who Principal, name string) ([]Stream, error) {
-	if checkStreamName(name) != nil {
-		return nil, nil
-	}
-	stream, err := s.catalog.StreamNamed(ctx, who.Org, name)
-	if isNotFound(err) {
-		return nil, nil
-	}
-	if err != nil || !lists(who, stream) {
+func (s *Streams) named(ctx context.Context, who Principal, name string) (items []Stream, err error) {
+	stream, err := s.find(ctx, who.Org, name)
+	switch {
+	case isNotFound(err):
+		return nil, nil //nolint:nilerr // there is none
+	case err != nil:
 		return nil, err
+	case stream.Name == name && lists(who, stream):
+		items = append(items, stream)
 	}
-	return []Stream{stream}, nil
+	return items, nil
 }
 
 // lists reports whether a stream is among those that a principal may use.
