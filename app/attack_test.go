@@ -285,7 +285,7 @@ func TestFiltersTakeValuesOnly(t *testing.T) {
 	t.Parallel()
 	s := newSiege(t)
 	lists := map[string][]string{
-		rest.StreamsPath:   {"cursor", "limit", "stats"},
+		rest.StreamsPath:   {"prefix", "cursor", "limit", "stats"},
 		rest.EventsPath:    {"type", "source", "subject", "from", "to", "order", "cursor", "limit", "payload.a"},
 		rest.AllGroupsPath: {"cursor", "limit"}, rest.DeadLettersPath: {"stream", "group", "reason", "type", "state", "cursor", "limit"},
 		rest.UsersPath: {"cursor", "limit"}, rest.APIKeysPath: {"cursor", "limit"}, rest.AuditPath: {"type", "from", "to", "cursor", "limit", "source"},

@@ -153,7 +153,7 @@ func TestAKeyOfAnotherSecretIsRefused(t *testing.T) {
 	h := newHome(t)
 	key := h.key()
 	server := h.serve(secret + "-but-another")
-	_, err := server.client(key).StreamsPage(t.Context(), "", 0)
+	_, err := server.client(key).StreamsPage(t.Context(), core.StreamQuery{})
 	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err))
 	require.Equal(t, http.StatusUnauthorized, get(t, server.url+"/api/v1/streams").status)
 }

@@ -128,14 +128,14 @@ func TestARevocationReachesTheOtherServer(t *testing.T) {
 	made, err := one.client(admin.Secret).CreateKey(t.Context(), core.KindAPIKey, core.KeyRequest{Label: "a", Environment: core.Live, Role: core.RoleConsumer})
 	require.NoError(t, err)
 	for _, server := range []*process{one, two} {
-		_, err = server.client(made.Secret).StreamsPage(t.Context(), "", 0)
+		_, err = server.client(made.Secret).StreamsPage(t.Context(), core.StreamQuery{})
 		require.NoError(t, err)
 	}
 	require.NoError(t, one.client(admin.Secret).RevokeKey(t.Context(), core.KindAPIKey, made.ID.String()))
-	_, err = one.client(made.Secret).StreamsPage(t.Context(), "", 0)
+	_, err = one.client(made.Secret).StreamsPage(t.Context(), core.StreamQuery{})
 	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err))
 	require.Eventually(t, func() bool {
-		_, err := two.client(made.Secret).StreamsPage(t.Context(), "", 0)
+		_, err := two.client(made.Secret).StreamsPage(t.Context(), core.StreamQuery{})
 		return core.CodeOf(err) == core.CodeUnauthorized
 	}, patience, 20*time.Millisecond)
 	require.Zero(t, two.stop())

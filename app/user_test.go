@@ -107,7 +107,7 @@ func TestTheSecretIsChanged(t *testing.T) {
 	const next = "EVENTFLOW_SECRET=another-secret-for-programs-that-live-on-and-on"
 	for _, kept := range []bool{false, true} {
 		server = h.serve(next, "EVENTFLOW_SECRET_PREVIOUS="+map[bool]string{true: strings.TrimPrefix(secret, "EVENTFLOW_SECRET=")}[kept])
-		_, err = server.client(key).StreamsPage(ctx, "", 0)
+		_, err = server.client(key).StreamsPage(ctx, core.StreamQuery{})
 		require.Equal(t, kept, err == nil, "the key: %v", err)
 		_, err = server.client(signedIn.AccessToken).Me(ctx)
 		require.Equal(t, kept, err == nil, "the access token: %v", err)

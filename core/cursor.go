@@ -50,16 +50,20 @@ func openCursor(scope []byte, cursor string) ([]byte, error) {
 	return place, nil
 }
 
-func nameCursor(org ID, name string) string {
-	return sealCursor(append([]byte("streams\x00"), org[:]...), []byte(name))
+func nameCursor(org ID, prefix, name string) string {
+	return sealCursor(nameScope(org, prefix), []byte(name))
 }
 
-func parseNameCursor(org ID, cursor string) (string, error) {
-	if cursor == "" {
+func nameScope(org ID, prefix string) []byte {
+	return append(append([]byte("streams\x00"), org[:]...), prefix...)
+}
+
+func parseNameCursor(org ID, query StreamQuery) (string, error) {
+	if query.Cursor == "" {
 		return "", nil
 	}
-	place, err := openCursor(append([]byte("streams\x00"), org[:]...), cursor)
-	if err != nil || checkStreamName(string(place)) != nil {
+	place, err := openCursor(nameScope(org, query.Prefix), query.Cursor)
+	if err != nil || checkStreamName(string(place)) != nil || !strings.HasPrefix(string(place), query.Prefix) {
 		return "", errBadCursor
 	}
 	return string(place), nil

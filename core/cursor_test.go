@@ -28,7 +28,7 @@ func listers(r *rig) map[string]lister {
 		}
 	}
 	return map[string]lister{"a": events("a"), "all": events(""), "streams": func(cursor string) (string, error) {
-		page, err := r.streams.List(ctx, r.who, cursor, 1)
+		page, err := r.streams.List(ctx, r.who, core.StreamQuery{Cursor: cursor, Limit: 1})
 		return page.NextCursor, err
 	}}
 }
@@ -123,7 +123,7 @@ func TestACursorBelongsToItsQuery(t *testing.T) {
 			_, err := r.query.Events(t.Context(), r.who, other, core.EventQuery{Cursor: issued})
 			require.Equal(t, other != ref, err != nil)
 		}
-		_, err := r.streams.List(t.Context(), r.who, issued, 1)
+		_, err := r.streams.List(t.Context(), r.who, core.StreamQuery{Cursor: issued, Limit: 1})
 		requireRefusal(t, err, core.CodeValidation, "cursor")
 	}
 }
@@ -229,7 +229,7 @@ func TestAllStreamsAreListedOnce(t *testing.T) {
 		}
 		limit, cursor, got := rapid.IntRange(1, 4).Draw(t, "limit"), "", []string{}
 		for range 20 {
-			page, err := r.streams.List(t.Context(), r.who, cursor, limit)
+			page, err := r.streams.List(t.Context(), r.who, core.StreamQuery{Cursor: cursor, Limit: limit})
 			require.NoError(t, err)
 			for _, stream := range page.Items {
 				got = append(got, stream.Name)
@@ -242,6 +242,67 @@ func TestAllStreamsAreListedOnce(t *testing.T) {
 		slices.Sort(names)
 		require.Equal(t, strings.Join(names, "|"), strings.Join(got, "|"))
 	})
+}
+
+// Of a prefix the list holds those names that begin with it, byte by byte,
+// once and in order, and only those that a key may use.
+func TestStreamsAreFoundByWhatTheyBeginWith(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		r := newRig(t, nil)
+		name := rapid.StringMatching(`[aAé%_]([aé%_ ]{0,3}[aé\\])?`)
+		names := rapid.SliceOfNDistinct(name, 0, 12, rapid.ID).Draw(t, "names")
+		query := core.StreamQuery{Prefix: rapid.StringMatching(`[aAé%_]{0,2}[ a\\]?`).Draw(t, "prefix"), Limit: rapid.IntRange(1, 4).Draw(t, "limit")}
+		var wanted []string
+		who, narrow := r.who, rapid.Bool().Draw(t, "narrow")
+		for i, name := range names {
+			id := r.create(core.StreamSpec{Name: name})
+			if narrow && i%2 == 1 {
+				continue
+			}
+			if narrow {
+				who.Streams = append(who.Streams, id)
+			}
+			if strings.HasPrefix(name, query.Prefix) {
+				wanted = append(wanted, name)
+			}
+		}
+		slices.Sort(wanted)
+		var got []string
+		for range 20 {
+			page, err := r.streams.List(t.Context(), who, query)
+			require.NoError(t, err)
+			for _, stream := range page.Items {
+				got = append(got, stream.Name)
+			}
+			if query.Cursor = page.NextCursor; !page.HasMore {
+				break
+			}
+			require.Len(t, page.Items, query.Limit)
+		}
+		require.Equal(t, strings.Join(wanted, "|"), strings.Join(got, "|"))
+	})
+}
+
+// A cursor of one prefix goes on with no other, and a prefix that no name can
+// have is refused.
+func TestACursorBelongsToItsPrefix(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	for _, name := range []string{"ab", "abc", "abd"} {
+		r.create(core.StreamSpec{Name: name})
+	}
+	first, err := r.streams.List(t.Context(), r.who, core.StreamQuery{Prefix: "ab", Limit: 1})
+	require.NoError(t, err)
+	require.Equal(t, "ab", first.Items[0].Name)
+	for _, other := range []string{"", "a", "abc", "b"} {
+		_, err := r.streams.List(t.Context(), r.who, core.StreamQuery{Prefix: other, Cursor: first.NextCursor})
+		requireRefusal(t, err, core.CodeValidation, "cursor")
+	}
+	for _, wrong := range []string{"\xff", "a\x00", "a\n", strings.Repeat("a", core.MaxStreamNameLength+1)} {
+		_, err := r.streams.List(t.Context(), r.who, core.StreamQuery{Prefix: wrong})
+		requireRefusal(t, err, core.CodeValidation, "prefix")
+	}
 }
 
 // No text makes a list panic, and a list takes no cursor but those it issued.

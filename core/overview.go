@@ -25,11 +25,11 @@ type StreamOverviewPage struct {
 }
 
 // Overview is [Streams.List] with numbers.
-func (c *Consumers) Overview(ctx context.Context, who Principal, cursor string, limit int) (StreamOverviewPage, error) {
+func (c *Consumers) Overview(ctx context.Context, who Principal, query StreamQuery) (StreamOverviewPage, error) {
 	if err := authorize(c.streams.authorizer, who, ActionReadGroups, ID{}); err != nil {
 		return StreamOverviewPage{}, err
 	}
-	page, err := c.streams.List(ctx, who, cursor, limit)
+	page, err := c.streams.List(ctx, who, query)
 	if err != nil || len(page.Items) == 0 {
 		return StreamOverviewPage{}, err
 	}

@@ -115,40 +115,88 @@ func refuseNarrowed(who Principal) error {
 	return nil
 }
 
+// StreamQuery says which streams to list. Its zero value is the first page of
+// all.
+type StreamQuery struct {
+	// Prefix is what their names begin with, byte by byte.
+	Prefix string
+	// Cursor continues a page of the same query.
+	Cursor string
+	// Limit is the size of a page, [DefaultPageSize] when zero.
+	Limit int
+}
+
 // List returns streams by name.
-func (s *Streams) List(ctx context.Context, who Principal, cursor string, limit int) (StreamPage, error) {
+func (s *Streams) List(ctx context.Context, who Principal, query StreamQuery) (StreamPage, error) {
 	if err := authorize(s.authorizer, who, ActionReadStreams, ID{}); err != nil {
 		return StreamPage{}, err
 	}
-	limit, err := pageLimit(limit)
+	limit, err := pageLimit(query.Limit)
 	if err != nil {
 		return StreamPage{}, err
 	}
-	after, err := parseNameCursor(who.Org, cursor)
+	if err := checkText("prefix", query.Prefix, 0, MaxStreamNameLength); err != nil {
+		return StreamPage{}, err
+	}
+	after, err := parseNameCursor(who.Org, query)
 	if err != nil {
 		return StreamPage{}, err
 	}
-	var items []Stream
-	for len(items) <= limit {
-		page, err := s.catalog.Streams(ctx, who.Org, after, limit+1)
-		if err != nil {
-			return StreamPage{}, catalogError(err)
-		}
-		for _, stream := range page {
-			if len(who.Streams) == 0 || slices.Contains(who.Streams, stream.ID) {
-				items = append(items, stream)
-			}
-		}
-		if len(page) <= limit {
-			break
-		}
-		after = page[len(page)-1].Name
+	items, err := s.listed(ctx, who, query, after, limit+1)
+	if err != nil {
+		return StreamPage{}, err
 	}
 	if len(items) <= limit {
 		return StreamPage{Items: items}, nil
 	}
 	items = items[:limit]
-	return StreamPage{Items: items, HasMore: true, NextCursor: nameCursor(who.Org, items[limit-1].Name)}, nil
+	return StreamPage{Items: items, HasMore: true, NextCursor: nameCursor(who.Org, query.Prefix, items[limit-1].Name)}, nil
+}
+
+// listed returns at least so many streams of a query, or all that are left of
+// it.
+func (s *Streams) listed(ctx context.Context, who Principal, query StreamQuery, after string, enough int) (items []Stream, err error) {
+	if after == "" {
+		// Names that begin with the prefix stand right behind it, but for its own.
+		after = query.Prefix
+		items, err = s.named(ctx, who, query.Prefix)
+	}
+	for err == nil && len(items) < enough {
+		var page []Stream
+		page, err = s.catalog.Streams(ctx, who.Org, after, enough)
+		for _, stream := range page {
+			if !strings.HasPrefix(stream.Name, query.Prefix) {
+				return items, catalogError(err)
+			}
+			if lists(who, stream) {
+				items = append(items, stream)
+			}
+		}
+		if len(page) < enough {
+			break
+		}
+		after = page[len(page)-1].Name
+	}
+	return items, catalogError(err)
+}
+
+// named returns the stream of exactly this name, where there is one.
+func (s *Streams) named(ctx context.Context, who Principal, name string) (items []Stream, err error) {
+	stream, err := s.find(ctx, who.Org, name)
+	switch {
+	case isNotFound(err):
+		return nil, nil //nolint:nilerr // there is none
+	case err != nil:
+		return nil, err
+	case stream.Name == name && lists(who, stream):
+		items = append(items, stream)
+	}
+	return items, nil
+}
+
+// lists reports whether a stream is among those that a principal may use.
+func lists(who Principal, stream Stream) bool {
+	return len(who.Streams) == 0 || slices.Contains(who.Streams, stream.ID)
 }
 
 // Get returns a stream by id or name.

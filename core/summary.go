@@ -57,8 +57,8 @@ func (c *Consumers) Summary(ctx context.Context, who Principal) (Summary, error)
 
 func (c *Consumers) summarize(ctx context.Context, who Principal) (Summary, error) {
 	count := &summing{now: c.now()}
-	for cursor := ""; ; {
-		page, err := c.streams.List(ctx, who, cursor, MaxPageSize)
+	for query := (StreamQuery{Limit: MaxPageSize}); ; {
+		page, err := c.streams.List(ctx, who, query)
 		if err != nil {
 			return Summary{}, err
 		}
@@ -71,7 +71,7 @@ func (c *Consumers) summarize(ctx context.Context, who Principal) (Summary, erro
 			return Summary{}, storeFailed(err)
 		}
 		count.streams(page.Items, bounds)
-		if cursor = page.NextCursor; !page.HasMore {
+		if query.Cursor = page.NextCursor; !page.HasMore {
 			break
 		}
 	}

@@ -44,7 +44,7 @@ const (
 )
 
 // Follow begins a tail at the end of a stream or, when after is not nil, after
-// that offset.
+// that offset; -1 is before all.
 func (t *Tails) Follow(ctx context.Context, who Principal, stream string, filter Filter, after *Offset) (*Tail, error) {
 	open, err := t.streams.open(ctx, who, stream, ActionReadEvents)
 	if err != nil {
@@ -56,7 +56,7 @@ func (t *Tails) Follow(ctx context.Context, who Principal, stream string, filter
 	}
 	next := bounds[0].Next
 	if after != nil {
-		if *after < 0 || *after >= next {
+		if *after < -1 || *after >= next {
 			return nil, Invalid("Last-Event-ID", "is not the offset of an event of this stream, whose next offset is %d", next)
 		}
 		next = max(*after+1, bounds[0].First)

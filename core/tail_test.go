@@ -71,18 +71,22 @@ func TestTailFollows(t *testing.T) {
 }
 
 // TestTailResumes: a tail goes on after the last event that was seen, or at
-// the first one that is left; an offset that is no event's is refused.
+// the first one that is left; an offset that is no event's is refused, but for
+// the one before all.
 func TestTailResumes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)
+		whole := d.follow(core.Filter{}, new(core.Offset(-1)))
 		d.put(many(1200)...)
+		got, _ := d.drained(whole)
+		require.Equal(t, from(0, 1200), got)
 		got, skipped := d.drained(d.follow(core.Filter{}, new(core.Offset(99))))
 		require.Equal(t, from(100, 1100), got)
 		require.Zero(t, skipped)
 		got, _ = d.drained(d.follow(core.Filter{}, new(core.Offset(1199))))
 		require.Empty(t, got)
-		for _, none := range []core.Offset{-1, 1200, 1 << 40} {
+		for _, none := range []core.Offset{-2, 1200, 1 << 40} {
 			_, err := d.tails.Follow(t.Context(), d.who, "orders", core.Filter{}, &none)
 			requireRefusal(t, err, core.CodeValidation, "Last-Event-ID")
 		}

@@ -76,14 +76,22 @@ func focus(selector string) {
 
 // onKey calls f for every key that is pressed, until the returned function is
 // called.
-func onKey(f func(e app.Value)) (stop func()) {
+func onKey(f func(e app.Value)) (stop func()) { return listen(app.Window(), "keydown", f) }
+
+// onSight calls f when the page is seen again, or no longer, until the returned
+// function is called.
+func onSight(f func(seen bool)) (stop func()) {
+	return listen(app.Window().Get("document"), "visibilitychange", func(app.Value) { f(!hidden()) })
+}
+
+func listen(to app.Value, event string, f func(e app.Value)) (stop func()) {
 	handler := app.FuncOf(func(_ app.Value, args []app.Value) any {
 		f(args[0])
 		return nil
 	})
-	app.Window().Call("addEventListener", "keydown", handler)
+	to.Call("addEventListener", event, handler)
 	return func() {
-		app.Window().Call("removeEventListener", "keydown", handler)
+		to.Call("removeEventListener", event, handler)
 		handler.Release()
 	}
 }
@@ -96,6 +104,10 @@ func typing(e app.Value) bool {
 	}
 	return e.Get("ctrlKey").Bool() || e.Get("metaKey").Bool() || e.Get("altKey").Bool()
 }
+
+// hidden reports whether nobody looks: a page in the background asks for
+// nothing.
+func hidden() bool { return app.Window().Get("document").Get("hidden").Bool() }
 
 // fragment is the part of the address after a #, which no server sees.
 func fragment() string {

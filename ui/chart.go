@@ -29,25 +29,50 @@ const barSlots = 60
 // bars draws numbers as a chart with its largest value, the newest at the right.
 // The table behind it, for those who cannot see it, is the caller's.
 func bars(label string, values []int64) app.UI {
-	const width, height = 600.0, 80.0
 	if missing := barSlots - len(values); missing > 0 {
 		values = append(make([]int64, missing), values...)
 	}
-	top := slices.Max(values)
-	step := width / float64(len(values))
+	return barBox(label, drawBars(values), values)
+}
+
+// The size of a chart, which is stretched to the page's.
+const chartWidth, chartHeight = 600.0, 80.0
+
+// barBox is a chart of bars with its largest value.
+func barBox(label, drawing string, values []int64) app.HTMLDiv {
+	return app.Div().Class("bars").Body(
+		app.Raw(fmt.Sprintf(`<svg viewBox="0 0 %g %g" role="img" aria-label="%s" preserveAspectRatio="none">%s</svg>`,
+			chartWidth, chartHeight, escape(label), drawing)),
+		app.Span().Class("bars-top").Text(count(slices.Max(values))),
+	)
+}
+
+func drawBars(values []int64) string {
+	top, step := slices.Max(values), chartWidth/float64(len(values))
 	var drawn strings.Builder
 	for i, value := range values {
 		if value == 0 {
 			continue
 		}
-		tall := max(float64(value)*height/float64(top), 1.5)
-		fmt.Fprintf(&drawn, `<rect x="%.2f" y="%.2f" width="%.2f" height="%.2f"/>`, float64(i)*step+0.5, height-tall, max(step-1, 0.5), tall)
+		tall := max(float64(value)*chartHeight/float64(top), 1.5)
+		fmt.Fprintf(&drawn, `<rect x="%.2f" y="%.2f" width="%.2f" height="%.2f"/>`, float64(i)*step+0.5, chartHeight-tall, max(step-1, 0.5), tall)
 	}
-	return app.Div().Class("bars").Body(
-		app.Raw(fmt.Sprintf(`<svg viewBox="0 0 %g %g" role="img" aria-label="%s" preserveAspectRatio="none">%s</svg>`,
-			width, height, escape(label), drawn.String())),
-		app.Span().Class("bars-top").Text(count(top)),
-	)
+	return drawn.String()
+}
+
+// drawHints lays a hint behind each bar, as high as the chart.
+func drawHints(hints []string) string {
+	step := chartWidth / float64(len(hints))
+	var drawn strings.Builder
+	for i, hint := range hints {
+		fmt.Fprintf(&drawn, `<rect class="hint" x="%.2f" width="%.2f" height="%g"><title>%s</title></rect>`, float64(i)*step, step, chartHeight, escape(hint))
+	}
+	return drawn.String()
+}
+
+// drawMark draws a line at a part of the width.
+func drawMark(at float64) string {
+	return fmt.Sprintf(`<path d="M%.2f 0V%g"/>`, at*chartWidth, chartHeight)
 }
 
 // escape makes a text safe within an attribute of a drawing.
@@ -56,11 +81,11 @@ func escape(text string) string {
 }
 
 // chartTable is a chart's numbers as a table, folded away.
-func chartTable(caption string, names []string, values []int64) app.UI {
+func chartTable(caption string, names []app.UI, values []int64) app.UI {
 	rows := make([]app.UI, len(values))
 	columns := []column{{name: "Time"}, {name: "Events", number: true}}
 	for i := range values {
-		rows[i] = row(columns, app.Text(names[i]), app.Text(count(values[i])))
+		rows[i] = row(columns, names[i], app.Text(count(values[i])))
 	}
 	return app.Details().Class("fold").Body(app.Summary().Text("As a table"), table(caption, columns, rows...))
 }

@@ -24,6 +24,8 @@ type exportButton struct {
 
 	act act
 	cut bool
+	// words: the filter had some, which the server does not look for.
+	words bool
 }
 
 func exportButtons(v *eventsView) app.UI {
@@ -40,15 +42,21 @@ func (b *exportButton) Render() app.UI {
 	if b.cut {
 		parts = append(parts, note("warn", "Only the first "+size(maxExport)+". The API exports all of it."))
 	}
+	if b.words {
+		parts = append(parts, note("info", "Words without a name do not narrow an export."))
+	}
 	return app.Div().Class("row").Body(parts...)
 }
 
 func (b *exportButton) run(ctx app.Context, _ app.Event) {
-	narrow := parseFilter(b.View.filter)
-	if err := b.View.scope.apply(&narrow.query); err != nil {
-		b.act.err = err
+	narrow, err := parseFilter(b.View.filter)
+	if err == nil {
+		err = b.View.scope.apply(&narrow.query)
+	}
+	if b.act.err = err; err != nil {
 		return
 	}
+	b.words = len(narrow.free) > 0
 	stream := b.stream()
 	var text []byte
 	b.act.run(ctx, b.s, func(ctx context.Context, client *rest.Client) error {

@@ -37,6 +37,8 @@ var icons = map[string]string{ //nolint:gosec // a drawing of a token is none
 	"install":  `<path d="M12 3v10M8 9l4 4 4-4M4 17v4h16v-4"/>`,
 	"link":     `<path d="M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1"/>`,
 	"settings": `<circle cx="12" cy="12" r="3"/><path d="M12 2v4M12 18v4M2 12h4M18 12h4M5 5l3 3M16 16l3 3M19 5l-3 3M8 16l-3 3"/>`,
+	"help":     `<circle cx="12" cy="12" r="9"/><path d="M9.5 9a2.5 2.5 0 1 1 3.5 2.3c-.7.4-1 .9-1 1.7M12 17h.01"/>`,
+	"switch":   `<path d="M8 9l4-4 4 4M8 15l4 4 4-4"/>`,
 	"more":     `<path d="M5 12h.01M12 12h.01M19 12h.01"/>`,
 }
 

@@ -20,6 +20,8 @@ type inspector struct {
 	Event core.Event
 	// Close takes it away; without it, it is the page.
 	Close func(app.Context)
+	// Filter narrows the list to events that have a value.
+	Filter func(ctx app.Context, name, value string)
 
 	tab   string
 	trace load[core.EventTrace]
@@ -101,7 +103,7 @@ func (i *inspector) part() app.UI {
 	case "curl":
 		return &copyBox{Text: i.curl()}
 	}
-	return &jsonBox{Name: "payload", Text: string(i.Event.Payload)}
+	return &jsonBox{Name: "payload", Text: string(i.Event.Payload), Pick: i.Filter}
 }
 
 func (i *inspector) details() app.UI {
@@ -122,7 +124,7 @@ func (i *inspector) details() app.UI {
 	var parts []app.UI
 	for _, fact := range facts {
 		if fact[1] != "" {
-			parts = append(parts, app.Dt().Text(fact[0]), app.Dd().Body(app.Bdi().Text(fact[1])))
+			parts = append(parts, app.Dt().Text(fact[0]), app.Dd().Body(app.Bdi().Text(fact[1]), i.pick(fact[0])))
 		}
 	}
 	body := []app.UI{app.Dl().Class("facts").Body(parts...)}
@@ -130,6 +132,14 @@ func (i *inspector) details() app.UI {
 		body = append(body, app.H3().Text("Context"), &jsonBox{Name: "context", Text: string(event.Context)})
 	}
 	return app.Div().Class("stack", "tight").Body(body...)
+}
+
+// pick offers to filter by a fact, where that is possible.
+func (i *inspector) pick(fact string) app.UI {
+	value, known := map[string]string{"Type": i.Event.Type, "Source": i.Event.Source, "Subject": i.Event.Subject}[fact]
+	return app.If(known && i.Filter != nil && pickable(value), func() app.UI {
+		return pickButton(strings.ToLower(fact), value, i.Filter)
+	})
 }
 
 // traceKinds say how the states of an event in a group look.
@@ -214,7 +224,9 @@ func (v *eventView) Render() app.UI {
 				return emptyPanel("There is no event at this offset", "It was removed by retention, or has not come yet.", "",
 					linkButton("Events of the stream", "event", address("/streams/{stream}/events", v.Page.stream())))
 			}
-			return &inspector{Page: v.Page, Event: page.Items[0]}
+			return &inspector{Page: v.Page, Event: page.Items[0], Filter: func(ctx app.Context, name, value string) {
+				ctx.Navigate(address("/streams/{stream}/events", v.Page.stream()) + "?q=" + queryEscape(withTerm("", name, value)))
+			}}
 		}),
 	)
 }

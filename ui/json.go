@@ -3,6 +3,9 @@ package ui
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +25,8 @@ type jsonBox struct {
 	// Name says what it is, to those who cannot see where it stands.
 	Name string
 	Text string
+	// Pick, where it is given, filters by a value of the payload.
+	Pick func(ctx app.Context, name, value string)
 
 	whole, copied bool
 }
@@ -48,7 +53,7 @@ func (b *jsonBox) copy(ctx app.Context, _ app.Event) {
 
 func (b *jsonBox) content() app.UI {
 	if len(b.Text) <= maxFolded {
-		if tree, ok := jsonTree(b.Text); ok {
+		if tree, ok := jsonTree(b.Text, b.Pick); ok {
 			return app.Div().Class("tree").TabIndex(0).Role("group").Aria("label", b.Name).Body(tree)
 		}
 	}
@@ -60,35 +65,38 @@ func (b *jsonBox) content() app.UI {
 }
 
 // jsonTree draws JSON in the order and with the numbers of the text.
-func jsonTree(text string) (app.UI, bool) {
+func jsonTree(text string, pick func(ctx app.Context, name, value string)) (app.UI, bool) {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
-	tree, err := jsonNode(decoder, nil, 0)
+	tree, err := jsonNode(decoder, nil, nil, pick)
 	return tree, err == nil
 }
 
-// jsonNode draws the next value, behind its name in an object.
-func jsonNode(decoder *json.Decoder, name []app.UI, depth int) (app.UI, error) {
+// jsonNode draws the next value, which is at this path, behind its name in an
+// object.
+func jsonNode(decoder *json.Decoder, name []app.UI, path []string, pick func(ctx app.Context, name, value string)) (app.UI, error) {
 	token, err := decoder.Token()
 	if err != nil {
 		return nil, err
 	}
 	opening, nested := token.(json.Delim)
 	if !nested {
-		return app.Div().Class("leaf").Body(append(name, scalar(token))...), nil
+		return app.Div().Class("leaf").Body(append(name, scalar(token), pickLeaf(token, path, pick))...), nil
 	}
 	closing := map[json.Delim]string{'{': "}", '[': "]"}[opening]
 	var inner []app.UI
 	for decoder.More() {
 		var inside []app.UI
+		key := strconv.Itoa(len(inner))
 		if opening == '{' {
-			key, err := decoder.Token()
+			token, err := decoder.Token()
 			if err != nil {
 				return nil, err
 			}
-			inside = []app.UI{app.Span().Class("json-key").Text(quoted(key.(string))), app.Text(": ")}
+			key = token.(string)
+			inside = []app.UI{app.Span().Class("json-key").Text(quoted(key)), app.Text(": ")}
 		}
-		node, err := jsonNode(decoder, inside, depth+1)
+		node, err := jsonNode(decoder, inside, append(slices.Clip(path), key), pick)
 		if err != nil {
 			return nil, err
 		}
@@ -100,10 +108,30 @@ func jsonNode(decoder *json.Decoder, name []app.UI, depth int) (app.UI, error) {
 	if len(inner) == 0 {
 		return app.Div().Class("leaf").Body(append(name, app.Text(opening.String()+closing))...), nil
 	}
-	return app.Details().Open(depth < 4).Body(
+	return app.Details().Open(len(path) < 4).Body(
 		app.Summary().Body(append(name, app.Text(opening.String()), app.Span().Class("json-fold").Textf(" %d … %s", len(inner), closing))...),
 		app.Div().Class("inner").Body(inner...),
 		app.Div().Class("leaf").Text(closing)), nil
+}
+
+// pickLeaf offers to filter by a value, where a filter can name its place: keys
+// with a dot have none.
+func pickLeaf(token json.Token, path []string, pick func(ctx app.Context, name, value string)) app.UI {
+	value := "null"
+	if token != nil {
+		value = fmt.Sprint(token)
+	}
+	dotted := slices.ContainsFunc(path, func(key string) bool { return strings.Contains(key, ".") || !pickable(key) })
+	return app.If(pick != nil && len(path) > 0 && !dotted && pickable(value), func() app.UI {
+		return pickButton("payload."+strings.Join(path, "."), value, pick)
+	})
+}
+
+// pickButton filters by a value.
+func pickButton(name, value string, pick func(ctx app.Context, name, value string)) app.UI {
+	label := "Filter by " + term{name: name, value: value, named: true}.String()
+	return app.Button().Class("by").Type("button").Aria("label", label).Title(label).Text("Filter").
+		OnClick(func(ctx app.Context, _ app.Event) { pick(ctx, name, value) }, app.EventScope(label))
 }
 
 func scalar(token json.Token) app.UI {

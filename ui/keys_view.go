@@ -40,7 +40,7 @@ func (v *keysView) OnMount(ctx app.Context) {
 	v.fetch(ctx)
 	if v.s.may(core.ActionReadStreams) {
 		v.streams.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.List[core.Stream], error) {
-			return client.StreamsPage(ctx, "", 1000)
+			return client.StreamsPage(ctx, core.StreamQuery{Limit: core.MaxPageSize})
 		})
 	}
 }

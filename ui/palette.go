@@ -10,48 +10,72 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// palette goes to any page or stream by a few letters of its name.
+// palette goes to a page by a few letters of its name, or to a stream by what
+// its name begins with.
 type palette struct {
 	app.Compo
 	Page
+	// Tab is the page of a stream, as a pattern, to go to for another stream; empty
+	// goes anywhere.
+	Tab   string
 	Close func(app.Context)
 
 	text    string
 	at      int
-	streams load[[]core.Stream]
+	pause   delay
+	streams load[streamsFound]
 }
 
+// streamsFound are the first streams whose names begin with a text.
+type streamsFound struct {
+	prefix string
+	items  []core.Stream
+}
+
+// maxChoices is how many places are offered at once.
+const maxChoices = 12
+
 // OnMount implements [app.Mounter].
-func (p *palette) OnMount(ctx app.Context) {
-	if p.s.may(core.ActionReadStreams) {
-		p.streams.fetch(ctx, p.s, func(ctx context.Context, client *rest.Client) ([]core.Stream, error) {
-			page, err := client.StreamsPage(ctx, "", 1000)
-			return page.Items, err
-		})
+func (p *palette) OnMount(ctx app.Context) { p.ask(ctx) }
+
+// ask asks for the streams that the text is the beginning of.
+func (p *palette) ask(ctx app.Context) {
+	if !p.s.may(core.ActionReadStreams) {
+		return
 	}
+	prefix := p.text
+	p.streams.fetch(ctx, p.s, func(ctx context.Context, client *rest.Client) (streamsFound, error) {
+		page, err := client.StreamsPage(ctx, core.StreamQuery{Prefix: prefix, Limit: maxChoices})
+		return streamsFound{prefix, page.Items}, err
+	})
 }
 
 // choices are the places that match.
 func (p *palette) choices() (found []place) {
-	add := func(one place) {
-		if len(found) < 12 && strings.Contains(strings.ToLower(one.name), strings.ToLower(p.text)) {
+	for _, one := range places {
+		if p.Tab == "" && p.s.may(one.action) && strings.Contains(strings.ToLower(one.name), strings.ToLower(p.text)) {
 			found = append(found, one)
 		}
 	}
-	for _, one := range places {
-		if p.s.may(one.action) {
-			add(one)
+	known := p.text == "" || p.streams.have() && p.streams.value.prefix == p.text
+	for _, stream := range p.streams.value.items {
+		if strings.HasPrefix(stream.Name, p.text) {
+			found = append(found, p.place(stream.Name, stream.Name))
+			known = known || stream.Name == p.text
 		}
 	}
-	known := false
-	for _, stream := range p.streams.value {
-		known = known || stream.Name == p.text
-		add(place{path: address("/streams/{stream}", stream.Name), name: stream.Name, icon: "stream"})
-	}
-	if p.text != "" && !known && p.s.may(core.ActionReadStreams) { // only the first thousand are at hand
-		found = append(found, place{path: address("/streams/{stream}", p.text), name: "Stream " + p.text, icon: "stream"})
+	if found = found[:min(len(found), maxChoices)]; !known && p.s.may(core.ActionReadStreams) { // the server has not said yet
+		found = append(found, p.place(p.text, "Stream "+p.text))
 	}
 	return found
+}
+
+func (p *palette) place(stream, name string) place {
+	pattern := "/streams/{stream}"
+	if p.Tab != "" {
+		pattern = p.Tab
+	}
+	return place{path: address(pattern, stream), name: name, icon: "stream"}
 }
 
 // Render implements [app.Composer].
@@ -68,12 +92,23 @@ func (p *palette) Render() app.UI {
 	if len(choices) > 0 {
 		active = "choice-" + choices[p.at].path
 	}
-	return &dialog{Title: "Go to", Close: p.Close, Body: []app.UI{
-		app.Input().ID("palette").Type("text").Aria("label", "Page or stream").Role("combobox").Aria("expanded", true).
-			Aria("controls", "choices").Aria("activedescendant", active).AutoFocus(true).AutoComplete(false).
-			Value(p.text).OnInput(func(ctx app.Context, e app.Event) { setText(&p.text)(ctx, e); p.at = 0 }).OnKeyDown(p.key),
-		app.Ul().ID("choices").Class("choices").Role("listbox").Aria("label", "Pages and streams").Body(options...),
+	title, label := "Go to", "Page or stream"
+	if p.Tab != "" {
+		title, label = "Another stream", "Name begins with"
+	}
+	return &dialog{Title: title, Close: p.Close, Body: []app.UI{
+		app.Input().ID("palette").Type("text").Aria("label", label).Placeholder(label).Role("combobox").Aria("expanded", true).
+			Aria("controls", "choices").Aria("activedescendant", active).AutoFocus(true).AutoComplete(false).Spellcheck(false).
+			Value(p.text).OnInput(p.typed).OnKeyDown(p.key),
+		app.Ul().ID("choices").Class("choices").Role("listbox").Aria("label", "Places").Body(options...),
+		app.If(len(choices) == 0 && !p.streams.busy, func() app.UI { return app.P().Class("quiet").Role("status").Text("Nothing begins with that.") }),
 	}}
+}
+
+func (p *palette) typed(ctx app.Context, e app.Event) {
+	setText(&p.text)(ctx, e)
+	p.at = 0
+	p.pause.run(ctx, p.ask)
 }
 
 func (p *palette) key(ctx app.Context, e app.Event) {

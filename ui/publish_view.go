@@ -31,7 +31,7 @@ func (v *publishView) OnMount(ctx app.Context) {
 	values := ctx.Page().URL().Query()
 	v.to, v.payload = values.Get("stream"), "{\n  \n}"
 	v.streams.fetchKept(ctx, v.s, "stream names", func(ctx context.Context, client *rest.Client) (rest.List[core.Stream], error) {
-		page, err := client.StreamsPage(ctx, "", 1000)
+		page, err := client.StreamsPage(ctx, core.StreamQuery{Limit: core.MaxPageSize})
 		if v.to == "" && len(page.Items) > 0 {
 			v.to = page.Items[0].Name
 		}

@@ -17,10 +17,11 @@ type shell struct {
 	s *session
 	// path is the address that is shown.
 	path    string
-	update  bool // a newer dashboard is there
-	install bool // the browser would install it
-	palette bool // the command palette is open
-	menu    bool // the rest of the rail, on a phone
+	update  bool   // a newer dashboard is there
+	install bool   // the browser would install it
+	palette bool   // the command palette is open
+	tab     string // the page that it chooses a stream for, as a pattern
+	menu    bool   // the rest of the rail, on a phone
 	unkeys  func()
 }
 
@@ -119,7 +120,7 @@ func (sh *shell) listen(ctx app.Context) {
 	sh.unkeys = onKey(func(e app.Value) {
 		if (e.Get("ctrlKey").Bool() || e.Get("metaKey").Bool()) && e.Get("key").String() == "k" {
 			e.Call("preventDefault")
-			ctx.Dispatch(func(app.Context) { sh.palette = sh.s.state == signedIn && !sh.palette })
+			ctx.Dispatch(func(app.Context) { sh.palette, sh.tab = sh.s.state == signedIn && !sh.palette, "" })
 		}
 	})
 }
@@ -171,7 +172,7 @@ func (sh *shell) frame(content ...app.UI) app.UI {
 		parts = append(parts, sh.again())
 	}
 	if sh.palette {
-		parts = append(parts, &palette{Page: Page{s: sh.s, Rev: sh.s.rev}, Close: func(app.Context) { sh.palette = false }})
+		parts = append(parts, &palette{Page: Page{s: sh.s, Rev: sh.s.rev}, Tab: sh.tab, Close: func(app.Context) { sh.palette = false }})
 	}
 	return app.Div().ID("app").Body(parts...)
 }
@@ -259,12 +260,12 @@ func (sh *shell) bar() []app.UI {
 	if sh.s.offline {
 		dot = badge("bad", "Offline")
 	}
-	bar := []app.UI{crumbs(sh.path), app.Span().Class("grow")}
+	bar := []app.UI{sh.crumbs(), app.Span().Class("grow")}
 	if sh.s.state == starting {
 		return bar
 	}
 	bar = append(bar,
-		app.Button().Class("button", "find").Type("button").Aria("label", "Go to… Ctrl K").OnClick(func(app.Context, app.Event) { sh.palette = true }).
+		app.Button().Class("button", "find").Type("button").Aria("label", "Go to… Ctrl K").OnClick(func(app.Context, app.Event) { sh.palette, sh.tab = true, "" }).
 			Body(icon("search"), app.Span().Text("Go to…"), app.Kbd().Text("Ctrl K")),
 		app.Div().Class("dot").Body(dot))
 	if sh.install {
@@ -292,21 +293,30 @@ func (sh *shell) signOut(ctx app.Context, _ app.Event) {
 }
 
 // crumbs leads from the address back to where it is a part of.
-func crumbs(address string) app.UI {
-	r, params, ok := find(address)
+func (sh *shell) crumbs() app.UI {
+	r, params, ok := find(sh.path)
 	if !ok {
 		return app.Div()
 	}
 	items := []app.UI{}
 	parts := strings.Split(strings.Trim(r.pattern, "/"), "/")
 	for i := 1; i < len(parts); i++ {
-		above := "/" + strings.Join(strings.Split(strings.Trim(address, "/"), "/")[:i], "/")
+		above := "/" + strings.Join(strings.Split(strings.Trim(sh.path, "/"), "/")[:i], "/")
 		if up, upParams, ok := find(above); ok {
-			items = append(items, app.Li().Body(app.A().Href(above).Text(crumbTitle(up, upParams))))
+			items = append(items, app.Li().Body(app.A().Href(above).Text(crumbTitle(up, upParams)), sh.switcher(up, r)))
 		}
 	}
-	items = append(items, app.Li().Aria("current", "page").Text(crumbTitle(r, params)))
+	items = append(items, app.Li().Aria("current", "page").Body(app.Span().Text(crumbTitle(r, params)), sh.switcher(r, r)))
 	return app.Nav().Class("crumbs").Aria("label", "You are here").Body(app.Ol().Body(items...))
+}
+
+// switcher goes from the crumb of a stream to another stream, to the same kind
+// of page as is shown.
+func (sh *shell) switcher(crumb, shown route) app.UI {
+	tab, _, _ := strings.Cut(shown.pattern, "/{offset}")
+	return app.If(crumb.pattern == "/streams/{stream}" && sh.s.state == signedIn, func() app.UI {
+		return iconButton("Another stream", "switch", func(app.Context, app.Event) { sh.palette, sh.tab = true, tab }).Class("switch")
+	})
 }
 
 // crumbTitle is a page's title; a page of one thing has that thing's name.

@@ -117,16 +117,16 @@ func (v *streamView) overview(stream core.Stream) app.UI {
 // not all.
 func hourChart(h core.Histogram, more string) app.UI {
 	width := h.To.Sub(h.From) / time.Duration(max(len(h.Counts), 1))
-	names := make([]string, len(h.Counts))
+	names := make([]app.UI, len(h.Counts))
 	var total int64
 	for i, n := range h.Counts {
-		names[i] = h.From.Add(time.Duration(i) * width).Local().Format("15:04")
+		names[i] = app.Text(h.From.Add(time.Duration(i) * width).Local().Format("15:04"))
 		total += n
 	}
 	return app.Section().Class("panel").Aria("label", "Events by minute").Body(
 		app.Div().Class("head").Body(app.H2().Text("The last hour"), app.Span().Class("quiet").Text(strings.TrimSpace(plural(total, "event")+" "+more))),
 		bars(fmt.Sprintf("%s in the last hour, by minute", plural(total, "event")), h.Counts),
-		app.Div().Class("axis").Body(app.Span().Text(names[0]), app.Span().Text(h.To.Local().Format("15:04"))),
+		app.Div().Class("axis").Body(app.Span().Text(h.From.Local().Format("15:04")), app.Span().Text(h.To.Local().Format("15:04"))),
 		chartTable("Events by minute", names, h.Counts),
 	)
 }

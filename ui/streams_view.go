@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
@@ -23,26 +24,57 @@ type streamsView struct {
 	list  load[rest.List[core.StreamOverview]]
 	pages pages
 	rates rates
+	// prefix is what the names begin with that are listed.
+	prefix string
+	pause  delay
 }
 
 // OnMount implements [app.Mounter].
 func (v *streamsView) OnMount(ctx app.Context) {
+	v.prefix = prefixOf(ctx)
+	v.begin(ctx)
+	every(ctx, refreshEvery, func(ctx app.Context) {
+		if !v.list.busy && !hidden() {
+			v.fetch(ctx)
+		}
+	})
+}
+
+// OnNav implements [app.Navigator].
+func (v *streamsView) OnNav(ctx app.Context) {
+	if prefix := prefixOf(ctx); prefix != v.prefix {
+		v.prefix = prefix
+		v.begin(ctx)
+	}
+}
+
+func prefixOf(ctx app.Context) string { return ctx.Page().URL().Query().Get("prefix") }
+
+// begin lists the first page.
+func (v *streamsView) begin(ctx app.Context) {
+	query := url.Values{}
+	if v.prefix != "" {
+		query.Set("prefix", v.prefix)
+	}
+	setQuery(query.Encode())
+	v.pages = pages{}
 	v.fetch(ctx)
-	every(ctx, refreshEvery, v.fetch)
 }
 
 func (v *streamsView) fetch(ctx app.Context) {
-	if v.list.busy || hidden() {
-		return
-	}
-	cursor := v.pages.cursor()
-	v.list.fetchKept(ctx, v.s, "streams "+cursor, func(ctx context.Context, client *rest.Client) (rest.List[core.StreamOverview], error) {
-		page, err := client.StreamOverviews(ctx, cursor, 0)
+	query := core.StreamQuery{Prefix: v.prefix, Cursor: v.pages.cursor()}
+	get := func(ctx context.Context, client *rest.Client) (rest.List[core.StreamOverview], error) {
+		page, err := client.StreamOverviews(ctx, query)
 		for _, stream := range page.Items {
 			v.rates.note(stream.ID, int64(stream.Stats.NextOffset), time.Now())
 		}
 		return page, err
-	})
+	}
+	if query.Prefix != "" {
+		v.list.fetch(ctx, v.s, get)
+		return
+	}
+	v.list.fetchKept(ctx, v.s, "streams "+query.Cursor, get)
 }
 
 // Render implements [app.Composer].
@@ -52,11 +84,31 @@ func (v *streamsView) Render() app.UI {
 			app.H1().TabIndex(-1).Text("Streams"),
 			app.If(v.s.writable(core.ActionWriteStreams), func() app.UI { return linkButton("New stream", "plus", "/streams/new").Class("main") }),
 		),
+		v.search(),
 		v.list.show(v.table),
 	)
 }
 
+// search narrows the list while one types.
+func (v *streamsView) search() app.UI {
+	return app.Form().Class("controls").Role("search").Aria("label", "Streams").Body(
+		app.Label().Class("row").For("prefix").Text("Name begins with"),
+		app.Input().ID("prefix").Type("search").AutoComplete(false).Spellcheck(false).MaxLength(core.MaxStreamNameLength).Value(v.prefix).
+			OnInput(func(ctx app.Context, e app.Event) {
+				setText(&v.prefix)(ctx, e)
+				v.pause.run(ctx, v.begin)
+			}),
+	).OnSubmit(func(ctx app.Context, e app.Event) {
+		e.PreventDefault()
+		v.begin(ctx)
+	})
+}
+
 func (v *streamsView) table(page rest.List[core.StreamOverview]) app.UI {
+	if len(page.Items) == 0 && v.prefix != "" {
+		return emptyPanel("Nothing matches", "No stream has a name that begins with “"+v.prefix+"”, letter by letter: A is not a.", "",
+			button("Clear", "close", func(ctx app.Context, _ app.Event) { v.prefix = ""; v.begin(ctx) }))
+	}
 	if len(page.Items) == 0 {
 		return emptyPanel("No streams yet", "A stream is an append-only sequence of events, such as orders or page views. Make one here, or from a shell:",
 			fmt.Sprintf("curl -X POST %s%s \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d '{\"name\":\"orders\"}'", v.s.origin, rest.StreamsPath))
@@ -101,10 +153,6 @@ func lagText(lag int64) app.UI {
 	}
 	return badge("warn", count(lag))
 }
-
-// hidden reports whether nobody looks: a page in the background asks for
-// nothing.
-func hidden() bool { return app.Window().Get("document").Get("hidden").Bool() }
 
 // rates are how fast streams grow, from how far they reached when they were
 // looked at.

@@ -26,18 +26,23 @@ const (
 
 // tail follows a stream.
 type tail struct {
-	cancel context.CancelFunc
+	s      *session
+	stream string
+	narrow narrowing
+	cancel context.CancelFunc // nil while there is no connection
 	// rows are those that are shown, newest first; total is how many came.
 	rows    []core.Event
 	total   int64
 	skipped int64
 	paused  bool
+	stopped bool
 	err     error
 	said    string
 	saidAt  time.Time
 	all     bool
 
 	mu      sync.Mutex
+	after   *core.Offset // what came last; nil until the stream's end is known
 	arrived []core.Event // not yet among the rows, oldest first
 	missed  int64
 }
@@ -45,33 +50,65 @@ type tail struct {
 // start begins to follow.
 func (t *tail) start(s *session, stream string, narrow narrowing) {
 	t.stop()
-	t.rows, t.total, t.skipped, t.err, t.paused = nil, 0, 0, nil, false
-	t.arrived, t.missed = nil, 0
-	following, cancel := context.WithCancel(context.Background())
-	t.cancel = cancel
-	go t.follow(following, s, stream, narrow)
-	t.draw(following, s)
+	t.s, t.stream, t.narrow = s, stream, narrow
+	t.rows, t.total, t.skipped, t.err, t.paused, t.stopped = nil, 0, 0, nil, false, false
+	t.after, t.arrived, t.missed = nil, nil, 0
+	t.connect()
 }
 
-func (t *tail) stop() {
+// connect goes on behind what came last. A page that nobody sees holds no
+// connection: a browser has six for a server, however many pages are open.
+func (t *tail) connect() {
+	if t.s == nil || t.stopped || t.err != nil || t.cancel != nil || hidden() {
+		return
+	}
+	following, cancel := context.WithCancel(context.Background())
+	t.cancel = cancel
+	go t.follow(following)
+	t.draw(following)
+}
+
+// disconnect keeps the rows, and what is not yet among them.
+func (t *tail) disconnect() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.cancel != nil {
 		t.cancel()
 		t.cancel = nil
 	}
 }
 
+// stop ends it.
+func (t *tail) stop() {
+	t.disconnect()
+	t.s = nil
+}
+
+// see follows whether the page is seen.
+func (t *tail) see(seen bool) {
+	if !seen {
+		t.disconnect()
+		return
+	}
+	t.connect()
+}
+
 // follow collects what comes. The client goes on by itself after a lost
 // connection; an access token that has expired is exchanged.
-func (t *tail) follow(following context.Context, s *session, stream string, narrow narrowing) {
-	filter := narrow.query.Filter
+func (t *tail) follow(following context.Context) {
+	filter := t.narrow.query.Filter
 	options := rest.TailOptions{Type: filter.Type, Source: filter.Source, Subject: filter.Subject}
+	s, stream, narrow := t.s, t.stream, t.narrow
 	for following.Err() == nil {
-		err := s.do(following, func(ctx context.Context, client *rest.Client) error {
+		err := s.do(following, func(ctx context.Context, client *rest.Client) (err error) {
+			if options.After, err = t.place(ctx, client, stream); err != nil {
+				return err
+			}
 			for item, err := range client.Tail(ctx, stream, options) {
 				if err != nil {
 					return err
 				}
-				t.add(item, narrow)
+				t.add(following, item, narrow)
 			}
 			return nil
 		})
@@ -82,14 +119,38 @@ func (t *tail) follow(following context.Context, s *session, stream string, narr
 	}
 }
 
-// add keeps an event for the next time that the list is drawn.
-func (t *tail) add(item rest.TailItem, narrow narrowing) {
+// place is where to go on: behind what came last or, at first, at the end of the
+// stream as it is now.
+func (t *tail) place(ctx context.Context, client *rest.Client, stream string) (*core.Offset, error) {
+	t.mu.Lock()
+	after := t.after
+	t.mu.Unlock()
+	if after != nil {
+		return after, nil
+	}
+	stats, err := client.StreamStats(ctx, stream)
+	if err != nil || ctx.Err() != nil {
+		return nil, err
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.after = new(stats.NextOffset - 1)
+	return t.after, nil
+}
+
+// add keeps an event for the next time that the list is drawn.
+// Nothing comes from a connection that was given up: the next one brings it.
+func (t *tail) add(following context.Context, item rest.TailItem, narrow narrowing) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if following.Err() != nil {
+		return
+	}
 	if item.Skipped > 0 {
 		t.missed += item.Skipped
 		return
 	}
+	t.after = &item.Event.Offset
 	if !narrow.matches(&item.Event) || !narrow.payload(&item.Event) {
 		return
 	}
@@ -101,7 +162,8 @@ func (t *tail) add(item rest.TailItem, narrow narrowing) {
 }
 
 // draw shows what came, again and again.
-func (t *tail) draw(following context.Context, s *session) {
+func (t *tail) draw(following context.Context) {
+	s := t.s
 	time.AfterFunc(drawEvery, func() {
 		if following.Err() != nil {
 			return
@@ -112,7 +174,7 @@ func (t *tail) draw(following context.Context, s *session) {
 		if waiting {
 			s.dispatch(func(app.Context) { t.take() })
 		}
-		t.draw(following, s)
+		t.draw(following)
 	})
 }
 
@@ -138,6 +200,19 @@ func (t *tail) take() {
 	}
 }
 
+// pause holds back what comes, or shows it again.
+func (t *tail) pause(app.Context, app.Event) {
+	t.paused = !t.paused
+	t.take()
+}
+
+// end gives the connection up and keeps the rows, to be read in peace.
+func (t *tail) end() {
+	t.disconnect()
+	t.stopped, t.paused = true, false
+	t.take()
+}
+
 // waiting is how many events a paused list holds back.
 func (t *tail) waiting() int {
 	t.mu.Lock()
@@ -155,20 +230,24 @@ func (t *tail) shown() []core.Event {
 
 // view draws the list with its controls.
 func (t *tail) view(v *eventsView) app.UI {
-	state, label, name := badge("ok", "Live"), "Pause", "pause"
-	if t.paused {
-		state, label, name = badge("wait", "Paused"), "Go on", "play"
+	head := []app.UI{badge("ok", "Live")}
+	switch {
+	case t.stopped:
+		head = []app.UI{badge("wait", "Stopped"), button("Follow again", "play", func(app.Context, app.Event) { t.stopped = false; t.connect() })}
+	case t.paused:
+		head = []app.UI{badge("wait", "Paused"), button("Go on", "play", t.pause)}
+	default:
+		head = append(head, button("Pause", "pause", t.pause))
 	}
-	head := []app.UI{
-		state,
-		button(label, name, func(app.Context, app.Event) { t.paused = !t.paused; t.take() }),
-		app.Span().Class("quiet").Text(plural(t.total, "event") + " came"),
+	if !t.stopped {
+		head = append(head, button("Stop", "close", func(app.Context, app.Event) { t.end() }))
 	}
+	head = append(head, app.Span().Class("quiet").Text(plural(t.total, "event")+" came"))
 	if n := t.waiting(); t.paused && n > 0 {
 		head = append(head, app.Span().Class("quiet").Text(fmt.Sprintf("%s new", count(n))))
 	}
 	if t.skipped > 0 {
-		head = append(head, badge("warn", count(t.skipped)+" skipped, faster than this page reads"))
+		head = append(head, badge("warn", count(t.skipped)+" skipped, more than this page catches up with"))
 	}
 	parts := []app.UI{
 		app.Div().Class("row").Body(head...),
@@ -177,6 +256,8 @@ func (t *tail) view(v *eventsView) app.UI {
 	switch {
 	case t.err != nil:
 		parts = append(parts, errorPanel(t.err, v.fetch))
+	case len(t.rows) == 0 && t.stopped:
+		parts = append(parts, app.P().Class("quiet").Text("Nothing came."))
 	case len(t.rows) == 0:
 		parts = append(parts, emptyPanel("Waiting for events", "They show up here as they arrive. Send one:",
 			"curl -X POST "+v.s.origin+rest.StreamEventsPath(v.stream())+" \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d '{\"event_type\":\"order.paid\",\"payload\":{\"amount\":12.5}}'"))

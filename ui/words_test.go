@@ -56,22 +56,6 @@ func TestAddressesAreFound(t *testing.T) {
 	require.Equal(t, "12", crumbTitle(r, params))
 }
 
-func TestTheFilterBarIsRead(t *testing.T) {
-	t.Parallel()
-	n := parseFilter(`type:order.paid source:shop subject:"a b" payload.customer.plan:pro Free "two words" payload.x: odd:one`)
-	require.Equal(t, core.Filter{Type: "order.paid", Source: "shop", Subject: "a b"}, n.query.Filter)
-	require.Equal(t, []core.PayloadMatch{{Path: "customer.plan", Value: "pro"}}, n.query.Payload)
-	require.Equal(t, []string{"free", "two words", "payload.x:", "odd:one"}, n.free)
-	event := core.Event{Type: "x", Payload: []byte(`{"text":"FREE two words payload.x: odd:one","customer":{"plan":"pro"}}`)}
-	require.True(t, n.matches(&event))
-	require.True(t, n.payload(&event))
-	event.Payload = []byte(`{"text":"free"}`)
-	require.False(t, n.matches(&event))
-	require.False(t, n.payload(&event))
-	require.Empty(t, splitWords("  "))
-	require.Equal(t, []string{"open quote"}, splitWords(`"open quote`))
-}
-
 func TestTheScopeIsAQuery(t *testing.T) {
 	t.Parallel()
 	apply := func(s scope) (core.EventQuery, error) {
@@ -110,13 +94,13 @@ func TestASchemaIsInferred(t *testing.T) {
 
 func TestJSONIsDrawnAsItIs(t *testing.T) {
 	t.Parallel()
-	tree, ok := jsonTree(`{"z":1,"a":12345678901234567890,"t":"<b>&\"","n":null,"l":[],"o":{"deep":[true]}}`)
+	tree, ok := jsonTree(`{"z":1,"a":12345678901234567890,"t":"<b>&\"","n":null,"l":[],"o":{"deep":[true]}}`, nil)
 	require.True(t, ok)
 	drawn := app.HTMLString(tree)
 	require.Less(t, strings.Index(drawn, "&#34;z&#34;"), strings.Index(drawn, "&#34;a&#34;"), "in the order of the text")
 	require.Contains(t, drawn, "12345678901234567890", "with all digits")
 	require.NotContains(t, drawn, "<b>")
-	_, ok = jsonTree(`{"a":`)
+	_, ok = jsonTree(`{"a":`, nil)
 	require.False(t, ok)
 }
 
@@ -139,14 +123,14 @@ func TestTheTailIsBounded(t *testing.T) {
 	t.Parallel()
 	var followed tail
 	for i := range 5000 {
-		followed.add(restItem(i), narrowing{})
+		followed.add(t.Context(), restItem(i), narrowing{})
 	}
 	followed.take()
 	require.Len(t, followed.rows, keptRows)
 	require.Equal(t, core.Offset(4999), followed.rows[0].Offset, "the newest is on top")
 	require.Equal(t, int64(5000), followed.total+followed.skipped)
 	followed.paused = true
-	followed.add(restItem(5000), narrowing{})
+	followed.add(t.Context(), restItem(5000), narrowing{})
 	followed.take()
 	require.Equal(t, core.Offset(4999), followed.rows[0].Offset)
 	require.Equal(t, 1, followed.waiting())

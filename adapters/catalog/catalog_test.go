@@ -98,7 +98,7 @@ func (d *desk) calls(ctx context.Context, stream, secret string) map[string]erro
 	d.later()
 	calls := map[string]error{}
 	_, calls["Create"] = d.streams.Create(ctx, d.who, core.StreamSpec{Name: fmt.Sprint("new ", d.now)})
-	_, calls["List"] = d.streams.List(ctx, d.who, "", 10)
+	_, calls["List"] = d.streams.List(ctx, d.who, core.StreamQuery{Limit: 10})
 	_, calls["Get"] = d.streams.Get(ctx, d.who, stream)
 	_, calls["Change"] = d.streams.Change(ctx, d.who, stream, core.StreamChange{Description: new("changed")}, 0)
 	calls["Delete"] = d.streams.Delete(ctx, d.who, stream, 1000)
@@ -215,14 +215,17 @@ func TestHostileTextIsText(t *testing.T) {
 			for _, text := range hostile {
 				d.isText(t, text)
 			}
-			page, err := d.streams.List(t.Context(), d.who, "", 100)
+			page, err := d.streams.List(t.Context(), d.who, core.StreamQuery{Limit: 100})
 			require.NoError(t, err)
 			require.Len(t, page.Items, len(hostile)+1)
 			for cursor, i := "", 0; i < len(page.Items); i++ { // each name is the cursor of the next
-				one, err := d.streams.List(t.Context(), d.who, cursor, 1)
+				one, err := d.streams.List(t.Context(), d.who, core.StreamQuery{Cursor: cursor, Limit: 1})
 				require.NoError(t, err)
 				require.Equal(t, page.Items[i:i+1], one.Items)
 				cursor = one.NextCursor
+				whole, err := d.streams.List(t.Context(), d.who, core.StreamQuery{Prefix: page.Items[i].Name, Limit: 1})
+				require.NoError(t, err)
+				require.Equal(t, page.Items[i:i+1], whole.Items, "nothing in a name stands for anything else")
 			}
 			d.available(t, secret)
 		})

@@ -58,31 +58,32 @@ func (c *Client) CreateStream(ctx context.Context, spec core.StreamSpec) (stream
 	return stream, err
 }
 
-// StreamsPage returns a page of the streams, by name. A limit of 0 is the
-// server's default.
-func (c *Client) StreamsPage(ctx context.Context, cursor string, limit int) (page List[core.Stream], err error) {
-	query := url.Values{}
-	if cursor != "" {
-		query.Set("cursor", cursor)
-	}
-	if limit > 0 {
-		query.Set("limit", strconv.Itoa(limit))
-	}
-	err = c.call(ctx, "GET", withQuery(StreamsPath, query), nil, nil, &page)
+// StreamsPage returns a page of the streams, by name.
+func (c *Client) StreamsPage(ctx context.Context, query core.StreamQuery) (page List[core.Stream], err error) {
+	err = c.call(ctx, "GET", withQuery(StreamsPath, streamQuery(query)), nil, nil, &page)
 	return page, err
 }
 
 // StreamOverviews is StreamsPage with numbers.
-func (c *Client) StreamOverviews(ctx context.Context, cursor string, limit int) (page List[core.StreamOverview], err error) {
-	query := url.Values{"stats": {"true"}}
-	if cursor != "" {
-		query.Set("cursor", cursor)
-	}
-	if limit > 0 {
-		query.Set("limit", strconv.Itoa(limit))
-	}
-	err = c.call(ctx, "GET", withQuery(StreamsPath, query), nil, nil, &page)
+func (c *Client) StreamOverviews(ctx context.Context, query core.StreamQuery) (page List[core.StreamOverview], err error) {
+	values := streamQuery(query)
+	values.Set("stats", "true")
+	err = c.call(ctx, "GET", withQuery(StreamsPath, values), nil, nil, &page)
 	return page, err
+}
+
+func streamQuery(query core.StreamQuery) url.Values {
+	values := url.Values{}
+	if query.Prefix != "" {
+		values.Set("prefix", query.Prefix)
+	}
+	if query.Cursor != "" {
+		values.Set("cursor", query.Cursor)
+	}
+	if query.Limit > 0 {
+		values.Set("limit", strconv.Itoa(query.Limit))
+	}
+	return values
 }
 
 // Histogram counts a stream's events from one time to another in equal parts.
@@ -94,7 +95,9 @@ func (c *Client) Histogram(ctx context.Context, stream string, from, to time.Tim
 
 // Streams returns all streams, by name, page by page. It stops after an error.
 func (c *Client) Streams(ctx context.Context) iter.Seq2[core.Stream, error] {
-	return pages(func(cursor string) (List[core.Stream], error) { return c.StreamsPage(ctx, cursor, 0) })
+	return pages(func(cursor string) (List[core.Stream], error) {
+		return c.StreamsPage(ctx, core.StreamQuery{Cursor: cursor})
+	})
 }
 
 // Stream returns a stream by id or name.

@@ -17,7 +17,7 @@ import (
 // TailOptions says what to follow. An empty field matches every event.
 type TailOptions struct {
 	Type, Source, Subject string
-	// After begins after this offset; nil is the end of the stream.
+	// After begins after this offset, -1 before all; nil is the end of the stream.
 	After *core.Offset
 }
 

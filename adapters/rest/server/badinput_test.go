@@ -181,7 +181,7 @@ func TestBadInputIsRefusedAndChangesNothing(t *testing.T) {
 		})
 	}
 	require.Zero(t, f.events("orders"))
-	page, err := f.client.StreamsPage(context.Background(), "", 0)
+	page, err := f.client.StreamsPage(context.Background(), core.StreamQuery{})
 	require.NoError(t, err)
 	require.Len(t, page.Items, 1)
 }

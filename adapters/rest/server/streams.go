@@ -14,7 +14,7 @@ import (
 // getStreams answers a page of the streams, with numbers where they are asked
 // for.
 func (s *Server) getStreams(c *call) error {
-	values, err := c.query("cursor", "limit", "stats")
+	values, err := c.query("prefix", "cursor", "limit", "stats")
 	if err != nil {
 		return err
 	}
@@ -22,14 +22,15 @@ func (s *Server) getStreams(c *call) error {
 	if err != nil {
 		return err
 	}
+	query := core.StreamQuery{Prefix: values.Get("prefix"), Cursor: values.Get("cursor"), Limit: limit}
 	switch values.Get("stats") {
 	case "true":
-		return s.getStreamOverviews(c, values, limit)
+		return s.getStreamOverviews(c, values, query)
 	case "", "false":
 	default:
 		return core.Invalid("stats", "must be true or false")
 	}
-	page, err := s.Streams.List(c.context(), c.who, values.Get("cursor"), limit)
+	page, err := s.Streams.List(c.context(), c.who, query)
 	if err != nil {
 		return err
 	}
@@ -43,8 +44,8 @@ func (s *Server) getStreams(c *call) error {
 	})
 }
 
-func (s *Server) getStreamOverviews(c *call, values url.Values, limit int) error {
-	page, err := s.Consumers.Overview(c.context(), c.who, values.Get("cursor"), limit)
+func (s *Server) getStreamOverviews(c *call, values url.Values, query core.StreamQuery) error {
+	page, err := s.Consumers.Overview(c.context(), c.who, query)
 	if err != nil {
 		return err
 	}

@@ -78,3 +78,32 @@ func TestNamesOfStreamsArePercentEncoded(t *testing.T) {
 		require.Equal(t, code, got.problem(t).Code, path)
 	}
 }
+
+// The list of those whose names begin with something goes on by its own cursors
+// and its Link, with and without numbers, and takes what is written as text.
+func TestStreamsAreListedByPrefix(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	for _, name := range []string{"a%", "a%b", "a%c", "a_b", "ab", "A%", "b"} {
+		f.stream(name)
+	}
+	wanted := []string{"a%", "a%b", "a%c"}
+	query := core.StreamQuery{Prefix: "a%", Limit: 1}
+	for _, name := range wanted {
+		page, err := f.client.StreamsPage(context.Background(), query)
+		require.NoError(t, err)
+		overview, err := f.client.StreamOverviews(context.Background(), query)
+		require.NoError(t, err)
+		require.Equal(t, name, page.Items[0].Name)
+		require.Equal(t, name, overview.Items[0].Name)
+		require.Equal(t, page.Pagination, overview.Pagination)
+		query.Cursor = page.Pagination.NextCursor
+	}
+	require.Empty(t, query.Cursor, "that was the last")
+	got := f.do("GET", "/api/v1/streams?prefix=a%25&limit=2", nil)
+	require.Regexp(t, `^</api/v1/streams\?cursor=[^&]+&limit=2&prefix=a%25>; rel="next"$`, got.Header.Get("Link"))
+	for query, field := range map[string]string{"prefix=": "prefix", "prefix=a&prefix=b": "prefix", "prefix=%ff": "prefix", "prefix=" + strings.Repeat("a", 129): "prefix"} {
+		got := f.do("GET", "/api/v1/streams?"+query, nil)
+		require.Equal(t, field, got.problem(t).Details[0].Field, query)
+	}
+}

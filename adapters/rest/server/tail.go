@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -33,7 +34,7 @@ func (s *Server) getLive(c *call) error {
 	if err != nil {
 		return err
 	}
-	after, err := parseAfter(values)
+	after, err := parseLiveAfter(values)
 	if err != nil {
 		return err
 	}
@@ -56,6 +57,15 @@ func (s *Server) getLive(c *call) error {
 	c.ctx.HijackSetNoResponse(true)
 	c.ctx.Hijack(func(conn net.Conn) { live.serve(conn, s) })
 	return nil
+}
+
+// parseLiveAfter is parseAfter with -1, before all: who found a stream empty
+// follows it from there.
+func parseLiveAfter(values url.Values) (*core.Offset, error) {
+	if values.Get("after") == "-1" {
+		return new(core.Offset(-1)), nil
+	}
+	return parseAfter(values)
 }
 
 func parseLastEventID(text string) (*core.Offset, error) {

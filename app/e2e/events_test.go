@@ -1,0 +1,436 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/app/browser"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// fill makes a stream with so many events: the words of those at some offsets,
+// an order of a number for the others.
+func (p *program) fill(stream string, events int, words map[int]string) {
+	p.t.Helper()
+	_, err := p.client().CreateStream(p.t.Context(), core.StreamSpec{Name: stream})
+	require.NoError(p.t, err)
+	batch := make([]rest.NewEvent, 0, events)
+	for i := range events {
+		batch = append(batch, rest.NewEvent{Type: "order.paid", Source: "shop", Payload: fmt.Appendf(nil, `{"n":%d,"items":[{"sku":"S %d"}],"note":%q}`, i, i%3, words[i])})
+	}
+	for len(batch) > 0 {
+		n := min(len(batch), 5000)
+		_, err := p.client().PublishBatch(p.t.Context(), stream, batch[:n])
+		require.NoError(p.t, err)
+		batch = batch[n:]
+	}
+}
+
+// parameter is one of the page's address.
+func parameter(page *browser.Page, name string) string {
+	address, _ := url.Parse(page.URL())
+	return address.Query().Get(name)
+}
+
+// The histogram shows all that is kept, or as much as one chooses; a bar, and its
+// line of the table, leads to its time.
+func TestTheHistogramLeadsToATime(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.setUp()
+	p.fill("orders", 120, nil)
+	page := p.signIn(adminEmail)
+	page.Go("/streams/orders/events")
+	page.See("120 events, ")
+	page.See("All that is kept")
+	page.Screenshot("histogram")
+	page.Choose("How much of the time", "Last 15 minutes")
+	page.See("120 events, 15 s a bar")
+	require.Equal(t, "15m", parameter(page, "span"))
+	page.Reload()
+	page.See("120 events, 15 s a bar")
+
+	// By the mouse, where the bar is.
+	page.Eval(`(() => { const bar = [...document.querySelectorAll('.bars rect:not(.hint)')].pop(); const box = bar.getBoundingClientRect();
+		bar.dispatchEvent(new MouseEvent('click', {bubbles: true, clientX: box.x + box.width / 2, clientY: box.y + 1})) })()`, nil)
+	page.See("15 minutes around")
+	from, err := time.Parse(time.RFC3339, parameter(page, "from"))
+	require.NoError(t, err)
+	require.WithinDuration(t, time.Now(), from, 5*time.Minute)
+	require.Zero(t, from.Second()%15)
+	page.Await("the first row", `document.querySelector('tbody .offset[aria-label^="Show event"]')?.innerText === '0'`)
+	page.Axe("histogram around a time")
+	page.Screenshot("histogram-around")
+
+	// By the keyboard, from the table.
+	page.Choose("Where to read", "Oldest first")
+	page.See("First 15 minutes")
+	page.Click("As a table")
+	page.Eval(`document.querySelector('.slim table button').focus()`, nil)
+	page.Press(browser.Enter)
+	page.See("15 minutes around")
+	require.NotEmpty(t, parameter(page, "from"))
+	page.Go("/streams/orders/events?from=60")
+	page.Await("the mark of an offset", `!!document.querySelector('.bars path')`)
+	page.Go("/streams/demo/events")
+	page.See("No events yet")
+	require.Zero(t, page.Count(".bars"), "nothing came, and nothing is drawn")
+}
+
+// The keys work in the list, and nowhere where one types or is asked.
+func TestTheEventBrowserIsUsedByKeys(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.setUp()
+	p.fill("orders", 90, nil)
+	page := p.signIn(adminEmail)
+	page.Go("/streams/orders/events")
+	page.See("order.paid")
+	page.Press("?")
+	page.See("to the filter")
+	page.Axe("help")
+	page.Screenshot("help")
+	page.Press("?")
+	page.Gone("to the filter")
+	const row = `document.activeElement.closest('tr.chosen')`
+	for range 40 {
+		page.Press("j")
+	}
+	page.Await("the focus in the chosen row", `!!`+row+` && document.activeElement.innerText === '50'`)
+	page.Await("the chosen row in view", `(() => { const box = `+row+`.getBoundingClientRect(); return box.top >= 52 && box.bottom <= innerHeight })()`)
+	page.Screenshot("chosen")
+	page.Press("k")
+	page.Await("the row above", row+` && document.activeElement.innerText === '51'`)
+	page.Eval(`addEventListener('keydown', e => window.prevented = e.defaultPrevented)`, nil)
+	page.Press("/")
+	page.Await("the focus in the filter", `document.activeElement.id === 'filter' && window.prevented`)
+	page.Fill("Filter", "") // the browser's driver types what a page has prevented
+	page.Press("jjo/?")
+	page.Await("keys as text", `document.activeElement.value === 'jjo/?'`)
+	require.Equal(t, "/streams/orders/events", strings.Split(page.URL(), "?")[0])
+	page.Eval(`document.activeElement.blur()`, nil)
+	page.PressControl("k")
+	page.See("Go to")
+	page.Eval(`document.querySelector('dialog h2').tabIndex = 0; document.querySelector('dialog h2').focus()`, nil)
+	page.Press("j")
+	page.Press("o")
+	page.Press(browser.Escape)
+	page.Await("no dialog", `!document.querySelector('dialog')`)
+	require.Equal(t, 1, page.Count(".inspector"), "Escape was for the dialog")
+	page.Press(browser.Escape)
+	page.Await("no inspector", `!document.querySelector('.inspector')`)
+	page.Await("the focus where it was", `document.activeElement.innerText === '51'`)
+	page.Press("j")
+	page.Await("the next row", row+` && document.activeElement.innerText === '50'`)
+	page.Press(browser.Enter)
+	page.See("Event 50 of orders")
+	page.Eval(`history.back()`, nil)
+	page.See("order.paid")
+	page.Press("j")
+	page.Press("o")
+	page.See("of orders")
+	require.Contains(t, page.URL(), "/streams/orders/events/")
+}
+
+// Words are looked for in what was read. The page says so, and looks further
+// until it finds one, or the end, or enough.
+func TestWordsAreLookedForFurther(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.setUp()
+	p.fill("orders", 4000, map[int]string{3500: "one refund", 3490: "a refund", 50: "late"})
+	page := p.signIn(adminEmail)
+	page.Go("/streams/orders/events?q=refund")
+	page.See("None of these 100 events holds “refund”.")
+	require.Zero(t, page.Count("tbody .offset[aria-label^='Show event']"))
+	page.Axe("none of these")
+	page.Screenshot("look-further")
+	page.Click("Look further")
+	page.See("1 of these 100 events hold “refund”.")
+	page.See("one refund")
+	page.Click("Next")
+	page.See("a refund")
+	page.Click("Previous")
+	page.See("one refund")
+
+	page.Fill("Filter", "late")
+	page.Click("Show")
+	page.See("None of these 100 events holds “late”.")
+	page.Click("Look further")
+	page.See("None of these 2,100 events holds “late”.")
+	page.Click("Look further")
+	page.See("1 of these 100 events hold “late”.")
+	page.Go("/streams/orders/events?q=nowhere&from=3950")
+	page.See("None of these 50 events holds “nowhere”, and there are no more.")
+
+	// It can be stopped: each page takes a while on this line.
+	page.Go("/streams/orders/events?q=nowhere")
+	page.See("None of these 100 events")
+	page.Throttle(-1, 500*time.Millisecond)
+	page.Click("Look further")
+	page.See("Looked at")
+	page.Click("Stop")
+	page.See("holds “nowhere”.")
+	page.Throttle(-1, 0)
+	require.False(t, page.Shows("None of these 2,100"))
+}
+
+// What is wrong in the filter is said, and what is seen is a click away from
+// being asked for.
+func TestAFilterIsMadeOfWhatIsSeen(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.setUp()
+	p.fill("orders", 30, nil)
+	page := p.signIn(adminEmail)
+	page.Go("/streams/orders/events")
+	for text, wrong := range map[string]string{
+		"payload:": "needs a place and a value, such as payload.amount:12.5", "name:ann": `write "name:ann" in quotes`, "type:": "such as type:order.paid",
+	} {
+		page.Fill("Filter", text)
+		page.Click("Show")
+		page.See(wrong)
+		page.Await("the field marked as wrong", `document.getElementById('filter').getAttribute('aria-invalid') === 'true'`)
+	}
+	page.Axe("wrong filter")
+	page.Screenshot("wrong-filter")
+	page.Fill("Filter", "shop")
+	page.Click("Show")
+	page.See("30 of these 30 events hold “shop”.")
+	page.Press(browser.Tab)
+	page.ClickOn("tbody .offset[aria-label='Show event 29']")
+	page.See("Deliveries")
+	page.Eval(`document.querySelector('.leaf .by').focus()`, nil)
+	page.Screenshot("filter-by")
+	page.Click(`Filter by payload.items.0.sku:"S 2"`)
+	page.See("10 of these 10 events hold “shop”.")
+	require.Equal(t, `shop payload.items.0.sku:"S 2"`, parameter(page, "q"))
+	page.Await("the bar", `document.getElementById('filter').value === 'shop payload.items.0.sku:"S 2"'`)
+	page.Click("Details")
+	page.Click("Filter by type:order.paid")
+	page.See("10 of these 10 events hold “shop”.")
+	require.Equal(t, `shop payload.items.0.sku:"S 2" type:order.paid`, parameter(page, "q"))
+	page.Axe("filter by")
+	page.Go("/streams/orders/events/7")
+	page.Click("Filter by payload.n:7")
+	page.Await("the event alone", `document.querySelectorAll('tbody .offset[aria-label^="Show event"]').length === 1`)
+	require.Equal(t, "payload.n:7", parameter(page, "q"))
+}
+
+// A page that nobody sees holds no connection. When it is seen again it shows
+// what came meanwhile.
+func TestAHiddenPageHoldsNoConnection(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.setUp()
+	line := newLine(t, p)
+	page := p.signIn(adminEmail)
+	page.Go("/streams/demo/events?live=1")
+	page.See("Waiting for events")
+	require.Eventually(t, func() bool { return line.open() == 1 }, patience, 10*time.Millisecond)
+	hide(page, true)
+	require.Eventually(t, func() bool { return line.open() == 0 }, patience, 10*time.Millisecond)
+	total := 0
+	publish := func(n int) {
+		var events []rest.NewEvent
+		for range n {
+			events = append(events, rest.NewEvent{Type: "came", Payload: fmt.Appendf(nil, `{"n":"event %d.","even":%t}`, total, total%2 == 0)})
+			total++
+		}
+		_, err := p.client().PublishBatch(t.Context(), "demo", events)
+		require.NoError(t, err)
+	}
+	publish(3) // the first ever, which a tail from the end would not see
+	require.Zero(t, line.open())
+	hide(page, false)
+	page.See("3 events came")
+	require.Equal(t, 1, line.open())
+	publish(4)
+	page.See("7 events came")
+	for range 3 {
+		hide(page, true)
+		require.Eventually(t, func() bool { return line.open() == 0 }, patience, 10*time.Millisecond)
+		publish(5)
+		hide(page, false)
+		page.See(fmt.Sprint(total, " events came"))
+	}
+	for i := range total {
+		require.True(t, page.Shows(fmt.Sprintf("event %d.", i)), "event %d was lost", i)
+	}
+	require.Equal(t, total, page.Count("tbody tr"), "each once")
+
+	// Stop keeps the rows, and what came since is there when it goes on.
+	page.Click("Stop")
+	page.See("Stopped")
+	require.Eventually(t, func() bool { return line.open() == 0 }, patience, 10*time.Millisecond)
+	publish(2)
+	hide(page, true)
+	hide(page, false)
+	require.Equal(t, total-2, page.Count("tbody tr"))
+	page.Axe("stopped")
+	page.Screenshot("stopped")
+	require.Zero(t, line.open(), "stopped is stopped")
+	page.Click("Follow again")
+	page.See(fmt.Sprint(total, " events came"))
+
+	// More than a page can catch up with is counted.
+	hide(page, true)
+	require.Eventually(t, func() bool { return line.open() == 0 }, patience, 10*time.Millisecond)
+	for range 3 {
+		publish(4000)
+	}
+	hide(page, false)
+	page.See("11,500 skipped")
+	page.See(fmt.Sprintf("%d events came", total-11_500))
+
+	// Paths apply here as well.
+	page.Fill("Filter", "payload.even:true")
+	page.Click("Show")
+	page.See("Waiting for events")
+	require.Eventually(t, func() bool { return line.open() == 1 }, patience, 10*time.Millisecond)
+	publish(6)
+	page.See("3 events came")
+}
+
+// hide has the page believe that it is seen, or not, as when its tab changes.
+func hide(page *browser.Page, hidden bool) {
+	page.Eval(fmt.Sprintf(`Object.defineProperty(document, 'hidden', {value: %t, configurable: true}); document.dispatchEvent(new Event('visibilitychange'))`, hidden), nil)
+}
+
+// line is the way between the browser and the program. It knows how many live
+// tails are open.
+type line struct {
+	mu    sync.Mutex
+	tails int
+}
+
+func (l *line) open() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.tails
+}
+
+// newLine puts a line in front of a program.
+func newLine(t *testing.T, p *program) *line {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = listener.Close() })
+	behind := strings.TrimPrefix(p.base, "http://")
+	p.base = "http://" + listener.Addr().String()
+	l := &line{}
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go l.carry(conn, behind)
+		}
+	}()
+	return l
+}
+
+// carry carries one connection until one of its ends closes it.
+func (l *line) carry(browser net.Conn, behind string) {
+	defer browser.Close()
+	server, err := net.Dial("tcp", behind)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	var once sync.Once
+	count := func(by int) {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.tails += by
+	}
+	live := false
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered)
+		_, _ = io.Copy(browser, server)
+		_ = browser.Close()
+	}()
+	_, _ = io.Copy(server, io.TeeReader(browser, writer(func(b []byte) {
+		if bytes.Contains(b, []byte("/events/live")) && bytes.HasPrefix(b, []byte("GET ")) {
+			once.Do(func() { live = true; count(1) })
+		}
+	})))
+	_ = server.Close()
+	<-answered
+	if live {
+		count(-1)
+	}
+}
+
+type writer func([]byte)
+
+// Write implements io.Writer.
+func (w writer) Write(b []byte) (int, error) {
+	w(b)
+	return len(b), nil
+}
+
+// Streams are found by what their names begin with, however many there are.
+func TestStreamsAreFoundByTheirBeginning(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.setUp()
+	for i := range 120 {
+		for _, name := range []string{"order", "Order"} {
+			_, err := p.client().CreateStream(t.Context(), core.StreamSpec{Name: fmt.Sprintf("%s-%03d", name, i)})
+			require.NoError(t, err)
+		}
+	}
+	page := p.signIn(adminEmail)
+	page.Go("/streams")
+	page.See("Order-000")
+	page.Fill("Name begins with", "order-11")
+	page.See("order-110")
+	page.Gone("Order-000")
+	require.Equal(t, 10, page.Count("tbody tr"))
+	require.Equal(t, "order-11", parameter(page, "prefix"))
+	page.Axe("streams by prefix")
+	page.Screenshot("streams-prefix")
+	page.Reload()
+	page.See("order-110")
+	require.Equal(t, 10, page.Count("tbody tr"))
+	page.Fill("Name begins with", "order-")
+	page.See("order-000")
+	page.Click("Next")
+	page.See("order-060")
+	require.False(t, page.Shows("Order-"))
+	page.Fill("Name begins with", "%")
+	page.See("Nothing matches")
+	page.Click("Clear")
+	page.See("Order-000")
+
+	page.PressControl("k")
+	page.Fill("Page or stream", "order-11")
+	page.Await("the streams that begin so", `[...document.querySelectorAll('.choices li')].map(li => li.innerText.trim()).join() === 'order-110,order-111,order-112,order-113,order-114,order-115,order-116,order-117,order-118,order-119'`)
+	page.Press(browser.Escape)
+
+	// From the events of one stream to those of another.
+	page.Go("/streams/order-000/events")
+	page.See("No events yet")
+	page.Click("Another stream")
+	page.Fill("Name begins with", "order-07")
+	page.Await("the stream", `[...document.querySelectorAll('.choices li')].some(li => li.innerText.trim() === 'order-077')`)
+	page.Axe("another stream")
+	page.Screenshot("another-stream")
+	page.Fill("Name begins with", "order-077")
+	page.Press(browser.Enter)
+	page.Await("the events of the other stream", `location.pathname === '/streams/order-077/events'`)
+	page.See("No events yet")
+}

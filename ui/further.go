@@ -1,0 +1,136 @@
+package ui
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// furtherPages is how many pages are looked at before the user is asked again.
+const furtherPages = 20
+
+// found is a page of what fits the filter.
+type found struct {
+	rest.List[core.Event]
+	// looked is how many events were read for it; passed how many before, on
+	// pages without one that fits.
+	looked, passed int
+}
+
+// further looks for what fits the filter, page by page.
+type further struct {
+	cancel context.CancelFunc // nil when it does not
+	err    error
+}
+
+func (f *further) stop() {
+	if f.cancel != nil {
+		f.cancel()
+	}
+	f.cancel, f.err = nil, nil
+}
+
+// start looks further than the page that is shown.
+func (f *further) start(ctx app.Context, v *eventsView) {
+	f.stop()
+	looking, cancel := context.WithCancel(ctx)
+	f.cancel = cancel
+	at, narrow := v.page.value, v.narrow
+	ctx.Async(func() {
+		err := f.walk(looking, v, narrow, at)
+		v.s.dispatch(func(app.Context) {
+			if looking.Err() == nil {
+				v.s.heardOf(err)
+				f.stop()
+				f.err = err
+			}
+		})
+	})
+}
+
+// walk shows page after page until one holds an event that fits, or there is no
+// more, or it was enough.
+func (f *further) walk(looking context.Context, v *eventsView, narrow narrowing, at found) error {
+	for range furtherPages {
+		cursor, passed := at.Pagination.NextCursor, at.passed+at.looked
+		limited, cancel := context.WithTimeout(looking, requestTimeout)
+		err := v.s.do(limited, func(ctx context.Context, client *rest.Client) (err error) {
+			at, err = narrow.read(ctx, client, v.stream(), cursor)
+			return err
+		})
+		cancel()
+		if err != nil {
+			return err
+		}
+		at.passed = passed
+		next := at
+		v.s.dispatch(func(app.Context) {
+			if looking.Err() == nil {
+				v.pages.next(cursor)
+				v.page.value, v.page.at = next, time.Now()
+			}
+		})
+		if len(at.Items) > 0 || !at.Pagination.HasMore {
+			return nil
+		}
+	}
+	return nil
+}
+
+// read reads a page and leaves of it what holds the free words.
+func (n narrowing) read(ctx context.Context, client *rest.Client, stream, cursor string) (found, error) {
+	query := n.query
+	query.Limit, query.Cursor = eventPage, cursor
+	page, err := client.EventsPage(ctx, stream, query)
+	looked := len(page.Items)
+	page.Items = n.words(page.Items)
+	return found{List: page, looked: looked}, err
+}
+
+// view says how much was looked at for what is shown, and looks further where
+// nothing is.
+func (f *further) view(v *eventsView, page found) app.UI {
+	if f.cancel != nil {
+		return app.Div().Class("row").Body(
+			app.Span().Class("quiet").Text("Looked at "+plural(page.looked+page.passed, "event")+" so far…"),
+			button("Stop", "close", func(app.Context, app.Event) { f.stop() }))
+	}
+	words := page.words(v.narrow)
+	if words == "" {
+		return app.P().Class("hidden").Role("status")
+	}
+	parts := []app.UI{app.P().Role("status").Text(words)}
+	if len(page.Items) == 0 && page.Pagination.HasMore {
+		parts = append(parts, button("Look further", "search", func(ctx app.Context, _ app.Event) { f.start(ctx, v) }).
+			Title(fmt.Sprintf("Page by page, until one holds it, for %d pages at most", furtherPages)))
+	}
+	return app.Div().Class("row").Body(append(parts, actError(f.err))...)
+}
+
+// words say what was looked at and found, or nothing where that is what there
+// is.
+func (p found) words(n narrowing) string {
+	looked := p.looked + p.passed
+	switch {
+	case len(p.Items) > 0 && len(n.free) == 0:
+		return ""
+	case len(p.Items) > 0 && looked == 1:
+		return "This event holds " + n.said() + "."
+	case len(p.Items) > 0:
+		return fmt.Sprintf("%s of these %s hold %s.", count(len(p.Items)), plural(p.looked, "event"), n.said())
+	case looked == 0 && p.Pagination.HasMore:
+		return "No event fits the filter in the part that was looked at."
+	case looked == 0:
+		return "No event fits the filter from here on."
+	case looked == 1:
+		return "The one event that fits the rest does not hold " + n.said() + "."
+	case p.Pagination.HasMore:
+		return fmt.Sprintf("None of these %s holds %s.", plural(looked, "event"), n.said())
+	}
+	return fmt.Sprintf("None of these %s holds %s, and there are no more.", plural(looked, "event"), n.said())
+}
