@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
@@ -241,20 +242,28 @@ func (v *eventsView) scoped(ctx app.Context, _ app.Event) {
 	}
 }
 
-// table lists events; a click opens the inspector.
+// table lists events; a click opens the inspector. Those of all streams say of
+// which they are.
 func (v *eventsView) table(events []core.Event) app.UI {
 	columns := []column{{name: "Offset", number: true}, {name: "Received"}, {name: "Type"}, {name: "Source", minor: true}, {name: "Payload", minor: true}}
+	if v.stream() == "" {
+		columns = slices.Insert(columns, 0, column{name: "Stream"})
+	}
 	rows := make([]app.UI, len(events))
 	for i := range events {
 		event := &events[i]
 		id := event.ID.String()
-		line := row(columns,
+		cells := []app.UI{
 			app.Button().Class("bare", "offset").Type("button").Aria("label", "Show event "+count(int64(event.Offset))).Text(count(int64(event.Offset))),
 			timeText(event.ReceivedAt),
 			app.Span().Class("name").Body(app.Bdi().Text(event.Type)),
 			app.Bdi().Text(event.Source),
 			app.Code().Class("peek").Text(peek(event.Payload)),
-		).Class("pick").OnClick(func(app.Context, app.Event) { v.choose(id) }, app.EventScope(id))
+		}
+		if v.stream() == "" {
+			cells = slices.Insert(cells, 0, app.UI(app.Bdi().Text(v.page.value.Streams[event.Stream])))
+		}
+		line := row(columns, cells...).Class("pick").OnClick(func(app.Context, app.Event) { v.choose(id) }, app.EventScope(id))
 		if id == v.selected {
 			line = line.Class("chosen").Aria("selected", true)
 		}

@@ -8,7 +8,6 @@ import (
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
-	"github.com/eventflow-go/eventflow/core"
 )
 
 // furtherPages is how many pages are looked at before the user is asked again.
@@ -16,7 +15,7 @@ const furtherPages = 20
 
 // found is a page of what fits the filter.
 type found struct {
-	rest.List[core.Event]
+	rest.AllEvents
 	// looked is how many events were read for it; passed how many before, on
 	// pages without one that fits.
 	looked, passed int
@@ -86,10 +85,16 @@ func (f *further) walk(looking context.Context, v *eventsView, narrow narrowing,
 func (n narrowing) read(ctx context.Context, client *rest.Client, stream, cursor string) (found, error) {
 	query := n.query
 	query.Limit, query.Cursor = eventPage, cursor
-	page, err := client.EventsPage(ctx, stream, query)
+	var page rest.AllEvents
+	var err error
+	if stream == "" {
+		page, err = client.AllEventsPage(ctx, query)
+	} else {
+		page.List, err = client.EventsPage(ctx, stream, query)
+	}
 	looked := len(page.Items)
 	page.Items = n.words(page.Items)
-	return found{List: page, looked: looked}, err
+	return found{AllEvents: page, looked: looked}, err
 }
 
 // view says how much was looked at for what is shown, and looks further where

@@ -21,9 +21,10 @@ type usersView struct {
 	email, name, role string
 	act               act
 	invited           rest.Invited
-	changing, ending  core.User
-	newRole           string
-	change            act
+	// What a dialog is about: who is changed, signed out or removed.
+	changing, ending, removing core.User
+	newRole                    string
+	change                     act
 }
 
 var userRoles = [][2]string{
@@ -59,6 +60,8 @@ func (v *usersView) Render() app.UI {
 		parts = append(parts, v.ask())
 	case !v.changing.ID.IsZero():
 		parts = append(parts, v.askChange())
+	case !v.removing.ID.IsZero():
+		parts = append(parts, v.askRemove())
 	case !v.ending.ID.IsZero():
 		parts = append(parts, v.askEnd())
 	}
@@ -141,8 +144,8 @@ func (v *usersView) askChange() app.UI {
 		state, label = core.UserActive, "Enable"
 	}
 	actions := []app.UI{
-		dangerButton("Remove", "dead", func(ctx app.Context, _ app.Event) {
-			v.do(ctx, func(ctx context.Context, client *rest.Client) error { return client.RemoveUser(ctx, user.ID.String()) })
+		dangerButton("Remove…", "dead", func(app.Context, app.Event) {
+			v.changing, v.removing, v.change = core.User{}, user, act{}
 		}),
 	}
 	if user.State == core.UserInvited {
@@ -158,7 +161,7 @@ func (v *usersView) askChange() app.UI {
 				_, err := client.ChangeUser(ctx, user.ID.String(), core.UserChange{State: &state}, user.Revision)
 				return err
 			})
-		}), button("Sign out everywhere", "out", func(app.Context, app.Event) {
+		}), button("Sign out everywhere…", "out", func(app.Context, app.Event) {
 			v.changing, v.ending, v.change = core.User{}, user, act{}
 		}))
 	}
@@ -177,20 +180,25 @@ func (v *usersView) askChange() app.UI {
 
 func (v *usersView) askEnd() app.UI {
 	user := v.ending
-	return &dialog{Title: "Sign " + user.Email + " out everywhere?", Close: func(app.Context) { v.ending = core.User{} }, Body: []app.UI{
-		app.P().Text("All sessions of this user end within a second, on every device. The password stays good for another."),
-		actError(v.change.err),
-		app.Div().Class("row").Body(dangerButton("Sign out", "out", func(ctx app.Context, _ app.Event) {
+	return question("Sign "+user.Email+" out everywhere?", app.Text("All sessions of this user end within a second, on every device. The password stays good for another."),
+		"Sign out", &v.change, func(ctx app.Context) {
 			v.do(ctx, func(ctx context.Context, client *rest.Client) error {
 				return client.EndSessionsOf(ctx, user.ID.String())
 			})
-		}).Disabled(v.change.busy)),
-	}}
+		}, func(app.Context) { v.ending = core.User{} })
+}
+
+func (v *usersView) askRemove() app.UI {
+	user := v.removing
+	return question("Remove "+user.Email+"?", app.Text("The account is gone for good, and all its sessions end. What the user made stays."),
+		"Remove", &v.change, func(ctx app.Context) {
+			v.do(ctx, func(ctx context.Context, client *rest.Client) error { return client.RemoveUser(ctx, user.ID.String()) })
+		}, func(app.Context) { v.removing = core.User{} })
 }
 
 func (v *usersView) do(ctx app.Context, change func(context.Context, *rest.Client) error) {
 	v.change.run(ctx, v.s, change, func(ctx app.Context) {
-		v.changing, v.ending = core.User{}, core.User{}
+		v.changing, v.ending, v.removing = core.User{}, core.User{}, core.User{}
 		v.fetch(ctx)
 	})
 }

@@ -99,7 +99,7 @@ func TestAnAdminSignsAUserOut(t *testing.T) {
 	page := p.signIn(adminEmail)
 	page.Go("/settings/users")
 	page.Click("Change dev@example.com")
-	page.Click("Sign out everywhere")
+	page.Click("Sign out everywhere…")
 	page.See("Sign dev@example.com out everywhere?")
 	page.Screenshot("sign-out-everywhere")
 	page.Axe("sign-out-everywhere")
@@ -112,6 +112,11 @@ func TestAnAdminSignsAUserOut(t *testing.T) {
 		return core.CodeOf(err) == core.CodeUnauthorized
 	}, 5*time.Second, 50*time.Millisecond)
 	page.See("dev@example.com")
+	page.Click("Change dev@example.com")
+	page.Click("Remove…")
+	page.See("Remove dev@example.com?")
+	page.ClickOn("dialog .danger")
+	page.Gone("dev@example.com")
 }
 
 // A session that ends is begun again on top of the page, which stays as it is.
