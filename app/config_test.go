@@ -98,7 +98,7 @@ var refusals = []refusal{
 	{"no secret", []string{"EVENTFLOW_SECRET="}, nil, []string{"secret", "is not set"}},
 	{"weak metrics token", []string{"EVENTFLOW_METRICS_TOKEN=hush-hush-hush-"}, nil, []string{"metrics-token", "too weak", "16"}},
 	{"monotonous metrics token", []string{"EVENTFLOW_METRICS_TOKEN=" + strings.Repeat("h", 40)}, nil, []string{"metrics-token", "too weak"}},
-	{"metrics token that fits no header", []string{"EVENTFLOW_METRICS_TOKEN=hush hush hush hush"}, nil, []string{"metrics-token", "without spaces"}},
+	{"metrics token that fits no header", []string{"EVENTFLOW_METRICS_TOKEN=hush and more of it hush"}, nil, []string{"metrics-token", "without spaces"}},
 	{"file of a setting", []string{"EVENTFLOW_STORE_FILE=nowhere"}, nil, []string{"EVENTFLOW_STORE_FILE", "nowhere"}},
 	{"file of settings", nil, []string{"--config=nowhere"}, []string{"nowhere", "no such file"}},
 }

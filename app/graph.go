@@ -214,6 +214,7 @@ func newAccounts(
 		lc.Append(fx.StopHook(mailer.Close))
 		ports.Mailer = mailer
 	}
+	ports.Later = newLater(lc, logger) // after the mailer, which it hands mails to until it stops
 	return core.NewAccounts(ports, []byte(cfg.Secret), []byte(cfg.SecretPrevious), now), nil
 }
 

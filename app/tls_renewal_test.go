@@ -111,7 +111,7 @@ func (f *pairFiles) save(cert, key []byte) {
 func (f *pairFiles) dial() (conn *tls.Conn, serial int64) {
 	f.t.Helper()
 	dialer := tls.Dialer{Config: &tls.Config{
-		InsecureSkipVerify: true, //nolint:gosec // which certificate it is, is what the test looks at
+		InsecureSkipVerify: true, // which certificate it is, is what the test looks at
 	}}
 	opened, err := dialer.DialContext(context.Background(), "tcp", f.addr)
 	require.NoError(f.t, err)

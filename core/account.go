@@ -50,6 +50,11 @@ type AccountPorts struct {
 	// Record is told of everything that belongs into the audit trail. It may be
 	// nil.
 	Record func(ctx context.Context, record AuditRecord)
+	// Later does work after the answer that it must not hold up: how long a
+	// request takes would tell whether there is such a user. It is given a context
+	// that the end of the request does not end. It may be nil: then the work is
+	// done at once.
+	Later func(ctx context.Context, work func(context.Context) error)
 }
 
 // The time that a user's or a session's state is trusted without asking the
@@ -86,6 +91,9 @@ func NewAccounts(ports AccountPorts, secret, previous []byte, now func() time.Ti
 	}
 	if ports.Record == nil {
 		ports.Record = func(context.Context, AuditRecord) {}
+	}
+	if ports.Later == nil {
+		ports.Later = func(ctx context.Context, work func(context.Context) error) { _ = work(ctx) }
 	}
 	secrets := [][]byte{derive(secret, "accounts")}
 	if len(previous) > 0 {
@@ -148,7 +156,7 @@ var (
 )
 
 // Login signs a person in. Whatever is wrong, the answer is the same, and takes
-// as long.
+// as long: one look for the user, one hash, and nothing written before it.
 func (a *Accounts) Login(ctx context.Context, from Visitor, email, password string) (SignIn, error) {
 	email = normalEmail(email)
 	for _, key := range []string{"login " + email, "login from " + NetworkOf(from.Address)} {
@@ -169,11 +177,19 @@ func (a *Accounts) Login(ctx context.Context, from Visitor, email, password stri
 	}
 	if !good || user.State != UserActive {
 		if !user.ID.IsZero() {
-			a.Record(ctx, from.record(user.principal(), AuditLoginFailed, "user", user.ID))
+			a.later(ctx, func(ctx context.Context) error {
+				a.Record(ctx, from.record(user.principal(), AuditLoginFailed, "user", user.ID))
+				return nil
+			})
 		}
 		return SignIn{}, errBadLogin
 	}
 	return a.begin(ctx, from, user)
+}
+
+// later does work after the answer.
+func (a *Accounts) later(ctx context.Context, work func(context.Context) error) {
+	a.Later(context.WithoutCancel(ctx), work)
 }
 
 // userOf finds the user with an address. What cannot be one is nobody's, and

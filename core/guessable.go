@@ -1,8 +1,11 @@
 package core
 
 import (
+	_ "embed" // the list of common passwords
 	"strings"
+	"sync"
 	"unicode"
+	"unicode/utf8"
 )
 
 // minDistinct is how many different characters a password has at least,
@@ -40,6 +43,33 @@ var commonWords = wordSet(`
 	whatever william windows winner winter wizard work xbox xxxxxx yahoo yamaha yankees yellow zaq zaqwsx zaqxsw zxc zxcvb zxcvbn
 	zxcvbnm`)
 
+// commonText lists the commonest passwords, a line each. As they are, hardly one
+// has the kinds of characters that the policy asks for; people make it pass by
+// dressing it up.
+//
+//go:embed guessable.txt
+var commonText string
+
+// commonPasswords are the letters of each, as they are and with those that signs
+// stand for. They are looked for alone: two of so many words are a fair password.
+var commonPasswords struct {
+	once    sync.Once
+	letters map[string]bool
+}
+
+func isCommonPassword(letters string) bool {
+	commonPasswords.once.Do(func() { // where no password is chosen, nothing is read
+		commonPasswords.letters = map[string]bool{}
+		for line := range strings.Lines(commonText) {
+			if line = strings.TrimSpace(line); !strings.HasPrefix(line, "#") {
+				commonPasswords.letters[lettersOf(line)] = true
+				commonPasswords.letters[lettersOf(unspell.Replace(line))] = true
+			}
+		}
+	})
+	return letters != "" && commonPasswords.letters[letters]
+}
+
 func wordSet(text string) map[string]bool {
 	words := map[string]bool{}
 	for word := range strings.FieldsSeq(text) {
@@ -49,8 +79,8 @@ func wordSet(text string) map[string]bool {
 }
 
 // guessable reports whether a password is among the first that a guesser tries:
-// few different characters, or one or two common words with digits and signs
-// in front, behind or instead of letters.
+// few different characters, or a common password, or one or two common words,
+// with digits and signs in front, behind or instead of letters.
 func guessable(password string) bool {
 	password = strings.ToLower(password)
 	distinct := map[rune]bool{}
@@ -61,7 +91,36 @@ func guessable(password string) bool {
 		return true
 	}
 	spelt := unspell.Replace(strings.TrimFunc(password, func(r rune) bool { return !unicode.IsLetter(r) }))
-	return common(lettersOf(spelt), 2) || common(lettersOf(password), 2)
+	return common(lettersOf(spelt), 2) || common(lettersOf(password), 2) ||
+		isCommonPassword(lettersOf(spelt)) || isCommonPassword(lettersOf(password)) || dressed(password)
+}
+
+// How many signs at an end may stand for letters, and how many letters a password
+// has at least that is looked for so: it must not be found in what is random.
+const (
+	maxSpeltEnds   = 4
+	minSpeltLength = 4
+)
+
+// dressed reports whether a password is a common one in which signs at the ends
+// stand for letters, with any more around it: `$unshine2026!`, `bubbl3!2026`.
+func dressed(password string) bool {
+	first := strings.IndexFunc(password, unicode.IsLetter)
+	last := strings.LastIndexFunc(password, unicode.IsLetter)
+	if first < 0 {
+		return false
+	}
+	_, size := utf8.DecodeRuneInString(password[last:])
+	last += size
+	for start := max(0, first-maxSpeltEnds); start <= first; start++ {
+		for end := last; end <= min(len(password), last+maxSpeltEnds); end++ {
+			letters := lettersOf(unspell.Replace(password[start:end]))
+			if len(letters) >= minSpeltLength && isCommonPassword(letters) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // unspell undoes what stands for letters.

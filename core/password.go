@@ -230,7 +230,8 @@ func (a *Accounts) tellOfPassword(ctx context.Context, user User) {
 }
 
 // Forgot sends a link by which a user can choose another password. Whether
-// there is such a user, the answer does not tell.
+// there is such a user, neither the answer tells nor the time it takes: the link
+// is made and sent after it, and who gets none asks for another one.
 func (a *Accounts) Forgot(ctx context.Context, from Visitor, email string) error {
 	email = normalEmail(email)
 	for _, key := range []string{"forgot " + email, "forgot from " + NetworkOf(from.Address)} {
@@ -245,6 +246,11 @@ func (a *Accounts) Forgot(ctx context.Context, from Visitor, email string) error
 	if err != nil {
 		return storeFailed(err)
 	}
+	a.later(ctx, func(ctx context.Context) error { return a.sendReset(ctx, from, user) })
+	return nil
+}
+
+func (a *Accounts) sendReset(ctx context.Context, from Visitor, user User) error {
 	text, err := a.ticket(ctx, TicketReset, user.Org, user.ID, ResetTicketLife)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package core
 import (
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/stretchr/testify/require"
 )
@@ -36,4 +37,56 @@ func TestTheCommonestPasswordsAreRefused(t *testing.T) {
 	} {
 		require.ErrorContains(t, checkPassword("password", bad, ""), "guess", bad)
 	}
+}
+
+// commonest are the passwords of the list, without what it says of itself.
+func commonest() (passwords []string) {
+	for line := range strings.Lines(commonText) {
+		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "#") {
+			passwords = append(passwords, line)
+		}
+	}
+	return passwords
+}
+
+// dresses are what people make of a password that a policy refuses: a capital,
+// signs for letters, and digits and signs around it.
+func dresses(password string) (dressed []string) {
+	capital := strings.ToUpper(password[:1]) + password[1:]
+	if i := strings.IndexFunc(password, unicode.IsLetter); i >= 0 {
+		capital = password[:i] + strings.ToUpper(password[i:i+1]) + password[i+1:]
+	}
+	signs := strings.NewReplacer("a", "@", "e", "3", "i", "1", "o", "0", "s", "$")
+	last := len(password) - 1
+	for _, worn := range []string{password, capital, password[:last] + strings.ToUpper(password[last:]), signs.Replace(capital)} {
+		for _, end := range []string{"", "1!", "@123", "1234!", "12345!", "2026!", "@2026", "-2026-", "123456!"} {
+			dressed = append(dressed, worn+end, "1!"+worn+end)
+		}
+	}
+	return dressed
+}
+
+// None of the commonest passwords is taken: as it is, none has the length and
+// the kinds of characters, and in any usual dress it is known for what it is.
+func TestTheCommonestPasswordsAreRefusedInAnyDress(t *testing.T) {
+	t.Parallel()
+	list := commonest()
+	require.Len(t, list, 5000)
+	require.Equal(t, []string{"123456", "password", "12345678"}, list[:3])
+	guessed := 0
+	for _, password := range list {
+		require.Error(t, checkPassword("password", password, ""), password)
+		require.NotContains(t, checkPassword("password", password, "").Error(), "guess", "it does not even have all kinds: %s", password)
+		for _, worn := range dresses(password) {
+			err := checkPassword("password", worn, "")
+			if err == nil {
+				t.Errorf("%s is taken, which is %s", worn, password)
+				continue
+			}
+			if strings.Contains(err.Error(), "guess") {
+				guessed++
+			}
+		}
+	}
+	require.Greater(t, guessed, 3000, "those have the length and the kinds")
 }

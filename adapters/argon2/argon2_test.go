@@ -41,3 +41,24 @@ func TestADamagedHashIsAnError(t *testing.T) {
 	_, err := h.Hash(ended, "x")
 	require.ErrorIs(t, err, context.Canceled, "who waits does not wait for ever")
 }
+
+// An account that does not exist or has no password costs a hash like any, and
+// one as dear as those that are made.
+func TestAMissingPasswordCostsAHash(t *testing.T) {
+	t.Parallel()
+	h := New(1)
+	made, err := h.Hash(context.Background(), "Correct-Horse-1")
+	require.NoError(t, err)
+	dear, _, _, err := parse(made)
+	require.NoError(t, err)
+	missing, _, _, err := parse(h.dummy)
+	require.NoError(t, err)
+	require.Equal(t, dear, missing)
+	ended, cancel := context.WithCancel(context.Background())
+	cancel()
+	h.slots <- struct{}{} // whoever computes a hash now waits, and has no time to
+	for _, hash := range []string{made, ""} {
+		_, err := h.Verify(ended, hash, "x")
+		require.ErrorIs(t, err, context.Canceled, "no hash is computed for %q", hash)
+	}
+}
