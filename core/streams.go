@@ -185,7 +185,7 @@ func (s *Streams) named(ctx context.Context, who Principal, name string) (items 
 	stream, err := s.find(ctx, who.Org, name)
 	switch {
 	case isNotFound(err):
-		return nil, nil //nolint:nilerr // there is none
+		return nil, nil
 	case err != nil:
 		return nil, err
 	case stream.Name == name && lists(who, stream):
