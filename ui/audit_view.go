@@ -170,9 +170,7 @@ func (v *auditView) table(page rest.List[core.Event]) app.UI {
 		}
 	}
 	return app.Div().Class("stack").Body(table("Audit trail", columns, rows...),
-		pager(len(v.pages.cursors), page.Pagination.HasMore,
-			func(ctx app.Context, _ app.Event) { v.pages.prev(); v.fetch(ctx) },
-			func(ctx app.Context, _ app.Event) { v.pages.next(page.Pagination.NextCursor); v.fetch(ctx) }))
+		pager(&v.pages, page.Pagination, v.fetch))
 }
 
 // narrowing is a value that narrows the trail to itself.

@@ -26,13 +26,17 @@ type consumersView struct {
 // OnMount implements [app.Mounter].
 func (v *consumersView) OnMount(ctx app.Context) {
 	v.fetch(ctx)
-	every(ctx, refreshEvery, v.fetch)
+	every(ctx, refreshEvery, v.refresh)
+}
+
+// refresh fetches again what is shown, where somebody looks.
+func (v *consumersView) refresh(ctx app.Context) {
+	if !v.list.busy && !hidden() {
+		v.fetch(ctx)
+	}
 }
 
 func (v *consumersView) fetch(ctx app.Context) {
-	if v.list.busy || hidden() {
-		return
-	}
 	cursor := v.pages.cursor()
 	v.list.fetchKept(ctx, v.s, "groups "+cursor, func(ctx context.Context, client *rest.Client) (rest.List[core.GroupOverview], error) {
 		page, err := client.AllGroups(ctx, cursor, 0)
@@ -54,9 +58,7 @@ func (v *consumersView) Render() app.UI {
 			}
 			return app.Div().Class("stack").Body(
 				groupTable(page.Items, &v.trends, true),
-				pager(len(v.pages.cursors), page.Pagination.HasMore,
-					func(ctx app.Context, _ app.Event) { v.pages.prev(); v.fetch(ctx) },
-					func(ctx app.Context, _ app.Event) { v.pages.next(page.Pagination.NextCursor); v.fetch(ctx) }))
+				pager(&v.pages, page.Pagination, v.fetch))
 		}))
 }
 

@@ -171,9 +171,7 @@ func (v *deadLettersView) table(page rest.List[core.DeadLetter]) app.UI {
 			app.Bdi().Text(group), app.Bdi().Text(letter.Reason), app.Text(count(len(letter.Attempts))), timeText(letter.ParkedAt), state)
 	}
 	return app.Div().Class("stack").Body(v.chosenBar(), table("Dead letters", columns, rows...),
-		pager(len(v.pages.cursors), page.Pagination.HasMore,
-			func(ctx app.Context, _ app.Event) { v.pages.prev(); v.fetch(ctx) },
-			func(ctx app.Context, _ app.Event) { v.pages.next(page.Pagination.NextCursor); v.fetch(ctx) }))
+		pager(&v.pages, page.Pagination, v.fetch))
 }
 
 // chooser marks a letter.

@@ -183,9 +183,7 @@ func (v *eventsView) content() app.UI {
 		return app.Div().Class("stack").Body(
 			v.further.view(v, page),
 			app.If(len(page.Items) > 0, func() app.UI { return v.table(page.Items) }),
-			pager(len(v.pages.cursors), page.Pagination.HasMore,
-				func(ctx app.Context, _ app.Event) { v.pages.prev(); v.fetch(ctx) },
-				func(ctx app.Context, _ app.Event) { v.pages.next(page.Pagination.NextCursor); v.fetch(ctx) }),
+			pager(&v.pages, page.Pagination, v.fetch),
 		)
 	})
 }

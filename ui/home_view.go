@@ -87,6 +87,9 @@ func (v *homeView) fetch(ctx app.Context) {
 				return now, err
 			}
 			now.Events, now.Names = page.Items, page.Streams
+			for i := range now.Events { // payloads may be large, and home shows none
+				now.Events[i].Payload, now.Events[i].Context = nil, nil
+			}
 		}
 		return now, nil
 	})

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -101,7 +102,7 @@ func (i *inspector) part() app.UI {
 	case "Deliveries":
 		return i.trace.show(i.deliveries)
 	case "curl":
-		return &copyBox{Text: i.curl()}
+		return i.curl()
 	}
 	return &jsonBox{Name: "payload", Text: string(i.Event.Payload), Pick: i.Filter}
 }
@@ -178,15 +179,30 @@ func attempts(all []core.Attempt) app.UI {
 	return app.Ol().Class("attempts").Body(parts...)
 }
 
+// maxArgument is how long an argument of a command may be, in all shells.
+const maxArgument = 100 << 10
+
 // curl sends the event again: without its id and its idempotency key, by which
-// it would be a duplicate.
-func (i *inspector) curl() string {
-	body, err := json.Marshal(again(i.Event))
-	if err != nil {
-		return err.Error()
+// it would be a duplicate. What is too large for a command goes into a file.
+func (i *inspector) curl() app.UI {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(again(i.Event)); err != nil {
+		return note("bad", err.Error())
 	}
-	return fmt.Sprintf("curl -X POST %s%s \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d %s",
-		i.s.origin, rest.StreamEventsPath(i.streamName()), quote(string(body)))
+	body := strings.TrimSpace(b.String())
+	command := fmt.Sprintf("curl -X POST %s%s \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  --data-binary ",
+		i.s.origin, rest.StreamEventsPath(i.streamName()))
+	if len(body) <= maxArgument {
+		return &copyBox{Text: command + quote(body)}
+	}
+	id := i.Event.ID.String()
+	return app.Div().Class("stack", "tight").Body(
+		note("info", "The event is too large for a command line: keep it as event.json."),
+		&copyBox{Text: command + "@event.json"},
+		app.Div().Class("row").Body(button("Download event.json", "export", nil).
+			OnClick(func(app.Context, app.Event) { download("event.json", rest.TypeJSON, body) }, app.EventScope(id))))
 }
 
 // again is an event to be sent once more.

@@ -3,6 +3,7 @@ package ui
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -12,10 +13,12 @@ import (
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 )
 
-// maxFolded is the largest payload that is drawn as a tree; a larger one is a
-// text, of which maxShown is shown at first.
+// maxFolded is the largest payload that is drawn as a tree, if it has no more
+// than maxNodes values; a larger one is a text, of which maxShown is shown at
+// first.
 const (
 	maxFolded = 32 << 10
+	maxNodes  = 1500
 	maxShown  = 64 << 10
 )
 
@@ -26,7 +29,7 @@ type jsonBox struct {
 	Name string
 	Text string
 	// Pick, where it is given, filters by a value of the payload.
-	Pick func(ctx app.Context, name, value string)
+	Pick pickFunc
 
 	whole, copied bool
 }
@@ -64,47 +67,46 @@ func (b *jsonBox) content() app.UI {
 	return app.Pre().TabIndex(0).Aria("label", b.Name).Role("group").Body(app.Code().Text(text))
 }
 
-// jsonTree draws JSON in the order and with the numbers of the text.
-func jsonTree(text string, pick func(ctx app.Context, name, value string)) (app.UI, bool) {
-	decoder := json.NewDecoder(strings.NewReader(text))
-	decoder.UseNumber()
-	tree, err := jsonNode(decoder, nil, nil, pick)
+// jsonTree draws JSON in the order and with the numbers of the text, unless it
+// has so many values that a browser would be slow with them.
+func jsonTree(text string, pick pickFunc) (app.UI, bool) {
+	t := treeDrawer{Decoder: json.NewDecoder(strings.NewReader(text)), left: maxNodes, pick: pick}
+	t.UseNumber()
+	tree, err := t.node(nil, nil)
 	return tree, err == nil
 }
 
-// jsonNode draws the next value, which is at this path, behind its name in an
+// pickFunc filters by a value of a payload, where it is given.
+type pickFunc func(ctx app.Context, name, value string)
+
+// treeDrawer draws what it decodes, up to so many values.
+type treeDrawer struct {
+	*json.Decoder
+	left int
+	pick pickFunc
+}
+
+var errTooManyNodes = errors.New("too many values to draw")
+
+// node draws the next value, which is at this path, behind its name in an
 // object.
-func jsonNode(decoder *json.Decoder, name []app.UI, path []string, pick func(ctx app.Context, name, value string)) (app.UI, error) {
-	token, err := decoder.Token()
+func (t *treeDrawer) node(name []app.UI, path []string) (app.UI, error) {
+	token, err := t.Token()
 	if err != nil {
 		return nil, err
 	}
+	if t.left--; t.left < 0 {
+		return nil, errTooManyNodes
+	}
 	opening, nested := token.(json.Delim)
 	if !nested {
-		return app.Div().Class("leaf").Body(append(name, scalar(token), pickLeaf(token, path, pick))...), nil
+		return app.Div().Class("leaf").Body(append(name, scalar(token), pickLeaf(token, path, t.pick))...), nil
 	}
-	closing := map[json.Delim]string{'{': "}", '[': "]"}[opening]
-	var inner []app.UI
-	for decoder.More() {
-		var inside []app.UI
-		key := strconv.Itoa(len(inner))
-		if opening == '{' {
-			token, err := decoder.Token()
-			if err != nil {
-				return nil, err
-			}
-			key = token.(string)
-			inside = []app.UI{app.Span().Class("json-key").Text(quoted(key)), app.Text(": ")}
-		}
-		node, err := jsonNode(decoder, inside, append(slices.Clip(path), key), pick)
-		if err != nil {
-			return nil, err
-		}
-		inner = append(inner, node)
-	}
-	if _, err := decoder.Token(); err != nil {
+	inner, err := t.inner(opening, path)
+	if err != nil {
 		return nil, err
 	}
+	closing := map[json.Delim]string{'{': "}", '[': "]"}[opening]
 	if len(inner) == 0 {
 		return app.Div().Class("leaf").Body(append(name, app.Text(opening.String()+closing))...), nil
 	}
@@ -114,9 +116,32 @@ func jsonNode(decoder *json.Decoder, name []app.UI, path []string, pick func(ctx
 		app.Div().Class("leaf").Text(closing)), nil
 }
 
+// inner draws what an object or an array holds, to its end.
+func (t *treeDrawer) inner(opening json.Delim, path []string) (inner []app.UI, err error) {
+	for t.More() {
+		var inside []app.UI
+		key := strconv.Itoa(len(inner))
+		if opening == '{' {
+			token, err := t.Token()
+			if err != nil {
+				return nil, err
+			}
+			key = token.(string)
+			inside = []app.UI{app.Span().Class("json-key").Text(quoted(key)), app.Text(": ")}
+		}
+		node, err := t.node(inside, append(slices.Clip(path), key))
+		if err != nil {
+			return nil, err
+		}
+		inner = append(inner, node)
+	}
+	_, err = t.Token()
+	return inner, err
+}
+
 // pickLeaf offers to filter by a value, where a filter can name its place: keys
 // with a dot have none.
-func pickLeaf(token json.Token, path []string, pick func(ctx app.Context, name, value string)) app.UI {
+func pickLeaf(token json.Token, path []string, pick pickFunc) app.UI {
 	value := "null"
 	if token != nil {
 		value = fmt.Sprint(token)
@@ -128,7 +153,7 @@ func pickLeaf(token json.Token, path []string, pick func(ctx app.Context, name, 
 }
 
 // pickButton filters by a value.
-func pickButton(name, value string, pick func(ctx app.Context, name, value string)) app.UI {
+func pickButton(name, value string, pick pickFunc) app.UI {
 	label := "Filter by " + term{name: name, value: value, named: true}.String()
 	return app.Button().Class("by").Type("button").Aria("label", label).Title(label).Text("Filter").
 		OnClick(func(ctx app.Context, _ app.Event) { pick(ctx, name, value) }, app.EventScope(label))

@@ -110,9 +110,7 @@ func (v *keysView) table(page rest.List[core.APIKey]) app.UI {
 			app.Text(v.scope(key)), optionalTime(key.LastUsedAt, "never"), timeText(key.CreatedAt), keyState(key, time.Now()), v.actions(key))
 	}
 	return app.Div().Class("stack").Body(table(v.title(), columns, rows...),
-		pager(len(v.pages.cursors), page.Pagination.HasMore,
-			func(ctx app.Context, _ app.Event) { v.pages.prev(); v.fetch(ctx) },
-			func(ctx app.Context, _ app.Event) { v.pages.next(page.Pagination.NextCursor); v.fetch(ctx) }))
+		pager(&v.pages, page.Pagination, v.fetch))
 }
 
 // scope names the streams that a key is narrowed to.

@@ -45,7 +45,7 @@ func errorPanel(err error, again func(app.Context)) app.UI {
 		parts = append(parts, app.P().Class("quiet").Body(app.Text("Request "), app.Code().Text(answered.RequestID)))
 	}
 	if again != nil {
-		parts = append(parts, app.Div().Class("row").Body(&retry{Again: again, wait: retryAfter(err)}))
+		parts = append(parts, app.Div().Class("row").Body(&retry{Again: again, Err: err}))
 	}
 	return app.Div().Class("panel", "error").Role("alert").Body(parts...)
 }
@@ -86,24 +86,26 @@ func retryAfter(err error) time.Duration {
 type retry struct {
 	app.Compo
 	Again func(app.Context)
+	// Err is what went wrong. With another one it waits anew.
+	Err error
 
-	wait time.Duration
+	of    error
+	until time.Time
 }
 
 // OnMount implements [app.Mounter].
-func (r *retry) OnMount(ctx app.Context) {
-	if r.wait > 0 {
-		every(ctx, time.Second, func(app.Context) { r.wait -= time.Second })
-	}
-}
+func (r *retry) OnMount(ctx app.Context) { every(ctx, time.Second, func(app.Context) {}) }
 
 // Render implements [app.Composer].
 func (r *retry) Render() app.UI {
-	label := "Try again"
-	if r.wait > 0 {
-		label = fmt.Sprintf("Try again in %.0f s", math.Ceil(r.wait.Seconds()))
+	if r.of != r.Err { //nolint:errorlint // another answer, not another kind
+		r.of, r.until = r.Err, time.Now().Add(retryAfter(r.Err))
 	}
-	return button(label, "refresh", func(ctx app.Context, _ app.Event) { r.Again(ctx) }).Disabled(r.wait > 0)
+	label, wait := "Try again", time.Until(r.until)
+	if wait > 0 {
+		label = fmt.Sprintf("Try again in %.0f s", math.Ceil(wait.Seconds()))
+	}
+	return button(label, "refresh", func(ctx app.Context, _ app.Event) { r.Again(ctx) }).Disabled(wait > 0)
 }
 
 // actError is the error of an action beside its button, or nothing.

@@ -62,7 +62,17 @@ var routes = []route{
 	{"/system", "System", "", false, func(p Page) app.Composer { return &systemView{Page: p} }},
 }
 
-// find returns the route of an address and the parts of it that vary.
+// Paths are the addresses of all pages, with `{name}` for a part that varies. Of
+// two that match, the first is taken.
+func Paths() []string {
+	paths := make([]string, len(routes))
+	for i, r := range routes {
+		paths[i] = r.pattern
+	}
+	return paths
+}
+
+// find returns the route of an escaped address and the parts of it that vary.
 func find(path string) (r route, params map[string]string, ok bool) {
 	parts := strings.Split(strings.Trim(path, "/"), "/")
 	for _, r := range routes {

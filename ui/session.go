@@ -134,7 +134,8 @@ func answeredError(err error) bool {
 // Page is what every page is given: the session and the address.
 type Page struct {
 	s *session
-	// Path is the address, Params are the parts of it that vary.
+	// Path is the address, escaped; Params are the parts of it that vary, as they
+	// are called.
 	Path   string
 	Params map[string]string
 	// Rev changes when the session does.

@@ -15,7 +15,7 @@ type shell struct {
 	app.Compo
 
 	s *session
-	// path is the address that is shown.
+	// path is the address that is shown, escaped.
 	path    string
 	update  bool   // a newer dashboard is there
 	install bool   // the browser would install it
@@ -89,8 +89,9 @@ func (sh *shell) reconnect(ctx app.Context) {
 func (sh *shell) OnNav(ctx app.Context) { sh.onNav(ctx) }
 
 func (sh *shell) onNav(ctx app.Context) {
-	changed := sh.path != ctx.Page().URL().Path
-	sh.path, sh.menu, sh.palette = ctx.Page().URL().Path, false, false
+	path := ctx.Page().URL().EscapedPath() // a name in it may hold what an address must not
+	changed := sh.path != path
+	sh.path, sh.menu, sh.palette = path, false, false
 	title := "EventFlow"
 	if r, params, ok := find(sh.path); ok && app.IsClient { // one page is rendered ahead for all addresses
 		title = crumbTitle(r, params) + " · EventFlow"

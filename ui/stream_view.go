@@ -1,9 +1,11 @@
 package ui
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -24,13 +26,13 @@ func streamTabs(p Page) app.UI {
 		{"/streams/{stream}/settings", "Settings", "", ""},
 	}
 	var links []app.UI
+	shown, _ := url.PathUnescape(p.Path) // which the page was found by
 	for _, tab := range tabs {
 		if !p.s.may(tab.action) {
 			continue
 		}
-		here := address(tab.path, p.stream())
-		link := app.A().Href(here).Text(tab.name)
-		if p.Path == here {
+		link := app.A().Href(address(tab.path, p.stream())).Text(tab.name)
+		if shown == strings.Replace(tab.path, "{stream}", p.stream(), 1) {
 			link = link.Aria("current", "page")
 		}
 		links = append(links, link)
@@ -219,11 +221,11 @@ func indented(text json.RawMessage) string {
 	if len(text) == 0 {
 		return ""
 	}
-	pretty, err := json.MarshalIndent(text, "", "  ")
-	if err != nil {
+	var pretty bytes.Buffer
+	if len(text) > maxFolded || json.Indent(&pretty, text, "", "  ") != nil || pretty.Len() > maxShown {
 		return string(text)
 	}
-	return string(pretty)
+	return pretty.String()
 }
 
 // streamSettingsView changes a stream, and takes it away.

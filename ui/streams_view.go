@@ -137,9 +137,7 @@ func (v *streamsView) table(page rest.List[core.StreamOverview]) app.UI {
 	}
 	return app.Div().Class("stack").Body(
 		table("Streams", columns, rows...),
-		pager(len(v.pages.cursors), page.Pagination.HasMore,
-			func(ctx app.Context, _ app.Event) { v.pages.prev(); v.fetch(ctx) },
-			func(ctx app.Context, _ app.Event) { v.pages.next(page.Pagination.NextCursor); v.fetch(ctx) }),
+		pager(&v.pages, page.Pagination, v.fetch),
 	)
 }
 

@@ -1,6 +1,10 @@
 package ui
 
-import "github.com/maxence-charriere/go-app/v10/pkg/app"
+import (
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+)
 
 // column is one of a table. Numbers stand at the right.
 type column struct {
@@ -47,16 +51,24 @@ func row(columns []column, cells ...app.UI) app.HTMLTr {
 	return app.Tr().Body(tds...)
 }
 
-// pager leads through the pages of a list: back is how many pages there are
-// before this one.
-func pager(back int, more bool, prev, next app.EventHandler) app.UI {
-	if back == 0 && !more {
+// pager leads through the pages of a list: shown is what the server said of the
+// page that is shown, fetch fetches another.
+func pager(p *pages, shown rest.Pagination, fetch func(app.Context)) app.UI {
+	if len(p.cursors) == 0 && !shown.HasMore {
 		return app.Div()
 	}
+	next := func(ctx app.Context, _ app.Event) {
+		p.next(shown.NextCursor)
+		fetch(ctx)
+	}
 	return app.Nav().Class("pager").Aria("label", "Pages").Body(
-		button("Previous", "prev", prev).Disabled(back == 0),
-		app.Span().Class("quiet").Textf("Page %d", back+1),
-		button("Next", "next", next).Disabled(!more),
+		button("Previous", "prev", func(ctx app.Context, _ app.Event) {
+			p.prev()
+			fetch(ctx)
+		}).Disabled(len(p.cursors) == 0),
+		app.Span().Class("quiet").Textf("Page %d", len(p.cursors)+1),
+		// By its cursor: a button that stays keeps its handler, and leads nowhere new.
+		button("Next", "next", nil).OnClick(next, app.EventScope("Next", shown.NextCursor)).Disabled(!shown.HasMore),
 	)
 }
 
@@ -71,7 +83,13 @@ func (p *pages) cursor() string {
 	return p.cursors[len(p.cursors)-1]
 }
 
-func (p *pages) next(cursor string) { p.cursors = append(p.cursors, cursor) }
+// next goes to the page that begins at cursor, unless it is on its way there: a
+// second click comes while the page before is still shown.
+func (p *pages) next(cursor string) {
+	if cursor != p.cursor() {
+		p.cursors = append(p.cursors, cursor)
+	}
+}
 
 func (p *pages) prev() {
 	if len(p.cursors) > 0 {

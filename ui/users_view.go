@@ -91,9 +91,7 @@ func (v *usersView) table(page rest.List[core.User]) app.UI {
 			optionalTime(user.LastLoginAt, "never"), action)
 	}
 	return app.Div().Class("stack").Body(table("Users", columns, rows...),
-		pager(len(v.pages.cursors), page.Pagination.HasMore,
-			func(ctx app.Context, _ app.Event) { v.pages.prev(); v.fetch(ctx) },
-			func(ctx app.Context, _ app.Event) { v.pages.next(page.Pagination.NextCursor); v.fetch(ctx) }))
+		pager(&v.pages, page.Pagination, v.fetch))
 }
 
 func (v *usersView) ask() app.UI {

@@ -10,13 +10,23 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
+// selectEvents is followed by the index to read by, and theirStreams. SQLite knows
+// nothing of how many streams and events there are: left to itself it sorts the
+// whole log for the newest eight of all streams.
 const selectEvents = `select h.stream, e."offset", e.id, e.type, e.version, e.occurred_at, e.received_at, e.source, e.subject,
-	e.api_key, e.idempotency_key, e.context, e.payload from events e join heads h on h.number = e.stream where `
+	e.api_key, e.idempotency_key, e.context, e.payload from events e indexed by `
+
+// theirStreams are looked up after the events, which a cross join says.
+const theirStreams = ` cross join heads h on h.number = e.stream where `
 
 // Read implements [core.Reader].
 func (s *Storage) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
+	return s.events(ctx, readQuery(stream, scan), scan.Limit, scan.Bytes)
+}
+
+func readQuery(stream core.ID, scan core.Scan) query {
 	q := query{
-		text: selectEvents + `e.stream = (select number from heads where stream = ?) and e."offset" >= ?`,
+		text: selectEvents + `events_offset` + theirStreams + `e.stream = (select number from heads where stream = ?) and e."offset" >= ?`,
 		args: []any{stream[:], int64(scan.From)},
 	}
 	if scan.To > 0 {
@@ -25,12 +35,16 @@ func (s *Storage) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]c
 	q.filter(scan.Filter)
 	q.text += ` order by e."offset"` + direction(scan.Backward) + ` limit ?`
 	q.args = append(q.args, scan.Limit)
-	return s.events(ctx, q, scan.Limit, scan.Bytes)
+	return q
 }
 
 // ReadAll implements [core.Reader].
 func (s *Storage) ReadAll(ctx context.Context, org core.ID, scan core.AllScan) ([]core.Event, error) {
-	q := query{text: selectEvents + `h.org = ?`, args: []any{org[:]}}
+	return s.events(ctx, readAllQuery(org, scan), scan.Limit, scan.Bytes)
+}
+
+func readAllQuery(org core.ID, scan core.AllScan) query {
+	q := query{text: selectEvents + `events_received_at` + theirStreams + `h.org = ?`, args: []any{org[:]}}
 	if !scan.After.IsZero() {
 		at := scan.After.ReceivedAt.UnixMicro()
 		q.and(`e.received_at >= ?`, at)
@@ -44,7 +58,7 @@ func (s *Storage) ReadAll(ctx context.Context, org core.ID, scan core.AllScan) (
 	turn := direction(scan.Backward)
 	q.text += ` order by e.received_at` + turn + `, h.stream` + turn + `, e."offset"` + turn + ` limit ?`
 	q.args = append(q.args, scan.Limit)
-	return s.events(ctx, q, scan.Limit, scan.Bytes)
+	return q
 }
 
 func direction(backward bool) string {

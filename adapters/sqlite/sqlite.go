@@ -32,6 +32,7 @@ const busyTimeout = 10 * time.Second
 type Storage struct {
 	writer  *sql.DB // one connection
 	readers *sql.DB
+	begins  *sql.Stmt // of the readers
 
 	mu      sync.Mutex // serializes appends of this process
 	inserts *inserter
@@ -117,6 +118,9 @@ func (s *Storage) prepare(ctx context.Context) error {
 	}
 	inserts, err := newInserter(ctx, s.writer)
 	s.inserts = inserts
+	if err == nil {
+		s.begins, err = s.readers.PrepareContext(ctx, selectBegins)
+	}
 	return err
 }
 
@@ -143,6 +147,9 @@ func (s *Storage) Close() error {
 	var errs []error
 	if s.inserts != nil {
 		errs = append(errs, s.inserts.close())
+	}
+	if s.begins != nil {
+		errs = append(errs, s.begins.Close())
 	}
 	return errors.Join(append(errs, s.readers.Close(), s.writer.Close())...)
 }

@@ -15,7 +15,13 @@ const trimChunk = 5000
 
 // Trim implements [core.Trimmer], in whole UTC days.
 func (s *Storage) Trim(ctx context.Context, stream core.ID, before time.Time) error {
-	end, err := s.OffsetAt(ctx, stream, before.UTC().Truncate(24*time.Hour))
+	before = before.UTC().Truncate(24 * time.Hour)
+	// Of very many streams most have nothing to remove: they keep no append
+	// waiting.
+	if old, err := s.beginsBefore(ctx, stream, before); err != nil || !old {
+		return err
+	}
+	end, err := s.OffsetAt(ctx, stream, before)
 	if err != nil {
 		return err
 	}
@@ -25,6 +31,16 @@ func (s *Storage) Trim(ctx context.Context, stream core.ID, before time.Time) er
 			return storeError(err)
 		}
 	}
+}
+
+// selectBegins is asked of every stream, again and again.
+const selectBegins = `select exists (select 1 from heads h cross join events e on e.stream = h.number and e."offset" = h.first_offset
+	where h.stream = ? and e.received_at < ?)`
+
+// beginsBefore reports whether the oldest event of a stream is older than this.
+func (s *Storage) beginsBefore(ctx context.Context, stream core.ID, at time.Time) (older bool, err error) {
+	err = s.begins.QueryRowContext(ctx, stream[:], microseconds(at)).Scan(&older)
+	return older, storeError(err)
 }
 
 func (s *Storage) trimChunk(ctx context.Context, stream core.ID, end core.Offset) (done bool, err error) {

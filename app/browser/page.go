@@ -202,15 +202,7 @@ var axeCore string
 // rules of WCAG 2.2 AA that a program can check.
 func (p *Page) Axe(what string) {
 	p.t.Helper()
-	unpacked, err := gzip.NewReader(strings.NewReader(axeCore))
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	script, err := io.ReadAll(unpacked)
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	p.Eval(string(script)+"; undefined", nil)
+	p.loadAxe()
 	var violations []struct {
 		ID, Help string
 		Nodes    []struct{ HTML, FailureSummary string }
@@ -222,6 +214,24 @@ func (p *Page) Axe(what string) {
 			p.t.Errorf("%s: %s (%s): %s\n%s", what, violation.Help, violation.ID, node.HTML, node.FailureSummary)
 		}
 	}
+}
+
+// loadAxe brings axe-core to the page, unless it is there.
+func (p *Page) loadAxe() {
+	p.t.Helper()
+	var there bool
+	if p.Eval("typeof axe === 'object'", &there); there {
+		return
+	}
+	unpacked, err := gzip.NewReader(strings.NewReader(axeCore))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	script, err := io.ReadAll(unpacked)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.Eval(string(script)+"; undefined", nil)
 }
 
 // Before has every page that is opened from now on run a script first.

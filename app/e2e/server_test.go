@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"net/url"
 	"os"
@@ -36,6 +37,11 @@ func TestMain(m *testing.M) {
 	}
 	code := m.Run()
 	browser.Close()
+	if folder := os.Getenv(browser.EnvScreenshots); folder != "" {
+		if err := browser.WriteIndex(folder); err != nil {
+			fmt.Fprintln(os.Stderr, err) // pictures are for people: no test fails without
+		}
+	}
 	os.Exit(code)
 }
 
@@ -60,16 +66,22 @@ type program struct {
 	admin *rest.Client
 }
 
-// start starts the program at a free port. A dashboard that was not built is a
-// fault of the tests' surroundings, and said.
+// start starts the program at a free port.
 func start(t testing.TB) *program {
+	t.Helper()
+	p := place(t)
+	p.run("127.0.0.1:0")
+	return p
+}
+
+// place is a program that is not started yet. A dashboard that was not built is a
+// fault of the tests' surroundings, and said.
+func place(t testing.TB) *program {
 	t.Helper()
 	site, err := ui.NewSite()
 	require.NoError(t, err)
 	require.True(t, site.Built(), "the dashboard is not built: run `make test`, or `make build` before")
-	p := &program{t: t, folder: t.TempDir()}
-	p.run("127.0.0.1:0")
-	return p
+	return &program{t: t, folder: t.TempDir()}
 }
 
 // run runs the program at an address, and reads what it says.
