@@ -7,6 +7,10 @@ LDFLAGS  = -s -w -X github.com/eventflow-go/eventflow/app.Version=$(VERSION)
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI         := bin/golangci-lint-$(GOLANGCI_VERSION)
 
+# 12.8.2 is the last one that runs on Node.js 18 and 20.
+LIGHTHOUSE_VERSION := 12.8.2
+LIGHTHOUSE         := bin/lighthouse-$(LIGHTHOUSE_VERSION)/node_modules/.bin/lighthouse
+
 # How hard to compress the dashboard: RELEASE=1 takes half a minute, and saves
 # those who load it a seventh.
 QUALITY = $(if $(RELEASE),11,5)
@@ -20,10 +24,10 @@ FUZZTIME ?= 10s
 KILLS    ?= 20
 
 .DEFAULT_GOAL := help
-.PHONY: help run build size dashboard test lint fmt bench chaos fuzz clean FORCE
+.PHONY: help run build size dashboard test lint fmt bench lighthouse chaos fuzz clean FORCE
 
 help: ## print this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 run: build ## build and start a server to try: SQLite in ./eventflow_data, loopback only
 	@exec bin/eventflow dev
@@ -38,6 +42,7 @@ test: bin/eventflow bin/testenv ## run every test, with a private PostgreSQL and
 	$(GO) run ./ui/pack size ui/web
 	@$(if $(RACE),:,echo "make: no C compiler, so the tests run WITHOUT the race detector; install gcc or clang" >&2)
 	EVENTFLOW_TEST_SCREENSHOTS='$(CURDIR)/bin/screenshots' bin/testenv -- $(GO) test $(RACE) -timeout 10m ./...
+	@echo 'A picture of every screen: open bin/screenshots/index.html'
 
 lint: $(GOLANGCI) ## check format and code
 	$(GOLANGCI) run ./...
@@ -48,6 +53,9 @@ fmt: $(GOLANGCI) ## format the code
 bench: bin/eventflow bin/testenv ## measure the ratios that matter, a JSON line each, and what the dashboard costs
 	bin/testenv -- $(GO) run ./app/bench
 	bin/testenv -- $(GO) test -timeout 10m -run '^$$' -bench Dashboard -benchtime 1x ./app/e2e
+
+lighthouse: bin/eventflow bin/testenv $(LIGHTHOUSE) ## have Lighthouse judge the dashboard, a JSON line for each figure; needs npm
+	EVENTFLOW_TEST_LIGHTHOUSE='$(CURDIR)/$(LIGHTHOUSE)' bin/testenv -- $(GO) test -timeout 10m -run '^$$' -bench Lighthouse -benchtime 1x ./app/e2e
 
 chaos: bin/testenv ## kill servers and databases under load and check the log (up to 15 minutes)
 	EVENTFLOW_TEST_KILLS=$(KILLS) bin/testenv -- $(GO) test -count=1 -v -timeout 15m ./app/chaos/...
@@ -81,5 +89,9 @@ bin/testenv: FORCE
 $(GOLANGCI):
 	GOBIN='$(CURDIR)/bin' $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv bin/golangci-lint $@
+
+$(LIGHTHOUSE):
+	@command -v npm >/dev/null || { echo 'make: Lighthouse is installed by npm: install Node.js 18.16 or later with npm (Debian and Ubuntu: apt-get install nodejs npm)' >&2; exit 1; }
+	PUPPETEER_SKIP_DOWNLOAD=1 npm install --prefix bin/lighthouse-$(LIGHTHOUSE_VERSION) --no-save --no-audit --no-fund lighthouse@$(LIGHTHOUSE_VERSION)
 
 FORCE:

@@ -41,7 +41,11 @@ func (l *load[T]) fetch(ctx app.Context, s *session, get func(context.Context, *
 	l.turn++
 	turn := l.turn
 	l.busy = true
-	l.again = func(ctx app.Context) { l.fetch(ctx, s, get) }
+	l.again = func(ctx app.Context) {
+		if !l.busy { // or each click would forget what the one before asked for
+			l.fetch(ctx, s, get)
+		}
+	}
 	time.AfterFunc(slowAfter, func() {
 		s.dispatch(func(app.Context) { l.slow = l.busy && l.turn == turn })
 	})

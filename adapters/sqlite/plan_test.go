@@ -42,7 +42,7 @@ func (s *Storage) plan(t *testing.T, q query) string {
 	t.Helper()
 	rows, err := s.readers.QueryContext(t.Context(), "explain query plan "+q.text, q.args...)
 	require.NoError(t, err)
-	defer rows.Close()
+	defer rows.Close() //nolint:errcheck // rows.Err says what went wrong
 	var steps []string
 	for rows.Next() {
 		var id, parent, unused int

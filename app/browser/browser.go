@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -59,16 +61,19 @@ func start() {
 		running.err = fmt.Errorf("%w: run `make test`, which gets one, or set %s", err, EnvChromium)
 		return
 	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), options(path)...)
+	ctx, cancel := chromedp.NewContext(allocator)
+	running.ctx, running.cancel = ctx, func() { cancel(); stop() } //nolint:fatcontext // it is made once
+	running.err = chromedp.Run(ctx)
+}
+
+func options(path string) []chromedp.ExecAllocatorOption {
+	return append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
 		// It calls nobody but the server of the test.
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 		chromedp.WindowSize(1280, 820))
-	allocator, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, cancel := chromedp.NewContext(allocator)
-	running.ctx, running.cancel = ctx, func() { cancel(); stop() } //nolint:fatcontext // it is made once
-	running.err = chromedp.Run(ctx)
 }
 
 // Close ends the browser, where one was started.
@@ -115,6 +120,38 @@ func Open(t testing.TB, base string) *Page {
 	p.Size(1280, 820)
 	t.Cleanup(p.complain)
 	return p
+}
+
+// OpenAlone is Open in a browser that ends with the test, for tools that look at
+// pages themselves: they find it at a port of this machine, and what they open in
+// it has this page's cookies and storage.
+func OpenAlone(t testing.TB, base string) (p *Page, port int) {
+	t.Helper()
+	path, err := Find()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if port, err = freePort(); err != nil {
+		t.Fatal(err)
+	}
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), append(options(path), chromedp.Flag("remote-debugging-port", strconv.Itoa(port)))...)
+	t.Cleanup(stop)
+	ctx, cancel := chromedp.NewContext(allocator)
+	t.Cleanup(cancel)
+	p = &Page{t: t, ctx: ctx, base: base}
+	chromedp.ListenTarget(ctx, p.listen)
+	if err := chromedp.Run(ctx); err != nil {
+		t.Fatalf("opening a page: %v", err)
+	}
+	return p, port
+}
+
+func freePort() (int, error) {
+	listener, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	return listener.Addr().(*net.TCPAddr).Port, listener.Close()
 }
 
 // newTab opens a window with cookies and storage of its own.

@@ -66,7 +66,7 @@ func everyScreen(full bool, letter string) []screen {
 
 // furnish gives the program what an organization in the middle of its work has,
 // with names that try to break out, and returns the id of a dead letter.
-func furnish(t *testing.T, p *program) (letter string) {
+func furnish(t testing.TB, p *program) (letter string) {
 	t.Helper()
 	ctx, client := t.Context(), p.client()
 	for _, name := range []string{"payments", `quo"ted <b>&amp;'`, "نظام الأحداث", "🎉 emoji", strings.Repeat("long-name-", 12)} {

@@ -175,10 +175,15 @@ func (p *program) person(email string, role core.Role) {
 func (p *program) signIn(email string) *browser.Page {
 	p.t.Helper()
 	page := browser.Open(p.t, p.base)
+	p.enter(page, email)
+	return page
+}
+
+func (p *program) enter(page *browser.Page, email string) {
+	p.t.Helper()
 	page.Go("/")
 	page.Fill("Email", email)
 	page.Fill("Password", password)
 	page.Click("Sign in")
 	page.See("Newest events")
-	return page
 }
