@@ -79,6 +79,7 @@ func (v *deadLettersView) fetch(ctx app.Context) {
 	v.list.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.List[core.DeadLetter], error) {
 		return client.DeadLettersPage(ctx, query)
 	})
+	v.list.retryBy(v.fetch)
 }
 
 // name is a group's, with its stream's.

@@ -41,11 +41,7 @@ func (l *load[T]) fetch(ctx app.Context, s *session, get func(context.Context, *
 	l.turn++
 	turn := l.turn
 	l.busy = true
-	l.again = func(ctx app.Context) {
-		if !l.busy { // or each click would forget what the one before asked for
-			l.fetch(ctx, s, get)
-		}
-	}
+	l.retryBy(func(ctx app.Context) { l.fetch(ctx, s, get) })
 	time.AfterFunc(slowAfter, func() {
 		s.dispatch(func(app.Context) { l.slow = l.busy && l.turn == turn })
 	})
@@ -68,6 +64,16 @@ func (l *load[T]) fetch(ctx app.Context, s *session, get func(context.Context, *
 			}
 		})
 	})
+}
+
+// retryBy says how a page tries again: with all that it fetches, where this is a
+// part of it.
+func (l *load[T]) retryBy(fetch func(app.Context)) {
+	l.again = func(ctx app.Context) {
+		if !l.busy { // or each click would forget what the one before asked for
+			fetch(ctx)
+		}
+	}
 }
 
 // fetchKept is fetch for a list that is worth having without a server: it is

@@ -43,7 +43,7 @@ func everyScreen(full bool, letter string) []screen {
 		{"/settings/tokens", "tokens", pick("svc_billing", "None yet")},
 		{"/settings/users", "users", adminEmail},
 		{"/settings/roles", "roles", "events:ingest"},
-		{"/settings/account", "account", "this one"},
+		{"/settings/account", "account", pick("900000 requests a minute, 90000 at once", "this one")},
 		{"/audit", "audit", "login.succeeded"},
 		{"/system", "system", "Configuration"},
 		{"/nowhere", "not-found", "There is no such page"},
@@ -98,6 +98,7 @@ func furnish(t testing.TB, p *program) (letter string) {
 	_, err = p.admin.CreateKey(ctx, core.KindServiceToken, core.KeyRequest{Label: "billing", Streams: []string{"orders"}})
 	require.NoError(t, err)
 	p.person("dev@example.com", core.RoleDeveloper)
+	p.host("org", "limit", core.FirstOrganizationName, "--key", "900000/90000")
 	page, err := client.DeadLettersPage(ctx, core.LetterQuery{})
 	require.NoError(t, err)
 	return page.Items[0].ID.String()

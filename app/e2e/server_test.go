@@ -91,8 +91,7 @@ func (p *program) run(addr string) {
 	require.NoError(p.t, err)
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	cmd := exec.CommandContext(ctx, binary, "dev", "--addr", addr, "--rate-user", "off", "--rate-address", "off")
-	cmd.Dir = p.folder
-	cmd.Env = []string{asProgram + "=1", "GORACE=atexit_sleep_ms=10", "HOME=" + p.folder, "XDG_CONFIG_HOME=" + p.folder}
+	cmd.Dir, cmd.Env = p.folder, p.environ()
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(p.t, err)
 	faults := &bytes.Buffer{}
@@ -131,6 +130,21 @@ func (p *program) read(line string) {
 	if at := strings.Index(line, "/setup#t="); at >= 0 {
 		p.link = line[at:]
 	}
+}
+
+// host runs a command beside the program, as its operator.
+func (p *program) host(args ...string) {
+	p.t.Helper()
+	binary, err := os.Executable()
+	require.NoError(p.t, err)
+	cmd := exec.CommandContext(p.t.Context(), binary, args...)
+	cmd.Dir, cmd.Env = p.folder, p.environ()
+	output, err := cmd.CombinedOutput()
+	require.NoError(p.t, err, "%s", output)
+}
+
+func (p *program) environ() []string {
+	return []string{asProgram + "=1", "GORACE=atexit_sleep_ms=10", "HOME=" + p.folder, "XDG_CONFIG_HOME=" + p.folder}
 }
 
 // again starts the program anew, where it was.
