@@ -41,7 +41,7 @@ test: bin/eventflow bin/testenv ## run every test, with a private PostgreSQL and
 	GOOS=js GOARCH=wasm $(GO) build ./core/... ./adapters/rest
 	$(GO) run ./ui/pack size ui/web
 	@$(if $(RACE),:,echo "make: no C compiler, so the tests run WITHOUT the race detector; install gcc or clang" >&2)
-	EVENTFLOW_TEST_SCREENSHOTS='$(CURDIR)/bin/screenshots' bin/testenv -- $(GO) test $(RACE) -timeout 10m ./...
+	EVENTFLOW_TEST_SCREENSHOTS='$(CURDIR)/bin/screenshots' bin/testenv -- $(GO) test $(RACE) -timeout 15m ./...
 	@echo 'A picture of every screen: open bin/screenshots/index.html'
 
 lint: $(GOLANGCI) ## check format and code

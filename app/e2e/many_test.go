@@ -42,7 +42,7 @@ func TestAHundredThousandStreams(t *testing.T) {
 		require.Less(t, page.Count("*"), 5000, "elements of "+path)
 	}
 	quick("home", "/", "far.away")
-	page.See("the first 200 streams")
+	page.See("in 100,001 streams") // with the demo
 	page.Click("far.away")
 	page.See("Send again")
 	require.Equal(t, "/streams/s-099999/events/0", page.URL())
