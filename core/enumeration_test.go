@@ -126,11 +126,11 @@ func TestWhatIsDoneLaterIsNotEndedByItsRequest(t *testing.T) {
 	t.Parallel()
 	w := newWitness(t)
 	ctx, end := context.WithCancel(t.Context())
-	var given context.Context
-	w.accounts.Later = func(ctx context.Context, _ func(context.Context) error) { given = ctx }
+	given := make(chan context.Context, 1)
+	w.accounts.Later = func(ctx context.Context, _ func(context.Context) error) { given <- ctx }
 	require.NoError(t, w.accounts.Forgot(ctx, core.Visitor{}, "ann@example.com"))
 	end()
-	require.NoError(t, given.Err())
+	require.NoError(t, (<-given).Err())
 }
 
 // A link that nobody made, one that was used, one that has expired and one for
@@ -142,9 +142,9 @@ func TestEveryBadLinkCostsTheSame(t *testing.T) {
 		w.clock.pass(time.Second)
 		return w.reset("ann@example.com")
 	}
-	used, expired := link(), ""
+	used := link()
 	require.NoError(t, w.accounts.Reset(t.Context(), core.Visitor{}, used, "Another-Horse-9"))
-	expired = link()
+	expired := link()
 	w.clock.pass(core.ResetTicketLife)
 	for name, ticket := range map[string]string{"unknown": seal(t, "eft_"+strings.Repeat("a", 32)), "used": used, "expired": expired} {
 		for what, choose := range map[string]func() error{

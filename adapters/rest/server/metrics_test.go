@@ -54,7 +54,7 @@ func (f *fixture) from(address string) {
 	}()
 	f.t.Cleanup(func() {
 		_ = ln.Close()
-		_ = <-served // which says that the listener is closed
+		require.NoError(f.t, <-served)
 	})
 }
 
