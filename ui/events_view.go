@@ -111,6 +111,10 @@ func (v *eventsView) fetch(ctx app.Context) {
 	v.page.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (found, error) {
 		return narrow.read(ctx, client, stream, cursor)
 	})
+	v.page.retryBy(func(ctx app.Context) {
+		v.fetch(ctx)
+		v.chart.fetch(ctx, v)
+	})
 }
 
 // pick narrows to events that have this value.

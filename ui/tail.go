@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -17,6 +18,9 @@ import (
 const (
 	drawEvery = 200 * time.Millisecond
 	keptRows  = 1000
+	// keptBytes is how much the payloads of the rows may hold together: a
+	// thousand of the largest would fill the browser's memory.
+	keptBytes = 16 << 20
 	// drawnRows is how many of them are in the page: the rest is shown when it is
 	// asked for.
 	drawnRows = 200
@@ -45,6 +49,7 @@ type tail struct {
 	after   *core.Offset // what came last; nil until the stream's end is known
 	arrived []core.Event // not yet among the rows, oldest first
 	missed  int64
+	waits   int // what their payloads hold
 }
 
 // start begins to follow.
@@ -52,7 +57,7 @@ func (t *tail) start(s *session, stream string, narrow narrowing) {
 	t.stop()
 	t.s, t.stream, t.narrow = s, stream, narrow
 	t.rows, t.total, t.skipped, t.err, t.paused, t.stopped = nil, 0, 0, nil, false, false
-	t.after, t.arrived, t.missed = nil, nil, 0
+	t.after, t.arrived, t.missed, t.waits = nil, nil, 0, 0
 	t.connect()
 }
 
@@ -155,10 +160,33 @@ func (t *tail) add(following context.Context, item rest.TailItem, narrow narrowi
 		return
 	}
 	t.arrived = append(t.arrived, item.Event)
-	if len(t.arrived) > 2*keptRows {
-		t.missed += int64(len(t.arrived) - keptRows)
-		t.arrived = append([]core.Event(nil), t.arrived[len(t.arrived)-keptRows:]...)
+	t.waits += item.Event.Size()
+	if len(t.arrived) > 2*keptRows || t.waits > 2*keptBytes {
+		fresh := slices.Clone(t.arrived)
+		slices.Reverse(fresh)
+		fresh = newest(fresh)
+		slices.Reverse(fresh)
+		t.missed += int64(len(t.arrived) - len(fresh))
+		t.arrived, t.waits = slices.Clone(fresh), sizeOf(fresh)
 	}
+}
+
+// newest are as many of the rows, newest first, as are kept: one at least.
+func newest(rows []core.Event) []core.Event {
+	room := keptBytes
+	for i := range rows {
+		if room -= rows[i].Size(); i == keptRows || room < 0 && i > 0 {
+			return rows[:i]
+		}
+	}
+	return rows
+}
+
+func sizeOf(events []core.Event) (total int) {
+	for i := range events {
+		total += events[i].Size()
+	}
+	return total
 }
 
 // draw shows what came, again and again.
@@ -185,16 +213,13 @@ func (t *tail) take() {
 	}
 	t.mu.Lock()
 	arrived := t.arrived
-	t.arrived = nil
+	t.arrived, t.waits = nil, 0
 	t.skipped += t.missed
 	t.missed = 0
 	t.mu.Unlock()
 	t.total += int64(len(arrived))
-	rows := make([]core.Event, 0, keptRows)
-	for i := len(arrived) - 1; i >= 0 && len(rows) < keptRows; i-- {
-		rows = append(rows, arrived[i])
-	}
-	t.rows = append(rows, t.rows[:min(len(t.rows), keptRows-len(rows))]...)
+	slices.Reverse(arrived)
+	t.rows = slices.Clone(newest(append(arrived, t.rows...)))
 	if time.Since(t.saidAt) > sayEvery {
 		t.said, t.saidAt = plural(t.total, "event")+" so far", time.Now()
 	}

@@ -140,6 +140,26 @@ func TestTheTailIsBounded(t *testing.T) {
 	require.Len(t, followed.shown(), drawnRows)
 }
 
+func TestATailKeepsSoMuchOnly(t *testing.T) {
+	t.Parallel()
+	var followed tail
+	for i := range 100 {
+		item := restItem(i)
+		item.Event.Payload = make([]byte, 1<<20)
+		followed.add(t.Context(), item, narrowing{})
+		require.LessOrEqual(t, sizeOf(followed.arrived), 2*keptBytes)
+	}
+	followed.take()
+	require.Len(t, followed.rows, keptBytes>>20)
+	require.Equal(t, core.Offset(99), followed.rows[0].Offset)
+	require.Equal(t, int64(100), followed.total+followed.skipped)
+	item := restItem(100)
+	item.Event.Payload = make([]byte, keptBytes+1)
+	followed.add(t.Context(), item, narrowing{})
+	followed.take()
+	require.Len(t, followed.rows, 1, "one is always shown")
+}
+
 func TestTheChecklistEnds(t *testing.T) {
 	t.Parallel()
 	require.Len(t, checklist(overall{}), 5)

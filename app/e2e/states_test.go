@@ -173,9 +173,9 @@ func TestEveryErrorCanBeTriedAgain(t *testing.T) {
 		answer(page)
 		page.Await("all to be tried again", `(() => {
 			const again = [...document.querySelectorAll('.panel.error button')];
-			if (again.length && performance.now() > (window.next ?? 0)) {
+			if (again.length && performance.now() > (window.mayClickAt ?? 0)) {
 				again.forEach(button => button.click());
-				window.next = performance.now() + 500;
+				window.mayClickAt = performance.now() + 500;
 			}
 			return again.length === 0;
 		})()`)
