@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"context"
-	"net/url"
 	"os"
 	"os/exec"
 	"regexp"
@@ -16,29 +15,22 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/eventflow-go/eventflow/core"
-	"github.com/eventflow-go/eventflow/core/catalogtest"
 )
 
-// envFault names the fault that TestFaulty plants; without it there
-// is none.
+// envFault names the fault that the suite meets on SQLite; without it there is
+// none.
 const envFault = "EVENTFLOW_TEST_CATALOG_FAULT"
 
-// TestFaulty runs the suite on SQLite with a planted fault.
-func TestFaulty(t *testing.T) {
-	t.Parallel()
-	planted := fault{plant: func(*faulty) {}}
-	for _, f := range faults {
-		if f.name == os.Getenv(envFault) {
-			planted = f
-		}
+// maybeFaulty plants the fault that the environment names.
+func maybeFaulty(t *testing.T, sound core.Catalog) core.Catalog {
+	t.Helper()
+	name := os.Getenv(envFault)
+	if name == "" {
+		return sound
 	}
-	require.Equal(t, os.Getenv(envFault), planted.name, "there is no such fault")
-	open := func(t *testing.T, u *url.URL) core.Catalog { return newFaulty(opened(t, u), planted) }
-	catalogtest.Run(t, func(t *testing.T) core.Catalog { return open(t, folder(t)) })
-	catalogtest.RunShared(t, func(t *testing.T) func(*testing.T) core.Catalog {
-		u := folder(t)
-		return func(t *testing.T) core.Catalog { return open(t, u) }
-	})
+	at := slices.IndexFunc(faults, func(f fault) bool { return f.name == name })
+	require.GreaterOrEqual(t, at, 0, "there is no fault %q", name)
+	return newFaulty(sound, faults[at])
 }
 
 // TestSuiteCatches proves that every planted fault makes the guarantee
@@ -48,7 +40,7 @@ func TestSuiteCatches(t *testing.T) {
 	for _, f := range faults {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			pattern := "^TestFaulty$"
+			pattern := "^TestCatalogOnSQLite$/^(alone|shared)$"
 			for _, name := range strings.SplitN(f.breaks, "/", 2) {
 				pattern += "/^" + regexp.QuoteMeta(name) + "$"
 			}
@@ -58,7 +50,7 @@ func TestSuiteCatches(t *testing.T) {
 			var exit *exec.ExitError
 			require.ErrorAs(t, err, &exit, "the suite passes:\n%s", output)
 			require.Equal(t, 1, exit.ExitCode(), "%s", output)
-			require.Contains(t, string(output), "--- FAIL: TestFaulty/"+strings.ReplaceAll(f.breaks, " ", "_"))
+			require.Regexp(t, "--- FAIL: TestCatalogOnSQLite/(alone|shared)/"+regexp.QuoteMeta(strings.ReplaceAll(f.breaks, " ", "_")), string(output))
 			require.Contains(t, string(output), f.says)
 			require.NotContains(t, string(output), "DATA RACE")
 		})
