@@ -21,6 +21,7 @@ type watchedLog struct {
 	core.EventLog
 	reads, bounds atomic.Int64
 	blind         atomic.Bool
+	slow          atomic.Int64 // nanoseconds that bounds take
 }
 
 func (l *watchedLog) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
@@ -33,6 +34,11 @@ func (l *watchedLog) Read(ctx context.Context, stream core.ID, scan core.Scan) (
 
 func (l *watchedLog) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds, error) {
 	l.bounds.Add(1)
+	select {
+	case <-time.After(time.Duration(l.slow.Load())):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	return l.EventLog.Bounds(ctx, streams)
 }
 

@@ -52,7 +52,7 @@ func (c *Consumers) Summary(ctx context.Context, who Principal) (Summary, error)
 	if len(who.Streams) > 0 { // few enough
 		return c.summarize(ctx, who)
 	}
-	return c.summaries.get(who.Org, c.now, func() (Summary, error) { return c.summarize(ctx, who) })
+	return c.summaries.get(ctx, who.Org, c.now, func(ctx context.Context) (Summary, error) { return c.summarize(ctx, who) })
 }
 
 func (c *Consumers) summarize(ctx context.Context, who Principal) (Summary, error) {
@@ -192,10 +192,12 @@ func (s *summing) busiest() []StreamName {
 }
 
 // A summary is kept for a moment, and twenty times as long as counting it took:
-// who looks at a dashboard must not keep the databases busy.
+// who looks at a dashboard must not keep the databases busy. Counting goes on
+// when whoever asked has given up, so that it ends once, however slow it is.
 const (
-	summaryFor  = 2 * time.Second
-	summaryRest = 20
+	summaryFor   = 2 * time.Second
+	summaryRest  = 20
+	summaryBound = 2 * time.Minute
 	// summariesKept bounds how many organizations' are.
 	summariesKept = 1000
 )
@@ -206,29 +208,57 @@ type summaries struct {
 	of map[ID]*keptSummary
 }
 
-// keptSummary is one; its mutex lets one caller count while others wait.
+// keptSummary is one, or one that is being counted.
 type keptSummary struct {
-	mu    sync.Mutex
-	sum   Summary
-	from  time.Time
-	until time.Time
+	mu      sync.Mutex
+	counted counted
+	from    time.Time
+	until   time.Time
+	running chan struct{} // closed when counting ends; nil while nobody counts
 }
 
-func (s *summaries) get(org ID, now func() time.Time, count func() (Summary, error)) (Summary, error) {
+type counted struct {
+	sum Summary
+	err error
+}
+
+// get returns what was counted a moment ago, or has it counted, which one does
+// for all that ask.
+func (s *summaries) get(ctx context.Context, org ID, now func() time.Time, count func(context.Context) (Summary, error)) (Summary, error) {
 	kept := s.entry(org)
 	kept.mu.Lock()
+	if at := now(); !at.Before(kept.from) && at.Before(kept.until) { // a clock may be set back
+		defer kept.mu.Unlock()
+		return kept.counted.sum, nil
+	}
+	if kept.running == nil {
+		kept.running = make(chan struct{})
+		go kept.count(context.WithoutCancel(ctx), now, count)
+	}
+	running := kept.running
+	kept.mu.Unlock()
+	select {
+	case <-running:
+	case <-ctx.Done():
+		return Summary{}, Unavailable(ctx.Err(), time.Second, "the streams are still being counted; ask again in a moment")
+	}
+	kept.mu.Lock()
 	defer kept.mu.Unlock()
+	return kept.counted.sum, kept.counted.err
+}
+
+func (k *keptSummary) count(ctx context.Context, now func() time.Time, count func(context.Context) (Summary, error)) {
+	ctx, cancel := context.WithTimeout(ctx, summaryBound)
+	defer cancel()
 	begun := now()
-	if !begun.Before(kept.from) && begun.Before(kept.until) {
-		return kept.sum, nil
+	sum, err := count(ctx)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.counted = (counted{sum, err}); err == nil {
+		k.from, k.until = begun, begun.Add(max(summaryFor, summaryRest*now().Sub(begun)))
 	}
-	sum, err := count()
-	if err != nil {
-		return Summary{}, err
-	}
-	took := now().Sub(begun)
-	kept.sum, kept.from, kept.until = sum, begun, begun.Add(max(summaryFor, summaryRest*took))
-	return sum, nil
+	close(k.running)
+	k.running = nil
 }
 
 func (s *summaries) entry(org ID) *keptSummary {

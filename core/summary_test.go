@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"testing/synctest"
@@ -71,6 +72,35 @@ func TestASummaryIsKeptForAMoment(t *testing.T) {
 		require.EqualValues(t, 3, d.summary(d.who).Events)
 		time.Sleep(time.Hour)
 		require.Empty(t, d.summary(d.who).Busiest, "nothing came for an hour")
+	})
+}
+
+// However long it takes to count, all who ask wait for one count, and who asks
+// again is told.
+func TestASummaryIsCountedToItsEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		d.put(many(2)...)
+		d.log.slow.Store(int64(time.Minute))
+		asked := d.calls()
+		for range 4 {
+			ctx, cancel := context.WithTimeout(t.Context(), 14*time.Second)
+			_, err := d.consumers.Summary(ctx, d.who)
+			cancel()
+			require.Equal(t, core.CodeUnavailable, core.CodeOf(err))
+		}
+		require.EqualValues(t, 2, d.summary(d.who).Events)
+		require.Equal(t, asked+1, d.calls(), "counted once")
+		time.Sleep(18 * time.Minute)
+		require.EqualValues(t, 2, d.summary(d.who).Events)
+		require.Equal(t, asked+1, d.calls(), "what took long is kept for long")
+		time.Sleep(time.Minute)
+		d.log.slow.Store(int64(time.Hour))
+		_, err := d.consumers.Summary(t.Context(), d.who)
+		require.Equal(t, core.CodeUnavailable, core.CodeOf(err), "a store that does not answer")
+		d.log.slow.Store(0)
+		require.EqualValues(t, 2, d.summary(d.who).Events)
 	})
 }
 
