@@ -57,14 +57,18 @@ func pager(p *pages, shown rest.Pagination, fetch func(app.Context)) app.UI {
 	if len(p.cursors) == 0 && !shown.HasMore {
 		return app.Div()
 	}
+	turn := func(ctx app.Context) {
+		app.Window().Call("scrollTo", 0, 0) // a page is read from its top
+		fetch(ctx)
+	}
 	next := func(ctx app.Context, _ app.Event) {
 		p.next(shown.NextCursor)
-		fetch(ctx)
+		turn(ctx)
 	}
 	return app.Nav().Class("pager").Aria("label", "Pages").Body(
 		button("Previous", "prev", func(ctx app.Context, _ app.Event) {
 			p.prev()
-			fetch(ctx)
+			turn(ctx)
 		}).Disabled(len(p.cursors) == 0),
 		app.Span().Class("quiet").Textf("Page %d", len(p.cursors)+1),
 		// By its cursor: a button that stays keeps its handler, and leads nowhere new.

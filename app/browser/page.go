@@ -26,6 +26,15 @@ func (p *Page) Go(path string) {
 	p.run("opening "+path, chromedp.Navigate(p.base+path))
 }
 
+// Visit goes to an address within the dashboard, as a link would: nothing is
+// loaded but what the page asks for.
+func (p *Page) Visit(path string) {
+	p.t.Helper()
+	p.Eval("goappNav("+quote(path)+")", nil)
+	path, _, _ = strings.Cut(path, "?")
+	p.Await("the address "+path, "location.pathname === new URL("+quote(path)+", location).pathname")
+}
+
 // Reload loads the page again.
 func (p *Page) Reload() {
 	p.t.Helper()

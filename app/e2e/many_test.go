@@ -22,7 +22,6 @@ const manyStreams = 100_000
 
 // An organization of very many streams is looked through like a small one.
 func TestAHundredThousandStreams(t *testing.T) {
-	unproven(t)
 	t.Parallel()
 	p := place(t)
 	fillCatalog(t, p)

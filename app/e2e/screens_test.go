@@ -119,8 +119,9 @@ func TestEveryScreenIsOpenToAll(t *testing.T) {
 			}
 			page := p.signIn(adminEmail)
 			page.Allow("404 (Not Found)")
+			open := map[bool]func(string){false: page.Visit, true: page.Go}[full]
 			for _, s := range everyScreen(full, letter) {
-				page.Go(s.path)
+				open(s.path)
 				page.See(s.sees)
 				bothColours(page, map[bool]string{false: "empty/", true: "full/"}[full]+s.name)
 			}
@@ -136,7 +137,16 @@ func inspect(page *browser.Page, full bool) {
 		return
 	}
 	page.Go("/streams/orders/events")
-	page.See("order.")
+	first := func(offset string) {
+		page.Await("the page from "+offset, "document.querySelector("+text(eventRows)+")?.innerText === '"+offset+"'")
+	}
+	first("299")
+	page.Click("Next")
+	first("199")
+	page.Click("Next")
+	first("99")
+	page.Click("Previous")
+	first("199")
 	page.Press("j")
 	page.See("Deliveries")
 	page.Axe("inspector")
@@ -187,7 +197,7 @@ func TestAPhoneShowsAllOfIt(t *testing.T) {
 	page.Allow("404 (Not Found)")
 	page.Size(390, 844)
 	for _, s := range everyScreen(true, letter) {
-		page.Go(s.path)
+		page.Visit(s.path)
 		page.See(s.sees)
 		fitsTheScreen(t, page, s.path)
 		page.Screenshot("phone/" + s.name)
