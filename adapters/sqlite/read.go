@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"math"
 	"time"
@@ -131,23 +132,39 @@ func scanEvent(found *sql.Rows) (core.Event, error) {
 // Bounds implements [core.Reader].
 func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds, error) {
 	bounds := make([]core.Bounds, len(streams))
-	statement, err := s.readers.PrepareContext(ctx, `select first_offset, next_offset, last_at from heads where stream = ?`)
+	rows, err := s.readers.QueryContext(ctx, `select wanted.key, first_offset, next_offset, last_at
+		from json_each(?) wanted cross join heads on heads.stream = unhex(wanted.value)`, hexArray(streams))
 	if err != nil {
 		return nil, storeError(err)
 	}
-	defer statement.Close() //nolint:errcheck // nothing depends on it
-	for i, stream := range streams {
+	defer rows.Close() //nolint:errcheck // rows.Err tells
+	for rows.Next() {
+		var i int
 		var last int64
-		err := statement.QueryRowContext(ctx, stream[:]).Scan(&bounds[i].First, &bounds[i].Next, &last)
-		if errors.Is(err, sql.ErrNoRows) {
-			continue
-		}
-		if err != nil {
+		var found core.Bounds
+		if err := rows.Scan(&i, &found.First, &found.Next, &last); err != nil {
 			return nil, storeError(err)
 		}
-		bounds[i].Last = time.UnixMicro(last).UTC()
+		found.Last = time.UnixMicro(last).UTC()
+		bounds[i] = found
 	}
-	return bounds, nil
+	return bounds, storeError(rows.Err())
+}
+
+// hexArray writes ids for SQLite's json_each and unhex, so that one statement
+// looks them all up.
+func hexArray(ids []core.ID) string {
+	text := make([]byte, 0, len(ids)*(2*len(core.ID{})+3)+2)
+	text = append(text, '[')
+	for i, id := range ids {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = append(text, '"')
+		text = hex.AppendEncode(text, id[:])
+		text = append(text, '"')
+	}
+	return string(append(text, ']'))
 }
 
 // OffsetAt implements [core.Reader], by binary search: received_at never
