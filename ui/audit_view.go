@@ -131,7 +131,7 @@ func (v *auditView) controls() app.UI {
 	return app.Form().Class("controls").Role("search").Aria("label", "Audit trail").Body(
 		app.Label().Class("hidden").For("action").Text("What happened"),
 		selectInput("action", &v.filter.action, choices, func(ctx app.Context, _ app.Event) { v.show(ctx) }),
-		text("who", "Who: an address, or a key's label", &v.filter.who), text("target", "To what: an id", &v.filter.target),
+		text("who", "Who: an address or a label", &v.filter.who), text("target", "To what: an id", &v.filter.target),
 		moment("trail-from", "From", &v.filter.from), moment("trail-to", "to", &v.filter.to),
 		app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Show")),
 	).OnSubmit(func(ctx app.Context, e app.Event) {
@@ -156,7 +156,7 @@ func (v *auditView) table(page rest.List[core.Event]) app.UI {
 		id := event.ID.String()
 		rows = append(rows, row(columns, timeText(event.ReceivedAt), badge(auditKind(event.Type), event.Type),
 			app.Span().Body(v.narrowing("All that "+entry.Actor.Label+" did", entry.Actor.Label, &v.filter.who), app.Span().Class("quiet").Text(" "+string(entry.Actor.Role))),
-			app.Span().Class("quiet").Body(app.Text(entry.Target.Kind+" "), v.narrowing("All that was done to it", entry.Target.ID, &v.filter.target)),
+			app.Span().Class("quiet").Body(app.Text(entry.Target.Kind+" "), v.narrowing("All that was done to "+entry.Target.ID, entry.Target.ID, &v.filter.target)),
 			app.Code().Text(entry.Address),
 			iconButton("Show the record", "more", nil).Aria("expanded", v.open == id).OnClick(func(app.Context, app.Event) {
 				if v.open == id {
@@ -175,10 +175,18 @@ func (v *auditView) table(page rest.List[core.Event]) app.UI {
 
 // narrowing is a value that narrows the trail to itself.
 func (v *auditView) narrowing(hint, value string, field *string) app.UI {
-	return app.Button().Class("bare", "offset").Type("button").Title(hint).Body(app.Bdi().Text(value)).OnClick(func(ctx app.Context, _ app.Event) {
+	return app.Button().Class("bare", "offset").Type("button").Title(hint).Body(app.Bdi().Text(shortID(value))).OnClick(func(ctx app.Context, _ app.Event) {
 		*field = value
 		v.show(ctx)
 	}, app.EventScope(hint, value))
+}
+
+// shortID is the end of an id, which tells it from others; what is none stays.
+func shortID(text string) string {
+	if _, err := core.ParseID(text); err != nil {
+		return text
+	}
+	return "…" + text[len(text)-12:]
 }
 
 // auditKind tells what went well from what was refused or taken away.

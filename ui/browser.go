@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"strings"
+
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
@@ -140,4 +142,25 @@ func download(name, contentType, text string) {
 	link.Set("href", "data:"+contentType+";charset=utf-8,"+app.Window().Call("encodeURIComponent", text).String())
 	link.Set("download", name)
 	link.Call("click")
+}
+
+// browserName says which program an agent's name is of, and where it runs, as far
+// as it can be told; browsers claim to be others, so the more special come first.
+func browserName(agent string) string {
+	name := ""
+	for _, known := range [][2]string{{"Edg/", "Edge"}, {"OPR/", "Opera"}, {"Firefox/", "Firefox"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"}} {
+		if strings.Contains(agent, known[0]) {
+			name = known[1]
+			break
+		}
+	}
+	if name == "" {
+		return agent
+	}
+	for _, known := range [][2]string{{"Android", "Android"}, {"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Windows", "Windows"}, {"Mac OS", "macOS"}, {"Linux", "Linux"}} {
+		if strings.Contains(agent, known[0]) {
+			return name + " on " + known[1]
+		}
+	}
+	return name
 }

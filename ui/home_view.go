@@ -156,6 +156,9 @@ func (v *homeView) lastHour() core.Histogram {
 
 func hourWords(sum core.Summary) string {
 	if int64(len(sum.Busiest)) < sum.Streams && len(sum.Busiest) > 0 {
+		if len(sum.Busiest) == 1 {
+			return "of the busiest stream"
+		}
 		return "of the busiest " + plural(len(sum.Busiest), "stream")
 	}
 	return ""

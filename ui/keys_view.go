@@ -100,7 +100,7 @@ func (v *keysView) table(page rest.List[core.APIKey]) app.UI {
 		{name: "Last used"},
 		{name: "Created", minor: true},
 		{name: "State"},
-		{name: "Actions", unsaid: true},
+		{name: "Actions", number: true, unsaid: true},
 	}
 	rows := make([]app.UI, len(page.Items))
 	for i := range page.Items {
@@ -166,10 +166,6 @@ func (v *keysView) ask() app.UI {
 	if v.s.may(core.ActionManageKeys) {
 		roles = append(roles, [2]string{string(core.RoleAdmin), "admin: everything"})
 	}
-	var streams []app.UI
-	for _, stream := range v.streams.value.Items {
-		streams = append(streams, app.Option().Value(stream.ID.String()).Text(stream.Name))
-	}
 	parts := []app.UI{
 		field("label", "Label", textInput("label", &v.label).Required(true).Placeholder("billing"), "Whose it is. It is the source of events that name none.", fieldError(v.act.err, "label")),
 		field("role", "Role", selectInput("role", &v.role, roles, nil), "", fieldError(v.act.err, "role")),
@@ -178,23 +174,14 @@ func (v *keysView) ask() app.UI {
 		parts = append(parts, field("environment", "Environment", selectInput("environment", &v.environment, [][2]string{{string(core.Live), "live"}, {string(core.Test), "test"}}, nil),
 			"Part of the key's text, so that people see which it is.", ""))
 	}
-	if len(streams) > 0 {
-		parts = append(parts, field("streams", "Only these streams", app.Select().ID("streams").Multiple(true).Size(min(len(streams), 5)).Body(streams...).OnChange(v.choose), "None chosen is all.", fieldError(v.act.err, "streams")))
+	if v.s.may(core.ActionReadStreams) {
+		parts = append(parts, &streamPicks{Page: v.Page, Chosen: &v.chosen, Wrong: fieldError(v.act.err, "streams")})
 	}
 	parts = append(parts,
 		field("expires", "Expires", selectInput("expires", &v.expires, [][2]string{{"", "never"}, {"720h", "in 30 days"}, {"2160h", "in 90 days"}, {"8760h", "in a year"}}, nil), "", fieldError(v.act.err, "expires_at")),
 		app.If(v.act.err != nil && len(detailsOf(v.act.err)) == 0, func() app.UI { return actError(v.act.err) }),
 		submitButton("Create "+v.Kind.String(), v.act.busy))
 	return &dialog{Title: "New " + v.Kind.String(), Close: func(app.Context) { v.asking = false }, Body: []app.UI{form(v.send, parts...)}}
-}
-
-// choose takes what is selected.
-func (v *keysView) choose(ctx app.Context, _ app.Event) {
-	v.chosen = nil
-	options := ctx.JSSrc().Get("selectedOptions")
-	for i := range options.Length() {
-		v.chosen = append(v.chosen, options.Index(i).Get("value").String())
-	}
 }
 
 func (v *keysView) send(ctx app.Context) {

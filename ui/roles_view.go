@@ -54,7 +54,7 @@ func (v *rolesView) matrix(roles rest.Roles) app.UI {
 		cells := []app.UI{app.Code().Text(string(action)), app.Span().Class("quiet").Text(actionWords[action])}
 		for _, role := range roles.Items {
 			if slices.Contains(role.Permissions, action) {
-				cells = append(cells, badge("ok", "yes"))
+				cells = append(cells, app.Span().Class("badge", "ok").Body(icon("ok"), app.Span().Class("hidden").Text("yes")))
 			} else {
 				cells = append(cells, app.Span().Class("quiet").Text("–"))
 			}

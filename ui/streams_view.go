@@ -130,7 +130,7 @@ func (v *streamsView) table(page rest.List[core.StreamOverview]) app.UI {
 			schema = badge("ok", "checked")
 		}
 		rows[i] = row(columns,
-			app.A().Class("name").Href(address("/streams/{stream}", stream.Name)).Body(app.Bdi().Text(stream.Name)),
+			app.A().Class("name", "short").Title(stream.Name).Href(address("/streams/{stream}", stream.Name)).Body(app.Bdi().Text(stream.Name)),
 			app.Text(rate(v.rates.perSecond(stream.ID))), sparkline(v.rates.line(stream.ID)),
 			app.Text(count(stream.Stats.Events)), optionalTime(stream.Stats.LastReceivedAt, "never"),
 			app.Text(count(stream.Groups)), lagText(stream.Lag), schema)

@@ -69,7 +69,7 @@ func (v *usersView) Render() app.UI {
 }
 
 func (v *usersView) table(page rest.List[core.User]) app.UI {
-	columns := []column{{name: "User"}, {name: "Name", minor: true}, {name: "Role"}, {name: "State"}, {name: "Last sign-in"}, {name: "Actions", unsaid: true}}
+	columns := []column{{name: "User"}, {name: "Name", minor: true}, {name: "Role"}, {name: "State"}, {name: "Last sign-in"}, {name: "Actions", number: true, unsaid: true}}
 	rows := make([]app.UI, len(page.Items))
 	for i := range page.Items {
 		user := page.Items[i]

@@ -51,13 +51,13 @@ func ago(t, now time.Time) string {
 }
 
 // exact writes a time as the field's logs do, in the user's zone.
-func exact(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05.000 MST") }
+func exact(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05.000") }
 
 // timeText is a time relative to now or, where the user wants it so, exactly. The
 // other one is shown on hover.
 func timeText(t time.Time) app.UI {
 	near := ago(t, time.Now())
-	return app.Time().Title(exact(t)+", "+near).DateTime(t.UTC().Format(time.RFC3339Nano)).Body(
+	return app.Time().Title(exact(t)+t.Local().Format(" MST, ")+near).DateTime(t.UTC().Format(time.RFC3339Nano)).Body(
 		app.Span().Class("near").Text(near), app.Span().Class("exact").Text(exact(t)))
 }
 

@@ -172,3 +172,18 @@ func TestTheChecklistEnds(t *testing.T) {
 func restItem(offset int) rest.TailItem {
 	return rest.TailItem{Event: core.Event{Offset: core.Offset(offset), Payload: []byte(`{}`)}}
 }
+
+func TestBrowsersAreNamed(t *testing.T) {
+	t.Parallel()
+	for agent, name := range map[string]string{
+		"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/156.0.0.0 Safari/537.36":                           "Chrome on Linux",
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/120.0.0.0 Safari/537.36 Edg/120.0.0.0":           "Edge on Windows",
+		"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 Safari/605.1.15":                   "Safari on macOS",
+		"Mozilla/5.0 (Android 14; Mobile; rv:120.0) Gecko/120.0 Firefox/120.0":                                                                    "Firefox on Android",
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 17_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.0 Mobile/15E148 Safari/604.1": "Safari on iPhone",
+		"Go-http-client/1.1": "Go-http-client/1.1",
+		"":                   "",
+	} {
+		require.Equal(t, name, browserName(agent))
+	}
+}
