@@ -158,7 +158,7 @@ func (v *deadLettersView) table(page rest.List[core.DeadLetter]) app.UI {
 		}
 		return emptyPanel("No dead letters", "Events that a group could not process, after all their attempts, wait here for a decision. There are none: nothing is stuck.", "")
 	}
-	columns := []column{{name: "Choose", unsaid: true}, {name: "Event"}, {name: "Group"}, {name: "Reason"}, {name: "Attempts", number: true, minor: true}, {name: "Parked", minor: true}, {name: "State"}}
+	columns := []column{{name: "Choose", unsaid: true}, {name: "Event"}, {name: "Group", minor: true}, {name: "Reason"}, {name: "Attempts", number: true, minor: true}, {name: "Parked", minor: true}, {name: "State"}}
 	rows := make([]app.UI, len(page.Items))
 	for i := range page.Items {
 		letter := &page.Items[i]

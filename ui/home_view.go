@@ -125,7 +125,7 @@ func (v *homeView) content(now overall) app.UI {
 	parts = append(parts,
 		app.Div().Class("tiles").Body(
 			tile("Events a second", rate(v.rates.perSecond(core.ID{})), "over the last half minute"),
-			tile("Ingest p99", v.p99(), "of this server, since it started"),
+			tile("Ingest p99", v.p99(), "since this server started"),
 			tile("Events kept", count(sum.Events), "in "+plural(sum.Streams, "stream")),
 			tile("Lag", count(sum.Lag), lagWords(sum.Groups, sum.Behind)),
 			tile("Dead letters", count(sum.DeadLetters), deadWords(sum.DeadLetters)),

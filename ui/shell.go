@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -222,6 +223,9 @@ var places = []place{
 	{"/system", "System", "system", ""},
 }
 
+// apart are the places with which another kind of them begins.
+var apart = []string{"/settings/api-keys", "/audit"}
+
 // firstPlaces is how many of them a phone shows without asking for more.
 const firstPlaces = 4
 
@@ -238,6 +242,9 @@ func (sh *shell) rail() app.UI {
 		}
 		if shown++; shown > firstPlaces {
 			link = link.Class("later")
+		}
+		if slices.Contains(apart, p.path) {
+			link = link.Class("apart")
 		}
 		links = append(links, link)
 	}

@@ -120,7 +120,7 @@ func TestTheEventBrowserIsUsedByKeys(t *testing.T) {
 	require.Equal(t, "/streams/orders/events", strings.Split(page.URL(), "?")[0])
 	page.Eval(`document.activeElement.blur()`, nil)
 	page.PressControl("k")
-	page.See("Go to")
+	page.Await("the dialog", "!!document.querySelector('dialog h2')")
 	page.Eval(`document.querySelector('dialog h2').tabIndex = 0; document.querySelector('dialog h2').focus()`, nil)
 	page.Press("j")
 	page.Press("o")
