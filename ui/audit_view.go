@@ -85,6 +85,11 @@ func (v *auditView) address() url.Values {
 func (v *auditView) show(ctx app.Context) {
 	v.pages = pages{}
 	setQuery(v.address().Encode())
+	for id, value := range map[string]string{"trail-from": v.filter.from, "trail-to": v.filter.to} {
+		if value == "" {
+			emptyInput(id)
+		}
+	}
 	v.fetch(ctx)
 }
 
@@ -122,7 +127,7 @@ func (v *auditView) controls() app.UI {
 		choices = append(choices, [2]string{string(action), string(action)})
 	}
 	text := func(id, label string, value *string) app.UI {
-		return app.Input().ID(id).Type("search").Class("grow").Aria("label", label).Placeholder(label).Spellcheck(false).Value(*value).OnInput(setText(value))
+		return app.Input().ID(id).Type("search").Class("grow").Aria("label", label).Placeholder(label).Spellcheck(false).Value(inputValue(*value)).OnInput(setText(value))
 	}
 	moment := func(id, label string, value *string) app.UI {
 		return app.Label().Class("row").Body(app.Span().Class("quiet").Text(label),

@@ -56,15 +56,32 @@ func field(id, label string, input app.UI, hint, wrong string) app.UI {
 	return app.Div().Class("field").Body(parts...)
 }
 
+// inputValue is what an input is given to show a text. The framework leaves out
+// a value that is empty, so that the input would go on to show what was there
+// before; a line break comes to nothing in an input of a line.
+func inputValue(text string) string {
+	if text == "" {
+		return "\n"
+	}
+	return text
+}
+
+// emptyInput empties an input that takes no line break, such as one of a time.
+func emptyInput(id string) {
+	if input := app.Window().GetElementByID(id); input.Truthy() {
+		input.Set("value", "")
+	}
+}
+
 // textInput is bound to a text.
 func textInput(id string, value *string) app.HTMLInput {
-	return app.Input().ID(id).Type("text").Value(*value).AutoComplete(false).Spellcheck(false).
+	return app.Input().ID(id).Type("text").Value(inputValue(*value)).AutoComplete(false).Spellcheck(false).
 		OnInput(setText(value), app.EventScope(id))
 }
 
 // secretInput is bound to a password.
 func secretInput(id string, value *string, purpose string) app.HTMLInput {
-	return app.Input().ID(id).Type("password").Value(*value).Attr("autocomplete", purpose).Required(true).
+	return app.Input().ID(id).Type("password").Value(inputValue(*value)).Attr("autocomplete", purpose).Required(true).
 		OnInput(setText(value), app.EventScope(id))
 }
 
@@ -85,11 +102,21 @@ func selectInput(id string, value *string, choices [][2]string, changed app.Even
 		options[i] = app.Option().Value(choice[0]).Selected(choice[0] == *value).Text(choice[1])
 	}
 	return app.Select().ID(id).Body(options...).OnChange(func(ctx app.Context, e app.Event) {
-		*value = ctx.JSSrc().Get("value").String()
+		*value = chosen(ctx.JSSrc())
 		if changed != nil {
 			changed(ctx, e)
 		}
 	}, app.EventScope(id))
+}
+
+// chosen is the value of the option that is selected in a select: "" for one
+// without, where the browser gives the option's text.
+func chosen(from app.Value) string {
+	value := from.Get("selectedOptions").Index(0).Call("getAttribute", "value")
+	if value.IsNull() {
+		return ""
+	}
+	return value.String()
 }
 
 // form calls send when it is submitted.

@@ -114,7 +114,7 @@ func (v *deadLettersView) Render() app.UI {
 
 func (v *deadLettersView) controls() app.UI {
 	input := func(id, label string, value *string) app.UI {
-		return app.Input().ID(id).Type("search").Aria("label", label).Placeholder(label).Value(*value).OnInput(setText(value)).Spellcheck(false)
+		return app.Input().ID(id).Type("search").Aria("label", label).Placeholder(label).Value(inputValue(*value)).OnInput(setText(value)).Spellcheck(false)
 	}
 	return app.Form().Class("controls").Role("search").Aria("label", "Dead letters").Body(
 		input("letter-stream", "Stream", &v.query.Stream), input("letter-group", "Group", &v.query.Group),

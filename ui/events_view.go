@@ -224,7 +224,7 @@ func (v *eventsView) controls() app.UI {
 			Value(fieldTime(v.scope.from)).OnInput(setText(&v.scope.from)))
 	}
 	filter := app.Input().ID("filter").Class("grow").Type("search").Aria("label", "Filter").Placeholder("type:order.paid payload.amount:12.5 …").
-		Spellcheck(false).AutoComplete(false).Value(v.typed).OnInput(setText(&v.typed))
+		Spellcheck(false).AutoComplete(false).Value(inputValue(v.typed)).OnInput(setText(&v.typed))
 	if v.wrong != nil {
 		filter = filter.Aria("invalid", true).Aria("describedby", "filter-wrong")
 	}

@@ -146,7 +146,7 @@ func (v *setupView) Render() app.UI {
 		title, intro = "Welcome", "You were invited. Choose a name and a password."
 	} else {
 		fields = append(fields, field("email", "Email", app.Input().ID("email").Type("email").Attr("autocomplete", "username").
-			Required(true).Value(v.email).OnInput(setText(&v.email)), "", fieldError(v.act.err, "email")))
+			Required(true).Value(inputValue(v.email)).OnInput(setText(&v.email)), "", fieldError(v.act.err, "email")))
 	}
 	fields = append(fields,
 		field("name", "Name", textInput("name", &v.name), "", fieldError(v.act.err, "name")),

@@ -42,7 +42,7 @@ func (p *streamPicks) fetch(ctx app.Context) {
 func (p *streamPicks) Render() app.UI {
 	return app.FieldSet().Class("field").Body(
 		app.Legend().Text("Only these streams"),
-		app.Input().Type("search").Aria("label", "Find a stream").Placeholder("Name begins with …").Spellcheck(false).Value(p.prefix).
+		app.Input().Type("search").Aria("label", "Find a stream").Placeholder("Name begins with …").Spellcheck(false).Value(inputValue(p.prefix)).
 			OnInput(func(ctx app.Context, e app.Event) {
 				setText(&p.prefix)(ctx, e)
 				p.pause.run(ctx, p.fetch)

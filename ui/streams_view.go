@@ -93,7 +93,7 @@ func (v *streamsView) Render() app.UI {
 func (v *streamsView) search() app.UI {
 	return app.Form().Class("controls").Role("search").Aria("label", "Streams").Body(
 		app.Label().Class("row").For("prefix").Text("Name begins with"),
-		app.Input().ID("prefix").Type("search").AutoComplete(false).Spellcheck(false).MaxLength(core.MaxStreamNameLength).Value(v.prefix).
+		app.Input().ID("prefix").Type("search").AutoComplete(false).Spellcheck(false).MaxLength(core.MaxStreamNameLength).Value(inputValue(v.prefix)).
 			OnInput(func(ctx app.Context, e app.Event) {
 				setText(&v.prefix)(ctx, e)
 				v.pause.run(ctx, v.begin)

@@ -97,7 +97,7 @@ func (v *usersView) table(page rest.List[core.User]) app.UI {
 func (v *usersView) ask() app.UI {
 	return &dialog{Title: "Invite", Close: func(app.Context) { v.asking = false }, Body: []app.UI{
 		form(v.send,
-			field("email", "Email", app.Input().ID("email").Type("email").Required(true).Value(v.email).OnInput(setText(&v.email)), "", fieldError(v.act.err, "email")),
+			field("email", "Email", app.Input().ID("email").Type("email").Required(true).Value(inputValue(v.email)).OnInput(setText(&v.email)), "", fieldError(v.act.err, "email")),
 			field("name", "Name", textInput("name", &v.name), "", fieldError(v.act.err, "name")),
 			field("role", "Role", selectInput("role", &v.role, userRoles, nil), "", ""),
 			app.If(v.act.err != nil && len(detailsOf(v.act.err)) == 0, func() app.UI { return actError(v.act.err) }),

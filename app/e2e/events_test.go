@@ -434,3 +434,33 @@ func TestStreamsAreFoundByTheirBeginning(t *testing.T) {
 	page.Await("the events of the other stream", `location.pathname === '/streams/order-077/events'`)
 	page.See("No events yet")
 }
+
+// Another address of the same page is shown as it is, whatever was shown before.
+func TestAnotherAddressIsAnotherView(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.setUp()
+	page := p.signIn(adminEmail)
+	const empty = "document.querySelector('#filter').value === ''"
+	page.Visit("/streams/demo/events?q=type:nothing")
+	page.See("Nothing matches")
+	page.Visit("/streams/demo/events?live=1")
+	page.See("Waiting for events")
+	page.Await("an empty filter", empty)
+	require.Equal(t, "/streams/demo/events?live=1", page.URL())
+	page.Visit("/streams/demo/events?q=type:nothing")
+	page.Click("Clear")
+	page.See("No events yet")
+	page.Await("an empty filter", empty)
+	page.Visit("/audit?action=key.revoked&from=2020-01-01T00:00&who=x")
+	page.Choose("What happened", "Everything")
+	page.Fill("Who: an address or a label", "")
+	page.Click("Show")
+	page.Await("what happened", "document.querySelectorAll('tbody tr').length > 0")
+	require.NotContains(t, page.URL(), "action")
+	require.NotContains(t, page.URL(), "who")
+	page.Visit("/audit?to=2020-01-01T00:00")
+	page.Click("Clear")
+	page.Await("all", "document.querySelectorAll('tbody tr').length > 0")
+	page.Await("no time", "document.querySelector('#trail-to').value === ''")
+}
