@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -209,7 +210,7 @@ func newHandler(packed File, worker string, assets map[string][]byte) *app.Handl
 	handler := &app.Handler{
 		Name: "EventFlow", ShortName: "EventFlow", Title: "EventFlow", Lang: "en",
 		Description:     "Streams, events and consumers of this EventFlow server",
-		BackgroundColor: "#0f172a", ThemeColor: "#0f172a", LoadingLabel: "Loading {progress}%",
+		BackgroundColor: "#0f172a", ThemeColor: "#0f172a", LoadingLabel: "Loading",
 		Icon: app.Icon{
 			Default: "/web/icon-192.png", Large: "/web/icon-512.png", Maskable: "/web/icon-maskable.png", SVG: "/web/icon.svg",
 		},
@@ -244,8 +245,39 @@ func generate(handler http.Handler, bodies map[string][]byte) error {
 		bodies[name] = answer.Body.Bytes()
 	}
 	bodies["/"] = tidy(bodies["/"])
-	return nil
+	var err error
+	bodies["/app.js"], err = compileBeside(bodies["/app.js"])
+	return err
 }
+
+// compileBeside has a worker compile the program, where go-app's script has the
+// page's own thread pass on and decode every byte of it. A module that a browser
+// loads by itself, it may also keep compiled.
+func compileBeside(script []byte) ([]byte, error) {
+	const theirs = `await instantiateStreaming(
+      fetchWithProgress("/web/` + Program + `", showProgress),
+      go.importObject
+    );`
+	const ours = `{ instance: await WebAssembly.instantiate(await compiled(), go.importObject) };`
+	if !bytes.Contains(script, []byte(theirs)) {
+		return nil, errors.New("go-app's script loads the program in another way than this version of the dashboard knows")
+	}
+	return append(bytes.Replace(script, []byte(theirs), []byte(ours), 1), compiled...), nil
+}
+
+// compiled is the script that asks the worker.
+const compiled = `
+function compiled() {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker("/web/compile.js");
+    worker.onmessage = ({ data }) => {
+      worker.terminate();
+      data.module ? resolve(data.module) : reject(data.error);
+    };
+    worker.onerror = (event) => reject(event.message || "the program cannot be compiled");
+  });
+}
+`
 
 // hash is of everything that the site is made of.
 func hash(packed File, bodies map[string][]byte) string {

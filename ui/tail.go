@@ -23,7 +23,7 @@ const (
 	keptBytes = 16 << 20
 	// drawnRows is how many of them are in the page: the rest is shown when it is
 	// asked for.
-	drawnRows = 200
+	drawnRows = 100
 	// sayEvery is how often those who cannot see the list are told of it.
 	sayEvery = 5 * time.Second
 )

@@ -101,7 +101,7 @@ func tailFor(b *testing.B, p *program, page *browser.Page) {
 // keepProgram makes the program's memory known to the page.
 const keepProgram = `for (const name of ['instantiate', 'instantiateStreaming']) {
 	const original = WebAssembly[name];
-	WebAssembly[name] = async (...given) => { const made = await original(...given); window.program = made.instance; return made };
+	WebAssembly[name] = async (...given) => { const made = await original(...given); window.program = made.instance ?? made; return made };
 }`
 
 // held is what the page holds, of JavaScript and of the program, after what is

@@ -9,7 +9,7 @@ const shell = "/";
 const anyForm = { ignoreVary: true };
 
 // Without these nothing opens. Everything else may be missing.
-const needed = new Set([shell, "/app.js", "/wasm_exec.js", "/web/app.wasm"]);
+const needed = new Set([shell, "/app.js", "/wasm_exec.js", "/web/compile.js", "/web/app.wasm"]);
 
 // The server's own addresses; no page is at any of them.
 const others = /^\/(api|metrics|livez|readyz|\.well-known)(\/|$)/;
