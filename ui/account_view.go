@@ -115,7 +115,8 @@ func sessionTable(sessions []rest.Session) app.UI {
 		if session.Current {
 			this = badge("ok", "this one")
 		}
-		rows[i] = row(columns, app.Bdi().Title(session.UserAgent).Text(browserName(session.UserAgent)), app.Code().Text(session.Address), timeText(session.RefreshedAt), this)
+		rows[i] = row(columns, app.Bdi().Title(session.UserAgent).Text(browserName(session.UserAgent)),
+			app.Code().Text(session.Address), timeText(session.RefreshedAt), this)
 	}
 	return table("Sessions", columns, rows...)
 }

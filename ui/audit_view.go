@@ -127,7 +127,8 @@ func (v *auditView) controls() app.UI {
 		choices = append(choices, [2]string{string(action), string(action)})
 	}
 	text := func(id, label string, value *string) app.UI {
-		return app.Input().ID(id).Type("search").Class("grow").Aria("label", label).Placeholder(label).Spellcheck(false).Value(inputValue(*value)).OnInput(setText(value))
+		return app.Input().ID(id).Type("search").Class("grow").Aria("label", label).Placeholder(label).Spellcheck(false).
+			Value(inputValue(*value)).OnInput(setText(value))
 	}
 	moment := func(id, label string, value *string) app.UI {
 		return app.Label().Class("row").Body(app.Span().Class("quiet").Text(label),
