@@ -184,7 +184,7 @@ func TestRecentFetchesAGapOnce(t *testing.T) {
 		log.record(3, `{}`)
 		r := NewRecent(log, nil, quiet())
 		var followers sync.WaitGroup
-		for range 200 {
+		for range 100 {
 			followers.Go(func() {
 				f := following(t, r)
 				defer f.close()
