@@ -138,8 +138,8 @@ func (v *auditView) controls() app.UI {
 		app.Label().Class("hidden").For("action").Text("What happened"),
 		selectInput("action", &v.filter.action, choices, func(ctx app.Context, _ app.Event) { v.show(ctx) }),
 		text("who", "Who: an address or a label", &v.filter.who), text("target", "To what: an id", &v.filter.target),
-		moment("trail-from", "From", &v.filter.from), moment("trail-to", "to", &v.filter.to),
-		app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Show")),
+		app.Div().Class("row").Body(moment("trail-from", "From", &v.filter.from), moment("trail-to", "to", &v.filter.to),
+			app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Show"))),
 	).OnSubmit(func(ctx app.Context, e app.Event) {
 		e.PreventDefault()
 		v.show(ctx)

@@ -100,11 +100,16 @@ func listen(to app.Value, event string, f func(e app.Value)) (stop func()) {
 
 // typing reports whether a key goes into a field of a form.
 func typing(e app.Value) bool {
-	switch e.Get("target").Get("tagName").String() {
+	return isField(e.Get("target")) || e.Get("ctrlKey").Bool() || e.Get("metaKey").Bool() || e.Get("altKey").Bool()
+}
+
+// isField reports whether an element is one that people fill.
+func isField(element app.Value) bool {
+	switch element.Get("tagName").String() {
 	case "INPUT", "TEXTAREA", "SELECT":
 		return true
 	}
-	return e.Get("ctrlKey").Bool() || e.Get("metaKey").Bool() || e.Get("altKey").Bool()
+	return false
 }
 
 // hidden reports whether nobody looks: a page in the background asks for

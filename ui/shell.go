@@ -100,7 +100,12 @@ func (sh *shell) onNav(ctx app.Context) {
 	ctx.Page().SetTitle(title)
 	if changed {
 		// Where a page began, for those who hear the page or use the keyboard.
-		ctx.Defer(func(app.Context) { focus("main h1") })
+		// Whoever is in a field already has begun.
+		ctx.Defer(func(app.Context) {
+			if !isField(app.Window().Get("document").Get("activeElement")) {
+				focus("main h1")
+			}
+		})
 	}
 }
 

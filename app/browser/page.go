@@ -117,14 +117,26 @@ const named = `(kind, name) => {
 	return [...within.querySelectorAll('input, select, textarea')].filter(shown).find(element => element.getAttribute('aria-label') === name);
 }`
 
+// atRest finds where to click something: when it can be clicked, has not moved
+// for a frame, and nothing lies on top of it.
+const atRest = `async find => {
+	for (let last = ''; ; await new Promise(requestAnimationFrame)) {
+		const found = find();
+		if (!found || found.disabled) continue;
+		found.scrollIntoView({block: 'center'});
+		const box = found.getBoundingClientRect(), place = [box.x, box.y, box.width, box.height].join();
+		const at = [box.x + box.width / 2, box.y + box.height / 2], hit = document.elementFromPoint(...at);
+		if (place === last && hit && (found.contains(hit) || hit.contains(found))) return at;
+		last = place;
+	}
+}`
+
 // Click clicks the button, link or the like that has this name, with the mouse.
 func (p *Page) Click(name string) {
 	p.t.Helper()
-	find := "(" + named + ")('click', " + quote(name) + ")"
-	p.Await("something to click named "+name, "(() => { const found = "+find+"; return found && !found.disabled })()")
+	find := "() => (" + named + ")('click', " + quote(name) + ")"
 	var at []float64
-	p.Eval("(() => { const found = "+find+"; found.scrollIntoView({block: 'center'}); const box = found.getBoundingClientRect(); "+
-		"return [box.x + box.width / 2, box.y + box.height / 2] })()", &at)
+	p.run("finding something to click named "+name, chromedp.Evaluate("("+atRest+")("+find+")", &at, awaited))
 	p.run("clicking "+name, chromedp.MouseClickXY(at[0], at[1]))
 }
 
@@ -141,6 +153,9 @@ func (p *Page) Fill(label, text string) {
 	p.Await("a field named "+label, "!!"+find)
 	p.Eval("(() => { const found = "+find+"; found.focus(); found.select && found.select() })()", nil)
 	p.run("filling "+label, input.InsertText(text))
+	if text != "" {
+		p.Await(label+" to be filled", "("+find+")?.value !== ''")
+	}
 }
 
 // Choose selects an option, by its text, in the field with this label.
