@@ -105,6 +105,9 @@ func typing(e app.Value) bool {
 
 // isField reports whether an element is one that people fill.
 func isField(element app.Value) bool {
+	if !element.Truthy() {
+		return false
+	}
 	switch element.Get("tagName").String() {
 	case "INPUT", "TEXTAREA", "SELECT":
 		return true
