@@ -146,16 +146,23 @@ func (p *Page) ClickOn(selector string) {
 	p.run("clicking "+selector, chromedp.Click(selector, chromedp.ByQuery, chromedp.NodeVisible))
 }
 
-// Fill puts a text into the field with this label, in place of what is there.
+// Fill puts a text into the field with this label, in place of what is there. A
+// page that has just come may draw its fields anew: what went into one that is
+// gone is put in again.
 func (p *Page) Fill(label, text string) {
 	p.t.Helper()
 	find := "(" + named + ")('field', " + quote(label) + ")"
-	p.Await("a field named "+label, "!!"+find)
-	p.Eval("(() => { const found = "+find+"; found.focus(); found.select && found.select() })()", nil)
-	p.run("filling "+label, input.InsertText(text))
-	if text != "" {
-		p.Await(label+" to be filled", "("+find+")?.value !== ''")
+	for range 10 {
+		p.Await("a field named "+label, "!!"+find)
+		p.Eval("(() => { const found = "+find+"; found.focus(); found.select && found.select() })()", nil)
+		p.run("filling "+label, input.InsertText(text))
+		var filled bool
+		p.Eval("new Promise(done => setTimeout(() => done(("+find+")?.value !== ''), 50))", &filled)
+		if filled || text == "" {
+			return
+		}
 	}
+	p.fail("filling "+label, errors.New("it stays empty"))
 }
 
 // Choose selects an option, by its text, in the field with this label.
