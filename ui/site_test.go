@@ -328,3 +328,16 @@ func TestABuildWithoutTheProgramSaysSo(t *testing.T) {
 		require.Error(t, err, name)
 	}
 }
+
+// The program is compiled by a worker, and go-app's own way is known well enough
+// to be replaced.
+func TestAWorkerCompilesTheProgram(t *testing.T) {
+	t.Parallel()
+	site := rendered(t, built(t))
+	script := site.text(t, "/app.js")
+	require.Contains(t, script, `WebAssembly.instantiate(await compiled(), go.importObject)`)
+	require.Contains(t, script, `new Worker("/web/compile.js")`)
+	require.NotContains(t, script, `fetchWithProgress("/web/`)
+	_, err := compileBeside([]byte("another script"))
+	require.ErrorContains(t, err, "go-app's script loads the program in another way")
+}
