@@ -135,10 +135,11 @@ func TestTheEventBrowserIsUsedByKeys(t *testing.T) {
 	page.Press(browser.Enter)
 	page.See("Event 50 of orders")
 	page.Eval(`history.back()`, nil)
+	page.Gone("Event 50 of orders")
 	page.See("order.paid")
 	page.Press("j")
 	page.Press("o")
-	page.See("of orders")
+	page.See("Event 49 of orders")
 	require.Contains(t, page.URL(), "/streams/orders/events/")
 }
 

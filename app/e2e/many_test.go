@@ -33,6 +33,7 @@ func TestAHundredThousandStreams(t *testing.T) {
 	require.NoError(t, err)
 
 	page := p.signIn(adminEmail)
+	page.Allow("/api/v1/summary: Failed to load resource: the server responded with a status of 503") // still being counted, where a machine does much else: home asks again
 	page.Before(longTasks)
 	quick := func(what, path, sees string) {
 		began := time.Now()
