@@ -2,6 +2,7 @@ package ui
 
 import (
 	"strings"
+	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
@@ -114,6 +115,10 @@ func isField(element app.Value) bool {
 	}
 	return false
 }
+
+// breathe lets the browser do what waits for the page: it has one thread, on
+// which nothing else happens until all that runs waits.
+func breathe() { time.Sleep(time.Millisecond) }
 
 // hidden reports whether nobody looks: a page in the background asks for
 // nothing.

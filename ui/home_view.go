@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
@@ -69,30 +70,38 @@ func (v *homeView) fetch(ctx app.Context) {
 	}
 	s := v.s
 	v.server.fetch(ctx, s, func(ctx context.Context, client *rest.Client) (rest.System, error) { return client.System(ctx) })
-	v.now.fetchKept(ctx, s, "home", func(ctx context.Context, client *rest.Client) (now overall, err error) {
-		if now.Sum, err = client.Summary(ctx); err != nil {
-			return now, err
-		}
-		v.rates.note(core.ID{}, now.Sum.Stored, now.Sum.At)
-		if s.may(core.ActionReadKeys) {
+	v.now.fetchKept(ctx, s, "home", v.all)
+}
+
+// all fetches at once what home shows.
+func (v *homeView) all(ctx context.Context, client *rest.Client) (now overall, err error) {
+	requests, ctx := errgroup.WithContext(ctx)
+	requests.Go(func() (err error) {
+		now.Sum, err = client.Summary(ctx)
+		return err
+	})
+	if v.s.may(core.ActionReadKeys) {
+		requests.Go(func() error {
 			page, err := client.KeysPage(ctx, core.KindAPIKey, "", 1)
-			if err != nil {
-				return now, err
-			}
 			now.Keys = len(page.Items)
-		}
-		if s.may(core.ActionReadEvents) {
+			return err
+		})
+	}
+	if v.s.may(core.ActionReadEvents) {
+		requests.Go(func() error {
 			page, err := client.AllEventsPage(ctx, core.EventQuery{Descending: true, Limit: newestEvents})
-			if err != nil {
-				return now, err
-			}
 			now.Events, now.Names = page.Items, page.Streams
 			for i := range now.Events { // payloads may be large, and home shows none
 				now.Events[i].Payload, now.Events[i].Context = nil, nil
 			}
-		}
-		return now, nil
-	})
+			return err
+		})
+	}
+	if err := requests.Wait(); err != nil {
+		return now, err
+	}
+	v.rates.note(core.ID{}, now.Sum.Stored, now.Sum.At)
+	return now, nil
 }
 
 // newestEvents is how many events home lists.

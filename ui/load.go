@@ -114,8 +114,9 @@ func keep[T any](ctx app.Context, key string, value T) {
 	_ = ctx.LocalStorage().Set(key, keptValue[T]{time.Now(), value}) // a full storage keeps nothing
 }
 
-// forgetKept removes all that is kept.
-func forgetKept(ctx app.Context) {
+// forget removes all that is kept, and who was signed in.
+func forget(ctx app.Context) {
+	ctx.LocalStorage().Del(meKey)
 	var keys []string
 	ctx.LocalStorage().ForEach(func(key string) {
 		if len(key) >= len(keptPrefix) && key[:len(keptPrefix)] == keptPrefix {

@@ -96,6 +96,7 @@ func (a *act) runAnonymously(ctx app.Context, s *session, do func(context.Contex
 		err := do(limited, s.client)
 		var me rest.Me
 		if err == nil && then != nil {
+			s.gotToken()
 			me, err = s.client.Me(limited)
 		}
 		s.dispatch(func(ctx app.Context) {

@@ -16,6 +16,9 @@ import (
 // pages are rendered ahead. One shell is around every page and finds the page by
 // the table below, so that it stays where it is while pages change.
 func Register() {
+	if app.IsClient {
+		breathe() // after all that Go and its libraries do before
+	}
 	app.RouteWithRegexp("^/.*", func() app.Composer { return &shell{} })
 }
 

@@ -17,7 +17,7 @@ import (
 type sessionState int
 
 const (
-	// starting: the cookie is being tried.
+	// starting: it is not known whether somebody is.
 	starting sessionState = iota
 	// anonymous: nobody is signed in.
 	anonymous
@@ -45,8 +45,10 @@ type session struct {
 	offline bool
 	heard   time.Time
 
-	mu         sync.Mutex
-	generation int // counts the access tokens
+	mu sync.Mutex
+	// generation counts the access tokens; refused is why there is no further one.
+	generation int
+	refused    error
 }
 
 func newSession(origin string) *session {
@@ -70,22 +72,17 @@ func (s *session) may(action core.Action) bool {
 // writable reports whether an action is permitted and there is a server.
 func (s *session) writable(action core.Action) bool { return s.may(action) && !s.offline }
 
-// begin tries the cookie, and asks who is signed in.
-func (s *session) begin(ctx context.Context, me *rest.Me) (err error) {
-	if err := s.refresh(ctx, s.token()); err != nil {
-		return err
-	}
-	*me, err = s.client.Me(ctx)
-	return err
-}
+// known reports whether it is known who is signed in, or was last.
+func (s *session) known() bool { return s.me.User != nil }
 
-// do runs a request, with a fresh access token where the one at hand has
-// expired.
+// do runs a request, with a fresh access token where there is none, or the one
+// at hand has expired.
 func (s *session) do(ctx context.Context, request func(context.Context, *rest.Client) error) error {
 	generation := s.token()
-	err := request(ctx, s.client)
-	if core.CodeOf(err) != core.CodeUnauthorized {
-		return err
+	if generation > 0 {
+		if err := request(ctx, s.client); core.CodeOf(err) != core.CodeUnauthorized {
+			return err
+		}
 	}
 	if failed := s.refresh(ctx, generation); failed != nil {
 		return failed
@@ -99,18 +96,30 @@ func (s *session) token() int {
 	return s.generation
 }
 
-// refresh gets the next access token, unless another request has got one since.
+// gotToken notes that the client has another access token.
+func (s *session) gotToken() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.generation++
+	s.refused = nil
+}
+
+// refresh gets the next access token, unless another request has got one since,
+// or was told that there is none.
 func (s *session) refresh(ctx context.Context, generation int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if generation != s.generation {
-		return nil
+	if generation != s.generation || s.refused != nil {
+		return s.refused
 	}
-	if _, err := s.client.Refresh(ctx, rest.RefreshRequest{}); err != nil {
-		return err
+	_, err := s.client.Refresh(ctx, rest.RefreshRequest{})
+	switch {
+	case err == nil:
+		s.generation++
+	case core.CodeOf(err) == core.CodeUnauthorized:
+		s.refused = err
 	}
-	s.generation++
-	return nil
+	return err
 }
 
 // heardOf notes how a request ended.

@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"context"
 	"slices"
 	"strings"
 	"time"
@@ -40,50 +41,60 @@ func (sh *shell) OnMount(ctx app.Context) {
 	every(ctx, time.Minute, func(ctx app.Context) { sh.update = sh.update || ctx.AppUpdateAvailable() })
 }
 
-// start finds out who uses the dashboard.
+// start shows who used the dashboard last, and the page as far as that user may
+// see it, while the server is asked whether it still knows them.
 func (sh *shell) start(ctx app.Context) {
-	s := sh.s
-	if !recall(ctx, &s.me) {
-		s.state = anonymous // nobody has signed in on this device
-		return
+	s, next := sh.s, anonymous // nobody has signed in on this device
+	if recall(ctx, &s.me) {
+		next = signedIn
+		sh.introduce(ctx, func(ctx app.Context, err error) {
+			if core.CodeOf(err) == core.CodeUnauthorized {
+				sh.leave(ctx)
+				return
+			}
+			if s.heardOf(err); s.offline {
+				every(ctx, refreshEvery, sh.reconnect)
+			}
+		})
 	}
 	ctx.Async(func() {
+		breathe() // between the frame and the page in it
+		s.dispatch(func(app.Context) { s.state = next })
+	})
+}
+
+// introduce asks who is signed in, and what that user may do by now.
+func (sh *shell) introduce(ctx app.Context, then func(app.Context, error)) {
+	s := sh.s
+	ctx.Async(func() {
 		var me rest.Me
-		err := s.begin(ctx, &me)
+		err := s.do(ctx, func(ctx context.Context, client *rest.Client) (err error) {
+			me, err = client.Me(ctx)
+			return err
+		})
 		s.dispatch(func(ctx app.Context) {
-			s.heardOf(err)
-			switch {
-			case err == nil:
-				s.me, s.state = me, signedIn
+			if err == nil {
+				s.me = me
 				remember(ctx, s.me)
-			case !answeredError(err):
-				s.state = signedIn // to what was last known
-				every(ctx, refreshEvery, sh.reconnect)
-			default:
-				s.state = anonymous
 			}
-			sh.onNav(ctx)
+			then(ctx, err)
 		})
 	})
 }
 
 // reconnect signs in as soon as the server is back.
 func (sh *shell) reconnect(ctx app.Context) {
-	if !sh.s.offline {
-		return
+	if s := sh.s; s.offline {
+		sh.introduce(ctx, func(_ app.Context, err error) { s.heardOf(err) })
 	}
-	s := sh.s
-	ctx.Async(func() {
-		var me rest.Me
-		err := s.begin(ctx, &me)
-		s.dispatch(func(ctx app.Context) {
-			s.heardOf(err)
-			if err == nil {
-				s.me = me
-				remember(ctx, s.me)
-			}
-		})
-	})
+}
+
+// leave forgets the session, and what the browser kept of it.
+func (sh *shell) leave(ctx app.Context) {
+	forget(ctx)
+	was := sh.s
+	sh.s = newSession(was.origin)
+	sh.s.shell, sh.s.state, sh.s.heard = was.shell, anonymous, was.heard
 }
 
 // OnNav implements [app.Navigator].
@@ -139,7 +150,7 @@ func (sh *shell) Render() app.UI {
 	switch {
 	case found && r.public:
 		return sh.bare(r.view(page))
-	case sh.s.state == starting:
+	case sh.s.state == starting || sh.path == "": // a page that came before its address would be drawn anew, with what was typed gone
 		return sh.frame(app.Div().Class("pending"))
 	case sh.s.state == anonymous:
 		return sh.bare(&loginView{Page: page})
@@ -238,7 +249,7 @@ func (sh *shell) rail() app.UI {
 	var links []app.UI
 	shown := 0
 	for _, p := range places {
-		if sh.s.state == starting || !sh.s.may(p.action) {
+		if !sh.s.known() || !sh.s.may(p.action) {
 			continue
 		}
 		link := app.A().Href(p.path).Title(p.name).Body(icon(p.icon), app.Span().Text(p.name))
@@ -274,7 +285,7 @@ func (sh *shell) bar() []app.UI {
 		dot = badge("bad", "Offline")
 	}
 	bar := []app.UI{sh.crumbs(), app.Span().Class("grow")}
-	if sh.s.state == starting {
+	if !sh.s.known() {
 		return bar
 	}
 	bar = append(bar,
@@ -293,13 +304,11 @@ func (sh *shell) bar() []app.UI {
 
 func (sh *shell) signOut(ctx app.Context, _ app.Event) {
 	s := sh.s
-	forgetKept(ctx)
-	ctx.LocalStorage().Del(meKey)
+	forget(ctx) // whatever the server says
 	ctx.Async(func() {
 		_ = s.client.Logout(ctx) // the page forgets the session all the same
 		s.dispatch(func(ctx app.Context) {
-			sh.s = newSession(s.origin)
-			sh.s.shell, sh.s.state = s.shell, anonymous
+			sh.leave(ctx)
 			ctx.Navigate("/login")
 		})
 	})

@@ -109,6 +109,7 @@ func (t *tail) follow(following context.Context) {
 			if options.After, err = t.place(ctx, client, stream); err != nil {
 				return err
 			}
+			s.dispatch(func(app.Context) {}) // which shows that it is placed
 			for item, err := range client.Tail(ctx, stream, options) {
 				if err != nil {
 					return err
@@ -141,6 +142,13 @@ func (t *tail) place(ctx context.Context, client *rest.Client, stream string) (*
 	defer t.mu.Unlock()
 	t.after = new(stats.NextOffset - 1)
 	return t.after, nil
+}
+
+// placed reports whether whatever comes from now on will be seen.
+func (t *tail) placed() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.after != nil
 }
 
 // add keeps an event for the next time that the list is drawn.
@@ -259,6 +267,8 @@ func (t *tail) view(v *eventsView) app.UI {
 	switch {
 	case t.stopped:
 		head = []app.UI{badge("wait", "Stopped"), button("Follow again", "play", func(app.Context, app.Event) { t.stopped = false; t.connect() })}
+	case !t.placed():
+		head = []app.UI{badge("wait", "Connecting")}
 	case t.paused:
 		head = []app.UI{badge("wait", "Paused"), button("Go on", "play", t.pause)}
 	default:
@@ -283,6 +293,8 @@ func (t *tail) view(v *eventsView) app.UI {
 		parts = append(parts, errorPanel(t.err, v.fetch))
 	case len(t.rows) == 0 && t.stopped:
 		parts = append(parts, app.P().Class("quiet").Text("Nothing came."))
+	case !t.placed():
+		parts = append(parts, app.Div().Class("pending"))
 	case len(t.rows) == 0:
 		parts = append(parts, emptyPanel("Waiting for events", "They show up here as they arrive. Send one:",
 			"curl -X POST "+v.s.origin+rest.StreamEventsPath(v.stream())+" \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d '{\"event_type\":\"order.paid\",\"payload\":{\"amount\":12.5}}'"))

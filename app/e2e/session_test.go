@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/app/browser"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -163,9 +164,34 @@ func TestASessionThatEndsKeepsThePage(t *testing.T) {
 	page.Go("/streams")
 	page.See("Email")
 	require.False(t, page.Shows("Highest lag"))
-	var kept int
-	page.Eval("Object.keys(localStorage).filter(key => key.startsWith('eventflow kept')).length", &kept)
-	require.Zero(t, kept, "signing out forgets")
+	require.Zero(t, kept(page), "signing out forgets")
+}
+
+// kept counts what the browser keeps of lists and of who was signed in.
+func kept(page *browser.Page) (n int) {
+	page.Eval("Object.keys(localStorage).filter(key => /^eventflow (kept|me)/.test(key)).length", &n)
+	return n
+}
+
+// Where a session has ended elsewhere, a page that is opened anew shows nothing of
+// what it kept, and keeps nothing.
+func TestASessionThatEndedElsewhereIsForgotten(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.setUp()
+	page := p.signIn(adminEmail)
+	page.Allow("401 (Unauthorized)")
+	page.Go("/streams")
+	page.See("Highest lag")
+	require.NotZero(t, kept(page))
+	page.Eval("fetch('/api/v1/auth/logout', {method: 'POST'}).then(answer => answer.ok || Promise.reject(answer.status))", nil)
+	page.Reload()
+	page.Fill("Email", adminEmail)
+	require.False(t, page.Shows("Highest lag"))
+	require.Zero(t, kept(page))
+	page.Fill("Password", password)
+	page.Click("Sign in")
+	page.See("Highest lag") // where one was
 }
 
 // Without its server the dashboard opens at any address, shows what was last
