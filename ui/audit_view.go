@@ -175,7 +175,7 @@ func (v *auditView) table(page rest.List[core.Event]) app.UI {
 			rows = append(rows, app.Tr().Body(app.Td().ColSpan(len(columns)).Body(&jsonBox{Name: "record", Text: string(event.Payload)})))
 		}
 	}
-	return app.Div().Class("stack").Body(table("Audit trail", columns, rows...),
+	return app.Div().Class("stack").Body(cards("Audit trail", columns, rows...),
 		pager(&v.pages, page.Pagination, v.fetch))
 }
 

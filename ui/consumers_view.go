@@ -68,12 +68,12 @@ func groupTable(groups []core.GroupOverview, trends *trends, withStream bool) ap
 		{name: "Group"},
 		{name: "Stream", minor: true},
 		{name: "Mode", minor: true},
-		{name: "Lag", number: true},
+		{name: "Lag", number: true, told: true},
 		{name: "Trend", minor: true, unsaid: true},
-		{name: "Oldest unread", number: true},
+		{name: "Oldest unread", number: true, told: true},
 		{name: "In flight", number: true, minor: true},
 		{name: "To be tried again", number: true, minor: true},
-		{name: "Dead letters", number: true},
+		{name: "Dead letters", number: true, told: true},
 	}
 	if !withStream {
 		columns = append(columns[:1:1], columns[2:]...)
@@ -90,7 +90,7 @@ func groupTable(groups []core.GroupOverview, trends *trends, withStream bool) ap
 		}
 		rows[i] = row(columns, cells...)
 	}
-	return table("Consumer groups", columns, rows...)
+	return cards("Consumer groups", columns, rows...)
 }
 
 // trends are how the lags of groups went while the page was open.

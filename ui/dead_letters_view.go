@@ -129,7 +129,7 @@ func (v *deadLettersView) controls() app.UI {
 
 // reasons groups the letters by why they are dead.
 func (v *deadLettersView) reasons() app.UI {
-	columns := []column{{name: "Reason"}, {name: "Group"}, {name: "Stream", minor: true}, {name: "Letters", number: true}}
+	columns := []column{{name: "Reason"}, {name: "Group"}, {name: "Stream", minor: true}, {name: "Letters", number: true, told: true}}
 	var rows []app.UI
 	for i, one := range v.counts.value {
 		stream, group := v.name(one.Group)
@@ -145,7 +145,7 @@ func (v *deadLettersView) reasons() app.UI {
 			}, app.EventScope(i, one.Reason, one.Group)),
 			app.Bdi().Text(group), app.Bdi().Text(stream), app.Text(count(one.Count))))
 	}
-	return app.Section().Class("panel").Aria("label", "By reason").Body(app.H2().Text("By reason"), table("Dead letters by reason", columns, rows...))
+	return app.Section().Class("panel").Aria("label", "By reason").Body(app.H2().Text("By reason"), cards("Dead letters by reason", columns, rows...))
 }
 
 func (v *deadLettersView) table(page rest.List[core.DeadLetter]) app.UI {
@@ -171,7 +171,7 @@ func (v *deadLettersView) table(page rest.List[core.DeadLetter]) app.UI {
 			app.A().Class("name").Href(address("/dead-letters/{id}", letter.ID.String())).Body(app.Bdi().Text(letter.Event.Type), app.Text(" #"+count(int64(letter.Event.Offset)))),
 			app.Bdi().Text(group), app.Bdi().Text(letter.Reason), app.Text(count(len(letter.Attempts))), timeText(letter.ParkedAt), state)
 	}
-	return app.Div().Class("stack").Body(v.chosenBar(), table("Dead letters", columns, rows...),
+	return app.Div().Class("stack").Body(v.chosenBar(), cards("Dead letters", columns, rows...),
 		pager(&v.pages, page.Pagination, v.fetch))
 }
 

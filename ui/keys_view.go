@@ -97,7 +97,7 @@ func (v *keysView) table(page rest.List[core.APIKey]) app.UI {
 		{name: "Secret"},
 		{name: "Role"},
 		{name: "Streams", minor: true},
-		{name: "Last used"},
+		{name: "Last used", told: true},
 		{name: "Created", minor: true},
 		{name: "State"},
 		{name: "Actions", number: true, unsaid: true},
@@ -109,7 +109,7 @@ func (v *keysView) table(page rest.List[core.APIKey]) app.UI {
 			app.Span().Class("name").Body(app.Bdi().Text(key.Label)), app.Code().Text(key.Masked), app.Text(key.Role),
 			app.Text(v.scope(key)), optionalTime(key.LastUsedAt, "never"), timeText(key.CreatedAt), keyState(key, time.Now()), v.actions(key))
 	}
-	return app.Div().Class("stack").Body(table(v.title(), columns, rows...),
+	return app.Div().Class("stack").Body(cards(v.title(), columns, rows...),
 		pager(&v.pages, page.Pagination, v.fetch))
 }
 

@@ -115,12 +115,12 @@ func (v *streamsView) table(page rest.List[core.StreamOverview]) app.UI {
 	}
 	columns := []column{
 		{name: "Stream"},
-		{name: "Rate", number: true},
+		{name: "Rate", number: true, told: true},
 		{name: "Trend", minor: true, unsaid: true},
-		{name: "Events", number: true},
+		{name: "Events", number: true, told: true},
 		{name: "Last event", minor: true},
 		{name: "Groups", number: true, minor: true},
-		{name: "Highest lag", number: true},
+		{name: "Highest lag", number: true, told: true},
 		{name: "Schema", minor: true},
 	}
 	rows := make([]app.UI, len(page.Items))
@@ -136,7 +136,7 @@ func (v *streamsView) table(page rest.List[core.StreamOverview]) app.UI {
 			app.Text(count(stream.Groups)), lagText(stream.Lag), schema)
 	}
 	return app.Div().Class("stack").Body(
-		table("Streams", columns, rows...),
+		cards("Streams", columns, rows...),
 		pager(&v.pages, page.Pagination, v.fetch),
 	)
 }

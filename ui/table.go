@@ -14,6 +14,8 @@ type column struct {
 	minor bool
 	// unsaid columns have a name for those only who cannot see what they are.
 	unsaid bool
+	// told columns are named in every card, where a table is cards.
+	told bool
 }
 
 // table is a real one, with a caption for those who cannot see where it stands.
@@ -32,6 +34,12 @@ func table(caption string, columns []column, rows ...app.UI) app.UI {
 	))
 }
 
+// cards is a table whose rows stand as cards on a phone, which has no room for
+// its columns beside each other.
+func cards(caption string, columns []column, rows ...app.UI) app.UI {
+	return app.Div().Class("cards").Body(table(caption, columns, rows...))
+}
+
 func (c column) classes() (classes []string) {
 	if c.number {
 		classes = append(classes, "number")
@@ -46,7 +54,11 @@ func (c column) classes() (classes []string) {
 func row(columns []column, cells ...app.UI) app.HTMLTr {
 	tds := make([]app.UI, len(cells))
 	for i, cell := range cells {
-		tds[i] = app.Td().Class(columns[i].classes()...).Body(cell)
+		td := app.Td().Class(columns[i].classes()...).Body(cell)
+		if columns[i].told {
+			td = td.DataSet("told", columns[i].name)
+		}
+		tds[i] = td
 	}
 	return app.Tr().Body(tds...)
 }

@@ -69,7 +69,7 @@ func (v *usersView) Render() app.UI {
 }
 
 func (v *usersView) table(page rest.List[core.User]) app.UI {
-	columns := []column{{name: "User"}, {name: "Name", minor: true}, {name: "Role"}, {name: "State"}, {name: "Last sign-in"}, {name: "Actions", number: true, unsaid: true}}
+	columns := []column{{name: "User"}, {name: "Name", minor: true}, {name: "Role"}, {name: "State"}, {name: "Last sign-in", told: true}, {name: "Actions", number: true, unsaid: true}}
 	rows := make([]app.UI, len(page.Items))
 	for i := range page.Items {
 		user := page.Items[i]
@@ -90,7 +90,7 @@ func (v *usersView) table(page rest.List[core.User]) app.UI {
 		rows[i] = row(columns, app.Span().Class("name").Body(app.Bdi().Text(user.Email)), app.Bdi().Text(user.Name), app.Text(user.Role), state,
 			optionalTime(user.LastLoginAt, "never"), action)
 	}
-	return app.Div().Class("stack").Body(table("Users", columns, rows...),
+	return app.Div().Class("stack").Body(cards("Users", columns, rows...),
 		pager(&v.pages, page.Pagination, v.fetch))
 }
 
