@@ -156,6 +156,9 @@ func (s *Streams) List(ctx context.Context, who Principal, query StreamQuery) (S
 // listed returns at least so many streams of a query, or all that are left of
 // it.
 func (s *Streams) listed(ctx context.Context, who Principal, query StreamQuery, after string, enough int) (items []Stream, err error) {
+	if len(who.Streams) > 0 {
+		return s.narrowed(ctx, who, query.Prefix, after)
+	}
 	if after == "" {
 		// Names that begin with the prefix stand right behind it, but for its own.
 		after = query.Prefix
@@ -168,9 +171,7 @@ func (s *Streams) listed(ctx context.Context, who Principal, query StreamQuery, 
 			if !strings.HasPrefix(stream.Name, query.Prefix) {
 				return items, catalogError(err)
 			}
-			if lists(who, stream) {
-				items = append(items, stream)
-			}
+			items = append(items, stream)
 		}
 		if len(page) < enough {
 			break
@@ -188,15 +189,27 @@ func (s *Streams) named(ctx context.Context, who Principal, name string) (items 
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case stream.Name == name && lists(who, stream):
+	case stream.Name == name:
 		items = append(items, stream)
 	}
 	return items, nil
 }
 
-// lists reports whether a stream is among those that a principal may use.
-func lists(who Principal, stream Stream) bool {
-	return len(who.Streams) == 0 || slices.Contains(who.Streams, stream.ID)
+// narrowed returns those of the few streams of a narrowed principal that belong
+// to a query and come after a name.
+func (s *Streams) narrowed(ctx context.Context, who Principal, prefix, after string) (items []Stream, err error) {
+	for _, id := range who.Streams {
+		stream, err := s.find(ctx, who.Org, id.String())
+		switch {
+		case isNotFound(err): // it is deleted
+		case err != nil:
+			return nil, err
+		case strings.HasPrefix(stream.Name, prefix) && stream.Name > after:
+			items = append(items, stream)
+		}
+	}
+	slices.SortFunc(items, func(a, b Stream) int { return strings.Compare(a.Name, b.Name) })
+	return items, nil
 }
 
 // Get returns a stream by id or name.
