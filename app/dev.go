@@ -34,7 +34,7 @@ func devCommand(p *program, s *settings) *cobra.Command {
 		Long:  "Start on SQLite in ./eventflow_data, on the loopback address only, with a test API key and a demo stream. For production use 'eventflow serve'.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s.set("addr", "127.0.0.1:8080")
+			s.set("addr", devAddr)
 			s.set("log-level", "warn")
 			s.set("log-format", "text")
 			s.set("rate-key", "off") // who tries it out may do so as fast as they like
@@ -113,7 +113,15 @@ func forPeople(ctx context.Context, cfg Config, running *Running, base string) (
 	if strings.HasPrefix(link, "/") { // the port was not known before it was open
 		link = base + link
 	}
-	return fmt.Sprintf(dashboard+firstAdmin, base, link, os.Args[0]), err
+	return fmt.Sprintf(dashboard+firstAdmin, base, link, linkCommand(base)), err
+}
+
+// linkCommand prints another link to the server at base.
+func linkCommand(base string) string {
+	if base == "http://"+devAddr {
+		return os.Args[0] + " user setup-link"
+	}
+	return os.Args[0] + " user setup-link --public-url " + base
 }
 
 // makeDemo makes a stream with a reader, where they are not there yet.
@@ -151,8 +159,11 @@ Or prove the whole path from a second terminal: %s try
 // What dev says of the dashboard.
 const (
 	dashboard  = "  Dashboard    %s\n"
-	firstAdmin = "  First admin  %s\n               good once, for 30 minutes; '%s user setup-link' makes another\n"
+	firstAdmin = "  First admin  %s\n               good once, for 30 minutes; '%s' makes another\n"
 )
+
+// devAddr is where dev listens, unless it is told otherwise.
+const devAddr = "127.0.0.1:8080"
 
 // devURL is where a browser on this machine finds a server that listens on addr,
 // or nothing where its port is not known yet.

@@ -94,7 +94,12 @@ func TestTheFirstAdminIsOnePrintedLinkAway(t *testing.T) {
 	h := newHome(t)
 	first := h.dev()
 	require.Equal(t, first.url, first.await(first.stdout, `Dashboard +(\S+)\n`))
-	link := first.await(first.stdout, `First admin +(\S+)\n +good once, for 30 minutes; '\S+ user setup-link' makes another\n`)
+	link := first.await(first.stdout, `First admin +(\S+)\n +good once, for 30 minutes; '.+' makes another\n`)
+	command := strings.Fields(first.await(first.stdout, `good once, for 30 minutes; '\S+ (.+)' makes another\n`))
+	require.Equal(t, []string{"user", "setup-link", "--public-url", first.url}, command)
+	another := h.run(nil, command...)
+	require.True(t, strings.HasPrefix(another.stdout, first.url+"/setup#t="), another)
+	link = strings.TrimSpace(another.stdout)
 	ticket, found := strings.CutPrefix(link, first.url+"/setup#t=")
 	require.True(t, found, link)
 	request := rest.SetupRequest{Token: ticket, Email: "ann@example.com", Password: "Correct-Horse-9"}
