@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
@@ -19,6 +20,8 @@ type publishView struct {
 
 	streams load[rest.List[core.Stream]]
 	to      string
+	found   load[rest.List[core.Stream]] // those whose names begin like that
+	pause   delay
 	event   rest.NewEvent
 	payload string
 	sent    core.Receipt
@@ -31,15 +34,26 @@ func (v *publishView) OnMount(ctx app.Context) {
 	values := ctx.Page().URL().Query()
 	v.to, v.payload = values.Get("stream"), "{\n  \n}"
 	v.streams.fetchKept(ctx, v.s, "stream names", func(ctx context.Context, client *rest.Client) (rest.List[core.Stream], error) {
-		page, err := client.StreamsPage(ctx, core.StreamQuery{Limit: core.MaxPageSize})
+		page, err := client.StreamsPage(ctx, core.StreamQuery{Limit: picksShown})
 		if v.to == "" && len(page.Items) > 0 {
 			v.to = page.Items[0].Name
 		}
 		return page, err
 	})
+	if v.to != "" {
+		v.find(ctx)
+	}
 	if like := values.Get("like"); like != "" {
 		v.fill(ctx, like)
 	}
+}
+
+// find looks for streams whose names begin with what is chosen, that one first.
+func (v *publishView) find(ctx app.Context) {
+	query := core.StreamQuery{Prefix: v.to, Limit: picksShown}
+	v.found.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.List[core.Stream], error) {
+		return client.StreamsPage(ctx, query)
+	})
 }
 
 // fill takes an event that was sent before, without its id, its trace and its
@@ -61,16 +75,8 @@ func (v *publishView) form(page rest.List[core.Stream]) app.UI {
 	if len(page.Items) == 0 {
 		return emptyPanel("There is no stream to publish to", "Make one first.", "", linkButton("New stream", "plus", "/streams/new"))
 	}
-	choices := make([][2]string, 0, len(page.Items))
-	var schema json.RawMessage
-	for _, stream := range page.Items {
-		choices = append(choices, [2]string{stream.Name, stream.Name})
-		if stream.Name == v.to {
-			schema = stream.Schema
-		}
-	}
 	parts := []app.UI{
-		field("stream", "Stream", selectInput("stream", &v.to, choices, nil), "", ""),
+		field("stream", "Stream", v.choice(page), "", ""),
 		field("type", "Type", textInput("type", &v.event.Type).Required(true).Placeholder("order.paid"), "", fieldError(v.act.err, "event_type")),
 		app.Details().Class("fold").Open(v.event.Source != "" || v.event.Subject != "").Body(app.Summary().Text("More fields"),
 			field("source", "Source", textInput("source", &v.event.Source), "Who emitted it. Your address where this is empty.", fieldError(v.act.err, "source")),
@@ -78,13 +84,48 @@ func (v *publishView) form(page rest.List[core.Stream]) app.UI {
 			field("key", "Idempotency key", textInput("key", &v.event.IdempotencyKey), "The same key again stores nothing.", fieldError(v.act.err, "idempotency_key"))),
 		field("payload", "Payload", textArea("payload", &v.payload, 12).OnKeyDown(v.key), "Any JSON value. Ctrl+Enter sends.", v.wrong),
 	}
-	if len(schema) > 0 {
+	if schema := v.schema(page); len(schema) > 0 {
 		parts = append(parts, app.Details().Class("fold").Body(app.Summary().Text("The stream's schema"), &jsonBox{Name: "schema", Text: indented(schema)}))
 	}
 	parts = append(parts, v.problems(), v.receipt(), app.Div().Class("row").Body(
 		app.Button().Class("button", "main").Type("submit").Disabled(v.act.busy || v.s.offline).Body(icon("publish"), app.Span().Text("Publish")),
 		button("Copy as curl", "copy", func(app.Context, app.Event) { copyText(v.curl()) })))
 	return form(v.send, parts...)
+}
+
+// choice lets one choose a stream: of a few from a list, of many by the beginning
+// of its name.
+func (v *publishView) choice(page rest.List[core.Stream]) app.UI {
+	if page.Pagination.HasMore {
+		options := make([]app.UI, len(v.found.value.Items))
+		for i := range options {
+			options[i] = app.Option().Value(v.found.value.Items[i].Name)
+		}
+		return app.Div().Class("stack").Body(
+			textInput("stream", &v.to).Required(true).List("streams").OnInput(func(ctx app.Context, e app.Event) {
+				setText(&v.to)(ctx, e)
+				v.pause.run(ctx, v.find)
+			}, app.EventScope("stream")),
+			app.DataList().ID("streams").Body(options...))
+	}
+	choices := make([][2]string, 0, len(page.Items)+1)
+	for i := range page.Items {
+		choices = append(choices, [2]string{page.Items[i].Name, page.Items[i].Name})
+	}
+	if chosen := [2]string{v.to, v.to}; !slices.Contains(choices, chosen) {
+		choices = append(choices, chosen) // from an address; that it is gone, the server says
+	}
+	return selectInput("stream", &v.to, choices, nil)
+}
+
+// schema is that of the stream that is chosen.
+func (v *publishView) schema(page rest.List[core.Stream]) json.RawMessage {
+	for _, stream := range slices.Concat(page.Items, v.found.value.Items) {
+		if stream.Name == v.to {
+			return stream.Schema
+		}
+	}
+	return nil
 }
 
 // problems are the fields that the form has no place for, or the rest of what

@@ -422,6 +422,22 @@ func TestStreamsAreFoundByTheirBeginning(t *testing.T) {
 	page.Await("the streams that begin so", `[...document.querySelectorAll('.choices li')].map(li => li.innerText.trim()).join() === 'order-110,order-111,order-112,order-113,order-114,order-115,order-116,order-117,order-118,order-119'`)
 	page.Press(browser.Escape)
 
+	// To publish to one of so many.
+	page.Go("/publish?stream=order-115")
+	page.Await("the stream that was asked for", `document.getElementById('stream')?.value === 'order-115'`)
+	page.Fill("Stream", "order-11")
+	page.Await("the streams that begin so", `[...document.querySelectorAll('#streams option')].map(option => option.value).join() === 'order-110,order-111,order-112,order-113,order-114,order-115,order-116,order-117,order-118,order-119'`)
+	page.Axe("publish to one of many")
+	page.Screenshot("publish-to-one-of-many")
+	page.Fill("Stream", "order-116")
+	page.Fill("Type", "order.paid")
+	page.Fill("Payload", "{}")
+	page.Click("Publish")
+	page.See("Stored at offset 0")
+	stats, err := p.client().StreamStats(t.Context(), "order-116")
+	require.NoError(t, err)
+	require.EqualValues(t, 1, stats.Events)
+
 	// From the events of one stream to those of another.
 	page.Go("/streams/order-000/events")
 	page.See("No events yet")
