@@ -1,11 +1,16 @@
 package ui
 
 import (
+	"bytes"
+	"cmp"
 	"context"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
@@ -17,9 +22,8 @@ type keysView struct {
 	Page
 	Kind core.KeyKind
 
-	list    load[rest.List[core.APIKey]]
-	pages   pages
-	streams load[rest.List[core.Stream]]
+	list  load[keyList]
+	pages pages
 
 	asking                            bool
 	label, environment, role, expires string
@@ -38,18 +42,56 @@ func (v *keysView) OnMount(ctx app.Context) {
 		v.role = string(core.RoleConsumer)
 	}
 	v.fetch(ctx)
-	if v.s.may(core.ActionReadStreams) {
-		v.streams.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.List[core.Stream], error) {
-			return client.StreamsPage(ctx, core.StreamQuery{Limit: core.MaxPageSize})
-		})
-	}
 }
 
 func (v *keysView) fetch(ctx app.Context) {
 	kind, cursor := v.Kind, v.pages.cursor()
-	v.list.fetchKept(ctx, v.s, string(kind)+" "+cursor, func(ctx context.Context, client *rest.Client) (rest.List[core.APIKey], error) {
-		return client.KeysPage(ctx, kind, cursor, 0)
+	v.list.fetchKept(ctx, v.s, string(kind)+" "+cursor, func(ctx context.Context, client *rest.Client) (list keyList, err error) {
+		if list.List, err = client.KeysPage(ctx, kind, cursor, 0); err == nil && v.s.may(core.ActionReadStreams) {
+			list.Names, err = streamNames(ctx, client, narrowedTo(list.Items))
+		}
+		return list, err
 	})
+}
+
+// keyList is a page of keys, with the names of the streams that they are narrowed
+// to.
+type keyList struct {
+	rest.List[core.APIKey]
+	Names map[core.ID]string
+}
+
+// namedStreams is how many of the streams that a key is narrowed to are named.
+const namedStreams = 3
+
+// narrowedTo are the streams of keys that are named, each once.
+func narrowedTo(keys []core.APIKey) (ids []core.ID) {
+	for i := range keys {
+		ids = append(ids, keys[i].Streams[:min(len(keys[i].Streams), namedStreams)]...)
+	}
+	slices.SortFunc(ids, func(a, b core.ID) int { return bytes.Compare(a[:], b[:]) })
+	return slices.Compact(ids)
+}
+
+// streamNames are the names of streams, but of those that are gone.
+func streamNames(ctx context.Context, client *rest.Client, ids []core.ID) (map[core.ID]string, error) {
+	var mu sync.Mutex
+	names := map[core.ID]string{}
+	requests, ctx := errgroup.WithContext(ctx)
+	requests.SetLimit(4) // of six connections that a browser has for a server
+	for _, id := range ids {
+		requests.Go(func() error {
+			stream, err := client.Stream(ctx, id.String())
+			if core.CodeOf(err) == core.CodeNotFound {
+				return nil
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			names[id] = stream.Name
+			return err
+		})
+	}
+	return names, requests.Wait()
 }
 
 // title is what the credentials of the page are called, in the plural.
@@ -80,7 +122,7 @@ func (v *keysView) Render() app.UI {
 	return app.Div().Class("stack").Body(parts...)
 }
 
-func (v *keysView) table(page rest.List[core.APIKey]) app.UI {
+func (v *keysView) table(page keyList) app.UI {
 	if len(page.Items) == 0 {
 		why := "Applications present an API key to send events. It is shown once, and kept as a hash only."
 		if v.Kind == core.KindServiceToken {
@@ -107,25 +149,24 @@ func (v *keysView) table(page rest.List[core.APIKey]) app.UI {
 		key := page.Items[i]
 		rows[i] = row(columns,
 			app.Span().Class("name").Body(app.Bdi().Text(key.Label)), app.Code().Text(key.Masked), app.Text(key.Role),
-			app.Text(v.scope(key)), optionalTime(key.LastUsedAt, "never"), timeText(key.CreatedAt), keyState(key, time.Now()), v.actions(key))
+			app.Text(page.scope(key)), optionalTime(key.LastUsedAt, "never"), timeText(key.CreatedAt), keyState(key, time.Now()), v.actions(key))
 	}
 	return app.Div().Class("stack").Body(cards(v.title(), columns, rows...),
 		pager(&v.pages, page.Pagination, v.fetch))
 }
 
 // scope names the streams that a key is narrowed to.
-func (v *keysView) scope(key core.APIKey) string {
+// scope says to which streams a key is narrowed.
+func (l keyList) scope(key core.APIKey) string {
 	if len(key.Streams) == 0 {
 		return "all"
 	}
-	names := make([]string, len(key.Streams))
-	for i, id := range key.Streams {
-		names[i] = id.String()
-		for _, stream := range v.streams.value.Items {
-			if stream.ID == id {
-				names[i] = stream.Name
-			}
-		}
+	var names []string
+	for _, id := range key.Streams[:min(len(key.Streams), namedStreams)] {
+		names = append(names, cmp.Or(l.Names[id], id.String()))
+	}
+	if more := len(key.Streams) - len(names); more > 0 {
+		return strings.Join(names, ", ") + " and " + count(more) + " more"
 	}
 	return strings.Join(names, ", ")
 }
