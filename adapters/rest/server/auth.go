@@ -100,7 +100,7 @@ func (s *Server) postRefresh(c *call) error {
 		return err
 	}
 	signIn, err := s.Accounts.Refresh(c.context(), c.visitor(), token)
-	if err != nil {
+	if core.CodeOf(err) == core.CodeUnauthorized { // a server that cannot tell now can tell later
 		c.setCookie("", time.Unix(0, 0))
 	}
 	// What came by the cookie goes by the cookie: a page's script must not get at it.

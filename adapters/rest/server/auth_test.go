@@ -322,6 +322,13 @@ func TestTheRefreshCookie(t *testing.T) {
 	require.NotContains(t, string(wanting(`{"want_refresh_token":true}`).body), "efr_", "nor when it asks")
 	got = o.do("GET", rest.AuthPath+"/me", nil, "-", "Cookie: "+pair)
 	require.Equal(t, 401, got.StatusCode, "the cookie refreshes and does nothing else")
+	got = o.do("POST", rest.AuthPath+"/refresh", nil, "-", "Cookie: "+pair+"x", "Sec-Fetch-Site: same-origin")
+	require.Equal(t, 401, got.StatusCode)
+	require.Contains(t, got.Header.Get("Set-Cookie"), "__Host-eventflow-refresh=;", "what is good no longer goes")
+	require.NoError(t, o.catalog.Close())
+	got = o.do("POST", rest.AuthPath+"/refresh", nil, "-", "Cookie: "+pair, "Sec-Fetch-Site: same-origin")
+	require.Equal(t, 503, got.StatusCode)
+	require.Empty(t, got.Header.Get("Set-Cookie"), "it may be good later")
 }
 
 func TestUsersAreManaged(t *testing.T) {
