@@ -113,7 +113,7 @@ func forPeople(ctx context.Context, cfg Config, running *Running, base string) (
 	if strings.HasPrefix(link, "/") { // the port was not known before it was open
 		link = base + link
 	}
-	return fmt.Sprintf(dashboard+firstAdmin, base, link, linkCommand(base)), err
+	return fmt.Sprintf(dashboard+firstAdmin, base, link, linkCommand(cmp.Or(cfg.PublicURL, base))), err
 }
 
 // linkCommand prints another link to the server at base.

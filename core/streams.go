@@ -203,7 +203,7 @@ func (s *Streams) narrowed(ctx context.Context, who Principal, prefix, after str
 		switch {
 		case isNotFound(err): // it is deleted
 		case err != nil:
-			return nil, err
+			return nil, catalogError(err)
 		case strings.HasPrefix(stream.Name, prefix) && stream.Name > after:
 			items = append(items, stream)
 		}
