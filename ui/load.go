@@ -88,7 +88,7 @@ func (l *load[T]) fetchKept(ctx app.Context, s *session, name string, get func(c
 	}
 	l.fetch(ctx, s, func(ctx2 context.Context, client *rest.Client) (T, error) {
 		value, err := get(ctx2, client)
-		if err == nil {
+		if err == nil && !s.over.Load() {
 			keep(ctx, key, value)
 		}
 		return value, err

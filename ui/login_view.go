@@ -103,8 +103,8 @@ func (a *act) runAnonymously(ctx app.Context, s *session, do func(context.Contex
 			s.heardOf(err)
 			a.busy, a.err = false, err
 			if err == nil && then != nil {
-				s.me, s.state = me, signedIn
-				remember(ctx, s.me)
+				s.state = signedIn
+				s.meet(ctx, me)
 				then(ctx)
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
@@ -35,6 +36,10 @@ type session struct {
 	me     rest.Me
 	// origin is the server's address, as commands to copy name it.
 	origin string
+	// met: the server has said who that is; meeting: it is being asked.
+	met, meeting bool
+	// over: somebody has signed out. Whatever is still answered is for nobody.
+	over atomic.Bool
 	// rev counts what pages must be drawn anew for.
 	rev int
 	// shell is the context of what is always there: a button, a dialog or a page
@@ -58,9 +63,18 @@ func newSession(origin string) *session {
 // dispatch runs f where the dashboard is drawn, and draws the page anew.
 func (s *session) dispatch(f func(app.Context)) {
 	s.shell.Dispatch(func(ctx app.Context) {
+		if s.over.Load() {
+			return
+		}
 		f(ctx)
 		s.rev++
 	})
+}
+
+// meet notes who is signed in.
+func (s *session) meet(ctx app.Context, me rest.Me) {
+	s.me, s.met = me, true
+	remember(ctx, me)
 }
 
 // may reports whether the user's role permits an action. The server decides all
@@ -104,6 +118,9 @@ func (s *session) gotToken() {
 	s.refused = nil
 }
 
+// refreshTimeout bounds what all other requests wait for.
+const refreshTimeout = 10 * time.Second
+
 // refresh gets the next access token, unless another request has got one since,
 // or was told that there is none.
 func (s *session) refresh(ctx context.Context, generation int) error {
@@ -112,7 +129,9 @@ func (s *session) refresh(ctx context.Context, generation int) error {
 	if generation != s.generation || s.refused != nil {
 		return s.refused
 	}
-	_, err := s.client.Refresh(ctx, rest.RefreshRequest{})
+	limited, cancel := context.WithTimeout(ctx, refreshTimeout)
+	defer cancel()
+	_, err := s.client.Refresh(limited, rest.RefreshRequest{})
 	switch {
 	case err == nil:
 		s.generation++

@@ -47,53 +47,56 @@ func (sh *shell) start(ctx app.Context) {
 	s, next := sh.s, anonymous // nobody has signed in on this device
 	if recall(ctx, &s.me) {
 		next = signedIn
-		sh.introduce(ctx, func(ctx app.Context, err error) {
-			if core.CodeOf(err) == core.CodeUnauthorized {
-				sh.leave(ctx)
-				return
-			}
-			if s.heardOf(err); s.offline {
-				every(ctx, refreshEvery, sh.reconnect)
-			}
-		})
+		sh.introduce(ctx)
+		every(ctx, refreshEvery, sh.introduce)
 	}
 	ctx.Async(func() {
 		breathe() // between the frame and the page in it
-		s.dispatch(func(app.Context) { s.state = next })
+		s.dispatch(func(app.Context) {
+			if s.state == starting {
+				s.state = next
+			}
+		})
 	})
 }
 
-// introduce asks who is signed in, and what that user may do by now.
-func (sh *shell) introduce(ctx app.Context, then func(app.Context, error)) {
+// introduce asks who is signed in, and what that user may do by now, unless the
+// server has said so.
+func (sh *shell) introduce(ctx app.Context) {
 	s := sh.s
+	if s.met || s.meeting || s.state == anonymous {
+		return
+	}
+	s.meeting = true
 	ctx.Async(func() {
 		var me rest.Me
-		err := s.do(ctx, func(ctx context.Context, client *rest.Client) (err error) {
+		limited, cancel := context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
+		err := s.do(limited, func(ctx context.Context, client *rest.Client) (err error) {
 			me, err = client.Me(ctx)
 			return err
 		})
 		s.dispatch(func(ctx app.Context) {
-			if err == nil {
-				s.me = me
-				remember(ctx, s.me)
+			s.meeting = false
+			switch {
+			case core.CodeOf(err) == core.CodeUnauthorized && s.token() == 0 && !s.offline:
+				forget(ctx)
+				s.me, s.state = rest.Me{}, anonymous
+				return
+			case err == nil:
+				s.meet(ctx, me)
 			}
-			then(ctx, err)
+			s.heardOf(err)
 		})
 	})
-}
-
-// reconnect signs in as soon as the server is back.
-func (sh *shell) reconnect(ctx app.Context) {
-	if s := sh.s; s.offline {
-		sh.introduce(ctx, func(_ app.Context, err error) { s.heardOf(err) })
-	}
 }
 
 // leave forgets the session, and what the browser kept of it.
 func (sh *shell) leave(ctx app.Context) {
 	forget(ctx)
 	was := sh.s
-	sh.s = newSession(was.origin)
+	was.over.Store(true)
+	sh.s, sh.palette = newSession(was.origin), false
 	sh.s.shell, sh.s.state, sh.s.heard = was.shell, anonymous, was.heard
 }
 
@@ -302,11 +305,16 @@ func (sh *shell) bar() []app.UI {
 		iconButton("Sign out", "out", sh.signOut))
 }
 
+// signOutTimeout is how long a page that is to be left waits for the server.
+const signOutTimeout = 5 * time.Second
+
 func (sh *shell) signOut(ctx app.Context, _ app.Event) {
 	s := sh.s
 	forget(ctx) // whatever the server says
 	ctx.Async(func() {
-		_ = s.client.Logout(ctx) // the page forgets the session all the same
+		limited, cancel := context.WithTimeout(ctx, signOutTimeout)
+		defer cancel()
+		_ = s.client.Logout(limited) // the page forgets the session all the same
 		s.dispatch(func(ctx app.Context) {
 			sh.leave(ctx)
 			ctx.Navigate("/login")
