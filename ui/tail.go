@@ -267,6 +267,8 @@ func (t *tail) view(v *eventsView) app.UI {
 	switch {
 	case t.stopped:
 		head = []app.UI{badge("wait", "Stopped"), button("Follow again", "play", func(app.Context, app.Event) { t.stopped = false; t.connect() })}
+	case t.err != nil:
+		head = []app.UI{badge("bad", "Lost")}
 	case !t.placed():
 		head = []app.UI{badge("wait", "Connecting")}
 	case t.paused:
