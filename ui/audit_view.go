@@ -160,7 +160,7 @@ func (v *auditView) table(page rest.List[core.Event]) app.UI {
 		var entry core.AuditEntry
 		_ = json.Unmarshal(event.Payload, &entry) // the rest of the line says what it can
 		id := event.ID.String()
-		rows = append(rows, row(columns, timeText(event.ReceivedAt), badge(auditKind(event.Type), event.Type),
+		rows = append(rows, card(columns, timeText(event.ReceivedAt), badge(auditKind(event.Type), event.Type),
 			app.Span().Body(v.narrowing("All that "+entry.Actor.Label+" did", entry.Actor.Label, &v.filter.who), app.Span().Class("quiet").Text(" "+string(entry.Actor.Role))),
 			app.Span().Class("quiet").Body(app.Text(entry.Target.Kind+" "), v.narrowing("All that was done to "+entry.Target.ID, entry.Target.ID, &v.filter.target)),
 			app.Code().Text(entry.Address),
@@ -172,7 +172,7 @@ func (v *auditView) table(page rest.List[core.Event]) app.UI {
 				}
 			}, app.EventScope(id))))
 		if v.open == id {
-			rows = append(rows, app.Tr().Body(app.Td().ColSpan(len(columns)).Body(&jsonBox{Name: "record", Text: string(event.Payload)})))
+			rows = append(rows, app.Tr().Role("row").Body(app.Td().Role("cell").ColSpan(len(columns)).Body(&jsonBox{Name: "record", Text: string(event.Payload)})))
 		}
 	}
 	return app.Div().Class("stack").Body(cards("Audit trail", columns, rows...),

@@ -88,7 +88,7 @@ func groupTable(groups []core.GroupOverview, trends *trends, withStream bool) ap
 		if !withStream {
 			cells = append(cells[:1:1], cells[2:]...)
 		}
-		rows[i] = row(columns, cells...)
+		rows[i] = card(columns, cells...)
 	}
 	return cards("Consumer groups", columns, rows...)
 }

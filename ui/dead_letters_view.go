@@ -137,7 +137,7 @@ func (v *deadLettersView) reasons() app.UI {
 		if reason == "" {
 			reason = "(none given)"
 		}
-		rows = append(rows, row(columns,
+		rows = append(rows, card(columns,
 			app.Button().Class("bare", "offset", "reason").Type("button").Body(app.Bdi().Text(reason)).OnClick(func(ctx app.Context, _ app.Event) {
 				v.query.Reason, v.query.Stream, v.query.Group = one.Reason, stream, group
 				v.pages = pages{}
@@ -167,7 +167,7 @@ func (v *deadLettersView) table(page rest.List[core.DeadLetter]) app.UI {
 		if letter.State == core.Replaying {
 			state = badge("info", "replaying")
 		}
-		rows[i] = row(columns, v.chooser(letter),
+		rows[i] = card(columns, v.chooser(letter),
 			app.A().Class("name").Href(address("/dead-letters/{id}", letter.ID.String())).Body(app.Bdi().Text(letter.Event.Type), app.Text(" #"+count(int64(letter.Event.Offset)))),
 			app.Bdi().Text(group), app.Bdi().Text(letter.Reason), app.Text(count(len(letter.Attempts))), timeText(letter.ParkedAt), state)
 	}

@@ -129,7 +129,7 @@ func (v *streamsView) table(page rest.List[core.StreamOverview]) app.UI {
 		if len(stream.Schema) > 0 {
 			schema = badge("ok", "checked")
 		}
-		rows[i] = row(columns,
+		rows[i] = card(columns,
 			app.A().Class("name", "short").Title(stream.Name).Href(address("/streams/{stream}", stream.Name)).Body(app.Bdi().Text(stream.Name)),
 			app.Text(rate(v.rates.perSecond(stream.ID))), sparkline(v.rates.line(stream.ID)),
 			app.Text(count(stream.Stats.Events)), optionalTime(stream.Stats.LastReceivedAt, "never"),

@@ -20,24 +20,38 @@ type column struct {
 
 // table is a real one, with a caption for those who cannot see where it stands.
 func table(caption string, columns []column, rows ...app.UI) app.UI {
-	heads := make([]app.UI, len(columns))
-	for i, c := range columns {
-		heads[i] = app.Th().Scope("col").Class(c.classes()...).Text(c.name)
-		if c.unsaid {
-			heads[i] = app.Th().Scope("col").Class(c.classes()...).Body(app.Span().Class("hidden").Text(c.name))
-		}
-	}
-	return app.Div().Class("table").TabIndex(0).Role("group").Aria("label", caption).Body(app.Table().Body(
+	return boxed(caption, app.Table().Body(
 		app.Caption().Class("hidden").Text(caption),
-		app.THead().Body(app.Tr().Body(heads...)),
+		app.THead().Body(app.Tr().Body(heads(columns, "")...)),
 		app.TBody().Body(rows...),
 	))
 }
 
-// cards is a table whose rows stand as cards on a phone, which has no room for
-// its columns beside each other.
+// cards is a table whose rows, made by [card], stand as cards on a phone, which
+// has no room for its columns beside each other. What is not laid out as a table
+// is none to some browsers, unless it says so.
 func cards(caption string, columns []column, rows ...app.UI) app.UI {
-	return app.Div().Class("cards").Body(table(caption, columns, rows...))
+	return app.Div().Class("cards").Body(boxed(caption, app.Table().Role("table").Body(
+		app.Caption().Class("hidden").Text(caption),
+		app.THead().Role("rowgroup").Body(app.Tr().Role("row").Body(heads(columns, "columnheader")...)),
+		app.TBody().Role("rowgroup").Body(rows...),
+	)))
+}
+
+// boxed lets a table scroll within the page, by the keys as well.
+func boxed(caption string, table app.UI) app.UI {
+	return app.Div().Class("table").TabIndex(0).Role("group").Aria("label", caption).Body(table)
+}
+
+func heads(columns []column, role string) []app.UI {
+	heads := make([]app.UI, len(columns))
+	for i, c := range columns {
+		head := app.Th().Scope("col").Class(c.classes()...).Role(role)
+		if heads[i] = head.Text(c.name); c.unsaid {
+			heads[i] = head.Body(app.Span().Class("hidden").Text(c.name))
+		}
+	}
+	return heads
 }
 
 func (c column) classes() (classes []string) {
@@ -54,13 +68,22 @@ func (c column) classes() (classes []string) {
 func row(columns []column, cells ...app.UI) app.HTMLTr {
 	tds := make([]app.UI, len(cells))
 	for i, cell := range cells {
-		td := app.Td().Class(columns[i].classes()...).Body(cell)
+		tds[i] = app.Td().Class(columns[i].classes()...).Body(cell)
+	}
+	return app.Tr().Body(tds...)
+}
+
+// card is row, of a table of cards.
+func card(columns []column, cells ...app.UI) app.HTMLTr {
+	tds := make([]app.UI, len(cells))
+	for i, cell := range cells {
+		td := app.Td().Class(columns[i].classes()...).Role("cell").Body(cell)
 		if columns[i].told {
 			td = td.DataSet("told", columns[i].name)
 		}
 		tds[i] = td
 	}
-	return app.Tr().Body(tds...)
+	return app.Tr().Role("row").Body(tds...)
 }
 
 // pager leads through the pages of a list: shown is what the server said of the

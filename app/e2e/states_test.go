@@ -119,6 +119,8 @@ func fitsTheScreen(t *testing.T, page *browser.Page, what string) {
 		.filter(element => element.getBoundingClientRect().right > innerWidth + 1).map(element => element.parentElement.tagName + ' > ' + element.tagName + '.' + element.className).slice(0, 5).join(', ')
 		|| 'something'`, &wide)
 	require.Empty(t, wide, "%s is wider than the screen", what)
+	page.Eval(`innerWidth < 640 && [...document.querySelectorAll('.cards .table')].find(list => list.scrollWidth > list.clientWidth)?.innerText || ''`, &wide)
+	require.Empty(t, wide, "cards of %s are wider than the screen", what)
 }
 
 // refusable has all requests that read be answered with what the page's session
