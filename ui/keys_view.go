@@ -48,7 +48,7 @@ func (v *keysView) fetch(ctx app.Context) {
 	kind, cursor := v.Kind, v.pages.cursor()
 	v.list.fetchKept(ctx, v.s, string(kind)+" "+cursor, func(ctx context.Context, client *rest.Client) (list keyList, err error) {
 		if list.List, err = client.KeysPage(ctx, kind, cursor, 0); err == nil && v.s.may(core.ActionReadStreams) {
-			list.Names, err = streamNames(ctx, client, narrowedTo(list.Items))
+			list.Names = streamNames(ctx, client, narrowedTo(list.Items))
 		}
 		return list, err
 	})
@@ -61,8 +61,12 @@ type keyList struct {
 	Names map[core.ID]string
 }
 
-// namedStreams is how many of the streams that a key is narrowed to are named.
-const namedStreams = 3
+// How many of the streams that a key is narrowed to are named, and of a page of
+// keys together: others are told by their ids.
+const (
+	namedStreams = 3
+	namedOfAll   = 30
+)
 
 // narrowedTo are the streams of keys that are named, each once.
 func narrowedTo(keys []core.APIKey) (ids []core.ID) {
@@ -70,28 +74,29 @@ func narrowedTo(keys []core.APIKey) (ids []core.ID) {
 		ids = append(ids, keys[i].Streams[:min(len(keys[i].Streams), namedStreams)]...)
 	}
 	slices.SortFunc(ids, func(a, b core.ID) int { return bytes.Compare(a[:], b[:]) })
-	return slices.Compact(ids)
+	ids = slices.Compact(ids)
+	return ids[:min(len(ids), namedOfAll)]
 }
 
-// streamNames are the names of streams, but of those that are gone.
-func streamNames(ctx context.Context, client *rest.Client, ids []core.ID) (map[core.ID]string, error) {
+// streamNames are the names of streams, of those that can be had: some may be
+// gone.
+func streamNames(ctx context.Context, client *rest.Client, ids []core.ID) map[core.ID]string {
 	var mu sync.Mutex
 	names := map[core.ID]string{}
-	requests, ctx := errgroup.WithContext(ctx)
+	var requests errgroup.Group
 	requests.SetLimit(4) // of six connections that a browser has for a server
 	for _, id := range ids {
 		requests.Go(func() error {
-			stream, err := client.Stream(ctx, id.String())
-			if core.CodeOf(err) == core.CodeNotFound {
-				return nil
+			if stream, err := client.Stream(ctx, id.String()); err == nil {
+				mu.Lock()
+				defer mu.Unlock()
+				names[id] = stream.Name
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			names[id] = stream.Name
-			return err
+			return nil
 		})
 	}
-	return names, requests.Wait()
+	_ = requests.Wait() // none fails
+	return names
 }
 
 // title is what the credentials of the page are called, in the plural.
@@ -147,7 +152,7 @@ func (v *keysView) table(page keyList) app.UI {
 	rows := make([]app.UI, len(page.Items))
 	for i := range page.Items {
 		key := page.Items[i]
-		rows[i] = row(columns,
+		rows[i] = card(columns,
 			app.Span().Class("name").Body(app.Bdi().Text(key.Label)), app.Code().Text(key.Masked), app.Text(key.Role),
 			app.Text(page.scope(key)), optionalTime(key.LastUsedAt, "never"), timeText(key.CreatedAt), keyState(key, time.Now()), v.actions(key))
 	}
@@ -156,7 +161,6 @@ func (v *keysView) table(page keyList) app.UI {
 }
 
 // scope names the streams that a key is narrowed to.
-// scope says to which streams a key is narrowed.
 func (l keyList) scope(key core.APIKey) string {
 	if len(key.Streams) == 0 {
 		return "all"

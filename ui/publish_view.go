@@ -97,9 +97,13 @@ func (v *publishView) form(page rest.List[core.Stream]) app.UI {
 // of its name.
 func (v *publishView) choice(page rest.List[core.Stream]) app.UI {
 	if page.Pagination.HasMore {
-		options := make([]app.UI, len(v.found.value.Items))
-		for i := range options {
-			options[i] = app.Option().Value(v.found.value.Items[i].Name)
+		offered := page.Items
+		if v.found.have() {
+			offered = v.found.value.Items
+		}
+		options := make([]app.UI, len(offered))
+		for i := range offered {
+			options[i] = app.Option().Value(offered[i].Name)
 		}
 		return app.Div().Class("stack").Body(
 			textInput("stream", &v.to).Required(true).List("streams").OnInput(func(ctx app.Context, e app.Event) {
