@@ -177,7 +177,7 @@ func TestWordsAreLookedForFurther(t *testing.T) {
 	// It can be stopped: each page takes a while on this line.
 	page.Go("/streams/orders/events?q=nowhere")
 	page.See("None of these 100 events")
-	page.Throttle(-1, 500*time.Millisecond)
+	page.Throttle(-1, 5*time.Second)
 	page.Click("Look further")
 	page.See("Looked at")
 	page.Click("Stop")

@@ -40,6 +40,7 @@ func BenchmarkLighthouse(b *testing.B) {
 		judge(b, binary, p.base, "/login", 0)
 		page, port := p.signInAt(b, adminEmail)
 		page.Await("the worker", "navigator.serviceWorker.ready.then(() => true)")
+		page.Eval("location.replace('about:blank')", nil) // or two dashboards would share the machine
 		for _, path := range []string{"/", "/streams"} {
 			judge(b, binary, p.base, path, port)
 		}
