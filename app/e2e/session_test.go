@@ -173,6 +173,28 @@ func kept(page *browser.Page) (n int) {
 	return n
 }
 
+// What is answered after a sign-out is kept for nobody.
+func TestALateAnswerIsForNobody(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.setUp()
+	page := p.signIn(adminEmail)
+	page.Before(`(() => {
+		const ask = window.fetch;
+		window.fetch = (...given) => !window.hold || !String(given[0]).includes('/streams') ? ask(...given) :
+			ask(...given).then(answer => new Promise(done => { window.release = () => done(answer) }));
+	})()`)
+	page.Go("/streams")
+	page.See("Highest lag")
+	page.Eval("window.hold = true", nil)
+	page.Await("an answer that is held back", "!!window.release")
+	page.Click("Sign out")
+	page.See("Email")
+	page.Eval("window.release(); new Promise(done => setTimeout(done, 300))", nil)
+	require.Zero(t, kept(page))
+	require.Equal(t, "/login", page.URL())
+}
+
 // Where a session has ended elsewhere, a page that is opened anew shows nothing of
 // what it kept, and keeps nothing.
 func TestASessionThatEndedElsewhereIsForgotten(t *testing.T) {
