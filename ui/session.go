@@ -92,6 +92,9 @@ func (s *session) known() bool { return s.me.User != nil }
 // do runs a request, with a fresh access token where there is none, or the one
 // at hand has expired.
 func (s *session) do(ctx context.Context, request func(context.Context, *rest.Client) error) error {
+	if s.over.Load() {
+		return context.Canceled
+	}
 	generation := s.token()
 	if generation > 0 {
 		if err := request(ctx, s.client); core.CodeOf(err) != core.CodeUnauthorized {

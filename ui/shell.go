@@ -95,7 +95,6 @@ func (sh *shell) introduce(ctx app.Context) {
 func (sh *shell) leave(ctx app.Context) {
 	forget(ctx)
 	was := sh.s
-	was.over.Store(true)
 	sh.s, sh.palette = newSession(was.origin), false
 	sh.s.shell, sh.s.state, sh.s.heard = was.shell, anonymous, was.heard
 }
@@ -310,12 +309,13 @@ const signOutTimeout = 5 * time.Second
 
 func (sh *shell) signOut(ctx app.Context, _ app.Event) {
 	s := sh.s
+	s.over.Store(true)
 	forget(ctx) // whatever the server says
 	ctx.Async(func() {
 		limited, cancel := context.WithTimeout(ctx, signOutTimeout)
 		defer cancel()
 		_ = s.client.Logout(limited) // the page forgets the session all the same
-		s.dispatch(func(ctx app.Context) {
+		s.shell.Dispatch(func(ctx app.Context) {
 			sh.leave(ctx)
 			ctx.Navigate("/login")
 		})

@@ -177,6 +177,7 @@ func TestWordsAreLookedForFurther(t *testing.T) {
 	// It can be stopped: each page takes a while on this line.
 	page.Go("/streams/orders/events?q=nowhere")
 	page.See("None of these 100 events")
+	page.See("whatever the filter") // the chart, which moves what is below it
 	page.Throttle(-1, 5*time.Second)
 	page.Click("Look further")
 	page.See("Looked at")

@@ -188,6 +188,7 @@ func TestALateAnswerIsForNobody(t *testing.T) {
 	page.See("Highest lag")
 	page.Eval("window.hold = true", nil)
 	page.Await("an answer that is held back", "!!window.release")
+	page.Allow("401 (Unauthorized)") // what was on its way when the session ended
 	page.Click("Sign out")
 	page.See("Email")
 	page.Eval("window.release(); new Promise(done => setTimeout(done, 300))", nil)
