@@ -91,14 +91,6 @@ func (sh *shell) introduce(ctx app.Context) {
 	})
 }
 
-// leave forgets the session, and what the browser kept of it.
-func (sh *shell) leave(ctx app.Context) {
-	forget(ctx)
-	was := sh.s
-	sh.s, sh.palette = newSession(was.origin), false
-	sh.s.shell, sh.s.state, sh.s.heard = was.shell, anonymous, was.heard
-}
-
 // OnNav implements [app.Navigator].
 func (sh *shell) OnNav(ctx app.Context) { sh.onNav(ctx) }
 
@@ -309,14 +301,15 @@ const signOutTimeout = 5 * time.Second
 
 func (sh *shell) signOut(ctx app.Context, _ app.Event) {
 	s := sh.s
-	s.over.Store(true)
-	forget(ctx) // whatever the server says
+	s.over.Store(true) // from here on nothing is kept
+	forget(ctx)        // whatever the server says
 	ctx.Async(func() {
 		limited, cancel := context.WithTimeout(ctx, signOutTimeout)
 		defer cancel()
 		_ = s.client.Logout(limited) // the page forgets the session all the same
 		s.shell.Dispatch(func(ctx app.Context) {
-			sh.leave(ctx)
+			sh.s, sh.palette = newSession(s.origin), false
+			sh.s.shell, sh.s.state, sh.s.heard = s.shell, anonymous, s.heard
 			ctx.Navigate("/login")
 		})
 	})
