@@ -12,7 +12,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/eventflow-go/eventflow/adapters/argon2"
 	"github.com/eventflow-go/eventflow/adapters/casbinauth"
 	stored "github.com/eventflow-go/eventflow/adapters/catalog"
 	"github.com/eventflow-go/eventflow/adapters/jwt"
@@ -78,7 +77,7 @@ func openOffice(t *testing.T, options ...option) *office {
 	o.fixture = start(t, append(options, withPeople(func(f *fixture, options *server.Options, committer *core.Committer) {
 		o.audit = core.NewAudit(committer, f.log, core.NewQuery(f.log, options.Streams, time.Now), time.Now, options.Logger)
 		o.accounts = core.NewAccounts(core.AccountPorts{
-			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Hasher: argon2.New(2), Tokens: tokens,
+			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Hasher: quickHasher{}, Tokens: tokens,
 			Authorizer: authorizer, Mailer: o, Links: "https://events.example", Record: o.audit.Record,
 		}, secret, nil, o.time)
 		options.Accounts, options.Audit, options.Authorizer = o.accounts, o.audit, authorizer

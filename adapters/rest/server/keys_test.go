@@ -14,7 +14,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/eventflow-go/eventflow/adapters/argon2"
 	"github.com/eventflow-go/eventflow/adapters/casbinauth"
 	stored "github.com/eventflow-go/eventflow/adapters/catalog"
 	"github.com/eventflow-go/eventflow/adapters/jwt"
@@ -50,7 +49,7 @@ func openVault(t *testing.T, options ...option) *vault {
 		options.Query = core.NewQuery(f.log, options.Streams, time.Now)
 		o.audit = core.NewAudit(committer, f.log, core.NewQuery(f.log, options.Streams, time.Now), time.Now, options.Logger)
 		o.accounts = core.NewAccounts(core.AccountPorts{
-			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Hasher: argon2.New(2), Tokens: tokens,
+			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Hasher: quickHasher{}, Tokens: tokens,
 			Authorizer: authorizer, Record: o.audit.Record,
 		}, vaultSecret, nil, o.time)
 		options.Access, options.Accounts, options.Audit, options.Authorizer = access, o.accounts, o.audit, authorizer
