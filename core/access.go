@@ -67,7 +67,7 @@ func (a *Access) Authenticate(ctx context.Context, secret string) (Principal, er
 	known, err := a.known.get(hash, func(old *knownKey) (*knownKey, error) {
 		as := hash
 		key, err := a.credentials.KeyByHash(ctx, as)
-		if isNotFound(err) && len(a.previous) > 0 {
+		if IsNotFound(err) && len(a.previous) > 0 {
 			as = keyedHash(a.previous, secret)
 			key, err = a.credentials.KeyByHash(ctx, as)
 		}
@@ -79,8 +79,8 @@ func (a *Access) Authenticate(ctx context.Context, secret string) (Principal, er
 			return nil, err
 		}
 		return newKnownKey(key, org, as, old), nil
-	}, isNotFound)
-	if isNotFound(err) {
+	}, IsNotFound)
+	if IsNotFound(err) {
 		return Principal{}, errBadKey
 	}
 	if err != nil {
@@ -111,8 +111,6 @@ func (k *APIKey) principal(org Organization) Principal {
 		Limit: cmp.Or(k.Rate, org.KeyRate).limit(),
 	}
 }
-
-func isNotFound(err error) bool { return CodeOf(err) == CodeNotFound }
 
 func (a *Access) hash(secret string) (out KeyHash) {
 	mac := a.macs.Get().(hash.Hash)

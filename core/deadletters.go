@@ -91,7 +91,7 @@ func (l *Letters) List(ctx context.Context, who Principal, q LetterQuery) (Lette
 	scan.Backward, scan.Limit = true, limit+1
 	items, err := l.store.DeadLetters(ctx, who.Org, scan)
 	if err != nil || len(items) <= limit {
-		return LetterPage{Items: items}, storeFailed(err)
+		return LetterPage{Items: items}, StoreFailed(err)
 	}
 	last := items[limit-1].ID
 	return LetterPage{Items: items[:limit], HasMore: true, NextCursor: sealCursor(scope, slices.Clone(last[:]))}, nil
@@ -109,7 +109,7 @@ func (l *Letters) Counts(ctx context.Context, who Principal, q LetterQuery) ([]L
 	}
 	scan.Limit = maxLetterCounts
 	counts, err := l.store.CountDeadLetters(ctx, who.Org, scan)
-	return counts, storeFailed(err)
+	return counts, StoreFailed(err)
 }
 
 // Get returns a dead letter.
@@ -127,7 +127,7 @@ func (l *Letters) open(ctx context.Context, who Principal, id string, action Act
 	}
 	letter, err := l.store.DeadLetter(ctx, who.Org, wanted)
 	if err != nil {
-		return DeadLetter{}, storeFailed(err)
+		return DeadLetter{}, StoreFailed(err)
 	}
 	return letter, authorize(l.consumers.streams.authorizer, who, action, letter.Stream)
 }
@@ -143,7 +143,7 @@ func (l *Letters) Replay(ctx context.Context, who Principal, id string, payload 
 	}
 	if payload != nil {
 		if err := ValidJSON(payload); err != nil {
-			return DeadLetter{}, withPrefix(err, "payload: ")
+			return DeadLetter{}, Under(err, "payload: ")
 		}
 	}
 	group, err := l.group(ctx, letter)
@@ -153,7 +153,7 @@ func (l *Letters) Replay(ctx context.Context, who Principal, id string, payload 
 	err = l.consumers.do(ctx, group, func(t *turn) error {
 		current, err := l.store.DeadLetter(ctx, who.Org, letter.ID)
 		if err != nil {
-			return storeFailed(err)
+			return StoreFailed(err)
 		}
 		if current.State == Replaying {
 			return errReplaying
@@ -180,7 +180,7 @@ func (t *turn) replay(letter DeadLetter) DeadLetter {
 func (l *Letters) group(ctx context.Context, letter DeadLetter) (*Group, error) {
 	groups, err := l.store.Groups(ctx, letter.Stream)
 	if err != nil {
-		return nil, storeFailed(err)
+		return nil, StoreFailed(err)
 	}
 	i := slices.IndexFunc(groups, func(g Group) bool { return g.ID == letter.Group })
 	if i < 0 {
@@ -202,7 +202,7 @@ func (l *Letters) Discard(ctx context.Context, who Principal, id string) error {
 	return l.consumers.do(ctx, group, func(t *turn) error {
 		current, err := l.store.DeadLetter(ctx, who.Org, letter.ID)
 		if err != nil {
-			return storeFailed(err)
+			return StoreFailed(err)
 		}
 		if current.State == Replaying {
 			return errReplaying
@@ -232,7 +232,7 @@ func (l *Letters) ReplayAll(ctx context.Context, who Principal, spec ReplaySpec)
 	}
 	total, until, err := l.extent(ctx, who, scan)
 	if err != nil {
-		return Replay{}, storeFailed(err)
+		return Replay{}, StoreFailed(err)
 	}
 	now := l.now().UTC().Truncate(time.Microsecond)
 	replay := Replay{
@@ -242,7 +242,7 @@ func (l *Letters) ReplayAll(ctx context.Context, who Principal, spec ReplaySpec)
 	if total == 0 {
 		replay.State = ReplayDone
 	}
-	return replay, storeFailed(l.store.CreateReplay(ctx, replay))
+	return replay, StoreFailed(l.store.CreateReplay(ctx, replay))
 }
 
 func (l *Letters) replayScan(ctx context.Context, who Principal, spec ReplaySpec) (LetterScan, error) {
@@ -260,7 +260,7 @@ func (l *Letters) CountReplay(ctx context.Context, who Principal, spec ReplaySpe
 		return 0, err
 	}
 	total, _, err := l.extent(ctx, who, scan)
-	return total, storeFailed(err)
+	return total, StoreFailed(err)
 }
 
 // extent counts the letters of a scan and returns the newest one.
@@ -292,7 +292,7 @@ func (l *Letters) Replayed(ctx context.Context, who Principal, id string) (Repla
 	if err == nil && len(who.Streams) > 0 && !slices.Equal(replay.Streams, who.Streams) {
 		err = Errorf(CodeNotFound, "there is no such replay")
 	}
-	return replay, storeFailed(err)
+	return replay, StoreFailed(err)
 }
 
 // errBusy says that a group has no room for more replays now.

@@ -130,7 +130,7 @@ func (c *Consumers) CreateGroup(ctx context.Context, who Principal, stream strin
 	}
 	first := Progress{Revision: 1, State: (&groupState{Next: next}).encode()}
 	if err := c.store.CreateGroup(ctx, group, first); err != nil {
-		return Group{}, storeFailed(err)
+		return Group{}, StoreFailed(err)
 	}
 	c.known.drop(open.ID)
 	return group, nil
@@ -141,7 +141,7 @@ func (c *Consumers) roomForGroup(ctx context.Context, stream ID) error {
 	if err == nil && len(groups) >= MaxGroupsPerStream {
 		return Errorf(CodeConflict, "the stream has %d consumer groups, which is as many as it may have; delete one", len(groups))
 	}
-	return storeFailed(err)
+	return StoreFailed(err)
 }
 
 // resolve returns the offset that a start means now. One beyond the end of the
@@ -149,7 +149,7 @@ func (c *Consumers) roomForGroup(ctx context.Context, stream ID) error {
 func (c *Consumers) resolve(ctx context.Context, stream ID, start Start, field string) (Offset, error) {
 	bounds, err := c.log.Bounds(ctx, []ID{stream})
 	if err != nil {
-		return 0, storeFailed(err)
+		return 0, StoreFailed(err)
 	}
 	switch {
 	case start.Offset != nil && *start.Offset > bounds[0].Next:
@@ -158,7 +158,7 @@ func (c *Consumers) resolve(ctx context.Context, stream ID, start Start, field s
 		return max(*start.Offset, bounds[0].First), nil
 	case !start.Time.IsZero():
 		offset, err := c.log.OffsetAt(ctx, stream, start.Time)
-		return offset, storeFailed(err)
+		return offset, StoreFailed(err)
 	case start.End:
 		return bounds[0].Next, nil
 	}
@@ -206,7 +206,7 @@ func (c *Consumers) Groups(ctx context.Context, who Principal, stream string) ([
 		return nil, err
 	}
 	groups, err := c.store.Groups(ctx, open.ID)
-	return groups, storeFailed(err)
+	return groups, StoreFailed(err)
 }
 
 // Group returns a group by id or name.
@@ -228,7 +228,7 @@ func (c *Consumers) open(ctx context.Context, who Principal, stream, ref string,
 	for range 2 {
 		groups, err := c.known.get(open.ID, load, func(error) bool { return false })
 		if err != nil {
-			return nil, storeFailed(err)
+			return nil, StoreFailed(err)
 		}
 		if i := slices.IndexFunc(groups, func(g Group) bool { return g.Name == ref || g.ID.String() == ref }); i >= 0 {
 			return &groups[i], nil
@@ -257,7 +257,7 @@ func (c *Consumers) ChangeGroup(ctx context.Context, who Principal, stream, ref 
 		if revision == 0 && CodeOf(err) == CodePreconditionFailed && ctx.Err() == nil {
 			continue
 		}
-		return group, storeFailed(err)
+		return group, StoreFailed(err)
 	}
 }
 
@@ -283,7 +283,7 @@ func (c *Consumers) DeleteGroup(ctx context.Context, who Principal, stream, ref 
 	}
 	err = c.store.DeleteGroup(ctx, g.Stream, g.ID)
 	c.known.drop(g.Stream)
-	return storeFailed(err)
+	return StoreFailed(err)
 }
 
 // Reset moves a group to a place in its stream: what comes from there on is
@@ -312,7 +312,7 @@ func (c *Consumers) Status(ctx context.Context, who Principal, stream, ref strin
 		return GroupStatus{}, err
 	}
 	status, err := c.status(ctx, g)
-	return status, storeFailed(err)
+	return status, StoreFailed(err)
 }
 
 func (c *Consumers) status(ctx context.Context, g *Group) (GroupStatus, error) {

@@ -109,7 +109,7 @@ func (k *Keys) Create(ctx context.Context, who Principal, kind KeyKind, request 
 		return APIKey{}, "", err
 	}
 	key, secret, err = k.access.CreateKey(ctx, who.Org, spec)
-	return key, secret, storeFailed(err)
+	return key, secret, StoreFailed(err)
 }
 
 // narrow sets the streams of a key that is to be made: those of the request or,
@@ -140,11 +140,11 @@ func (k *Keys) narrow(ctx context.Context, who Principal, spec *KeySpec, request
 // stream finds a stream that a field of a request names.
 func (k *Keys) stream(ctx context.Context, who Principal, field, ref string) (ID, error) {
 	stream, err := k.streams.find(ctx, who.Org, ref)
-	if isNotFound(err) {
+	if IsNotFound(err) {
 		return ID{}, Invalid(field, "there is no such stream")
 	}
 	if err != nil {
-		return ID{}, catalogError(err)
+		return ID{}, StoreFailed(err)
 	}
 	if len(who.Streams) > 0 && !slices.Contains(who.Streams, stream.ID) {
 		return ID{}, Errorf(CodeForbidden, "this API key is limited to other streams, and so are the credentials that it makes")
@@ -176,7 +176,7 @@ func (k *Keys) List(ctx context.Context, who Principal, kind KeyKind, cursor str
 	for len(items) <= limit {
 		page, err := k.access.credentials.Keys(ctx, who.Org, scan)
 		if err != nil {
-			return KeyPage{}, storeFailed(err)
+			return KeyPage{}, StoreFailed(err)
 		}
 		for _, key := range page {
 			if k.sees(who, key) {
@@ -227,8 +227,8 @@ func (k *Keys) find(ctx context.Context, who Principal, kind KeyKind, id string,
 		return APIKey{}, Invalid("id", "%v", err)
 	}
 	key, err := k.access.credentials.Key(ctx, who.Org, wanted)
-	if err != nil && !isNotFound(err) {
-		return APIKey{}, storeFailed(err)
+	if err != nil && !IsNotFound(err) {
+		return APIKey{}, StoreFailed(err)
 	}
 	if err != nil || key.Kind != kind || !k.sees(who, key) {
 		return APIKey{}, Errorf(CodeNotFound, "there is no such %v", kind)
@@ -260,7 +260,7 @@ func (k *Keys) Rotate(ctx context.Context, who Principal, kind KeyKind, id strin
 	if CodeOf(err) == CodePreconditionFailed {
 		return APIKey{}, "", Errorf(CodeConflict, "this %v was rotated or revoked meanwhile", kind)
 	}
-	return key, secret, storeFailed(err)
+	return key, secret, StoreFailed(err)
 }
 
 // Revoke makes a key invalid: at once on this node, within two seconds on all
@@ -270,5 +270,5 @@ func (k *Keys) Revoke(ctx context.Context, who Principal, kind KeyKind, id strin
 	if err != nil {
 		return err
 	}
-	return storeFailed(k.access.RevokeKey(ctx, who.Org, key.ID))
+	return StoreFailed(k.access.RevokeKey(ctx, who.Org, key.ID))
 }

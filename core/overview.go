@@ -40,7 +40,7 @@ func (c *Consumers) Overview(ctx context.Context, who Principal, query StreamQue
 	}
 	bounds, err := c.log.Bounds(ctx, ids)
 	if err != nil {
-		return StreamOverviewPage{}, storeFailed(err)
+		return StreamOverviewPage{}, StoreFailed(err)
 	}
 	for i := range overview.Items {
 		overview.Items[i] = StreamOverview{Stream: page.Items[i], Stats: statsOf(bounds[i])}
@@ -54,7 +54,7 @@ func (c *Consumers) countGroups(ctx context.Context, org ID, ids []ID, bounds []
 	for {
 		records, err := c.store.AllGroups(ctx, scan)
 		if err != nil {
-			return storeFailed(err)
+			return StoreFailed(err)
 		}
 		for i := range records {
 			at := slices.Index(ids, records[i].Group.Stream)
@@ -107,7 +107,7 @@ func (c *Consumers) AllGroups(ctx context.Context, who Principal, cursor string,
 	}
 	records, err := c.store.AllGroups(ctx, scan)
 	if err != nil {
-		return page, storeFailed(err)
+		return page, StoreFailed(err)
 	}
 	if page.HasMore = len(records) > limit; page.HasMore {
 		records = records[:limit]
@@ -130,7 +130,7 @@ func (c *Consumers) overviews(ctx context.Context, who Principal, records []Grou
 		}
 		status, err := c.statusOf(ctx, group, records[i].Progress, records[i].DeadLetters)
 		if err != nil {
-			return nil, storeFailed(err)
+			return nil, StoreFailed(err)
 		}
 		items = append(items, GroupOverview{Group: *group, StreamName: stream.Name, Status: status})
 	}
@@ -164,7 +164,7 @@ func (q *Query) Histogram(ctx context.Context, who Principal, ref string, from, 
 	width := to.Sub(from)
 	before, err := q.log.OffsetAt(ctx, stream.ID, from)
 	if err != nil {
-		return Histogram{}, storeFailed(err)
+		return Histogram{}, StoreFailed(err)
 	}
 	for i := range buckets {
 		// The last edge is to itself, whatever rounding makes of the others.
@@ -174,7 +174,7 @@ func (q *Query) Histogram(ctx context.Context, who Principal, ref string, from, 
 		}
 		at, err := q.log.OffsetAt(ctx, stream.ID, edge)
 		if err != nil {
-			return Histogram{}, storeFailed(err)
+			return Histogram{}, StoreFailed(err)
 		}
 		h.Counts[i], before = int64(max(at, before)-before), max(at, before)
 	}

@@ -11,7 +11,7 @@ func (a *Accounts) SessionsOf(ctx context.Context, who Principal) ([]Session, er
 		return nil, Errorf(CodeForbidden, "a key has no sessions")
 	}
 	sessions, err := a.Sessions.LiveSessions(ctx, who.User, a.now().UTC().Truncate(time.Microsecond))
-	return sessions, storeFailed(err)
+	return sessions, StoreFailed(err)
 }
 
 // EndSession ends one of the sessions of whoever makes the request and knows the
@@ -64,14 +64,14 @@ func (a *Accounts) confirm(ctx context.Context, who Principal, password string) 
 	}
 	user, err := a.Users.User(ctx, who.Org, who.User)
 	if err != nil {
-		return storeFailed(err)
+		return StoreFailed(err)
 	}
 	if len(password) > 4*MaxPasswordLength {
 		password = ""
 	}
 	good, err := a.Hasher.Verify(ctx, user.PasswordHash, password)
 	if err != nil {
-		return storeFailed(err)
+		return StoreFailed(err)
 	}
 	if !good {
 		return Invalid("password", "is not the present one")

@@ -101,7 +101,7 @@ func (s *Streams) Create(ctx context.Context, who Principal, spec StreamSpec) (S
 		return Stream{}, err
 	}
 	if err := s.catalog.CreateStream(ctx, stream); err != nil {
-		return Stream{}, catalogError(err)
+		return Stream{}, StoreFailed(err)
 	}
 	return stream, nil
 }
@@ -169,7 +169,7 @@ func (s *Streams) listed(ctx context.Context, who Principal, query StreamQuery, 
 		page, err = s.catalog.Streams(ctx, who.Org, after, enough)
 		for _, stream := range page {
 			if !strings.HasPrefix(stream.Name, query.Prefix) {
-				return items, catalogError(err)
+				return items, StoreFailed(err)
 			}
 			items = append(items, stream)
 		}
@@ -178,14 +178,14 @@ func (s *Streams) listed(ctx context.Context, who Principal, query StreamQuery, 
 		}
 		after = page[len(page)-1].Name
 	}
-	return items, catalogError(err)
+	return items, StoreFailed(err)
 }
 
 // named returns the stream of exactly this name, where there is one.
 func (s *Streams) named(ctx context.Context, who Principal, name string) (items []Stream, err error) {
 	stream, err := s.find(ctx, who.Org, name)
 	switch {
-	case isNotFound(err):
+	case IsNotFound(err):
 		return nil, nil
 	case err != nil:
 		return nil, err
@@ -201,9 +201,9 @@ func (s *Streams) narrowed(ctx context.Context, who Principal, prefix, after str
 	for _, id := range who.Streams {
 		stream, err := s.find(ctx, who.Org, id.String())
 		switch {
-		case isNotFound(err): // it is deleted
+		case IsNotFound(err): // it is deleted
 		case err != nil:
-			return nil, catalogError(err)
+			return nil, StoreFailed(err)
 		case strings.HasPrefix(stream.Name, prefix) && stream.Name > after:
 			items = append(items, stream)
 		}
@@ -261,7 +261,7 @@ func (s *Streams) update(ctx context.Context, who Principal, ref string, revisio
 		}
 		s.forget(open.Stream)
 		s.forget(stream)
-		return stream, catalogError(err)
+		return stream, StoreFailed(err)
 	}
 }
 
@@ -329,7 +329,7 @@ func (s *Streams) open(ctx context.Context, who Principal, ref string, action Ac
 func (s *Streams) load(ctx context.Context, org ID, ref string, old *openStream) (*openStream, error) {
 	stream, err := s.find(ctx, org, ref)
 	if err != nil {
-		return nil, catalogError(err)
+		return nil, StoreFailed(err)
 	}
 	if old != nil && old.ID == stream.ID && old.Revision == stream.Revision {
 		return old, nil
@@ -341,15 +341,6 @@ func (s *Streams) load(ctx context.Context, org ID, ref string, old *openStream)
 		}
 	}
 	return open, nil
-}
-
-// catalogError is what a client reads of a catalog that failed: the request
-// may be sent again.
-func catalogError(err error) error {
-	if err == nil || CodeOf(err) != CodeInternal {
-		return err
-	}
-	return Unavailable(err, time.Second, "the catalog of streams cannot be reached; try again")
 }
 
 func (s *Streams) find(ctx context.Context, org ID, ref string) (Stream, error) {
@@ -435,8 +426,8 @@ func checkStreamName(name string) error {
 func (s *Streams) name(ctx context.Context, org, id ID) (string, error) {
 	open, err := s.resolved.get(streamRef{org, id.String()}, func(old *openStream) (*openStream, error) {
 		return s.load(ctx, org, id.String(), old)
-	}, isNotFound)
-	if isNotFound(err) {
+	}, IsNotFound)
+	if IsNotFound(err) {
 		return "", nil
 	}
 	if err != nil {

@@ -68,7 +68,7 @@ func (c *Consumers) summarize(ctx context.Context, who Principal) (Summary, erro
 		}
 		bounds, err := c.log.Bounds(ctx, ids)
 		if err != nil {
-			return Summary{}, storeFailed(err)
+			return Summary{}, StoreFailed(err)
 		}
 		count.streams(page.Items, bounds)
 		if query.Cursor = page.NextCursor; !page.HasMore {
@@ -92,7 +92,7 @@ func (c *Consumers) sumGroups(ctx context.Context, who Principal, count *summing
 	for {
 		records, err := c.store.AllGroups(ctx, scan)
 		if err != nil {
-			return storeFailed(err)
+			return StoreFailed(err)
 		}
 		for i := range records {
 			if err := count.group(&records[i]); err != nil {

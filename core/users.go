@@ -45,7 +45,7 @@ func (a *Accounts) List(ctx context.Context, who Principal, cursor string, limit
 	}
 	users, err := a.Users.Users(ctx, who.Org, string(after), limit+1)
 	if err != nil || len(users) <= limit {
-		return UserPage{Items: users}, storeFailed(err)
+		return UserPage{Items: users}, StoreFailed(err)
 	}
 	users = users[:limit]
 	return UserPage{Items: users, HasMore: true, NextCursor: sealCursor(scope, []byte(users[limit-1].Email))}, nil
@@ -65,7 +65,7 @@ func (a *Accounts) openUser(ctx context.Context, who Principal, id string, actio
 		return User{}, Invalid("id", "%v", err)
 	}
 	user, err := a.Users.User(ctx, who.Org, wanted)
-	return user, storeFailed(err)
+	return user, StoreFailed(err)
 }
 
 // Invite makes a user who has yet to choose a password, and returns the link by
@@ -89,7 +89,7 @@ func (a *Accounts) Invite(ctx context.Context, from Visitor, who Principal, emai
 		ID: newID(now), Org: who.Org, Email: email, Name: name, Role: role, State: UserInvited, Revision: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	if err := a.Users.CreateUser(ctx, user); err != nil {
-		return User{}, "", storeFailed(err)
+		return User{}, "", StoreFailed(err)
 	}
 	a.Record(ctx, from.record(who, AuditUserInvited, "user", user.ID))
 	link, err = a.invitation(ctx, user)
@@ -145,7 +145,7 @@ func (a *Accounts) ChangeUser(ctx context.Context, from Visitor, who Principal, 
 			continue
 		}
 		if err != nil {
-			return User{}, storeFailed(err)
+			return User{}, StoreFailed(err)
 		}
 		a.people.drop(user.ID)
 		a.Record(ctx, from.record(who, AuditUserChanged, "user", user.ID))
@@ -196,7 +196,7 @@ func (a *Accounts) RemoveUser(ctx context.Context, from Visitor, who Principal, 
 		return errYourself
 	}
 	if err := a.Users.DeleteUser(ctx, who.Org, user.ID); err != nil {
-		return storeFailed(err)
+		return StoreFailed(err)
 	}
 	a.people.drop(user.ID)
 	a.live.clear()
@@ -215,11 +215,11 @@ func (a *Accounts) RenameOrganization(ctx context.Context, from Visitor, who Pri
 	}
 	org, err := a.Organizations.Organization(ctx, who.Org)
 	if err != nil {
-		return Organization{}, storeFailed(err)
+		return Organization{}, StoreFailed(err)
 	}
 	org.Name = name
 	if err := a.Organizations.UpdateOrganization(ctx, org); err != nil {
-		return Organization{}, storeFailed(err)
+		return Organization{}, StoreFailed(err)
 	}
 	a.Record(ctx, from.record(who, AuditOrganizationChanged, "organization", org.ID))
 	return org, nil
