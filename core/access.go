@@ -16,7 +16,7 @@ import (
 type Access struct {
 	credentials Credentials
 	orgs        tenants
-	now         func() time.Time
+	now         Clock
 	macs        sync.Pool
 	// previous is the secret before, or empty.
 	previous []byte
@@ -152,7 +152,7 @@ func (a *Access) CreateKey(ctx context.Context, org ID, spec KeySpec) (key APIKe
 	if err := spec.validate(a.now()); err != nil {
 		return APIKey{}, "", err
 	}
-	now := a.now().UTC().Truncate(time.Microsecond)
+	now := a.now.Stamp()
 	key = APIKey{
 		ID: newID(now), Org: org, Kind: spec.Kind, Label: spec.Label, Environment: spec.Environment, Role: spec.Role,
 		Streams: spec.Streams, DefaultStream: spec.DefaultStream, Rate: spec.Rate, CreatedBy: spec.CreatedBy, CreatedAt: now, ExpiresAt: spec.ExpiresAt,
@@ -180,7 +180,7 @@ func (s *KeySpec) complete() {
 		s.Environment = cmp.Or(s.Environment, Live)
 	}
 	if s.ExpiresAt != nil {
-		at := s.ExpiresAt.UTC().Truncate(time.Microsecond)
+		at := Stamp(*s.ExpiresAt)
 		s.ExpiresAt = &at
 	}
 }
@@ -218,7 +218,7 @@ func (a *Access) Keys(ctx context.Context, org ID) ([]APIKey, error) {
 
 // rotate gives a key another secret; the one it has stays good for grace.
 func (a *Access) rotate(ctx context.Context, key APIKey, grace time.Duration) (rotated APIKey, secret string, err error) {
-	now := a.now().UTC().Truncate(time.Microsecond)
+	now := a.now.Stamp()
 	key.PreviousHash, key.PreviousValidUntil, key.RotatedAt = key.Hash, nil, &now
 	if grace > 0 {
 		until := now.Add(grace)
@@ -235,7 +235,7 @@ func (a *Access) rotate(ctx context.Context, key APIKey, grace time.Duration) (r
 // RevokeKey makes a key invalid: at once on this node, within two seconds on
 // all others.
 func (a *Access) RevokeKey(ctx context.Context, org, id ID) error {
-	if err := a.credentials.RevokeKey(ctx, org, id, a.now().UTC().Truncate(time.Microsecond)); err != nil {
+	if err := a.credentials.RevokeKey(ctx, org, id, a.now.Stamp()); err != nil {
 		return err
 	}
 	a.known.clear()

@@ -18,7 +18,7 @@ type Accounts struct {
 	AccountPorts
 	// secrets are the present one and, where there is one, the one before.
 	secrets [][]byte
-	now     func() time.Time
+	now     Clock
 	orgs    tenants
 	people  *cache[ID, knownUser]
 	live    *cache[ID, Session]
@@ -207,7 +207,7 @@ func (u User) principal() Principal {
 
 // begin opens a session.
 func (a *Accounts) begin(ctx context.Context, from Visitor, user User) (SignIn, error) {
-	now := a.now().UTC().Truncate(time.Microsecond)
+	now := a.now.Stamp()
 	session := Session{
 		ID: newID(now), Org: user.Org, User: user.ID, Generation: 1, RotatedAt: now, CreatedAt: now, ExpiresAt: now.Add(RefreshTokenLife),
 		Address: from.Address, UserAgent: from.browser(),
@@ -277,7 +277,7 @@ func (a *Accounts) Refresh(ctx context.Context, from Visitor, token string) (Sig
 		if err != nil && !IsNotFound(err) {
 			return SignIn{}, StoreFailed(err)
 		}
-		now := a.now().UTC().Truncate(time.Microsecond)
+		now := a.now.Stamp()
 		if err != nil || !session.goodAt(now) {
 			return SignIn{}, errBadSession
 		}
@@ -308,7 +308,7 @@ func (a *Accounts) Refresh(ctx context.Context, from Visitor, token string) (Sig
 
 // end revokes a session and returns err, or what kept it from being revoked.
 func (a *Accounts) end(ctx context.Context, session ID, err error) error {
-	if failed := a.Sessions.RevokeSession(ctx, session, a.now().UTC().Truncate(time.Microsecond)); failed != nil {
+	if failed := a.Sessions.RevokeSession(ctx, session, a.now.Stamp()); failed != nil {
 		return StoreFailed(failed)
 	}
 	a.live.drop(session)

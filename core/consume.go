@@ -17,7 +17,7 @@ type Consumers struct {
 	log       Reader
 	recent    *Recent
 	logger    *slog.Logger
-	now       func() time.Time
+	now       Clock
 	random    func() float64
 	known     *cache[ID, []Group]
 	summaries summaries

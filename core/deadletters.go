@@ -6,14 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 )
 
 // Letters is what people do with dead letters: look, give back, throw away.
 type Letters struct {
 	consumers *Consumers
 	store     GroupStore
-	now       func() time.Time
+	now       Clock
 }
 
 // NewLetters returns the use case over the consumers whose letters they are.
@@ -234,7 +233,7 @@ func (l *Letters) ReplayAll(ctx context.Context, who Principal, spec ReplaySpec)
 	if err != nil {
 		return Replay{}, StoreFailed(err)
 	}
-	now := l.now().UTC().Truncate(time.Microsecond)
+	now := l.now.Stamp()
 	replay := Replay{
 		ID: newID(now), Org: who.Org, Filter: scan.Filter, Streams: who.Streams, Rate: spec.Rate,
 		State: ReplayRunning, Total: total, Until: until, Revision: 1, CreatedAt: now, UpdatedAt: now,

@@ -107,7 +107,7 @@ func (c *Consumers) CreateGroup(ctx context.Context, who Principal, stream strin
 	if err != nil {
 		return Group{}, err
 	}
-	now := c.now().UTC().Truncate(time.Microsecond)
+	now := c.now.Stamp()
 	group := Group{
 		ID: newID(now), Org: open.Org, Stream: open.ID, Name: spec.Name, Mode: spec.Mode, Visibility: DefaultVisibility,
 		MaxAttempts: DefaultMaxAttempts, Backoff: Backoff{DefaultBackoffInitial, DefaultBackoffMax}, Revision: 1, CreatedAt: now, UpdatedAt: now,
@@ -251,7 +251,7 @@ func (c *Consumers) ChangeGroup(ctx context.Context, who Principal, stream, ref 
 			return Group{}, err
 		}
 		group.Revision++
-		group.UpdatedAt = c.now().UTC().Truncate(time.Microsecond)
+		group.UpdatedAt = c.now.Stamp()
 		err = c.store.UpdateGroup(ctx, group)
 		c.known.drop(group.Stream)
 		if revision == 0 && CodeOf(err) == CodePreconditionFailed && ctx.Err() == nil {

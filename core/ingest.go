@@ -12,7 +12,7 @@ import (
 type Ingest struct {
 	streams   *Streams
 	committer *Committer
-	now       func() time.Time
+	now       Clock
 }
 
 // NewIngest returns the use case over streams and a committer.

@@ -142,7 +142,7 @@ func (c *Consumers) round(g *Group, l *groupLane, ops []*groupOp) {
 				return
 			}
 		}
-		t := &turn{consumers: c, lane: l, group: g, now: c.now().UTC().Truncate(time.Microsecond), state: l.state.clone()}
+		t := &turn{consumers: c, lane: l, group: g, now: c.now.Stamp(), state: l.state.clone()}
 		t.apply(ops)
 		if !t.changed && !fresh {
 			// Nothing will be stored that would show whether the state is current,

@@ -16,7 +16,7 @@ func FirstOrganization(ctx context.Context, organizations Organizations, now tim
 	if !IsNotFound(err) {
 		return oldest, err
 	}
-	now = now.UTC().Truncate(time.Microsecond)
+	now = Stamp(now)
 	return organizations.EnsureOrganization(ctx, Organization{ID: newID(now), Name: FirstOrganizationName, CreatedAt: now})
 }
 
@@ -38,7 +38,7 @@ func (a *Accounts) CreateOrganization(ctx context.Context, from Visitor, who Pri
 	if oldest.ID != who.Org {
 		return Organization{}, "", Errorf(CodeForbidden, "only admins of the installation's first organization make others")
 	}
-	now := a.now().UTC().Truncate(time.Microsecond)
+	now := a.now.Stamp()
 	org = Organization{ID: newID(now), Name: name, CreatedAt: now}
 	stored, err := a.Organizations.EnsureOrganization(ctx, org)
 	if err != nil {

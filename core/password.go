@@ -32,7 +32,7 @@ func ticketHash(secret []byte, text string) KeyHash {
 // ticket makes a ticket and returns its text.
 func (a *Accounts) ticket(ctx context.Context, kind TicketKind, org, user ID, life time.Duration) (string, error) {
 	text := newTicketText()
-	now := a.now().UTC().Truncate(time.Microsecond)
+	now := a.now.Stamp()
 	err := a.Tickets.CreateTicket(ctx, Ticket{
 		ID: newID(now), Kind: kind, Org: org, User: user, Hash: ticketHash(a.secrets[0], text), CreatedAt: now, ExpiresAt: now.Add(life),
 	})
@@ -45,7 +45,7 @@ func (a *Accounts) use(ctx context.Context, kind TicketKind, text string) (Ticke
 		return Ticket{}, errBadTicket
 	}
 	for _, secret := range a.secrets {
-		ticket, err := a.Tickets.UseTicket(ctx, kind, ticketHash(secret, text), a.now().UTC().Truncate(time.Microsecond))
+		ticket, err := a.Tickets.UseTicket(ctx, kind, ticketHash(secret, text), a.now.Stamp())
 		if !IsNotFound(err) {
 			return ticket, StoreFailed(err)
 		}
@@ -121,7 +121,7 @@ func (a *Accounts) CreateUser(ctx context.Context, org ID, person NewPerson, rol
 	if err != nil {
 		return User{}, StoreFailed(err)
 	}
-	now := a.now().UTC().Truncate(time.Microsecond)
+	now := a.now.Stamp()
 	user := User{
 		ID: newID(now), Org: org, Email: person.Email, Name: person.Name, Role: role, State: UserActive,
 		PasswordHash: hash, Revision: 1, CreatedAt: now, UpdatedAt: now,
@@ -151,7 +151,7 @@ func (a *Accounts) Reset(ctx context.Context, from Visitor, ticket, password str
 }
 
 func (a *Accounts) endAll(ctx context.Context, user, except ID) error {
-	err := a.Sessions.RevokeSessions(ctx, user, except, a.now().UTC().Truncate(time.Microsecond))
+	err := a.Sessions.RevokeSessions(ctx, user, except, a.now.Stamp())
 	a.live.clear()
 	a.people.drop(user)
 	return StoreFailed(err)
@@ -192,7 +192,7 @@ func (a *Accounts) setPassword(ctx context.Context, user User, password string) 
 	}
 	user.PasswordHash, user.State = hash, UserActive
 	user.Revision++
-	user.UpdatedAt = a.now().UTC().Truncate(time.Microsecond)
+	user.UpdatedAt = a.now.Stamp()
 	err = a.Users.UpdateUser(ctx, user)
 	a.people.drop(user.ID)
 	return user, StoreFailed(err)

@@ -13,7 +13,7 @@ import (
 type Query struct {
 	log     Reader
 	streams *Streams
-	now     func() time.Time
+	now     Clock
 }
 
 // NewQuery returns the use case over a log and its streams.

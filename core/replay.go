@@ -102,7 +102,7 @@ func (r *Replayer) visit(ctx context.Context, replay Replay) error {
 
 func (r *Replayer) save(ctx context.Context, replay *Replay, held time.Time) error {
 	replay.Revision++
-	replay.HeldUntil, replay.UpdatedAt = held, r.letters.now().UTC().Truncate(time.Microsecond)
+	replay.HeldUntil, replay.UpdatedAt = held, r.letters.now.Stamp()
 	return r.letters.store.UpdateReplay(ctx, *replay)
 }
 

@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"time"
 )
 
 // SessionsOf returns the sessions of whoever makes the request, newest first.
@@ -10,7 +9,7 @@ func (a *Accounts) SessionsOf(ctx context.Context, who Principal) ([]Session, er
 	if who.User.IsZero() {
 		return nil, Errorf(CodeForbidden, "a key has no sessions")
 	}
-	sessions, err := a.Sessions.LiveSessions(ctx, who.User, a.now().UTC().Truncate(time.Microsecond))
+	sessions, err := a.Sessions.LiveSessions(ctx, who.User, a.now.Stamp())
 	return sessions, StoreFailed(err)
 }
 

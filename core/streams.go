@@ -14,7 +14,7 @@ type Streams struct {
 	log        Reader
 	schemas    SchemaCompiler
 	authorizer Authorizer
-	now        func() time.Time
+	now        Clock
 	resolved   *cache[streamRef, *openStream]
 }
 
@@ -89,7 +89,7 @@ func (s *Streams) Create(ctx context.Context, who Principal, spec StreamSpec) (S
 	if err := refuseNarrowed(who); err != nil {
 		return Stream{}, err
 	}
-	now := s.now().UTC().Truncate(time.Microsecond)
+	now := s.now.Stamp()
 	stream := Stream{
 		ID: newID(now), Org: who.Org, Revision: 1, CreatedAt: now, UpdatedAt: now,
 		Name: spec.Name, Description: spec.Description, RetentionDays: DefaultRetentionDays,
@@ -251,7 +251,7 @@ func (s *Streams) update(ctx context.Context, who Principal, ref string, revisio
 			return Stream{}, Errorf(CodePreconditionFailed, "the stream was changed meanwhile: it is at revision %d, not %d; read it again", stream.Revision, revision)
 		}
 		stream.Revision++
-		stream.UpdatedAt = s.now().UTC().Truncate(time.Microsecond)
+		stream.UpdatedAt = s.now.Stamp()
 		if err := change(&stream); err != nil {
 			return Stream{}, err
 		}

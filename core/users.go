@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 )
 
 // UserPage is a part of the list of users.
@@ -84,7 +83,7 @@ func (a *Accounts) Invite(ctx context.Context, from Visitor, who Principal, emai
 	if err := checkUserRole(role); err != nil {
 		return User{}, "", err
 	}
-	now := a.now().UTC().Truncate(time.Microsecond)
+	now := a.now.Stamp()
 	user = User{
 		ID: newID(now), Org: who.Org, Email: email, Name: name, Role: role, State: UserInvited, Revision: 1, CreatedAt: now, UpdatedAt: now,
 	}
@@ -139,7 +138,7 @@ func (a *Accounts) ChangeUser(ctx context.Context, from Visitor, who Principal, 
 			return User{}, err
 		}
 		user.Revision++
-		user.UpdatedAt = a.now().UTC().Truncate(time.Microsecond)
+		user.UpdatedAt = a.now.Stamp()
 		err = a.Users.UpdateUser(ctx, user)
 		if revision == 0 && CodeOf(err) == CodePreconditionFailed && ctx.Err() == nil {
 			continue
