@@ -30,13 +30,6 @@ type LetterQuery struct {
 	Limit         int
 }
 
-// LetterPage is a part of the list of dead letters, newest first.
-type LetterPage struct {
-	Items      []DeadLetter
-	NextCursor string
-	HasMore    bool
-}
-
 // scan resolves a query's names.
 func (l *Letters) scan(ctx context.Context, who Principal, q LetterQuery, action Action) (LetterScan, error) {
 	if err := authorize(l.consumers.streams.authorizer, who, action, ID{}); err != nil {
@@ -70,30 +63,25 @@ func (l *Letters) scan(ctx context.Context, who Principal, q LetterQuery, action
 }
 
 // List returns dead letters, newest first.
-func (l *Letters) List(ctx context.Context, who Principal, q LetterQuery) (LetterPage, error) {
+func (l *Letters) List(ctx context.Context, who Principal, q LetterQuery) (Page[DeadLetter], error) {
 	limit, err := pageLimit(q.Limit)
 	if err != nil {
-		return LetterPage{}, err
+		return Page[DeadLetter]{}, err
 	}
 	scan, err := l.scan(ctx, who, q, ActionReadLetters)
 	if err != nil {
-		return LetterPage{}, err
+		return Page[DeadLetter]{}, err
 	}
 	scope := fmt.Appendf(nil, "letters %s %v %q %q", who.Org, scan.Filter.Stream, scan.Filter.Group, []string{q.Reason, q.Type, string(q.State)})
-	if q.Cursor != "" {
-		place, err := openCursor(scope, q.Cursor)
-		if err != nil || len(place) != len(ID{}) {
-			return LetterPage{}, errBadCursor
-		}
-		scan.Before = ID(place)
+	if scan.Before, err = parseIDCursor(scope, q.Cursor); err != nil {
+		return Page[DeadLetter]{}, err
 	}
 	scan.Backward, scan.Limit = true, limit+1
 	items, err := l.store.DeadLetters(ctx, who.Org, scan)
-	if err != nil || len(items) <= limit {
-		return LetterPage{Items: items}, StoreFailed(err)
+	if err != nil {
+		return Page[DeadLetter]{}, StoreFailed(err)
 	}
-	last := items[limit-1].ID
-	return LetterPage{Items: items[:limit], HasMore: true, NextCursor: sealCursor(scope, slices.Clone(last[:]))}, nil
+	return cut(items, limit, func(last *DeadLetter) string { return idCursor(scope, last.ID) }), nil
 }
 
 // maxLetterCounts bounds how many reasons are counted apart.

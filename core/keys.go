@@ -37,13 +37,6 @@ type KeyRequest struct {
 	Rate Rate `json:"rate,omitzero"`
 }
 
-// KeyPage is a part of a list of keys.
-type KeyPage struct {
-	Items      []APIKey
-	NextCursor string
-	HasMore    bool
-}
-
 // The time for which the secret before a rotation stays good, and the longest.
 const (
 	DefaultKeyGrace = 24 * time.Hour
@@ -154,29 +147,29 @@ func (k *Keys) stream(ctx context.Context, who Principal, field, ref string) (ID
 
 // List returns a page of the keys of a kind, newest first, without their
 // secrets.
-func (k *Keys) List(ctx context.Context, who Principal, kind KeyKind, cursor string, limit int) (KeyPage, error) {
+func (k *Keys) List(ctx context.Context, who Principal, kind KeyKind, cursor string, limit int) (Page[APIKey], error) {
 	if err := authorize(k.authorizer, who, ActionReadKeys, ID{}); err != nil {
-		return KeyPage{}, err
+		return Page[APIKey]{}, err
 	}
 	limit, err := pageLimit(limit)
 	if err != nil {
-		return KeyPage{}, err
+		return Page[APIKey]{}, err
 	}
 	scan := KeyScan{Kind: kind, Limit: limit + 1}
 	scope := append([]byte("keys\x00"+string(kind)), who.Org[:]...)
 	if scan.After, err = parseKeyCursor(scope, cursor); err != nil {
-		return KeyPage{}, err
+		return Page[APIKey]{}, err
 	}
 	if !k.manages(who) {
 		if scan.CreatedBy = who.creator(); scan.CreatedBy.IsZero() {
-			return KeyPage{}, nil
+			return Page[APIKey]{}, nil
 		}
 	}
 	var items []APIKey
 	for len(items) <= limit {
 		page, err := k.access.credentials.Keys(ctx, who.Org, scan)
 		if err != nil {
-			return KeyPage{}, StoreFailed(err)
+			return Page[APIKey]{}, StoreFailed(err)
 		}
 		for _, key := range page {
 			if k.sees(who, key) {
@@ -188,11 +181,7 @@ func (k *Keys) List(ctx context.Context, who Principal, kind KeyKind, cursor str
 		}
 		scan.After = page[len(page)-1].place()
 	}
-	if len(items) <= limit {
-		return KeyPage{Items: items}, nil
-	}
-	items = items[:limit]
-	return KeyPage{Items: items, HasMore: true, NextCursor: keyCursor(scope, items[limit-1].place())}, nil
+	return cut(items, limit, func(last *APIKey) string { return keyCursor(scope, last.place()) }), nil
 }
 
 func (k *APIKey) place() KeyPlace { return KeyPlace{CreatedAt: k.CreatedAt, ID: k.ID} }

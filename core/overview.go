@@ -17,30 +17,23 @@ type StreamOverview struct {
 	DeadLetters int64 `json:"dead_letters"`
 }
 
-// StreamOverviewPage is a part of the list of streams.
-type StreamOverviewPage struct {
-	Items      []StreamOverview
-	NextCursor string
-	HasMore    bool
-}
-
 // Overview is [Streams.List] with numbers.
-func (c *Consumers) Overview(ctx context.Context, who Principal, query StreamQuery) (StreamOverviewPage, error) {
+func (c *Consumers) Overview(ctx context.Context, who Principal, query StreamQuery) (Page[StreamOverview], error) {
 	if err := authorize(c.streams.authorizer, who, ActionReadGroups, ID{}); err != nil {
-		return StreamOverviewPage{}, err
+		return Page[StreamOverview]{}, err
 	}
 	page, err := c.streams.List(ctx, who, query)
 	if err != nil || len(page.Items) == 0 {
-		return StreamOverviewPage{}, err
+		return Page[StreamOverview]{}, err
 	}
-	overview := StreamOverviewPage{NextCursor: page.NextCursor, HasMore: page.HasMore, Items: make([]StreamOverview, len(page.Items))}
+	overview := Page[StreamOverview]{NextCursor: page.NextCursor, HasMore: page.HasMore, Items: make([]StreamOverview, len(page.Items))}
 	ids := make([]ID, len(page.Items))
 	for i, stream := range page.Items {
 		ids[i] = stream.ID
 	}
 	bounds, err := c.log.Bounds(ctx, ids)
 	if err != nil {
-		return StreamOverviewPage{}, StoreFailed(err)
+		return Page[StreamOverview]{}, StoreFailed(err)
 	}
 	for i := range overview.Items {
 		overview.Items[i] = StreamOverview{Stream: page.Items[i], Stats: statsOf(bounds[i])}
@@ -81,15 +74,8 @@ type GroupOverview struct {
 	Status     GroupStatus `json:"status"`
 }
 
-// GroupOverviewPage is a part of the list of all groups of an organization.
-type GroupOverviewPage struct {
-	Items      []GroupOverview
-	NextCursor string
-	HasMore    bool
-}
-
 // AllGroups returns the groups of all streams that a principal may read, by id.
-func (c *Consumers) AllGroups(ctx context.Context, who Principal, cursor string, limit int) (page GroupOverviewPage, err error) {
+func (c *Consumers) AllGroups(ctx context.Context, who Principal, cursor string, limit int) (page Page[GroupOverview], err error) {
 	if err := authorize(c.streams.authorizer, who, ActionReadGroups, ID{}); err != nil {
 		return page, err
 	}
@@ -98,23 +84,16 @@ func (c *Consumers) AllGroups(ctx context.Context, who Principal, cursor string,
 	}
 	scan := GroupScan{Org: who.Org, Streams: who.Streams, Limit: limit + 1}
 	scope := append([]byte("groups\x00"), who.Org[:]...)
-	if cursor != "" {
-		place, err := openCursor(scope, cursor)
-		if err != nil || len(place) != len(scan.After) {
-			return page, errBadCursor
-		}
-		scan.After = ID(place)
+	if scan.After, err = parseIDCursor(scope, cursor); err != nil {
+		return page, err
 	}
 	records, err := c.store.AllGroups(ctx, scan)
 	if err != nil {
 		return page, StoreFailed(err)
 	}
-	if page.HasMore = len(records) > limit; page.HasMore {
-		records = records[:limit]
-		last := records[limit-1].Group.ID
-		page.NextCursor = sealCursor(scope, last[:])
-	}
-	page.Items, err = c.overviews(ctx, who, records)
+	found := cut(records, limit, func(last *GroupRecord) string { return idCursor(scope, last.Group.ID) })
+	page.NextCursor, page.HasMore = found.NextCursor, found.HasMore
+	page.Items, err = c.overviews(ctx, who, found.Items)
 	return page, err
 }
 

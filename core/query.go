@@ -52,9 +52,7 @@ type EventQuery struct {
 // asked for, or none, and still have more after it: a filter that matches
 // rarely looks at a bounded part of the log per page.
 type EventPage struct {
-	Items      []Event
-	NextCursor string
-	HasMore    bool
+	Page[Event]
 	// Names are the names of the events' streams, in a page of all streams.
 	Names map[ID]string
 }

@@ -64,13 +64,6 @@ type StreamChange struct {
 	Schema                   json.RawMessage `json:"schema"`
 }
 
-// StreamPage is a part of the list of streams.
-type StreamPage struct {
-	Items      []Stream
-	NextCursor string
-	HasMore    bool
-}
-
 // StreamStats says what a stream holds.
 type StreamStats struct {
 	// Events is how many events are retained.
@@ -127,30 +120,26 @@ type StreamQuery struct {
 }
 
 // List returns streams by name.
-func (s *Streams) List(ctx context.Context, who Principal, query StreamQuery) (StreamPage, error) {
+func (s *Streams) List(ctx context.Context, who Principal, query StreamQuery) (Page[Stream], error) {
 	if err := authorize(s.authorizer, who, ActionReadStreams, ID{}); err != nil {
-		return StreamPage{}, err
+		return Page[Stream]{}, err
 	}
 	limit, err := pageLimit(query.Limit)
 	if err != nil {
-		return StreamPage{}, err
+		return Page[Stream]{}, err
 	}
 	if err := checkText("prefix", query.Prefix, 0, MaxStreamNameLength); err != nil {
-		return StreamPage{}, err
+		return Page[Stream]{}, err
 	}
 	after, err := parseNameCursor(who.Org, query)
 	if err != nil {
-		return StreamPage{}, err
+		return Page[Stream]{}, err
 	}
 	items, err := s.listed(ctx, who, query, after, limit+1)
 	if err != nil {
-		return StreamPage{}, err
+		return Page[Stream]{}, err
 	}
-	if len(items) <= limit {
-		return StreamPage{Items: items}, nil
-	}
-	items = items[:limit]
-	return StreamPage{Items: items, HasMore: true, NextCursor: nameCursor(who.Org, query.Prefix, items[limit-1].Name)}, nil
+	return cut(items, limit, func(last *Stream) string { return nameCursor(who.Org, query.Prefix, last.Name) }), nil
 }
 
 // listed returns at least so many streams of a query, or all that are left of

@@ -6,13 +6,6 @@ import (
 	"strings"
 )
 
-// UserPage is a part of the list of users.
-type UserPage struct {
-	Items      []User
-	NextCursor string
-	HasMore    bool
-}
-
 // UserChange describes changes to a user; a nil field changes nothing.
 type UserChange struct {
 	Name  *string    `json:"name,omitempty"`
@@ -28,26 +21,25 @@ func checkUserRole(role Role) error {
 }
 
 // List returns the users of the organization, by address.
-func (a *Accounts) List(ctx context.Context, who Principal, cursor string, limit int) (UserPage, error) {
+func (a *Accounts) List(ctx context.Context, who Principal, cursor string, limit int) (Page[User], error) {
 	if err := authorize(a.Authorizer, who, ActionReadUsers, ID{}); err != nil {
-		return UserPage{}, err
+		return Page[User]{}, err
 	}
 	limit, err := pageLimit(limit)
 	if err != nil {
-		return UserPage{}, err
+		return Page[User]{}, err
 	}
 	scope, after := append([]byte("users\x00"), who.Org[:]...), []byte(nil)
 	if cursor != "" {
 		if after, err = openCursor(scope, cursor); err != nil || checkEmail(string(after)) != nil {
-			return UserPage{}, errBadCursor
+			return Page[User]{}, errBadCursor
 		}
 	}
 	users, err := a.Users.Users(ctx, who.Org, string(after), limit+1)
-	if err != nil || len(users) <= limit {
-		return UserPage{Items: users}, StoreFailed(err)
+	if err != nil {
+		return Page[User]{}, StoreFailed(err)
 	}
-	users = users[:limit]
-	return UserPage{Items: users, HasMore: true, NextCursor: sealCursor(scope, []byte(users[limit-1].Email))}, nil
+	return cut(users, limit, func(last *User) string { return sealCursor(scope, []byte(last.Email)) }), nil
 }
 
 // Get returns a user of the organization.

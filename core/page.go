@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"hash/crc32"
+	"slices"
 	"strings"
 	"time"
 )
@@ -28,12 +29,29 @@ func pageLimit(limit int) (int, error) {
 	return limit, nil
 }
 
+// Page is a part of a list.
+type Page[T any] struct {
+	Items []T
+	// NextCursor continues the list; it is empty at its end.
+	NextCursor string
+	HasMore    bool
+}
+
+// cut makes a page of what was found: one item more than limit shows that there
+// is a next page. cursor seals the place of the page's last item.
+func cut[T any](found []T, limit int, cursor func(last *T) string) Page[T] {
+	if len(found) <= limit {
+		return Page[T]{Items: found}
+	}
+	return Page[T]{Items: found[:limit], HasMore: true, NextCursor: cursor(&found[limit-1])}
+}
+
 var errBadCursor = Invalid("cursor", "is not a cursor of this list with these filters; start again without it")
 
 // sealCursor encodes a place in the list that scope describes.
 func sealCursor(scope, place []byte) string {
 	sum := crc32.Update(crc32.ChecksumIEEE(scope), crc32.IEEETable, place)
-	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32(place, sum))
+	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32(slices.Clip(place), sum))
 }
 
 // openCursor decodes a cursor and returns its place, or an error when it was
@@ -67,6 +85,20 @@ func parseNameCursor(org ID, query StreamQuery) (string, error) {
 		return "", errBadCursor
 	}
 	return string(place), nil
+}
+
+func idCursor(scope []byte, last ID) string { return sealCursor(scope, last[:]) }
+
+// parseIDCursor returns the id where a list goes on, zero without a cursor.
+func parseIDCursor(scope []byte, cursor string) (ID, error) {
+	if cursor == "" {
+		return ID{}, nil
+	}
+	place, err := openCursor(scope, cursor)
+	if err != nil || len(place) != len(ID{}) {
+		return ID{}, errBadCursor
+	}
+	return ID(place), nil
 }
 
 func offsetCursor(scope []byte, offset Offset) string {
