@@ -240,46 +240,45 @@ func (c *Consumers) open(ctx context.Context, who Principal, stream, ref string,
 
 // ChangeGroup changes a group. With a revision other than 0, a group that has
 // another one by now is a [CodePreconditionFailed].
-func (c *Consumers) ChangeGroup(ctx context.Context, who Principal, stream, ref string, change GroupChange, revision int64) (Group, error) {
-	for {
-		open, err := c.fresh(ctx, who, stream, ref, revision)
-		if err != nil {
-			return Group{}, err
-		}
-		group := *open
-		if err := group.apply(change); err != nil {
-			return Group{}, err
-		}
-		group.Revision++
-		group.UpdatedAt = c.now.Stamp()
-		err = c.store.UpdateGroup(ctx, group)
-		c.known.drop(group.Stream)
-		if revision == 0 && CodeOf(err) == CodePreconditionFailed && ctx.Err() == nil {
-			continue
-		}
-		return group, StoreFailed(err)
-	}
+func (c *Consumers) ChangeGroup(ctx context.Context, who Principal, stream, ref string, change GroupChange, expected int64) (Group, error) {
+	return revision[Group]{
+		noun:   "group",
+		read:   func() (Group, error) { return c.fresh(ctx, who, stream, ref) },
+		number: func(group *Group) *int64 { return &group.Revision },
+		change: func(group *Group) error {
+			group.UpdatedAt = c.now.Stamp()
+			return group.apply(change)
+		},
+		store: func(group Group) error {
+			err := c.store.UpdateGroup(ctx, group)
+			c.known.drop(group.Stream)
+			return err
+		},
+	}.revise(ctx, expected)
 }
 
 // fresh reads a group that is to be changed.
-func (c *Consumers) fresh(ctx context.Context, who Principal, stream, ref string, revision int64) (*Group, error) {
+func (c *Consumers) fresh(ctx context.Context, who Principal, stream, ref string) (Group, error) {
 	open, err := c.streams.open(ctx, who, stream, ActionWriteGroups)
 	if err != nil {
-		return nil, err
+		return Group{}, err
 	}
 	c.known.drop(open.ID)
 	g, err := c.open(ctx, who, stream, ref, ActionWriteGroups)
-	if err == nil && revision != 0 && revision != g.Revision {
-		err = Errorf(CodePreconditionFailed, "the group was changed meanwhile: it is at revision %d, not %d; read it again", g.Revision, revision)
+	if err != nil {
+		return Group{}, err
 	}
-	return g, err
+	return *g, nil
 }
 
 // DeleteGroup removes a group with its progress and its dead letters.
-func (c *Consumers) DeleteGroup(ctx context.Context, who Principal, stream, ref string, revision int64) error {
-	g, err := c.fresh(ctx, who, stream, ref, revision)
+func (c *Consumers) DeleteGroup(ctx context.Context, who Principal, stream, ref string, expected int64) error {
+	g, err := c.fresh(ctx, who, stream, ref)
 	if err != nil {
 		return err
+	}
+	if expected != 0 && expected != g.Revision {
+		return changedMeanwhile("group", g.Revision, expected)
 	}
 	err = c.store.DeleteGroup(ctx, g.Stream, g.ID)
 	c.known.drop(g.Stream)

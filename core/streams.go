@@ -226,32 +226,32 @@ func (s *Streams) Delete(ctx context.Context, who Principal, ref string, revisio
 	return err
 }
 
-// update changes a stream under optimistic concurrency. Without a revision
-// from the client it tries again when another change came first.
-func (s *Streams) update(ctx context.Context, who Principal, ref string, revision int64, change func(*Stream) error) (Stream, error) {
-	for {
-		s.resolved.drop(streamRef{who.Org, ref})
-		open, err := s.open(ctx, who, ref, ActionWriteStreams)
-		if err != nil {
-			return Stream{}, err
-		}
-		stream := open.Stream
-		if revision != 0 && revision != stream.Revision {
-			return Stream{}, Errorf(CodePreconditionFailed, "the stream was changed meanwhile: it is at revision %d, not %d; read it again", stream.Revision, revision)
-		}
-		stream.Revision++
-		stream.UpdatedAt = s.now.Stamp()
-		if err := change(&stream); err != nil {
-			return Stream{}, err
-		}
-		err = s.catalog.UpdateStream(ctx, stream)
-		if revision == 0 && CodeOf(err) == CodePreconditionFailed && ctx.Err() == nil {
-			continue
-		}
-		s.forget(open.Stream)
-		s.forget(stream)
-		return stream, StoreFailed(err)
-	}
+// update changes a stream.
+func (s *Streams) update(ctx context.Context, who Principal, ref string, expected int64, change func(*Stream) error) (Stream, error) {
+	var before Stream
+	return revision[Stream]{
+		noun: "stream",
+		read: func() (Stream, error) {
+			s.resolved.drop(streamRef{who.Org, ref})
+			open, err := s.open(ctx, who, ref, ActionWriteStreams)
+			if err != nil {
+				return Stream{}, err
+			}
+			before = open.Stream
+			return before, nil
+		},
+		number: func(stream *Stream) *int64 { return &stream.Revision },
+		change: func(stream *Stream) error {
+			stream.UpdatedAt = s.now.Stamp()
+			return change(stream)
+		},
+		store: func(stream Stream) error {
+			err := s.catalog.UpdateStream(ctx, stream)
+			s.forget(before)
+			s.forget(stream)
+			return err
+		},
+	}.revise(ctx, expected)
 }
 
 // forget drops what the cache knows of a stream under any of its names.

@@ -114,37 +114,29 @@ var errYourself = Errorf(CodeConflict, "nobody changes their own role or state, 
 
 // ChangeUser changes a user. With a revision other than 0, a user that has
 // another one by now is a [CodePreconditionFailed].
-func (a *Accounts) ChangeUser(ctx context.Context, from Visitor, who Principal, id string, change UserChange, revision int64) (User, error) {
-	for {
-		user, err := a.openUser(ctx, who, id, ActionWriteUsers)
-		if err != nil {
-			return User{}, err
-		}
-		if revision != 0 && revision != user.Revision {
-			return User{}, Errorf(CodePreconditionFailed, "the user was changed meanwhile: it is at revision %d, not %d; read it again", user.Revision, revision)
-		}
-		if user.ID == who.User && (change.Role != nil || change.State != nil) {
-			return User{}, errYourself
-		}
-		if err := user.apply(change); err != nil {
-			return User{}, err
-		}
-		user.Revision++
-		user.UpdatedAt = a.now.Stamp()
-		err = a.Users.UpdateUser(ctx, user)
-		if revision == 0 && CodeOf(err) == CodePreconditionFailed && ctx.Err() == nil {
-			continue
-		}
-		if err != nil {
-			return User{}, StoreFailed(err)
-		}
-		a.people.drop(user.ID)
-		a.Record(ctx, from.record(who, AuditUserChanged, "user", user.ID))
-		if user.State != UserActive {
-			err = a.endAll(ctx, user.ID, ID{})
-		}
-		return user, err
+func (a *Accounts) ChangeUser(ctx context.Context, from Visitor, who Principal, id string, change UserChange, expected int64) (User, error) {
+	user, err := revision[User]{
+		noun:   "user",
+		read:   func() (User, error) { return a.openUser(ctx, who, id, ActionWriteUsers) },
+		number: func(user *User) *int64 { return &user.Revision },
+		change: func(user *User) error {
+			if user.ID == who.User && (change.Role != nil || change.State != nil) {
+				return errYourself
+			}
+			user.UpdatedAt = a.now.Stamp()
+			return user.apply(change)
+		},
+		store: func(user User) error { return a.Users.UpdateUser(ctx, user) },
+	}.revise(ctx, expected)
+	if err != nil {
+		return User{}, err
 	}
+	a.people.drop(user.ID)
+	a.Record(ctx, from.record(who, AuditUserChanged, "user", user.ID))
+	if user.State != UserActive {
+		err = a.endAll(ctx, user.ID, ID{})
+	}
+	return user, err
 }
 
 // apply checks a change and makes it.
