@@ -331,15 +331,15 @@ func (c *Consumers) status(ctx context.Context, g *Group) (GroupStatus, error) {
 }
 
 func (c *Consumers) statusOf(ctx context.Context, g *Group, progress Progress, letters int64) (GroupStatus, error) {
-	state, err := openState(progress.State)
-	if err != nil {
-		return GroupStatus{}, err
-	}
 	bounds, err := c.log.Bounds(ctx, []ID{g.Stream})
 	if err != nil {
 		return GroupStatus{}, err
 	}
-	state.trim(bounds[0].First)
+	group, err := standingOf(GroupRecord{Group: *g, Progress: progress}, bounds[0])
+	if err != nil {
+		return GroupStatus{}, err
+	}
+	state := group.state
 	status := GroupStatus{
 		CommittedOffset: state.committed() - 1, NextOffset: state.Next, EndOffset: max(bounds[0].Next, state.Next), Missed: state.Missed,
 		DeadLetters: letters,
@@ -348,7 +348,7 @@ func (c *Consumers) statusOf(ctx context.Context, g *Group, progress Progress, l
 		status.CommittedAt = &state.CommittedAt
 	}
 	status.Leased, status.Waiting = state.counts()
-	status.Lag = state.lag(status.EndOffset)
+	status.Lag = group.lag()
 	status.LagSeconds, err = c.age(ctx, g, state.committed(), status.EndOffset)
 	return status, err
 }

@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"slices"
 	"time"
 )
 
@@ -31,40 +30,26 @@ func (c *Consumers) Overview(ctx context.Context, who Principal, query StreamQue
 	for i, stream := range page.Items {
 		ids[i] = stream.ID
 	}
-	bounds, err := c.log.Bounds(ctx, ids)
+	reach, err := boundsOf(ctx, c.log, ids)
 	if err != nil {
-		return Page[StreamOverview]{}, StoreFailed(err)
+		return Page[StreamOverview]{}, err
 	}
+	at := make(map[ID]*StreamOverview, len(ids))
 	for i := range overview.Items {
-		overview.Items[i] = StreamOverview{Stream: page.Items[i], Stats: statsOf(bounds[i])}
+		overview.Items[i] = StreamOverview{Stream: page.Items[i], Stats: statsOf(reach[ids[i]])}
+		at[ids[i]] = &overview.Items[i]
 	}
-	return overview, c.countGroups(ctx, who.Org, ids, bounds, overview.Items)
-}
-
-// countGroups adds what the groups make of the streams.
-func (c *Consumers) countGroups(ctx context.Context, org ID, ids []ID, bounds []Bounds, items []StreamOverview) error {
-	scan := GroupScan{Org: org, Streams: ids, Limit: censusPage}
-	for {
-		records, err := c.store.AllGroups(ctx, scan)
+	known := func([]GroupRecord) (map[ID]Bounds, error) { return reach, nil }
+	for group, err := range standings(ctx, c.store, GroupScan{Org: who.Org, Streams: ids}, known) {
 		if err != nil {
-			return StoreFailed(err)
+			return Page[StreamOverview]{}, err
 		}
-		for i := range records {
-			at := slices.Index(ids, records[i].Group.Stream)
-			state, err := openState(records[i].Progress.State)
-			if err != nil {
-				return err
-			}
-			state.trim(bounds[at].First)
-			items[at].Groups++
-			items[at].Lag = max(items[at].Lag, state.lag(bounds[at].Next))
-			items[at].DeadLetters += records[i].DeadLetters
-		}
-		if len(records) < scan.Limit {
-			return nil
-		}
-		scan.After = records[len(records)-1].Group.ID
+		item := at[group.Group.Stream]
+		item.Groups++
+		item.Lag = max(item.Lag, group.lag())
+		item.DeadLetters += group.DeadLetters
 	}
+	return overview, nil
 }
 
 // GroupOverview is a group with its stream's name and how far it got.
