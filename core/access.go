@@ -166,7 +166,7 @@ func (a *Access) CreateKey(ctx context.Context, org ID, spec KeySpec) (key APIKe
 
 // renew gives a key another secret.
 func (a *Access) renew(key *APIKey) (secret string) {
-	prefix, length := key.form()
+	prefix, length := keyForm(key)
 	secret = newKeyText(prefix, length)
 	key.Hash, key.Masked = a.hash(secret), maskKey(prefix, secret)
 	return secret

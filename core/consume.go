@@ -290,7 +290,7 @@ func (c *Consumers) Nack(ctx context.Context, who Principal, stream, group strin
 	refusals := make([]refusal, len(nacks))
 	for i, nack := range nacks {
 		var err error
-		if refusals[i], err = nack.check(); err != nil {
+		if refusals[i], err = refusalOf(nack); err != nil {
 			return Under(err, eventPlace(i)+".")
 		}
 	}
@@ -302,7 +302,8 @@ func (c *Consumers) Nack(ctx context.Context, who Principal, stream, group strin
 	})
 }
 
-func (n Nack) check() (refusal, error) {
+// refusalOf checks a nack and fills in what it leaves out.
+func refusalOf(n Nack) (refusal, error) {
 	r := refusal{offset: n.Offset, action: n.Action, reason: n.Reason, delay: -1}
 	switch n.Action {
 	case "":

@@ -168,7 +168,7 @@ func (n narrowing) matches(event *core.Event) bool {
 // payload reports whether an event's payload is what the bar asks for.
 func (n narrowing) payload(event *core.Event) bool {
 	for _, match := range n.query.Payload {
-		if !match.Matches(event.Payload) {
+		if !core.Matches(match, event.Payload) {
 			return false
 		}
 	}
