@@ -3,7 +3,6 @@ package ui
 import (
 	"context"
 	"net/url"
-	"strings"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
@@ -68,47 +67,11 @@ func (f *loginForm) wrong() app.UI {
 	return actError(f.act.err)
 }
 
-// sentence begins a message with a capital and ends it with a full stop.
-func sentence(message string) string {
-	if message == "" {
-		return ""
-	}
-	return strings.ToUpper(message[:1]) + message[1:] + "."
-}
-
 func (f *loginForm) send(ctx app.Context) {
 	f.act.runAnonymously(ctx, f.s, func(ctx context.Context, client *rest.Client) error {
 		_, err := client.Login(ctx, rest.LoginRequest{Email: f.email, Password: f.password})
 		return err
 	}, func(ctx app.Context) { f.password = ""; f.Done(ctx) })
-}
-
-// runAnonymously is run for what ends with a session: it asks for no other
-// token, and learns who is signed in.
-func (a *act) runAnonymously(ctx app.Context, s *session, do func(context.Context, *rest.Client) error, then func(app.Context)) {
-	if a.busy {
-		return
-	}
-	a.busy, a.err = true, nil
-	ctx.Async(func() {
-		limited, cancel := context.WithTimeout(ctx, requestTimeout)
-		defer cancel()
-		err := do(limited, s.client)
-		var me rest.Me
-		if err == nil && then != nil {
-			s.gotToken()
-			me, err = s.client.Me(limited)
-		}
-		s.dispatch(func(ctx app.Context) {
-			s.heardOf(err)
-			a.busy, a.err = false, err
-			if err == nil && then != nil {
-				s.state = signedIn
-				s.meet(ctx, me)
-				then(ctx)
-			}
-		})
-	})
 }
 
 // setupView makes the first admin by a set-up link, or lets an invited user

@@ -157,15 +157,6 @@ func (sh *shell) Render() app.UI {
 	return sh.frame(r.view(page))
 }
 
-// forbidden says which permission a page needs.
-func forbidden(action core.Action, role core.Role) app.UI {
-	return app.Div().Class("panel", "error").Role("alert").Body(
-		app.H2().Body(icon("role"), app.Text("Your role does not permit this")),
-		app.P().Body(app.Text("This page needs the permission "), app.Code().Text(string(action)),
-			app.Text(", which the role "+string(role)+" does not have. An admin can change your role.")),
-	)
-}
-
 // bare is the frame of pages without a session.
 func (sh *shell) bare(content app.UI) app.UI {
 	return app.Div().ID("app").Class("bare").Body(

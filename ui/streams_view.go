@@ -13,9 +13,6 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// refreshEvery is how often lists that live are fetched again.
-const refreshEvery = 5 * time.Second
-
 // streamsView lists the streams.
 type streamsView struct {
 	app.Compo
