@@ -122,8 +122,6 @@ func (v *setupView) Render() app.UI {
 		form(v.send, append(fields, submitButton("Create account", v.act.busy))...))
 }
 
-const passwordHint = "At least 12 characters, with upper and lower case, a digit and another character." //nolint:gosec // it is about passwords, and none
-
 func (v *setupView) send(ctx app.Context) {
 	v.act.runAnonymously(ctx, v.s, func(ctx context.Context, client *rest.Client) (err error) {
 		if v.invite != "" {
