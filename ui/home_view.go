@@ -216,14 +216,6 @@ func (v *homeView) lagging(groups []core.GroupOverview) app.UI {
 		app.Div().Class("head").Body(app.H2().Text("Consumers"), app.A().Href("/consumers").Text("All")), body)
 }
 
-// age is how old the oldest event is that a group has not settled.
-func age(status core.GroupStatus) string {
-	if status.Lag == 0 {
-		return "–"
-	}
-	return span(time.Duration(status.LagSeconds * float64(time.Second)))
-}
-
 // latest lists the newest events.
 func (v *homeView) latest(now overall) app.UI {
 	columns := []column{{name: "Type"}, {name: "Stream", minor: true}, {name: "Received", number: true}}
