@@ -282,5 +282,3 @@ func peek(payload []byte) string {
 	}
 	return strings.ToValidUTF8(string(payload[:most]), "") + "…"
 }
-
-func queryEscape(text string) string { return url.QueryEscape(text) }

@@ -168,17 +168,6 @@ func (i *inspector) deliveries(trace core.EventTrace) app.UI {
 	return app.Ul().Class("timeline").Body(parts...)
 }
 
-// attempts is a list of what was tried and failed.
-func attempts(all []core.Attempt) app.UI {
-	var parts []app.UI
-	for _, attempt := range all {
-		parts = append(parts, app.Li().Body(
-			app.Span().Textf("Attempt %d %s, ", attempt.Number, attempt.Outcome), timeText(attempt.At),
-			app.If(attempt.Reason != "", func() app.UI { return app.Div().Class("reason").Body(app.Bdi().Text(attempt.Reason)) })))
-	}
-	return app.Ol().Class("attempts").Body(parts...)
-}
-
 // maxArgument is how long an argument of a command may be, in all shells.
 const maxArgument = 100 << 10
 
@@ -203,46 +192,4 @@ func (i *inspector) curl() app.UI {
 		&copyBox{Text: command + "@event.json"},
 		app.Div().Class("row").Body(button("Download event.json", "export", nil).
 			OnClick(func(app.Context, app.Event) { download("event.json", rest.TypeJSON, body) }, app.EventScope(id))))
-}
-
-// again is an event to be sent once more.
-func again(event core.Event) rest.NewEvent {
-	return rest.NewEvent{Type: event.Type, Version: event.Version, Source: event.Source, Subject: event.Subject, Payload: event.Payload}
-}
-
-// eventView is one event on a page of its own.
-type eventView struct {
-	app.Compo
-	Page
-
-	event load[rest.List[core.Event]]
-}
-
-// OnMount implements [app.Mounter].
-func (v *eventView) OnMount(ctx app.Context) {
-	stream, from := v.Page.stream(), scope{"offset", v.Params["offset"]}
-	v.event.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.List[core.Event], error) {
-		var query core.EventQuery
-		if err := from.apply(&query); err != nil {
-			return rest.List[core.Event]{}, err
-		}
-		query.Limit = 1
-		return client.EventsPage(ctx, stream, query)
-	})
-}
-
-// Render implements [app.Composer].
-func (v *eventView) Render() app.UI {
-	return app.Div().Class("stack").Body(
-		app.H1().TabIndex(-1).Body(app.Text("Event "+v.Params["offset"]+" of "), app.Bdi().Text(v.Page.stream())),
-		v.event.show(func(page rest.List[core.Event]) app.UI {
-			if len(page.Items) == 0 || fmt.Sprint(page.Items[0].Offset) != v.Params["offset"] {
-				return emptyPanel("There is no event at this offset", "It was removed by retention, or has not come yet.", "",
-					linkButton("Events of the stream", "event", address("/streams/{stream}/events", v.Page.stream())))
-			}
-			return &inspector{Page: v.Page, Event: page.Items[0], Filter: func(ctx app.Context, name, value string) {
-				ctx.Navigate(address("/streams/{stream}/events", v.Page.stream()) + "?q=" + queryEscape(withTerm("", name, value)))
-			}}
-		}),
-	)
 }

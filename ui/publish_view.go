@@ -197,3 +197,8 @@ func (v *publishView) curl() string {
 	return fmt.Sprintf("curl -X POST %s%s \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d %s",
 		v.s.origin, rest.StreamEventsPath(v.to), quote(string(body)))
 }
+
+// again is an event to be sent once more.
+func again(event core.Event) rest.NewEvent {
+	return rest.NewEvent{Type: event.Type, Version: event.Version, Source: event.Source, Subject: event.Subject, Payload: event.Payload}
+}

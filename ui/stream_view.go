@@ -1,9 +1,7 @@
 package ui
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"time"
@@ -101,16 +99,4 @@ func (v *streamView) snippets(stream core.Stream) app.UI {
 		app.Div().Class("head").Body(app.H2().Text("Use it"), app.Div().Class("row").Body(choices...)),
 		&copyBox{Text: texts[v.example]},
 	)
-}
-
-// indented is JSON for people, or nothing.
-func indented(text json.RawMessage) string {
-	if len(text) == 0 {
-		return ""
-	}
-	var pretty bytes.Buffer
-	if len(text) > maxFolded || json.Indent(&pretty, text, "", "  ") != nil || pretty.Len() > maxShown {
-		return string(text)
-	}
-	return pretty.String()
 }
