@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"net/url"
 	"testing"
 	"time"
 
@@ -66,22 +65,4 @@ func TestTimesOfBarsAreAsFineAsTheBars(t *testing.T) {
 	}
 	shown := spread{Histogram: core.Histogram{From: from, To: from.Add(2 * day)}, step: time.Hour}
 	require.Equal(t, "Jan 2 09:00", shown.write(from))
-}
-
-func TestTheScopeIsInTheAddress(t *testing.T) {
-	t.Parallel()
-	for _, address := range []string{"", "from=oldest", "from=7", "from=2026-01-02T03%3A04%3A05.000006Z", "live=1"} {
-		values, err := url.ParseQuery(address)
-		require.NoError(t, err)
-		written := url.Values{}
-		readScope(values).write(written)
-		require.Equal(t, address, written.Encode())
-	}
-	written := url.Values{}
-	scope{"time", "2026-01-02T03:04"}.write(written)
-	at, err := time.Parse(time.RFC3339, written.Get("from"))
-	require.NoError(t, err, "what was typed in one's own zone is sent as the time that it is")
-	require.Equal(t, time.Date(2026, 1, 2, 3, 4, 0, 0, time.Local).UTC(), at)
-	require.Equal(t, "2026-01-02T03:04:00", fieldTime("2026-01-02T03:04"))
-	require.Equal(t, "soon", fieldTime("soon"))
 }
