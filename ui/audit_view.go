@@ -94,9 +94,9 @@ func (v *auditView) Render() app.UI {
 }
 
 func (v *auditView) controls() app.UI {
-	choices := [][2]string{{"", "Everything"}}
+	choices := []choice[string]{{"", "Everything"}}
 	for _, action := range core.AuditActions {
-		choices = append(choices, [2]string{string(action), string(action)})
+		choices = append(choices, choice[string]{string(action), string(action)})
 	}
 	text := func(id, label string, value *string) app.UI {
 		return app.Input().ID(id).Type("search").Class("grow").Aria("label", label).Placeholder(label).Spellcheck(false).

@@ -31,7 +31,7 @@ const lagEvery = 2 * time.Second
 
 // OnMount implements [app.Mounter].
 func (v *consumerView) OnMount(ctx app.Context) {
-	v.reset.to = "start"
+	v.reset.start.kind = startOldest
 	v.fetch(ctx)
 	every(ctx, lagEvery, v.fetch)
 }

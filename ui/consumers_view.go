@@ -34,7 +34,7 @@ func (v *consumersView) refresh(ctx app.Context) {
 
 func (v *consumersView) fetch(ctx app.Context) {
 	cursor := v.pages.cursor()
-	v.list.fetchKept(ctx, v.s, "groups "+cursor, func(ctx context.Context, client *rest.Client) (rest.List[core.GroupOverview], error) {
+	v.list.fetchKept(ctx, v.s, keptGroups.of(cursor), func(ctx context.Context, client *rest.Client) (rest.List[core.GroupOverview], error) {
 		page, err := client.AllGroups(ctx, cursor, 0)
 		for _, group := range page.Items {
 			v.trends.note(group.ID, group.Status.Lag)

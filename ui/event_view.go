@@ -20,7 +20,7 @@ type eventView struct {
 
 // OnMount implements [app.Mounter].
 func (v *eventView) OnMount(ctx app.Context) {
-	stream, from := v.Page.stream(), scope{"offset", v.Params["offset"]}
+	stream, from := v.Page.stream(), scope{scopeOffset, v.Params["offset"]}
 	v.event.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.List[core.Event], error) {
 		var query core.EventQuery
 		if err := from.apply(&query); err != nil {

@@ -42,14 +42,20 @@ func textArea(id string, value *string, rows int) app.HTMLTextarea {
 		OnInput(setText(value), app.EventScope(id))
 }
 
-// selectInput is bound to one of some choices: pairs of value and label.
-func selectInput(id string, value *string, choices [][2]string, changed app.EventHandler) app.HTMLSelect {
+// choice is an option of a select: its value, and what people read.
+type choice[T ~string] struct {
+	value T
+	label string
+}
+
+// selectInput is bound to the value of one of some choices.
+func selectInput[T ~string](id string, value *T, choices []choice[T], changed app.EventHandler) app.HTMLSelect {
 	options := make([]app.UI, len(choices))
 	for i, choice := range choices {
-		options[i] = app.Option().Value(choice[0]).Selected(choice[0] == *value).Text(choice[1])
+		options[i] = app.Option().Value(string(choice.value)).Selected(choice.value == *value).Text(choice.label)
 	}
 	return app.Select().ID(id).Body(options...).OnChange(func(ctx app.Context, e app.Event) {
-		*value = chosen(ctx.JSSrc())
+		*value = T(chosen(ctx.JSSrc()))
 		if changed != nil {
 			changed(ctx, e)
 		}

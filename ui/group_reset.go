@@ -2,8 +2,6 @@ package ui
 
 import (
 	"context"
-	"strconv"
-	"strings"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
@@ -13,27 +11,26 @@ import (
 
 // groupReset sets a group elsewhere, after it has shown what that means.
 type groupReset struct {
-	open       bool
-	to         string
-	offset, at string
-	typed      string
-	preview    load[core.Offset]
-	act        act
+	open    bool
+	start   start
+	typed   string
+	preview load[core.Offset]
+	act     act
 }
 
 // ask is the dialog.
 func (r *groupReset) ask(v *consumerView) app.UI {
 	group := v.group.value
 	parts := []app.UI{
-		field("to", "Where to", selectInput("to", &r.to, [][2]string{
-			{"start", "the oldest event that is kept"}, {"end", "the end: skip what is there"}, {"offset", "an offset"}, {"time", "a time"},
+		field("to", "Where to", selectInput("to", &r.start.kind, []choice[startKind]{
+			{startOldest, "the oldest event that is kept"}, {startEnd, "the end: skip what is there"}, {startOffset, "an offset"}, {startTime, "a time"},
 		}, func(ctx app.Context, _ app.Event) { r.look(ctx, v) }), "", ""),
 	}
-	switch r.to {
-	case "offset":
-		parts = append(parts, field("reset-offset", "Offset", textInput("reset-offset", &r.offset).Attr("inputmode", "numeric"), "The next event to be handed out.", fieldError(r.act.err, "to")))
-	case "time":
-		parts = append(parts, field("reset-at", "Time", app.Input().ID("reset-at").Type("datetime-local").Value(r.at).OnInput(setText(&r.at)), "The first event received then or later.", fieldError(r.act.err, "to")))
+	switch r.start.kind {
+	case startOffset:
+		parts = append(parts, field("reset-offset", "Offset", textInput("reset-offset", &r.start.offset).Attr("inputmode", "numeric"), "The next event to be handed out.", fieldError(r.act.err, "to")))
+	case startTime:
+		parts = append(parts, field("reset-at", "Time", app.Input().ID("reset-at").Type("datetime-local").Value(r.start.at).OnInput(setText(&r.start.at)), "The first event received then or later.", fieldError(r.act.err, "to")))
 	}
 	parts = append(parts,
 		app.Div().Class("row").Body(button("Show what that means", "search", func(ctx app.Context, _ app.Event) { r.look(ctx, v) })),
@@ -47,32 +44,11 @@ func (r *groupReset) ask(v *consumerView) app.UI {
 	}}
 }
 
-// start is what was chosen.
-func (r *groupReset) start() (core.Start, error) {
-	switch r.to {
-	case "end":
-		return core.Start{End: true}, nil
-	case "offset":
-		offset, err := strconv.ParseInt(strings.TrimSpace(r.offset), 10, 64)
-		if err != nil || offset < 0 {
-			return core.Start{}, core.Invalid("to", "must be a whole number")
-		}
-		return core.Start{Offset: new(core.Offset(offset))}, nil
-	case "time":
-		at, err := parseLocal(r.at)
-		if err != nil {
-			return core.Start{}, core.Invalid("to", "must be a time")
-		}
-		return core.Start{Time: at}, nil
-	}
-	return core.Start{}, nil
-}
-
 // look finds out at which offset the group would be.
 func (r *groupReset) look(ctx app.Context, v *consumerView) {
-	start, err := r.start()
+	to, err := r.start.read()
 	if r.act.err = err; err != nil {
-		if r.offset == "" && r.at == "" {
+		if r.start.offset == "" && r.start.at == "" {
 			r.act.err = nil // nothing was typed yet
 		}
 		return
@@ -81,14 +57,14 @@ func (r *groupReset) look(ctx app.Context, v *consumerView) {
 	r.preview.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (core.Offset, error) {
 		stats, err := client.StreamStats(ctx, stream)
 		switch {
-		case err != nil || start.End:
+		case err != nil || to.End:
 			return stats.NextOffset, err
-		case start.Offset != nil:
-			return min(max(*start.Offset, stats.FirstOffset), stats.NextOffset), nil
-		case start.Time.IsZero():
+		case to.Offset != nil:
+			return min(max(*to.Offset, stats.FirstOffset), stats.NextOffset), nil
+		case to.Time.IsZero():
 			return stats.FirstOffset, nil
 		}
-		page, err := client.EventsPage(ctx, stream, core.EventQuery{From: start.Time, Limit: 1})
+		page, err := client.EventsPage(ctx, stream, core.EventQuery{From: to.Time, Limit: 1})
 		if err != nil || len(page.Items) == 0 {
 			return stats.NextOffset, err
 		}
@@ -119,16 +95,16 @@ func (r *groupReset) meaning(group rest.GroupWithStatus) app.UI {
 }
 
 func (r *groupReset) send(ctx app.Context, v *consumerView) {
-	start, err := r.start()
+	to, err := r.start.read()
 	if r.act.err = err; err != nil || r.typed != v.group.value.Name {
 		return
 	}
 	stream, group := v.stream(), v.group.value.ID.String()
 	r.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
-		_, err := client.ResetGroup(ctx, stream, group, start)
+		_, err := client.ResetGroup(ctx, stream, group, to)
 		return err
 	}, func(ctx app.Context) {
-		*r = groupReset{to: "start"}
+		*r = groupReset{start: start{kind: startOldest}}
 		v.fetch(ctx)
 	})
 }

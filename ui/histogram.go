@@ -81,19 +81,19 @@ func (h *histogram) view(v *eventsView) app.UI {
 
 // spanChoices are the times that can be chosen, as they are meant where reading
 // begins.
-func spanChoices(kind string) [][2]string {
-	choices := make([][2]string, 0, len(spans)+1)
+func spanChoices(kind scopeKind) []choice[string] {
+	choices := make([]choice[string], 0, len(spans)+1)
 	for _, one := range spans {
 		label := "Last " + one.label
 		switch kind {
-		case "oldest":
+		case scopeOldest:
 			label = "First " + one.label
-		case "offset", "time":
+		case scopeOffset, scopeTime:
 			label = strings.ToUpper(one.label[:1]) + one.label[1:] + " around"
 		}
-		choices = append(choices, [2]string{one.name, label})
+		choices = append(choices, choice[string]{one.name, label})
 	}
-	return append(choices, [2]string{"", "All that is kept"})
+	return append(choices, choice[string]{"", "All that is kept"})
 }
 
 // chart draws the bars. A click on one, or above it, reads from there.
@@ -117,7 +117,7 @@ func (h *histogram) chart(v *eventsView, label string) app.UI {
 
 // choose reads from where a bar begins.
 func (h *histogram) choose(ctx app.Context, v *eventsView, bar int) {
-	v.scope = scope{"time", h.of.value.edge(bar).UTC().Format(time.RFC3339)}
+	v.scope = scope{scopeTime, h.of.value.edge(bar).UTC().Format(time.RFC3339)}
 	v.begin(ctx)
 }
 

@@ -60,7 +60,7 @@ func (v *homeView) fetch(ctx app.Context) {
 	}
 	s := v.s
 	v.server.fetch(ctx, s, func(ctx context.Context, client *rest.Client) (rest.System, error) { return client.System(ctx) })
-	v.now.fetchKept(ctx, s, "home", v.all)
+	v.now.fetchKept(ctx, s, keptHome, v.all)
 }
 
 // Render implements [app.Composer].

@@ -24,11 +24,24 @@ type inspector struct {
 	// Filter narrows the list to events that have a value.
 	Filter func(ctx app.Context, name, value string)
 
-	tab   string
+	tab   inspectorTab
 	trace load[core.EventTrace]
 	names load[core.Stream]
 	of    core.ID
 }
+
+// inspectorTab is a part of the event that the inspector shows, by its label.
+type inspectorTab string
+
+// The parts of an event, in the order of their tabs.
+const (
+	tabPayload    inspectorTab = "Payload"
+	tabDetails    inspectorTab = "Details"
+	tabDeliveries inspectorTab = "Deliveries"
+	tabCurl       inspectorTab = "curl"
+)
+
+var inspectorTabs = []inspectorTab{tabPayload, tabDetails, tabDeliveries, tabCurl}
 
 // CompoID implements [app.DismountEnforcer].
 func (i *inspector) CompoID() string { return "inspector" }
@@ -67,7 +80,7 @@ func (i *inspector) streamName() string {
 // Render implements [app.Composer].
 func (i *inspector) Render() app.UI {
 	if i.tab == "" {
-		i.tab = "Payload"
+		i.tab = tabPayload
 	}
 	event := &i.Event
 	head := []app.UI{app.H2().Body(app.Bdi().Text(event.Type)), app.Span().Class("grow")}
@@ -78,7 +91,7 @@ func (i *inspector) Render() app.UI {
 			iconButton("Close the inspector", "close", func(ctx app.Context, _ app.Event) { i.Close(ctx) }))
 	}
 	var tabs []app.UI
-	for _, name := range []string{"Payload", "Details", "Deliveries", "curl"} {
+	for _, name := range inspectorTabs {
 		tabs = append(tabs, app.Button().Class("tab").Type("button").Aria("pressed", i.tab == name).
 			OnClick(func(app.Context, app.Event) { i.tab = name }, app.EventScope(name)).Text(name))
 	}
@@ -97,11 +110,11 @@ func (i *inspector) Render() app.UI {
 
 func (i *inspector) part() app.UI {
 	switch i.tab {
-	case "Details":
+	case tabDetails:
 		return i.details()
-	case "Deliveries":
+	case tabDeliveries:
 		return i.trace.show(i.deliveries)
-	case "curl":
+	case tabCurl:
 		return i.curl()
 	}
 	return &jsonBox{Name: "payload", Text: string(i.Event.Payload), Pick: i.Filter}

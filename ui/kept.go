@@ -20,6 +20,24 @@ func recall(ctx app.Context, me *rest.Me) bool {
 	return ctx.LocalStorage().Get(meKey, me) == nil && me.User != nil
 }
 
+// keptName names a list that the browser keeps.
+type keptName string
+
+// The lists that the browser keeps. Those with many pages, or about one of many
+// things, are kept by [keptName.of].
+const (
+	keptHome         keptName = "home"
+	keptRoles        keptName = "roles"
+	keptGroups       keptName = "groups"
+	keptStream       keptName = "stream"
+	keptStreams      keptName = "streams"
+	keptStreamGroups keptName = "groups of"
+	keptStreamNames  keptName = "stream names"
+)
+
+// of names the part of a list that begins at a cursor, or belongs to one thing.
+func (n keptName) of(part string) keptName { return n + " " + keptName(part) }
+
 // keptPrefix begins the names of what is kept in the browser.
 const keptPrefix = "eventflow kept "
 

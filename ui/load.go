@@ -76,8 +76,8 @@ func (l *load[T]) retryBy(fetch func(app.Context)) {
 
 // fetchKept is fetch for a list that is worth having without a server: it is
 // kept in the browser until the user signs out.
-func (l *load[T]) fetchKept(ctx app.Context, s *session, name string, get func(context.Context, *rest.Client) (T, error)) {
-	key := keptPrefix + s.me.Organization.ID.String() + " " + name
+func (l *load[T]) fetchKept(ctx app.Context, s *session, name keptName, get func(context.Context, *rest.Client) (T, error)) {
+	key := keptPrefix + s.me.Organization.ID.String() + " " + string(name)
 	if !l.have() {
 		var old keptValue[T]
 		if ctx.LocalStorage().Get(key, &old) == nil && !old.At.IsZero() {

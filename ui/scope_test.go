@@ -17,19 +17,19 @@ func TestTheScopeIsAQuery(t *testing.T) {
 		err := s.apply(&query)
 		return query, err
 	}
-	query, err := apply(scope{kind: "newest"})
+	query, err := apply(scope{kind: scopeNewest})
 	require.NoError(t, err)
 	require.True(t, query.Descending)
-	query, err = apply(scope{"offset", "7"})
+	query, err = apply(scope{scopeOffset, "7"})
 	require.NoError(t, err)
 	require.Equal(t, core.Offset(6), *query.After)
-	query, err = apply(scope{"offset", "0"})
+	query, err = apply(scope{scopeOffset, "0"})
 	require.NoError(t, err)
 	require.Nil(t, query.After)
-	query, err = apply(scope{"time", "2026-01-02T03:04:05Z"})
+	query, err = apply(scope{scopeTime, "2026-01-02T03:04:05Z"})
 	require.NoError(t, err)
 	require.Equal(t, time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), query.From.UTC())
-	for _, wrong := range []scope{{"offset", "-1"}, {"offset", "x"}, {"time", "soon"}} {
+	for _, wrong := range []scope{{scopeOffset, "-1"}, {scopeOffset, "x"}, {scopeTime, "soon"}} {
 		_, err := apply(wrong)
 		require.Error(t, err)
 	}
@@ -45,7 +45,7 @@ func TestTheScopeIsInTheAddress(t *testing.T) {
 		require.Equal(t, address, written.Encode())
 	}
 	written := url.Values{}
-	scope{"time", "2026-01-02T03:04"}.write(written)
+	scope{scopeTime, "2026-01-02T03:04"}.write(written)
 	at, err := time.Parse(time.RFC3339, written.Get("from"))
 	require.NoError(t, err, "what was typed in one's own zone is sent as the time that it is")
 	require.Equal(t, time.Date(2026, 1, 2, 3, 4, 0, 0, time.Local).UTC(), at)

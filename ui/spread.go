@@ -39,12 +39,12 @@ func spreadOf(ctx context.Context, client *rest.Client, stream string, from scop
 		return spread{}, err
 	}
 	var begin time.Time
-	if from.kind == "offset" || from.kind == "time" {
+	if from.kind.placed() {
 		var query core.EventQuery
 		if err := from.apply(&query); err != nil {
 			return spread{}, err
 		}
-		if begin = query.From; from.kind == "offset" {
+		if begin = query.From; from.kind == scopeOffset {
 			begin, err = firstTime(ctx, client, stream, query)
 		}
 		if err != nil {
@@ -69,13 +69,13 @@ func firstTime(ctx context.Context, client *rest.Client, stream string, query co
 
 // window is the time that is shown: all that is kept, or so long a part of it as
 // was chosen, at that end or around that time where reading begins.
-func window(kind string, long time.Duration, first, begin, now time.Time) (low, high time.Time) {
+func window(kind scopeKind, long time.Duration, first, begin, now time.Time) (low, high time.Time) {
 	if long == 0 {
 		return first, now
 	}
 	high = now
 	switch {
-	case kind == "oldest":
+	case kind == scopeOldest:
 		high = first.Add(long)
 	case !begin.IsZero():
 		high = begin.Add(long / 2)

@@ -17,18 +17,18 @@ func TestTheHistogramIsAboutWhatIsRead(t *testing.T) {
 	now := time.Date(2026, 5, 6, 12, 0, 0, 0, time.UTC)
 	first, begin := now.Add(-10*day), now.Add(-2*day)
 	for name, c := range map[string]struct {
-		kind      string
+		kind      scopeKind
 		long      time.Duration
 		begin     time.Time
 		low, high time.Time
 	}{
-		"all":              {"newest", 0, time.Time{}, first, now},
-		"the newest":       {"newest", time.Hour, time.Time{}, now.Add(-time.Hour), now},
-		"the oldest":       {"oldest", time.Hour, time.Time{}, first, first.Add(time.Hour)},
-		"around a time":    {"time", time.Hour, begin, begin.Add(-time.Hour / 2), begin.Add(time.Hour / 2)},
-		"around an offset": {"offset", day, begin, begin.Add(-day / 2), begin.Add(day / 2)},
-		"never the future": {"time", day, now.Add(-time.Hour), now.Add(-day), now},
-		"no such offset":   {"offset", day, time.Time{}, now.Add(-day), now},
+		"all":              {scopeNewest, 0, time.Time{}, first, now},
+		"the newest":       {scopeNewest, time.Hour, time.Time{}, now.Add(-time.Hour), now},
+		"the oldest":       {scopeOldest, time.Hour, time.Time{}, first, first.Add(time.Hour)},
+		"around a time":    {scopeTime, time.Hour, begin, begin.Add(-time.Hour / 2), begin.Add(time.Hour / 2)},
+		"around an offset": {scopeOffset, day, begin, begin.Add(-day / 2), begin.Add(day / 2)},
+		"never the future": {scopeTime, day, now.Add(-time.Hour), now.Add(-day), now},
+		"no such offset":   {scopeOffset, day, time.Time{}, now.Add(-day), now},
 	} {
 		low, high := window(c.kind, c.long, first, c.begin, now)
 		require.Equal(t, c.low, low, name)

@@ -19,14 +19,14 @@ type streamConsumersView struct {
 	trends trends
 	asking bool
 	name   string
-	mode   string
-	start  string
+	mode   core.Mode
+	start  startKind
 	act    act
 }
 
 // OnMount implements [app.Mounter].
 func (v *streamConsumersView) OnMount(ctx app.Context) {
-	v.mode, v.start = string(core.Ordered), "start"
+	v.mode, v.start = core.Ordered, startOldest
 	v.fetch(ctx)
 	every(ctx, refreshEvery, v.fetch)
 }
@@ -36,7 +36,7 @@ func (v *streamConsumersView) fetch(ctx app.Context) {
 		return
 	}
 	stream := v.stream()
-	v.list.fetchKept(ctx, v.s, "groups of "+stream, func(ctx context.Context, client *rest.Client) (all []core.GroupOverview, err error) {
+	v.list.fetchKept(ctx, v.s, keptStreamGroups.of(stream), func(ctx context.Context, client *rest.Client) (all []core.GroupOverview, err error) {
 		groups, err := client.Groups(ctx, stream)
 		for _, group := range groups {
 			status, failed := client.Lag(ctx, stream, group.ID.String())
@@ -74,11 +74,11 @@ func (v *streamConsumersView) ask() app.UI {
 	return &dialog{Title: "New consumer group", Close: func(app.Context) { v.asking = false }, Body: []app.UI{
 		form(v.send,
 			field("group", "Name", textInput("group", &v.name).Required(true).Placeholder("billing"), "", fieldError(v.act.err, "name")),
-			field("mode", "Mode", selectInput("mode", &v.mode, [][2]string{
-				{string(core.Ordered), "Ordered: one run at a time, in strict order"},
-				{string(core.Shared), "Shared: several consumers side by side"},
+			field("mode", "Mode", selectInput("mode", &v.mode, []choice[core.Mode]{
+				{core.Ordered, "Ordered: one run at a time, in strict order"},
+				{core.Shared, "Shared: several consumers side by side"},
 			}, nil), "It cannot be changed later.", ""),
-			field("start", "Begin with", selectInput("start", &v.start, [][2]string{{"start", "the oldest event that is kept"}, {"end", "what comes from now on"}}, nil), "", ""),
+			field("start", "Begin with", selectInput("start", &v.start, []choice[startKind]{{startOldest, "the oldest event that is kept"}, {startEnd, "what comes from now on"}}, nil), "", ""),
 			app.If(v.act.err != nil && len(detailsOf(v.act.err)) == 0, func() app.UI { return actError(v.act.err) }),
 			submitButton("Create group", v.act.busy)),
 	}}
@@ -86,7 +86,7 @@ func (v *streamConsumersView) ask() app.UI {
 
 func (v *streamConsumersView) send(ctx app.Context) {
 	stream := v.stream()
-	spec := core.GroupSpec{Name: v.name, Mode: core.Mode(v.mode), Start: core.Start{End: v.start == "end"}}
+	spec := core.GroupSpec{Name: v.name, Mode: v.mode, Start: core.Start{End: v.start == startEnd}}
 	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
 		_, err := client.CreateGroup(ctx, stream, spec)
 		return err

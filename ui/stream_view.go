@@ -26,7 +26,7 @@ type streamView struct {
 // OnMount implements [app.Mounter].
 func (v *streamView) OnMount(ctx app.Context) {
 	name := v.Page.stream()
-	v.stream.fetchKept(ctx, v.s, "stream "+name, func(ctx context.Context, client *rest.Client) (core.Stream, error) { return client.Stream(ctx, name) })
+	v.stream.fetchKept(ctx, v.s, keptStream.of(name), func(ctx context.Context, client *rest.Client) (core.Stream, error) { return client.Stream(ctx, name) })
 	v.fetch(ctx)
 	every(ctx, refreshEvery, v.fetch)
 }

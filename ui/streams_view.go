@@ -70,7 +70,7 @@ func (v *streamsView) fetch(ctx app.Context) {
 		v.list.fetch(ctx, v.s, get)
 		return
 	}
-	v.list.fetchKept(ctx, v.s, "streams "+query.Cursor, get)
+	v.list.fetchKept(ctx, v.s, keptStreams.of(query.Cursor), get)
 }
 
 // Render implements [app.Composer].
