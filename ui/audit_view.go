@@ -30,7 +30,7 @@ func (v *auditView) OnMount(ctx app.Context) { v.read(ctx) }
 
 // OnNav implements [app.Navigator].
 func (v *auditView) OnNav(ctx app.Context) {
-	if ctx.Page().URL().Query().Encode() != v.address().Encode() {
+	if v.here(ctx) && ctx.Page().URL().Query().Encode() != v.address().Encode() {
 		v.read(ctx)
 	}
 }

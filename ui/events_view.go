@@ -58,7 +58,7 @@ func (v *eventsView) OnDismount() {
 
 // OnNav implements [app.Navigator].
 func (v *eventsView) OnNav(ctx app.Context) {
-	if ctx.Page().URL().Query().Encode() != v.address().Encode() {
+	if v.here(ctx) && ctx.Page().URL().Query().Encode() != v.address().Encode() {
 		v.read(ctx)
 	}
 }

@@ -38,7 +38,7 @@ func (v *streamsView) OnMount(ctx app.Context) {
 
 // OnNav implements [app.Navigator].
 func (v *streamsView) OnNav(ctx app.Context) {
-	if prefix := prefixOf(ctx); prefix != v.prefix {
+	if prefix := prefixOf(ctx); prefix != v.prefix && v.here(ctx) {
 		v.prefix = prefix
 		v.begin(ctx)
 	}
