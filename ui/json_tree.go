@@ -8,64 +8,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 )
-
-// maxFolded is the largest payload that is drawn as a tree, if it has no more
-// than maxNodes values; a larger one is a text, of which maxShown is shown at
-// first.
-const (
-	maxFolded = 32 << 10
-	maxNodes  = 1500
-	maxShown  = 64 << 10
-)
-
-// jsonBox shows JSON to be read, folded and copied.
-type jsonBox struct {
-	app.Compo
-	// Name says what it is, to those who cannot see where it stands.
-	Name string
-	Text string
-	// Pick, where it is given, filters by a value of the payload.
-	Pick pickFunc
-
-	whole, copied bool
-}
-
-// Render implements [app.Composer].
-func (b *jsonBox) Render() app.UI {
-	head := []app.UI{app.Span().Class("quiet").Text(size(len(b.Text))), app.Span().Class("grow")}
-	if len(b.Text) > maxShown && !b.whole {
-		head = append(head, button("Show all", "", func(app.Context, app.Event) { b.whole = true }))
-	}
-	label, name := "Copy "+b.Name, "copy"
-	if b.copied {
-		label, name = "Copied", "ok"
-	}
-	head = append(head, iconButton(label, name, b.copy))
-	return app.Div().Class("json").Body(app.Div().Class("json-head").Body(head...), b.content())
-}
-
-func (b *jsonBox) copy(ctx app.Context, _ app.Event) {
-	copyText(b.Text)
-	b.copied = true
-	time.AfterFunc(2*time.Second, func() { ctx.Dispatch(func(app.Context) { b.copied = false }) })
-}
-
-func (b *jsonBox) content() app.UI {
-	if len(b.Text) <= maxFolded {
-		if tree, ok := jsonTree(b.Text, b.Pick); ok {
-			return app.Div().Class("tree").TabIndex(0).Role("group").Aria("label", b.Name).Body(tree)
-		}
-	}
-	text := b.Text
-	if len(text) > maxShown && !b.whole {
-		text = strings.ToValidUTF8(text[:maxShown], "") + "…"
-	}
-	return app.Pre().TabIndex(0).Aria("label", b.Name).Role("group").Body(app.Code().Text(text))
-}
 
 // jsonTree draws JSON in the order and with the numbers of the text, unless it
 // has so many values that a browser would be slow with them.
@@ -75,9 +20,6 @@ func jsonTree(text string, pick pickFunc) (app.UI, bool) {
 	tree, err := t.node(nil, nil)
 	return tree, err == nil
 }
-
-// pickFunc filters by a value of a payload, where it is given.
-type pickFunc func(ctx app.Context, name, value string)
 
 // treeDrawer draws what it decodes, up to so many values.
 type treeDrawer struct {
@@ -150,13 +92,6 @@ func pickLeaf(token json.Token, path []string, pick pickFunc) app.UI {
 	return app.If(pick != nil && len(path) > 0 && !dotted && pickable(value), func() app.UI {
 		return pickButton("payload."+strings.Join(path, "."), value, pick)
 	})
-}
-
-// pickButton filters by a value.
-func pickButton(name, value string, pick pickFunc) app.UI {
-	label := "Filter by " + term{name: name, value: value, named: true}.String()
-	return app.Button().Class("by").Type("button").Aria("label", label).Title(label).Text("Filter").
-		OnClick(func(ctx app.Context, _ app.Event) { pick(ctx, name, value) }, app.EventScope(label))
 }
 
 func scalar(token json.Token) app.UI {

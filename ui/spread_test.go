@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"net/url"
 	"testing"
 	"time"
 
@@ -18,18 +17,18 @@ func TestTheHistogramIsAboutWhatIsRead(t *testing.T) {
 	now := time.Date(2026, 5, 6, 12, 0, 0, 0, time.UTC)
 	first, begin := now.Add(-10*day), now.Add(-2*day)
 	for name, c := range map[string]struct {
-		kind      string
+		kind      scopeKind
 		long      time.Duration
 		begin     time.Time
 		low, high time.Time
 	}{
-		"all":              {"newest", 0, time.Time{}, first, now},
-		"the newest":       {"newest", time.Hour, time.Time{}, now.Add(-time.Hour), now},
-		"the oldest":       {"oldest", time.Hour, time.Time{}, first, first.Add(time.Hour)},
-		"around a time":    {"time", time.Hour, begin, begin.Add(-time.Hour / 2), begin.Add(time.Hour / 2)},
-		"around an offset": {"offset", day, begin, begin.Add(-day / 2), begin.Add(day / 2)},
-		"never the future": {"time", day, now.Add(-time.Hour), now.Add(-day), now},
-		"no such offset":   {"offset", day, time.Time{}, now.Add(-day), now},
+		"all":              {scopeNewest, 0, time.Time{}, first, now},
+		"the newest":       {scopeNewest, time.Hour, time.Time{}, now.Add(-time.Hour), now},
+		"the oldest":       {scopeOldest, time.Hour, time.Time{}, first, first.Add(time.Hour)},
+		"around a time":    {scopeTime, time.Hour, begin, begin.Add(-time.Hour / 2), begin.Add(time.Hour / 2)},
+		"around an offset": {scopeOffset, day, begin, begin.Add(-day / 2), begin.Add(day / 2)},
+		"never the future": {scopeTime, day, now.Add(-time.Hour), now.Add(-day), now},
+		"no such offset":   {scopeOffset, day, time.Time{}, now.Add(-day), now},
 	} {
 		low, high := window(c.kind, c.long, first, c.begin, now)
 		require.Equal(t, c.low, low, name)
@@ -66,22 +65,4 @@ func TestTimesOfBarsAreAsFineAsTheBars(t *testing.T) {
 	}
 	shown := spread{Histogram: core.Histogram{From: from, To: from.Add(2 * day)}, step: time.Hour}
 	require.Equal(t, "Jan 2 09:00", shown.write(from))
-}
-
-func TestTheScopeIsInTheAddress(t *testing.T) {
-	t.Parallel()
-	for _, address := range []string{"", "from=oldest", "from=7", "from=2026-01-02T03%3A04%3A05.000006Z", "live=1"} {
-		values, err := url.ParseQuery(address)
-		require.NoError(t, err)
-		written := url.Values{}
-		readScope(values).write(written)
-		require.Equal(t, address, written.Encode())
-	}
-	written := url.Values{}
-	scope{"time", "2026-01-02T03:04"}.write(written)
-	at, err := time.Parse(time.RFC3339, written.Get("from"))
-	require.NoError(t, err, "what was typed in one's own zone is sent as the time that it is")
-	require.Equal(t, time.Date(2026, 1, 2, 3, 4, 0, 0, time.Local).UTC(), at)
-	require.Equal(t, "2026-01-02T03:04:00", fieldTime("2026-01-02T03:04"))
-	require.Equal(t, "soon", fieldTime("soon"))
 }

@@ -28,10 +28,6 @@ type exportButton struct {
 	words bool
 }
 
-func exportButtons(v *eventsView) app.UI {
-	return app.Div().Class("row").Body(&exportButton{Page: v.Page, Format: "csv", View: v}, &exportButton{Page: v.Page, Format: "ndjson", View: v})
-}
-
 // CompoID implements [app.DismountEnforcer].
 func (b *exportButton) CompoID() string { return b.Format }
 
@@ -72,4 +68,8 @@ func (b *exportButton) run(ctx app.Context, _ app.Event) {
 		contentType := map[string]string{"csv": "text/csv", "ndjson": "application/x-ndjson"}[b.Format]
 		download(stream+"."+b.Format, contentType, string(text))
 	})
+}
+
+func exportButtons(v *eventsView) app.UI {
+	return app.Div().Class("row").Body(&exportButton{Page: v.Page, Format: "csv", View: v}, &exportButton{Page: v.Page, Format: "ndjson", View: v})
 }
