@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/memory"
 	"github.com/eventflow-go/eventflow/adapters/pgtest"
+	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/app"
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -247,4 +249,38 @@ func TestAnEmbeddedServerStopsCompletely(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 200, get(t, "http://"+running.Addr.String()+"/readyz").status)
 	require.NoError(t, running.Stop())
+}
+
+// The secret is changed without a moment in which somebody is shut out: keys,
+// sessions and links of the one before stay good while it is named.
+func TestTheSecretIsChanged(t *testing.T) {
+	t.Parallel()
+	h, ctx := newHome(t), context.Background()
+	server := h.serve(secret)
+	key := h.key()
+	_, ticket, _ := strings.Cut(strings.TrimSpace(h.run([]string{secret}, "user", "setup-link").stdout), "#t=")
+	signedIn, err := server.client("").Setup(ctx, rest.SetupRequest{Token: ticket, Email: "ann@example.com", Password: goodPassword, WantRefreshToken: true})
+	require.NoError(t, err)
+	invited, err := server.client(signedIn.AccessToken).Invite(ctx, rest.InviteRequest{Email: "bob@example.com", Role: core.RoleViewer})
+	require.NoError(t, err)
+	require.Zero(t, server.stop())
+
+	const next = "EVENTFLOW_SECRET=another-secret-for-programs-that-live-on-and-on"
+	for _, kept := range []bool{false, true} {
+		server = h.serve(next, "EVENTFLOW_SECRET_PREVIOUS="+map[bool]string{true: strings.TrimPrefix(secret, "EVENTFLOW_SECRET=")}[kept])
+		_, err = server.client(key).StreamsPage(ctx, core.StreamQuery{})
+		require.Equal(t, kept, err == nil, "the key: %v", err)
+		_, err = server.client(signedIn.AccessToken).Me(ctx)
+		require.Equal(t, kept, err == nil, "the access token: %v", err)
+		again, err := server.client("").Refresh(ctx, rest.RefreshRequest{RefreshToken: signedIn.RefreshToken, WantRefreshToken: true})
+		require.Equal(t, kept, err == nil, "the refresh token: %v", err)
+		if kept {
+			_, err = server.client(again.AccessToken).Me(ctx)
+			require.NoError(t, err, "the new secret's")
+			_, ticket, _ := strings.Cut(invited.Link, "#invite=")
+			_, err = server.client("").Accept(ctx, rest.AcceptRequest{Token: ticket, Password: goodPassword})
+			require.NoError(t, err, "the link")
+		}
+		require.Zero(t, server.stop())
+	}
 }

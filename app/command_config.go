@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
-	"reflect"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -39,40 +37,4 @@ func (s *settings) print(out io.Writer) error {
 			shown(flag.Name, flag.Value.String()), cmp.Or(s.origin[flag.Name], "default"), flag.Usage)
 	})
 	return table.Flush()
-}
-
-// masked stands for what must not end up on a screen.
-const masked = "xxxxx"
-
-// shown is a setting's value as everybody may see it: no secret, and no
-// password in a URL.
-func shown(name, text string) string {
-	if text == "" {
-		return "–"
-	}
-	if isSecret(name) {
-		return masked
-	}
-	u, err := url.Parse(text)
-	if err != nil || u.Scheme == "" {
-		return text
-	}
-	if _, given := u.User.Password(); given {
-		u.User = url.UserPassword(u.User.Username(), masked)
-	}
-	if query := u.Query(); query.Has("password") {
-		query.Set("password", masked)
-		u.RawQuery = query.Encode()
-	}
-	return u.String()
-}
-
-// isSecret reports whether the tag of a setting's field says so.
-func isSecret(name string) bool {
-	for field := range reflect.TypeFor[Config]().Fields() {
-		if field.Tag.Get("name") == name {
-			return field.Tag.Get("secret") == "true"
-		}
-	}
-	return false
 }

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -187,4 +189,23 @@ func loopback(addr net.Addr) string {
 	return net.JoinHostPort(strings.TrimSpace(host), port)
 }
 
-var errNoContext = errors.New("no server is known: start one with 'eventflow dev', or set EVENTFLOW_URL and EVENTFLOW_KEY")
+// keptFile returns the text of a file in the data folder, which it makes, for
+// the owner's eyes only, when there is none.
+func keptFile(folder, name string, text func() (string, error)) (string, error) {
+	path := filepath.Join(folder, name)
+	kept, err := os.ReadFile(path)
+	if err == nil {
+		return strings.TrimSpace(string(kept)), nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	made, err := text()
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return "", err
+	}
+	return made, os.WriteFile(path, []byte(made+"\n"), 0o600)
+}
