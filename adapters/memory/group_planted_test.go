@@ -121,7 +121,7 @@ type faultyGroups struct {
 }
 
 func newFaultyGroups(planted groupFault) *faultyGroups {
-	g := memory.NewGroups()
+	g := memory.NewCatalog()
 	f := &faultyGroups{
 		GroupStore: g, create: g.CreateGroup, list: g.Groups, update: g.UpdateGroup, remove: g.DeleteGroup, advance: g.Advance, look: g.Progress,
 		tries: g.Attempts, forget: g.ForgetAttempts, letters: g.DeadLetters, letter: g.DeadLetter, counts: g.CountDeadLetters,
