@@ -96,22 +96,6 @@ func (a *Access) Authenticate(ctx context.Context, secret string) (Principal, er
 	return known.who, nil
 }
 
-// opens reports whether the secret with this hash is good at a time.
-func (k *APIKey) opens(hash KeyHash, now time.Time) bool {
-	if k.RevokedAt != nil || k.ExpiresAt != nil && !now.Before(*k.ExpiresAt) {
-		return false
-	}
-	return hash == k.Hash || k.PreviousValidUntil != nil && now.Before(*k.PreviousValidUntil)
-}
-
-// principal is who shows the key. Its own rate comes before its organization's.
-func (k *APIKey) principal(org Organization) Principal {
-	return Principal{
-		Org: k.Org, Key: k.ID, Label: k.Label, Role: k.Role, Streams: k.Streams, DefaultStream: k.DefaultStream,
-		Limit: cmp.Or(k.Rate, org.KeyRate).limit(),
-	}
-}
-
 func (a *Access) hash(secret string) (out KeyHash) {
 	mac := a.macs.Get().(hash.Hash)
 	defer a.macs.Put(mac)
@@ -239,22 +223,5 @@ func (a *Access) RevokeKey(ctx context.Context, org, id ID) error {
 		return err
 	}
 	a.known.clear()
-	return nil
-}
-
-// authorize holds a principal to its role and, where the action is about a
-// stream, to the streams it was narrowed to.
-func authorize(authorizer Authorizer, who Principal, action Action, stream ID) error {
-	if err := authorizer.Allow(who, who.Org, action); err != nil {
-		return err
-	}
-	return narrowed(who, stream)
-}
-
-// narrowed refuses a stream that the principal was not narrowed to.
-func narrowed(who Principal, stream ID) error {
-	if len(who.Streams) > 0 && !stream.IsZero() && !slices.Contains(who.Streams, stream) {
-		return Errorf(CodeForbidden, "this API key is limited to other streams")
-	}
 	return nil
 }

@@ -6,11 +6,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 )
 
 // Accounts is how people sign in, stay signed in, and come by a password.
@@ -114,41 +112,6 @@ func derive(secret []byte, purpose string) []byte {
 	return mac.Sum(nil)
 }
 
-// Visitor is where a request comes from.
-type Visitor struct{ Address, UserAgent, RequestID string }
-
-// NetworkOf is what a client is counted by: its address, but of IPv6 the first
-// 64 bits, because the rest is the client's to choose.
-func NetworkOf(address string) string {
-	if ip, err := netip.ParseAddr(address); err == nil && ip.Is6() {
-		return netip.PrefixFrom(ip.WithZone(""), 64).Masked().String()
-	}
-	return address
-}
-
-// maxUserAgent bounds what is kept of a browser's description of itself.
-const maxUserAgent = 256
-
-// browser is a browser's description of itself, as far as it is kept: no part of
-// a character at its end, and nothing that a database would not take.
-func (v Visitor) browser() string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(v.UserAgent[:min(len(v.UserAgent), maxUserAgent)], ""))
-}
-
-// SignIn is what somebody who signs in is given.
-type SignIn struct {
-	AccessToken  string
-	AccessUntil  time.Time
-	RefreshToken string
-	RefreshUntil time.Time
-	User         User
-}
-
 var (
 	errBadLogin   = Errorf(CodeUnauthorized, "the address or the password is wrong")
 	errBadSession = Errorf(CodeUnauthorized, "the session has ended; sign in again")
@@ -199,10 +162,6 @@ func (a *Accounts) userOf(ctx context.Context, email string) (User, error) {
 		return User{}, Errorf(CodeNotFound, "there is no such user")
 	}
 	return a.Users.UserByEmail(ctx, email)
-}
-
-func (u User) principal() Principal {
-	return Principal{Org: u.Org, User: u.ID, Label: u.Email, Role: u.Role}
 }
 
 // begin opens a session.

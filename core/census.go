@@ -2,16 +2,6 @@ package core
 
 import "context"
 
-// GroupCensus is a group in numbers.
-type GroupCensus struct {
-	Stream ID
-	Group  ID
-	Name   string
-	// Lag is how many events are not settled.
-	Lag         int64
-	DeadLetters int64
-}
-
 // Census counts what every group of every organization has before it, for
 // those who operate the installation.
 func (c *Consumers) Census(ctx context.Context) (all []GroupCensus, err error) {

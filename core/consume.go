@@ -47,37 +47,6 @@ func NewConsumers(streams *Streams, store GroupStore, log Reader, recent *Recent
 // Close answers the polls that wait, with nothing.
 func (c *Consumers) Close() { c.close.Do(func() { close(c.closing) }) }
 
-// Poll says what a consumer wants.
-type Poll struct {
-	// Limit bounds the events: 1 to [MaxPageSize], [DefaultPollLimit] when zero.
-	Limit int
-	// Wait is how long to wait for the first one: at most [MaxPollWait].
-	Wait time.Duration
-	// Gone reports that the consumer has hung up: one that did while it waited
-	// is handed nothing. It may be nil.
-	Gone func() bool
-}
-
-// The limits of a poll.
-const (
-	DefaultPollLimit = 100
-	MaxPollWait      = time.Minute
-)
-
-// Delivery is what a poll hands out. Without events there is no lease.
-type Delivery struct {
-	Events []Event
-	// Attempts says of each event how often it has been handed out, this time
-	// included.
-	Attempts []int
-	// NextOffset is the offset after the last event, or the one that comes next
-	// for the group where there is none.
-	NextOffset Offset
-	// Lease is the receipt that acks, nacks and commits present.
-	Lease     ID
-	ExpiresAt time.Time
-}
-
 // Poll hands out events, waiting for them if it has to.
 func (c *Consumers) Poll(ctx context.Context, who Principal, stream, group string, poll Poll) (Delivery, error) {
 	if poll.Limit == 0 {
@@ -272,17 +241,6 @@ func (c *Consumers) Ack(ctx context.Context, who Principal, stream, group string
 		t.remove = append(t.remove, done...)
 		return err
 	})
-}
-
-// Nack is a consumer's refusal of one event.
-type Nack struct {
-	Offset Offset
-	Action NackAction
-	// Reason is why, in at most [MaxReasonLength] characters.
-	Reason string
-	// Delay is how long to wait before the next attempt; nil is the group's
-	// backoff.
-	Delay *Seconds
 }
 
 // Nack refuses events of a lease.

@@ -20,16 +20,6 @@ func NewLetters(consumers *Consumers) *Letters {
 	return &Letters{consumers: consumers, store: consumers.store, now: consumers.now}
 }
 
-// LetterQuery selects dead letters. Stream and Group are ids or names; a Group
-// needs its Stream.
-type LetterQuery struct {
-	Stream, Group string
-	Reason, Type  string
-	State         LetterState
-	Cursor        string
-	Limit         int
-}
-
 // scan resolves a query's names.
 func (l *Letters) scan(ctx context.Context, who Principal, q LetterQuery, action Action) (LetterScan, error) {
 	if err := authorize(l.consumers.streams.authorizer, who, action, ID{}); err != nil {
@@ -198,13 +188,6 @@ func (l *Letters) Discard(ctx context.Context, who Principal, id string) error {
 		t.changed = true
 		return nil
 	})
-}
-
-// ReplaySpec says which dead letters to give back, and how fast.
-type ReplaySpec struct {
-	Query LetterQuery
-	// Rate is how many letters a second are given back at most; 0 is unbounded.
-	Rate float64
 }
 
 // maxReplayRate bounds a rate: more is the same as unbounded.

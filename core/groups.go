@@ -2,104 +2,8 @@ package core
 
 import (
 	"context"
-	"encoding/json"
-	"reflect"
 	"slices"
-	"time"
 )
-
-// GroupSpec describes a group to be created.
-type GroupSpec struct {
-	Name        string       `json:"name"`
-	Mode        Mode         `json:"mode"`
-	Start       Start        `json:"start"`
-	Visibility  *Seconds     `json:"visibility"`
-	MaxAttempts *int         `json:"max_attempts"`
-	Backoff     *BackoffSpec `json:"backoff"`
-}
-
-// GroupChange describes changes to a group; a nil field changes nothing. A
-// group's mode and start do not change: make another group, or reset this one.
-type GroupChange struct {
-	Name        *string      `json:"name,omitempty"`
-	Visibility  *Seconds     `json:"visibility,omitempty"`
-	MaxAttempts *int         `json:"max_attempts,omitempty"`
-	Backoff     *BackoffSpec `json:"backoff,omitempty"`
-}
-
-// BackoffSpec describes a backoff; a nil field changes nothing.
-type BackoffSpec struct {
-	Initial *Seconds `json:"initial,omitempty"`
-	Max     *Seconds `json:"max,omitempty"`
-}
-
-// Start is a place in a stream, as people name it: `start`, `end`, an offset,
-// or a time. In JSON it is one of these two words, a number, or a text of RFC
-// 3339. The zero value is the start.
-type Start struct {
-	End    bool
-	Offset *Offset
-	Time   time.Time
-}
-
-// MarshalJSON implements [json.Marshaler].
-func (s Start) MarshalJSON() ([]byte, error) {
-	switch {
-	case s.Offset != nil:
-		return json.Marshal(*s.Offset)
-	case !s.Time.IsZero():
-		return json.Marshal(s.Time)
-	case s.End:
-		return []byte(`"end"`), nil
-	}
-	return []byte(`"start"`), nil
-}
-
-// UnmarshalJSON implements [json.Unmarshaler].
-func (s *Start) UnmarshalJSON(text []byte) error {
-	var offset Offset
-	if json.Unmarshal(text, &offset) == nil && offset >= 0 && text[0] != 'n' {
-		*s = Start{Offset: &offset}
-		return nil
-	}
-	switch string(text) {
-	case `"start"`:
-		*s = Start{}
-		return nil
-	case `"end"`:
-		*s = Start{End: true}
-		return nil
-	}
-	var at time.Time
-	if json.Unmarshal(text, &at) != nil || at.IsZero() {
-		return &json.UnmarshalTypeError{Value: jsonKind(text), Type: reflect.TypeFor[Start]()}
-	}
-	*s = Start{Time: at}
-	return nil
-}
-
-// GroupStatus says how far a group got.
-type GroupStatus struct {
-	// CommittedOffset is the last offset up to which everything is settled, -1
-	// when nothing is.
-	CommittedOffset Offset `json:"committed_offset"`
-	// CommittedAt is when something was last settled, nil when nothing was.
-	CommittedAt *time.Time `json:"committed_at"`
-	// NextOffset is the first offset that was never handed out, EndOffset the
-	// next one of the stream.
-	NextOffset Offset `json:"next_offset"`
-	EndOffset  Offset `json:"end_offset"`
-	// Lag is how many events are not settled: those never handed out, Leased
-	// that consumers hold, and Waiting that are to be tried again.
-	Lag     int64 `json:"lag"`
-	Leased  int64 `json:"leased"`
-	Waiting int64 `json:"waiting"`
-	// LagSeconds is the age of the oldest event that is not settled.
-	LagSeconds float64 `json:"lag_seconds"`
-	// Missed is how many events retention removed before they were settled.
-	Missed      int64 `json:"missed"`
-	DeadLetters int64 `json:"dead_letters"`
-}
 
 // CreateGroup makes a consumer group. A taken name is a [CodeConflict].
 func (c *Consumers) CreateGroup(ctx context.Context, who Principal, stream string, spec GroupSpec) (Group, error) {
@@ -163,40 +67,6 @@ func (c *Consumers) resolve(ctx context.Context, stream ID, start Start, field s
 		return bounds[0].Next, nil
 	}
 	return bounds[0].First, nil
-}
-
-// apply checks a change and makes it.
-func (g *Group) apply(change GroupChange) error {
-	set(&g.Name, change.Name)
-	set(&g.Visibility, change.Visibility)
-	set(&g.MaxAttempts, change.MaxAttempts)
-	if change.Backoff != nil {
-		set(&g.Backoff.Initial, change.Backoff.Initial)
-		set(&g.Backoff.Max, change.Backoff.Max)
-		if change.Backoff.Max == nil {
-			g.Backoff.Max = max(g.Backoff.Max, g.Backoff.Initial)
-		}
-	}
-	if err := checkStreamName(g.Name); err != nil {
-		return err
-	}
-	switch {
-	case g.Visibility < MinVisibility || g.Visibility > MaxVisibility:
-		return Invalid("visibility", "must be %v to %v seconds", MinVisibility.Duration().Seconds(), MaxVisibility.Duration().Seconds())
-	case g.MaxAttempts < 1 || g.MaxAttempts > MaxMaxAttempts:
-		return Invalid("max_attempts", "must be 1 to %d", MaxMaxAttempts)
-	case g.Backoff.Initial < 0 || g.Backoff.Initial > MaxBackoff:
-		return Invalid("backoff.initial", "must be 0 to %v seconds", MaxBackoff.Duration().Seconds())
-	case g.Backoff.Max < g.Backoff.Initial || g.Backoff.Max > MaxBackoff:
-		return Invalid("backoff.max", "must be at least backoff.initial and at most %v seconds", MaxBackoff.Duration().Seconds())
-	}
-	return nil
-}
-
-func set[T any](field, value *T) {
-	if value != nil {
-		*field = *value
-	}
 }
 
 // Groups returns the groups of a stream, by name.

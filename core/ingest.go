@@ -20,20 +20,6 @@ func NewIngest(streams *Streams, committer *Committer, now func() time.Time) *In
 	return &Ingest{streams: streams, committer: committer, now: now}
 }
 
-// Accepted is the status of every receipt.
-const Accepted = "ACCEPTED"
-
-// Receipt tells a producer where its event is stored.
-type Receipt struct {
-	Status     string    `json:"status"`
-	ID         ID        `json:"event_id"`
-	Offset     Offset    `json:"offset"`
-	ReceivedAt time.Time `json:"received_at"`
-	// Duplicate: an earlier request stored the event under the same
-	// idempotency key, and this one stored nothing.
-	Duplicate bool `json:"duplicate,omitempty"`
-}
-
 // Item is the answer to one event of a batch: a receipt, or the reason why
 // this event, alone, was refused.
 type Item struct {

@@ -23,20 +23,6 @@ func NewKeys(access *Access, streams *Streams, authorizer Authorizer) *Keys {
 	return &Keys{access: access, streams: streams, authorizer: authorizer}
 }
 
-// KeyRequest describes a key to be made. What may be left out is as in
-// [KeySpec].
-type KeyRequest struct {
-	Label       string      `json:"label"`
-	Environment Environment `json:"environment,omitempty"`
-	Role        Role        `json:"role,omitempty"`
-	// Streams and DefaultStream are names or ids.
-	Streams       []string   `json:"streams,omitempty"`
-	DefaultStream string     `json:"default_stream,omitempty"`
-	ExpiresAt     *time.Time `json:"expires_at,omitempty"`
-	// Rate is for those with [ActionManageKeys] to set.
-	Rate Rate `json:"rate,omitzero"`
-}
-
 // The time for which the secret before a rotation stays good, and the longest.
 const (
 	DefaultKeyGrace = 24 * time.Hour
@@ -49,14 +35,6 @@ const MaxKeyStreams = 100
 // manages reports whether a principal is in charge of all keys.
 func (k *Keys) manages(who Principal) bool {
 	return k.authorizer.Allow(who, who.Org, ActionManageKeys) == nil
-}
-
-// creator is what keys have as CreatedBy that a principal makes.
-func (p Principal) creator() ID {
-	if !p.User.IsZero() {
-		return p.User
-	}
-	return p.Key
 }
 
 // covers reports whether who may use every stream that the key may.
@@ -183,8 +161,6 @@ func (k *Keys) List(ctx context.Context, who Principal, kind KeyKind, cursor str
 	}
 	return cut(items, limit, func(last *APIKey) string { return keyCursor(scope, last.place()) }), nil
 }
-
-func (k *APIKey) place() KeyPlace { return KeyPlace{CreatedAt: k.CreatedAt, ID: k.ID} }
 
 func keyCursor(scope []byte, place KeyPlace) string {
 	return sealCursor(scope, append(binary.BigEndian.AppendUint64(nil, uint64(place.CreatedAt.UnixMicro())), place.ID[:]...))

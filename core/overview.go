@@ -5,17 +5,6 @@ import (
 	"time"
 )
 
-// StreamOverview is a stream with what it holds and how its groups keep up.
-type StreamOverview struct {
-	Stream
-	Stats StreamStats `json:"stats"`
-	// Groups is how many groups read the stream, Lag the highest of theirs,
-	// DeadLetters the sum.
-	Groups      int   `json:"groups"`
-	Lag         int64 `json:"lag"`
-	DeadLetters int64 `json:"dead_letters"`
-}
-
 // Overview is [Streams.List] with numbers.
 func (c *Consumers) Overview(ctx context.Context, who Principal, query StreamQuery) (Page[StreamOverview], error) {
 	if err := authorize(c.streams.authorizer, who, ActionReadGroups, ID{}); err != nil {
@@ -50,13 +39,6 @@ func (c *Consumers) Overview(ctx context.Context, who Principal, query StreamQue
 		item.DeadLetters += group.DeadLetters
 	}
 	return overview, nil
-}
-
-// GroupOverview is a group with its stream's name and how far it got.
-type GroupOverview struct {
-	Group
-	StreamName string      `json:"stream_name"`
-	Status     GroupStatus `json:"status"`
 }
 
 // AllGroups returns the groups of all streams that a principal may read, by id.
@@ -99,17 +81,6 @@ func (c *Consumers) overviews(ctx context.Context, who Principal, records []Grou
 		items = append(items, GroupOverview{Group: *group, StreamName: stream.Name, Status: status})
 	}
 	return items, nil
-}
-
-// MaxHistogramBuckets bounds a histogram.
-const MaxHistogramBuckets = 240
-
-// Histogram is how many events a stream received, by time.
-type Histogram struct {
-	From time.Time `json:"from"`
-	To   time.Time `json:"to"`
-	// Counts are the numbers of events of equal parts of the time from From to To.
-	Counts []int64 `json:"counts"`
 }
 
 // Histogram counts a stream's events by the time of their receipt.

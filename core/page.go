@@ -6,7 +6,6 @@ import (
 	"hash/crc32"
 	"slices"
 	"strings"
-	"time"
 )
 
 // A cursor is opaque to clients: what it belongs to, where to go on, and a
@@ -68,25 +67,6 @@ func openCursor(scope []byte, cursor string) ([]byte, error) {
 	return place, nil
 }
 
-func nameCursor(org ID, prefix, name string) string {
-	return sealCursor(nameScope(org, prefix), []byte(name))
-}
-
-func nameScope(org ID, prefix string) []byte {
-	return append(append([]byte("streams\x00"), org[:]...), prefix...)
-}
-
-func parseNameCursor(org ID, query StreamQuery) (string, error) {
-	if query.Cursor == "" {
-		return "", nil
-	}
-	place, err := openCursor(nameScope(org, query.Prefix), query.Cursor)
-	if err != nil || checkStreamName(string(place)) != nil || !strings.HasPrefix(string(place), query.Prefix) {
-		return "", errBadCursor
-	}
-	return string(place), nil
-}
-
 func idCursor(scope []byte, last ID) string { return sealCursor(scope, last[:]) }
 
 // parseIDCursor returns the id where a list goes on, zero without a cursor.
@@ -101,32 +81,6 @@ func parseIDCursor(scope []byte, cursor string) (ID, error) {
 	return ID(place), nil
 }
 
-func offsetCursor(scope []byte, offset Offset) string {
-	return sealCursor(scope, binary.BigEndian.AppendUint64(nil, uint64(offset)))
-}
-
-func parseOffsetCursor(scope []byte, cursor string) (Offset, error) {
-	place, err := openCursor(scope, cursor)
-	if err != nil || len(place) != 8 || place[0]&0x80 != 0 {
-		return 0, errBadCursor
-	}
-	return Offset(binary.BigEndian.Uint64(place)), nil
-}
-
-func positionCursor(scope []byte, p Position) string {
-	place := binary.BigEndian.AppendUint64(nil, uint64(p.ReceivedAt.UnixMicro()))
-	place = append(place, p.Stream[:]...)
-	return sealCursor(scope, binary.BigEndian.AppendUint64(place, uint64(p.Offset)))
-}
-
-func parsePositionCursor(scope []byte, cursor string) (Position, error) {
-	place, err := openCursor(scope, cursor)
-	if err != nil || len(place) != 32 {
-		return Position{}, errBadCursor
-	}
-	return Position{
-		ReceivedAt: time.UnixMicro(int64(binary.BigEndian.Uint64(place))).UTC(),
-		Stream:     ID(place[8:24]),
-		Offset:     Offset(binary.BigEndian.Uint64(place[24:])),
-	}, nil
-}
+// pageBytes bounds the payloads of one page: a thousand events of the largest
+// size would fill a gigabyte.
+const pageBytes = 16 << 20

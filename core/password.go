@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // A ticket's text is `eft_`, 32 random base-62 characters (190 bits) and 6 of a
@@ -70,21 +72,6 @@ func (a *Accounts) SetupLink(ctx context.Context, org ID) (string, error) {
 	return a.Links + "/setup#t=" + ticket, err
 }
 
-// NewPerson is what somebody says of themselves who begins to use the product.
-type NewPerson struct{ Email, Name, Password string }
-
-// check holds it to the rules.
-func (p *NewPerson) check() error {
-	p.Email, p.Name = normalEmail(p.Email), strings.TrimSpace(p.Name)
-	if err := checkEmail(p.Email); err != nil {
-		return err
-	}
-	if err := checkText("name", p.Name, 0, MaxUserNameLength); err != nil {
-		return err
-	}
-	return checkPassword("password", p.Password, p.Email)
-}
-
 // Setup makes the first admin by a set-up ticket, and signs in. What is wrong
 // with the person does not use the ticket up.
 func (a *Accounts) Setup(ctx context.Context, from Visitor, ticket string, person NewPerson) (SignIn, error) {
@@ -106,27 +93,6 @@ func (a *Accounts) Setup(ctx context.Context, from Visitor, ticket string, perso
 		return SignIn{}, err
 	}
 	return a.begin(ctx, from, user)
-}
-
-// CreateUser makes an active user, for those who run the installation: it asks
-// nobody's permission.
-func (a *Accounts) CreateUser(ctx context.Context, org ID, person NewPerson, role Role) (User, error) {
-	if err := person.check(); err != nil {
-		return User{}, err
-	}
-	if err := checkUserRole(role); err != nil {
-		return User{}, err
-	}
-	hash, err := a.Hasher.Hash(ctx, person.Password)
-	if err != nil {
-		return User{}, StoreFailed(err)
-	}
-	now := a.now.Stamp()
-	user := User{
-		ID: newID(now), Org: org, Email: person.Email, Name: person.Name, Role: role, State: UserActive,
-		PasswordHash: hash, Revision: 1, CreatedAt: now, UpdatedAt: now,
-	}
-	return user, StoreFailed(a.Users.CreateUser(ctx, user))
 }
 
 // Accept lets an invited user choose a password, and signs in.
@@ -267,4 +233,35 @@ func (a *Accounts) mail(ctx context.Context, to, subject, text string) error {
 		return nil
 	}
 	return a.Mailer.Send(context.WithoutCancel(ctx), to, subject, text)
+}
+
+// checkPassword holds a new password to the policy. It never quotes it.
+func checkPassword(field, password, email string) error {
+	length := utf8.RuneCountInString(password)
+	if !utf8.ValidString(password) || length < MinPasswordLength || length > MaxPasswordLength {
+		return Invalid(field, "must have %d to %d characters", MinPasswordLength, MaxPasswordLength)
+	}
+	var upper, lower, digit, special bool
+	for _, r := range password {
+		switch {
+		case unicode.IsUpper(r):
+			upper = true
+		case unicode.IsLower(r):
+			lower = true
+		case unicode.IsDigit(r):
+			digit = true
+		default:
+			special = true
+		}
+	}
+	if !upper || !lower || !digit || !special {
+		return Invalid(field, "must have an upper-case letter, a lower-case letter, a digit and another character")
+	}
+	if local, _, _ := strings.Cut(email, "@"); len(local) > 3 && strings.Contains(strings.ToLower(password), local) {
+		return Invalid(field, "must not contain the address")
+	}
+	if guessable(password) {
+		return Invalid(field, "is among the first that anybody would guess: use several words that are not on every list")
+	}
+	return nil
 }

@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"iter"
 	"math"
@@ -21,46 +22,12 @@ func NewQuery(log Reader, streams *Streams, now func() time.Time) *Query {
 	return &Query{log: log, streams: streams, now: now}
 }
 
-// PayloadMatch selects events whose payload holds, at Path, a scalar whose
-// text is Value: the characters of a string, the literal of anything else.
-// Path names object keys and array indexes, joined by dots.
-type PayloadMatch struct{ Path, Value string }
-
-// EventQuery says which events to answer with. Its zero value is the first
-// page of all, oldest first.
-type EventQuery struct {
-	Filter  Filter
-	Payload []PayloadMatch
-	// From and To bound ReceivedAt: From is included, To is not. Zero is open.
-	From, To time.Time
-	// After leaves out this offset and all before it; not over all streams.
-	After      *Offset
-	Descending bool
-	// Cursor continues a page of the same query.
-	Cursor string
-	// Limit is the size of a page, [DefaultPageSize] when zero.
-	Limit int
-}
-
-// EventPage is a part of a query's answer. A page may hold fewer events than
-// asked for, or none, and still have more after it: a filter that matches
-// rarely looks at a bounded part of the log per page.
-type EventPage struct {
-	Page[Event]
-	// Names are the names of the events' streams, in a page of all streams.
-	Names map[ID]string
-}
-
 // The part of the log that one page looks at when a filter is set, and how
 // many offsets one read of the store covers.
 const (
 	scanBudget = 1_000_000
 	scanWindow = 100_000
 )
-
-// pageBytes bounds the payloads of one page: a thousand events of the largest
-// size would fill a gigabyte.
-const pageBytes = 16 << 20
 
 // queryScope describes a query for its cursors: everything but the page.
 func queryScope(eq *EventQuery, list ID) []byte {
@@ -281,16 +248,6 @@ func (w *streamWalk) read(ctx context.Context, want, room int) ([]Event, error) 
 	return events, nil
 }
 
-// full reports whether an answer ended because of its limits, and not because
-// nothing was left.
-func full(events []Event, limit, bytes int) bool {
-	size := 0
-	for i := range events {
-		size += events[i].Size()
-	}
-	return len(events) >= limit || size >= bytes
-}
-
 // cut ends a read at the want-th event that matches the payload filter, so
 // that the walk goes on right behind it.
 func (w *streamWalk) cut(events []Event, want int, exhausted bool) ([]Event, bool) {
@@ -337,4 +294,16 @@ func findEvent(ctx context.Context, log Reader, stream, id ID) (Event, error) {
 		}
 	}
 	return Event{}, Errorf(CodeNotFound, "the stream holds no event %s: it never did, or retention has removed it", id)
+}
+
+func offsetCursor(scope []byte, offset Offset) string {
+	return sealCursor(scope, binary.BigEndian.AppendUint64(nil, uint64(offset)))
+}
+
+func parseOffsetCursor(scope []byte, cursor string) (Offset, error) {
+	place, err := openCursor(scope, cursor)
+	if err != nil || len(place) != 8 || place[0]&0x80 != 0 {
+		return 0, errBadCursor
+	}
+	return Offset(binary.BigEndian.Uint64(place)), nil
 }

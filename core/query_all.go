@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"encoding/binary"
 	"math"
 	"slices"
 	"time"
@@ -122,10 +123,20 @@ func (w *allWalk) shows(ctx context.Context, event *Event) (stream string, err e
 	return w.streams.name(ctx, w.who.Org, event.Stream)
 }
 
-// matches reports whether the event has the filter's fields.
-func (f Filter) matches(event *Event) bool {
-	return (f.ID.IsZero() || f.ID == event.ID) &&
-		(f.Type == "" || f.Type == event.Type) &&
-		(f.Source == "" || f.Source == event.Source) &&
-		(f.Subject == "" || f.Subject == event.Subject)
+func positionCursor(scope []byte, p Position) string {
+	place := binary.BigEndian.AppendUint64(nil, uint64(p.ReceivedAt.UnixMicro()))
+	place = append(place, p.Stream[:]...)
+	return sealCursor(scope, binary.BigEndian.AppendUint64(place, uint64(p.Offset)))
+}
+
+func parsePositionCursor(scope []byte, cursor string) (Position, error) {
+	place, err := openCursor(scope, cursor)
+	if err != nil || len(place) != 32 {
+		return Position{}, errBadCursor
+	}
+	return Position{
+		ReceivedAt: time.UnixMicro(int64(binary.BigEndian.Uint64(place))).UTC(),
+		Stream:     ID(place[8:24]),
+		Offset:     Offset(binary.BigEndian.Uint64(place[24:])),
+	}, nil
 }

@@ -83,19 +83,6 @@ func (s *groupState) ack(now time.Time, id ID, offsets []Offset) (done []ID, err
 	return done, nil
 }
 
-// NackAction says what is to become of a refused event.
-type NackAction string
-
-// The actions of a refusal.
-const (
-	// NackRetry hands the event out again, after a delay.
-	NackRetry NackAction = "retry"
-	// NackPark makes it a dead letter at once.
-	NackPark NackAction = "park"
-	// NackSkip gives it up.
-	NackSkip NackAction = "skip"
-)
-
 // refusal is a consumer's word about one event.
 type refusal struct {
 	offset Offset

@@ -45,35 +45,6 @@ func NewStreams(catalog StreamCatalog, log Reader, schemas SchemaCompiler, autho
 	}
 }
 
-// StreamSpec describes a stream to be created.
-type StreamSpec struct {
-	Name                     string          `json:"name"`
-	Description              string          `json:"description"`
-	RetentionDays            *int            `json:"retention_days"`
-	IdempotencyWindowSeconds *int64          `json:"idempotency_window_seconds"`
-	Schema                   json.RawMessage `json:"schema"`
-}
-
-// StreamChange describes changes to a stream; a nil field changes nothing, and
-// a Schema of `null` removes it.
-type StreamChange struct {
-	Name                     *string         `json:"name"`
-	Description              *string         `json:"description"`
-	RetentionDays            *int            `json:"retention_days"`
-	IdempotencyWindowSeconds *int64          `json:"idempotency_window_seconds"`
-	Schema                   json.RawMessage `json:"schema"`
-}
-
-// StreamStats says what a stream holds.
-type StreamStats struct {
-	// Events is how many events are retained.
-	Events      int64  `json:"events"`
-	FirstOffset Offset `json:"first_offset"`
-	NextOffset  Offset `json:"next_offset"`
-	// LastReceivedAt is when the newest event came, nil when none ever did.
-	LastReceivedAt *time.Time `json:"last_received_at"`
-}
-
 // Create makes a stream. A taken name is a [CodeConflict].
 func (s *Streams) Create(ctx context.Context, who Principal, spec StreamSpec) (Stream, error) {
 	if err := authorize(s.authorizer, who, ActionWriteStreams, ID{}); err != nil {
@@ -106,17 +77,6 @@ func refuseNarrowed(who Principal) error {
 		return Errorf(CodeForbidden, "this API key is limited to some streams and cannot create others")
 	}
 	return nil
-}
-
-// StreamQuery says which streams to list. Its zero value is the first page of
-// all.
-type StreamQuery struct {
-	// Prefix is what their names begin with, byte by byte.
-	Prefix string
-	// Cursor continues a page of the same query.
-	Cursor string
-	// Limit is the size of a page, [DefaultPageSize] when zero.
-	Limit int
 }
 
 // List returns streams by name.
@@ -273,14 +233,6 @@ func (s *Streams) Stats(ctx context.Context, who Principal, ref string) (StreamS
 	return statsOf(bounds[0]), nil
 }
 
-func statsOf(b Bounds) StreamStats {
-	stats := StreamStats{Events: int64(b.Next - b.First), FirstOffset: b.First, NextOffset: b.Next}
-	if !b.Last.IsZero() {
-		stats.LastReceivedAt = &b.Last
-	}
-	return stats
-}
-
 // Validate says whether the stream would take the event, and stores nothing.
 func (s *Streams) Validate(ctx context.Context, who Principal, ref string, draft Draft) error {
 	stream, err := s.open(ctx, who, ref, ActionIngest)
@@ -379,38 +331,6 @@ func (s *Streams) applySchema(stream *Stream, schema json.RawMessage) error {
 	return nil
 }
 
-func (s *Stream) check() error {
-	if err := checkStreamName(s.Name); err != nil {
-		return err
-	}
-	if err := checkText("description", s.Description, 0, MaxDescriptionLength); err != nil {
-		return err
-	}
-	if s.RetentionDays < 1 || s.RetentionDays > MaxRetentionDays {
-		return Invalid("retention_days", "must be 1 to %d", MaxRetentionDays)
-	}
-	if longest := int64(s.RetentionDays) * 86_400; s.IdempotencyWindowSeconds < 0 || s.IdempotencyWindowSeconds > longest {
-		return Invalid("idempotency_window_seconds", "must be 0 (as long as events are retained) to %d", longest)
-	}
-	return nil
-}
-
-func checkStreamName(name string) error {
-	if err := checkText("name", name, 1, MaxStreamNameLength); err != nil {
-		return err
-	}
-	if strings.Contains(name, "/") || name == "." || name == ".." {
-		return Invalid("name", "must not be . or .. or contain a slash: it is part of addresses")
-	}
-	if strings.TrimSpace(name) != name {
-		return Invalid("name", "must not begin or end with white space")
-	}
-	if _, err := ParseID(name); err == nil {
-		return Invalid("name", "must not have the form of a UUID: ids and names share one place in addresses")
-	}
-	return nil
-}
-
 // name returns the name of a stream, or "" where there is none or it is deleted.
 func (s *Streams) name(ctx context.Context, org, id ID) (string, error) {
 	open, err := s.resolved.get(streamRef{org, id.String()}, func(old *openStream) (*openStream, error) {
@@ -423,4 +343,23 @@ func (s *Streams) name(ctx context.Context, org, id ID) (string, error) {
 		return "", err
 	}
 	return open.Name, nil
+}
+
+func nameCursor(org ID, prefix, name string) string {
+	return sealCursor(nameScope(org, prefix), []byte(name))
+}
+
+func nameScope(org ID, prefix string) []byte {
+	return append(append([]byte("streams\x00"), org[:]...), prefix...)
+}
+
+func parseNameCursor(org ID, query StreamQuery) (string, error) {
+	if query.Cursor == "" {
+		return "", nil
+	}
+	place, err := openCursor(nameScope(org, query.Prefix), query.Cursor)
+	if err != nil || checkStreamName(string(place)) != nil || !strings.HasPrefix(string(place), query.Prefix) {
+		return "", errBadCursor
+	}
+	return string(place), nil
 }

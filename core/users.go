@@ -2,23 +2,8 @@ package core
 
 import (
 	"context"
-	"slices"
 	"strings"
 )
-
-// UserChange describes changes to a user; a nil field changes nothing.
-type UserChange struct {
-	Name  *string    `json:"name,omitempty"`
-	Role  *Role      `json:"role,omitempty"`
-	State *UserState `json:"state,omitempty"`
-}
-
-func checkUserRole(role Role) error {
-	if !slices.Contains(UserRoles, role) {
-		return Invalid("role", "must be one of %v", UserRoles)
-	}
-	return nil
-}
 
 // List returns the users of the organization, by address.
 func (a *Accounts) List(ctx context.Context, who Principal, cursor string, limit int) (Page[User], error) {
@@ -139,36 +124,6 @@ func (a *Accounts) ChangeUser(ctx context.Context, from Visitor, who Principal, 
 	return user, err
 }
 
-// apply checks a change and makes it.
-func (u *User) apply(change UserChange) error {
-	if change.Name != nil {
-		u.Name = strings.TrimSpace(*change.Name)
-		if err := checkText("name", u.Name, 0, MaxUserNameLength); err != nil {
-			return err
-		}
-	}
-	if change.Role != nil {
-		if err := checkUserRole(*change.Role); err != nil {
-			return err
-		}
-		u.Role = *change.Role
-	}
-	if change.State == nil {
-		return nil
-	}
-	switch {
-	case *change.State == UserDisabled:
-		u.State = UserDisabled
-	case *change.State == UserActive && u.PasswordHash == "":
-		return Invalid("state", "cannot be active before the user has chosen a password")
-	case *change.State == UserActive:
-		u.State = UserActive
-	default:
-		return Invalid("state", "must be active or disabled")
-	}
-	return nil
-}
-
 // RemoveUser removes a user, with all sessions.
 func (a *Accounts) RemoveUser(ctx context.Context, from Visitor, who Principal, id string) error {
 	user, err := a.openUser(ctx, who, id, ActionWriteUsers)
@@ -187,23 +142,54 @@ func (a *Accounts) RemoveUser(ctx context.Context, from Visitor, who Principal, 
 	return nil
 }
 
-// RenameOrganization changes the organization's name.
-func (a *Accounts) RenameOrganization(ctx context.Context, from Visitor, who Principal, name string) (Organization, error) {
-	if err := authorize(a.Authorizer, who, ActionWriteOrganization, ID{}); err != nil {
-		return Organization{}, err
+// normalEmail is an address as it is stored and compared: without white space
+// around it and in lower case.
+func normalEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
+
+// checkEmail takes what could be an address; whether it is one, only mail shows.
+func checkEmail(email string) error {
+	if err := checkText("email", email, 3, MaxEmailLength); err != nil {
+		return err
 	}
-	name = strings.TrimSpace(name)
-	if err := checkText("name", name, 1, MaxUserNameLength); err != nil {
-		return Organization{}, err
+	local, domain, ok := strings.Cut(email, "@")
+	if !ok || local == "" || domain == "" || strings.ContainsAny(email, " \t,;<>()[]\\\"") || strings.Contains(domain, "@") {
+		return Invalid("email", "must be an address like ann@example.com")
 	}
-	org, err := a.Organizations.Organization(ctx, who.Org)
+	return nil
+}
+
+// NewPerson is what somebody says of themselves who begins to use the product.
+type NewPerson struct{ Email, Name, Password string }
+
+// check holds it to the rules.
+func (p *NewPerson) check() error {
+	p.Email, p.Name = normalEmail(p.Email), strings.TrimSpace(p.Name)
+	if err := checkEmail(p.Email); err != nil {
+		return err
+	}
+	if err := checkText("name", p.Name, 0, MaxUserNameLength); err != nil {
+		return err
+	}
+	return checkPassword("password", p.Password, p.Email)
+}
+
+// CreateUser makes an active user, for those who run the installation: it asks
+// nobody's permission.
+func (a *Accounts) CreateUser(ctx context.Context, org ID, person NewPerson, role Role) (User, error) {
+	if err := person.check(); err != nil {
+		return User{}, err
+	}
+	if err := checkUserRole(role); err != nil {
+		return User{}, err
+	}
+	hash, err := a.Hasher.Hash(ctx, person.Password)
 	if err != nil {
-		return Organization{}, StoreFailed(err)
+		return User{}, StoreFailed(err)
 	}
-	org.Name = name
-	if err := a.Organizations.UpdateOrganization(ctx, org); err != nil {
-		return Organization{}, StoreFailed(err)
+	now := a.now.Stamp()
+	user := User{
+		ID: newID(now), Org: org, Email: person.Email, Name: person.Name, Role: role, State: UserActive,
+		PasswordHash: hash, Revision: 1, CreatedAt: now, UpdatedAt: now,
 	}
-	a.Record(ctx, from.record(who, AuditOrganizationChanged, "organization", org.ID))
-	return org, nil
+	return user, StoreFailed(a.Users.CreateUser(ctx, user))
 }
