@@ -1,8 +1,6 @@
 package core_test
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"hash/crc32"
 	"math/big"
@@ -16,107 +14,6 @@ import (
 
 	"github.com/eventflow-go/eventflow/core"
 )
-
-// keyring is a catalog of keys that counts what it is asked.
-type keyring struct {
-	core.Credentials
-	mu     sync.Mutex
-	keys   map[core.KeyHash]core.APIKey
-	asked  int
-	broken error
-	// writes are the calls that noted uses.
-	writes []map[core.ID]time.Time
-}
-
-func (k *keyring) CreateKey(_ context.Context, key core.APIKey) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.keys[key.Hash] = key
-	return nil
-}
-
-func (k *keyring) KeyByHash(_ context.Context, hash core.KeyHash) (core.APIKey, error) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.asked++
-	for _, key := range k.keys {
-		if key.Hash == hash || key.PreviousValidUntil != nil && key.PreviousHash == hash {
-			return key, k.broken
-		}
-	}
-	return core.APIKey{}, cmp.Or(k.broken, error(errNoKey))
-}
-
-var errNoKey = core.Errorf(core.CodeNotFound, "there is no such key")
-
-func (k *keyring) RevokeKey(_ context.Context, org, id core.ID, at time.Time) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	for hash, key := range k.keys {
-		if key.ID == id && key.Org == org {
-			key.RevokedAt = &at
-			k.keys[hash] = key
-			return nil
-		}
-	}
-	return errNoKey
-}
-
-// questions returns how often the catalog was asked since the last time.
-func (k *keyring) questions() int {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	defer func() { k.asked = 0 }()
-	return k.asked
-}
-
-// gate is where keys are shown.
-type gate struct {
-	t      tester
-	clock  *handClock
-	ring   *keyring
-	orgs   *register
-	access *core.Access
-}
-
-func newGate(t tester) *gate {
-	g := &gate{t: t, clock: &handClock{at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, ring: &keyring{keys: map[core.KeyHash]core.APIKey{}}, orgs: &register{}}
-	g.access = g.node(7)
-	return g
-}
-
-// node returns another node's view of the same catalog.
-func (g *gate) node(secret byte) *core.Access {
-	access, err := core.NewAccess(g.ring, g.orgs, bytes.Repeat([]byte{secret}, core.MinSecretBytes), nil, g.clock.now)
-	require.NoError(g.t, err)
-	return access
-}
-
-func (g *gate) key(change ...func(*core.KeySpec)) (core.APIKey, string) {
-	spec := core.KeySpec{Label: "till 4", Environment: core.Live, Role: core.RoleProducer}
-	for _, change := range change {
-		change(&spec)
-	}
-	key, secret, err := g.access.CreateKey(g.t.Context(), core.ID{1}, spec)
-	require.NoError(g.t, err)
-	return key, secret
-}
-
-// refused holds a node to the one answer that every bad key gets.
-func (g *gate) refused(node *core.Access, secret string) {
-	g.t.Helper()
-	who, err := node.Authenticate(g.t.Context(), secret)
-	require.Empty(g.t, who)
-	require.EqualError(g.t, err, "UNAUTHORIZED: the API key is missing, malformed, unknown, expired or revoked")
-	require.Equal(g.t, core.CodeUnauthorized, core.CodeOf(err))
-}
-
-func (g *gate) accepted(node *core.Access, secret string) core.Principal {
-	g.t.Helper()
-	who, err := node.Authenticate(g.t.Context(), secret)
-	require.NoError(g.t, err)
-	return who
-}
 
 var keyForm = regexp.MustCompile(`\Aef_(live|test)_[0-9A-Za-z]{32}([0-9A-Za-z]{6})\z`)
 
@@ -153,9 +50,14 @@ func TestAKeyHasItsForm(t *testing.T) {
 			require.Equal(t, environment, key.Environment)
 			require.False(t, seen[secret[8:40]])
 			seen[secret[8:40]] = true
-			for _, kept := range g.ring.keys {
-				require.NotContains(t, string(kept.Hash[:]), secret[8:16])
-			}
+		}
+	}
+	stored, err := g.ring.Keys(t.Context(), core.ID{1}, core.KeyScan{})
+	require.NoError(t, err)
+	require.Len(t, stored, len(seen))
+	for random := range seen {
+		for _, kept := range stored {
+			require.NotContains(t, string(kept.Hash[:]), random[:8])
 		}
 	}
 }
@@ -187,7 +89,7 @@ func TestKeysAreMadeOfSense(t *testing.T) {
 		requireRefusal(t, err, core.CodeValidation, field)
 		require.Empty(t, secret)
 	}
-	require.Empty(t, g.ring.keys)
+	require.Zero(t, g.ring.made)
 	_, err := core.NewAccess(g.ring, g.orgs, make([]byte, core.MinSecretBytes-1), nil, g.clock.now)
 	requireRefusal(t, err, core.CodeValidation, "secret")
 }
@@ -211,11 +113,11 @@ func TestAMistypedKeyNeverReachesTheCatalog(t *testing.T) {
 		g.refused(g.access, wrong)
 	}
 	require.Zero(t, g.ring.questions())
-	clear(g.ring.keys)
+	elsewhere := newGate(t)
 	for range 3 {
-		g.refused(g.access, secret)
+		elsewhere.refused(elsewhere.access, secret)
 	}
-	require.Equal(t, 1, g.ring.questions(), "that there is no such key is remembered, too")
+	require.Equal(t, 1, elsewhere.ring.questions(), "that there is no such key is remembered, too")
 }
 
 // The catalog is asked about a key once a second, however often it is shown.

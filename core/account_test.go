@@ -156,7 +156,7 @@ func (m *tokenModel) logout(*rapid.T) {
 // principal is who has a family's access token.
 func (m *tokenModel) principal(f *family) core.Principal {
 	who := core.Principal{Org: lobbyOrg, User: f.who.user.ID, Role: core.RoleAdmin}
-	for id := range m.book.sessions {
+	for _, id := range m.book.begun {
 		if strings.Contains(f.tokens[0], strings.ReplaceAll(id.String(), "-", "")) {
 			who.Session = id
 		}
@@ -328,7 +328,11 @@ func TestAnAddressIsOnePersons(t *testing.T) {
 		require.Equal(t, core.CodeConflict, core.CodeOf(err), email)
 		require.Equal(t, ann.ID, l.login(email, password).User.ID)
 	}
-	require.Len(t, l.book.users, 1)
+	for org, count := range map[core.ID]int{lobbyOrg: 1, {2}: 0} {
+		users, err := l.book.Users(t.Context(), org, "", 10)
+		require.NoError(t, err)
+		require.Len(t, users, count)
+	}
 }
 
 // What no address can be is answered like an unknown one, and reaches no
@@ -354,12 +358,12 @@ func TestAnyBrowserSignsIn(t *testing.T) {
 		l.clock.pass(time.Second)
 		_, err := l.nodes[0].Login(t.Context(), core.Visitor{UserAgent: said}, "ann@example.com", password)
 		require.NoError(t, err)
-		sessions := l.book.sorted()
+		sessions := l.book.sessions()
 		require.LessOrEqual(t, len(sessions[len(sessions)-1].UserAgent), 256)
 	}
 	_, err := l.nodes[0].Login(t.Context(), core.Visitor{UserAgent: "curl/8.0 \u754c"}, "ann@example.com", password)
 	require.NoError(t, err)
-	require.True(t, slices.ContainsFunc(l.book.sorted(), func(s core.Session) bool { return s.UserAgent == "curl/8.0 \u754c" }))
+	require.True(t, slices.ContainsFunc(l.book.sessions(), func(s core.Session) bool { return s.UserAgent == "curl/8.0 \u754c" }))
 }
 
 // An admin's hand reaches as far as the organization, and not to the admin's own

@@ -168,8 +168,8 @@ func TestManyWaitingPollers(t *testing.T) {
 			synctest.Wait()
 			time.Sleep(10*time.Second + 550*time.Millisecond)
 			synctest.Wait()
-			d.groups.progress.slow(time.Millisecond) // as stores are
-			d.groups.advance.slow(time.Millisecond)
+			d.catalog.progress.slow(time.Millisecond) // as stores are
+			d.catalog.advance.slow(time.Millisecond)
 			before := d.calls()
 			d.put(`{}`)
 			time.Sleep(50 * time.Millisecond)

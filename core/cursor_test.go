@@ -51,7 +51,7 @@ func threeLists(t tester) *rig {
 	r := newRig(t, nil)
 	for i, name := range []string{"a", "b", "ü", "d"} {
 		stream := core.ID{7, byte(i)}
-		require.NoError(t, r.shelf.CreateStream(t.Context(), core.Stream{ID: stream, Org: r.who.Org, Name: name, Revision: 1}))
+		require.NoError(t, r.catalog.CreateStream(t.Context(), core.Stream{ID: stream, Org: r.who.Org, Name: name, Revision: 1}))
 		for range 3 {
 			r.put(stream, core.Event{})
 			r.clock.pass(time.Millisecond)
@@ -202,7 +202,7 @@ func (l *oneEventLog) ReadAll(_ context.Context, _ core.ID, scan core.AllScan) (
 func TestACursorKeepsItsPlace(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		log := &oneEventLog{}
+		log := &oneEventLog{EventLog: openLog(t)}
 		r := newRig(t, log)
 		log.event = core.Event{Stream: r.create(core.StreamSpec{Name: "a"})}
 		log.event.Offset = core.Offset(rapid.Int64Range(0, math.MaxInt64-2).Draw(t, "offset"))

@@ -92,46 +92,45 @@ func answerLost(call func() error) error {
 	return errBroken
 }
 
-// watchedGroups is a store of groups in memory that counts how often it is
-// asked and fails as it is told to.
-type watchedGroups struct {
-	core.GroupStore
+// watchedCatalog is a catalog in memory that counts how often it is asked about
+// the progress of groups, and that fails as it is told to.
+type watchedCatalog struct {
+	*memory.Catalog
 	progress, advance, saveReplay scripted
 }
 
-func (g *watchedGroups) Progress(ctx context.Context, group core.ID) (progress core.Progress, err error) {
-	err = g.progress.do(func() (err error) {
-		progress, err = g.GroupStore.Progress(ctx, group)
+func (c *watchedCatalog) Progress(ctx context.Context, group core.ID) (progress core.Progress, err error) {
+	err = c.progress.do(func() (err error) {
+		progress, err = c.Catalog.Progress(ctx, group)
 		return err
 	})
 	return progress, err
 }
 
-func (g *watchedGroups) Advance(ctx context.Context, group core.ID, step core.Step) error {
-	return g.advance.do(func() error { return g.GroupStore.Advance(ctx, group, step) })
+func (c *watchedCatalog) Advance(ctx context.Context, group core.ID, step core.Step) error {
+	return c.advance.do(func() error { return c.Catalog.Advance(ctx, group, step) })
 }
 
-func (g *watchedGroups) UpdateReplay(ctx context.Context, replay core.Replay) error {
-	return g.saveReplay.do(func() error { return g.GroupStore.UpdateReplay(ctx, replay) })
+func (c *watchedCatalog) UpdateReplay(ctx context.Context, replay core.Replay) error {
+	return c.saveReplay.do(func() error { return c.Catalog.UpdateReplay(ctx, replay) })
 }
 
 // desk is where consumers call: a stream named orders over stores in memory.
 // It goes by the real clock, which tests make pass in a bubble.
 type desk struct {
 	*testing.T
-	log    *watchedLog
-	groups *watchedGroups
-	shelf  *shelf
-	who    core.Principal
-	stream core.ID
-	serial atomic.Uint32
+	log     *watchedLog
+	catalog *watchedCatalog
+	who     core.Principal
+	stream  core.ID
+	serial  atomic.Uint32
 	*site
 }
 
 // calls is how often the stores were asked for what costs: steps, progress,
 // events and bounds.
 func (d *desk) calls() int {
-	return d.groups.progress.count() + d.groups.advance.count() + int(d.log.reads.Load()+d.log.bounds.Load())
+	return d.catalog.progress.count() + d.catalog.advance.count() + int(d.log.reads.Load()+d.log.bounds.Load())
 }
 
 // site is one node of it.
@@ -146,11 +145,9 @@ type site struct {
 }
 
 func newDesk(t *testing.T) *desk {
-	storage, err := memory.Open(t.Context(), nil)
-	require.NoError(t, err)
 	d := &desk{
-		T: t, log: &watchedLog{EventLog: storage}, groups: &watchedGroups{GroupStore: memory.NewCatalog()},
-		shelf: &shelf{streams: map[core.ID]core.Stream{}}, who: core.Principal{Org: core.ID{1}, Role: core.RoleAdmin},
+		T: t, log: &watchedLog{EventLog: openLog(t)}, catalog: &watchedCatalog{Catalog: memory.NewCatalog()},
+		who: core.Principal{Org: core.ID{1}, Role: core.RoleAdmin},
 	}
 	d.site = d.node(nil)
 	d.stream = d.open("orders")
@@ -161,8 +158,8 @@ func newDesk(t *testing.T) *desk {
 func (d *desk) node(notifier core.Notifier) *site {
 	logger := slog.New(slog.DiscardHandler)
 	s := &site{desk: d, recent: core.NewRecent(d.log, notifier, logger)}
-	s.streams = core.NewStreams(d.shelf, d.log, jsonschema.New(), everything{}, time.Now)
-	s.consumers = core.NewConsumers(s.streams, d.groups, d.log, s.recent, time.Now, logger)
+	s.streams = core.NewStreams(d.catalog, d.log, jsonschema.New(), everything{}, time.Now)
+	s.consumers = core.NewConsumers(s.streams, d.catalog, d.log, s.recent, time.Now, logger)
 	s.letters = core.NewLetters(s.consumers)
 	s.replayer = core.NewReplayer(s.letters, logger)
 	s.tails = core.NewTails(s.streams, s.recent, d.log)

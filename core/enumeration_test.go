@@ -44,7 +44,7 @@ func newWitness(t *testing.T) *witness {
 	tokens, err := jwt.New(key)
 	require.NoError(t, err)
 	w.accounts = core.NewAccounts(core.AccountPorts{
-		Users: w.book, Sessions: w.book, Tickets: w.book, Hasher: w, Tokens: tokens, Authorizer: everything{}, Mailer: w,
+		Organizations: w.orgs, Users: w.book, Sessions: w.book, Tickets: w.book, Hasher: w, Tokens: tokens, Authorizer: everything{}, Mailer: w,
 		Record: func(context.Context, core.AuditRecord) { w.records++ },
 		Later: func(ctx context.Context, work func(context.Context) error) {
 			w.later = append(w.later, func() error { return work(ctx) })
@@ -53,7 +53,10 @@ func newWitness(t *testing.T) *witness {
 	w.person("ann@example.com")
 	dan, ida := w.person("dan@example.com"), w.person("ida@example.com")
 	dan.State, ida.State, ida.PasswordHash = core.UserDisabled, core.UserInvited, ""
-	w.book.users[dan.ID], w.book.users[ida.ID] = dan, ida
+	for _, user := range []core.User{dan, ida} {
+		user.Revision++
+		require.NoError(t, w.book.UpdateUser(t.Context(), user))
+	}
 	return w
 }
 

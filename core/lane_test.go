@@ -23,8 +23,8 @@ func TestLaneCombines(t *testing.T) {
 		for i := range leases {
 			leases[i] = d.poll("mail", 1, 0).Lease
 		}
-		d.groups.advance.slow(10 * time.Millisecond)
-		before, begun := d.groups.advance.count(), time.Now()
+		d.catalog.advance.slow(10 * time.Millisecond)
+		before, begun := d.catalog.advance.count(), time.Now()
 		var consumers sync.WaitGroup
 		for i, lease := range leases {
 			consumers.Go(func() {
@@ -35,7 +35,7 @@ func TestLaneCombines(t *testing.T) {
 			})
 		}
 		consumers.Wait()
-		require.LessOrEqual(t, d.groups.advance.count()-before, 3)
+		require.LessOrEqual(t, d.catalog.advance.count()-before, 3)
 		require.LessOrEqual(t, time.Since(begun), 40*time.Millisecond)
 		require.Equal(t, core.Offset(499), d.status("mail").CommittedOffset)
 	})
@@ -49,30 +49,30 @@ func TestStepsThatMayHaveFailed(t *testing.T) {
 		d := newDesk(t)
 		d.group("mail", core.Ordered, nil)
 		d.put(many(10)...)
-		d.groups.advance.next(answerLost)
+		d.catalog.advance.next(answerLost)
 		got := d.poll("mail", 3, 0)
 		require.Equal(t, from(0, 3), offsets(got.Events))
 		require.Equal(t, int64(3), d.status("mail").Leased)
 
-		d.groups.advance.next(notMade)
+		d.catalog.advance.next(notMade)
 		requireRefusal(t, d.nack("mail", got, core.Nack{Action: core.NackPark, Reason: "odd"}), core.CodeUnavailable, "")
 		require.Equal(t, int64(3), d.status("mail").Leased)
 		require.Zero(t, d.status("mail").DeadLetters)
 
-		before := d.groups.advance.count()
-		d.groups.advance.next(answerLost)
+		before := d.catalog.advance.count()
+		d.catalog.advance.next(answerLost)
 		require.NoError(t, d.nack("mail", got, core.Nack{Action: core.NackPark, Reason: "odd"}))
-		require.Equal(t, 1, d.groups.advance.count()-before)
+		require.Equal(t, 1, d.catalog.advance.count()-before)
 		require.Equal(t, int64(3), d.status("mail").DeadLetters, "once, not twice")
 		require.Equal(t, core.Offset(2), d.status("mail").CommittedOffset)
 
-		d.groups.advance.next(notMade)
+		d.catalog.advance.next(notMade)
 		_, err := d.consumers.Poll(t.Context(), d.who, "orders", "mail", core.Poll{})
 		requireRefusal(t, err, core.CodeUnavailable, "")
 		require.Zero(t, d.status("mail").Leased)
 
-		d.groups.advance.next(answerLost)
-		d.groups.progress.next(made, notMade)
+		d.catalog.advance.next(answerLost)
+		d.catalog.progress.next(made, notMade)
 		_, err = d.consumers.Poll(t.Context(), d.who, "orders", "mail", core.Poll{Limit: 2})
 		requireRefusal(t, err, core.CodeUnavailable, "")
 		time.Sleep(32 * time.Second)

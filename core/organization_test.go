@@ -1,9 +1,7 @@
 package core_test
 
 import (
-	"cmp"
 	"context"
-	"sync"
 	"testing"
 	"time"
 
@@ -11,43 +9,6 @@ import (
 
 	"github.com/eventflow-go/eventflow/core"
 )
-
-// register is a catalog of organizations that counts what it is asked. All there
-// are that it does not know are there, without limits.
-type register struct {
-	core.Catalog
-	mu     sync.Mutex
-	orgs   map[core.ID]core.Organization
-	asked  int
-	broken error
-}
-
-func (r *register) Organization(_ context.Context, id core.ID) (core.Organization, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.asked++
-	return cmp.Or(r.orgs[id], core.Organization{ID: id}), r.broken
-}
-
-func (r *register) LimitOrganization(_ context.Context, org core.Organization) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.orgs = map[core.ID]core.Organization{org.ID: org}
-	return r.broken
-}
-
-// limit gives an organization limits.
-func (r *register) limit(id core.ID, key, user core.Rate) {
-	_ = r.LimitOrganization(context.Background(), core.Organization{ID: id, KeyRate: key, UserRate: user})
-}
-
-// questions returns how often the register was asked since the last time.
-func (r *register) questions() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	defer func() { r.asked = 0 }()
-	return r.asked
-}
 
 // TestAKeysRateComesBeforeItsOrganizations holds what a key is limited to: by
 // its own rate, by its organization's, or by none that core knows.
@@ -151,10 +112,13 @@ func TestOnlyTheOperatorLimitsAnOrganization(t *testing.T) {
 	}
 	org, err := limit(operator, core.OrganizationLimits{Key: &keys})
 	require.NoError(t, err)
-	require.Equal(t, core.Organization{ID: lobbyOrg, KeyRate: keys}, org)
+	want := firm(lobbyOrg)
+	want.KeyRate = keys
+	require.Equal(t, want, org)
 	org, err = limit(operator, core.OrganizationLimits{User: &people})
 	require.NoError(t, err)
-	require.Equal(t, core.Organization{ID: lobbyOrg, KeyRate: keys, UserRate: people}, org, "the other stays")
+	want.UserRate = people
+	require.Equal(t, want, org, "the other stays")
 	require.Equal(t, core.AuditOrganizationChanged, l.trail[1].Action)
 	require.Equal(t, map[string]string{"key_rate": "6000/200", "user_rate": "1000/100"}, l.trail[1].Details)
 
@@ -177,7 +141,7 @@ func TestOnlyTheOperatorLimitsAnOrganization(t *testing.T) {
 
 	org, err = limit(operator, core.OrganizationLimits{Key: &core.Rate{}, User: &core.Rate{}})
 	require.NoError(t, err)
-	require.Equal(t, core.Organization{ID: lobbyOrg}, org)
+	require.Equal(t, firm(lobbyOrg), org)
 	require.Equal(t, map[string]string{"key_rate": "default", "user_rate": "default"}, l.trail[2].Details)
 }
 

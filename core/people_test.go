@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,30 +13,30 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventflow-go/eventflow/adapters/jwt"
+	"github.com/eventflow-go/eventflow/adapters/memory"
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// book is a catalog of people that counts what it is asked.
+// book is a catalog in memory that counts how often it is asked about people,
+// and whose answers are lost while it is broken: what it was asked to do is done.
 type book struct {
-	core.People
-	t        tester
-	mu       sync.Mutex
-	users    map[core.ID]core.User
-	sessions map[core.ID]core.Session
-	tickets  map[core.KeyHash]core.Ticket
-	asked    int
-	broken   error
+	*memory.Catalog
+	t      tester
+	mu     sync.Mutex
+	asked  int
+	broken error
+	// begun are the sessions that were stored, in the order in which they began.
+	begun []core.ID
 	// seen is told of each session that is shown; it may be nil.
 	seen func(core.Session)
 }
 
-var errNobody = core.Errorf(core.CodeNotFound, "there is no such thing in the book")
-
-// open waits for the calls before.
-func (b *book) open() (done func()) {
+// answer counts a question, and loses its answer while the book is broken.
+func (b *book) answer(err error) error {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.asked++
-	return b.mu.Unlock
+	return cmp.Or(b.broken, err)
 }
 
 // questions returns how often the book was asked since the last time.
@@ -55,117 +54,101 @@ func (b *book) text(texts ...string) {
 	}
 }
 
-func (b *book) CreateUser(_ context.Context, user core.User) error {
-	defer b.open()()
+// sessions are all that were ever begun, in that order, as they are now.
+func (b *book) sessions() []core.Session {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	all := make([]core.Session, len(b.begun))
+	for i, id := range b.begun {
+		var err error
+		all[i], err = b.Catalog.Session(b.t.Context(), id)
+		require.NoError(b.t, err)
+	}
+	return all
+}
+
+func (b *book) CreateUser(ctx context.Context, user core.User) error {
 	b.text(user.Email, user.Name)
-	for _, other := range b.users {
-		if other.Email == user.Email {
-			return core.Errorf(core.CodeConflict, "taken")
-		}
-	}
-	b.users[user.ID] = user
-	return b.broken
+	return b.answer(b.Catalog.CreateUser(ctx, user))
 }
 
-func (b *book) User(_ context.Context, org, id core.ID) (core.User, error) {
-	defer b.open()()
-	if user, ok := b.users[id]; ok && user.Org == org {
-		return user, b.broken
-	}
-	return core.User{}, cmp.Or(b.broken, error(errNobody))
+func (b *book) User(ctx context.Context, org, id core.ID) (core.User, error) {
+	user, err := b.Catalog.User(ctx, org, id)
+	return user, b.answer(err)
 }
 
-func (b *book) UserByEmail(_ context.Context, email string) (core.User, error) {
-	defer b.open()()
+func (b *book) UserByEmail(ctx context.Context, email string) (core.User, error) {
 	b.text(email)
-	for _, user := range b.users {
-		if user.Email == email {
-			return user, b.broken
-		}
-	}
-	return core.User{}, cmp.Or(b.broken, error(errNobody))
+	user, err := b.Catalog.UserByEmail(ctx, email)
+	return user, b.answer(err)
 }
 
-func (b *book) UpdateUser(_ context.Context, user core.User) error {
-	defer b.open()()
-	if b.users[user.ID].Revision != user.Revision-1 {
-		return core.Errorf(core.CodePreconditionFailed, "too late")
-	}
-	b.users[user.ID] = user
-	return b.broken
+func (b *book) Users(ctx context.Context, org core.ID, after string, limit int) ([]core.User, error) {
+	b.text(after)
+	page, err := b.Catalog.Users(ctx, org, after, limit)
+	return page, b.answer(err)
 }
 
-func (b *book) TouchUser(context.Context, core.ID, core.ID, time.Time) error { return b.broken }
+func (b *book) UpdateUser(ctx context.Context, user core.User) error {
+	b.text(user.Email, user.Name)
+	return b.answer(b.Catalog.UpdateUser(ctx, user))
+}
 
-func (b *book) CreateSession(_ context.Context, session core.Session) error {
-	defer b.open()()
+func (b *book) DeleteUser(ctx context.Context, org, id core.ID) error {
+	return b.answer(b.Catalog.DeleteUser(ctx, org, id))
+}
+
+func (b *book) TouchUser(ctx context.Context, org, id core.ID, at time.Time) error {
+	return b.answer(b.Catalog.TouchUser(ctx, org, id, at))
+}
+
+func (b *book) CreateSession(ctx context.Context, session core.Session) error {
 	b.text(session.Address, session.UserAgent)
-	b.sessions[session.ID] = session
-	return b.broken
+	b.mu.Lock()
+	b.begun = append(b.begun, session.ID)
+	b.mu.Unlock()
+	return b.answer(b.Catalog.CreateSession(ctx, session))
 }
 
-func (b *book) Session(_ context.Context, id core.ID) (core.Session, error) {
-	done := b.open()
-	session, ok := b.sessions[id]
-	done()
-	if !ok {
-		return core.Session{}, errNobody
-	}
-	if b.seen != nil {
+// Session answers even while the book is broken, so that what comes after it is
+// what fails.
+func (b *book) Session(ctx context.Context, id core.ID) (core.Session, error) {
+	_ = b.answer(nil)
+	session, err := b.Catalog.Session(ctx, id)
+	if err == nil && b.seen != nil {
 		b.seen(session)
 	}
-	return session, nil
+	return session, err
 }
 
-func (b *book) RotateSession(_ context.Context, id core.ID, from int64, at time.Time) error {
-	defer b.open()()
-	session, ok := b.sessions[id]
-	if !ok || session.Generation != from || session.RevokedAt != nil {
-		return core.Errorf(core.CodePreconditionFailed, "too late")
-	}
-	session.Generation, session.RotatedAt = from+1, at
-	b.sessions[id] = session
-	return b.broken
+func (b *book) RotateSession(ctx context.Context, id core.ID, from int64, at time.Time) error {
+	return b.answer(b.Catalog.RotateSession(ctx, id, from, at))
 }
 
-func (b *book) revoke(at time.Time, which func(core.Session) bool) error {
-	defer b.open()()
-	for id, session := range b.sessions {
-		if session.RevokedAt == nil && which(session) {
-			session.RevokedAt = &at
-			b.sessions[id] = session
-		}
-	}
-	return b.broken
+func (b *book) RevokeSession(ctx context.Context, id core.ID, at time.Time) error {
+	return b.answer(b.Catalog.RevokeSession(ctx, id, at))
 }
 
-func (b *book) RevokeSession(_ context.Context, id core.ID, at time.Time) error {
-	return b.revoke(at, func(s core.Session) bool { return s.ID == id })
+func (b *book) RevokeSessions(ctx context.Context, user, except core.ID, at time.Time) error {
+	return b.answer(b.Catalog.RevokeSessions(ctx, user, except, at))
 }
 
-func (b *book) RevokeSessions(_ context.Context, user, except core.ID, at time.Time) error {
-	return b.revoke(at, func(s core.Session) bool { return s.User == user && s.ID != except })
+func (b *book) LiveSessions(ctx context.Context, user core.ID, at time.Time) ([]core.Session, error) {
+	live, err := b.Catalog.LiveSessions(ctx, user, at)
+	return live, b.answer(err)
 }
 
-func (b *book) CreateTicket(_ context.Context, ticket core.Ticket) error {
-	defer b.open()()
-	for hash, other := range b.tickets {
-		if other.Kind == ticket.Kind && other.User == ticket.User {
-			delete(b.tickets, hash)
-		}
-	}
-	b.tickets[ticket.Hash] = ticket
-	return b.broken
+func (b *book) ForgetSessions(ctx context.Context, before time.Time) error {
+	return b.answer(b.Catalog.ForgetSessions(ctx, before))
 }
 
-func (b *book) UseTicket(_ context.Context, kind core.TicketKind, hash core.KeyHash, at time.Time) (core.Ticket, error) {
-	defer b.open()()
-	ticket, ok := b.tickets[hash]
-	if !ok || ticket.Kind != kind || !at.Before(ticket.ExpiresAt) {
-		return core.Ticket{}, errNobody
-	}
-	delete(b.tickets, hash)
-	return ticket, b.broken
+func (b *book) CreateTicket(ctx context.Context, ticket core.Ticket) error {
+	return b.answer(b.Catalog.CreateTicket(ctx, ticket))
+}
+
+func (b *book) UseTicket(ctx context.Context, kind core.TicketKind, hash core.KeyHash, at time.Time) (core.Ticket, error) {
+	ticket, err := b.Catalog.UseTicket(ctx, kind, hash, at)
+	return ticket, b.answer(err)
 }
 
 // plainHasher hashes quickly.
@@ -198,8 +181,9 @@ const password = "Correct-Horse-9"
 var lobbyOrg = core.ID{1}
 
 func newLobby(t tester) *lobby {
-	l := &lobby{t: t, clock: &handClock{at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}, orgs: &register{}}
-	l.book = &book{t: t, users: map[core.ID]core.User{}, sessions: map[core.ID]core.Session{}, tickets: map[core.KeyHash]core.Ticket{}}
+	t.Helper()
+	catalog := memory.NewCatalog()
+	l := &lobby{t: t, clock: newClock(), book: &book{Catalog: catalog, t: t}, orgs: newRegister(t, catalog)}
 	for i := range l.nodes {
 		l.nodes[i] = l.node(7)
 	}
@@ -263,14 +247,4 @@ func (l *lobby) reset(email string) (ticket string) {
 	_, ticket, found := strings.Cut(l.mails[sent], "/reset#t=")
 	require.True(l.t, found)
 	return strings.TrimSpace(ticket)
-}
-
-// sorted are the sessions, in the order in which they began.
-func (b *book) sorted() []core.Session {
-	var all []core.Session
-	for _, session := range b.sessions {
-		all = append(all, session)
-	}
-	slices.SortFunc(all, func(x, y core.Session) int { return x.CreatedAt.Compare(y.CreatedAt) })
-	return all
 }

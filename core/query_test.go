@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/eventflow-go/eventflow/adapters/memory"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -285,7 +284,7 @@ func (l *sparseLog) Read(_ context.Context, _ core.ID, scan core.Scan) (found []
 func TestARareMatchIsFoundOverSeveralPages(t *testing.T) {
 	t.Parallel()
 	for _, descending := range []bool{false, true} {
-		log := &sparseLog{bounds: core.Bounds{First: 7, Next: 3_500_000}, held: []core.Offset{2_500_000, 3_499_999}}
+		log := &sparseLog{EventLog: openLog(t), bounds: core.Bounds{First: 7, Next: 3_500_000}, held: []core.Offset{2_500_000, 3_499_999}}
 		r := newRig(t, log)
 		r.create(core.StreamSpec{Name: "a"})
 		query := core.EventQuery{Descending: descending, Filter: core.Filter{Type: "rare"}, Limit: 10}
@@ -320,8 +319,7 @@ func TestPagesOfLargeEventsAreShort(t *testing.T) {
 // and nothing that came while it ran; an error ends it.
 func TestAnExportHoldsWhatWasThere(t *testing.T) {
 	t.Parallel()
-	storage, err := memory.Open(t.Context(), nil)
-	require.NoError(t, err)
+	storage := openLog(t)
 	r := newRig(t, storage)
 	stream := r.create(core.StreamSpec{Name: "a"})
 	r.put(stream, make([]core.Event, 2500)...)

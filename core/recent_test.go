@@ -15,13 +15,21 @@ import (
 // tape is a log of one stream that counts how often it is asked, and that can
 // be slow or broken.
 type tape struct {
-	Reader
 	mu           sync.Mutex
 	events       []Event
 	first        Offset
 	reads, asked int
 	slow         time.Duration
 	broken       bool
+}
+
+// ReadAll and OffsetAt are there for the port: nobody follows a stream by them.
+func (l *tape) ReadAll(context.Context, ID, AllScan) ([]Event, error) {
+	return nil, errors.ErrUnsupported
+}
+
+func (l *tape) OffsetAt(context.Context, ID, time.Time) (Offset, error) {
+	return 0, errors.ErrUnsupported
 }
 
 // record stores n events and returns them as a commit tells of them.

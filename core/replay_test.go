@@ -147,21 +147,21 @@ func TestReplayIsHeldByOneNode(t *testing.T) {
 		d.die("mail", 1200)
 		replay := d.replayAll("mail", 0)
 		nodes := []*site{d.site, d.node(nil), d.node(nil), d.node(nil)}
-		before := d.groups.advance.count()
-		d.groups.advance.slow(time.Second)
+		before := d.catalog.advance.count()
+		d.catalog.advance.slow(time.Second)
 		var workers sync.WaitGroup
 		for _, node := range nodes {
 			workers.Go(func() { require.NoError(t, node.replayer.Work(t.Context())) })
 		}
 		workers.Wait()
-		require.Equal(t, 3, d.groups.advance.count()-before, "one node, three pages")
+		require.Equal(t, 3, d.catalog.advance.count()-before, "one node, three pages")
 		require.Equal(t, int64(1200), d.replayed(replay).Done)
-		d.groups.advance.slow(0)
+		d.catalog.advance.slow(0)
 		require.Equal(t, once(0, 1200), d.consumeOnce("mail"))
 
 		d.die("mail", 10)
 		replay = d.replayAll("mail", 0)
-		d.groups.saveReplay.next(made, notMade) // it has it, and then it is gone
+		d.catalog.saveReplay.next(made, notMade) // it has it, and then it is gone
 		require.Error(t, d.replayer.Work(t.Context()))
 		time.Sleep(29 * time.Second)
 		require.NoError(t, nodes[1].replayer.Work(t.Context()))
@@ -188,7 +188,7 @@ func TestReplaySurvivesACrash(t *testing.T) {
 				d.group("mail", core.Shared, nil)
 				d.die("mail", 1200)
 				replay := d.replayAll("mail", 0)
-				d.groups.saveReplay.next(crash...)
+				d.catalog.saveReplay.next(crash...)
 				require.Error(t, d.replayer.Work(t.Context()))
 				time.Sleep(30 * time.Second)
 				require.NoError(t, d.node(nil).replayer.Work(t.Context()))
@@ -212,7 +212,7 @@ func TestReplayStepsThatMayHaveFailed(t *testing.T) {
 		d.group("mail", core.Shared, nil)
 		d.die("mail", 1200)
 		replay := d.replayAll("mail", 0)
-		d.groups.advance.next(answerLost, notMade)
+		d.catalog.advance.next(answerLost, notMade)
 		require.Error(t, d.replayer.Work(t.Context()))
 		require.Equal(t, int64(500), d.replayed(replay).Done)
 		require.Equal(t, core.ReplayRunning, d.replayed(replay).State)

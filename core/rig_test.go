@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,90 +17,11 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// tester is a test, or one round of a property.
-type tester interface {
-	require.TestingT
-	Helper()
-	Context() context.Context
-}
-
-// handClock is a clock that goes when it is told to.
-type handClock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func (c *handClock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *handClock) pass(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
-// shelf is a catalog of streams.
-type shelf struct {
-	core.StreamCatalog
-	mu      sync.Mutex
-	streams map[core.ID]core.Stream
-}
-
-func (s *shelf) CreateStream(_ context.Context, stream core.Stream) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.streams[stream.ID] = stream
-	return nil
-}
-
-func (s *shelf) UpdateStream(ctx context.Context, stream core.Stream) error {
-	return s.CreateStream(ctx, stream)
-}
-
-func (s *shelf) find(org core.ID, is func(core.Stream) bool) (core.Stream, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, stream := range s.streams {
-		if stream.Org == org && stream.DeletedAt == nil && is(stream) {
-			return stream, nil
-		}
-	}
-	return core.Stream{}, core.Errorf(core.CodeNotFound, "there is no such stream")
-}
-
-func (s *shelf) Stream(_ context.Context, org, id core.ID) (core.Stream, error) {
-	return s.find(org, func(stream core.Stream) bool { return stream.ID == id })
-}
-
-func (s *shelf) StreamNamed(_ context.Context, org core.ID, name string) (core.Stream, error) {
-	return s.find(org, func(stream core.Stream) bool { return stream.Name == name })
-}
-
-func (s *shelf) Streams(_ context.Context, org core.ID, after string, limit int) (page []core.Stream, _ error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, stream := range s.streams {
-		if stream.Org == org && stream.DeletedAt == nil && stream.Name > after {
-			page = append(page, stream)
-		}
-	}
-	slices.SortFunc(page, func(a, b core.Stream) int { return strings.Compare(a.Name, b.Name) })
-	return page[:min(limit, len(page))], nil
-}
-
-// everything is an authorizer that allows it.
-type everything struct{}
-
-func (everything) Allow(core.Principal, core.ID, core.Action) error { return nil }
-
-// rig is the use cases over a log in memory.
+// rig is the use cases of streams and events over a log and a catalog in memory.
 type rig struct {
 	t       tester
 	clock   *handClock
-	shelf   *shelf
+	catalog *memory.Catalog
 	log     core.EventLog
 	streams *core.Streams
 	query   *core.Query
@@ -112,14 +32,12 @@ type rig struct {
 // newRig returns a rig over a log, or over one in memory.
 func newRig(t tester, log core.EventLog) *rig {
 	if log == nil {
-		storage, err := memory.Open(t.Context(), nil)
-		require.NoError(t, err)
-		log = storage
+		log = openLog(t)
 	}
 	r := &rig{
-		t: t, log: log, clock: &handClock{at: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)},
-		shelf: &shelf{streams: map[core.ID]core.Stream{}},
-		who:   core.Principal{Org: core.ID{1}, Key: core.ID{2}, Label: "till 4", Role: core.RoleAdmin},
+		t: t, log: log, clock: newClock(),
+		catalog: memory.NewCatalog(),
+		who:     core.Principal{Org: core.ID{1}, Key: core.ID{2}, Label: "till 4", Role: core.RoleAdmin},
 	}
 	r.streams = r.node()
 	r.query = core.NewQuery(log, r.streams, r.clock.now)
@@ -128,7 +46,7 @@ func newRig(t tester, log core.EventLog) *rig {
 
 // node returns the streams as another node sees them.
 func (r *rig) node() *core.Streams {
-	return core.NewStreams(r.shelf, r.log, jsonschema.New(), everything{}, r.clock.now)
+	return core.NewStreams(r.catalog, r.log, jsonschema.New(), everything{}, r.clock.now)
 }
 
 func (r *rig) create(spec core.StreamSpec) core.ID {
@@ -185,19 +103,6 @@ func (r *rig) all(stream string, query core.EventQuery, between func()) (events 
 	return nil
 }
 
-// requireRefusal holds err to a code and to the first field that it names.
-func requireRefusal(t tester, err error, code core.Code, field string) core.Error {
-	t.Helper()
-	var known *core.Error
-	require.ErrorAs(t, err, &known)
-	require.Equal(t, code, known.Code, known.Message)
-	if field != "" {
-		require.NotEmpty(t, known.Details)
-		require.Equal(t, field, known.Details[0].Field)
-	}
-	return *known
-}
-
 // shakyLog is a log in memory whose appends follow a script, as long as there
 // is one, and that cannot be looked into while it is blind.
 type shakyLog struct {
@@ -239,9 +144,7 @@ type counter struct {
 }
 
 func newCounter(t *testing.T, options core.CommitOptions) *counter {
-	storage, err := memory.Open(t.Context(), nil)
-	require.NoError(t, err)
-	log := &shakyLog{EventLog: storage}
+	log := &shakyLog{EventLog: openLog(t)}
 	c := &counter{rig: newRig(t, log), log: log}
 	c.ingest = c.over(t, c.streams, options)
 	return c

@@ -13,7 +13,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,95 +26,19 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// catalog keeps definitions in maps, and what tests need of credentials.
+// catalog is one in memory that notes by which names streams are looked up.
 type catalog struct {
-	core.Catalog
-	mu      sync.Mutex
-	streams map[core.ID]core.Stream
-	keys    map[core.KeyHash]core.APIKey
-	// names are those that streams were looked up by, as they were handed in
-	// and as they read at that time.
+	*memory.Catalog
+	mu sync.Mutex
+	// names are as they were handed in, and as they read at that time.
 	names [][2]string
 }
 
-var errNotFound = core.Errorf(core.CodeNotFound, "there is no such thing")
-
-func (c *catalog) Organization(_ context.Context, id core.ID) (core.Organization, error) {
-	return core.Organization{ID: id}, nil
-}
-
-func (c *catalog) CreateStream(_ context.Context, stream core.Stream) error {
-	if _, err := c.StreamNamed(context.Background(), stream.Org, stream.Name); err == nil {
-		return core.Errorf(core.CodeConflict, "the name is taken")
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.streams[stream.ID] = stream
-	return nil
-}
-
-func (c *catalog) find(match func(core.Stream) bool) (core.Stream, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, stream := range c.streams {
-		if stream.DeletedAt == nil && match(stream) {
-			return stream, nil
-		}
-	}
-	return core.Stream{}, errNotFound
-}
-
-func (c *catalog) Stream(_ context.Context, org, id core.ID) (core.Stream, error) {
-	return c.find(func(s core.Stream) bool { return s.Org == org && s.ID == id })
-}
-
-func (c *catalog) StreamNamed(_ context.Context, org core.ID, name string) (core.Stream, error) {
+func (c *catalog) StreamNamed(ctx context.Context, org core.ID, name string) (core.Stream, error) {
 	c.mu.Lock()
 	c.names = append(c.names, [2]string{name, strings.Clone(name)})
 	c.mu.Unlock()
-	return c.find(func(s core.Stream) bool { return s.Org == org && s.Name == name })
-}
-
-func (c *catalog) Streams(_ context.Context, org core.ID, after string, limit int) ([]core.Stream, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var found []core.Stream
-	for _, stream := range c.streams {
-		if stream.DeletedAt == nil && stream.Org == org && stream.Name > after {
-			found = append(found, stream)
-		}
-	}
-	slices.SortFunc(found, func(a, b core.Stream) int { return strings.Compare(a.Name, b.Name) })
-	return found[:min(limit, len(found))], nil
-}
-
-func (c *catalog) AllStreams(context.Context, core.ID, int) ([]core.Stream, error) { return nil, nil }
-
-func (c *catalog) UpdateStream(_ context.Context, stream core.Stream) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.streams[stream.ID].Revision != stream.Revision-1 {
-		return core.Errorf(core.CodePreconditionFailed, "changed meanwhile")
-	}
-	c.streams[stream.ID] = stream
-	return nil
-}
-
-func (c *catalog) CreateKey(_ context.Context, key core.APIKey) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.keys[key.Hash] = key
-	return nil
-}
-
-func (c *catalog) KeyByHash(_ context.Context, hash core.KeyHash) (core.APIKey, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	key, ok := c.keys[hash]
-	if !ok {
-		return core.APIKey{}, errNotFound
-	}
-	return key, nil
+	return c.Catalog.StreamNamed(ctx, org, name)
 }
 
 // schemas compiles any object; its validator wants the members it lists.
@@ -158,13 +81,12 @@ func (roles) Allow(who core.Principal, _ core.ID, action core.Action) error {
 	return core.Errorf(core.CodeForbidden, "the role lacks %s", action)
 }
 
-// fixture is a server on a real connection, over storage in memory.
+// fixture is a server on a real connection, over a log and a catalog in memory.
 type fixture struct {
 	t       testing.TB
 	server  *server.Server
 	catalog *catalog
 	log     core.EventLog
-	groups  core.GroupStore
 	people  func(*fixture, *server.Options, *core.Committer)
 	access  *core.Access
 	org     core.ID
@@ -219,9 +141,10 @@ func start(t testing.TB, options ...option) *fixture {
 	storage, err := memory.Open(context.Background(), &url.URL{Scheme: "memory"})
 	require.NoError(t, err)
 	f := &fixture{
-		t: t, org: newID(), log: storage, groups: memory.NewCatalog(), logged: &lockedBuffer{},
-		catalog: &catalog{streams: map[core.ID]core.Stream{}, keys: map[core.KeyHash]core.APIKey{}},
+		t: t, org: newID(), log: storage, catalog: &catalog{Catalog: memory.NewCatalog()}, logged: &lockedBuffer{},
 	}
+	_, err = f.catalog.EnsureOrganization(context.Background(), core.Organization{ID: f.org, Name: "acme", CreatedAt: time.Now()})
+	require.NoError(t, err)
 	o := server.Options{
 		Logger: slog.New(slog.NewTextHandler(f.logged, nil)),
 		Ready: func(context.Context) rest.Health {
@@ -239,7 +162,7 @@ func start(t testing.TB, options ...option) *fixture {
 	committer := core.NewCommitter(f.log, core.CommitOptions{Committed: recent.Committed})
 	o.Ingest = core.NewIngest(o.Streams, committer, time.Now)
 	o.Query = core.NewQuery(f.log, o.Streams, time.Now)
-	o.Consumers = core.NewConsumers(o.Streams, f.groups, f.log, recent, time.Now, o.Logger)
+	o.Consumers = core.NewConsumers(o.Streams, f.catalog, f.log, recent, time.Now, o.Logger)
 	o.Letters = core.NewLetters(o.Consumers)
 	o.Tails = core.NewTails(o.Streams, recent, f.log)
 	if f.people != nil {
