@@ -62,8 +62,8 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 				return core.NewQuery(log, streams, now)
 			},
 			newRecent,
-			func(s *core.Streams, c core.Catalog, log core.EventLog, recent *core.Recent, now func() time.Time, logger *slog.Logger) *core.Consumers {
-				return core.NewConsumers(s, c, log, recent, now, logger)
+			func(s *core.Streams, c core.Catalog, log core.EventLog, recent *core.Recent, auth core.Authorizer, now func() time.Time, logger *slog.Logger) *core.Consumers {
+				return core.NewConsumers(s, c, log, recent, auth, now, logger)
 			},
 			core.NewLetters,
 			func(committer *core.Committer, log core.EventLog, q *core.Query, now func() time.Time, logger *slog.Logger) *core.Audit {

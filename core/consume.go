@@ -12,17 +12,18 @@ import (
 // Consumers hands the events of streams to consumer groups: by leases, each
 // over a run of offsets, which consumers settle or lose.
 type Consumers struct {
-	streams   *Streams
-	store     GroupStore
-	log       Reader
-	recent    *Recent
-	logger    *slog.Logger
-	now       Clock
-	random    func() float64
-	known     *cache[ID, []Group]
-	summaries summaries
-	closing   chan struct{}
-	close     sync.Once
+	streams    *Streams
+	store      GroupStore
+	log        Reader
+	recent     *Recent
+	authorizer Authorizer
+	logger     *slog.Logger
+	now        Clock
+	random     func() float64
+	known      *cache[ID, []Group]
+	summaries  summaries
+	closing    chan struct{}
+	close      sync.Once
 
 	mu    sync.Mutex
 	lanes map[ID]*groupLane
@@ -36,9 +37,11 @@ const (
 )
 
 // NewConsumers returns the use case over its ports. Close lets waiting polls go.
-func NewConsumers(streams *Streams, store GroupStore, log Reader, recent *Recent, now func() time.Time, logger *slog.Logger) *Consumers {
+func NewConsumers(
+	streams *Streams, store GroupStore, log Reader, recent *Recent, authorizer Authorizer, now func() time.Time, logger *slog.Logger,
+) *Consumers {
 	return &Consumers{
-		streams: streams, store: store, log: log, recent: recent, logger: logger, now: now, random: rand.Float64,
+		streams: streams, store: store, log: log, recent: recent, authorizer: authorizer, logger: logger, now: now, random: rand.Float64,
 		known:   newCache[ID, []Group](now, groupTTL, groupCacheSize),
 		closing: make(chan struct{}), lanes: map[ID]*groupLane{},
 	}

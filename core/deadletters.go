@@ -22,7 +22,7 @@ func NewLetters(consumers *Consumers) *Letters {
 
 // scan resolves a query's names.
 func (l *Letters) scan(ctx context.Context, who Principal, q LetterQuery, action Action) (LetterScan, error) {
-	if err := authorize(l.consumers.streams.authorizer, who, action, ID{}); err != nil {
+	if err := authorize(l.consumers.authorizer, who, action, ID{}); err != nil {
 		return LetterScan{}, err
 	}
 	scan := LetterScan{Filter: LetterFilter{Reason: q.Reason, Type: q.Type, State: q.State}, Streams: who.Streams}
@@ -95,7 +95,7 @@ func (l *Letters) Get(ctx context.Context, who Principal, id string) (DeadLetter
 }
 
 func (l *Letters) open(ctx context.Context, who Principal, id string, action Action) (DeadLetter, error) {
-	if err := authorize(l.consumers.streams.authorizer, who, action, ID{}); err != nil {
+	if err := authorize(l.consumers.authorizer, who, action, ID{}); err != nil {
 		return DeadLetter{}, err
 	}
 	wanted, err := ParseID(id)
@@ -106,7 +106,7 @@ func (l *Letters) open(ctx context.Context, who Principal, id string, action Act
 	if err != nil {
 		return DeadLetter{}, StoreFailed(err)
 	}
-	return letter, authorize(l.consumers.streams.authorizer, who, action, letter.Stream)
+	return letter, authorize(l.consumers.authorizer, who, action, letter.Stream)
 }
 
 var errReplaying = Errorf(CodeConflict, "this dead letter is being replayed; wait for the outcome")
@@ -251,7 +251,7 @@ func (l *Letters) extent(ctx context.Context, who Principal, scan LetterScan) (t
 
 // Replayed returns how far a replay is.
 func (l *Letters) Replayed(ctx context.Context, who Principal, id string) (Replay, error) {
-	if err := authorize(l.consumers.streams.authorizer, who, ActionReadLetters, ID{}); err != nil {
+	if err := authorize(l.consumers.authorizer, who, ActionReadLetters, ID{}); err != nil {
 		return Replay{}, err
 	}
 	wanted, err := ParseID(id)

@@ -159,7 +159,7 @@ func (d *desk) node(notifier core.Notifier) *site {
 	logger := slog.New(slog.DiscardHandler)
 	s := &site{desk: d, recent: core.NewRecent(d.log, notifier, logger)}
 	s.streams = core.NewStreams(d.catalog, d.log, jsonschema.New(), everything{}, time.Now)
-	s.consumers = core.NewConsumers(s.streams, d.catalog, d.log, s.recent, time.Now, logger)
+	s.consumers = core.NewConsumers(s.streams, d.catalog, d.log, s.recent, everything{}, time.Now, logger)
 	s.letters = core.NewLetters(s.consumers)
 	s.replayer = core.NewReplayer(s.letters, logger)
 	s.tails = core.NewTails(s.streams, s.recent, d.log)

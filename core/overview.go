@@ -7,7 +7,7 @@ import (
 
 // Overview is [Streams.List] with numbers.
 func (c *Consumers) Overview(ctx context.Context, who Principal, query StreamQuery) (Page[StreamOverview], error) {
-	if err := authorize(c.streams.authorizer, who, ActionReadGroups, ID{}); err != nil {
+	if err := authorize(c.authorizer, who, ActionReadGroups, ID{}); err != nil {
 		return Page[StreamOverview]{}, err
 	}
 	page, err := c.streams.List(ctx, who, query)
@@ -43,7 +43,7 @@ func (c *Consumers) Overview(ctx context.Context, who Principal, query StreamQue
 
 // AllGroups returns the groups of all streams that a principal may read, by id.
 func (c *Consumers) AllGroups(ctx context.Context, who Principal, cursor string, limit int) (page Page[GroupOverview], err error) {
-	if err := authorize(c.streams.authorizer, who, ActionReadGroups, ID{}); err != nil {
+	if err := authorize(c.authorizer, who, ActionReadGroups, ID{}); err != nil {
 		return page, err
 	}
 	if limit, err = pageLimit(limit); err != nil {

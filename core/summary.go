@@ -16,7 +16,7 @@ const (
 
 // Summary counts what a principal's organization has.
 func (c *Consumers) Summary(ctx context.Context, who Principal) (Summary, error) {
-	if err := authorize(c.streams.authorizer, who, ActionReadGroups, ID{}); err != nil {
+	if err := authorize(c.authorizer, who, ActionReadGroups, ID{}); err != nil {
 		return Summary{}, err
 	}
 	if len(who.Streams) > 0 { // few enough

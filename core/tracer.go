@@ -8,7 +8,7 @@ import (
 
 // Trace finds an event by its id and says what each group has made of it.
 func (c *Consumers) Trace(ctx context.Context, who Principal, id string) (EventTrace, error) {
-	if err := authorize(c.streams.authorizer, who, ActionReadEvents, ID{}); err != nil {
+	if err := authorize(c.authorizer, who, ActionReadEvents, ID{}); err != nil {
 		return EventTrace{}, err
 	}
 	wanted, err := ParseID(id)

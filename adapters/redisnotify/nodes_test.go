@@ -39,7 +39,7 @@ func newNode(t *testing.T, log core.EventLog, catalog core.Catalog, url string) 
 	streams := core.NewStreams(catalog, log, nil, everything{}, time.Now)
 	n := node{
 		recent: recent, committer: core.NewCommitter(log, core.CommitOptions{Committed: recent.Committed}),
-		consumers: core.NewConsumers(streams, catalog, log, recent, time.Now, logger),
+		consumers: core.NewConsumers(streams, catalog, log, recent, everything{}, time.Now, logger),
 	}
 	t.Cleanup(func() {
 		n.committer.Close()

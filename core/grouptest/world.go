@@ -151,7 +151,7 @@ func (w *world) newNode() *node {
 	now := func() time.Time { return w.now }
 	logger := slog.New(slog.DiscardHandler)
 	streams := core.NewStreams(oneStream{w.stream}, w.log, nil, everything{}, now)
-	consumers := core.NewConsumers(streams, w.store, w.log, core.NewRecent(w.log, nil, logger), now, logger)
+	consumers := core.NewConsumers(streams, w.store, w.log, core.NewRecent(w.log, nil, logger), everything{}, now, logger)
 	letters := core.NewLetters(consumers)
 	return &node{consumers, letters, core.NewReplayer(letters, logger)}
 }

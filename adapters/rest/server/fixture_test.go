@@ -162,7 +162,7 @@ func start(t testing.TB, options ...option) *fixture {
 	committer := core.NewCommitter(f.log, core.CommitOptions{Committed: recent.Committed})
 	o.Ingest = core.NewIngest(o.Streams, committer, time.Now)
 	o.Query = core.NewQuery(f.log, o.Streams, time.Now)
-	o.Consumers = core.NewConsumers(o.Streams, f.catalog, f.log, recent, time.Now, o.Logger)
+	o.Consumers = core.NewConsumers(o.Streams, f.catalog, f.log, recent, roles{}, time.Now, o.Logger)
 	o.Letters = core.NewLetters(o.Consumers)
 	o.Tails = core.NewTails(o.Streams, recent, f.log)
 	if f.people != nil {
