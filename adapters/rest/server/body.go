@@ -13,6 +13,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -220,9 +221,9 @@ func (c *call) contentKind() (kind, error) {
 		return 0, unsupported(fasthttp.HeaderContentType, "must be a media type, of charset utf-8 where it has one")
 	}
 	switch {
-	case media == rest.TypeCloudEvent:
+	case media == cloudevents.TypeEvent:
 		return kindCloudEvent, nil
-	case media == rest.TypeCloudEvents:
+	case media == cloudevents.TypeBatch:
 		return kindCloudEvents, nil
 	case media == rest.TypeJSON, strings.HasSuffix(media, "+json"):
 		return kindJSON, nil

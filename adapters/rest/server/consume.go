@@ -8,6 +8,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -44,7 +45,7 @@ func (s *Server) getGroupEvents(c *call) error {
 	if err != nil {
 		return err
 	}
-	if c.prefers(rest.TypeCloudEvents) {
+	if c.prefers(cloudevents.TypeBatch) {
 		c.answerDeliveredCloudEvents(delivery)
 	} else {
 		c.answerDelivery(delivery)
@@ -116,10 +117,7 @@ func (c *call) answerDeliveredCloudEvents(d core.Delivery) {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = rest.AppendCloudEvent(b, &d.Events[i])
-		b = append(b[:len(b)-1], `,"eventflowattempt":`...)
-		b = strconv.AppendInt(b, int64(d.Attempts[i]), 10)
-		b = append(b, '}')
+		b = cloudevents.AppendDelivered(b, &d.Events[i], d.Attempts[i])
 	}
 	c.answerPooled(body, append(b, ']'), contentCloudEvents)
 }

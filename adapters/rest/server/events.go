@@ -7,6 +7,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -64,7 +65,7 @@ func (c *call) decode(field core.StreamField) (core.Draft, error) {
 		return core.Draft{}, err
 	}
 	if kind == kindCloudEvent {
-		return decodeCloudEvent(body, field)
+		return cloudevents.Decode(body, field)
 	}
 	return core.DecodeEvent(body, field)
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -30,7 +31,7 @@ func (s *Server) getEvents(c *call) error {
 		query.Cursor = page.NextCursor
 		c.setNext(rest.StreamEventsPath(stream), rest.Query(query))
 	}
-	if c.prefers(rest.TypeCloudEvents) {
+	if c.prefers(cloudevents.TypeBatch) {
 		c.answerCloudEvents(page)
 	} else {
 		c.answerPage(page)
@@ -52,8 +53,8 @@ func (s *Server) getEvent(c *call) error {
 	if err != nil {
 		return err
 	}
-	if c.prefers(rest.TypeCloudEvent) {
-		c.answer(fasthttp.StatusOK, contentCloudEvent, rest.AppendCloudEvent(nil, &event))
+	if c.prefers(cloudevents.TypeEvent) {
+		c.answer(fasthttp.StatusOK, contentCloudEvent, cloudevents.Append(nil, &event))
 	} else {
 		c.answer(fasthttp.StatusOK, contentJSON, appendEvent(nil, &event))
 	}
