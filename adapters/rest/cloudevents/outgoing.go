@@ -121,7 +121,7 @@ func (o *outgoing) contentType() string {
 // attributes of the specification, and those that the server sets.
 var notExtensions = []string{
 	attributeVersion, attributeID, attributeSource, attributeType, attributeSubject, attributeTime, attributeContentType, attributeSchema,
-	memberData, contextDataEncoding, attributeStream, attributeOffset, attributeReceivedAt,
+	memberData, contextDataEncoding, attributeStream, attributeOffset, attributeReceivedAt, attributeAttempt,
 }
 
 // appendExtensions appends the members of the context under names that

@@ -3,6 +3,7 @@ package cloudevents
 import (
 	"encoding/json"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,6 +30,16 @@ func TestANativeEventIsACloudEvent(t *testing.T) {
 		`"time":"2026-01-02T03:04:05.123456Z","datacontenttype":"application/json","dataschema":"a%20b","tracestate":"k=\u0076","correlationid":"taken",`+
 		`"traceid":"t1","xtenantid":"a","eventflowoffset":"1099511627776","eventflowreceivedat":"2026-01-02T03:04:06.123456Z","data":{ "a" : 1.0 }}`,
 		string(Append([]byte("before"), &event)))
+}
+
+func TestTheAttemptIsTheServers(t *testing.T) {
+	t.Parallel()
+	event := nativeEvent()
+	event.Context = json.RawMessage(`{"eventflowattempt":"9"}`)
+	require.NotContains(t, string(Append(nil, &event)), "eventflowattempt")
+	out := string(AppendDelivered([]byte("before"), &event, 2))
+	require.Equal(t, 1, strings.Count(out, `"eventflowattempt":`), "a member twice is two answers")
+	require.Contains(t, out, `"eventflowattempt":2}`)
 }
 
 func TestAnyEventHasASource(t *testing.T) {
