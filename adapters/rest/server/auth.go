@@ -167,7 +167,16 @@ func (c *call) answerSignIn(signIn core.SignIn, withRefresh bool, err error) err
 		return err
 	}
 	c.setCookie(signIn.RefreshToken, signIn.RefreshUntil)
-	return c.answerJSON(fasthttp.StatusOK, rest.NewSignedIn(signIn, c.start, withRefresh))
+	return c.answerJSON(fasthttp.StatusOK, newSignedIn(signIn, c.start, withRefresh))
+}
+
+// newSignedIn is a sign-in as it is answered.
+func newSignedIn(s core.SignIn, now time.Time, withRefresh bool) rest.SignedIn {
+	signedIn := rest.SignedIn{AccessToken: s.AccessToken, TokenType: "Bearer", ExpiresIn: int64(s.AccessUntil.Sub(now).Seconds()), User: s.User}
+	if withRefresh {
+		signedIn.RefreshToken = s.RefreshToken
+	}
+	return signedIn
 }
 
 // postLogout ends the session of the access token or of the refresh token, and

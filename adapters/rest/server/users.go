@@ -41,7 +41,7 @@ func (s *Server) postUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.ctx.Response.Header.Set(fasthttp.HeaderLocation, rest.UsersPath+"/"+user.ID.String())
+	c.ctx.Response.Header.Set(fasthttp.HeaderLocation, rest.UserPath(user.ID.String()))
 	return c.answerJSON(fasthttp.StatusCreated, rest.Invited{User: user, Link: link})
 }
 
