@@ -15,24 +15,6 @@ import (
 // the schema it needs, and fails when it cannot serve.
 type OpenStorage func(ctx context.Context, u *url.URL) (core.Storage, error)
 
-// Option adds something to the program that Main runs.
-type Option func(*program)
-
-// program is what the options build: the parts that differ between binaries.
-type program struct {
-	storages map[string]OpenStorage
-	// shared are the schemes of those that several processes may have open.
-	shared map[string]bool
-}
-
-func newProgram(options []Option) *program {
-	p := &program{storages: map[string]OpenStorage{}, shared: map[string]bool{}}
-	for _, option := range options {
-		option(p)
-	}
-	return p
-}
-
 // Storage makes a storage adapter available under a URL scheme: with
 // Storage("rocks", rocks.Open), the setting EVENTFLOW_STORE=rocks://… uses it.
 func Storage(scheme string, open OpenStorage) Option {

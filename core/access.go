@@ -16,7 +16,7 @@ import (
 type Access struct {
 	credentials Credentials
 	orgs        tenants
-	now         func() time.Time
+	now         Clock
 	macs        sync.Pool
 	// previous is the secret before, or empty.
 	previous []byte
@@ -67,7 +67,7 @@ func (a *Access) Authenticate(ctx context.Context, secret string) (Principal, er
 	known, err := a.known.get(hash, func(old *knownKey) (*knownKey, error) {
 		as := hash
 		key, err := a.credentials.KeyByHash(ctx, as)
-		if isNotFound(err) && len(a.previous) > 0 {
+		if IsNotFound(err) && len(a.previous) > 0 {
 			as = keyedHash(a.previous, secret)
 			key, err = a.credentials.KeyByHash(ctx, as)
 		}
@@ -79,8 +79,8 @@ func (a *Access) Authenticate(ctx context.Context, secret string) (Principal, er
 			return nil, err
 		}
 		return newKnownKey(key, org, as, old), nil
-	}, isNotFound)
-	if isNotFound(err) {
+	}, IsNotFound)
+	if IsNotFound(err) {
 		return Principal{}, errBadKey
 	}
 	if err != nil {
@@ -111,8 +111,6 @@ func (k *APIKey) principal(org Organization) Principal {
 		Limit: cmp.Or(k.Rate, org.KeyRate).limit(),
 	}
 }
-
-func isNotFound(err error) bool { return CodeOf(err) == CodeNotFound }
 
 func (a *Access) hash(secret string) (out KeyHash) {
 	mac := a.macs.Get().(hash.Hash)
@@ -154,7 +152,7 @@ func (a *Access) CreateKey(ctx context.Context, org ID, spec KeySpec) (key APIKe
 	if err := spec.validate(a.now()); err != nil {
 		return APIKey{}, "", err
 	}
-	now := a.now().UTC().Truncate(time.Microsecond)
+	now := a.now.Stamp()
 	key = APIKey{
 		ID: newID(now), Org: org, Kind: spec.Kind, Label: spec.Label, Environment: spec.Environment, Role: spec.Role,
 		Streams: spec.Streams, DefaultStream: spec.DefaultStream, Rate: spec.Rate, CreatedBy: spec.CreatedBy, CreatedAt: now, ExpiresAt: spec.ExpiresAt,
@@ -168,7 +166,7 @@ func (a *Access) CreateKey(ctx context.Context, org ID, spec KeySpec) (key APIKe
 
 // renew gives a key another secret.
 func (a *Access) renew(key *APIKey) (secret string) {
-	prefix, length := key.form()
+	prefix, length := keyForm(key)
 	secret = newKeyText(prefix, length)
 	key.Hash, key.Masked = a.hash(secret), maskKey(prefix, secret)
 	return secret
@@ -182,7 +180,7 @@ func (s *KeySpec) complete() {
 		s.Environment = cmp.Or(s.Environment, Live)
 	}
 	if s.ExpiresAt != nil {
-		at := s.ExpiresAt.UTC().Truncate(time.Microsecond)
+		at := Stamp(*s.ExpiresAt)
 		s.ExpiresAt = &at
 	}
 }
@@ -220,7 +218,7 @@ func (a *Access) Keys(ctx context.Context, org ID) ([]APIKey, error) {
 
 // rotate gives a key another secret; the one it has stays good for grace.
 func (a *Access) rotate(ctx context.Context, key APIKey, grace time.Duration) (rotated APIKey, secret string, err error) {
-	now := a.now().UTC().Truncate(time.Microsecond)
+	now := a.now.Stamp()
 	key.PreviousHash, key.PreviousValidUntil, key.RotatedAt = key.Hash, nil, &now
 	if grace > 0 {
 		until := now.Add(grace)
@@ -237,7 +235,7 @@ func (a *Access) rotate(ctx context.Context, key APIKey, grace time.Duration) (r
 // RevokeKey makes a key invalid: at once on this node, within two seconds on
 // all others.
 func (a *Access) RevokeKey(ctx context.Context, org, id ID) error {
-	if err := a.credentials.RevokeKey(ctx, org, id, a.now().UTC().Truncate(time.Microsecond)); err != nil {
+	if err := a.credentials.RevokeKey(ctx, org, id, a.now.Stamp()); err != nil {
 		return err
 	}
 	a.known.clear()

@@ -18,7 +18,7 @@ type Accounts struct {
 	AccountPorts
 	// secrets are the present one and, where there is one, the one before.
 	secrets [][]byte
-	now     func() time.Time
+	now     Clock
 	orgs    tenants
 	people  *cache[ID, knownUser]
 	live    *cache[ID, Session]
@@ -165,15 +165,15 @@ func (a *Accounts) Login(ctx context.Context, from Visitor, email, password stri
 		}
 	}
 	user, err := a.userOf(ctx, email)
-	if err != nil && !isNotFound(err) {
-		return SignIn{}, storeFailed(err)
+	if err != nil && !IsNotFound(err) {
+		return SignIn{}, StoreFailed(err)
 	}
 	if len(password) > 4*MaxPasswordLength {
 		password = ""
 	}
 	good, err := a.Hasher.Verify(ctx, user.PasswordHash, password)
 	if err != nil {
-		return SignIn{}, storeFailed(err)
+		return SignIn{}, StoreFailed(err)
 	}
 	if !good || user.State != UserActive {
 		if !user.ID.IsZero() {
@@ -207,16 +207,16 @@ func (u User) principal() Principal {
 
 // begin opens a session.
 func (a *Accounts) begin(ctx context.Context, from Visitor, user User) (SignIn, error) {
-	now := a.now().UTC().Truncate(time.Microsecond)
+	now := a.now.Stamp()
 	session := Session{
 		ID: newID(now), Org: user.Org, User: user.ID, Generation: 1, RotatedAt: now, CreatedAt: now, ExpiresAt: now.Add(RefreshTokenLife),
 		Address: from.Address, UserAgent: from.browser(),
 	}
 	if err := a.Sessions.CreateSession(ctx, session); err != nil {
-		return SignIn{}, storeFailed(err)
+		return SignIn{}, StoreFailed(err)
 	}
 	if err := a.Users.TouchUser(ctx, user.Org, user.ID, now); err != nil {
-		return SignIn{}, storeFailed(err)
+		return SignIn{}, StoreFailed(err)
 	}
 	user.LastLoginAt = &now
 	a.Record(ctx, from.record(user.principal(), AuditLogin, "user", user.ID))
@@ -274,16 +274,16 @@ func (a *Accounts) Refresh(ctx context.Context, from Visitor, token string) (Sig
 	}
 	for {
 		session, err := a.Sessions.Session(ctx, id)
-		if err != nil && !isNotFound(err) {
-			return SignIn{}, storeFailed(err)
+		if err != nil && !IsNotFound(err) {
+			return SignIn{}, StoreFailed(err)
 		}
-		now := a.now().UTC().Truncate(time.Microsecond)
+		now := a.now.Stamp()
 		if err != nil || !session.goodAt(now) {
 			return SignIn{}, errBadSession
 		}
 		user, err := a.Users.User(ctx, session.Org, session.User)
-		if err != nil && !isNotFound(err) {
-			return SignIn{}, storeFailed(err)
+		if err != nil && !IsNotFound(err) {
+			return SignIn{}, StoreFailed(err)
 		}
 		if err != nil || user.State != UserActive {
 			return SignIn{}, errBadSession
@@ -295,7 +295,7 @@ func (a *Accounts) Refresh(ctx context.Context, from Visitor, token string) (Sig
 				continue // the other tab was faster
 			}
 			if err != nil {
-				return SignIn{}, storeFailed(err)
+				return SignIn{}, StoreFailed(err)
 			}
 			return a.issue(user, session, generation+1)
 		case generation == session.Generation-1 && now.Sub(session.RotatedAt) < RefreshGrace:
@@ -308,8 +308,8 @@ func (a *Accounts) Refresh(ctx context.Context, from Visitor, token string) (Sig
 
 // end revokes a session and returns err, or what kept it from being revoked.
 func (a *Accounts) end(ctx context.Context, session ID, err error) error {
-	if failed := a.Sessions.RevokeSession(ctx, session, a.now().UTC().Truncate(time.Microsecond)); failed != nil {
-		return storeFailed(failed)
+	if failed := a.Sessions.RevokeSession(ctx, session, a.now.Stamp()); failed != nil {
+		return StoreFailed(failed)
 	}
 	a.live.drop(session)
 	return err
@@ -341,9 +341,9 @@ func (a *Accounts) Authenticate(ctx context.Context, token string) (Principal, e
 	}
 	session, err := a.live.get(claims.Session, func(Session) (Session, error) {
 		return a.Sessions.Session(ctx, claims.Session)
-	}, isNotFound)
-	if err != nil && !isNotFound(err) {
-		return Principal{}, storeFailed(err)
+	}, IsNotFound)
+	if err != nil && !IsNotFound(err) {
+		return Principal{}, StoreFailed(err)
 	}
 	if err != nil || !session.goodAt(a.now()) || session.User != claims.User || session.Org != claims.Org {
 		return Principal{}, errBadSession
@@ -355,9 +355,9 @@ func (a *Accounts) Authenticate(ctx context.Context, token string) (Principal, e
 		}
 		org, err := a.orgs.get(ctx, user.Org)
 		return knownUser{user, org.UserRate.limit()}, err
-	}, isNotFound)
-	if err != nil && !isNotFound(err) {
-		return Principal{}, storeFailed(err)
+	}, IsNotFound)
+	if err != nil && !IsNotFound(err) {
+		return Principal{}, StoreFailed(err)
 	}
 	if err != nil || user.State != UserActive {
 		return Principal{}, errBadSession
@@ -371,11 +371,11 @@ func (a *Accounts) Authenticate(ctx context.Context, token string) (Principal, e
 func (a *Accounts) Me(ctx context.Context, who Principal) (User, Organization, error) {
 	org, err := a.Organizations.Organization(ctx, who.Org)
 	if err != nil {
-		return User{}, Organization{}, storeFailed(err)
+		return User{}, Organization{}, StoreFailed(err)
 	}
 	if who.User.IsZero() {
 		return User{}, org, nil
 	}
 	user, err := a.Users.User(ctx, who.Org, who.User)
-	return user, org, storeFailed(err)
+	return user, org, StoreFailed(err)
 }

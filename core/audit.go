@@ -112,7 +112,7 @@ type Audit struct {
 	log       Reader
 	query     *Query
 	logger    *slog.Logger
-	now       func() time.Time
+	now       Clock
 
 	mu    sync.Mutex
 	tails map[ID]*auditTail
@@ -225,7 +225,7 @@ func (a *Audit) append(org ID, tail *auditTail, record AuditRecord) (stored bool
 	if err != nil {
 		return false, err
 	}
-	now := a.now().UTC().Truncate(time.Microsecond)
+	now := a.now.Stamp()
 	entry := Entry{Event: Event{
 		Type: string(record.Action), Version: auditVersion, OccurredAt: now, Source: auditSource, Subject: record.Target,
 		Payload: payload, IdempotencyKey: fmt.Sprintf("audit-%d", tail.sequence),

@@ -27,7 +27,7 @@ type CommitOptions struct {
 	// are answered. It must be fast and keep nothing of the entries' slices.
 	Committed func([]Batch)
 	// Now is the clock; default [time.Now].
-	Now func() time.Time
+	Now Clock
 	// Logger default [slog.Default].
 	Logger *slog.Logger
 }
@@ -326,7 +326,7 @@ func (l *lane) append(batches []Batch) error {
 
 // stamp gives the group its time and its events their ids.
 func (l *lane) stamp(batches []Batch) time.Time {
-	at := l.options.Now().UTC().Truncate(time.Microsecond)
+	at := l.options.Now.Stamp()
 	if at.Before(l.floor) {
 		at = l.floor
 	}

@@ -17,7 +17,7 @@ type Consumers struct {
 	log       Reader
 	recent    *Recent
 	logger    *slog.Logger
-	now       func() time.Time
+	now       Clock
 	random    func() float64
 	known     *cache[ID, []Group]
 	summaries summaries
@@ -95,7 +95,7 @@ func (c *Consumers) Poll(ctx context.Context, who Principal, stream, group strin
 	}
 	follower, err := c.recent.follow(ctx, g.Stream)
 	if err != nil {
-		return Delivery{}, storeFailed(err)
+		return Delivery{}, StoreFailed(err)
 	}
 	defer follower.close()
 	return c.poll(ctx, g, follower, poll)
@@ -169,7 +169,7 @@ func (c *Consumers) deliver(ctx context.Context, g *Group, head Offset, limit in
 	}
 	if err := c.collect(ctx, g, &d, spans); err != nil {
 		c.giveBack(g, d.Lease, 0)
-		return Delivery{}, wake, storeFailed(err)
+		return Delivery{}, wake, StoreFailed(err)
 	}
 	if len(d.Events) == 0 { // retention was faster: go on behind what it removed
 		return Delivery{NextOffset: d.NextOffset}, c.now(), nil
@@ -217,7 +217,7 @@ func (c *Consumers) contents(ctx context.Context, g *Group, part span, room int)
 		return c.recent.read(ctx, g.Stream, part.From, part.To, int(part.size()), room)
 	}
 	letter, err := c.store.DeadLetter(ctx, g.Org, part.Letter)
-	if isNotFound(err) {
+	if IsNotFound(err) {
 		return nil, nil
 	}
 	return []Event{letter.Event}, err
@@ -290,8 +290,8 @@ func (c *Consumers) Nack(ctx context.Context, who Principal, stream, group strin
 	refusals := make([]refusal, len(nacks))
 	for i, nack := range nacks {
 		var err error
-		if refusals[i], err = nack.check(); err != nil {
-			return withPrefix(err, eventPlace(i)+".")
+		if refusals[i], err = refusalOf(nack); err != nil {
+			return Under(err, eventPlace(i)+".")
 		}
 	}
 	return c.settleGroup(ctx, who, stream, group, func(t *turn, g *Group) error {
@@ -302,7 +302,8 @@ func (c *Consumers) Nack(ctx context.Context, who Principal, stream, group strin
 	})
 }
 
-func (n Nack) check() (refusal, error) {
+// refusalOf checks a nack and fills in what it leaves out.
+func refusalOf(n Nack) (refusal, error) {
 	r := refusal{offset: n.Offset, action: n.Action, reason: n.Reason, delay: -1}
 	switch n.Action {
 	case "":
@@ -353,7 +354,7 @@ func (c *Consumers) Commit(ctx context.Context, who Principal, stream, group str
 		if offset >= t.state.Next {
 			bounds, err := c.log.Bounds(ctx, []ID{g.Stream})
 			if err != nil {
-				return storeFailed(err)
+				return StoreFailed(err)
 			}
 			if offset >= bounds[0].Next {
 				return Invalid("offset", "is beyond the end of the stream, whose next offset is %d", bounds[0].Next)

@@ -6,14 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 )
 
 // Letters is what people do with dead letters: look, give back, throw away.
 type Letters struct {
 	consumers *Consumers
 	store     GroupStore
-	now       func() time.Time
+	now       Clock
 }
 
 // NewLetters returns the use case over the consumers whose letters they are.
@@ -29,13 +28,6 @@ type LetterQuery struct {
 	State         LetterState
 	Cursor        string
 	Limit         int
-}
-
-// LetterPage is a part of the list of dead letters, newest first.
-type LetterPage struct {
-	Items      []DeadLetter
-	NextCursor string
-	HasMore    bool
 }
 
 // scan resolves a query's names.
@@ -71,30 +63,25 @@ func (l *Letters) scan(ctx context.Context, who Principal, q LetterQuery, action
 }
 
 // List returns dead letters, newest first.
-func (l *Letters) List(ctx context.Context, who Principal, q LetterQuery) (LetterPage, error) {
+func (l *Letters) List(ctx context.Context, who Principal, q LetterQuery) (Page[DeadLetter], error) {
 	limit, err := pageLimit(q.Limit)
 	if err != nil {
-		return LetterPage{}, err
+		return Page[DeadLetter]{}, err
 	}
 	scan, err := l.scan(ctx, who, q, ActionReadLetters)
 	if err != nil {
-		return LetterPage{}, err
+		return Page[DeadLetter]{}, err
 	}
 	scope := fmt.Appendf(nil, "letters %s %v %q %q", who.Org, scan.Filter.Stream, scan.Filter.Group, []string{q.Reason, q.Type, string(q.State)})
-	if q.Cursor != "" {
-		place, err := openCursor(scope, q.Cursor)
-		if err != nil || len(place) != len(ID{}) {
-			return LetterPage{}, errBadCursor
-		}
-		scan.Before = ID(place)
+	if scan.Before, err = parseIDCursor(scope, q.Cursor); err != nil {
+		return Page[DeadLetter]{}, err
 	}
 	scan.Backward, scan.Limit = true, limit+1
 	items, err := l.store.DeadLetters(ctx, who.Org, scan)
-	if err != nil || len(items) <= limit {
-		return LetterPage{Items: items}, storeFailed(err)
+	if err != nil {
+		return Page[DeadLetter]{}, StoreFailed(err)
 	}
-	last := items[limit-1].ID
-	return LetterPage{Items: items[:limit], HasMore: true, NextCursor: sealCursor(scope, slices.Clone(last[:]))}, nil
+	return cut(items, limit, func(last *DeadLetter) string { return idCursor(scope, last.ID) }), nil
 }
 
 // maxLetterCounts bounds how many reasons are counted apart.
@@ -109,7 +96,7 @@ func (l *Letters) Counts(ctx context.Context, who Principal, q LetterQuery) ([]L
 	}
 	scan.Limit = maxLetterCounts
 	counts, err := l.store.CountDeadLetters(ctx, who.Org, scan)
-	return counts, storeFailed(err)
+	return counts, StoreFailed(err)
 }
 
 // Get returns a dead letter.
@@ -127,7 +114,7 @@ func (l *Letters) open(ctx context.Context, who Principal, id string, action Act
 	}
 	letter, err := l.store.DeadLetter(ctx, who.Org, wanted)
 	if err != nil {
-		return DeadLetter{}, storeFailed(err)
+		return DeadLetter{}, StoreFailed(err)
 	}
 	return letter, authorize(l.consumers.streams.authorizer, who, action, letter.Stream)
 }
@@ -143,7 +130,7 @@ func (l *Letters) Replay(ctx context.Context, who Principal, id string, payload 
 	}
 	if payload != nil {
 		if err := ValidJSON(payload); err != nil {
-			return DeadLetter{}, withPrefix(err, "payload: ")
+			return DeadLetter{}, Under(err, "payload: ")
 		}
 	}
 	group, err := l.group(ctx, letter)
@@ -153,7 +140,7 @@ func (l *Letters) Replay(ctx context.Context, who Principal, id string, payload 
 	err = l.consumers.do(ctx, group, func(t *turn) error {
 		current, err := l.store.DeadLetter(ctx, who.Org, letter.ID)
 		if err != nil {
-			return storeFailed(err)
+			return StoreFailed(err)
 		}
 		if current.State == Replaying {
 			return errReplaying
@@ -180,7 +167,7 @@ func (t *turn) replay(letter DeadLetter) DeadLetter {
 func (l *Letters) group(ctx context.Context, letter DeadLetter) (*Group, error) {
 	groups, err := l.store.Groups(ctx, letter.Stream)
 	if err != nil {
-		return nil, storeFailed(err)
+		return nil, StoreFailed(err)
 	}
 	i := slices.IndexFunc(groups, func(g Group) bool { return g.ID == letter.Group })
 	if i < 0 {
@@ -202,7 +189,7 @@ func (l *Letters) Discard(ctx context.Context, who Principal, id string) error {
 	return l.consumers.do(ctx, group, func(t *turn) error {
 		current, err := l.store.DeadLetter(ctx, who.Org, letter.ID)
 		if err != nil {
-			return storeFailed(err)
+			return StoreFailed(err)
 		}
 		if current.State == Replaying {
 			return errReplaying
@@ -232,9 +219,9 @@ func (l *Letters) ReplayAll(ctx context.Context, who Principal, spec ReplaySpec)
 	}
 	total, until, err := l.extent(ctx, who, scan)
 	if err != nil {
-		return Replay{}, storeFailed(err)
+		return Replay{}, StoreFailed(err)
 	}
-	now := l.now().UTC().Truncate(time.Microsecond)
+	now := l.now.Stamp()
 	replay := Replay{
 		ID: newID(now), Org: who.Org, Filter: scan.Filter, Streams: who.Streams, Rate: spec.Rate,
 		State: ReplayRunning, Total: total, Until: until, Revision: 1, CreatedAt: now, UpdatedAt: now,
@@ -242,7 +229,7 @@ func (l *Letters) ReplayAll(ctx context.Context, who Principal, spec ReplaySpec)
 	if total == 0 {
 		replay.State = ReplayDone
 	}
-	return replay, storeFailed(l.store.CreateReplay(ctx, replay))
+	return replay, StoreFailed(l.store.CreateReplay(ctx, replay))
 }
 
 func (l *Letters) replayScan(ctx context.Context, who Principal, spec ReplaySpec) (LetterScan, error) {
@@ -260,7 +247,7 @@ func (l *Letters) CountReplay(ctx context.Context, who Principal, spec ReplaySpe
 		return 0, err
 	}
 	total, _, err := l.extent(ctx, who, scan)
-	return total, storeFailed(err)
+	return total, StoreFailed(err)
 }
 
 // extent counts the letters of a scan and returns the newest one.
@@ -292,7 +279,7 @@ func (l *Letters) Replayed(ctx context.Context, who Principal, id string) (Repla
 	if err == nil && len(who.Streams) > 0 && !slices.Equal(replay.Streams, who.Streams) {
 		err = Errorf(CodeNotFound, "there is no such replay")
 	}
-	return replay, storeFailed(err)
+	return replay, StoreFailed(err)
 }
 
 // errBusy says that a group has no room for more replays now.

@@ -310,7 +310,7 @@ func (d *decoder) time(dst *time.Time) bool {
 		d.pos = at
 		return d.fail(reason)
 	}
-	t = t.UTC().Truncate(time.Microsecond)
+	t = Stamp(t)
 	// Go's zero time means that nothing was said; a producer that sends it has
 	// most likely forgotten to set it.
 	if t.Year() < 1 || t.Year() > 9999 || t.IsZero() {

@@ -149,7 +149,7 @@ func newDesk(t *testing.T) *desk {
 	storage, err := memory.Open(t.Context(), nil)
 	require.NoError(t, err)
 	d := &desk{
-		T: t, log: &watchedLog{EventLog: storage}, groups: &watchedGroups{GroupStore: memory.NewGroups()},
+		T: t, log: &watchedLog{EventLog: storage}, groups: &watchedGroups{GroupStore: memory.NewCatalog()},
 		shelf: &shelf{streams: map[core.ID]core.Stream{}}, who: core.Principal{Org: core.ID{1}, Role: core.RoleAdmin},
 	}
 	d.site = d.node(nil)

@@ -107,7 +107,7 @@ func (c *Consumers) CreateGroup(ctx context.Context, who Principal, stream strin
 	if err != nil {
 		return Group{}, err
 	}
-	now := c.now().UTC().Truncate(time.Microsecond)
+	now := c.now.Stamp()
 	group := Group{
 		ID: newID(now), Org: open.Org, Stream: open.ID, Name: spec.Name, Mode: spec.Mode, Visibility: DefaultVisibility,
 		MaxAttempts: DefaultMaxAttempts, Backoff: Backoff{DefaultBackoffInitial, DefaultBackoffMax}, Revision: 1, CreatedAt: now, UpdatedAt: now,
@@ -130,7 +130,7 @@ func (c *Consumers) CreateGroup(ctx context.Context, who Principal, stream strin
 	}
 	first := Progress{Revision: 1, State: (&groupState{Next: next}).encode()}
 	if err := c.store.CreateGroup(ctx, group, first); err != nil {
-		return Group{}, storeFailed(err)
+		return Group{}, StoreFailed(err)
 	}
 	c.known.drop(open.ID)
 	return group, nil
@@ -141,7 +141,7 @@ func (c *Consumers) roomForGroup(ctx context.Context, stream ID) error {
 	if err == nil && len(groups) >= MaxGroupsPerStream {
 		return Errorf(CodeConflict, "the stream has %d consumer groups, which is as many as it may have; delete one", len(groups))
 	}
-	return storeFailed(err)
+	return StoreFailed(err)
 }
 
 // resolve returns the offset that a start means now. One beyond the end of the
@@ -149,7 +149,7 @@ func (c *Consumers) roomForGroup(ctx context.Context, stream ID) error {
 func (c *Consumers) resolve(ctx context.Context, stream ID, start Start, field string) (Offset, error) {
 	bounds, err := c.log.Bounds(ctx, []ID{stream})
 	if err != nil {
-		return 0, storeFailed(err)
+		return 0, StoreFailed(err)
 	}
 	switch {
 	case start.Offset != nil && *start.Offset > bounds[0].Next:
@@ -158,7 +158,7 @@ func (c *Consumers) resolve(ctx context.Context, stream ID, start Start, field s
 		return max(*start.Offset, bounds[0].First), nil
 	case !start.Time.IsZero():
 		offset, err := c.log.OffsetAt(ctx, stream, start.Time)
-		return offset, storeFailed(err)
+		return offset, StoreFailed(err)
 	case start.End:
 		return bounds[0].Next, nil
 	}
@@ -206,7 +206,7 @@ func (c *Consumers) Groups(ctx context.Context, who Principal, stream string) ([
 		return nil, err
 	}
 	groups, err := c.store.Groups(ctx, open.ID)
-	return groups, storeFailed(err)
+	return groups, StoreFailed(err)
 }
 
 // Group returns a group by id or name.
@@ -228,7 +228,7 @@ func (c *Consumers) open(ctx context.Context, who Principal, stream, ref string,
 	for range 2 {
 		groups, err := c.known.get(open.ID, load, func(error) bool { return false })
 		if err != nil {
-			return nil, storeFailed(err)
+			return nil, StoreFailed(err)
 		}
 		if i := slices.IndexFunc(groups, func(g Group) bool { return g.Name == ref || g.ID.String() == ref }); i >= 0 {
 			return &groups[i], nil
@@ -240,50 +240,49 @@ func (c *Consumers) open(ctx context.Context, who Principal, stream, ref string,
 
 // ChangeGroup changes a group. With a revision other than 0, a group that has
 // another one by now is a [CodePreconditionFailed].
-func (c *Consumers) ChangeGroup(ctx context.Context, who Principal, stream, ref string, change GroupChange, revision int64) (Group, error) {
-	for {
-		open, err := c.fresh(ctx, who, stream, ref, revision)
-		if err != nil {
-			return Group{}, err
-		}
-		group := *open
-		if err := group.apply(change); err != nil {
-			return Group{}, err
-		}
-		group.Revision++
-		group.UpdatedAt = c.now().UTC().Truncate(time.Microsecond)
-		err = c.store.UpdateGroup(ctx, group)
-		c.known.drop(group.Stream)
-		if revision == 0 && CodeOf(err) == CodePreconditionFailed && ctx.Err() == nil {
-			continue
-		}
-		return group, storeFailed(err)
-	}
+func (c *Consumers) ChangeGroup(ctx context.Context, who Principal, stream, ref string, change GroupChange, expected int64) (Group, error) {
+	return revision[Group]{
+		noun:   "group",
+		read:   func() (Group, error) { return c.fresh(ctx, who, stream, ref) },
+		number: func(group *Group) *int64 { return &group.Revision },
+		change: func(group *Group) error {
+			group.UpdatedAt = c.now.Stamp()
+			return group.apply(change)
+		},
+		store: func(group Group) error {
+			err := c.store.UpdateGroup(ctx, group)
+			c.known.drop(group.Stream)
+			return err
+		},
+	}.revise(ctx, expected)
 }
 
 // fresh reads a group that is to be changed.
-func (c *Consumers) fresh(ctx context.Context, who Principal, stream, ref string, revision int64) (*Group, error) {
+func (c *Consumers) fresh(ctx context.Context, who Principal, stream, ref string) (Group, error) {
 	open, err := c.streams.open(ctx, who, stream, ActionWriteGroups)
 	if err != nil {
-		return nil, err
+		return Group{}, err
 	}
 	c.known.drop(open.ID)
 	g, err := c.open(ctx, who, stream, ref, ActionWriteGroups)
-	if err == nil && revision != 0 && revision != g.Revision {
-		err = Errorf(CodePreconditionFailed, "the group was changed meanwhile: it is at revision %d, not %d; read it again", g.Revision, revision)
+	if err != nil {
+		return Group{}, err
 	}
-	return g, err
+	return *g, nil
 }
 
 // DeleteGroup removes a group with its progress and its dead letters.
-func (c *Consumers) DeleteGroup(ctx context.Context, who Principal, stream, ref string, revision int64) error {
-	g, err := c.fresh(ctx, who, stream, ref, revision)
+func (c *Consumers) DeleteGroup(ctx context.Context, who Principal, stream, ref string, expected int64) error {
+	g, err := c.fresh(ctx, who, stream, ref)
 	if err != nil {
 		return err
 	}
+	if expected != 0 && expected != g.Revision {
+		return changedMeanwhile("group", g.Revision, expected)
+	}
 	err = c.store.DeleteGroup(ctx, g.Stream, g.ID)
 	c.known.drop(g.Stream)
-	return storeFailed(err)
+	return StoreFailed(err)
 }
 
 // Reset moves a group to a place in its stream: what comes from there on is
@@ -312,7 +311,7 @@ func (c *Consumers) Status(ctx context.Context, who Principal, stream, ref strin
 		return GroupStatus{}, err
 	}
 	status, err := c.status(ctx, g)
-	return status, storeFailed(err)
+	return status, StoreFailed(err)
 }
 
 func (c *Consumers) status(ctx context.Context, g *Group) (GroupStatus, error) {
@@ -332,15 +331,15 @@ func (c *Consumers) status(ctx context.Context, g *Group) (GroupStatus, error) {
 }
 
 func (c *Consumers) statusOf(ctx context.Context, g *Group, progress Progress, letters int64) (GroupStatus, error) {
-	state, err := openState(progress.State)
-	if err != nil {
-		return GroupStatus{}, err
-	}
 	bounds, err := c.log.Bounds(ctx, []ID{g.Stream})
 	if err != nil {
 		return GroupStatus{}, err
 	}
-	state.trim(bounds[0].First)
+	group, err := standingOf(GroupRecord{Group: *g, Progress: progress}, bounds[0])
+	if err != nil {
+		return GroupStatus{}, err
+	}
+	state := group.state
 	status := GroupStatus{
 		CommittedOffset: state.committed() - 1, NextOffset: state.Next, EndOffset: max(bounds[0].Next, state.Next), Missed: state.Missed,
 		DeadLetters: letters,
@@ -349,7 +348,7 @@ func (c *Consumers) statusOf(ctx context.Context, g *Group, progress Progress, l
 		status.CommittedAt = &state.CommittedAt
 	}
 	status.Leased, status.Waiting = state.counts()
-	status.Lag = state.lag(status.EndOffset)
+	status.Lag = group.lag()
 	status.LagSeconds, err = c.age(ctx, g, state.committed(), status.EndOffset)
 	return status, err
 }

@@ -12,7 +12,7 @@ import (
 type Ingest struct {
 	streams   *Streams
 	committer *Committer
-	now       func() time.Time
+	now       Clock
 }
 
 // NewIngest returns the use case over streams and a committer.
@@ -145,7 +145,7 @@ func (in *Ingest) Batch(ctx context.Context, who Principal, stream string, draft
 			err = part.stream.validate(drafts[i])
 		}
 		if err != nil {
-			work.items[i].Err = withPrefix(err, fmt.Sprintf("events[%d].", i))
+			work.items[i].Err = Under(err, fmt.Sprintf("events[%d].", i))
 			continue
 		}
 		part.add(work, i, drafts[i])

@@ -139,6 +139,12 @@ func members(object []byte) iter.Seq2[[]byte, []byte] {
 	}
 }
 
+// Matches reports whether a payload holds, at the match's path, its value.
+func Matches(match PayloadMatch, payload []byte) bool {
+	value, ok := lookup(payload, match.Path)
+	return ok && value == match.Value
+}
+
 // lookup finds the scalar at a path of a valid payload and returns it as text:
 // a string without its quotes and escapes, anything else as it is written. The
 // segments of the path are joined by dots; in an array they are indexes.

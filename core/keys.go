@@ -37,13 +37,6 @@ type KeyRequest struct {
 	Rate Rate `json:"rate,omitzero"`
 }
 
-// KeyPage is a part of a list of keys.
-type KeyPage struct {
-	Items      []APIKey
-	NextCursor string
-	HasMore    bool
-}
-
 // The time for which the secret before a rotation stays good, and the longest.
 const (
 	DefaultKeyGrace = 24 * time.Hour
@@ -109,7 +102,7 @@ func (k *Keys) Create(ctx context.Context, who Principal, kind KeyKind, request 
 		return APIKey{}, "", err
 	}
 	key, secret, err = k.access.CreateKey(ctx, who.Org, spec)
-	return key, secret, storeFailed(err)
+	return key, secret, StoreFailed(err)
 }
 
 // narrow sets the streams of a key that is to be made: those of the request or,
@@ -140,11 +133,11 @@ func (k *Keys) narrow(ctx context.Context, who Principal, spec *KeySpec, request
 // stream finds a stream that a field of a request names.
 func (k *Keys) stream(ctx context.Context, who Principal, field, ref string) (ID, error) {
 	stream, err := k.streams.find(ctx, who.Org, ref)
-	if isNotFound(err) {
+	if IsNotFound(err) {
 		return ID{}, Invalid(field, "there is no such stream")
 	}
 	if err != nil {
-		return ID{}, catalogError(err)
+		return ID{}, StoreFailed(err)
 	}
 	if len(who.Streams) > 0 && !slices.Contains(who.Streams, stream.ID) {
 		return ID{}, Errorf(CodeForbidden, "this API key is limited to other streams, and so are the credentials that it makes")
@@ -154,29 +147,29 @@ func (k *Keys) stream(ctx context.Context, who Principal, field, ref string) (ID
 
 // List returns a page of the keys of a kind, newest first, without their
 // secrets.
-func (k *Keys) List(ctx context.Context, who Principal, kind KeyKind, cursor string, limit int) (KeyPage, error) {
+func (k *Keys) List(ctx context.Context, who Principal, kind KeyKind, cursor string, limit int) (Page[APIKey], error) {
 	if err := authorize(k.authorizer, who, ActionReadKeys, ID{}); err != nil {
-		return KeyPage{}, err
+		return Page[APIKey]{}, err
 	}
 	limit, err := pageLimit(limit)
 	if err != nil {
-		return KeyPage{}, err
+		return Page[APIKey]{}, err
 	}
 	scan := KeyScan{Kind: kind, Limit: limit + 1}
 	scope := append([]byte("keys\x00"+string(kind)), who.Org[:]...)
 	if scan.After, err = parseKeyCursor(scope, cursor); err != nil {
-		return KeyPage{}, err
+		return Page[APIKey]{}, err
 	}
 	if !k.manages(who) {
 		if scan.CreatedBy = who.creator(); scan.CreatedBy.IsZero() {
-			return KeyPage{}, nil
+			return Page[APIKey]{}, nil
 		}
 	}
 	var items []APIKey
 	for len(items) <= limit {
 		page, err := k.access.credentials.Keys(ctx, who.Org, scan)
 		if err != nil {
-			return KeyPage{}, storeFailed(err)
+			return Page[APIKey]{}, StoreFailed(err)
 		}
 		for _, key := range page {
 			if k.sees(who, key) {
@@ -188,11 +181,7 @@ func (k *Keys) List(ctx context.Context, who Principal, kind KeyKind, cursor str
 		}
 		scan.After = page[len(page)-1].place()
 	}
-	if len(items) <= limit {
-		return KeyPage{Items: items}, nil
-	}
-	items = items[:limit]
-	return KeyPage{Items: items, HasMore: true, NextCursor: keyCursor(scope, items[limit-1].place())}, nil
+	return cut(items, limit, func(last *APIKey) string { return keyCursor(scope, last.place()) }), nil
 }
 
 func (k *APIKey) place() KeyPlace { return KeyPlace{CreatedAt: k.CreatedAt, ID: k.ID} }
@@ -227,8 +216,8 @@ func (k *Keys) find(ctx context.Context, who Principal, kind KeyKind, id string,
 		return APIKey{}, Invalid("id", "%v", err)
 	}
 	key, err := k.access.credentials.Key(ctx, who.Org, wanted)
-	if err != nil && !isNotFound(err) {
-		return APIKey{}, storeFailed(err)
+	if err != nil && !IsNotFound(err) {
+		return APIKey{}, StoreFailed(err)
 	}
 	if err != nil || key.Kind != kind || !k.sees(who, key) {
 		return APIKey{}, Errorf(CodeNotFound, "there is no such %v", kind)
@@ -260,7 +249,7 @@ func (k *Keys) Rotate(ctx context.Context, who Principal, kind KeyKind, id strin
 	if CodeOf(err) == CodePreconditionFailed {
 		return APIKey{}, "", Errorf(CodeConflict, "this %v was rotated or revoked meanwhile", kind)
 	}
-	return key, secret, storeFailed(err)
+	return key, secret, StoreFailed(err)
 }
 
 // Revoke makes a key invalid: at once on this node, within two seconds on all
@@ -270,5 +259,5 @@ func (k *Keys) Revoke(ctx context.Context, who Principal, kind KeyKind, id strin
 	if err != nil {
 		return err
 	}
-	return storeFailed(k.access.RevokeKey(ctx, who.Org, key.ID))
+	return StoreFailed(k.access.RevokeKey(ctx, who.Org, key.ID))
 }

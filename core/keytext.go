@@ -22,9 +22,9 @@ const (
 
 func keyPrefix(environment Environment) string { return "ef_" + string(environment) + "_" }
 
-// form is what the text of a key begins with, and how many random characters
-// follow.
-func (k *APIKey) form() (prefix string, random int) {
+// keyForm returns what the text of a key begins with, and how many random
+// characters follow.
+func keyForm(k *APIKey) (prefix string, random int) {
 	if k.Kind == KindServiceToken {
 		return servicePrefix + k.Label + "_", serviceRandomLength
 	}

@@ -142,7 +142,7 @@ func (c *Consumers) round(g *Group, l *groupLane, ops []*groupOp) {
 				return
 			}
 		}
-		t := &turn{consumers: c, lane: l, group: g, now: c.now().UTC().Truncate(time.Microsecond), state: l.state.clone()}
+		t := &turn{consumers: c, lane: l, group: g, now: c.now.Stamp(), state: l.state.clone()}
 		t.apply(ops)
 		if !t.changed && !fresh {
 			// Nothing will be stored that would show whether the state is current,
@@ -170,11 +170,11 @@ func failOps(ops []*groupOp, err error) {
 
 func (c *Consumers) load(ctx context.Context, g *Group, l *groupLane) error {
 	progress, err := c.store.Progress(ctx, g.ID)
-	if isNotFound(err) {
+	if IsNotFound(err) {
 		return errNoGroup
 	}
 	if err != nil {
-		return storeFailed(err)
+		return StoreFailed(err)
 	}
 	state, err := openState(progress.State)
 	if err != nil {
@@ -237,19 +237,10 @@ func (c *Consumers) look(ctx context.Context, t *turn, step Step, cause error) (
 	if err == nil && stored.Revision == step.Revision && bytes.Equal(stored.State, step.State) {
 		return true, nil
 	}
-	return false, storeFailed(cause)
+	return false, StoreFailed(cause)
 }
 
 var errNoGroup = Errorf(CodeNotFound, "there is no such consumer group")
-
-// storeFailed is what a client reads of a store of groups that failed: the
-// request may be sent again.
-func storeFailed(err error) error {
-	if err == nil || CodeOf(err) != CodeInternal {
-		return err
-	}
-	return Unavailable(err, time.Second, "the store cannot be reached; try again")
-}
 
 // step is what the turn stores: the state, and what became of failed attempts.
 func (t *turn) step(ctx context.Context) (Step, error) {
@@ -264,7 +255,7 @@ func (t *turn) step(ctx context.Context) (Step, error) {
 		}
 		parked, err := t.park(ctx, one)
 		if err != nil {
-			return Step{}, storeFailed(err)
+			return Step{}, StoreFailed(err)
 		}
 		step.Letters = append(step.Letters, parked...)
 	}
@@ -326,7 +317,7 @@ func lastAttempts(all []Attempt) []Attempt { return all[max(len(all)-maxAttempts
 // parkAgain parks a letter whose replay failed.
 func (t *turn) parkAgain(ctx context.Context, one ended) ([]DeadLetter, error) {
 	letter, err := t.consumers.store.DeadLetter(ctx, t.group.Org, one.Letter)
-	if isNotFound(err) {
+	if IsNotFound(err) {
 		return nil, nil
 	}
 	letter.State, letter.Reason, letter.ParkedAt = Parked, one.reason, t.now
@@ -345,7 +336,7 @@ func (t *turn) bounds(ctx context.Context, head Offset) (Bounds, error) {
 	}
 	bounds, err := t.consumers.log.Bounds(ctx, []ID{t.group.Stream})
 	if err != nil {
-		return Bounds{}, storeFailed(err)
+		return Bounds{}, StoreFailed(err)
 	}
 	l.reach, l.reachAt, t.asked = bounds[0], t.now, true
 	return l.reach, nil

@@ -13,10 +13,10 @@ const FirstOrganizationName = "default"
 // is none yet.
 func FirstOrganization(ctx context.Context, organizations Organizations, now time.Time) (Organization, error) {
 	oldest, err := organizations.OldestOrganization(ctx)
-	if !isNotFound(err) {
+	if !IsNotFound(err) {
 		return oldest, err
 	}
-	now = now.UTC().Truncate(time.Microsecond)
+	now = Stamp(now)
 	return organizations.EnsureOrganization(ctx, Organization{ID: newID(now), Name: FirstOrganizationName, CreatedAt: now})
 }
 
@@ -33,16 +33,16 @@ func (a *Accounts) CreateOrganization(ctx context.Context, from Visitor, who Pri
 	ctx = ContextWithOrganization(ctx, ID{}) // it is the installation's business
 	oldest, err := a.Organizations.OldestOrganization(ctx)
 	if err != nil {
-		return Organization{}, "", storeFailed(err)
+		return Organization{}, "", StoreFailed(err)
 	}
 	if oldest.ID != who.Org {
 		return Organization{}, "", Errorf(CodeForbidden, "only admins of the installation's first organization make others")
 	}
-	now := a.now().UTC().Truncate(time.Microsecond)
+	now := a.now.Stamp()
 	org = Organization{ID: newID(now), Name: name, CreatedAt: now}
 	stored, err := a.Organizations.EnsureOrganization(ctx, org)
 	if err != nil {
-		return Organization{}, "", storeFailed(err)
+		return Organization{}, "", StoreFailed(err)
 	}
 	if stored.ID != org.ID {
 		return Organization{}, "", Errorf(CodeConflict, "there is an organization named %q already", name)
@@ -66,13 +66,13 @@ func (a *Accounts) LimitOrganization(ctx context.Context, from Visitor, who Prin
 	}
 	org, err := a.Organizations.Organization(ctx, who.Org)
 	if err != nil {
-		return Organization{}, storeFailed(err)
+		return Organization{}, StoreFailed(err)
 	}
 	if err := org.limit(limits); err != nil {
 		return Organization{}, err
 	}
 	if err := a.Organizations.LimitOrganization(ctx, org); err != nil {
-		return Organization{}, storeFailed(err)
+		return Organization{}, StoreFailed(err)
 	}
 	record := from.record(who, AuditOrganizationChanged, "organization", org.ID)
 	record.Details = map[string]string{"key_rate": org.KeyRate.String(), "user_rate": org.UserRate.String()}

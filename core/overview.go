@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"slices"
 	"time"
 )
 
@@ -17,61 +16,40 @@ type StreamOverview struct {
 	DeadLetters int64 `json:"dead_letters"`
 }
 
-// StreamOverviewPage is a part of the list of streams.
-type StreamOverviewPage struct {
-	Items      []StreamOverview
-	NextCursor string
-	HasMore    bool
-}
-
 // Overview is [Streams.List] with numbers.
-func (c *Consumers) Overview(ctx context.Context, who Principal, query StreamQuery) (StreamOverviewPage, error) {
+func (c *Consumers) Overview(ctx context.Context, who Principal, query StreamQuery) (Page[StreamOverview], error) {
 	if err := authorize(c.streams.authorizer, who, ActionReadGroups, ID{}); err != nil {
-		return StreamOverviewPage{}, err
+		return Page[StreamOverview]{}, err
 	}
 	page, err := c.streams.List(ctx, who, query)
 	if err != nil || len(page.Items) == 0 {
-		return StreamOverviewPage{}, err
+		return Page[StreamOverview]{}, err
 	}
-	overview := StreamOverviewPage{NextCursor: page.NextCursor, HasMore: page.HasMore, Items: make([]StreamOverview, len(page.Items))}
+	overview := Page[StreamOverview]{NextCursor: page.NextCursor, HasMore: page.HasMore, Items: make([]StreamOverview, len(page.Items))}
 	ids := make([]ID, len(page.Items))
 	for i, stream := range page.Items {
 		ids[i] = stream.ID
 	}
-	bounds, err := c.log.Bounds(ctx, ids)
+	reach, err := boundsOf(ctx, c.log, ids)
 	if err != nil {
-		return StreamOverviewPage{}, storeFailed(err)
+		return Page[StreamOverview]{}, err
 	}
+	at := make(map[ID]*StreamOverview, len(ids))
 	for i := range overview.Items {
-		overview.Items[i] = StreamOverview{Stream: page.Items[i], Stats: statsOf(bounds[i])}
+		overview.Items[i] = StreamOverview{Stream: page.Items[i], Stats: statsOf(reach[ids[i]])}
+		at[ids[i]] = &overview.Items[i]
 	}
-	return overview, c.countGroups(ctx, who.Org, ids, bounds, overview.Items)
-}
-
-// countGroups adds what the groups make of the streams.
-func (c *Consumers) countGroups(ctx context.Context, org ID, ids []ID, bounds []Bounds, items []StreamOverview) error {
-	scan := GroupScan{Org: org, Streams: ids, Limit: censusPage}
-	for {
-		records, err := c.store.AllGroups(ctx, scan)
+	known := func([]GroupRecord) (map[ID]Bounds, error) { return reach, nil }
+	for group, err := range standings(ctx, c.store, GroupScan{Org: who.Org, Streams: ids}, known) {
 		if err != nil {
-			return storeFailed(err)
+			return Page[StreamOverview]{}, err
 		}
-		for i := range records {
-			at := slices.Index(ids, records[i].Group.Stream)
-			state, err := openState(records[i].Progress.State)
-			if err != nil {
-				return err
-			}
-			state.trim(bounds[at].First)
-			items[at].Groups++
-			items[at].Lag = max(items[at].Lag, state.lag(bounds[at].Next))
-			items[at].DeadLetters += records[i].DeadLetters
-		}
-		if len(records) < scan.Limit {
-			return nil
-		}
-		scan.After = records[len(records)-1].Group.ID
+		item := at[group.Group.Stream]
+		item.Groups++
+		item.Lag = max(item.Lag, group.lag())
+		item.DeadLetters += group.DeadLetters
 	}
+	return overview, nil
 }
 
 // GroupOverview is a group with its stream's name and how far it got.
@@ -81,15 +59,8 @@ type GroupOverview struct {
 	Status     GroupStatus `json:"status"`
 }
 
-// GroupOverviewPage is a part of the list of all groups of an organization.
-type GroupOverviewPage struct {
-	Items      []GroupOverview
-	NextCursor string
-	HasMore    bool
-}
-
 // AllGroups returns the groups of all streams that a principal may read, by id.
-func (c *Consumers) AllGroups(ctx context.Context, who Principal, cursor string, limit int) (page GroupOverviewPage, err error) {
+func (c *Consumers) AllGroups(ctx context.Context, who Principal, cursor string, limit int) (page Page[GroupOverview], err error) {
 	if err := authorize(c.streams.authorizer, who, ActionReadGroups, ID{}); err != nil {
 		return page, err
 	}
@@ -98,23 +69,16 @@ func (c *Consumers) AllGroups(ctx context.Context, who Principal, cursor string,
 	}
 	scan := GroupScan{Org: who.Org, Streams: who.Streams, Limit: limit + 1}
 	scope := append([]byte("groups\x00"), who.Org[:]...)
-	if cursor != "" {
-		place, err := openCursor(scope, cursor)
-		if err != nil || len(place) != len(scan.After) {
-			return page, errBadCursor
-		}
-		scan.After = ID(place)
+	if scan.After, err = parseIDCursor(scope, cursor); err != nil {
+		return page, err
 	}
 	records, err := c.store.AllGroups(ctx, scan)
 	if err != nil {
-		return page, storeFailed(err)
+		return page, StoreFailed(err)
 	}
-	if page.HasMore = len(records) > limit; page.HasMore {
-		records = records[:limit]
-		last := records[limit-1].Group.ID
-		page.NextCursor = sealCursor(scope, last[:])
-	}
-	page.Items, err = c.overviews(ctx, who, records)
+	found := cut(records, limit, func(last *GroupRecord) string { return idCursor(scope, last.Group.ID) })
+	page.NextCursor, page.HasMore = found.NextCursor, found.HasMore
+	page.Items, err = c.overviews(ctx, who, found.Items)
 	return page, err
 }
 
@@ -130,7 +94,7 @@ func (c *Consumers) overviews(ctx context.Context, who Principal, records []Grou
 		}
 		status, err := c.statusOf(ctx, group, records[i].Progress, records[i].DeadLetters)
 		if err != nil {
-			return nil, storeFailed(err)
+			return nil, StoreFailed(err)
 		}
 		items = append(items, GroupOverview{Group: *group, StreamName: stream.Name, Status: status})
 	}
@@ -164,7 +128,7 @@ func (q *Query) Histogram(ctx context.Context, who Principal, ref string, from, 
 	width := to.Sub(from)
 	before, err := q.log.OffsetAt(ctx, stream.ID, from)
 	if err != nil {
-		return Histogram{}, storeFailed(err)
+		return Histogram{}, StoreFailed(err)
 	}
 	for i := range buckets {
 		// The last edge is to itself, whatever rounding makes of the others.
@@ -174,7 +138,7 @@ func (q *Query) Histogram(ctx context.Context, who Principal, ref string, from, 
 		}
 		at, err := q.log.OffsetAt(ctx, stream.ID, edge)
 		if err != nil {
-			return Histogram{}, storeFailed(err)
+			return Histogram{}, StoreFailed(err)
 		}
 		h.Counts[i], before = int64(max(at, before)-before), max(at, before)
 	}

@@ -32,11 +32,11 @@ func ticketHash(secret []byte, text string) KeyHash {
 // ticket makes a ticket and returns its text.
 func (a *Accounts) ticket(ctx context.Context, kind TicketKind, org, user ID, life time.Duration) (string, error) {
 	text := newTicketText()
-	now := a.now().UTC().Truncate(time.Microsecond)
+	now := a.now.Stamp()
 	err := a.Tickets.CreateTicket(ctx, Ticket{
 		ID: newID(now), Kind: kind, Org: org, User: user, Hash: ticketHash(a.secrets[0], text), CreatedAt: now, ExpiresAt: now.Add(life),
 	})
-	return text, storeFailed(err)
+	return text, StoreFailed(err)
 }
 
 // use redeems a ticket.
@@ -45,9 +45,9 @@ func (a *Accounts) use(ctx context.Context, kind TicketKind, text string) (Ticke
 		return Ticket{}, errBadTicket
 	}
 	for _, secret := range a.secrets {
-		ticket, err := a.Tickets.UseTicket(ctx, kind, ticketHash(secret, text), a.now().UTC().Truncate(time.Microsecond))
-		if !isNotFound(err) {
-			return ticket, storeFailed(err)
+		ticket, err := a.Tickets.UseTicket(ctx, kind, ticketHash(secret, text), a.now.Stamp())
+		if !IsNotFound(err) {
+			return ticket, StoreFailed(err)
 		}
 	}
 	return Ticket{}, errBadTicket
@@ -61,7 +61,7 @@ var ErrSetUp = errors.New("the organization has users already")
 func (a *Accounts) SetupLink(ctx context.Context, org ID) (string, error) {
 	users, err := a.Users.Users(ctx, org, "", 1)
 	if err != nil {
-		return "", storeFailed(err)
+		return "", StoreFailed(err)
 	}
 	if len(users) > 0 {
 		return "", ErrSetUp
@@ -99,7 +99,7 @@ func (a *Accounts) Setup(ctx context.Context, from Visitor, ticket string, perso
 		return SignIn{}, err
 	}
 	if users, err := a.Users.Users(ctx, used.Org, "", 1); err != nil || len(users) > 0 {
-		return SignIn{}, errors.Join(storeFailed(err), errBadTicket)
+		return SignIn{}, errors.Join(StoreFailed(err), errBadTicket)
 	}
 	user, err := a.CreateUser(ctx, used.Org, person, RoleAdmin)
 	if err != nil {
@@ -119,14 +119,14 @@ func (a *Accounts) CreateUser(ctx context.Context, org ID, person NewPerson, rol
 	}
 	hash, err := a.Hasher.Hash(ctx, person.Password)
 	if err != nil {
-		return User{}, storeFailed(err)
+		return User{}, StoreFailed(err)
 	}
-	now := a.now().UTC().Truncate(time.Microsecond)
+	now := a.now.Stamp()
 	user := User{
 		ID: newID(now), Org: org, Email: person.Email, Name: person.Name, Role: role, State: UserActive,
 		PasswordHash: hash, Revision: 1, CreatedAt: now, UpdatedAt: now,
 	}
-	return user, storeFailed(a.Users.CreateUser(ctx, user))
+	return user, StoreFailed(a.Users.CreateUser(ctx, user))
 }
 
 // Accept lets an invited user choose a password, and signs in.
@@ -151,10 +151,10 @@ func (a *Accounts) Reset(ctx context.Context, from Visitor, ticket, password str
 }
 
 func (a *Accounts) endAll(ctx context.Context, user, except ID) error {
-	err := a.Sessions.RevokeSessions(ctx, user, except, a.now().UTC().Truncate(time.Microsecond))
+	err := a.Sessions.RevokeSessions(ctx, user, except, a.now.Stamp())
 	a.live.clear()
 	a.people.drop(user)
-	return storeFailed(err)
+	return StoreFailed(err)
 }
 
 // choose sets the password of the user whom a ticket names.
@@ -173,11 +173,11 @@ func (a *Accounts) choose(ctx context.Context, from Visitor, kind TicketKind, ti
 		return User{}, err
 	}
 	user, err := a.Users.User(ctx, used.Org, used.User)
-	if isNotFound(err) || err == nil && user.State == UserDisabled {
+	if IsNotFound(err) || err == nil && user.State == UserDisabled {
 		return User{}, errBadTicket
 	}
 	if err != nil {
-		return User{}, storeFailed(err)
+		return User{}, StoreFailed(err)
 	}
 	if name != "" {
 		user.Name = name
@@ -188,14 +188,14 @@ func (a *Accounts) choose(ctx context.Context, from Visitor, kind TicketKind, ti
 func (a *Accounts) setPassword(ctx context.Context, user User, password string) (User, error) {
 	hash, err := a.Hasher.Hash(ctx, password)
 	if err != nil {
-		return User{}, storeFailed(err)
+		return User{}, StoreFailed(err)
 	}
 	user.PasswordHash, user.State = hash, UserActive
 	user.Revision++
-	user.UpdatedAt = a.now().UTC().Truncate(time.Microsecond)
+	user.UpdatedAt = a.now.Stamp()
 	err = a.Users.UpdateUser(ctx, user)
 	a.people.drop(user.ID)
-	return user, storeFailed(err)
+	return user, StoreFailed(err)
 }
 
 // ChangePassword sets another password for who knows the present one. All
@@ -206,7 +206,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, from Visitor, who Princip
 	}
 	user, err := a.Users.User(ctx, who.Org, who.User)
 	if err != nil {
-		return storeFailed(err)
+		return StoreFailed(err)
 	}
 	if err := checkPassword("new_password", next, user.Email); err != nil {
 		return err
@@ -240,11 +240,11 @@ func (a *Accounts) Forgot(ctx context.Context, from Visitor, email string) error
 		}
 	}
 	user, err := a.userOf(ctx, email)
-	if isNotFound(err) || err == nil && user.State != UserActive {
+	if IsNotFound(err) || err == nil && user.State != UserActive {
 		return nil
 	}
 	if err != nil {
-		return storeFailed(err)
+		return StoreFailed(err)
 	}
 	a.later(ctx, func(ctx context.Context) error { return a.sendReset(ctx, from, user) })
 	return nil

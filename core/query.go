@@ -13,7 +13,7 @@ import (
 type Query struct {
 	log     Reader
 	streams *Streams
-	now     func() time.Time
+	now     Clock
 }
 
 // NewQuery returns the use case over a log and its streams.
@@ -25,12 +25,6 @@ func NewQuery(log Reader, streams *Streams, now func() time.Time) *Query {
 // text is Value: the characters of a string, the literal of anything else.
 // Path names object keys and array indexes, joined by dots.
 type PayloadMatch struct{ Path, Value string }
-
-// Matches reports whether a payload holds the value at the path.
-func (m PayloadMatch) Matches(payload []byte) bool {
-	value, ok := lookup(payload, m.Path)
-	return ok && value == m.Value
-}
 
 // EventQuery says which events to answer with. Its zero value is the first
 // page of all, oldest first.
@@ -52,9 +46,7 @@ type EventQuery struct {
 // asked for, or none, and still have more after it: a filter that matches
 // rarely looks at a bounded part of the log per page.
 type EventPage struct {
-	Items      []Event
-	NextCursor string
-	HasMore    bool
+	Page[Event]
 	// Names are the names of the events' streams, in a page of all streams.
 	Names map[ID]string
 }
@@ -70,8 +62,8 @@ const (
 // size would fill a gigabyte.
 const pageBytes = 16 << 20
 
-// scope describes a query for its cursors: everything but the page.
-func (eq EventQuery) scope(list ID) []byte {
+// queryScope describes a query for its cursors: everything but the page.
+func queryScope(eq *EventQuery, list ID) []byte {
 	after := Offset(-1)
 	if eq.After != nil {
 		after = *eq.After
@@ -80,24 +72,25 @@ func (eq EventQuery) scope(list ID) []byte {
 		eq.Payload, eq.From.UnixMicro(), eq.To.UnixMicro(), after, eq.Descending)
 }
 
-func (eq EventQuery) filtered() bool { return eq.Filter != Filter{} || len(eq.Payload) > 0 }
+// filtered reports whether a query leaves out events.
+func filtered(eq *EventQuery) bool { return eq.Filter != Filter{} || len(eq.Payload) > 0 }
 
-// matches applies the part of the query that stores do not.
-func (eq EventQuery) matches(event *Event) bool {
+// matchesPayload applies the part of a query that stores do not.
+func matchesPayload(eq *EventQuery, event *Event) bool {
 	for _, match := range eq.Payload {
-		if !match.Matches(event.Payload) {
+		if !Matches(match, event.Payload) {
 			return false
 		}
 	}
 	return true
 }
 
-// keep narrows events, in place, to those that match.
-func (eq EventQuery) keep(events []Event) []Event {
+// keepMatching narrows events, in place, to the matching ones.
+func keepMatching(eq *EventQuery, events []Event) []Event {
 	if len(eq.Payload) == 0 {
 		return events
 	}
-	return slices.DeleteFunc(events, func(event Event) bool { return !eq.matches(&event) })
+	return slices.DeleteFunc(events, func(event Event) bool { return !matchesPayload(eq, &event) })
 }
 
 // Events answers one page, of one stream or, when stream is empty, of all.
@@ -176,7 +169,7 @@ type streamWalk struct {
 }
 
 func (q *Query) walkStream(ctx context.Context, stream ID, eq *EventQuery) (*streamWalk, error) {
-	w := &streamWalk{log: q.log, stream: stream, query: eq, scope: eq.scope(stream)}
+	w := &streamWalk{log: q.log, stream: stream, query: eq, scope: queryScope(eq, stream)}
 	if eq.After != nil {
 		if *eq.After < -1 || *eq.After == math.MaxInt64 {
 			return nil, Invalid("after", "must be an offset")
@@ -234,7 +227,7 @@ func (w *streamWalk) page(ctx context.Context) (EventPage, error) {
 		if err != nil {
 			return EventPage{}, err
 		}
-		matching := w.query.keep(events)
+		matching := keepMatching(w.query, events)
 		for i := range matching {
 			room -= matching[i].Size()
 		}
@@ -260,7 +253,7 @@ func (w *streamWalk) read(ctx context.Context, want, room int) ([]Event, error) 
 	if len(w.query.Payload) > 0 {
 		scan.Limit = MaxPageSize
 	}
-	if w.query.filtered() && w.high-w.low > scanWindow {
+	if filtered(w.query) && w.high-w.low > scanWindow {
 		if scan.Backward {
 			scan.From = w.high - scanWindow
 		} else {
@@ -302,7 +295,7 @@ func full(events []Event, limit, bytes int) bool {
 // that the walk goes on right behind it.
 func (w *streamWalk) cut(events []Event, want int, exhausted bool) ([]Event, bool) {
 	for i := range events {
-		if w.query.matches(&events[i]) {
+		if matchesPayload(w.query, &events[i]) {
 			if want--; want == 0 {
 				return events[:i+1], exhausted && i == len(events)-1
 			}

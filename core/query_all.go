@@ -26,7 +26,7 @@ func (q *Query) walkAll(who Principal, eq *EventQuery, action Action) (*allWalk,
 	if eq.After != nil {
 		return nil, Invalid("after", "is an offset of one stream; over all streams use from, to and cursor")
 	}
-	w := &allWalk{log: q.log, streams: q.streams, who: who, query: eq, scope: eq.scope(who.Org)}
+	w := &allWalk{log: q.log, streams: q.streams, who: who, query: eq, scope: queryScope(eq, who.Org)}
 	if !eq.From.IsZero() {
 		w.low = justBefore(eq.From)
 	}
@@ -101,7 +101,7 @@ func (w *allWalk) page(ctx context.Context) (EventPage, error) {
 // a next page; a filter looks further ahead.
 func (w *allWalk) read(ctx context.Context, room int) ([]Event, error) {
 	limit := w.query.Limit + 1
-	if w.query.filtered() || len(w.who.Streams) > 0 {
+	if filtered(w.query) || len(w.who.Streams) > 0 {
 		limit = MaxPageSize
 	}
 	scan := AllScan{After: w.low, Before: w.high, Backward: w.query.Descending, Limit: limit, Bytes: room}
@@ -113,7 +113,7 @@ func (w *allWalk) read(ctx context.Context, room int) ([]Event, error) {
 // shows returns the name of an event's stream where the event belongs to the
 // answer: it matches, and its stream still exists and is open to the principal.
 func (w *allWalk) shows(ctx context.Context, event *Event) (stream string, err error) {
-	if !w.query.Filter.matches(event) || !w.query.matches(event) {
+	if !w.query.Filter.matches(event) || !matchesPayload(w.query, event) {
 		return "", nil
 	}
 	if len(w.who.Streams) > 0 && !slices.Contains(w.who.Streams, event.Stream) {

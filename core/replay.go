@@ -102,7 +102,7 @@ func (r *Replayer) visit(ctx context.Context, replay Replay) error {
 
 func (r *Replayer) save(ctx context.Context, replay *Replay, held time.Time) error {
 	replay.Revision++
-	replay.HeldUntil, replay.UpdatedAt = held, r.letters.now().UTC().Truncate(time.Microsecond)
+	replay.HeldUntil, replay.UpdatedAt = held, r.letters.now.Stamp()
 	return r.letters.store.UpdateReplay(ctx, *replay)
 }
 
@@ -154,7 +154,7 @@ func (r *Replayer) page(ctx context.Context, replay *Replay, room int) (more boo
 // way already, because the step was made before a crash, stay so.
 func (r *Replayer) giveBack(ctx context.Context, replay *Replay, letters []DeadLetter) error {
 	group, err := r.letters.group(ctx, letters[0])
-	if isNotFound(err) {
+	if IsNotFound(err) {
 		return nil
 	}
 	if err != nil {

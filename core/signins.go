@@ -2,7 +2,6 @@ package core
 
 import (
 	"context"
-	"time"
 )
 
 // SessionsOf returns the sessions of whoever makes the request, newest first.
@@ -10,8 +9,8 @@ func (a *Accounts) SessionsOf(ctx context.Context, who Principal) ([]Session, er
 	if who.User.IsZero() {
 		return nil, Errorf(CodeForbidden, "a key has no sessions")
 	}
-	sessions, err := a.Sessions.LiveSessions(ctx, who.User, a.now().UTC().Truncate(time.Microsecond))
-	return sessions, storeFailed(err)
+	sessions, err := a.Sessions.LiveSessions(ctx, who.User, a.now.Stamp())
+	return sessions, StoreFailed(err)
 }
 
 // EndSession ends one of the sessions of whoever makes the request and knows the
@@ -64,14 +63,14 @@ func (a *Accounts) confirm(ctx context.Context, who Principal, password string) 
 	}
 	user, err := a.Users.User(ctx, who.Org, who.User)
 	if err != nil {
-		return storeFailed(err)
+		return StoreFailed(err)
 	}
 	if len(password) > 4*MaxPasswordLength {
 		password = ""
 	}
 	good, err := a.Hasher.Verify(ctx, user.PasswordHash, password)
 	if err != nil {
-		return storeFailed(err)
+		return StoreFailed(err)
 	}
 	if !good {
 		return Invalid("password", "is not the present one")

@@ -14,7 +14,7 @@ type Streams struct {
 	log        Reader
 	schemas    SchemaCompiler
 	authorizer Authorizer
-	now        func() time.Time
+	now        Clock
 	resolved   *cache[streamRef, *openStream]
 }
 
@@ -64,13 +64,6 @@ type StreamChange struct {
 	Schema                   json.RawMessage `json:"schema"`
 }
 
-// StreamPage is a part of the list of streams.
-type StreamPage struct {
-	Items      []Stream
-	NextCursor string
-	HasMore    bool
-}
-
 // StreamStats says what a stream holds.
 type StreamStats struct {
 	// Events is how many events are retained.
@@ -89,7 +82,7 @@ func (s *Streams) Create(ctx context.Context, who Principal, spec StreamSpec) (S
 	if err := refuseNarrowed(who); err != nil {
 		return Stream{}, err
 	}
-	now := s.now().UTC().Truncate(time.Microsecond)
+	now := s.now.Stamp()
 	stream := Stream{
 		ID: newID(now), Org: who.Org, Revision: 1, CreatedAt: now, UpdatedAt: now,
 		Name: spec.Name, Description: spec.Description, RetentionDays: DefaultRetentionDays,
@@ -101,7 +94,7 @@ func (s *Streams) Create(ctx context.Context, who Principal, spec StreamSpec) (S
 		return Stream{}, err
 	}
 	if err := s.catalog.CreateStream(ctx, stream); err != nil {
-		return Stream{}, catalogError(err)
+		return Stream{}, StoreFailed(err)
 	}
 	return stream, nil
 }
@@ -127,30 +120,26 @@ type StreamQuery struct {
 }
 
 // List returns streams by name.
-func (s *Streams) List(ctx context.Context, who Principal, query StreamQuery) (StreamPage, error) {
+func (s *Streams) List(ctx context.Context, who Principal, query StreamQuery) (Page[Stream], error) {
 	if err := authorize(s.authorizer, who, ActionReadStreams, ID{}); err != nil {
-		return StreamPage{}, err
+		return Page[Stream]{}, err
 	}
 	limit, err := pageLimit(query.Limit)
 	if err != nil {
-		return StreamPage{}, err
+		return Page[Stream]{}, err
 	}
 	if err := checkText("prefix", query.Prefix, 0, MaxStreamNameLength); err != nil {
-		return StreamPage{}, err
+		return Page[Stream]{}, err
 	}
 	after, err := parseNameCursor(who.Org, query)
 	if err != nil {
-		return StreamPage{}, err
+		return Page[Stream]{}, err
 	}
 	items, err := s.listed(ctx, who, query, after, limit+1)
 	if err != nil {
-		return StreamPage{}, err
+		return Page[Stream]{}, err
 	}
-	if len(items) <= limit {
-		return StreamPage{Items: items}, nil
-	}
-	items = items[:limit]
-	return StreamPage{Items: items, HasMore: true, NextCursor: nameCursor(who.Org, query.Prefix, items[limit-1].Name)}, nil
+	return cut(items, limit, func(last *Stream) string { return nameCursor(who.Org, query.Prefix, last.Name) }), nil
 }
 
 // listed returns at least so many streams of a query, or all that are left of
@@ -169,7 +158,7 @@ func (s *Streams) listed(ctx context.Context, who Principal, query StreamQuery, 
 		page, err = s.catalog.Streams(ctx, who.Org, after, enough)
 		for _, stream := range page {
 			if !strings.HasPrefix(stream.Name, query.Prefix) {
-				return items, catalogError(err)
+				return items, StoreFailed(err)
 			}
 			items = append(items, stream)
 		}
@@ -178,14 +167,14 @@ func (s *Streams) listed(ctx context.Context, who Principal, query StreamQuery, 
 		}
 		after = page[len(page)-1].Name
 	}
-	return items, catalogError(err)
+	return items, StoreFailed(err)
 }
 
 // named returns the stream of exactly this name, where there is one.
 func (s *Streams) named(ctx context.Context, who Principal, name string) (items []Stream, err error) {
 	stream, err := s.find(ctx, who.Org, name)
 	switch {
-	case isNotFound(err):
+	case IsNotFound(err):
 		return nil, nil
 	case err != nil:
 		return nil, err
@@ -201,9 +190,9 @@ func (s *Streams) narrowed(ctx context.Context, who Principal, prefix, after str
 	for _, id := range who.Streams {
 		stream, err := s.find(ctx, who.Org, id.String())
 		switch {
-		case isNotFound(err): // it is deleted
+		case IsNotFound(err): // it is deleted
 		case err != nil:
-			return nil, catalogError(err)
+			return nil, StoreFailed(err)
 		case strings.HasPrefix(stream.Name, prefix) && stream.Name > after:
 			items = append(items, stream)
 		}
@@ -237,32 +226,32 @@ func (s *Streams) Delete(ctx context.Context, who Principal, ref string, revisio
 	return err
 }
 
-// update changes a stream under optimistic concurrency. Without a revision
-// from the client it tries again when another change came first.
-func (s *Streams) update(ctx context.Context, who Principal, ref string, revision int64, change func(*Stream) error) (Stream, error) {
-	for {
-		s.resolved.drop(streamRef{who.Org, ref})
-		open, err := s.open(ctx, who, ref, ActionWriteStreams)
-		if err != nil {
-			return Stream{}, err
-		}
-		stream := open.Stream
-		if revision != 0 && revision != stream.Revision {
-			return Stream{}, Errorf(CodePreconditionFailed, "the stream was changed meanwhile: it is at revision %d, not %d; read it again", stream.Revision, revision)
-		}
-		stream.Revision++
-		stream.UpdatedAt = s.now().UTC().Truncate(time.Microsecond)
-		if err := change(&stream); err != nil {
-			return Stream{}, err
-		}
-		err = s.catalog.UpdateStream(ctx, stream)
-		if revision == 0 && CodeOf(err) == CodePreconditionFailed && ctx.Err() == nil {
-			continue
-		}
-		s.forget(open.Stream)
-		s.forget(stream)
-		return stream, catalogError(err)
-	}
+// update changes a stream.
+func (s *Streams) update(ctx context.Context, who Principal, ref string, expected int64, change func(*Stream) error) (Stream, error) {
+	var before Stream
+	return revision[Stream]{
+		noun: "stream",
+		read: func() (Stream, error) {
+			s.resolved.drop(streamRef{who.Org, ref})
+			open, err := s.open(ctx, who, ref, ActionWriteStreams)
+			if err != nil {
+				return Stream{}, err
+			}
+			before = open.Stream
+			return before, nil
+		},
+		number: func(stream *Stream) *int64 { return &stream.Revision },
+		change: func(stream *Stream) error {
+			stream.UpdatedAt = s.now.Stamp()
+			return change(stream)
+		},
+		store: func(stream Stream) error {
+			err := s.catalog.UpdateStream(ctx, stream)
+			s.forget(before)
+			s.forget(stream)
+			return err
+		},
+	}.revise(ctx, expected)
 }
 
 // forget drops what the cache knows of a stream under any of its names.
@@ -329,7 +318,7 @@ func (s *Streams) open(ctx context.Context, who Principal, ref string, action Ac
 func (s *Streams) load(ctx context.Context, org ID, ref string, old *openStream) (*openStream, error) {
 	stream, err := s.find(ctx, org, ref)
 	if err != nil {
-		return nil, catalogError(err)
+		return nil, StoreFailed(err)
 	}
 	if old != nil && old.ID == stream.ID && old.Revision == stream.Revision {
 		return old, nil
@@ -341,15 +330,6 @@ func (s *Streams) load(ctx context.Context, org ID, ref string, old *openStream)
 		}
 	}
 	return open, nil
-}
-
-// catalogError is what a client reads of a catalog that failed: the request
-// may be sent again.
-func catalogError(err error) error {
-	if err == nil || CodeOf(err) != CodeInternal {
-		return err
-	}
-	return Unavailable(err, time.Second, "the catalog of streams cannot be reached; try again")
 }
 
 func (s *Streams) find(ctx context.Context, org ID, ref string) (Stream, error) {
@@ -435,8 +415,8 @@ func checkStreamName(name string) error {
 func (s *Streams) name(ctx context.Context, org, id ID) (string, error) {
 	open, err := s.resolved.get(streamRef{org, id.String()}, func(old *openStream) (*openStream, error) {
 		return s.load(ctx, org, id.String(), old)
-	}, isNotFound)
-	if isNotFound(err) {
+	}, IsNotFound)
+	if IsNotFound(err) {
 		return "", nil
 	}
 	if err != nil {

@@ -68,15 +68,19 @@ func (c *Consumers) summarize(ctx context.Context, who Principal) (Summary, erro
 		}
 		bounds, err := c.log.Bounds(ctx, ids)
 		if err != nil {
-			return Summary{}, storeFailed(err)
+			return Summary{}, StoreFailed(err)
 		}
 		count.streams(page.Items, bounds)
 		if query.Cursor = page.NextCursor; !page.HasMore {
 			break
 		}
 	}
-	if err := c.sumGroups(ctx, who, count); err != nil {
-		return Summary{}, err
+	known := func([]GroupRecord) (map[ID]Bounds, error) { return count.bounds, nil }
+	for group, err := range standings(ctx, c.store, GroupScan{Org: who.Org, Streams: who.Streams}, known) {
+		if err != nil {
+			return Summary{}, err
+		}
+		count.group(&group)
 	}
 	furthest, err := c.overviews(ctx, who, count.furthest())
 	if err != nil {
@@ -84,26 +88,6 @@ func (c *Consumers) summarize(ctx context.Context, who Principal) (Summary, erro
 	}
 	count.sum.At, count.sum.Busiest, count.sum.Furthest = count.now.UTC(), count.busiest(), append([]GroupOverview{}, furthest...)
 	return count.sum, nil
-}
-
-// sumGroups counts the groups of the streams that were counted.
-func (c *Consumers) sumGroups(ctx context.Context, who Principal, count *summing) error {
-	scan := GroupScan{Org: who.Org, Streams: who.Streams, Limit: censusPage}
-	for {
-		records, err := c.store.AllGroups(ctx, scan)
-		if err != nil {
-			return storeFailed(err)
-		}
-		for i := range records {
-			if err := count.group(&records[i]); err != nil {
-				return err
-			}
-		}
-		if len(records) < scan.Limit {
-			return nil
-		}
-		scan.After = records[len(records)-1].Group.ID
-	}
 }
 
 // summing is a summary in the making.
@@ -143,30 +127,20 @@ func (s *summing) streams(streams []Stream, bounds []Bounds) {
 	s.active = s.active[:min(len(s.active), summaryBusiest)]
 }
 
-// group adds a group, unless its stream is gone.
-func (s *summing) group(record *GroupRecord) error {
-	bounds, there := s.bounds[record.Group.Stream]
-	if !there {
-		return nil
-	}
-	state, err := openState(record.Progress.State)
-	if err != nil {
-		return err
-	}
-	state.trim(bounds.First)
+// group adds a group.
+func (s *summing) group(group *standing) {
 	s.sum.Groups++
-	s.sum.DeadLetters += record.DeadLetters
-	s.sum.Consumed = s.sum.Consumed || !state.CommittedAt.IsZero()
-	lag := state.lag(bounds.Next)
+	s.sum.DeadLetters += group.DeadLetters
+	s.sum.Consumed = s.sum.Consumed || !group.state.CommittedAt.IsZero()
+	lag := group.lag()
 	if s.sum.Lag += lag; lag > 0 {
 		s.sum.Behind++
 	}
 	// Those that are not behind are listed, too, where there is room.
-	s.behind = append(s.behind, laggingGroup{*record, lag})
+	s.behind = append(s.behind, laggingGroup{group.GroupRecord, lag})
 	if len(s.behind) > 2*summaryFurthest {
 		s.rank()
 	}
-	return nil
 }
 
 // rank keeps the groups with the highest lag, the highest first.

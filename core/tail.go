@@ -52,7 +52,7 @@ func (t *Tails) Follow(ctx context.Context, who Principal, stream string, filter
 	}
 	bounds, err := t.log.Bounds(ctx, []ID{open.ID})
 	if err != nil {
-		return nil, storeFailed(err)
+		return nil, StoreFailed(err)
 	}
 	next := bounds[0].Next
 	if after != nil {
@@ -63,7 +63,7 @@ func (t *Tails) Follow(ctx context.Context, who Principal, stream string, filter
 	}
 	follower, err := t.recent.follow(ctx, open.ID)
 	if err != nil {
-		return nil, storeFailed(err)
+		return nil, StoreFailed(err)
 	}
 	return &Tail{tails: t, follower: follower, filter: filter, next: next}, nil
 }
@@ -111,7 +111,7 @@ func (t *Tail) Next(ctx context.Context, longest time.Duration) (part TailPart, 
 func (t *Tail) read(ctx context.Context, head Offset) ([]Event, error) {
 	events, err := t.tails.recent.read(ctx, t.follower.stream, t.next, head, tailEvents, tailBytes)
 	if err != nil {
-		return nil, storeFailed(err)
+		return nil, StoreFailed(err)
 	}
 	t.next = head // of what is left, retention has removed the rest
 	if full(events, tailEvents, tailBytes) {

@@ -42,5 +42,5 @@ func newTenants(catalog Organizations, now func() time.Time) tenants {
 }
 
 func (t tenants) get(ctx context.Context, id ID) (Organization, error) {
-	return t.known.get(id, func(Organization) (Organization, error) { return t.catalog.Organization(ctx, id) }, isNotFound)
+	return t.known.get(id, func(Organization) (Organization, error) { return t.catalog.Organization(ctx, id) }, IsNotFound)
 }

@@ -58,7 +58,7 @@ func (c *Consumers) Trace(ctx context.Context, who Principal, id string) (EventT
 	}
 	event, err := c.find(ctx, who, wanted)
 	if err != nil {
-		return EventTrace{}, storeFailed(err)
+		return EventTrace{}, StoreFailed(err)
 	}
 	trace := EventTrace{
 		ID: event.ID, Stream: event.Stream, Offset: event.Offset, OccurredAt: event.OccurredAt, ReceivedAt: event.ReceivedAt,
@@ -66,15 +66,15 @@ func (c *Consumers) Trace(ctx context.Context, who Principal, id string) (EventT
 	}
 	groups, err := c.store.Groups(ctx, event.Stream)
 	if err != nil {
-		return EventTrace{}, storeFailed(err)
+		return EventTrace{}, StoreFailed(err)
 	}
 	for i := range groups {
 		one, err := c.traceGroup(ctx, &groups[i], event.Offset)
-		if isNotFound(err) {
+		if IsNotFound(err) {
 			continue // deleted meanwhile
 		}
 		if err != nil {
-			return EventTrace{}, storeFailed(err)
+			return EventTrace{}, StoreFailed(err)
 		}
 		trace.Groups = append(trace.Groups, one)
 	}

@@ -85,20 +85,27 @@ type Ticket struct {
 	UsedAt    *time.Time
 }
 
-// The limits of a user's fields and the times of what they hold.
+// The limits of a user's fields.
 const (
 	MaxEmailLength    = 254
 	MaxUserNameLength = 128
 	MinPasswordLength = 12
 	MaxPasswordLength = 128
+)
 
+// The times that a sign-in holds.
+const (
 	AccessTokenLife  = 15 * time.Minute
 	RefreshTokenLife = 7 * 24 * time.Hour
+	// RefreshGrace is how long the refresh token before the latest one is good.
+	RefreshGrace = 10 * time.Second
+)
+
+// The times that the kinds of tickets hold.
+const (
 	ResetTicketLife  = 15 * time.Minute
 	SetupTicketLife  = 30 * time.Minute
 	InviteTicketLife = 7 * 24 * time.Hour
-	// RefreshGrace is how long the refresh token before the latest one is good.
-	RefreshGrace = 10 * time.Second
 )
 
 // normalEmail is an address as it is stored and compared: without white space

@@ -4,15 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"time"
 )
-
-// UserPage is a part of the list of users.
-type UserPage struct {
-	Items      []User
-	NextCursor string
-	HasMore    bool
-}
 
 // UserChange describes changes to a user; a nil field changes nothing.
 type UserChange struct {
@@ -29,26 +21,25 @@ func checkUserRole(role Role) error {
 }
 
 // List returns the users of the organization, by address.
-func (a *Accounts) List(ctx context.Context, who Principal, cursor string, limit int) (UserPage, error) {
+func (a *Accounts) List(ctx context.Context, who Principal, cursor string, limit int) (Page[User], error) {
 	if err := authorize(a.Authorizer, who, ActionReadUsers, ID{}); err != nil {
-		return UserPage{}, err
+		return Page[User]{}, err
 	}
 	limit, err := pageLimit(limit)
 	if err != nil {
-		return UserPage{}, err
+		return Page[User]{}, err
 	}
 	scope, after := append([]byte("users\x00"), who.Org[:]...), []byte(nil)
 	if cursor != "" {
 		if after, err = openCursor(scope, cursor); err != nil || checkEmail(string(after)) != nil {
-			return UserPage{}, errBadCursor
+			return Page[User]{}, errBadCursor
 		}
 	}
 	users, err := a.Users.Users(ctx, who.Org, string(after), limit+1)
-	if err != nil || len(users) <= limit {
-		return UserPage{Items: users}, storeFailed(err)
+	if err != nil {
+		return Page[User]{}, StoreFailed(err)
 	}
-	users = users[:limit]
-	return UserPage{Items: users, HasMore: true, NextCursor: sealCursor(scope, []byte(users[limit-1].Email))}, nil
+	return cut(users, limit, func(last *User) string { return sealCursor(scope, []byte(last.Email)) }), nil
 }
 
 // Get returns a user of the organization.
@@ -65,7 +56,7 @@ func (a *Accounts) openUser(ctx context.Context, who Principal, id string, actio
 		return User{}, Invalid("id", "%v", err)
 	}
 	user, err := a.Users.User(ctx, who.Org, wanted)
-	return user, storeFailed(err)
+	return user, StoreFailed(err)
 }
 
 // Invite makes a user who has yet to choose a password, and returns the link by
@@ -84,12 +75,12 @@ func (a *Accounts) Invite(ctx context.Context, from Visitor, who Principal, emai
 	if err := checkUserRole(role); err != nil {
 		return User{}, "", err
 	}
-	now := a.now().UTC().Truncate(time.Microsecond)
+	now := a.now.Stamp()
 	user = User{
 		ID: newID(now), Org: who.Org, Email: email, Name: name, Role: role, State: UserInvited, Revision: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	if err := a.Users.CreateUser(ctx, user); err != nil {
-		return User{}, "", storeFailed(err)
+		return User{}, "", StoreFailed(err)
 	}
 	a.Record(ctx, from.record(who, AuditUserInvited, "user", user.ID))
 	link, err = a.invitation(ctx, user)
@@ -123,37 +114,29 @@ var errYourself = Errorf(CodeConflict, "nobody changes their own role or state, 
 
 // ChangeUser changes a user. With a revision other than 0, a user that has
 // another one by now is a [CodePreconditionFailed].
-func (a *Accounts) ChangeUser(ctx context.Context, from Visitor, who Principal, id string, change UserChange, revision int64) (User, error) {
-	for {
-		user, err := a.openUser(ctx, who, id, ActionWriteUsers)
-		if err != nil {
-			return User{}, err
-		}
-		if revision != 0 && revision != user.Revision {
-			return User{}, Errorf(CodePreconditionFailed, "the user was changed meanwhile: it is at revision %d, not %d; read it again", user.Revision, revision)
-		}
-		if user.ID == who.User && (change.Role != nil || change.State != nil) {
-			return User{}, errYourself
-		}
-		if err := user.apply(change); err != nil {
-			return User{}, err
-		}
-		user.Revision++
-		user.UpdatedAt = a.now().UTC().Truncate(time.Microsecond)
-		err = a.Users.UpdateUser(ctx, user)
-		if revision == 0 && CodeOf(err) == CodePreconditionFailed && ctx.Err() == nil {
-			continue
-		}
-		if err != nil {
-			return User{}, storeFailed(err)
-		}
-		a.people.drop(user.ID)
-		a.Record(ctx, from.record(who, AuditUserChanged, "user", user.ID))
-		if user.State != UserActive {
-			err = a.endAll(ctx, user.ID, ID{})
-		}
-		return user, err
+func (a *Accounts) ChangeUser(ctx context.Context, from Visitor, who Principal, id string, change UserChange, expected int64) (User, error) {
+	user, err := revision[User]{
+		noun:   "user",
+		read:   func() (User, error) { return a.openUser(ctx, who, id, ActionWriteUsers) },
+		number: func(user *User) *int64 { return &user.Revision },
+		change: func(user *User) error {
+			if user.ID == who.User && (change.Role != nil || change.State != nil) {
+				return errYourself
+			}
+			user.UpdatedAt = a.now.Stamp()
+			return user.apply(change)
+		},
+		store: func(user User) error { return a.Users.UpdateUser(ctx, user) },
+	}.revise(ctx, expected)
+	if err != nil {
+		return User{}, err
 	}
+	a.people.drop(user.ID)
+	a.Record(ctx, from.record(who, AuditUserChanged, "user", user.ID))
+	if user.State != UserActive {
+		err = a.endAll(ctx, user.ID, ID{})
+	}
+	return user, err
 }
 
 // apply checks a change and makes it.
@@ -196,7 +179,7 @@ func (a *Accounts) RemoveUser(ctx context.Context, from Visitor, who Principal, 
 		return errYourself
 	}
 	if err := a.Users.DeleteUser(ctx, who.Org, user.ID); err != nil {
-		return storeFailed(err)
+		return StoreFailed(err)
 	}
 	a.people.drop(user.ID)
 	a.live.clear()
@@ -215,11 +198,11 @@ func (a *Accounts) RenameOrganization(ctx context.Context, from Visitor, who Pri
 	}
 	org, err := a.Organizations.Organization(ctx, who.Org)
 	if err != nil {
-		return Organization{}, storeFailed(err)
+		return Organization{}, StoreFailed(err)
 	}
 	org.Name = name
 	if err := a.Organizations.UpdateOrganization(ctx, org); err != nil {
-		return Organization{}, storeFailed(err)
+		return Organization{}, StoreFailed(err)
 	}
 	a.Record(ctx, from.record(who, AuditOrganizationChanged, "organization", org.ID))
 	return org, nil

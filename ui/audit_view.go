@@ -25,40 +25,12 @@ type auditView struct {
 	export act
 }
 
-// trailFilter narrows the trail; all of it is in the address.
-type trailFilter struct{ action, who, target, from, to string }
-
-// actorPath is where a record names who did it.
-const actorPath = "actor.label"
-
-// parameters are the filter's fields by their names in the address.
-func (f *trailFilter) parameters() map[string]*string {
-	return map[string]*string{"action": &f.action, "who": &f.who, "target": &f.target, "from": &f.from, "to": &f.to}
-}
-
-// query is the filter as the server takes it.
-func (f *trailFilter) query() (query core.EventQuery, err error) {
-	query.Filter = core.Filter{Type: f.action, Subject: f.target}
-	if f.who != "" {
-		query.Payload = []core.PayloadMatch{{Path: actorPath, Value: f.who}}
-	}
-	if f.from != "" {
-		if query.From, err = parseLocal(f.from); err != nil {
-			return query, err
-		}
-	}
-	if f.to != "" {
-		query.To, err = parseLocal(f.to)
-	}
-	return query, err
-}
-
 // OnMount implements [app.Mounter].
 func (v *auditView) OnMount(ctx app.Context) { v.read(ctx) }
 
 // OnNav implements [app.Navigator].
 func (v *auditView) OnNav(ctx app.Context) {
-	if ctx.Page().URL().Query().Encode() != v.address().Encode() {
+	if v.here(ctx) && ctx.Page().URL().Query().Encode() != v.address().Encode() {
 		v.read(ctx)
 	}
 }
@@ -122,9 +94,9 @@ func (v *auditView) Render() app.UI {
 }
 
 func (v *auditView) controls() app.UI {
-	choices := [][2]string{{"", "Everything"}}
+	choices := []choice[string]{{"", "Everything"}}
 	for _, action := range core.AuditActions {
-		choices = append(choices, [2]string{string(action), string(action)})
+		choices = append(choices, choice[string]{string(action), string(action)})
 	}
 	text := func(id, label string, value *string) app.UI {
 		return app.Input().ID(id).Type("search").Class("grow").Aria("label", label).Placeholder(label).Spellcheck(false).

@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/core"
 )
 
 // sparkline draws numbers as a line, small, beside the number it is about.
@@ -88,4 +91,22 @@ func chartTable(caption string, names []app.UI, values []int64) app.UI {
 		rows[i] = row(columns, names[i], app.Text(count(values[i])))
 	}
 	return app.Details().Class("fold").Body(app.Summary().Text("As a table"), table(caption, columns, rows...))
+}
+
+// hourChart shows how many events came, by minute. more says which, where it is
+// not all.
+func hourChart(h core.Histogram, more string) app.UI {
+	width := h.To.Sub(h.From) / time.Duration(max(len(h.Counts), 1))
+	names := make([]app.UI, len(h.Counts))
+	var total int64
+	for i, n := range h.Counts {
+		names[i] = app.Text(h.From.Add(time.Duration(i) * width).Local().Format("15:04"))
+		total += n
+	}
+	return app.Section().Class("panel").Aria("label", "Events by minute").Body(
+		app.Div().Class("head").Body(app.H2().Text("The last hour"), app.Span().Class("quiet").Text(strings.TrimSpace(plural(total, "event")+" "+more))),
+		bars(fmt.Sprintf("%s in the last hour, by minute", plural(total, "event")), h.Counts),
+		app.Div().Class("axis").Body(app.Span().Text(h.From.Local().Format("15:04")), app.Span().Text(h.To.Local().Format("15:04"))),
+		chartTable("Events by minute", names, h.Counts),
+	)
 }

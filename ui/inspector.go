@@ -24,11 +24,24 @@ type inspector struct {
 	// Filter narrows the list to events that have a value.
 	Filter func(ctx app.Context, name, value string)
 
-	tab   string
+	tab   inspectorTab
 	trace load[core.EventTrace]
 	names load[core.Stream]
 	of    core.ID
 }
+
+// inspectorTab is a part of the event that the inspector shows, by its label.
+type inspectorTab string
+
+// The parts of an event, in the order of their tabs.
+const (
+	tabPayload    inspectorTab = "Payload"
+	tabDetails    inspectorTab = "Details"
+	tabDeliveries inspectorTab = "Deliveries"
+	tabCurl       inspectorTab = "curl"
+)
+
+var inspectorTabs = []inspectorTab{tabPayload, tabDetails, tabDeliveries, tabCurl}
 
 // CompoID implements [app.DismountEnforcer].
 func (i *inspector) CompoID() string { return "inspector" }
@@ -67,7 +80,7 @@ func (i *inspector) streamName() string {
 // Render implements [app.Composer].
 func (i *inspector) Render() app.UI {
 	if i.tab == "" {
-		i.tab = "Payload"
+		i.tab = tabPayload
 	}
 	event := &i.Event
 	head := []app.UI{app.H2().Body(app.Bdi().Text(event.Type)), app.Span().Class("grow")}
@@ -78,7 +91,7 @@ func (i *inspector) Render() app.UI {
 			iconButton("Close the inspector", "close", func(ctx app.Context, _ app.Event) { i.Close(ctx) }))
 	}
 	var tabs []app.UI
-	for _, name := range []string{"Payload", "Details", "Deliveries", "curl"} {
+	for _, name := range inspectorTabs {
 		tabs = append(tabs, app.Button().Class("tab").Type("button").Aria("pressed", i.tab == name).
 			OnClick(func(app.Context, app.Event) { i.tab = name }, app.EventScope(name)).Text(name))
 	}
@@ -97,11 +110,11 @@ func (i *inspector) Render() app.UI {
 
 func (i *inspector) part() app.UI {
 	switch i.tab {
-	case "Details":
+	case tabDetails:
 		return i.details()
-	case "Deliveries":
+	case tabDeliveries:
 		return i.trace.show(i.deliveries)
-	case "curl":
+	case tabCurl:
 		return i.curl()
 	}
 	return &jsonBox{Name: "payload", Text: string(i.Event.Payload), Pick: i.Filter}
@@ -168,17 +181,6 @@ func (i *inspector) deliveries(trace core.EventTrace) app.UI {
 	return app.Ul().Class("timeline").Body(parts...)
 }
 
-// attempts is a list of what was tried and failed.
-func attempts(all []core.Attempt) app.UI {
-	var parts []app.UI
-	for _, attempt := range all {
-		parts = append(parts, app.Li().Body(
-			app.Span().Textf("Attempt %d %s, ", attempt.Number, attempt.Outcome), timeText(attempt.At),
-			app.If(attempt.Reason != "", func() app.UI { return app.Div().Class("reason").Body(app.Bdi().Text(attempt.Reason)) })))
-	}
-	return app.Ol().Class("attempts").Body(parts...)
-}
-
 // maxArgument is how long an argument of a command may be, in all shells.
 const maxArgument = 100 << 10
 
@@ -203,46 +205,4 @@ func (i *inspector) curl() app.UI {
 		&copyBox{Text: command + "@event.json"},
 		app.Div().Class("row").Body(button("Download event.json", "export", nil).
 			OnClick(func(app.Context, app.Event) { download("event.json", rest.TypeJSON, body) }, app.EventScope(id))))
-}
-
-// again is an event to be sent once more.
-func again(event core.Event) rest.NewEvent {
-	return rest.NewEvent{Type: event.Type, Version: event.Version, Source: event.Source, Subject: event.Subject, Payload: event.Payload}
-}
-
-// eventView is one event on a page of its own.
-type eventView struct {
-	app.Compo
-	Page
-
-	event load[rest.List[core.Event]]
-}
-
-// OnMount implements [app.Mounter].
-func (v *eventView) OnMount(ctx app.Context) {
-	stream, from := v.Page.stream(), scope{"offset", v.Params["offset"]}
-	v.event.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.List[core.Event], error) {
-		var query core.EventQuery
-		if err := from.apply(&query); err != nil {
-			return rest.List[core.Event]{}, err
-		}
-		query.Limit = 1
-		return client.EventsPage(ctx, stream, query)
-	})
-}
-
-// Render implements [app.Composer].
-func (v *eventView) Render() app.UI {
-	return app.Div().Class("stack").Body(
-		app.H1().TabIndex(-1).Body(app.Text("Event "+v.Params["offset"]+" of "), app.Bdi().Text(v.Page.stream())),
-		v.event.show(func(page rest.List[core.Event]) app.UI {
-			if len(page.Items) == 0 || fmt.Sprint(page.Items[0].Offset) != v.Params["offset"] {
-				return emptyPanel("There is no event at this offset", "It was removed by retention, or has not come yet.", "",
-					linkButton("Events of the stream", "event", address("/streams/{stream}/events", v.Page.stream())))
-			}
-			return &inspector{Page: v.Page, Event: page.Items[0], Filter: func(ctx app.Context, name, value string) {
-				ctx.Navigate(address("/streams/{stream}/events", v.Page.stream()) + "?q=" + queryEscape(withTerm("", name, value)))
-			}}
-		}),
-	)
 }

@@ -33,7 +33,7 @@ type publishView struct {
 func (v *publishView) OnMount(ctx app.Context) {
 	values := ctx.Page().URL().Query()
 	v.to, v.payload = values.Get("stream"), "{\n  \n}"
-	v.streams.fetchKept(ctx, v.s, "stream names", func(ctx context.Context, client *rest.Client) (rest.List[core.Stream], error) {
+	v.streams.fetchKept(ctx, v.s, keptStreamNames, func(ctx context.Context, client *rest.Client) (rest.List[core.Stream], error) {
 		page, err := client.StreamsPage(ctx, core.StreamQuery{Limit: picksShown})
 		if v.to == "" && len(page.Items) > 0 {
 			v.to = page.Items[0].Name
@@ -112,11 +112,11 @@ func (v *publishView) choice(page rest.List[core.Stream]) app.UI {
 			}, app.EventScope("stream")),
 			app.DataList().ID("streams").Body(options...))
 	}
-	choices := make([][2]string, 0, len(page.Items)+1)
+	choices := make([]choice[string], 0, len(page.Items)+1)
 	for i := range page.Items {
-		choices = append(choices, [2]string{page.Items[i].Name, page.Items[i].Name})
+		choices = append(choices, choice[string]{page.Items[i].Name, page.Items[i].Name})
 	}
-	if chosen := [2]string{v.to, v.to}; !slices.Contains(choices, chosen) {
+	if chosen := (choice[string]{v.to, v.to}); !slices.Contains(choices, chosen) {
 		choices = append(choices, chosen) // from an address; that it is gone, the server says
 	}
 	return selectInput("stream", &v.to, choices, nil)
@@ -196,4 +196,9 @@ func (v *publishView) curl() string {
 	}
 	return fmt.Sprintf("curl -X POST %s%s \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d %s",
 		v.s.origin, rest.StreamEventsPath(v.to), quote(string(body)))
+}
+
+// again is an event to be sent once more.
+func again(event core.Event) rest.NewEvent {
+	return rest.NewEvent{Type: event.Type, Version: event.Version, Source: event.Source, Subject: event.Subject, Payload: event.Payload}
 }

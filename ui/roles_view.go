@@ -20,7 +20,7 @@ type rolesView struct {
 
 // OnMount implements [app.Mounter].
 func (v *rolesView) OnMount(ctx app.Context) {
-	v.roles.fetchKept(ctx, v.s, "roles", func(ctx context.Context, client *rest.Client) (rest.Roles, error) { return client.Roles(ctx) })
+	v.roles.fetchKept(ctx, v.s, keptRoles, func(ctx context.Context, client *rest.Client) (rest.Roles, error) { return client.Roles(ctx) })
 }
 
 // actionWords say what permissions are for.

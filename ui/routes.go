@@ -121,3 +121,5 @@ func address(pattern string, values ...string) string {
 	}
 	return pattern
 }
+
+func queryEscape(text string) string { return url.QueryEscape(text) }

@@ -157,15 +157,6 @@ func (sh *shell) Render() app.UI {
 	return sh.frame(r.view(page))
 }
 
-// forbidden says which permission a page needs.
-func forbidden(action core.Action, role core.Role) app.UI {
-	return app.Div().Class("panel", "error").Role("alert").Body(
-		app.H2().Body(icon("role"), app.Text("Your role does not permit this")),
-		app.P().Body(app.Text("This page needs the permission "), app.Code().Text(string(action)),
-			app.Text(", which the role "+string(role)+" does not have. An admin can change your role.")),
-	)
-}
-
 // bare is the frame of pages without a session.
 func (sh *shell) bare(content app.UI) app.UI {
 	return app.Div().ID("app").Class("bare").Body(
@@ -211,33 +202,6 @@ func (sh *shell) banners() (all []app.UI) {
 	}
 	return all
 }
-
-// place is an entry of the rail.
-type place struct {
-	path, name, icon string
-	action           core.Action
-}
-
-var places = []place{
-	{"/", "Home", "home", core.ActionReadStreams},
-	{"/streams", "Streams", "stream", core.ActionReadStreams},
-	{"/events", "Events", "event", core.ActionReadEvents},
-	{"/consumers", "Consumers", "consumer", core.ActionReadGroups},
-	{"/dead-letters", "Dead letters", "dead", core.ActionReadLetters},
-	{"/publish", "Publish", "publish", core.ActionIngest},
-	{"/settings/api-keys", "API keys", "key", core.ActionReadKeys},
-	{"/settings/tokens", "Service tokens", "token", core.ActionReadKeys},
-	{"/settings/users", "Users", "user", core.ActionReadUsers},
-	{"/settings/roles", "Roles", "role", ""},
-	{"/audit", "Audit trail", "audit", core.ActionReadAudit},
-	{"/system", "System", "system", ""},
-}
-
-// apart are the places with which another kind of them begins.
-var apart = []string{"/settings/api-keys", "/audit"}
-
-// firstPlaces is how many of them a phone shows without asking for more.
-const firstPlaces = 4
 
 func (sh *shell) rail() app.UI {
 	var links []app.UI
@@ -313,44 +277,4 @@ func (sh *shell) signOut(ctx app.Context, _ app.Event) {
 			ctx.Navigate("/login")
 		})
 	})
-}
-
-// crumbs leads from the address back to where it is a part of.
-func (sh *shell) crumbs() app.UI {
-	r, params, ok := find(sh.path)
-	if !ok {
-		return app.Div()
-	}
-	items := []app.UI{}
-	parts := strings.Split(strings.Trim(r.pattern, "/"), "/")
-	for i := 1; i < len(parts); i++ {
-		above := "/" + strings.Join(strings.Split(strings.Trim(sh.path, "/"), "/")[:i], "/")
-		if up, upParams, ok := find(above); ok {
-			items = append(items, app.Li().Body(app.A().Href(above).Text(crumbTitle(up, upParams)), sh.switcher(up, r)))
-		}
-	}
-	items = append(items, app.Li().Aria("current", "page").Body(app.Span().Text(crumbTitle(r, params)), sh.switcher(r, r)))
-	return app.Nav().Class("crumbs").Aria("label", "You are here").Body(app.Ol().Body(items...))
-}
-
-// switcher goes from the crumb of a stream to another stream, to the same kind
-// of page as is shown.
-func (sh *shell) switcher(crumb, shown route) app.UI {
-	tab, _, _ := strings.Cut(shown.pattern, "/{offset}")
-	return app.If(crumb.pattern == "/streams/{stream}" && sh.s.state == signedIn, func() app.UI {
-		return iconButton("Another stream", "switch", func(app.Context, app.Event) { sh.palette, sh.tab = true, tab }).Class("switch")
-	})
-}
-
-// crumbTitle is a page's title; a page of one thing has that thing's name.
-func crumbTitle(r route, params map[string]string) string {
-	if at := strings.LastIndex(r.pattern, "/{"); at >= 0 && strings.HasSuffix(r.pattern, "}") {
-		return params[strings.Trim(r.pattern[at:], "/{}")]
-	}
-	return r.title
-}
-
-// mark is the product's.
-func mark() app.UI {
-	return app.Raw(`<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="7"/><path d="M7 11h11M11 16h14M7 21h11"/></svg>`)
 }

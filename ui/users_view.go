@@ -17,25 +17,26 @@ type usersView struct {
 	list  load[rest.List[core.User]]
 	pages pages
 
-	asking            bool
-	email, name, role string
-	act               act
-	invited           rest.Invited
+	asking      bool
+	email, name string
+	role        core.Role
+	act         act
+	invited     rest.Invited
 	// What a dialog is about: who is changed, signed out or removed.
 	changing, ending, removing core.User
-	newRole                    string
+	newRole                    core.Role
 	change                     act
 }
 
-var userRoles = [][2]string{
-	{string(core.RoleViewer), "viewer: reads everything"},
-	{string(core.RoleDeveloper), "developer: streams, groups, dead letters, own keys"},
-	{string(core.RoleAdmin), "admin: everything"},
+var userRoles = []choice[core.Role]{
+	{core.RoleViewer, "viewer: reads everything"},
+	{core.RoleDeveloper, "developer: streams, groups, dead letters, own keys"},
+	{core.RoleAdmin, "admin: everything"},
 }
 
 // OnMount implements [app.Mounter].
 func (v *usersView) OnMount(ctx app.Context) {
-	v.role = string(core.RoleDeveloper)
+	v.role = core.RoleDeveloper
 	v.fetch(ctx)
 }
 
@@ -84,7 +85,7 @@ func (v *usersView) table(page rest.List[core.User]) app.UI {
 		if v.s.me.User == nil || user.ID != v.s.me.User.ID {
 			action = button("Change", "settings", nil).Aria("label", "Change "+user.Email).Disabled(!v.s.writable(core.ActionWriteUsers)).
 				OnClick(func(app.Context, app.Event) {
-					v.changing, v.newRole, v.change = user, string(user.Role), act{}
+					v.changing, v.newRole, v.change = user, user.Role, act{}
 				}, app.EventScope(user.ID, user.Revision))
 		}
 		rows[i] = card(columns, app.Span().Class("name").Body(app.Bdi().Text(user.Email)), app.Bdi().Text(user.Name), app.Text(user.Role), state,
@@ -106,7 +107,7 @@ func (v *usersView) ask() app.UI {
 }
 
 func (v *usersView) send(ctx app.Context) {
-	request := rest.InviteRequest{Email: v.email, Name: v.name, Role: core.Role(v.role)}
+	request := rest.InviteRequest{Email: v.email, Name: v.name, Role: v.role}
 	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) (err error) {
 		v.invited, err = client.Invite(ctx, request)
 		return err
@@ -165,7 +166,7 @@ func (v *usersView) askChange() app.UI {
 	}
 	return &dialog{Title: user.Email, Close: func(app.Context) { v.changing = core.User{} }, Body: []app.UI{
 		form(func(ctx app.Context) {
-			role := core.Role(v.newRole)
+			role := v.newRole
 			v.do(ctx, func(ctx context.Context, client *rest.Client) error {
 				_, err := client.ChangeUser(ctx, user.ID.String(), core.UserChange{Role: &role}, user.Revision)
 				return err

@@ -70,7 +70,7 @@ func TestACommitElsewhereEndsAPoll(t *testing.T) {
 			proxy := redistest.NewProxy(t, redistest.URL(t))
 			log, err := memory.Open(t.Context(), nil)
 			require.NoError(t, err)
-			groups := memory.NewGroups()
+			groups := memory.NewCatalog()
 			stream := core.Stream{ID: core.ID{0: 0xd4, 1: byte(len(name))}, Org: core.ID{1}, Name: "orders"}
 			here := newNode(t, stream, log, groups, redistest.URL(t))
 			there := newNode(t, stream, log, groups, proxy.URL())

@@ -219,7 +219,7 @@ func start(t testing.TB, options ...option) *fixture {
 	storage, err := memory.Open(context.Background(), &url.URL{Scheme: "memory"})
 	require.NoError(t, err)
 	f := &fixture{
-		t: t, org: newID(), log: storage, groups: memory.NewGroups(), logged: &lockedBuffer{},
+		t: t, org: newID(), log: storage, groups: memory.NewCatalog(), logged: &lockedBuffer{},
 		catalog: &catalog{streams: map[core.ID]core.Stream{}, keys: map[core.KeyHash]core.APIKey{}},
 	}
 	o := server.Options{

@@ -1,0 +1,41 @@
+package ui
+
+import (
+	"context"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+)
+
+// forgotView asks for a link to choose another password.
+type forgotView struct {
+	app.Compo
+	Page
+
+	email string
+	sent  bool
+	act   act
+}
+
+// Render implements [app.Composer].
+func (v *forgotView) Render() app.UI {
+	if v.sent {
+		return app.Div().Class("card").Body(app.H1().TabIndex(-1).Text("Look into your mail"),
+			app.P().Text("If there is an account with this address, a link is on its way. It is good for 15 minutes. Where the server sends no mail, ask an admin."),
+			app.P().Body(app.A().Href("/").Text("Back to signing in")))
+	}
+	return app.Div().Class("card").Body(app.H1().TabIndex(-1).Text("Forgotten password"),
+		form(func(ctx app.Context) {
+			v.act.runAnonymously(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
+				err := client.ForgotPassword(ctx, v.email)
+				v.sent = err == nil
+				return err
+			}, nil)
+		},
+			field("email", "Email", app.Input().ID("email").Type("email").Attr("autocomplete", "username").Required(true).
+				Value(v.email).OnInput(setText(&v.email)), "", fieldError(v.act.err, "email")),
+			actError(v.act.err),
+			submitButton("Send a link", v.act.busy)),
+		app.P().Body(app.A().Href("/").Text("Back to signing in")))
+}

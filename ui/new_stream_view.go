@@ -1,0 +1,73 @@
+package ui
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// newStreamView makes a stream.
+type newStreamView struct {
+	app.Compo
+	Page
+
+	name, description, sample, schema string
+	act                               act
+	sampleError                       string
+}
+
+// Render implements [app.Composer].
+func (v *newStreamView) Render() app.UI {
+	return app.Div().Class("stack", "narrow").Body(
+		app.H1().TabIndex(-1).Text("New stream"),
+		form(v.send,
+			field("name", "Name", textInput("name", &v.name).Required(true).Placeholder("orders"), "Up to 128 characters. It is part of addresses.", fieldError(v.act.err, "name")),
+			field("description", "Description", textInput("description", &v.description), "", fieldError(v.act.err, "description")),
+			app.Details().Class("fold").Body(
+				app.Summary().Text("Check payloads by a schema"),
+				field("sample", "A sample of a payload", textArea("sample", &v.sample, 5).Placeholder(`{"order_id":"A-1","amount":12.5}`),
+					"Paste one and a schema is made of it, for you to adapt.", v.sampleError),
+				app.Div().Class("row").Body(button("Make a schema of it", "", v.infer)),
+				field("schema", "JSON Schema (2020-12)", textArea("schema", &v.schema, 10), "Events that do not fit are refused, and say which field is wrong.", fieldError(v.act.err, "schema")),
+			),
+			v.otherError(),
+			submitButton("Create stream", v.act.busy),
+		),
+	)
+}
+
+func (v *newStreamView) otherError() app.UI {
+	if len(detailsOf(v.act.err)) > 0 {
+		return app.Span()
+	}
+	return actError(v.act.err)
+}
+
+func (v *newStreamView) infer(app.Context, app.Event) {
+	schema, err := inferSchema([]byte(v.sample))
+	v.sampleError = ""
+	if err != nil {
+		v.sampleError = "is not JSON: " + err.Error()
+		return
+	}
+	v.schema = schema
+}
+
+func (v *newStreamView) send(ctx app.Context) {
+	spec := core.StreamSpec{Name: v.name, Description: v.description}
+	if v.schema != "" {
+		spec.Schema = json.RawMessage(v.schema)
+	}
+	if v.schema != "" && !json.Valid(spec.Schema) {
+		v.act.err = core.Invalid("schema", "is not JSON")
+		return
+	}
+	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
+		_, err := client.CreateStream(ctx, spec)
+		return err
+	}, func(ctx app.Context) { ctx.Navigate(address("/streams/{stream}", spec.Name)) })
+}

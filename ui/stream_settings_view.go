@@ -1,0 +1,105 @@
+package ui
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// streamSettingsView changes a stream, and takes it away.
+type streamSettingsView struct {
+	app.Compo
+	Page
+
+	stream                       load[core.Stream]
+	name, description, retention string
+	typed                        string
+	asking                       bool
+	act, remove                  act
+}
+
+// OnMount implements [app.Mounter].
+func (v *streamSettingsView) OnMount(ctx app.Context) {
+	name := v.Page.stream()
+	v.stream.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (core.Stream, error) {
+		stream, err := client.Stream(ctx, name)
+		v.name, v.description, v.retention = stream.Name, stream.Description, strconv.Itoa(stream.RetentionDays)
+		return stream, err
+	})
+}
+
+// Render implements [app.Composer].
+func (v *streamSettingsView) Render() app.UI {
+	return app.Div().Class("stack").Body(streamHead(v.Page), v.stream.show(v.settings))
+}
+
+func (v *streamSettingsView) settings(stream core.Stream) app.UI {
+	fixed := app.Dl().Class("facts").Body(
+		app.Dt().Text("Id"), app.Dd().Body(app.Code().Text(stream.ID.String())),
+		app.Dt().Text("Created"), app.Dd().Body(timeText(stream.CreatedAt)),
+		app.Dt().Text("Changed"), app.Dd().Body(timeText(stream.UpdatedAt), app.Textf(", revision %d", stream.Revision)),
+	)
+	if !v.s.writable(core.ActionWriteStreams) {
+		return app.Div().Class("stack").Body(fixed, app.P().Text("Kept for "+plural(stream.RetentionDays, "day")+"."))
+	}
+	parts := []app.UI{
+		fixed,
+		form(v.send,
+			field("name", "Name", textInput("name", &v.name).Required(true), "Producers and consumers that use the old name stop working; those that use the id go on.", fieldError(v.act.err, "name")),
+			field("description", "Description", textInput("description", &v.description), "", fieldError(v.act.err, "description")),
+			field("retention", "Keep events for, in days", textInput("retention", &v.retention).Attr("inputmode", "numeric"), "", fieldError(v.act.err, "retention_days")),
+			app.If(v.act.err != nil && len(detailsOf(v.act.err)) == 0, func() app.UI { return actError(v.act.err) }),
+			submitButton("Save", v.act.busy)),
+		app.Section().Class("panel", "danger").Aria("label", "Delete").Body(
+			app.H2().Text("Delete the stream"),
+			app.P().Text("Nothing can be written to it or read from it any more, and its name is free. Its events remain until retention removes them."),
+			app.Div().Class("row").Body(dangerButton("Delete stream…", "dead", func(app.Context, app.Event) { v.asking = true }))),
+	}
+	if v.asking {
+		parts = append(parts, v.ask(stream))
+	}
+	return app.Div().Class("stack", "narrow").Body(parts...)
+}
+
+func (v *streamSettingsView) ask(stream core.Stream) app.UI {
+	return &dialog{Title: "Delete " + stream.Name + "?", Close: func(app.Context) { v.asking = false }, Body: []app.UI{
+		form(v.delete,
+			field("typed", "Type the stream's name to confirm", textInput("typed", &v.typed), "", ""),
+			actError(v.remove.err),
+			app.Button().Class("button", "danger").Type("submit").Disabled(v.typed != stream.Name || v.remove.busy).Text("Delete stream")),
+	}}
+}
+
+func (v *streamSettingsView) send(ctx app.Context) {
+	days, err := strconv.Atoi(v.retention)
+	if err != nil {
+		v.act.err = core.Invalid("retention_days", "must be a whole number")
+		return
+	}
+	stream := v.stream.value
+	change := core.StreamChange{Name: &v.name, Description: &v.description, RetentionDays: &days}
+	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
+		_, err := client.ChangeStream(ctx, stream.ID.String(), change, stream.Revision)
+		return err
+	}, func(ctx app.Context) {
+		if v.name != v.Page.stream() {
+			ctx.Navigate(address("/streams/{stream}/settings", v.name))
+			return
+		}
+		v.OnMount(ctx)
+	})
+}
+
+func (v *streamSettingsView) delete(ctx app.Context) {
+	stream := v.stream.value
+	if v.typed != stream.Name {
+		return
+	}
+	v.remove.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
+		return client.DeleteStream(ctx, stream.ID.String(), 0)
+	}, func(ctx app.Context) { ctx.Navigate("/streams") })
+}
