@@ -99,7 +99,7 @@ func headerText(name, value string) (string, error) {
 	if strings.HasPrefix(value, `"`) {
 		var ok bool
 		if value, ok = unquoted(value); !ok {
-			return "", core.Invalid(name, "has double quotes that do not match")
+			return "", core.Invalid(name, "has unbalanced double quotes")
 		}
 	}
 	text, err := url.PathUnescape(value)
@@ -147,7 +147,7 @@ func (e *cloudEvent) setBody(body []byte) error {
 		e.payload = bytes.Trim(body, " \t\r\n")
 	case strings.HasPrefix(media, "text/") && (charset == "" || charset == "utf-8" || charset == "us-ascii"):
 		if !utf8.Valid(body) || bytes.IndexByte(body, 0) >= 0 {
-			return core.Invalid(memberData, "must be UTF-8 without NUL where datacontenttype is text and names no other charset")
+			return core.Invalid(memberData, "must be UTF-8 without NUL when datacontenttype is text and names no other charset")
 		}
 		e.payload = jsonText(string(body))
 	default:
@@ -262,7 +262,7 @@ func (e *cloudEvent) setData(data, encoded []byte) error {
 	case encoded != nil:
 		text, ok := core.TextOf(encoded)
 		if !ok || !rest.IsBase64(text) {
-			return core.Invalid(memberBase64, "must be a string of base64, padded and on one line")
+			return core.Invalid(memberBase64, "must be a base64 string, padded and on one line")
 		}
 		if len(text) < len(encoded)-len(`""`) {
 			encoded = []byte(`"` + text + `"`) // without escapes, as readers expect it
@@ -271,7 +271,7 @@ func (e *cloudEvent) setData(data, encoded []byte) error {
 	case data == nil:
 		e.payload, e.encoding = []byte("null"), rest.DataNone
 	case data[0] != '"' && !rest.IsJSONType(media):
-		return core.Invalid(memberData, "must be a string where datacontenttype is not JSON")
+		return core.Invalid(memberData, "must be a string when datacontenttype is not JSON")
 	default:
 		e.payload = data
 	}
