@@ -81,7 +81,7 @@ func headerText(name, value string) (string, error) {
 	if strings.HasPrefix(value, `"`) {
 		var ok bool
 		if value, ok = unquoted(value); !ok {
-			return "", core.Invalid(name, "has double quotes that do not match")
+			return "", core.Invalid(name, "has unbalanced double quotes")
 		}
 	}
 	text, err := url.PathUnescape(value)
@@ -129,7 +129,7 @@ func (e *incoming) setBody(body []byte) error {
 		e.payload = bytes.Trim(body, " \t\r\n")
 	case strings.HasPrefix(media, "text/") && (charset == "" || charset == "utf-8" || charset == "us-ascii"):
 		if !utf8.Valid(body) || bytes.IndexByte(body, 0) >= 0 {
-			return core.Invalid(memberData, "must be UTF-8 without NUL where datacontenttype is text and names no other charset")
+			return core.Invalid(memberData, "must be UTF-8 without NUL when datacontenttype is text and names no other charset")
 		}
 		e.payload = appendText(nil, string(body))
 	default:

@@ -82,7 +82,7 @@ func (e *incoming) setData(data, encoded []byte) error {
 	case encoded != nil:
 		text, ok := core.TextOf(encoded)
 		if !ok || !isBase64(text) {
-			return core.Invalid(memberBase64, "must be a string of base64, padded and on one line")
+			return core.Invalid(memberBase64, "must be a base64 string, padded and on one line")
 		}
 		if len(text) < len(encoded)-len(`""`) {
 			encoded = []byte(`"` + text + `"`) // without escapes, as readers expect it
@@ -91,7 +91,7 @@ func (e *incoming) setData(data, encoded []byte) error {
 	case data == nil:
 		e.payload, e.encoding = []byte("null"), dataNone
 	case data[0] != '"' && !isJSONType(media):
-		return core.Invalid(memberData, "must be a string where datacontenttype is not JSON")
+		return core.Invalid(memberData, "must be a string when datacontenttype is not JSON")
 	default:
 		e.payload = data
 	}

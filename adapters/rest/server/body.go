@@ -54,7 +54,7 @@ func (c *call) readAll(limit int, gzipped bool) ([]byte, error) {
 func errTooLarge(limit int) error {
 	return &core.Error{
 		Code:    core.CodePayloadTooLarge,
-		Message: "the request's body is too large",
+		Message: "the request body is too large",
 		Details: []core.Detail{{Field: "body", Reason: "must have at most " + sizeText(limit)}},
 	}
 }
@@ -164,7 +164,7 @@ func gzipError(source *gzipSource, err error) error {
 	case source.err != nil:
 		return bodyError(source.err)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return core.Invalid("body", "is gzip that ends early")
+		return core.Invalid("body", "is truncated gzip")
 	}
 	return core.Invalid("body", "is not valid gzip")
 }
@@ -238,7 +238,7 @@ func (c *call) reserve(bytes int) error {
 	s := c.server
 	if s.inflight.Add(int64(bytes)) > s.Limits.InflightBytes {
 		s.inflight.Add(int64(-bytes))
-		return core.Unavailable(nil, time.Second, "the server holds as many requests as it may; slow down and try again")
+		return core.Unavailable(nil, time.Second, "the server is handling as many requests as it can; slow down and try again")
 	}
 	c.reserved += int64(bytes)
 	return nil

@@ -22,7 +22,7 @@ func (c *call) group() (stream, group string, err error) {
 }
 
 // errNoHead refuses to answer without the body that the answer is about.
-var errNoHead = core.Errorf(core.CodeMethodNotAllowed, "this address answers GET only: its answer hands something out")
+var errNoHead = core.Errorf(core.CodeMethodNotAllowed, "only GET is allowed at this address: every answer hands out events")
 
 // getGroupEvents hands events to a consumer, waiting for them if it is asked
 // to.
@@ -161,7 +161,7 @@ func (s *Server) offset(ctx context.Context, c *call, stream string, offset *cor
 	return s.Consumers.EventOffset(ctx, c.who, stream, *id)
 }
 
-var errNoLease = core.Invalid("lease", "is required: the id of the lease that the poll answered with")
+var errNoLease = core.Invalid("lease", "is required: the lease id that the poll returned")
 
 // postAck settles events of a lease.
 func (s *Server) postAck(c *call) error {
@@ -177,7 +177,7 @@ func (s *Server) postAck(c *call) error {
 		return errNoLease
 	}
 	if len(request.Offsets)+len(request.EventIDs) > core.MaxPageSize {
-		return core.Invalid("offsets", "must be at most %d, as many as a lease holds", core.MaxPageSize)
+		return core.Invalid("offsets", "must have at most %d members, as many as a lease holds", core.MaxPageSize)
 	}
 	ctx := c.context()
 	offsets := request.Offsets
@@ -203,7 +203,7 @@ func about(err error, field string) error {
 	if core.CodeOf(err) != core.CodeNotFound {
 		return err
 	}
-	return core.Invalid(field, "is no event of this stream")
+	return core.Invalid(field, "is not an event of this stream")
 }
 
 // postNack refuses events of a lease.

@@ -148,7 +148,7 @@ func (s *Server) postReset(c *call) error {
 		return err
 	}
 	if request.To == nil {
-		return core.Invalid("to", `is required: "start", "end", an offset, or a time as in RFC 3339`)
+		return core.Invalid("to", `is required: "start", "end", an offset or an RFC 3339 time`)
 	}
 	next, err := s.Consumers.Reset(c.context(), c.who, stream, ref, *request.To)
 	if err != nil {

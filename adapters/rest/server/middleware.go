@@ -26,7 +26,7 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 	}
 	if methodName(ctx.Method()) == methodOther {
 		c.ctx.Response.Header.Set(fasthttp.HeaderAllow, "GET, HEAD, POST, PATCH, DELETE")
-		c.fail(core.Errorf(core.CodeMethodNotAllowed, "this method is not used here"))
+		c.fail(core.Errorf(core.CodeMethodNotAllowed, "this method is not allowed here"))
 		return
 	}
 	s.routes(ctx)
@@ -130,7 +130,7 @@ func setHeaders(header *fasthttp.ResponseHeader, requestID []byte) {
 }
 
 var (
-	errNoCredential = core.Errorf(core.CodeUnauthorized, "an API key is required, as X-API-Key or as Authorization: Bearer")
+	errNoCredential = core.Errorf(core.CodeUnauthorized, "an API key is required, in the X-API-Key or the Authorization: Bearer header")
 	errCredentials  = core.Errorf(core.CodeUnauthorized, "the request presents two different credentials")
 )
 

@@ -235,7 +235,7 @@ func parseTime(values url.Values, name string) (time.Time, error) {
 	// A plus sign that was not percent-encoded arrives as a space.
 	t, err := time.Parse(time.RFC3339Nano, strings.Replace(values.Get(name), " ", "+", 1))
 	if err != nil {
-		return time.Time{}, core.Invalid(name, "must be a time as in RFC 3339: 2006-01-02T15:04:05Z")
+		return time.Time{}, core.Invalid(name, "must be an RFC 3339 time like 2006-01-02T15:04:05Z")
 	}
 	return t, nil
 }
@@ -263,7 +263,7 @@ func parsePayload(values url.Values) ([]core.PayloadMatch, error) {
 		}
 	}
 	if len(matches) > maxPayloadFilters {
-		return nil, core.Invalid("payload", "at most %d places in the payload can be asked for", maxPayloadFilters)
+		return nil, core.Invalid("payload", "can be filtered by at most %d members at once", maxPayloadFilters)
 	}
 	// A cursor belongs to its query: the order must not depend on chance.
 	slices.SortFunc(matches, func(a, b core.PayloadMatch) int { return strings.Compare(a.Path, b.Path) })
@@ -289,7 +289,7 @@ func (c *call) query(known ...string) (url.Values, error) {
 
 func checkParameter(name string, given, known []string) error {
 	if !isText(name) {
-		return core.Invalid("query", "has a parameter whose name is not text")
+		return core.Invalid("query", "has a parameter whose name is not valid text")
 	}
 	isKnown := slices.ContainsFunc(known, func(k string) bool {
 		if strings.HasSuffix(k, ".") {
@@ -301,7 +301,7 @@ func checkParameter(name string, given, known []string) error {
 	case !isKnown:
 		return core.Invalid(name, "is not a parameter of this request")
 	case len(given) > 1:
-		return core.Invalid(name, "must be given once")
+		return core.Invalid(name, "must be given only once")
 	case given[0] == "" && !strings.HasPrefix(name, rest.PayloadParameter):
 		return core.Invalid(name, "must not be empty")
 	case !isText(given[0]):

@@ -168,7 +168,7 @@ func parseIfMatch(header string) (int64, error) {
 	}
 	revision, err := strconv.ParseInt(inner, 10, 64)
 	if weak || err != nil || revision < 1 || strconv.FormatInt(revision, 10) != inner {
-		return 0, core.Errorf(core.CodePreconditionFailed, "If-Match holds no entity tag of this resource")
+		return 0, core.Errorf(core.CodePreconditionFailed, "If-Match does not match the current entity tag of this resource")
 	}
 	return revision, nil
 }

@@ -10,7 +10,7 @@ import (
 // getSystem answers what the server says of itself.
 func (s *Server) getSystem(c *call) error {
 	if s.System == nil {
-		return core.Errorf(core.CodeNotFound, "this server says nothing of itself")
+		return core.Errorf(core.CodeNotFound, "this server does not describe itself")
 	}
 	return c.answerJSON(fasthttp.StatusOK, s.System(c.who))
 }

@@ -72,7 +72,7 @@ func parseLiveAfter(values url.Values) (*core.Offset, error) {
 func parseLastEventID(text string) (*core.Offset, error) {
 	offset, err := strconv.ParseUint(text, 10, 63)
 	if err != nil {
-		return nil, core.Invalid("Last-Event-ID", "must be the id of an event of this tail, which is an offset")
+		return nil, core.Invalid("Last-Event-ID", "must be an event id from this tail, which is an offset")
 	}
 	after := core.Offset(offset)
 	return &after, nil
