@@ -7,6 +7,15 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
+// group returns the stream and the group that the path names.
+func (c *call) group() (stream, group string, err error) {
+	if stream, err = c.stream(); err != nil {
+		return "", "", err
+	}
+	group, err = c.param("group")
+	return stream, group, err
+}
+
 // getGroups answers the groups of a stream: there are few enough for one page.
 func (s *Server) getGroups(c *call) error {
 	stream, err := c.stream()
@@ -156,17 +165,4 @@ func (s *Server) postReset(c *call) error {
 	}
 	c.record(core.AuditGroupReset, "group", stream+"/"+ref)
 	return c.answerJSON(fasthttp.StatusOK, rest.ResetAnswer{NextOffset: next})
-}
-
-// getTrace answers what has become of an event.
-func (s *Server) getTrace(c *call) error {
-	id, err := c.param("event_id")
-	if err != nil {
-		return err
-	}
-	trace, err := s.Consumers.Trace(c.context(), c.who, id)
-	if err != nil {
-		return err
-	}
-	return c.answerJSON(fasthttp.StatusOK, trace)
 }
