@@ -12,11 +12,7 @@ import (
 
 // getDeadLetters answers a page of dead letters, newest first.
 func (s *Server) getDeadLetters(c *call) error {
-	values, err := c.query("stream", "group", "reason", "type", "state", "cursor", "limit")
-	if err != nil {
-		return err
-	}
-	limit, err := parseLimit(values)
+	values, limit, err := c.pageQuery("stream", "group", "reason", "type", "state")
 	if err != nil {
 		return err
 	}

@@ -41,44 +41,59 @@ func (s *Server) mount(app *fiber.App, r *route) {
 	}
 }
 
-// dispatch runs a route for whoever presents a credential, or anybody when the
-// route is public.
+// dispatch runs a route for a call that its guard lets through.
 func (s *Server) dispatch(c *fiber.Ctx, r *route) error {
 	call := callOf(c.Context())
 	call.fiber, call.route = c, r
-	if r.Action == Public && !exempt[r.Path] {
-		if err := s.admitAddress(call); err != nil {
-			return err
-		}
-	}
-	if r.Action != Public {
-		who, err := s.authenticate(call)
-		if core.CodeOf(err) == core.CodeUnauthorized {
-			if limited := s.admitAddress(call); limited != nil {
-				return limited
-			}
-		}
-		if err != nil {
-			return err
-		}
-		call.who = who
-		if err := s.admit(call); err != nil {
-			return err
-		}
-		if err := s.allow(call, r); err != nil {
-			return err
-		}
-		if !r.hasQuery && len(call.ctx.URI().QueryString()) > 0 {
-			if _, err := call.query(); err != nil {
-				return err
-			}
-		}
+	if err := s.guard(call); err != nil {
+		return err
 	}
 	return r.handle(s, call)
 }
 
+// guard lets a call through that is within its rate and, unless its route is
+// public, comes with a credential that permits the route's action.
+func (s *Server) guard(c *call) error {
+	if c.route.Action == Public {
+		if exempt[c.route.Path] {
+			return nil
+		}
+		return s.admitAddress(c)
+	}
+	if err := s.identify(c); err != nil {
+		return err
+	}
+	if err := s.admit(c); err != nil {
+		return err
+	}
+	if err := s.allow(c); err != nil {
+		return err
+	}
+	if c.route.hasQuery || len(c.ctx.URI().QueryString()) == 0 {
+		return nil
+	}
+	_, err := c.query() // of no parameters: any is refused
+	return err
+}
+
+// identify finds out who calls. Guesses count against their address.
+func (s *Server) identify(c *call) error {
+	who, err := s.authenticate(c)
+	if core.CodeOf(err) == core.CodeUnauthorized {
+		if limited := s.admitAddress(c); limited != nil {
+			return limited
+		}
+	}
+	if err != nil {
+		return err
+	}
+	c.who = who
+	return nil
+}
+
 // allow holds a call to what its role permits. A refusal is recorded.
-func (s *Server) allow(c *call, r *route) error {
+func (s *Server) allow(c *call) error {
+	r := c.route
 	if r.Action == Anybody {
 		return nil
 	}

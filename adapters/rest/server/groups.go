@@ -31,11 +31,7 @@ func (s *Server) getGroups(c *call) error {
 
 // getAllGroups answers a page of the groups of all streams.
 func (s *Server) getAllGroups(c *call) error {
-	values, err := c.query("cursor", "limit")
-	if err != nil {
-		return err
-	}
-	limit, err := parseLimit(values)
+	values, limit, err := c.pageQuery()
 	if err != nil {
 		return err
 	}
@@ -43,14 +39,7 @@ func (s *Server) getAllGroups(c *call) error {
 	if err != nil {
 		return err
 	}
-	if page.HasMore {
-		values.Set("cursor", page.NextCursor)
-		c.setNext(rest.AllGroupsPath, values)
-	}
-	return c.answerJSON(fasthttp.StatusOK, rest.List[core.GroupOverview]{
-		Items:      append([]core.GroupOverview{}, page.Items...),
-		Pagination: rest.Pagination{NextCursor: page.NextCursor, HasMore: page.HasMore},
-	})
+	return answerList(c, rest.AllGroupsPath, values, page)
 }
 
 // postGroup creates a group.

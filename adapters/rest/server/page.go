@@ -6,7 +6,33 @@ import (
 	"sync"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
 )
+
+// pageQuery reads the parameters of a list that comes in pages; known names those
+// that it has besides.
+func (c *call) pageQuery(known ...string) (values url.Values, limit int, err error) {
+	if values, err = c.query(append(known, "cursor", "limit")...); err != nil {
+		return nil, 0, err
+	}
+	limit, err = parseLimit(values)
+	return values, limit, err
+}
+
+// answerList answers with a page of the list at path, and says where the list
+// goes on: at the same parameters with another cursor.
+func answerList[T any](c *call, path string, values url.Values, page core.Page[T]) error {
+	if page.HasMore {
+		values.Set("cursor", page.NextCursor)
+		c.setNext(path, values)
+	}
+	return c.answerJSON(fasthttp.StatusOK, rest.List[T]{
+		Items:      append([]T{}, page.Items...), // an empty list is no null
+		Pagination: rest.Pagination{NextCursor: page.NextCursor, HasMore: page.HasMore},
+	})
+}
 
 // setNext says where a list goes on.
 func (c *call) setNext(path string, query url.Values) {

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"strconv"
 
 	"github.com/valyala/fasthttp"
@@ -20,8 +19,7 @@ func (s *Server) postOffsets(c *call) error {
 	if err := c.readObject(&request); err != nil {
 		return err
 	}
-	ctx := c.context()
-	offset, err := s.offset(ctx, c, stream, request.Offset, request.LastEventID, "last_event_id")
+	offset, err := c.offsetOf(eventName{stream, request.Offset, request.LastEventID, "last_event_id"})
 	if err != nil {
 		return err
 	}
@@ -29,7 +27,7 @@ func (s *Server) postOffsets(c *call) error {
 	if request.Lease != nil {
 		lease = *request.Lease
 	}
-	at, err := s.Consumers.Commit(ctx, c.who, stream, group, offset, lease)
+	at, err := s.Consumers.Commit(c.context(), c.who, stream, group, offset, lease)
 	if err != nil {
 		return err
 	}
@@ -51,26 +49,35 @@ func (s *Server) postAck(c *call) error {
 	if request.Lease == nil {
 		return errNoLease
 	}
-	if len(request.Offsets)+len(request.EventIDs) > core.MaxPageSize {
-		return core.Invalid("offsets", "must have at most %d members, as many as a lease holds", core.MaxPageSize)
+	offsets, err := c.acked(stream, &request)
+	if err != nil {
+		return err
 	}
-	ctx := c.context()
-	offsets := request.Offsets
-	for i, id := range request.EventIDs {
-		offset, err := s.Consumers.EventOffset(ctx, c.who, stream, id)
-		if err != nil {
-			return about(err, "event_ids["+strconv.Itoa(i)+"]")
-		}
-		offsets = append(offsets, offset)
-	}
-	if len(offsets) == 0 && (request.Offsets != nil || request.EventIDs != nil) {
-		return core.Invalid("offsets", "must not be empty; leave it out to settle the whole lease")
-	}
-	if err := s.Consumers.Ack(ctx, c.who, stream, group, *request.Lease, offsets); err != nil {
+	if err := s.Consumers.Ack(c.context(), c.who, stream, group, *request.Lease, offsets); err != nil {
 		return err
 	}
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
 	return nil
+}
+
+// acked returns the offsets of the events that a request settles; none is all of
+// the lease.
+func (c *call) acked(stream string, request *rest.AckRequest) ([]core.Offset, error) {
+	if len(request.Offsets)+len(request.EventIDs) > core.MaxPageSize {
+		return nil, core.Invalid("offsets", "must have at most %d members, as many as a lease holds", core.MaxPageSize)
+	}
+	offsets := request.Offsets
+	for i, id := range request.EventIDs {
+		offset, err := c.server.Consumers.EventOffset(c.context(), c.who, stream, id)
+		if err != nil {
+			return nil, about(err, "event_ids["+strconv.Itoa(i)+"]")
+		}
+		offsets = append(offsets, offset)
+	}
+	if len(offsets) == 0 && (request.Offsets != nil || request.EventIDs != nil) {
+		return nil, core.Invalid("offsets", "must not be empty; leave it out to settle the whole lease")
+	}
+	return offsets, nil
 }
 
 // postNack refuses events of a lease.
@@ -86,40 +93,58 @@ func (s *Server) postNack(c *call) error {
 	if request.Lease == nil {
 		return errNoLease
 	}
-	if len(request.Events) == 0 || len(request.Events) > core.MaxPageSize {
-		return core.Invalid("events", "must be 1 to %d", core.MaxPageSize)
+	nacks, err := c.nacked(stream, request.Events)
+	if err != nil {
+		return err
 	}
-	ctx := c.context()
-	nacks := make([]core.Nack, len(request.Events))
-	for i, event := range request.Events {
-		place := "events[" + strconv.Itoa(i) + "]"
-		offset, err := s.offset(ctx, c, stream, event.Offset, event.EventID, place+".event_id")
-		if err != nil {
-			return about(err, place)
-		}
-		nacks[i] = core.Nack{Offset: offset, Action: event.Action, Reason: event.Reason, Delay: event.Delay}
-	}
-	if err := s.Consumers.Nack(ctx, c.who, stream, group, *request.Lease, nacks); err != nil {
+	if err := s.Consumers.Nack(c.context(), c.who, stream, group, *request.Lease, nacks); err != nil {
 		return err
 	}
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
 	return nil
 }
 
-// offset is the one that a request names, by itself or by the event's id.
-func (s *Server) offset(ctx context.Context, c *call, stream string, offset *core.Offset, id *core.ID, field string) (core.Offset, error) {
-	switch {
-	case (offset == nil) == (id == nil):
-		return 0, core.Invalid(field, "or offset is required, and only one of them")
-	case offset != nil && *offset < 0:
-		return 0, core.Invalid("offset", "must be 0 or more")
-	case offset != nil:
-		return *offset, nil
+// nacked returns what a request refuses, by offset.
+func (c *call) nacked(stream string, events []rest.Nack) ([]core.Nack, error) {
+	if len(events) == 0 || len(events) > core.MaxPageSize {
+		return nil, core.Invalid("events", "must have 1 to %d members", core.MaxPageSize)
 	}
-	return s.Consumers.EventOffset(ctx, c.who, stream, *id)
+	nacks := make([]core.Nack, len(events))
+	for i, event := range events {
+		place := "events[" + strconv.Itoa(i) + "]"
+		offset, err := c.offsetOf(eventName{stream, event.Offset, event.EventID, place + ".event_id"})
+		if err != nil {
+			return nil, about(err, place)
+		}
+		nacks[i] = core.Nack{Offset: offset, Action: event.Action, Reason: event.Reason, Delay: event.Delay}
+	}
+	return nacks, nil
 }
 
-// about says which of several things an error is about.
+// eventName names an event of a stream: by its offset or by its id, whose field
+// in the request is idField.
+type eventName struct {
+	stream  string
+	offset  *core.Offset
+	id      *core.ID
+	idField string
+}
+
+// offsetOf returns the offset of the event that a request names.
+func (c *call) offsetOf(name eventName) (core.Offset, error) {
+	switch {
+	case (name.offset == nil) == (name.id == nil):
+		return 0, core.Invalid(name.idField, "or offset is required, and only one of them")
+	case name.offset != nil && *name.offset < 0:
+		return 0, core.Invalid("offset", "must be 0 or more")
+	case name.offset != nil:
+		return *name.offset, nil
+	}
+	return c.server.Consumers.EventOffset(c.context(), c.who, name.stream, *name.id)
+}
+
+// about makes the error of an event that is not there one about the field that
+// names it: the address, which "not found" would be about, is right.
 func about(err error, field string) error {
 	if core.CodeOf(err) != core.CodeNotFound {
 		return err

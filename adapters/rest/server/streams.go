@@ -16,11 +16,7 @@ func (c *call) stream() (string, error) { return c.param("stream") }
 // getStreams answers a page of the streams, with numbers where they are asked
 // for.
 func (s *Server) getStreams(c *call) error {
-	values, err := c.query("prefix", "cursor", "limit", "stats")
-	if err != nil {
-		return err
-	}
-	limit, err := parseLimit(values)
+	values, limit, err := c.pageQuery("prefix", "stats")
 	if err != nil {
 		return err
 	}
@@ -36,14 +32,7 @@ func (s *Server) getStreams(c *call) error {
 	if err != nil {
 		return err
 	}
-	if page.HasMore {
-		values.Set("cursor", page.NextCursor)
-		c.setNext(rest.StreamsPath, values)
-	}
-	return c.answerJSON(fasthttp.StatusOK, rest.List[core.Stream]{
-		Items:      append([]core.Stream{}, page.Items...),
-		Pagination: rest.Pagination{NextCursor: page.NextCursor, HasMore: page.HasMore},
-	})
+	return answerList(c, rest.StreamsPath, values, page)
 }
 
 func (s *Server) getStreamOverviews(c *call, values url.Values, query core.StreamQuery) error {
@@ -51,14 +40,7 @@ func (s *Server) getStreamOverviews(c *call, values url.Values, query core.Strea
 	if err != nil {
 		return err
 	}
-	if page.HasMore {
-		values.Set("cursor", page.NextCursor)
-		c.setNext(rest.StreamsPath, values)
-	}
-	return c.answerJSON(fasthttp.StatusOK, rest.List[core.StreamOverview]{
-		Items:      append([]core.StreamOverview{}, page.Items...),
-		Pagination: rest.Pagination{NextCursor: page.NextCursor, HasMore: page.HasMore},
-	})
+	return answerList(c, rest.StreamsPath, values, page)
 }
 
 // postStream creates a stream.

@@ -9,11 +9,7 @@ import (
 
 // getUsers answers a page of the organization's users.
 func (s *Server) getUsers(c *call) error {
-	values, err := c.query("cursor", "limit")
-	if err != nil {
-		return err
-	}
-	limit, err := parseLimit(values)
+	values, limit, err := c.pageQuery()
 	if err != nil {
 		return err
 	}
@@ -21,14 +17,7 @@ func (s *Server) getUsers(c *call) error {
 	if err != nil {
 		return err
 	}
-	if page.HasMore {
-		values.Set("cursor", page.NextCursor)
-		c.setNext(rest.UsersPath, values)
-	}
-	return c.answerJSON(fasthttp.StatusOK, rest.List[core.User]{
-		Items:      append([]core.User{}, page.Items...),
-		Pagination: rest.Pagination{NextCursor: page.NextCursor, HasMore: page.HasMore},
-	})
+	return answerList(c, rest.UsersPath, values, page)
 }
 
 // postUser invites a user.
