@@ -23,7 +23,7 @@ type rule struct {
 var rules = []rule{
 	{"core imports the standard library only", inCode(coreStands)},
 	{"adapters stand alone", inCode(adaptersStandAlone)},
-	{"rest imports core and the standard library only", inCode(restStands)},
+	{"rest and cloudevents import core and the standard library only", inCode(restStands)},
 	{"ui talks through rest only", inCode(uiTalksThroughRest)},
 	{"migrations and policies import nothing of the module", inCode(embeddedStands)},
 	{"fx, flags and the command line are app's", inCode(only([]string{"app"}, "go.uber.org/fx", "go.uber.org/dig", "flag", "github.com/spf13/pflag", "github.com/spf13/cobra", "github.com/caarlos0/env"))},
@@ -99,7 +99,7 @@ func adaptersStandAlone(s source) []string {
 }
 
 func restStands(s source) []string {
-	if s.folder() != "adapters/rest/" {
+	if s.folder() != "adapters/rest/" && !s.in("adapters/rest/cloudevents") {
 		return nil
 	}
 	return refuse(s, func(i string) bool { return standard(i) || ours(i) == "core" })

@@ -19,7 +19,8 @@ type keyNoun struct {
 	kind core.KeyKind
 	// name is the command's; example shows its create.
 	name, example string
-	role          core.Role
+	// role is what a credential may do where --role is not given.
+	role core.Role
 }
 
 func keyCommand(p *program, s *settings) *cobra.Command {
@@ -165,21 +166,22 @@ func printKeys(out io.Writer, keys []core.APIKey) error {
 			scope = fmt.Sprint(len(key.Streams))
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", key.ID, key.Label, key.Masked, key.Role, scope,
-			key.CreatedAt.Format(time.DateTime), keyState(key, time.Now()))
+			tableTime(key.CreatedAt), keyState(key, time.Now()))
 	}
 	return table.Flush()
 }
 
+// keyState is a key's state in the words of the dashboard.
 func keyState(key core.APIKey, now time.Time) string {
 	switch {
 	case key.RevokedAt != nil:
-		return "revoked " + key.RevokedAt.Format(time.DateTime)
+		return "revoked " + tableTime(*key.RevokedAt)
 	case key.ExpiresAt == nil:
-		return "valid"
+		return "active"
 	case !now.Before(*key.ExpiresAt):
-		return "expired " + key.ExpiresAt.Format(time.DateTime)
+		return "expired " + tableTime(*key.ExpiresAt)
 	}
-	return "valid until " + key.ExpiresAt.Format(time.DateTime)
+	return "active until " + tableTime(*key.ExpiresAt)
 }
 
 func (n keyNoun) rotateCommand(p *program, s *settings, org *string) *cobra.Command {

@@ -53,7 +53,7 @@ func TestTokensAreMadeRotatedAndRevokedBesideTheServer(t *testing.T) {
 	require.Eventually(t, func() bool { return publish(rotated.Secret) == core.CodeUnauthorized }, patience, 20*time.Millisecond)
 
 	table := h.run([]string{secret}, "token", "list")
-	require.Regexp(t, writer.ID.String()+` +bridge +svc_bridge_….* +producer +1 .*valid until`, table.stdout)
+	require.Regexp(t, writer.ID.String()+` +bridge +svc_bridge_….* +producer +1 .*active until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`, table.stdout)
 	require.Equal(t, 3, strings.Count(table.stdout, "\n"), "keys are not among them: %s", table.stdout)
 	require.NotContains(t, table.stdout, strings.TrimSpace(plain.stdout))
 	require.Zero(t, h.run([]string{secret}, "token", "revoke", writer.ID.String()).code)
@@ -187,7 +187,7 @@ func TestKeysAreMadeListedAndRevokedBesideTheServer(t *testing.T) {
 	require.Equal(t, core.CodeForbidden, core.CodeOf(err))
 
 	table := h.run([]string{secret}, "key", "list")
-	require.Regexp(t, key.ID+` +billing +ef_test_….* +producer +1 .*valid until`, table.stdout)
+	require.Regexp(t, key.ID+` +billing +ef_test_….* +producer +1 .*active until \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`, table.stdout)
 	require.NotContains(t, table.stdout, key.Secret)
 	revoked := h.run([]string{secret}, "key", "revoke", key.ID)
 	require.Zero(t, revoked.code, revoked.stderr)

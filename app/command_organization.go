@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -71,24 +70,21 @@ func organizationListCommand(p *program, s *settings) *cobra.Command {
 }
 
 // allOrganizations returns the organizations of the installation, by name.
-func allOrganizations(ctx context.Context, catalog core.Organizations) (all []core.Organization, err error) {
-	for after := ""; ; after = all[len(all)-1].Name {
-		page, err := catalog.Organizations(ctx, after, core.MaxPageSize)
-		if err != nil {
-			return nil, err
+func allOrganizations(ctx context.Context, catalog core.Organizations) ([]core.Organization, error) {
+	return allPages(func(last *core.Organization) ([]core.Organization, error) {
+		after := ""
+		if last != nil {
+			after = last.Name
 		}
-		all = append(all, page...)
-		if len(page) < core.MaxPageSize {
-			return all, nil
-		}
-	}
+		return catalog.Organizations(ctx, after, core.MaxPageSize)
+	})
 }
 
 func printOrganizations(out io.Writer, organizations []core.Organization) error {
 	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(table, "ID\tNAME\tCREATED\tEACH KEY\tEACH PERSON")
 	for _, org := range organizations {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", org.ID, org.Name, org.CreatedAt.Format(time.DateTime), org.KeyRate, org.UserRate)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", org.ID, org.Name, tableTime(org.CreatedAt), org.KeyRate, org.UserRate)
 	}
 	return table.Flush()
 }

@@ -73,7 +73,7 @@ func TestTheHostLimitsAnOrganization(t *testing.T) {
 	follows("900", "400")
 	limited := h.run([]string{secret}, "org", "limit", "acme", "--key", "6000/200", "--user", "1000/100")
 	require.Zero(t, limited.code, limited.stderr)
-	require.Regexp(t, ` acme +\S+ \S+ +6000/200 +1000/100\n$`, limited.stdout)
+	require.Regexp(t, ` acme +\S+Z +6000/200 +1000/100\n$`, limited.stdout)
 	follows("6000", "1000")
 	org, err := server.client(theirs).Organization(t.Context())
 	require.NoError(t, err)

@@ -2,6 +2,8 @@ package app
 
 import (
 	"bufio"
+	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -72,28 +74,47 @@ func readPassword(in io.Reader, talk io.Writer) (string, error) {
 }
 
 func userListCommand(p *program, s *settings, org *string) *cobra.Command {
-	return &cobra.Command{
+	var output string
+	command := &cobra.Command{
 		Use: "list", Short: "List the users", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkOutput(output, "table"); err != nil {
+				return err
+			}
 			return p.operate(cmd, s, *org, func(o operator) error {
-				table := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 4, 2, ' ', 0)
-				fmt.Fprintln(table, "ID\tEMAIL\tNAME\tROLE\tSTATE")
-				for after := ""; ; {
-					users, err := o.catalog.Users(cmd.Context(), o.org.ID, after, core.MaxPageSize)
-					if err != nil {
-						return err
-					}
-					for _, u := range users {
-						fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", u.ID, u.Email, u.Name, u.Role, u.State)
-					}
-					if len(users) < core.MaxPageSize {
-						return table.Flush()
-					}
-					after = users[len(users)-1].Email
+				all, err := allUsers(cmd.Context(), o.catalog, o.org.ID)
+				if err != nil {
+					return err
 				}
+				if output == "json" {
+					return json.NewEncoder(cmd.OutOrStdout()).Encode(all)
+				}
+				return printUsers(cmd.OutOrStdout(), all)
 			})
 		},
 	}
+	command.Flags().StringVarP(&output, "output", "o", "table", "table or json")
+	return command
+}
+
+// allUsers returns the users of an organization, by email address.
+func allUsers(ctx context.Context, users core.Users, org core.ID) ([]core.User, error) {
+	return allPages(func(last *core.User) ([]core.User, error) {
+		after := ""
+		if last != nil {
+			after = last.Email
+		}
+		return users.Users(ctx, org, after, core.MaxPageSize)
+	})
+}
+
+func printUsers(out io.Writer, users []core.User) error {
+	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(table, "ID\tEMAIL\tNAME\tROLE\tSTATE")
+	for _, u := range users {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", u.ID, u.Email, u.Name, u.Role, u.State)
+	}
+	return table.Flush()
 }
 
 func userSetupCommand(p *program, s *settings, org *string) *cobra.Command {

@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -60,4 +61,25 @@ func TestTheFirstAdminIsMadeOnTheHost(t *testing.T) {
 	damaged := h.run([]string{secret}, "audit", "verify")
 	require.Equal(t, 1, damaged.code)
 	require.Contains(t, damaged.stderr, "is damaged at record 2")
+}
+
+// TestUserListPrintsJSON holds the form for programs, which has no password, and
+// is an empty list where there is nobody.
+func TestUserListPrintsJSON(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	require.Equal(t, "[]\n", h.run([]string{secret}, "user", "list", "-o", "json").stdout)
+	id := h.must("user", "create", "--email", "ann@example.com", "--name", "Ann", "--role", "developer")
+	o := h.run([]string{secret}, "user", "list", "--output", "json")
+	require.Zero(t, o.code, o.stderr)
+	var users []core.User
+	require.NoError(t, json.Unmarshal([]byte(o.stdout), &users))
+	require.Len(t, users, 1)
+	user := users[0]
+	require.Equal(t, []any{id, "ann@example.com", "Ann", core.RoleDeveloper, core.UserActive}, []any{user.ID.String(), user.Email, user.Name, user.Role, user.State})
+	require.NotContains(t, o.stdout, "argon2")
+	require.NotContains(t, o.stdout, goodPassword)
+	wrong := h.run([]string{secret}, "user", "list", "-o", "yaml")
+	require.Equal(t, 2, wrong.code)
+	require.Contains(t, wrong.stderr, "--output must be table or json")
 }

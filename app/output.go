@@ -1,6 +1,9 @@
 package app
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // checkOutput refuses a format that a command does not print: it has JSON and
 // one for people.
@@ -10,3 +13,7 @@ func checkOutput(format, forPeople string) error {
 	}
 	return usageError{fmt.Errorf("--output must be %s or json", forPeople)}
 }
+
+// tableTime writes a time for a table, to the second and with its zone: the
+// tables are read far from the server, and copied into reports.
+func tableTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }

@@ -90,7 +90,7 @@ func lockPostgres(ctx context.Context, db *sql.DB, set Set) (func() error, error
 	}
 	var schema string
 	if err := conn.QueryRowContext(ctx, `select current_schema()`).Scan(&schema); err != nil {
-		return nil, closing(conn, fmt.Errorf("the search_path names no schema that exists: %w", err))
+		return nil, closing(conn, fmt.Errorf("the search_path names no existing schema: %w", err))
 	}
 	hash := fnv.New64a()
 	_, _ = hash.Write([]byte(schema + "\x00" + set.table)) // never fails

@@ -65,7 +65,7 @@ func Open(ctx context.Context, u *url.URL) (core.Catalog, error) {
 	case "postgres", "postgresql":
 		return openPostgres(ctx, u)
 	}
-	return nil, fmt.Errorf("a catalog is kept in sqlite or postgres, not in %q", u.Scheme)
+	return nil, fmt.Errorf("a catalog can be kept in sqlite or postgres, not in %q", u.Scheme)
 }
 
 func openSQLite(ctx context.Context, u *url.URL) (core.Catalog, error) {

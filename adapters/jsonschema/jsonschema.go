@@ -201,7 +201,7 @@ func details(err *jsonschema.ValidationError, place func([]string) string) []cor
 		return all[i].Field < all[j].Field || all[i].Field == all[j].Field && all[i].Reason < all[j].Reason
 	})
 	if len(all) == 0 {
-		all = []core.Detail{{Field: place(nil), Reason: "does not fit the schema"}}
+		all = []core.Detail{{Field: place(nil), Reason: "does not match the schema"}}
 	}
 	return all[:min(len(all), maxDetails)]
 }

@@ -95,9 +95,9 @@ func (w *Wall) Prepare(ctx context.Context, pool *pgxpool.Pool) error {
 			return err
 		}
 		if err := w.ensureRole(ctx, tx); err != nil {
-			return fmt.Errorf("row-level security needs the role %[1]s, and this user may not make it (%[2]w); "+
-				"have an administrator of PostgreSQL run: create role %[1]s; grant %[1]s to %[3]s; "+
-				"or do without, by the parameter %[4]s=%[5]s in the URL",
+			return fmt.Errorf("row-level security needs the role %[1]s, which this user may not create (%[2]w); "+
+				"have a PostgreSQL administrator run: create role %[1]s; grant %[1]s to %[3]s; "+
+				"or do without row-level security by adding %[4]s=%[5]s to the URL",
 				pgx.Identifier{w.role}.Sanitize(), err, pgx.Identifier{pool.Config().ConnConfig.User}.Sanitize(), Parameter, NoRole)
 		}
 		_, err := tx.Exec(ctx, `select `+w.admit+`($1)`, w.role)

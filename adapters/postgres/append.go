@@ -60,7 +60,7 @@ func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch
 		}
 		s.heads.forget(p.streams)
 	}
-	return s.finish(p, core.Unavailable(err, time.Second, "other servers write the same streams too fast; try again"))
+	return s.finish(p, core.Unavailable(err, time.Second, "other servers are writing to the same streams too fast; try again"))
 }
 
 // finish keeps the counters that an append left, or forgets them when it

@@ -125,7 +125,7 @@ func storeError(err error) error {
 		return core.Errorf(core.CodeStorageFull, "the disk of the event store is full; nothing was stored")
 	case errors.As(err, &connecting), errors.As(err, &network), errors.Is(err, context.DeadlineExceeded), broken(err),
 		errors.As(err, &refused) && transient(refused.Code):
-		return core.Unavailable(err, time.Second, "the event store cannot be reached; nothing was stored, try again")
+		return core.Unavailable(err, time.Second, "the event store cannot be reached and nothing was stored; try again")
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -21,7 +22,7 @@ func (s *Server) postBatch(c *call) error {
 		return err
 	}
 	if c.requestHeader(rest.HeaderIdempotencyKey) != "" {
-		return core.Invalid(rest.HeaderIdempotencyKey, "names one event; in a batch, each has its own idempotency_key")
+		return core.Invalid(rest.HeaderIdempotencyKey, "identifies one event; in a batch, each event has its own idempotency_key")
 	}
 	items, err := s.Ingest.Batch(c.context(), c.who, stream, drafts)
 	if err != nil {
@@ -37,7 +38,7 @@ func (c *call) drafts(field core.StreamField) ([]core.Draft, error) {
 	case kind == kindCloudEvent:
 		err = unsupported(fasthttp.HeaderContentType, "must be application/cloudevents-batch+json for a batch of CloudEvents")
 	case c.isBinary():
-		err = core.Invalid(attributeVersion, "must not be a header of a batch: the events of a batch are all in its body")
+		err = core.Invalid("specversion", "must not be a header of a batch: all of a batch's events are in its body")
 	}
 	if err != nil {
 		c.abandon()
@@ -51,7 +52,7 @@ func (c *call) drafts(field core.StreamField) ([]core.Draft, error) {
 	case kindNDJSON:
 		return core.DecodeLines(body, field)
 	case kindCloudEvents:
-		return decodeCloudEvents(body, field)
+		return cloudevents.DecodeBatch(body, field)
 	}
 	return core.DecodeArray(body, field)
 }

@@ -36,7 +36,7 @@ func (c *call) readObject(into any) error {
 		return known
 	}
 	if err != nil {
-		return core.Invalid("body", "does not fit this request: an id or a time in it is malformed")
+		return core.Invalid("body", "contains a malformed id or time")
 	}
 	return nil
 }

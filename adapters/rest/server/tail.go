@@ -12,6 +12,7 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -49,8 +50,8 @@ func (s *Server) getLive(c *call) error {
 		return err
 	}
 	live := &liveTail{tail: tail, org: c.who.Org, head: c.liveHeader(), writeTimeout: s.Limits.WriteTimeout, write: appendEvent}
-	if c.prefers(rest.TypeCloudEvent) {
-		live.write = rest.AppendCloudEvent
+	if c.prefers(cloudevents.TypeEvent) {
+		live.write = cloudevents.Append
 	}
 	s.tails.Add(1)
 	c.ctx.SetStatusCode(fasthttp.StatusOK)
@@ -71,7 +72,7 @@ func parseLiveAfter(values url.Values) (*core.Offset, error) {
 func parseLastEventID(text string) (*core.Offset, error) {
 	offset, err := strconv.ParseUint(text, 10, 63)
 	if err != nil {
-		return nil, core.Invalid("Last-Event-ID", "must be the id of an event of this tail, which is an offset")
+		return nil, core.Invalid("Last-Event-ID", "must be an event id from this tail, which is an offset")
 	}
 	after := core.Offset(offset)
 	return &after, nil

@@ -2,7 +2,6 @@ package rest
 
 import (
 	"context"
-	"net/url"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -32,16 +31,16 @@ type SessionEnd struct {
 // Sessions returns the sessions of who is signed in, newest first.
 func (c *Client) Sessions(ctx context.Context) (sessions []Session, err error) {
 	var list List[Session]
-	err = c.call(ctx, "GET", SessionsPath, nil, nil, &list)
+	err = c.get(ctx, SessionsPath, &list)
 	return list.Items, err
 }
 
 // EndSession ends a session of who is signed in, or all others.
 func (c *Client) EndSession(ctx context.Context, request SessionEnd) error {
-	return c.call(ctx, "POST", SessionsPath+"/end", nil, request, nil)
+	return c.post(ctx, SessionsPath+"/end", request, nil)
 }
 
 // EndSessionsOf ends all sessions of another user of the organization.
 func (c *Client) EndSessionsOf(ctx context.Context, user string) error {
-	return c.call(ctx, "POST", UsersPath+"/"+url.PathEscape(user)+"/sessions/end", nil, nil, nil)
+	return c.post(ctx, UserPath(user)+"/sessions/end", nil, nil)
 }

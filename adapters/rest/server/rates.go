@@ -80,15 +80,6 @@ func secondsText(seconds int64) string {
 	return strconv.FormatInt(seconds, 10) + " seconds"
 }
 
-// abandonBody abandons a request if it has a body that was not read; without
-// one, the connection can stay.
-func (c *call) abandonBody() {
-	const chunked = -1
-	if length := c.ctx.Request.Header.ContentLength(); length > 0 || length == chunked {
-		c.abandon()
-	}
-}
-
 // The headers of a request that was counted, in the form that needs no work.
 var (
 	headerLimit      = []byte("X-RateLimit-Limit")

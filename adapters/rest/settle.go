@@ -1,32 +1,11 @@
 package rest
 
 import (
+	"context"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
 )
-
-// Delivery is the answer to a poll.
-type Delivery struct {
-	Events []DeliveredEvent `json:"events"`
-	// NextOffset is the offset after the last event, or the one that comes next
-	// for the group where there is none.
-	NextOffset core.Offset `json:"next_offset"`
-	// Lease is what the group's other calls present; null where no event came.
-	Lease *Lease `json:"lease"`
-}
-
-// Lease is a consumer's hold on events.
-type Lease struct {
-	ID        core.ID   `json:"id"`
-	ExpiresAt time.Time `json:"expires_at"`
-}
-
-// DeliveredEvent is an event, and how often it has been handed out by now.
-type DeliveredEvent struct {
-	core.Event
-	Attempt int `json:"attempt"`
-}
 
 // CommitRequest settles everything up to an offset, of the run that holds it.
 // Either Offset or LastEventID names the event. Lease may be left out.
@@ -47,11 +26,22 @@ type Committed struct {
 // StatusCommitted is the status of every commit that took place.
 const StatusCommitted = "COMMITTED"
 
+// Commit settles everything up to an offset, of the run that holds it.
+func (c *Client) Commit(ctx context.Context, stream, group string, request CommitRequest) (committed Committed, err error) {
+	err = c.post(ctx, GroupPath(stream, group)+"/offsets", request, &committed)
+	return committed, err
+}
+
 // AckRequest settles events of a lease: those named, or all when none is.
 type AckRequest struct {
 	Lease    *core.ID      `json:"lease"`
 	Offsets  []core.Offset `json:"offsets,omitempty"`
 	EventIDs []core.ID     `json:"event_ids,omitempty"`
+}
+
+// Ack settles events of a lease, all of it when there are no offsets.
+func (c *Client) Ack(ctx context.Context, stream, group string, lease core.ID, offsets ...core.Offset) error {
+	return c.post(ctx, GroupPath(stream, group)+"/ack", AckRequest{Lease: &lease, Offsets: offsets}, nil)
 }
 
 // NackRequest refuses events of a lease.
@@ -70,6 +60,11 @@ type Nack struct {
 	Delay *core.Seconds `json:"delay,omitempty"`
 }
 
+// Nack refuses events of a lease.
+func (c *Client) Nack(ctx context.Context, stream, group string, lease core.ID, events ...Nack) error {
+	return c.post(ctx, GroupPath(stream, group)+"/nack", NackRequest{Lease: &lease, Events: events}, nil)
+}
+
 // ExtendRequest asks for more time: Visibility seconds from now, or as much as
 // the group gives. 0 gives the rest of the lease back.
 type ExtendRequest struct {
@@ -82,36 +77,10 @@ type Extended struct {
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
-// ResetRequest moves a group.
-type ResetRequest struct {
-	To *core.Start `json:"to"`
-}
-
-// ResetAnswer says where a group is now.
-type ResetAnswer struct {
-	NextOffset core.Offset `json:"next_offset"`
-}
-
-// GroupWithStatus is a group and how far it got.
-type GroupWithStatus struct {
-	core.Group
-	Status core.GroupStatus `json:"status"`
-}
-
-// ReplayRequest gives dead letters back to their groups: those that match all
-// the fields that are set.
-type ReplayRequest struct {
-	Stream string `json:"stream,omitempty"`
-	Group  string `json:"group,omitempty"`
-	Reason string `json:"reason,omitempty"`
-	Type   string `json:"event_type,omitempty"`
-	// Rate is how many letters a second are given back at most; 0 is unbounded.
-	Rate float64 `json:"rate,omitempty"`
-	// DryRun counts and does nothing.
-	DryRun bool `json:"dry_run,omitempty"`
-}
-
-// ReplayCount is the answer to a dry run.
-type ReplayCount struct {
-	Total int64 `json:"total"`
+// Extend asks for more time, as much as the group gives when visibility is nil,
+// and returns until when. A visibility of 0 gives the rest of the lease back.
+func (c *Client) Extend(ctx context.Context, stream, group string, lease core.ID, visibility *core.Seconds) (time.Time, error) {
+	var extended Extended
+	err := c.post(ctx, GroupPath(stream, group)+"/extend", ExtendRequest{&lease, visibility}, &extended)
+	return extended.ExpiresAt, err
 }

@@ -8,12 +8,6 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
-	"github.com/eventflow-go/eventflow/core"
-)
-
-var (
-	contentCloudEvent  = []byte(rest.TypeCloudEvent)
-	contentCloudEvents = []byte(rest.TypeCloudEvents)
 )
 
 // prefers reports whether the Accept header asks for a media type by its name,
@@ -47,19 +41,4 @@ func quality(accept, media string) float64 {
 		return quality
 	}
 	return 0
-}
-
-// answerCloudEvents answers with a page as an array of CloudEvents; where the
-// list goes on is in the Link header alone.
-func (c *call) answerCloudEvents(page core.EventPage) {
-	body := pages.Get().(*pageBody)
-	b := body.bytes[:0]
-	b = append(b, '[')
-	for i := range page.Items {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = rest.AppendCloudEvent(b, &page.Items[i])
-	}
-	c.answerPooled(body, append(b, ']'), contentCloudEvents)
 }

@@ -1,8 +1,9 @@
-package rest
+package cloudevents
 
 import (
 	"encoding/json"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,7 +29,17 @@ func TestANativeEventIsACloudEvent(t *testing.T) {
 	require.Equal(t, `before{"specversion":"1.0","id":"`+event.ID.String()+`","source":"shop%201","type":"order.paid","subject":"\"c\" ☃",`+
 		`"time":"2026-01-02T03:04:05.123456Z","datacontenttype":"application/json","dataschema":"a%20b","tracestate":"k=\u0076","correlationid":"taken",`+
 		`"traceid":"t1","xtenantid":"a","eventflowoffset":"1099511627776","eventflowreceivedat":"2026-01-02T03:04:06.123456Z","data":{ "a" : 1.0 }}`,
-		string(AppendCloudEvent([]byte("before"), &event)))
+		string(Append([]byte("before"), &event)))
+}
+
+func TestTheAttemptIsTheServers(t *testing.T) {
+	t.Parallel()
+	event := nativeEvent()
+	event.Context = json.RawMessage(`{"eventflowattempt":"9"}`)
+	require.NotContains(t, string(Append(nil, &event)), "eventflowattempt")
+	out := string(AppendDelivered([]byte("before"), &event, 2))
+	require.Equal(t, 1, strings.Count(out, `"eventflowattempt":`), "a member twice is two answers")
+	require.Contains(t, out, `"eventflowattempt":2}`)
 }
 
 func TestAnyEventHasASource(t *testing.T) {
@@ -52,7 +63,7 @@ func TestAnyEventHasASource(t *testing.T) {
 		event := nativeEvent()
 		event.Source = source
 		var out struct{ Source string }
-		require.NoError(t, json.Unmarshal(AppendCloudEvent(nil, &event), &out))
+		require.NoError(t, json.Unmarshal(Append(nil, &event), &out))
 		require.Equal(t, want, out.Source)
 		_, err := url.Parse(out.Source)
 		require.NoError(t, err, source)
@@ -75,19 +86,19 @@ func TestWhatAContextClaimsIsNotBelieved(t *testing.T) {
 		event := nativeEvent()
 		event.Context = json.RawMessage(`{"cloudevent_id":"1",` + test.context + `}`)
 		event.Payload = json.RawMessage(test.payload)
-		require.Contains(t, string(AppendCloudEvent(nil, &event)), test.want)
+		require.Contains(t, string(Append(nil, &event)), test.want)
 	}
 	event := nativeEvent()
 	event.Context = json.RawMessage(`{"cloudevent_id":"1","datacontentencoding":"none"}`)
 	event.Payload = json.RawMessage(`null`)
-	require.NotContains(t, string(AppendCloudEvent(nil, &event)), "data")
+	require.NotContains(t, string(Append(nil, &event)), "data")
 	for _, broken := range []string{`{`, `[]`, `{"a":1}`, `{"cloudevent_id":""}`, `{"cloudevent_id":1}`} {
 		event.Context = json.RawMessage(broken)
-		out := AppendCloudEvent(nil, &event)
+		out := Append(nil, &event)
 		require.True(t, json.Valid(out), "%s", out)
 		require.Contains(t, string(out), event.ID.String())
 	}
-	require.True(t, json.Valid(AppendCloudEvent(nil, &core.Event{})))
+	require.True(t, json.Valid(Append(nil, &core.Event{})))
 }
 
 func TestMediaTypesThatAreJSON(t *testing.T) {
@@ -95,6 +106,6 @@ func TestMediaTypesThatAreJSON(t *testing.T) {
 	for media, want := range map[string]bool{
 		"application/json": true, "text/json": true, "a/b+json": true, "json": false, "": false, "application/jsonp": false, "text/plain": false,
 	} {
-		require.Equal(t, want, IsJSONType(media), media)
+		require.Equal(t, want, isJSONType(media), media)
 	}
 }

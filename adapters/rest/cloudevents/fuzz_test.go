@@ -1,4 +1,4 @@
-package server
+package cloudevents
 
 import (
 	"encoding/json"
@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -25,9 +24,9 @@ func requireDraft(t *testing.T, draft core.Draft, err error) {
 	require.NoError(t, core.ValidJSON(event.Payload))
 	require.NoError(t, core.ValidJSON(event.Context))
 	require.NotEqual(t, core.Fingerprint{}, draft.Fingerprint)
-	out := rest.AppendCloudEvent(nil, &event)
+	out := Append(nil, &event)
 	require.True(t, json.Valid(out), "%s", out)
-	again, err := decodeCloudEvent(out, core.StreamInPath)
+	again, err := Decode(out, core.StreamInPath)
 	if err != nil {
 		// What the server adds may not fit any more, nor an escaped source.
 		var known *core.Error
@@ -65,10 +64,10 @@ func FuzzStructuredCloudEvent(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for _, field := range []core.StreamField{core.StreamInPath, core.StreamInEvent} {
-			draft, err := decodeCloudEvent(append([]byte(nil), body...), field)
+			draft, err := Decode(append([]byte(nil), body...), field)
 			requireDraft(t, draft, err)
 		}
-		drafts, err := decodeCloudEvents(body, core.StreamInPath)
+		drafts, err := DecodeBatch(body, core.StreamInPath)
 		if err != nil {
 			requireRefusal(t, err)
 		}
@@ -89,7 +88,7 @@ func FuzzBinaryCloudEvent(f *testing.F) {
 	f.Add("a:1/[b]", "x1", "50%25", "text/plain; charset=utf-8", []byte("<a>\n"))
 	f.Add("%2F☃", "ext", "", "image/png", []byte("\x00\xff"))
 	f.Fuzz(func(t *testing.T, source, name, value, media string, body []byte) {
-		var e cloudEvent
+		var e incoming
 		err := func() error {
 			for _, header := range [][2]string{{"specversion", "1.0"}, {"id", "1"}, {"type", "t"}, {"source", source}, {name, value}} {
 				if err := e.setHeader(header[0], header[1]); err != nil {
