@@ -43,32 +43,42 @@ func (v *accountView) Render() app.UI {
 	parts := []app.UI{
 		app.H1().TabIndex(-1).Text("Your account"),
 		app.Dl().Class("facts").Body(v.facts()...),
-		app.Section().Class("panel").Aria("label", "Password").Body(
-			app.H2().Text("Another password"),
-			form(v.send,
-				field("present", "Present password", secretInput("present", &v.present, "current-password"), "", fieldError(v.act.err, "password")),
-				field("next", "New password", secretInput("next", &v.next, "new-password"), passwordHint, fieldError(v.act.err, "new_password")),
-				app.If(v.act.err != nil && len(detailsOf(v.act.err)) == 0, func() app.UI { return actError(v.act.err) }),
-				app.If(v.changed, func() app.UI { return note("ok", "Changed. All other sessions have ended.") }),
-				submitButton("Change password", v.act.busy))),
+		v.passwordPanel(),
+		app.Section().Class("panel").Aria("label", "Sessions").Body(
+			app.Div().Class("head").Body(app.H2().Text("Where you are signed in"),
+				button("End all others…", "out", func(app.Context, app.Event) { v.ending = true }).Disabled(v.s.offline)),
+			v.sessions.show(sessionTable)),
 	}
-	parts = append(parts, app.Section().Class("panel").Aria("label", "Sessions").Body(
-		app.Div().Class("head").Body(app.H2().Text("Where you are signed in"),
-			button("End all others…", "out", func(app.Context, app.Event) { v.ending = true }).Disabled(v.s.offline)),
-		v.sessions.show(sessionTable)))
 	if v.ending {
 		parts = append(parts, v.askEnd())
 	}
 	if v.s.writable(core.ActionWriteOrganization) {
-		parts = append(parts, app.Section().Class("panel").Aria("label", "Organization").Body(
-			app.H2().Text("Organization"),
-			form(v.sendName,
-				field("org", "Name", textInput("org", &v.org).Required(true), "", fieldError(v.rename.err, "name")),
-				app.If(v.rename.err != nil && len(detailsOf(v.rename.err)) == 0, func() app.UI { return actError(v.rename.err) }),
-				app.If(v.renamed, func() app.UI { return note("ok", "Renamed.") }),
-				submitButton("Rename", v.rename.busy))))
+		parts = append(parts, v.organizationPanel())
 	}
 	return app.Div().Class("stack", "narrow").Body(parts...)
+}
+
+func (v *accountView) passwordPanel() app.UI {
+	wrong := fieldErrors{err: v.act.err}
+	return app.Section().Class("panel").Aria("label", "Password").Body(
+		app.H2().Text("Another password"),
+		form(v.send,
+			field("present", "Present password", secretInput("present", &v.present, "current-password"), "", wrong.of("password")),
+			field("next", "New password", secretInput("next", &v.next, "new-password"), passwordHint, wrong.of("new_password")),
+			wrong.rest(),
+			app.If(v.changed, func() app.UI { return note("ok", "Changed. All other sessions have ended.") }),
+			submitButton("Change password", v.act.busy)))
+}
+
+func (v *accountView) organizationPanel() app.UI {
+	wrong := fieldErrors{err: v.rename.err}
+	return app.Section().Class("panel").Aria("label", "Organization").Body(
+		app.H2().Text("Organization"),
+		form(v.sendName,
+			field("org", "Name", textInput("org", &v.org).Required(true), "", wrong.of("name")),
+			wrong.rest(),
+			app.If(v.renamed, func() app.UI { return note("ok", "Renamed.") }),
+			submitButton("Rename", v.rename.busy)))
 }
 
 // facts say who is signed in, and what the organization is limited to where that
@@ -122,6 +132,7 @@ func sessionTable(sessions []rest.Session) app.UI {
 }
 
 func (v *accountView) askEnd() app.UI {
+	wrong := fieldErrors{err: v.end.err}
 	return &dialog{Title: "End all other sessions?", Close: func(app.Context) { v.ending = false }, Body: []app.UI{
 		form(func(ctx app.Context) {
 			v.end.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
@@ -131,8 +142,8 @@ func (v *accountView) askEnd() app.UI {
 				v.fetch(ctx)
 			})
 		},
-			field("proof", "Your password", secretInput("proof", &v.proof, "current-password"), "", fieldError(v.end.err, "password")),
-			app.If(v.end.err != nil && len(detailsOf(v.end.err)) == 0, func() app.UI { return actError(v.end.err) }),
+			field("proof", "Your password", secretInput("proof", &v.proof, "current-password"), "", wrong.of("password")),
+			wrong.rest(),
 			submitButton("End them", v.end.busy)),
 	}}
 }

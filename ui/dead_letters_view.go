@@ -251,11 +251,12 @@ func (v *deadLettersView) ask(ctx app.Context, _ app.Event) {
 func (v *deadLettersView) dialog() app.UI {
 	return &dialog{Title: "Replay dead letters", Close: func(app.Context) { v.asking = false }, Body: []app.UI{
 		v.total.show(func(total int64) app.UI {
+			wrong := fieldErrors{err: v.start.err}
 			return app.Div().Class("stack").Body(
 				app.P().Text(plural(total, "dead letter")+" match the filter, on all pages. Each is given back to its group, which tries it again."),
 				form(v.send,
-					field("rate", "At most so many a second", textInput("rate", &v.rate).Attr("inputmode", "decimal").Placeholder("as fast as it goes"), "", fieldError(v.start.err, "rate")),
-					actError(v.start.err),
+					field("rate", "At most so many a second", textInput("rate", &v.rate).Attr("inputmode", "decimal").Placeholder("as fast as it goes"), "", wrong.of("rate")),
+					wrong.rest(),
 					submitButton("Replay "+count(total), v.start.busy).Disabled(total == 0 || v.start.busy)))
 		}),
 	}}

@@ -25,6 +25,7 @@ func (v *forgotView) Render() app.UI {
 			app.P().Text("If there is an account with this address, a link is on its way. It is good for 15 minutes. Where the server sends no mail, ask an admin."),
 			app.P().Body(app.A().Href("/").Text("Back to signing in")))
 	}
+	wrong := fieldErrors{err: v.act.err}
 	return app.Div().Class("card").Body(app.H1().TabIndex(-1).Text("Forgotten password"),
 		form(func(ctx app.Context) {
 			v.act.runAnonymously(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
@@ -34,8 +35,8 @@ func (v *forgotView) Render() app.UI {
 			}, nil)
 		},
 			field("email", "Email", app.Input().ID("email").Type("email").Attr("autocomplete", "username").Required(true).
-				Value(v.email).OnInput(setText(&v.email)), "", fieldError(v.act.err, "email")),
-			actError(v.act.err),
+				Value(v.email).OnInput(setText(&v.email)), "", wrong.of("email")),
+			wrong.rest(),
 			submitButton("Send a link", v.act.busy)),
 		app.P().Body(app.A().Href("/").Text("Back to signing in")))
 }

@@ -20,7 +20,7 @@ type groupReset struct {
 
 // ask is the dialog.
 func (r *groupReset) ask(v *consumerView) app.UI {
-	group := v.group.value
+	group, wrong := v.group.value, fieldErrors{err: r.act.err}
 	parts := []app.UI{
 		field("to", "Where to", selectInput("to", &r.start.kind, []choice[startKind]{
 			{startOldest, "the oldest event that is kept"}, {startEnd, "the end: skip what is there"}, {startOffset, "an offset"}, {startTime, "a time"},
@@ -28,15 +28,15 @@ func (r *groupReset) ask(v *consumerView) app.UI {
 	}
 	switch r.start.kind {
 	case startOffset:
-		parts = append(parts, field("reset-offset", "Offset", textInput("reset-offset", &r.start.offset).Attr("inputmode", "numeric"), "The next event to be handed out.", fieldError(r.act.err, "to")))
+		parts = append(parts, field("reset-offset", "Offset", textInput("reset-offset", &r.start.offset).Attr("inputmode", "numeric"), "The next event to be handed out.", wrong.of("to")))
 	case startTime:
-		parts = append(parts, field("reset-at", "Time", app.Input().ID("reset-at").Type("datetime-local").Value(r.start.at).OnInput(setText(&r.start.at)), "The first event received then or later.", fieldError(r.act.err, "to")))
+		parts = append(parts, field("reset-at", "Time", app.Input().ID("reset-at").Type("datetime-local").Value(r.start.at).OnInput(setText(&r.start.at)), "The first event received then or later.", wrong.of("to")))
 	}
 	parts = append(parts,
 		app.Div().Class("row").Body(button("Show what that means", "search", func(ctx app.Context, _ app.Event) { r.look(ctx, v) })),
 		r.meaning(group),
 		field("reset-typed", "Type the group's name to confirm", textInput("reset-typed", &r.typed), "", ""),
-		actError(r.act.err),
+		wrong.rest(),
 		app.Button().Class("button", "danger").Type("submit").Disabled(r.typed != group.Name || r.act.busy).Text("Set the group there"))
 	return &dialog{Title: "Set " + group.Name + " elsewhere", Close: func(app.Context) { r.open = false }, Body: []app.UI{
 		app.P().Text("Leases and what waits to be tried again end. Consumers get the events from there on, also those they had before."),

@@ -132,20 +132,21 @@ func (v *keysView) ask() app.UI {
 	if v.s.may(core.ActionManageKeys) {
 		roles = append(roles, choice[core.Role]{core.RoleAdmin, "admin: everything"})
 	}
+	wrong := fieldErrors{err: v.act.err}
 	parts := []app.UI{
-		field("label", "Label", textInput("label", &v.label).Required(true).Placeholder("billing"), "Whose it is. It is the source of events that name none.", fieldError(v.act.err, "label")),
-		field("role", "Role", selectInput("role", &v.role, roles, nil), "", fieldError(v.act.err, "role")),
+		field("label", "Label", textInput("label", &v.label).Required(true).Placeholder("billing"), "Whose it is. It is the source of events that name none.", wrong.of("label")),
+		field("role", "Role", selectInput("role", &v.role, roles, nil), "", wrong.of("role")),
 	}
 	if v.Kind == core.KindAPIKey {
 		parts = append(parts, field("environment", "Environment", selectInput("environment", &v.environment, []choice[core.Environment]{{core.Live, "live"}, {core.Test, "test"}}, nil),
 			"Part of the key's text, so that people see which it is.", ""))
 	}
 	if v.s.may(core.ActionReadStreams) {
-		parts = append(parts, &streamPicks{Page: v.Page, Chosen: &v.chosen, Wrong: fieldError(v.act.err, "streams")})
+		parts = append(parts, &streamPicks{Page: v.Page, Chosen: &v.chosen, Wrong: wrong.of("streams")})
 	}
 	parts = append(parts,
-		field("expires", "Expires", selectInput("expires", &v.expires, []choice[string]{{"", "never"}, {"720h", "in 30 days"}, {"2160h", "in 90 days"}, {"8760h", "in a year"}}, nil), "", fieldError(v.act.err, "expires_at")),
-		app.If(v.act.err != nil && len(detailsOf(v.act.err)) == 0, func() app.UI { return actError(v.act.err) }),
+		field("expires", "Expires", selectInput("expires", &v.expires, []choice[string]{{"", "never"}, {"720h", "in 30 days"}, {"2160h", "in 90 days"}, {"8760h", "in a year"}}, nil), "", wrong.of("expires_at")),
+		wrong.rest(),
 		submitButton("Create "+v.Kind.String(), v.act.busy))
 	return &dialog{Title: "New " + v.Kind.String(), Close: func(app.Context) { v.asking = false }, Body: []app.UI{form(v.send, parts...)}}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
@@ -75,19 +74,20 @@ func (v *publishView) form(page rest.List[core.Stream]) app.UI {
 	if len(page.Items) == 0 {
 		return emptyPanel("There is no stream to publish to", "Make one first.", "", linkButton("New stream", "plus", "/streams/new"))
 	}
+	wrong := fieldErrors{err: v.act.err}
 	parts := []app.UI{
 		field("stream", "Stream", v.choice(page), "", ""),
-		field("type", "Type", textInput("type", &v.event.Type).Required(true).Placeholder("order.paid"), "", fieldError(v.act.err, "event_type")),
+		field("type", "Type", textInput("type", &v.event.Type).Required(true).Placeholder("order.paid"), "", wrong.of("event_type")),
 		app.Details().Class("fold").Open(v.event.Source != "" || v.event.Subject != "").Body(app.Summary().Text("More fields"),
-			field("source", "Source", textInput("source", &v.event.Source), "Who emitted it. Your address where this is empty.", fieldError(v.act.err, "source")),
-			field("subject", "Subject", textInput("subject", &v.event.Subject), "Whom or what it is about.", fieldError(v.act.err, "subject")),
-			field("key", "Idempotency key", textInput("key", &v.event.IdempotencyKey), "The same key again stores nothing.", fieldError(v.act.err, "idempotency_key"))),
+			field("source", "Source", textInput("source", &v.event.Source), "Who emitted it. Your address where this is empty.", wrong.of("source")),
+			field("subject", "Subject", textInput("subject", &v.event.Subject), "Whom or what it is about.", wrong.of("subject")),
+			field("key", "Idempotency key", textInput("key", &v.event.IdempotencyKey), "The same key again stores nothing.", wrong.of("idempotency_key"))),
 		field("payload", "Payload", textArea("payload", &v.payload, 12).OnKeyDown(v.key), "Any JSON value. Ctrl+Enter sends.", v.wrong),
 	}
 	if schema := v.schema(page); len(schema) > 0 {
 		parts = append(parts, app.Details().Class("fold").Body(app.Summary().Text("The stream's schema"), &jsonBox{Name: "schema", Text: indented(schema)}))
 	}
-	parts = append(parts, v.problems(), v.receipt(), app.Div().Class("row").Body(
+	parts = append(parts, wrong.rest(), v.receipt(), app.Div().Class("row").Body(
 		app.Button().Class("button", "main").Type("submit").Disabled(v.act.busy || v.s.offline).Body(icon("publish"), app.Span().Text("Publish")),
 		button("Copy as curl", "copy", func(app.Context, app.Event) { copyText(v.curl()) })))
 	return form(v.send, parts...)
@@ -130,27 +130,6 @@ func (v *publishView) schema(page rest.List[core.Stream]) json.RawMessage {
 		}
 	}
 	return nil
-}
-
-// problems are the fields that the form has no place for, or the rest of what
-// went wrong.
-func (v *publishView) problems() app.UI {
-	if v.act.err == nil {
-		return app.Span()
-	}
-	var parts []app.UI
-	for _, detail := range detailsOf(v.act.err) {
-		if strings.HasPrefix(detail.Field, "payload") {
-			parts = append(parts, app.Div().Body(app.Code().Text(detail.Field), app.Text(" "+detail.Reason)))
-		}
-	}
-	if len(parts) == 0 && len(detailsOf(v.act.err)) > 0 {
-		return app.Span()
-	}
-	if len(parts) == 0 {
-		return actError(v.act.err)
-	}
-	return app.Div().Class("note", "bad").Role("alert").Body(icon("warn"), app.Div().Body(parts...))
 }
 
 func (v *publishView) receipt() app.UI {

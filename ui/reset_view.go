@@ -34,6 +34,7 @@ func (v *resetView) Render() app.UI {
 		return app.Div().Class("card").Body(app.H1().TabIndex(-1).Text("Your password is changed"),
 			app.P().Text("All sessions have ended."), linkButton("Sign in", "", "/login"))
 	}
+	wrong := fieldErrors{err: v.act.err}
 	return app.Div().Class("card").Body(app.H1().TabIndex(-1).Text("Choose another password"),
 		form(func(ctx app.Context) {
 			v.act.runAnonymously(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
@@ -42,7 +43,7 @@ func (v *resetView) Render() app.UI {
 				return err
 			}, nil)
 		},
-			field("password", "New password", secretInput("password", &v.password, "new-password"), passwordHint, fieldError(v.act.err, "password")),
-			actError(v.act.err),
+			field("password", "New password", secretInput("password", &v.password, "new-password"), passwordHint, wrong.of("password")),
+			wrong.rest(),
 			submitButton("Change password", v.act.busy)))
 }

@@ -44,9 +44,10 @@ func (v *schemaView) Render() app.UI {
 		if len(stream.Schema) == 0 {
 			hint = "Without one, every JSON value is taken as a payload. " + hint
 		}
+		wrong := fieldErrors{err: v.act.err}
 		return form(v.send,
-			field("schema", "JSON Schema (2020-12)", textArea("schema", &v.text, 18), hint, fieldError(v.act.err, "schema")),
-			app.If(v.act.err != nil && len(detailsOf(v.act.err)) == 0, func() app.UI { return actError(v.act.err) }),
+			field("schema", "JSON Schema (2020-12)", textArea("schema", &v.text, 18), hint, wrong.of("schema")),
+			wrong.rest(),
 			app.If(v.saved, func() app.UI { return note("ok", "Saved.") }),
 			submitButton("Save schema", v.act.busy))
 	}))

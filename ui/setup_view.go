@@ -40,21 +40,20 @@ func (v *setupView) Render() app.UI {
 			app.P().Body(app.A().Href("/").Text("Sign in instead")))
 	}
 	title, intro := "Create the first admin", "You are the first here. This account can do everything, and invite others."
-	fields := []app.UI{}
+	wrong, fields := fieldErrors{err: v.act.err}, []app.UI{}
 	if v.invite != "" {
 		title, intro = "Welcome", "You were invited. Choose a name and a password."
 	} else {
 		fields = append(fields, field("email", "Email", app.Input().ID("email").Type("email").Attr("autocomplete", "username").
-			Required(true).Value(inputValue(v.email)).OnInput(setText(&v.email)), "", fieldError(v.act.err, "email")))
+			Required(true).Value(inputValue(v.email)).OnInput(setText(&v.email)), "", wrong.of("email")))
 	}
 	fields = append(fields,
-		field("name", "Name", textInput("name", &v.name), "", fieldError(v.act.err, "name")),
-		field("password", "Password", secretInput("password", &v.password, "new-password"), passwordHint, fieldError(v.act.err, "password")))
-	if len(detailsOf(v.act.err)) == 0 {
-		fields = append(fields, actError(v.act.err))
-	}
+		field("name", "Name", textInput("name", &v.name), "", wrong.of("name")),
+		field("password", "Password", secretInput("password", &v.password, "new-password"), passwordHint, wrong.of("password")),
+		wrong.rest(),
+		submitButton("Create account", v.act.busy))
 	return app.Div().Class("card").Body(app.H1().TabIndex(-1).Text(title), app.P().Text(intro),
-		form(v.send, append(fields, submitButton("Create account", v.act.busy))...))
+		form(v.send, fields...))
 }
 
 func (v *setupView) send(ctx app.Context) {

@@ -71,15 +71,16 @@ func (v *streamConsumersView) Render() app.UI {
 }
 
 func (v *streamConsumersView) ask() app.UI {
+	wrong := fieldErrors{err: v.act.err}
 	return &dialog{Title: "New consumer group", Close: func(app.Context) { v.asking = false }, Body: []app.UI{
 		form(v.send,
-			field("group", "Name", textInput("group", &v.name).Required(true).Placeholder("billing"), "", fieldError(v.act.err, "name")),
+			field("group", "Name", textInput("group", &v.name).Required(true).Placeholder("billing"), "", wrong.of("name")),
 			field("mode", "Mode", selectInput("mode", &v.mode, []choice[core.Mode]{
 				{core.Ordered, "Ordered: one run at a time, in strict order"},
 				{core.Shared, "Shared: several consumers side by side"},
 			}, nil), "It cannot be changed later.", ""),
 			field("start", "Begin with", selectInput("start", &v.start, []choice[startKind]{{startOldest, "the oldest event that is kept"}, {startEnd, "what comes from now on"}}, nil), "", ""),
-			app.If(v.act.err != nil && len(detailsOf(v.act.err)) == 0, func() app.UI { return actError(v.act.err) }),
+			wrong.rest(),
 			submitButton("Create group", v.act.busy)),
 	}}
 }

@@ -46,13 +46,14 @@ func (v *streamSettingsView) settings(stream core.Stream) app.UI {
 	if !v.s.writable(core.ActionWriteStreams) {
 		return app.Div().Class("stack").Body(fixed, app.P().Text("Kept for "+plural(stream.RetentionDays, "day")+"."))
 	}
+	wrong := fieldErrors{err: v.act.err}
 	parts := []app.UI{
 		fixed,
 		form(v.send,
-			field("name", "Name", textInput("name", &v.name).Required(true), "Producers and consumers that use the old name stop working; those that use the id go on.", fieldError(v.act.err, "name")),
-			field("description", "Description", textInput("description", &v.description), "", fieldError(v.act.err, "description")),
-			field("retention", "Keep events for, in days", textInput("retention", &v.retention).Attr("inputmode", "numeric"), "", fieldError(v.act.err, "retention_days")),
-			app.If(v.act.err != nil && len(detailsOf(v.act.err)) == 0, func() app.UI { return actError(v.act.err) }),
+			field("name", "Name", textInput("name", &v.name).Required(true), "Producers and consumers that use the old name stop working; those that use the id go on.", wrong.of("name")),
+			field("description", "Description", textInput("description", &v.description), "", wrong.of("description")),
+			field("retention", "Keep events for, in days", textInput("retention", &v.retention).Attr("inputmode", "numeric"), "", wrong.of("retention_days")),
+			wrong.rest(),
 			submitButton("Save", v.act.busy)),
 		app.Section().Class("panel", "danger").Aria("label", "Delete").Body(
 			app.H2().Text("Delete the stream"),

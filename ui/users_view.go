@@ -96,12 +96,13 @@ func (v *usersView) table(page rest.List[core.User]) app.UI {
 }
 
 func (v *usersView) ask() app.UI {
+	wrong := fieldErrors{err: v.act.err}
 	return &dialog{Title: "Invite", Close: func(app.Context) { v.asking = false }, Body: []app.UI{
 		form(v.send,
-			field("email", "Email", app.Input().ID("email").Type("email").Required(true).Value(inputValue(v.email)).OnInput(setText(&v.email)), "", fieldError(v.act.err, "email")),
-			field("name", "Name", textInput("name", &v.name), "", fieldError(v.act.err, "name")),
+			field("email", "Email", app.Input().ID("email").Type("email").Required(true).Value(inputValue(v.email)).OnInput(setText(&v.email)), "", wrong.of("email")),
+			field("name", "Name", textInput("name", &v.name), "", wrong.of("name")),
 			field("role", "Role", selectInput("role", &v.role, userRoles, nil), "", ""),
-			app.If(v.act.err != nil && len(detailsOf(v.act.err)) == 0, func() app.UI { return actError(v.act.err) }),
+			wrong.rest(),
 			submitButton("Invite", v.act.busy)),
 	}}
 }
