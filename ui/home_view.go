@@ -89,13 +89,13 @@ func (v *homeView) content(now overall) app.UI {
 	sum := now.Sum
 	parts = append(parts,
 		app.Div().Class("tiles").Body(
-			tile("Events a second", rate(v.rates.perSecond(core.ID{})), "over the last half minute"),
+			tile("Events a second", v.rates.text(core.ID{}), "over the last half minute"),
 			tile("Ingest p99", v.p99(), "since this server started"),
 			tile("Events kept", count(sum.Events), "in "+plural(sum.Streams, "stream")),
 			tile("Lag", count(sum.Lag), lagWords(sum.Groups, sum.Behind)),
 			tile("Dead letters", count(sum.DeadLetters), deadWords(sum.DeadLetters)),
 		),
-		hourChart(v.lastHour(), hourWords(sum)),
+		hourChart(&v.hour, hourWords(sum)),
 		app.Div().Class("columns").Body(v.lagging(sum.Furthest), v.latest(now)),
 	)
 	return app.Div().Class("stack").Body(parts...)
@@ -108,15 +108,6 @@ func (v *homeView) p99() string {
 		return strconv.FormatFloat(took, 'f', 1, 64) + " ms"
 	}
 	return "–"
-}
-
-// lastHour is the chart, of nothing while it is not known.
-func (v *homeView) lastHour() core.Histogram {
-	if v.hour.have() {
-		return v.hour.value
-	}
-	to := time.Now().Truncate(time.Minute).Add(time.Minute)
-	return core.Histogram{From: to.Add(-time.Hour), To: to, Counts: make([]int64, 60)}
 }
 
 func hourWords(sum core.Summary) string {

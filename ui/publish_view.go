@@ -106,10 +106,7 @@ func (v *publishView) choice(page rest.List[core.Stream]) app.UI {
 			options[i] = app.Option().Value(offered[i].Name)
 		}
 		return app.Div().Class("stack").Body(
-			textInput("stream", &v.to).Required(true).List("streams").OnInput(func(ctx app.Context, e app.Event) {
-				setText(&v.to)(ctx, e)
-				v.pause.run(ctx, v.find)
-			}, app.EventScope("stream")),
+			textInput("stream", &v.to).Required(true).List("streams").OnInput(v.pause.after(&v.to, v.find), app.EventScope("stream")),
 			app.DataList().ID("streams").Body(options...))
 	}
 	choices := make([]choice[string], 0, len(page.Items)+1)

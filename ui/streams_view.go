@@ -90,10 +90,7 @@ func (v *streamsView) search() app.UI {
 	return app.Form().Class("controls").Role("search").Aria("label", "Streams").Body(
 		app.Label().Class("row").For("prefix").Text("Name begins with"),
 		app.Input().ID("prefix").Type("search").AutoComplete(false).Spellcheck(false).MaxLength(core.MaxStreamNameLength).Value(inputValue(v.prefix)).
-			OnInput(func(ctx app.Context, e app.Event) {
-				setText(&v.prefix)(ctx, e)
-				v.pause.run(ctx, v.begin)
-			}),
+			OnInput(v.pause.after(&v.prefix, v.begin)),
 	).OnSubmit(func(ctx app.Context, e app.Event) {
 		e.PreventDefault()
 		v.begin(ctx)
@@ -127,7 +124,7 @@ func (v *streamsView) table(page rest.List[core.StreamOverview]) app.UI {
 		}
 		rows[i] = card(columns,
 			app.A().Class("name", "short").Title(stream.Name).Href(address("/streams/{stream}", stream.Name)).Body(app.Bdi().Text(stream.Name)),
-			app.Text(rate(v.rates.perSecond(stream.ID))), sparkline(v.rates.line(stream.ID)),
+			app.Text(v.rates.text(stream.ID)), sparkline(v.rates.line(stream.ID)),
 			app.Text(count(stream.Stats.Events)), optionalTime(stream.Stats.LastReceivedAt, "never"),
 			app.Text(count(stream.Groups)), lagText(stream.Lag), schema)
 	}
