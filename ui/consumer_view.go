@@ -31,9 +31,13 @@ const lagEvery = 2 * time.Second
 
 // OnMount implements [app.Mounter].
 func (v *consumerView) OnMount(ctx app.Context) {
-	v.reset.start.kind = startOldest
 	v.fetch(ctx)
-	every(ctx, lagEvery, v.fetch)
+	every(ctx, lagEvery, func(ctx app.Context) {
+		v.fetch(ctx)
+		if v.reset.open && !v.reset.preview.busy {
+			v.reset.look(ctx, v) // what it shows ages like the rest of the page
+		}
+	})
 }
 
 func (v *consumerView) fetch(ctx app.Context) {
@@ -58,7 +62,7 @@ func (v *consumerView) Render() app.UI {
 		app.Span().Class("quiet").Body(app.Text("reads "), app.A().Href(address("/streams/{stream}", v.stream())).Body(app.Bdi().Text(v.stream()))),
 	}
 	if v.s.writable(core.ActionWriteGroups) && v.group.have() {
-		actions = append(actions, button("Set it elsewhere…", "refresh", func(app.Context, app.Event) { v.reset.open = true }),
+		actions = append(actions, button("Reset offset…", "refresh", func(ctx app.Context, _ app.Event) { v.reset.begin(ctx, v) }),
 			dangerButton("Delete…", "dead", func(app.Context, app.Event) { v.asking = true }))
 	}
 	parts := []app.UI{app.Div().Class("head").Body(actions...), v.group.show(v.content)}

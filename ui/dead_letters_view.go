@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
@@ -234,11 +237,9 @@ func (v *deadLettersView) each(ctx app.Context, do func(context.Context, *rest.C
 	})
 }
 
-// request is the filter as a replay.
+// request is a replay of all that the filter matches.
 func (v *deadLettersView) request() rest.ReplayRequest {
-	request := rest.ReplayRequest{Stream: v.query.Stream, Group: v.query.Group, Reason: v.query.Reason, Type: v.query.Type}
-	_, _ = fmt.Sscanf(v.rate, "%g", &request.Rate) // empty is as fast as it goes
-	return request
+	return rest.ReplayRequest{Stream: v.query.Stream, Group: v.query.Group, Reason: v.query.Reason, Type: v.query.Type}
 }
 
 // ask counts what a replay would give back.
@@ -264,6 +265,14 @@ func (v *deadLettersView) dialog() app.UI {
 
 func (v *deadLettersView) send(ctx app.Context) {
 	request := v.request()
+	if v.rate != "" { // without a rate it is as fast as the server can
+		perSecond, err := strconv.ParseFloat(strings.ReplaceAll(v.rate, ",", ""), 64)
+		if err != nil || math.IsNaN(perSecond) || math.IsInf(perSecond, 0) {
+			v.start.err = core.Invalid("rate", "must be a number")
+			return
+		}
+		request.Rate = perSecond
+	}
 	var replay core.Replay
 	v.start.run(ctx, v.s, func(ctx context.Context, client *rest.Client) (err error) {
 		replay, err = client.ReplayDeadLetters(ctx, request)

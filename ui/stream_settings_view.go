@@ -76,11 +76,12 @@ func (v *streamSettingsView) ask(stream core.Stream) app.UI {
 }
 
 func (v *streamSettingsView) send(ctx app.Context) {
-	days, err := strconv.Atoi(v.retention)
-	if err != nil {
+	retention, ok := parseCount(v.retention)
+	if !ok {
 		v.act.err = core.Invalid("retention_days", "must be a whole number")
 		return
 	}
+	days := int(retention)
 	stream := v.stream.value
 	change := core.StreamChange{Name: &v.name, Description: &v.description, RetentionDays: &days}
 	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {

@@ -30,6 +30,15 @@ func TestNumbersAreWrittenForPeople(t *testing.T) {
 		require.Equal(t, want, size(n))
 	}
 	require.Equal(t, `'it'\''s'`, quote("it's"))
+	for _, n := range []int64{0, 999, 1000, 1_234_567} {
+		read, ok := parseCount(count(n))
+		require.True(t, ok, n)
+		require.Equal(t, n, read)
+	}
+	for _, wrong := range []string{"", "x", "-1", "1,0", "1,,000", "10,000.5", ","} {
+		_, ok := parseCount(wrong)
+		require.False(t, ok, wrong)
+	}
 }
 
 func TestBrowsersAreNamed(t *testing.T) {
