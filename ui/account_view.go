@@ -45,8 +45,8 @@ func (v *accountView) Render() app.UI {
 		app.Dl().Class("facts").Body(v.facts()...),
 		v.passwordPanel(),
 		app.Section().Class("panel").Aria("label", "Sessions").Body(
-			app.Div().Class("head").Body(app.H2().Text("Where you are signed in"),
-				button("End all others…", "out", func(app.Context, app.Event) { v.ending = true }).Disabled(v.s.offline)),
+			app.Div().Class("head").Body(app.H2().Text("Active sessions"),
+				button("Sign out other sessions…", "out", func(app.Context, app.Event) { v.ending = true }).Disabled(v.s.offline)),
 			v.sessions.show(sessionTable)),
 	}
 	if v.ending {
@@ -61,12 +61,12 @@ func (v *accountView) Render() app.UI {
 func (v *accountView) passwordPanel() app.UI {
 	wrong := fieldErrors{err: v.act.err}
 	return app.Section().Class("panel").Aria("label", "Password").Body(
-		app.H2().Text("Another password"),
+		app.H2().Text("Change password"),
 		form(v.send,
-			field("present", "Present password", secretInput("present", &v.present, "current-password"), "", wrong.of("password")),
+			field("present", "Current password", secretInput("present", &v.present, "current-password"), "", wrong.of("password")),
 			field("next", "New password", secretInput("next", &v.next, "new-password"), passwordHint, wrong.of("new_password")),
 			wrong.rest(),
-			app.If(v.changed, func() app.UI { return note("ok", "Changed. All other sessions have ended.") }),
+			app.If(v.changed, func() app.UI { return note("ok", "Password changed. All other sessions have been signed out.") }),
 			submitButton("Change password", v.act.busy)))
 }
 
@@ -77,7 +77,7 @@ func (v *accountView) organizationPanel() app.UI {
 		form(v.sendName,
 			field("org", "Name", textInput("org", &v.org).Required(true), "", wrong.of("name")),
 			wrong.rest(),
-			app.If(v.renamed, func() app.UI { return note("ok", "Renamed.") }),
+			app.If(v.renamed, func() app.UI { return note("ok", "Organization renamed.") }),
 			submitButton("Rename", v.rename.busy)))
 }
 
@@ -87,17 +87,17 @@ func (v *accountView) facts() []app.UI {
 	me := v.s.me
 	facts := []app.UI{
 		app.Dt().Text("Email"), app.Dd().Body(app.Bdi().Text(v.s.email())),
-		app.Dt().Text("Role"), app.Dd().Body(app.Text(string(me.Role)+", "), app.A().Href("/settings/roles").Text("what it may do")),
+		app.Dt().Text("Role"), app.Dd().Body(app.Text(string(me.Role)+" · "), app.A().Href("/settings/roles").Text("Permissions")),
 		app.Dt().Text("Organization"), app.Dd().Body(app.Bdi().Text(me.Organization.Name)),
 	}
 	limit := func(name string, rate core.Rate) {
 		if rate != (core.Rate{}) {
 			perMinute, atOnce, _ := strings.Cut(rate.String(), "/")
-			facts = append(facts, app.Dt().Text(name), app.Dd().Text(perMinute+" requests a minute, "+atOnce+" at once"))
+			facts = append(facts, app.Dt().Text(name), app.Dd().Text(perMinute+" requests per minute, burst "+atOnce))
 		}
 	}
-	limit("Limit of each person", me.Organization.UserRate)
-	limit("Limit of each key", me.Organization.KeyRate)
+	limit("Rate limit per user", me.Organization.UserRate)
+	limit("Rate limit per key", me.Organization.KeyRate)
 	return facts
 }
 
@@ -118,12 +118,12 @@ func (v *accountView) sendName(ctx app.Context) {
 }
 
 func sessionTable(sessions []rest.Session) app.UI {
-	columns := []column{{name: "Browser"}, {name: "From", minor: true}, {name: "Last seen"}, {name: "This one", unsaid: true}}
+	columns := []column{{name: "Browser"}, {name: "IP address", minor: true}, {name: "Last seen"}, {name: "Current", unsaid: true}}
 	rows := make([]app.UI, len(sessions))
 	for i, session := range sessions {
 		this := app.UI(app.Span())
 		if session.Current {
-			this = badge("ok", "this one")
+			this = badge("ok", "this session")
 		}
 		rows[i] = row(columns, app.Bdi().Title(session.UserAgent).Text(browserName(session.UserAgent)),
 			app.Code().Text(session.Address), timeText(session.RefreshedAt), this)
@@ -133,7 +133,7 @@ func sessionTable(sessions []rest.Session) app.UI {
 
 func (v *accountView) askEnd() app.UI {
 	wrong := fieldErrors{err: v.end.err}
-	return &dialog{Title: "End all other sessions?", Close: func(app.Context) { v.ending = false }, Body: []app.UI{
+	return &dialog{Title: "Sign out all other sessions?", Close: func(app.Context) { v.ending = false }, Body: []app.UI{
 		form(func(ctx app.Context) {
 			v.end.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
 				return client.EndSession(ctx, rest.SessionEnd{Password: v.proof})
@@ -144,6 +144,6 @@ func (v *accountView) askEnd() app.UI {
 		},
 			field("proof", "Your password", secretInput("proof", &v.proof, "current-password"), "", wrong.of("password")),
 			wrong.rest(),
-			submitButton("End them", v.end.busy)),
+			submitButton("Sign out", v.end.busy)),
 	}}
 }

@@ -90,7 +90,7 @@ func chartTable(caption string, names []app.UI, values []int64) app.UI {
 	for i := range values {
 		rows[i] = row(columns, names[i], app.Text(count(values[i])))
 	}
-	return app.Details().Class("fold").Body(app.Summary().Text("As a table"), table(caption, columns, rows...))
+	return app.Details().Class("fold").Body(app.Summary().Text("View as table"), table(caption, columns, rows...))
 }
 
 // hourChart shows how many events came in the last hour, by minute. It has its

@@ -89,9 +89,9 @@ func (v *homeView) content(now overall) app.UI {
 	sum := now.Sum
 	parts = append(parts,
 		app.Div().Class("tiles").Body(
-			tile("Events a second", v.rates.text(core.ID{}), "over the last half minute"),
-			tile("Ingest p99", v.p99(), "since this server started"),
-			tile("Events kept", count(sum.Events), "in "+plural(sum.Streams, "stream")),
+			tile("Events per second", v.rates.text(core.ID{}), "last 30 s"),
+			tile("Ingest p99", v.p99(), "since server start"),
+			tile("Events", count(sum.Events), "in "+plural(sum.Streams, "stream")),
 			tile("Lag", count(sum.Lag), lagWords(sum.Groups, sum.Behind)),
 			tile("Dead letters", count(sum.DeadLetters), deadWords(sum.DeadLetters)),
 		),
@@ -113,9 +113,9 @@ func (v *homeView) p99() string {
 func hourWords(sum core.Summary) string {
 	if int64(len(sum.Busiest)) < sum.Streams && len(sum.Busiest) > 0 {
 		if len(sum.Busiest) == 1 {
-			return "of the busiest stream"
+			return "in the busiest stream"
 		}
-		return "of the busiest " + plural(len(sum.Busiest), "stream")
+		return "in the busiest " + plural(len(sum.Busiest), "stream")
 	}
 	return ""
 }
@@ -123,7 +123,7 @@ func hourWords(sum core.Summary) string {
 func lagWords(groups, behind int64) string {
 	switch {
 	case groups == 0:
-		return "no consumer group yet"
+		return "no consumer groups yet"
 	case behind == 0:
 		return "all groups are up to date"
 	}
@@ -132,9 +132,9 @@ func lagWords(groups, behind int64) string {
 
 func deadWords(letters int64) string {
 	if letters == 0 {
-		return "nothing waits for a decision"
+		return "none"
 	}
-	return "wait for a decision"
+	return "need attention"
 }
 
 // lagging lists the groups that are furthest behind.
@@ -148,7 +148,7 @@ func (v *homeView) lagging(groups []core.GroupOverview) app.UI {
 	}
 	body := table("Groups by lag", columns, rows...)
 	if len(rows) == 0 {
-		body = app.P().Class("quiet").Text("No consumer group yet.")
+		body = app.P().Class("quiet").Text("No consumer groups yet.")
 	}
 	return app.Section().Class("panel").Aria("label", "Consumers").Body(
 		app.Div().Class("head").Body(app.H2().Text("Consumers"), app.A().Href("/consumers").Text("All")), body)
@@ -167,7 +167,7 @@ func (v *homeView) latest(now overall) app.UI {
 	}
 	body := table("Newest events", columns, rows...)
 	if len(rows) == 0 {
-		body = app.P().Class("quiet").Text("No event yet.")
+		body = app.P().Class("quiet").Text("No events yet.")
 	}
 	return app.Section().Class("panel").Aria("label", "Events").Body(
 		app.Div().Class("head").Body(app.H2().Text("Newest events"), app.A().Href("/events").Text("All")), body)

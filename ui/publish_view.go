@@ -72,20 +72,20 @@ func (v *publishView) Render() app.UI {
 
 func (v *publishView) form(page rest.List[core.Stream]) app.UI {
 	if len(page.Items) == 0 {
-		return emptyPanel("There is no stream to publish to", "Make one first.", "", linkButton("New stream", "plus", "/streams/new"))
+		return emptyPanel("No streams yet", "Create a stream to publish to first.", "", linkButton("New stream", "plus", "/streams/new"))
 	}
 	wrong := fieldErrors{err: v.act.err}
 	parts := []app.UI{
 		field("stream", "Stream", v.choice(page), "", ""),
 		field("type", "Type", textInput("type", &v.event.Type).Required(true).Placeholder("order.paid"), "", wrong.of("event_type")),
 		app.Details().Class("fold").Open(v.event.Source != "" || v.event.Subject != "").Body(app.Summary().Text("More fields"),
-			field("source", "Source", textInput("source", &v.event.Source), "Who emitted it. Your address where this is empty.", wrong.of("source")),
-			field("subject", "Subject", textInput("subject", &v.event.Subject), "Whom or what it is about.", wrong.of("subject")),
-			field("key", "Idempotency key", textInput("key", &v.event.IdempotencyKey), "The same key again stores nothing.", wrong.of("idempotency_key"))),
-		field("payload", "Payload", textArea("payload", &v.payload, 12).OnKeyDown(v.key), "Any JSON value. Ctrl+Enter sends.", v.wrong),
+			field("source", "Source", textInput("source", &v.event.Source), "What emitted the event. Defaults to your email address.", wrong.of("source")),
+			field("subject", "Subject", textInput("subject", &v.event.Subject), "What the event is about, such as a customer.", wrong.of("subject")),
+			field("key", "Idempotency key", textInput("key", &v.event.IdempotencyKey), "Another event with the same key is not stored.", wrong.of("idempotency_key"))),
+		field("payload", "Payload", textArea("payload", &v.payload, 12).OnKeyDown(v.key), "Any JSON value. Ctrl+Enter publishes.", v.wrong),
 	}
 	if schema := v.schema(page); len(schema) > 0 {
-		parts = append(parts, app.Details().Class("fold").Body(app.Summary().Text("The stream's schema"), &jsonBox{Name: "schema", Text: indented(schema)}))
+		parts = append(parts, app.Details().Class("fold").Body(app.Summary().Text("Schema of the stream"), &jsonBox{Name: "schema", Text: indented(schema)}))
 	}
 	parts = append(parts, wrong.rest(), v.receipt(), app.Div().Class("row").Body(
 		app.Button().Class("button", "main").Type("submit").Disabled(v.act.busy || v.s.offline).Body(icon("publish"), app.Span().Text("Publish")),
@@ -135,7 +135,7 @@ func (v *publishView) receipt() app.UI {
 	}
 	text := "Stored at offset "
 	if v.sent.Duplicate {
-		text = "A duplicate: nothing was stored. The first one is at offset "
+		text = "Duplicate, not stored again. The first one is at offset "
 	}
 	return app.Div().Class("note", "ok").Role("status").Body(icon("ok"), app.Span().Body(app.Text(text),
 		app.A().Href(address("/streams/{stream}/events/{offset}", v.to, fmt.Sprint(v.sent.Offset))).Text(count(int64(v.sent.Offset)))))
@@ -150,7 +150,7 @@ func (v *publishView) key(ctx app.Context, e app.Event) {
 
 func (v *publishView) send(ctx app.Context) {
 	if v.sent, v.wrong = (core.Receipt{}), ""; !json.Valid([]byte(v.payload)) {
-		v.wrong = "is not JSON"
+		v.wrong = "is not valid JSON"
 		return
 	}
 	event := v.event

@@ -35,11 +35,11 @@ func (v *setupView) OnMount(ctx app.Context) {
 func (v *setupView) Render() app.UI {
 	if v.ticket == "" && v.invite == "" {
 		return app.Div().Class("card").Body(app.H1().TabIndex(-1).Text("Set up EventFlow"),
-			app.P().Text("The first admin is made by a link that is good once, for 30 minutes. Whoever runs the server gets one by:"),
+			app.P().Text("The first admin account is created with a link that works once and expires after 30 minutes. To get one, run this on the server:"),
 			&copyBox{Text: "eventflow user setup-link"},
 			app.P().Body(app.A().Href("/").Text("Sign in instead")))
 	}
-	title, intro := "Create the first admin", "You are the first here. This account can do everything, and invite others."
+	title, intro := "Create the first admin", "This account has full access and can invite others."
 	wrong, fields := fieldErrors{err: v.act.err}, []app.UI{}
 	if v.invite != "" {
 		title, intro = "Welcome", "You were invited. Choose a name and a password."

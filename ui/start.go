@@ -39,7 +39,7 @@ func (s start) read() (core.Start, error) {
 	case startTime:
 		at, err := parseLocal(s.at)
 		if err != nil {
-			return core.Start{}, core.Invalid("to", "must be a time")
+			return core.Start{}, core.Invalid("to", "must be a date and time")
 		}
 		return core.Start{Time: at}, nil
 	}

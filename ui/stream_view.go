@@ -106,7 +106,7 @@ func (v *streamView) snippets(stream core.Stream) app.UI {
 		choices = append(choices, button(name, "", func(app.Context, app.Event) { v.example = name }).Aria("pressed", v.example == name))
 	}
 	return app.Section().Class("panel").Aria("label", "Examples").Body(
-		app.Div().Class("head").Body(app.H2().Text("Use it"), app.Div().Class("row").Body(choices...)),
+		app.Div().Class("head").Body(app.H2().Text("Quick start"), app.Div().Class("row").Body(choices...)),
 		&copyBox{Text: texts[v.example]},
 	)
 }

@@ -50,7 +50,7 @@ func ago(t, now time.Time) string {
 	d := now.Sub(t)
 	switch {
 	case d > -time.Second && d < time.Second:
-		return "now"
+		return "just now"
 	case d < 0:
 		return "in " + span(-d)
 	}

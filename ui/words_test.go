@@ -20,7 +20,7 @@ func TestNumbersAreWrittenForPeople(t *testing.T) {
 		require.Equal(t, want, span(d))
 	}
 	now := time.Now()
-	require.Equal(t, "now", ago(now.Add(-500*time.Millisecond), now))
+	require.Equal(t, "just now", ago(now.Add(-500*time.Millisecond), now))
 	require.Equal(t, "5 s ago", ago(now.Add(-5*time.Second), now))
 	require.Equal(t, "in 2 h", ago(now.Add(2*time.Hour), now))
 	for perSecond, want := range map[float64]string{0: "0/s", 0.25: "0.3/s", 9.94: "9.9/s", 1234.4: "1,234/s"} {
