@@ -121,7 +121,7 @@ func (v *usersView) send(ctx app.Context) {
 // handOver shows the link of an invitation.
 func (v *usersView) handOver() app.UI {
 	return &dialog{Title: "Send this invitation link", Close: v.forget, Body: []app.UI{
-		app.P().Body(app.Text("It lets "), app.Bdi().Text(v.invited.User.Email), app.Text(" choose a password, works once and expires in 7 days. If this server sends email, it has also been sent by email.")),
+		app.P().Body(app.Text("It lets "), app.Bdi().Text(v.invited.User.Email), app.Text(" choose a password, works once and expires in 7 days. If this server is set up for email, it has been sent there, too.")),
 		&copyBox{Text: v.link()},
 		app.Div().Class("row").Body(mainButton("Done", "ok", func(ctx app.Context, _ app.Event) { v.forget(ctx) })),
 	}}
