@@ -69,7 +69,7 @@ func TestAHundredThousandStreams(t *testing.T) {
 	page.Fill("Page or stream", "s-077777")
 	page.See("s-077777")
 	page.Press(browser.Enter)
-	page.See("no event yet")
+	page.See("no events yet")
 	require.Equal(t, "/streams/s-077777", page.URL())
 	var longest float64
 	page.Eval("window.longest", &longest)
