@@ -32,8 +32,8 @@ const (
 func devCommand(p *program, s *settings) *cobra.Command {
 	return &cobra.Command{
 		Use:   "dev",
-		Short: "Start on this machine, with everything needed to try it",
-		Long:  "Start on SQLite in ./eventflow_data, on the loopback address only, with a test API key and a demo stream. For production use 'eventflow serve'.",
+		Short: "Start a local server with everything needed to try it out",
+		Long:  "Start a server on SQLite in ./eventflow_data that listens on the loopback address only, with a test API key and a demo stream. For production, use 'eventflow serve'.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			s.set("addr", devAddr)
@@ -151,7 +151,7 @@ Send the first event:
     -H 'X-API-Key: %s' -H 'Content-Type: application/json' \
     -d '{"event_type":"greeting.sent","payload":{"text":"hello"}}'
 
-Take it out as the group, waiting if there is none yet:
+Consume it as the group, waiting if there is nothing yet:
 
   curl '%s/api/v1/streams/%s/consumer-groups/%s/events?timeout=30' -H 'X-API-Key: %s'
 
@@ -161,7 +161,7 @@ Or prove the whole path from a second terminal: %s try
 // What dev says of the dashboard.
 const (
 	dashboard  = "  Dashboard    %s\n"
-	firstAdmin = "  First admin  %s\n               good once, for 30 minutes; '%s' makes another\n"
+	firstAdmin = "  First admin  %s\n               valid once, for 30 minutes; '%s' makes another\n"
 )
 
 // devAddr is where dev listens, unless it is told otherwise.

@@ -69,8 +69,8 @@ type refusal struct {
 }
 
 var refusals = []refusal{
-	{"unknown variable", []string{"EVENTFLOW_QUEUE_EVENT=1"}, nil, []string{"EVENTFLOW_QUEUE_EVENT;", "no setting"}},
-	{"unknown file variable", []string{"EVENTFLOW_NOPE_FILE=x"}, nil, []string{"EVENTFLOW_NOPE_FILE", "no setting"}},
+	{"unknown variable", []string{"EVENTFLOW_QUEUE_EVENT=1"}, nil, []string{"EVENTFLOW_QUEUE_EVENT;", "unknown setting"}},
+	{"unknown file variable", []string{"EVENTFLOW_NOPE_FILE=x"}, nil, []string{"EVENTFLOW_NOPE_FILE", "unknown setting"}},
 	{"unknown flag", nil, []string{"--queue-event=1"}, []string{"--queue-event", "unknown flag"}},
 	{"port beyond", []string{"EVENTFLOW_ADDR=:70000"}, nil, []string{"addr", `"70000"`, "65535"}},
 	{"port unknown", nil, []string{"--addr=:nosuchservice"}, []string{"addr", `"nosuchservice"`}},
@@ -128,8 +128,8 @@ func TestWrongSettingsRefuseToStart(t *testing.T) {
 func TestAWrongLineInTheFileIsNamed(t *testing.T) {
 	t.Parallel()
 	for text, says := range map[string]string{
-		"# settings\nEVENTFLOW_QUEUE_EVENT=1": "line 2: there is no setting EVENTFLOW_QUEUE_EVENT",
-		"EVENTFLOW_ADDR=:1\n\nADDR=:1":        "line 3: there is no setting ADDR",
+		"# settings\nEVENTFLOW_QUEUE_EVENT=1": "line 2: unknown setting EVENTFLOW_QUEUE_EVENT",
+		"EVENTFLOW_ADDR=:1\n\nADDR=:1":        "line 3: unknown setting ADDR",
 		"EVENTFLOW_ADDR":                      "line 1: must be NAME=value",
 	} {
 		h := newHome(t)

@@ -31,7 +31,7 @@ type operator struct {
 
 // organizationFlag lets a command and those below it name the organization.
 func organizationFlag(command *cobra.Command) *string {
-	return command.PersistentFlags().String("org", "", "the `name` of the organization (default the installation's first)")
+	return command.PersistentFlags().String("org", "", "the `name` of the organization (default: the first one of the installation)")
 }
 
 // operate runs a command on the catalog that the settings name, where the

@@ -32,7 +32,7 @@ func (t *trail) record(ctx context.Context, record core.AuditRecord) {
 	maps.Copy(details, record.Details)
 	record.Details = details
 	if err := t.write(ctx, record); err != nil {
-		fmt.Fprintf(t.talk, "eventflow: this is done, but the audit trail of %q misses it: %s\n", t.org.Name, message(err))
+		fmt.Fprintf(t.talk, "eventflow: this was done, but could not be recorded in the audit trail of %q: %s\n", t.org.Name, message(err))
 	}
 }
 
