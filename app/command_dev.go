@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/eventflow-go/eventflow/adapters/sqlitefile"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -60,16 +61,27 @@ func devCommand(p *program, s *settings) *cobra.Command {
 }
 
 // devFolder is where dev keeps its files: the SQLite store's folder, or the
-// default one.
+// default one. Earlier versions took the folder's name as the URL spells it, and
+// kept the secret of the data in `./dev data` in `./dev%20data`. A secret that is
+// there alone stays there, because every key and session depends on it.
 func devFolder(cfg Config) string {
 	u, err := storeURL(cfg.Store)
 	if err != nil || u.Scheme != "sqlite" {
-		return "./eventflow_data"
+		return defaultFolder
 	}
-	if u.Opaque != "" {
+	folder, err := sqlitefile.Folder(u)
+	if err != nil { // which storeURL has refused
+		return defaultFolder
+	}
+	if exists(folder) && !exists(folder, secretFile) && u.Opaque != "" && exists(u.Opaque, secretFile) {
 		return u.Opaque
 	}
-	return u.Host + u.Path
+	return folder
+}
+
+func exists(path ...string) bool {
+	_, err := os.Stat(filepath.Join(path...))
+	return err == nil
 }
 
 // firstMinute makes what a first visitor needs, once, and says how to go on.
@@ -204,7 +216,7 @@ func keptFile(folder, name string, text func() (string, error)) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := sqlitefile.MakeFolder(folder); err != nil {
 		return "", err
 	}
 	return made, os.WriteFile(path, []byte(made+"\n"), 0o600)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/eventflow-go/eventflow/adapters/sqlitefile"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -175,15 +176,18 @@ func wrong(setting, reason string) error {
 	return usageError{fmt.Errorf("%s %s %s", noun, setting, reason)}
 }
 
+// defaultFolder is the data folder where the settings name none.
+const defaultFolder = "./eventflow_data"
+
 func storeURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme == "" {
 		return nil, errors.New("must be a URL such as sqlite:./eventflow_data or postgres://user@host/database")
 	}
-	if u.Scheme == "sqlite" && (u.Opaque+u.Host+u.Path == "" || u.RawQuery != "") {
-		return nil, errors.New("must name a folder and nothing else, like sqlite:./eventflow_data")
+	if u.Scheme == "sqlite" {
+		_, err = sqlitefile.Folder(u)
 	}
-	return u, nil
+	return u, err
 }
 
 // catalogURL is where the catalog lives: beside the events where the store is
@@ -200,7 +204,7 @@ func (c Config) catalogURL() (*url.URL, error) {
 	if c.Catalog != "" {
 		return nil, fmt.Errorf("has the scheme %q; a catalog can be kept in sqlite or postgres", u.Scheme)
 	}
-	return storeURL("sqlite:./eventflow_data")
+	return storeURL("sqlite:" + defaultFolder)
 }
 
 // trustedProxies are the networks whose word about a client's address counts.

@@ -15,15 +15,27 @@ func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	// An append that has begun is not cut short by its caller's context: whether
+	// a transaction that was cut during its COMMIT took place would be unknown.
+	ctx = context.WithoutCancel(ctx)
+	return s.transact(ctx, func() error { return s.append(ctx, at, batches) })
+}
+
+// transact runs do on the writing connection as one transaction. Unless it
+// returns nil nothing was stored, but for [core.ErrUnknownOutcome]. The
+// connection is left without a transaction in every case: one that stayed open
+// would keep all writers of all processes out.
+func (s *Storage) transact(ctx context.Context, do func() error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// From here on it runs to its end: a transaction that is cut would have to
-	// be asked for its outcome.
-	ctx = context.WithoutCancel(ctx)
-	if err := s.inserts.exec(ctx, begin); err != nil {
-		return storeError(err)
+	err := s.inserts.exec(ctx, begin)
+	if err == nil {
+		err = do()
 	}
-	if err := s.append(ctx, at, batches); err != nil {
+	ctx = context.WithoutCancel(ctx)
+	if err != nil {
+		// A BEGIN is rolled back too: the context may have ended when it had
+		// taken place, which the driver reports as an error.
 		return errors.Join(storeError(err), s.inserts.rollback(ctx))
 	}
 	if err := s.inserts.exec(ctx, commit); err != nil {
@@ -32,8 +44,9 @@ func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch
 	return nil
 }
 
-// unsettled ends a transaction whose COMMIT failed. SQLite then either has
-// rolled it back by itself or still holds it open.
+// unsettled ends a transaction whose COMMIT failed: SQLite has either rolled it
+// back already or still holds it open. If it cannot be rolled back either, then
+// nobody knows.
 func (s *Storage) unsettled(ctx context.Context, cause error) error {
 	if err := s.inserts.rollback(ctx); err != nil {
 		return fmt.Errorf("%w: %w", core.ErrUnknownOutcome, errors.Join(cause, err))

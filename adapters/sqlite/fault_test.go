@@ -101,9 +101,9 @@ func parse(t *testing.T, text string) *url.URL {
 func TestOpenRefusesWhatAURLMustNotSay(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ end, named string }{
-		{"?cache_size=100", `"cache_size"`},
-		{"?_pragma=synchronous(off)", `"_pragma"`},
-		{"?mode", `"mode"`},
+		{"?cache_size=100", `"?cache_size"`},
+		{"?_pragma=synchronous(off)", `"?_pragma"`},
+		{"?mode", `"?mode"`},
 		{"#part", `"#part"`},
 	} {
 		folder := filepath.Join(t.TempDir(), "data")

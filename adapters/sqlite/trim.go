@@ -28,7 +28,7 @@ func (s *Storage) Trim(ctx context.Context, stream core.ID, before time.Time) er
 	for {
 		done, err := s.trimChunk(ctx, stream, end)
 		if err != nil || done {
-			return storeError(err)
+			return err
 		}
 	}
 }
@@ -44,19 +44,11 @@ func (s *Storage) beginsBefore(ctx context.Context, stream core.ID, at time.Time
 }
 
 func (s *Storage) trimChunk(ctx context.Context, stream core.ID, end core.Offset) (done bool, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.inserts.exec(ctx, begin); err != nil {
-		return false, err
-	}
-	done, err = s.deleteChunk(ctx, stream, end)
-	if err == nil {
-		err = s.inserts.exec(ctx, commit)
-	}
-	if err != nil {
-		return false, errors.Join(err, s.inserts.rollback(context.WithoutCancel(ctx)))
-	}
-	return done, nil
+	err = s.transact(ctx, func() error {
+		done, err = s.deleteChunk(ctx, stream, end)
+		return err
+	})
+	return done, err
 }
 
 // deleteChunk removes the oldest events before end, and their keys.
