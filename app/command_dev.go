@@ -16,6 +16,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/sqlitefile"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // What `eventflow dev` keeps in the data folder beside the databases.
@@ -87,7 +88,7 @@ func exists(path ...string) bool {
 // firstMinute makes what a first visitor needs, once, and says how to go on.
 func firstMinute(ctx context.Context, out io.Writer, cfg Config, running *Running) error {
 	key, err := keptFile(devFolder(cfg), devKeyFile, func() (string, error) {
-		_, secret, err := running.Access.CreateKey(ctx, running.Organization.ID, core.KeySpec{
+		_, secret, err := running.Access.CreateKey(ctx, running.Organization.ID, identity.KeySpec{
 			Label: "dev", Environment: core.Test, Role: core.RoleDeveloper,
 		})
 		return secret, err
@@ -121,7 +122,7 @@ func forPeople(ctx context.Context, cfg Config, running *Running, base string) (
 		return "", nil
 	}
 	link, err := running.Accounts.SetupLink(ctx, running.Organization.ID)
-	if errors.Is(err, core.ErrSetUp) {
+	if errors.Is(err, identity.ErrSetUp) {
 		return fmt.Sprintf(dashboard, base), nil
 	}
 	if strings.HasPrefix(link, "/") { // the port was not known before it was open

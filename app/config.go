@@ -14,6 +14,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/sqlitefile"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // Config is every setting of the server. A setting is read from a flag
@@ -160,8 +161,8 @@ func (c Config) validateSecret() error {
 	if c.Secret == "" {
 		return wrong("secret", "is not set. Generate one with 'eventflow secret' and give the same one to every node, preferably through EVENTFLOW_SECRET_FILE")
 	}
-	if len(c.Secret) < core.MinSecretBytes || strings.Count(c.Secret, c.Secret[:1]) == len(c.Secret) {
-		return wrong("secret", fmt.Sprintf("is too weak: at least %d random characters are required. Generate one with 'eventflow secret'", core.MinSecretBytes))
+	if len(c.Secret) < identity.MinSecretBytes || strings.Count(c.Secret, c.Secret[:1]) == len(c.Secret) {
+		return wrong("secret", fmt.Sprintf("is too weak: at least %d random characters are required. Generate one with 'eventflow secret'", identity.MinSecretBytes))
 	}
 	return nil
 }

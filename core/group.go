@@ -63,8 +63,8 @@ const (
 	MaxGroupsPerStream    = 1000
 )
 
-// after is how long an event waits after its n-th attempt; random is in [0, 1).
-func (b Backoff) after(n int, random float64) time.Duration {
+// After is how long an event waits after its n-th attempt; random is in [0, 1).
+func (b Backoff) After(n int, random float64) time.Duration {
 	longest := float64(b.Initial) * math.Pow(2, float64(n-1))
 	longest = min(longest, float64(b.Max))
 	return time.Duration(longest * (1 + random) / 2)
@@ -222,8 +222,8 @@ type GroupStatus struct {
 	DeadLetters int64 `json:"dead_letters"`
 }
 
-// apply checks a change and makes it.
-func (g *Group) apply(change GroupChange) error {
+// Apply checks a change and makes it.
+func (g *Group) Apply(change GroupChange) error {
 	set(&g.Name, change.Name)
 	set(&g.Visibility, change.Visibility)
 	set(&g.MaxAttempts, change.MaxAttempts)
@@ -234,7 +234,7 @@ func (g *Group) apply(change GroupChange) error {
 			g.Backoff.Max = max(g.Backoff.Max, g.Backoff.Initial)
 		}
 	}
-	if err := checkStreamName(g.Name); err != nil {
+	if err := CheckName(g.Name); err != nil {
 		return err
 	}
 	switch {

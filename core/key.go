@@ -37,8 +37,8 @@ func (k KeyKind) String() string {
 	return "API key"
 }
 
-// defaultRole is that of a credential made without one.
-func (k KeyKind) defaultRole() Role {
+// DefaultRole is that of a credential made without one.
+func (k KeyKind) DefaultRole() Role {
 	if k == KindServiceToken {
 		return RoleConsumer
 	}
@@ -81,7 +81,7 @@ type APIKey struct {
 }
 
 // KeyRequest describes a key to be made. What may be left out is as in
-// [KeySpec].
+// [identity.KeySpec].
 type KeyRequest struct {
 	Label       string      `json:"label"`
 	Environment Environment `json:"environment,omitempty"`
@@ -94,20 +94,20 @@ type KeyRequest struct {
 	Rate Rate `json:"rate,omitzero"`
 }
 
-func (k *APIKey) place() KeyPlace { return KeyPlace{CreatedAt: k.CreatedAt, ID: k.ID} }
+func (k *APIKey) Place() KeyPlace { return KeyPlace{CreatedAt: k.CreatedAt, ID: k.ID} }
 
-// opens reports whether the secret with this hash is good at a time.
-func (k *APIKey) opens(hash KeyHash, now time.Time) bool {
+// Opens reports whether the secret with this hash is good at a time.
+func (k *APIKey) Opens(hash KeyHash, now time.Time) bool {
 	if k.RevokedAt != nil || k.ExpiresAt != nil && !now.Before(*k.ExpiresAt) {
 		return false
 	}
 	return hash == k.Hash || k.PreviousValidUntil != nil && now.Before(*k.PreviousValidUntil)
 }
 
-// principal is who shows the key. Its own rate comes before its organization's.
-func (k *APIKey) principal(org Organization) Principal {
+// Principal is who shows the key. Its own rate comes before its organization's.
+func (k *APIKey) Principal(org Organization) Principal {
 	return Principal{
 		Org: k.Org, Key: k.ID, Label: k.Label, Role: k.Role, Streams: k.Streams, DefaultStream: k.DefaultStream,
-		Limit: cmp.Or(k.Rate, org.KeyRate).limit(),
+		Limit: cmp.Or(k.Rate, org.KeyRate).Limit(),
 	}
 }

@@ -131,8 +131,8 @@ type Rate struct {
 	PerSecond int `json:"per_second"`
 }
 
-// limit is the rate as it is enforced.
-func (r Rate) limit() Limit {
+// Limit is the rate as it is enforced.
+func (r Rate) Limit() Limit {
 	if r.PerMinute == 0 {
 		return Limit{}
 	}
@@ -142,8 +142,8 @@ func (r Rate) limit() Limit {
 	return Limit{PerMinute: r.PerMinute, Burst: r.PerSecond}
 }
 
-// check names what is wrong below a field.
-func (r Rate) check(field string) error {
+// Check names what is wrong below a field.
+func (r Rate) Check(field string) error {
 	if r == (Rate{}) {
 		return nil
 	}
@@ -164,7 +164,7 @@ func (r Rate) String() string {
 	if r == (Rate{}) {
 		return rateDefault
 	}
-	return r.limit().String()
+	return r.Limit().String()
 }
 
 // ParseRate reads a rate as people write it: requests a minute, a slash and

@@ -10,18 +10,18 @@ const FirstOrganizationName = "default"
 // of the settings again.
 type OrganizationLimits struct{ Key, User *Rate }
 
-// limit checks changes and makes them.
-func (o *Organization) limit(limits OrganizationLimits) error {
+// ApplyLimits checks changes and makes them.
+func (o *Organization) ApplyLimits(limits OrganizationLimits) error {
 	if limits.Key != nil {
 		o.KeyRate = *limits.Key
 	}
 	if limits.User != nil {
 		o.UserRate = *limits.User
 	}
-	if err := o.KeyRate.check("key_rate"); err != nil {
+	if err := o.KeyRate.Check("key_rate"); err != nil {
 		return err
 	}
-	return o.UserRate.check("user_rate")
+	return o.UserRate.Check("user_rate")
 }
 
 // Organization is a tenant: nothing of one is ever visible in another.

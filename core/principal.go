@@ -77,25 +77,25 @@ type Principal struct {
 	Limit Limit
 }
 
-// creator is what keys have as CreatedBy that a principal makes.
-func (p Principal) creator() ID {
+// Creator is what keys have as CreatedBy that a principal makes.
+func (p Principal) Creator() ID {
 	if !p.User.IsZero() {
 		return p.User
 	}
 	return p.Key
 }
 
-// authorize holds a principal to its role and, where the action is about a
+// Authorize holds a principal to its role and, where the action is about a
 // stream, to the streams it was narrowed to.
-func authorize(authorizer Authorizer, who Principal, action Action, stream ID) error {
+func Authorize(authorizer Authorizer, who Principal, action Action, stream ID) error {
 	if err := authorizer.Allow(who, who.Org, action); err != nil {
 		return err
 	}
-	return narrowed(who, stream)
+	return Narrowed(who, stream)
 }
 
-// narrowed refuses a stream that the principal was not narrowed to.
-func narrowed(who Principal, stream ID) error {
+// Narrowed refuses a stream that the principal was not narrowed to.
+func Narrowed(who Principal, stream ID) error {
 	if len(who.Streams) > 0 && !stream.IsZero() && !slices.Contains(who.Streams, stream) {
 		return Errorf(CodeForbidden, "this API key is limited to other streams")
 	}

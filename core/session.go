@@ -20,7 +20,7 @@ type Session struct {
 	Address, UserAgent string
 }
 
-func (s Session) goodAt(now time.Time) bool { return s.RevokedAt == nil && now.Before(s.ExpiresAt) }
+func (s Session) GoodAt(now time.Time) bool { return s.RevokedAt == nil && now.Before(s.ExpiresAt) }
 
 // The times that a sign-in holds.
 const (

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// full reports whether an answer ended because of its limits, and not because
+// Full reports whether an answer ended because of its limits, and not because
 // nothing was left.
-func full(events []Event, limit, bytes int) bool {
+func Full(events []Event, limit, bytes int) bool {
 	size := 0
 	for i := range events {
 		size += events[i].Size()
@@ -135,8 +135,8 @@ type Bounds struct {
 	Last time.Time
 }
 
-// matches reports whether the event has the filter's fields.
-func (f Filter) matches(event *Event) bool {
+// Matches reports whether the event has the filter's fields.
+func (f Filter) Matches(event *Event) bool {
 	return (f.ID.IsZero() || f.ID == event.ID) &&
 		(f.Type == "" || f.Type == event.Type) &&
 		(f.Source == "" || f.Source == event.Source) &&

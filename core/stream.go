@@ -88,7 +88,7 @@ type StreamQuery struct {
 	Limit int
 }
 
-func statsOf(b Bounds) StreamStats {
+func StatsOf(b Bounds) StreamStats {
 	stats := StreamStats{Events: int64(b.Next - b.First), FirstOffset: b.First, NextOffset: b.Next}
 	if !b.Last.IsZero() {
 		stats.LastReceivedAt = &b.Last
@@ -96,11 +96,11 @@ func statsOf(b Bounds) StreamStats {
 	return stats
 }
 
-func (s *Stream) check() error {
-	if err := checkStreamName(s.Name); err != nil {
+func (s *Stream) Check() error {
+	if err := CheckName(s.Name); err != nil {
 		return err
 	}
-	if err := checkText("description", s.Description, 0, MaxDescriptionLength); err != nil {
+	if err := CheckText("description", s.Description, 0, MaxDescriptionLength); err != nil {
 		return err
 	}
 	if s.RetentionDays < 1 || s.RetentionDays > MaxRetentionDays {
@@ -112,8 +112,8 @@ func (s *Stream) check() error {
 	return nil
 }
 
-func checkStreamName(name string) error {
-	if err := checkText("name", name, 1, MaxStreamNameLength); err != nil {
+func CheckName(name string) error {
+	if err := CheckText("name", name, 1, MaxStreamNameLength); err != nil {
 		return err
 	}
 	if strings.Contains(name, "/") || name == "." || name == ".." {

@@ -53,23 +53,23 @@ type UserChange struct {
 	State *UserState `json:"state,omitempty"`
 }
 
-func checkUserRole(role Role) error {
+func CheckUserRole(role Role) error {
 	if !slices.Contains(UserRoles, role) {
 		return Invalid("role", "must be one of %v", UserRoles)
 	}
 	return nil
 }
 
-// apply checks a change and makes it.
-func (u *User) apply(change UserChange) error {
+// Apply checks a change and makes it.
+func (u *User) Apply(change UserChange) error {
 	if change.Name != nil {
 		u.Name = strings.TrimSpace(*change.Name)
-		if err := checkText("name", u.Name, 0, MaxUserNameLength); err != nil {
+		if err := CheckText("name", u.Name, 0, MaxUserNameLength); err != nil {
 			return err
 		}
 	}
 	if change.Role != nil {
-		if err := checkUserRole(*change.Role); err != nil {
+		if err := CheckUserRole(*change.Role); err != nil {
 			return err
 		}
 		u.Role = *change.Role
@@ -90,6 +90,6 @@ func (u *User) apply(change UserChange) error {
 	return nil
 }
 
-func (u User) principal() Principal {
+func (u User) Principal() Principal {
 	return Principal{Org: u.Org, User: u.ID, Label: u.Email, Role: u.Role}
 }

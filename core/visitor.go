@@ -21,9 +21,9 @@ func NetworkOf(address string) string {
 // maxUserAgent bounds what is kept of a browser's description of itself.
 const maxUserAgent = 256
 
-// browser is a browser's description of itself, as far as it is kept: no part of
+// Browser is a browser's description of itself, as far as it is kept: no part of
 // a character at its end, and nothing that a database would not take.
-func (v Visitor) browser() string {
+func (v Visitor) Browser() string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return -1
@@ -32,6 +32,6 @@ func (v Visitor) browser() string {
 	}, strings.ToValidUTF8(v.UserAgent[:min(len(v.UserAgent), maxUserAgent)], ""))
 }
 
-func (v Visitor) record(who Principal, action AuditAction, kind string, target ID) AuditRecord {
+func (v Visitor) Record(who Principal, action AuditAction, kind string, target ID) AuditRecord {
 	return AuditRecord{Who: who, Action: action, Kind: kind, Target: target.String(), From: v}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 // narrowing is what the filter bar says.
@@ -106,7 +107,7 @@ func (n narrowing) matches(event *core.Event) bool {
 // payload reports whether an event's payload is what the bar asks for.
 func (n narrowing) payload(event *core.Event) bool {
 	for _, match := range n.query.Payload {
-		if !core.Matches(match, event.Payload) {
+		if !eventjson.Matches(match, event.Payload) {
 			return false
 		}
 	}

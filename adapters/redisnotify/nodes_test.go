@@ -12,6 +12,8 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/memory"
 	"github.com/eventflow-go/eventflow/adapters/redistest"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/deliver"
+	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
 // everything lets everybody do all: what is tested here comes after it.
@@ -21,25 +23,25 @@ func (everything) Allow(core.Principal, core.ID, core.Action) error { return nil
 
 // node is a server of two on one log and one catalog.
 type node struct {
-	recent    *core.Recent
-	committer *core.Committer
-	consumers *core.Consumers
+	recent    *eventlog.Recent
+	committer *eventlog.Committer
+	consumers *deliver.Consumers
 }
 
 func newNode(t *testing.T, log core.EventLog, catalog core.Catalog, url string) node {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
-	recent := core.NewRecent(log, open(t, url), logger)
+	recent := eventlog.NewRecent(log, open(t, url), logger)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		recent.Run(ctx)
 	}()
-	streams := core.NewStreams(catalog, log, nil, everything{}, time.Now)
+	streams := eventlog.NewStreams(catalog, log, nil, everything{}, time.Now)
 	n := node{
-		recent: recent, committer: core.NewCommitter(log, core.CommitOptions{Committed: recent.Committed}),
-		consumers: core.NewConsumers(streams, catalog, log, recent, everything{}, time.Now, logger),
+		recent: recent, committer: eventlog.NewCommitter(log, eventlog.CommitOptions{Committed: recent.Committed}),
+		consumers: deliver.NewConsumers(streams, catalog, log, recent, everything{}, time.Now, logger),
 	}
 	t.Cleanup(func() {
 		n.committer.Close()

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/deliver"
+	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
 // world is a stream, a group on it, some nodes that serve them, and what the
@@ -60,9 +62,9 @@ type lease struct {
 
 // node is one server.
 type node struct {
-	consumers *core.Consumers
-	letters   *core.Letters
-	worker    *core.Replayer
+	consumers *deliver.Consumers
+	letters   *deliver.Letters
+	worker    *deliver.Replayer
 }
 
 var (
@@ -150,10 +152,10 @@ func newWorld(t *testing.T, log core.EventLog, store core.GroupStore, seed uint6
 func (w *world) newNode() *node {
 	now := func() time.Time { return w.now }
 	logger := slog.New(slog.DiscardHandler)
-	streams := core.NewStreams(oneStream{w.stream}, w.log, nil, everything{}, now)
-	consumers := core.NewConsumers(streams, w.store, w.log, core.NewRecent(w.log, nil, logger), everything{}, now, logger)
-	letters := core.NewLetters(consumers)
-	return &node{consumers, letters, core.NewReplayer(letters, logger)}
+	streams := eventlog.NewStreams(oneStream{w.stream}, w.log, nil, everything{}, now)
+	consumers := deliver.NewConsumers(streams, w.store, w.log, eventlog.NewRecent(w.log, nil, logger), everything{}, now, logger)
+	letters := deliver.NewLetters(consumers)
+	return &node{consumers, letters, deliver.NewReplayer(letters, logger)}
 }
 
 func (w *world) node() *node { return w.nodes[w.random.IntN(len(w.nodes))] }

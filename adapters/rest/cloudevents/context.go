@@ -1,6 +1,6 @@
 package cloudevents
 
-import "github.com/eventflow-go/eventflow/core"
+import "github.com/eventflow-go/eventflow/core/eventjson"
 
 // The members of a context that say what an event was as a CloudEvent.
 const (
@@ -33,7 +33,7 @@ func pairsOf(context []byte) (pairs contextPairs) {
 		return nil
 	}
 	// A stored context is valid; of any other, what can be read is taken.
-	_ = core.Members(context, func(name string, value []byte) error {
+	_ = eventjson.Members(context, func(name string, value []byte) error {
 		if isString(value) {
 			pairs = append(pairs, contextPair{name, value})
 		}
@@ -45,7 +45,7 @@ func pairsOf(context []byte) (pairs contextPairs) {
 func (p contextPairs) text(name string) string {
 	for i := range p {
 		if p[i].name == name {
-			text, _ := core.TextOf(p[i].value)
+			text, _ := eventjson.TextOf(p[i].value)
 			return text
 		}
 	}

@@ -24,6 +24,9 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/rest/server"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/deliver"
+	"github.com/eventflow-go/eventflow/core/eventlog"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // catalog is one in memory that notes by which names streams are looked up.
@@ -87,8 +90,8 @@ type fixture struct {
 	server  *server.Server
 	catalog *catalog
 	log     core.EventLog
-	people  func(*fixture, *server.Options, *core.Committer)
-	access  *core.Access
+	people  func(*fixture, *server.Options, *eventlog.Committer)
+	access  *identity.Access
 	org     core.ID
 	key     string
 	address string
@@ -121,7 +124,7 @@ func withLimits(limits server.Limits) option {
 }
 
 // withPeople adds what people need, once the rest is there.
-func withPeople(add func(*fixture, *server.Options, *core.Committer)) option {
+func withPeople(add func(*fixture, *server.Options, *eventlog.Committer)) option {
 	return func(_ *server.Options, f *fixture) { f.people = add }
 }
 
@@ -154,21 +157,21 @@ func start(t testing.TB, options ...option) *fixture {
 	for _, option := range options {
 		option(&o, f)
 	}
-	f.access, err = core.NewAccess(f.catalog, f.catalog, bytes.Repeat([]byte{7}, 32), nil, time.Now)
+	f.access, err = identity.NewAccess(f.catalog, f.catalog, bytes.Repeat([]byte{7}, 32), nil, time.Now)
 	require.NoError(t, err)
 	o.Access, o.Authorizer = f.access, roles{}
-	o.Streams = core.NewStreams(f.catalog, f.log, schemas{}, roles{}, time.Now)
-	recent := core.NewRecent(f.log, nil, o.Logger)
-	committer := core.NewCommitter(f.log, core.CommitOptions{Committed: recent.Committed})
-	o.Ingest = core.NewIngest(o.Streams, committer, time.Now)
-	o.Query = core.NewQuery(f.log, o.Streams, time.Now)
-	o.Consumers = core.NewConsumers(o.Streams, f.catalog, f.log, recent, roles{}, time.Now, o.Logger)
-	o.Letters = core.NewLetters(o.Consumers)
-	o.Tails = core.NewTails(o.Streams, recent, f.log)
+	o.Streams = eventlog.NewStreams(f.catalog, f.log, schemas{}, roles{}, time.Now)
+	recent := eventlog.NewRecent(f.log, nil, o.Logger)
+	committer := eventlog.NewCommitter(f.log, eventlog.CommitOptions{Committed: recent.Committed})
+	o.Ingest = eventlog.NewIngest(o.Streams, committer, time.Now)
+	o.Query = eventlog.NewQuery(f.log, o.Streams, time.Now)
+	o.Consumers = deliver.NewConsumers(o.Streams, f.catalog, f.log, recent, roles{}, time.Now, o.Logger)
+	o.Letters = deliver.NewLetters(o.Consumers)
+	o.Tails = eventlog.NewTails(o.Streams, recent, f.log)
 	if f.people != nil {
 		f.people(f, &o, committer)
 	}
-	o.Keys = core.NewKeys(f.access, o.Streams, o.Authorizer)
+	o.Keys = identity.NewKeys(f.access, o.Streams, o.Authorizer)
 	f.server = server.New(o)
 	f.key = f.newKey(core.RoleAdmin)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -189,7 +192,7 @@ func start(t testing.TB, options ...option) *fixture {
 }
 
 func (f *fixture) newKey(role core.Role) string {
-	_, secret, err := f.access.CreateKey(context.Background(), f.org, core.KeySpec{Label: string(role), Environment: core.Test, Role: role})
+	_, secret, err := f.access.CreateKey(context.Background(), f.org, identity.KeySpec{Label: string(role), Environment: core.Test, Role: role})
 	require.NoError(f.t, err)
 	return secret
 }

@@ -9,25 +9,28 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/deliver"
+	"github.com/eventflow-go/eventflow/core/eventlog"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // Options is what a server serves and how. The use cases and Ready are
 // required.
 type Options struct {
-	Ingest  *core.Ingest
-	Query   *core.Query
-	Streams *core.Streams
-	Access  *core.Access
-	Keys    *core.Keys
+	Ingest  *eventlog.Ingest
+	Query   *eventlog.Query
+	Streams *eventlog.Streams
+	Access  *identity.Access
+	Keys    *identity.Keys
 	// Authorizer decides, before anything of a request's body is read, whether
 	// the credential permits the route's action. Core asks it again.
 	Authorizer core.Authorizer
-	Accounts   *core.Accounts
-	Audit      *core.Audit
+	Accounts   *identity.Accounts
+	Audit      *eventlog.Audit
 	// Consumers, Letters and Tails are what delivers.
-	Consumers *core.Consumers
-	Letters   *core.Letters
-	Tails     *core.Tails
+	Consumers *deliver.Consumers
+	Letters   *deliver.Letters
+	Tails     *eventlog.Tails
 	// Ready reports whether requests can be served. Its answer is public, and
 	// is asked for at most once a second.
 	Ready func(ctx context.Context) rest.Health
