@@ -1,5 +1,6 @@
-// Package catalog keeps what people configure — organizations, streams,
-// credentials — by GORM, in SQLite or PostgreSQL.
+// Package catalog keeps what people configure, and what changes with it, by GORM
+// in SQLite or PostgreSQL: organizations, streams, credentials, people and their
+// sessions, consumer groups and their progress, dead letters and replays.
 package catalog
 
 import (
@@ -9,13 +10,10 @@ import (
 	"fmt"
 	"net/url"
 	"sync"
-	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
-	"github.com/eventflow-go/eventflow/adapters/pgtenant"
-	"github.com/eventflow-go/eventflow/adapters/sqlitefile"
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/migrations"
 )
@@ -61,6 +59,8 @@ func Open(ctx context.Context, u *url.URL) (core.Catalog, error) {
 	return nil, fmt.Errorf("a catalog can be kept in sqlite or postgres, not in %q", u.Scheme)
 }
 
+// open brings the tables up to date and hands the database to GORM. If it fails
+// it closes everything.
 func open(ctx context.Context, db *sql.DB, set migrations.Set, dialector gorm.Dialector, closeAll func() error) (*Catalog, error) {
 	if err := migrations.Up(ctx, db, set); err != nil {
 		return nil, errors.Join(err, closeAll())
@@ -82,57 +82,3 @@ func (c *Catalog) Check(ctx context.Context) error {
 
 // Close implements [core.Catalog].
 func (c *Catalog) Close() error { return c.close() }
-
-// taken reports whether err is a violated unique index. GORM's own translation
-// knows neither of the drivers.
-func taken(err error) bool {
-	return pgtenant.State(err) == pgtenant.StateUnique || sqlitefile.Taken(err)
-}
-
-// found turns GORM's answer to a missing row into the contract's.
-func found(err error, what string) error {
-	if errors.Is(err, gorm.ErrRecordNotFound) {
-		return core.Errorf(core.CodeNotFound, "there is no such %s", what)
-	}
-	return err
-}
-
-// Times are kept as microseconds since 1970, alike in both databases.
-
-func micros(t time.Time) int64 { return t.UnixMicro() }
-
-func fromMicros(t int64) time.Time { return time.UnixMicro(t).UTC() }
-
-func optionalMicros(t *time.Time) *int64 {
-	if t == nil {
-		return nil
-	}
-	at := micros(*t)
-	return &at
-}
-
-func fromOptionalMicros(t *int64) *time.Time {
-	if t == nil {
-		return nil
-	}
-	at := fromMicros(*t)
-	return &at
-}
-
-// texts are ids as they are kept.
-func texts(ids []core.ID) []string {
-	all := make([]string, len(ids))
-	for i, id := range ids {
-		all[i] = id.String()
-	}
-	return all
-}
-
-// parseID reads an id that this package wrote.
-func parseID(text string) (core.ID, error) {
-	id, err := core.ParseID(text)
-	if err != nil {
-		return id, fmt.Errorf("the catalog holds a damaged id %q: %w", text, err)
-	}
-	return id, nil
-}

@@ -54,13 +54,16 @@ func (s *Storage) unsettled(ctx context.Context, cause error) error {
 	return storeError(cause)
 }
 
-// head is a stream's counter within one transaction.
+// head is a stream's counter during one append. It is read from the table heads
+// after BEGIN and written back before COMMIT: between the two nobody else can
+// move it, in this process or another.
 type head struct {
-	number int64
+	number int64 // by which the other tables name the stream
 	next   core.Offset
-	moved  bool
+	moved  bool // whether an event was stored
 }
 
+// append stores the events of all batches, inside a transaction.
 func (s *Storage) append(ctx context.Context, at time.Time, batches []core.Batch) error {
 	heads := make(map[core.ID]*head, 1)
 	for i := range batches {
@@ -88,8 +91,8 @@ func (s *Storage) append(ctx context.Context, at time.Time, batches []core.Batch
 	return nil
 }
 
-// openHead reads the counter of a batch's stream, which it makes when the
-// stream is new.
+// openHead reads the counter of a batch's stream once in an append, and makes it
+// when the stream is new. It refuses a time before the stream's newest event.
 func (s *Storage) openHead(ctx context.Context, at time.Time, batch *core.Batch, heads map[core.ID]*head) error {
 	if heads[batch.Stream] != nil {
 		return nil
@@ -104,12 +107,14 @@ func (s *Storage) openHead(ctx context.Context, at time.Time, batch *core.Batch,
 		return err
 	}
 	if at.UnixMicro() < last {
-		return &core.ClockError{Last: time.UnixMicro(last).UTC()}
+		return &core.ClockError{Last: fromMicros(last)}
 	}
 	heads[batch.Stream] = h
 	return nil
 }
 
+// appendBatch gives offsets to those events of a batch that are new, and hands
+// them to rows.
 func (s *Storage) appendBatch(ctx context.Context, rows *rows, h *head, batch *core.Batch) error {
 	for i := range batch.Entries {
 		entry := &batch.Entries[i]
@@ -137,8 +142,9 @@ func (s *Storage) appendBatch(ctx context.Context, rows *rows, h *head, batch *c
 	return nil
 }
 
-// recall looks an entry's idempotency key up and, when it is known, answers
-// with the event that has it.
+// recall looks an entry's idempotency key up. A key of an event that was received
+// before since does not count any more. The entry of a known key becomes the
+// event that has it, or a mismatch where that event's content is another.
 func (s *Storage) recall(ctx context.Context, stream int64, entry *core.Entry, since time.Time) (known bool, err error) {
 	var offset, receivedAt int64
 	var id, fingerprint []byte
@@ -149,7 +155,7 @@ func (s *Storage) recall(ctx context.Context, stream int64, entry *core.Entry, s
 	if err != nil {
 		return false, err
 	}
-	received := time.UnixMicro(receivedAt).UTC()
+	received := fromMicros(receivedAt)
 	if received.Before(since) {
 		return false, nil
 	}
@@ -161,6 +167,7 @@ func (s *Storage) recall(ctx context.Context, stream int64, entry *core.Entry, s
 	return true, nil
 }
 
+// remember notes an entry's key, in place of one that is too old to count.
 func (s *Storage) remember(ctx context.Context, stream int64, entry *core.Entry) error {
 	return s.inserts.exec(ctx, upsertKey, stream, entry.IdempotencyKey, int64(entry.Offset), entry.ID[:],
 		entry.ReceivedAt.UnixMicro(), entry.Fingerprint[:])

@@ -183,6 +183,21 @@ func TestAForeignFileIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, file, "a file where the folder should be")
 }
 
+// A file that is damaged where it must be read to open it is refused by its name.
+func TestADamagedFileIsNamed(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	storage := open(t, folder)
+	require.NoError(t, appendOne(storage, moment, newBatch(newID(moment), moment, 100)))
+	require.NoError(t, storage.Close())
+	path := filepath.Join(folder, sqlite.FileName)
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.NoError(t, os.Truncate(path, info.Size()/2))
+	_, err = sqlite.Open(t.Context(), &url.URL{Scheme: "sqlite", Opaque: folder})
+	require.ErrorContains(t, err, path+" is damaged: ")
+}
+
 // An append that the disk has no room for is a STORAGE_FULL and stores
 // nothing: no event of any of its streams, no idempotency key. What was there
 // can be read, and once retention has made room the same handle appends again.

@@ -72,6 +72,8 @@ func open(path string, connections int, option string) (*sql.DB, error) {
 	return db, nil
 }
 
+// prepare brings the schema up to date, takes the writing connection and prepares
+// the statements.
 func (s *Storage) prepare(ctx context.Context) error {
 	if err := migrations.Up(ctx, s.writer, migrations.EventsSQLite); err != nil {
 		return err
@@ -84,7 +86,8 @@ func (s *Storage) prepare(ctx context.Context) error {
 	return err
 }
 
-// Check implements [core.Storage].
+// Check implements [core.Storage]. It asks the connection that appends, because
+// synchronous is a setting of each connection.
 func (s *Storage) Check(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
