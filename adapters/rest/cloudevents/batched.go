@@ -8,8 +8,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// DecodeBatch decodes a batch of CloudEvents. One that is refused has
-// its Err set and does not touch the others.
+// DecodeBatch decodes a batch of CloudEvents. If one of them is refused, its
+// draft has Err set; the others are not affected.
 func DecodeBatch(body []byte, field core.StreamField) ([]core.Draft, error) {
 	texts, err := core.SplitArray(body)
 	if err != nil {
@@ -32,8 +32,8 @@ func DecodeBatch(body []byte, field core.StreamField) ([]core.Draft, error) {
 	return drafts, nil
 }
 
-// placed puts an event's place in its batch before the fields that an error
-// names.
+// placed puts the place of an event in its batch before the fields that an
+// error names.
 func placed(err error, index int) error {
 	known, ok := errors.AsType[*core.Error](err)
 	if !ok || len(known.Details) == 0 {

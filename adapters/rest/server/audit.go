@@ -23,7 +23,7 @@ func (s *Server) getAudit(c *call) error {
 	return nil
 }
 
-// record adds to the audit trail what the caller did.
+// record adds what the caller did to the audit trail.
 func (c *call) record(action core.AuditAction, kind, target string) {
 	if c.server.Audit != nil {
 		c.server.Audit.Record(c.context(), core.AuditRecord{

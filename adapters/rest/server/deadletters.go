@@ -42,8 +42,8 @@ func (s *Server) getDeadLetters(c *call) error {
 	return err
 }
 
-// appendLetter appends a dead letter as JSON, its event byte for byte:
-// encoding/json would compact the payload.
+// appendLetter appends a dead letter as JSON. encoding/json would compact the
+// payload of its event, which goes out byte for byte.
 func appendLetter(b []byte, letter *core.DeadLetter) ([]byte, error) {
 	const place = `"event":{}`
 	encoded, err := json.Marshal(struct {

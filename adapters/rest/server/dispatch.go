@@ -21,8 +21,8 @@ func (s *Server) newApp() *fiber.App {
 		ReadTimeout:                  limits.ReadTimeout,
 		WriteTimeout:                 limits.WriteTimeout,
 		IdleTimeout:                  limits.IdleTimeout,
-		// The listener counts connections and refuses with a readable answer;
-		// fasthttp's own limit must not come first.
+		// The listener counts connections, and refuses them with an answer that people
+		// can read. fasthttp's own limit must not come first.
 		Concurrency:  limits.Connections + 1024,
 		ErrorHandler: func(c *fiber.Ctx, err error) error { s.failed(callOf(c.Context()), err); return nil },
 	})
@@ -32,7 +32,7 @@ func (s *Server) newApp() *fiber.App {
 	return app
 }
 
-// mount adds a route to the router; HEAD works wherever GET does.
+// mount adds a route to the router. HEAD is allowed wherever GET is.
 func (s *Server) mount(app *fiber.App, r *route) {
 	handle := func(c *fiber.Ctx) error { return s.dispatch(c, r) }
 	app.Add(r.Method, r.Path, handle)
@@ -91,7 +91,8 @@ func (s *Server) identify(c *call) error {
 	return nil
 }
 
-// allow holds a call to what its role permits. A refusal is recorded.
+// allow refuses a call that the caller's role does not permit, and records the
+// refusal.
 func (s *Server) allow(c *call) error {
 	r := c.route
 	if r.Action == Anybody {

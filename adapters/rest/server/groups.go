@@ -16,7 +16,8 @@ func (c *call) group() (stream, group string, err error) {
 	return stream, group, err
 }
 
-// getGroups answers the groups of a stream: there are few enough for one page.
+// getGroups answers the groups of a stream. There are few enough of them for
+// one page.
 func (s *Server) getGroups(c *call) error {
 	stream, err := c.stream()
 	if err != nil {
@@ -62,7 +63,7 @@ func (s *Server) postGroup(c *call) error {
 	return c.answerJSON(fasthttp.StatusCreated, group)
 }
 
-// getGroup answers a group with how far it got.
+// getGroup answers a group and how far it got.
 func (s *Server) getGroup(c *call) error {
 	stream, ref, err := c.group()
 	if err != nil {
@@ -135,7 +136,7 @@ func (s *Server) getLag(c *call) error {
 	return c.answerJSON(fasthttp.StatusOK, status)
 }
 
-// postReset moves a group.
+// postReset moves a group to another place in its stream.
 func (s *Server) postReset(c *call) error {
 	stream, ref, err := c.group()
 	if err != nil {

@@ -7,7 +7,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// of makes a handler of one that works on both kinds of credentials.
+// of makes a handler for one kind of credentials of a function that handles
+// both kinds.
 func of(kind core.KeyKind, handle func(*Server, *call, core.KeyKind) error) func(*Server, *call) error {
 	return func(s *Server, c *call) error { return handle(s, c, kind) }
 }

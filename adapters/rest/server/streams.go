@@ -10,11 +10,11 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// stream returns the stream that the path names, or "" when it names none.
+// stream returns the stream that the path names, "" if it names none.
 func (c *call) stream() (string, error) { return c.param("stream") }
 
-// getStreams answers a page of the streams, with numbers where they are asked
-// for.
+// getStreams answers a page of the streams, with their numbers if the request
+// asks for them.
 func (s *Server) getStreams(c *call) error {
 	values, limit, err := c.pageQuery("prefix", "stats")
 	if err != nil {
@@ -89,7 +89,7 @@ func (s *Server) patchStream(c *call) error {
 	return c.answerStream(fasthttp.StatusOK, stream)
 }
 
-// deleteStream takes a stream away.
+// deleteStream deletes a stream.
 func (s *Server) deleteStream(c *call) error {
 	ref, revision, err := c.streamRevision()
 	if err != nil {
