@@ -77,7 +77,10 @@ func (s source) folder() string { return path.Dir(s.path) + "/" }
 
 func (s source) in(folder string) bool { return strings.HasPrefix(s.path, folder+"/") }
 
-func (s source) test() bool { return strings.HasSuffix(s.path, "_test.go") }
+// test reports whether the file is there for tests only.
+func (s source) test() bool {
+	return strings.HasSuffix(s.path, "_test.go") || s.in("core/internal/coretest")
+}
 
 // imports returns the paths the file imports.
 func (s source) imports() []string {

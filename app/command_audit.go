@@ -3,8 +3,6 @@ package app
 import (
 	"errors"
 	"fmt"
-	"log/slog"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -70,7 +68,7 @@ func (p *program) verifyAudit(cmd *cobra.Command, o operator, expected []eventlo
 		return err
 	}
 	defer func() { err = errors.Join(err, storage.Close()) }()
-	verified, err := eventlog.NewAudit(nil, storage, nil, time.Now, slog.Default()).Verify(ctx, o.org.ID, expected...)
+	verified, err := eventlog.NewTrail(eventlog.TrailPorts{Log: storage}).Verify(ctx, o.org.ID, expected...)
 	if err != nil {
 		return err
 	}

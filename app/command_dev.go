@@ -145,7 +145,7 @@ func makeDemo(ctx context.Context, running *Running, who core.Principal) error {
 	if err != nil && core.CodeOf(err) != core.CodeConflict {
 		return err
 	}
-	_, err = running.Consumers.CreateGroup(ctx, who, demoStream, core.GroupSpec{Name: demoGroup})
+	_, err = running.Delivery.Groups.Create(ctx, who, demoStream, core.GroupSpec{Name: demoGroup})
 	if core.CodeOf(err) == core.CodeConflict {
 		return nil
 	}

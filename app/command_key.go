@@ -83,7 +83,6 @@ func (n keyNoun) createCommand(p *program, s *settings, org *string) *cobra.Comm
 				if err != nil {
 					return err
 				}
-				keys.record(cmd.Context(), core.AuditKeyCreated, string(n.kind), key.ID)
 				return n.printSecret(cmd, f.output, key, secret)
 			})
 		},
@@ -205,7 +204,6 @@ func (n keyNoun) rotateCommand(p *program, s *settings, org *string) *cobra.Comm
 				if err != nil {
 					return err
 				}
-				keys.record(cmd.Context(), core.AuditKeyRotated, string(n.kind), key.ID)
 				return n.printSecret(cmd, output, key, secret)
 			})
 		},
@@ -220,16 +218,11 @@ func (n keyNoun) revokeCommand(p *program, s *settings, org *string) *cobra.Comm
 		Use: "revoke ID", Args: cobra.ExactArgs(1),
 		Short: "Revoke " + n.one + "; running servers refuse it within two seconds",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			id, err := n.parseID(args[0])
-			if err != nil {
+			if _, err := n.parseID(args[0]); err != nil {
 				return err
 			}
 			return p.withKeys(cmd, s, org, func(keys keyring) error {
-				if err := keys.Revoke(cmd.Context(), keys.who, n.kind, args[0]); err != nil {
-					return err
-				}
-				keys.record(cmd.Context(), core.AuditKeyRevoked, string(n.kind), id)
-				return nil
+				return keys.Revoke(cmd.Context(), keys.who, n.kind, args[0])
 			})
 		},
 	}

@@ -52,31 +52,17 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			// The core: use cases over those ports.
 			newCommitter,
 			newAccess,
-			identity.NewKeys,
+			newKeys,
 			newOrganization,
-			func(c core.Catalog, log core.EventLog, schemas core.SchemaCompiler, auth core.Authorizer, now func() time.Time) *eventlog.Streams {
-				return eventlog.NewStreams(c, log, schemas, auth, now)
-			},
+			newTrail,
+			newStreams,
 			eventlog.NewIngest,
-			func(c core.Catalog, log core.EventLog, logger *slog.Logger) *eventlog.Retention {
-				return eventlog.NewRetention(c, log, c, c, logger)
-			},
-			func(log core.EventLog, streams *eventlog.Streams, now func() time.Time) *eventlog.Query {
-				return eventlog.NewQuery(log, streams, now)
-			},
+			newRetention,
+			newQuery,
 			newRecent,
-			func(s *eventlog.Streams, c core.Catalog, log core.EventLog, recent *eventlog.Recent, auth core.Authorizer, now func() time.Time, logger *slog.Logger) *deliver.Consumers {
-				return deliver.NewConsumers(s, c, log, recent, auth, now, logger)
-			},
-			deliver.NewLetters,
-			func(committer *eventlog.Committer, log core.EventLog, q *eventlog.Query, now func() time.Time, logger *slog.Logger) *eventlog.Audit {
-				return eventlog.NewAudit(committer, log, q, now, logger)
-			},
+			newDelivery,
 			newAccounts,
-			deliver.NewReplayer,
-			func(s *eventlog.Streams, recent *eventlog.Recent, log core.EventLog) *eventlog.Tails {
-				return eventlog.NewTails(s, recent, log)
-			},
+			newTails,
 
 			// Driving side: HTTP.
 			newHealth,
@@ -87,10 +73,10 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 		),
 		fx.Invoke(
 			func(lc fx.Lifecycle, r *eventlog.Retention) { background(lc, r.Run) },
-			func(lc fx.Lifecycle, r *deliver.Replayer) { background(lc, r.Run) },
+			func(lc fx.Lifecycle, d *deliver.UseCases) { background(lc, d.Replayer.Run) },
 			func(lc fx.Lifecycle, a *identity.Access) { background(lc, a.Run) },
-			func(m *metrics.Metrics, c *deliver.Consumers, s *server.Server, logger *slog.Logger) {
-				m.Groups(c.Census, s.Polls, logger)
+			func(m *metrics.Metrics, d *deliver.UseCases, s *server.Server, logger *slog.Logger) {
+				m.Groups(d.Numbers.Census, s.Polls, logger)
 			},
 		),
 	)
@@ -197,7 +183,7 @@ func newAccess(cfg Config, catalog core.Catalog, now func() time.Time) (*identit
 
 // newAccounts signs people in.
 func newAccounts(
-	lc fx.Lifecycle, cfg Config, c core.Catalog, authorizer core.Authorizer, audit *eventlog.Audit, limiter core.RateLimiter,
+	lc fx.Lifecycle, cfg Config, c core.Catalog, authorizer core.Authorizer, record core.Recorder, limiter core.RateLimiter,
 	now func() time.Time, logger *slog.Logger,
 ) (*identity.Accounts, error) {
 	tokens, err := jwt.New(cfg.secrets()...)
@@ -206,7 +192,7 @@ func newAccounts(
 	}
 	ports := identity.AccountPorts{
 		Organizations: c, Users: c, Sessions: c, Tickets: c, Hasher: argon2.New(runtime.NumCPU()), Tokens: tokens,
-		Authorizer: authorizer, Links: cfg.PublicURL, Record: audit.Record,
+		Authorizer: authorizer, Links: cfg.PublicURL, Record: record,
 		Throttle: identity.Throttle(limiter, now),
 	}
 	if cfg.SMTP != "" {
@@ -228,23 +214,44 @@ func newOrganization(ctx context.Context, catalog core.Catalog, now func() time.
 	return identity.FirstOrganization(ctx, catalog, now())
 }
 
-func newServer(
-	cfg Config, logger *slog.Logger, m *metrics.Metrics, health *health, access *identity.Access, keys *identity.Keys, authorizer core.Authorizer,
-	ingest *eventlog.Ingest, query *eventlog.Query, streams *eventlog.Streams, consumers *deliver.Consumers, letters *deliver.Letters, tails *eventlog.Tails,
-	accounts *identity.Accounts, audit *eventlog.Audit, limiter core.RateLimiter, first core.Organization, site siteFunc, now func() time.Time,
-) *server.Server {
+// served is what the server serves.
+type served struct {
+	fx.In
+
+	Ingest     *eventlog.Ingest
+	Query      *eventlog.Query
+	Streams    *eventlog.Streams
+	Tails      *eventlog.Tails
+	Trail      *eventlog.Trail
+	Delivery   *deliver.UseCases
+	Access     *identity.Access
+	Keys       *identity.Keys
+	Accounts   *identity.Accounts
+	Authorizer core.Authorizer
+	Limiter    core.RateLimiter
+	First      core.Organization
+	Health     *health
+	Metrics    *metrics.Metrics
+	Site       siteFunc
+	Logger     *slog.Logger
+	Now        func() time.Time
+}
+
+func newServer(cfg Config, p served) *server.Server {
 	proxies, _ := cfg.trustedProxies() // checked by validate
 	return server.New(server.Options{
-		Ingest: ingest, Query: query, Streams: streams, Access: access, Keys: keys, Authorizer: authorizer,
-		Consumers: consumers, Letters: letters, Tails: tails,
-		Accounts: accounts, Audit: audit, TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.PublicURL, "https:"),
-		Site: site, System: describe(cfg, authorizer, first, now(), m.IngestP99),
-		Ready: health.report, Metrics: m.Handler(), MetricsToken: cfg.MetricsToken, Observe: m.Request, Logger: logger,
+		Ingest: p.Ingest, Query: p.Query, Streams: p.Streams, Tails: p.Tails, Trail: p.Trail,
+		Consumers: p.Delivery.Consumers, Groups: p.Delivery.Groups, Letters: p.Delivery.Letters,
+		Numbers: p.Delivery.Numbers, Tracer: p.Delivery.Tracer,
+		Access: p.Access, Keys: p.Keys, Accounts: p.Accounts, Authorizer: p.Authorizer,
+		TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.PublicURL, "https:"),
+		Site: p.Site, System: describe(cfg, p.Authorizer, p.First, p.Now(), p.Metrics.IngestP99),
+		Ready: p.Health.report, Metrics: p.Metrics.Handler(), MetricsToken: cfg.MetricsToken, Observe: p.Metrics.Request, Logger: p.Logger,
 		Limits: server.Limits{
 			ReadTimeout: cfg.ReadTimeout, WriteTimeout: cfg.WriteTimeout, IdleTimeout: cfg.IdleTimeout,
 			Connections: cfg.Connections, InflightBytes: cfg.InflightBytes,
 		},
-		Limiter: limiter, Rates: cfg.rates(),
+		Limiter: p.Limiter, Rates: cfg.rates(),
 	})
 }
 

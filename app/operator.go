@@ -87,7 +87,7 @@ func operatorSettings(s *settings) (Config, error) {
 
 // principal is the operator, as the rules know people.
 func (o operator) principal() core.Principal {
-	return core.Principal{Org: o.org.ID, Label: "operator", Role: core.RoleAdmin}
+	return core.Principal{Org: o.org.ID, Label: "operator", Role: core.RoleAdmin, From: thisProgram()}
 }
 
 // accounts is the people of the installation.
@@ -108,13 +108,15 @@ func (o operator) keys() (*identity.Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	streams := eventlog.NewStreams(o.catalog, nil, nil, o.authorizer, time.Now) // which only looks streams up
-	return identity.NewKeys(access, streams, o.authorizer), nil
+	streams := eventlog.NewStreams(eventlog.StreamPorts{Catalog: o.catalog, Authorizer: o.authorizer, Now: time.Now}) // looks streams up
+	return identity.NewKeys(identity.KeyPorts{
+		Access: access, Credentials: o.catalog, Streams: streams, Authorizer: o.authorizer, Record: o.trail.record, Now: time.Now,
+	}), nil
 }
 
 // record writes into the trail what the operator has done.
 func (o operator) record(ctx context.Context, action core.AuditAction, kind string, target core.ID) {
-	o.trail.record(ctx, core.AuditRecord{Who: o.principal(), Action: action, Kind: kind, Target: target.String(), From: thisProgram()})
+	o.trail.record(ctx, o.principal().Did(action, kind, target))
 }
 
 // thisProgram is where a command comes from, as the trail knows visitors.

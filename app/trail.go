@@ -51,7 +51,7 @@ func (t *trail) write(ctx context.Context, record core.AuditRecord) (err error) 
 	logger := slog.New(slog.NewTextHandler(t.talk, nil))
 	committer := eventlog.NewCommitter(storage, eventlog.CommitOptions{Logger: logger})
 	defer committer.Close()
-	return eventlog.NewAudit(committer, storage, nil, time.Now, logger).Add(ctx, record)
+	return eventlog.NewTrail(eventlog.TrailPorts{Committer: committer, Log: storage, Logger: logger, Now: time.Now}).Add(ctx, record)
 }
 
 // systemUser is who runs the command, as far as the system knows.

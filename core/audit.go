@@ -1,5 +1,7 @@
 package core
 
+import "context"
+
 // AuditAction names what happened, as the event type of an audit record.
 type AuditAction string
 
@@ -47,13 +49,41 @@ var AuditActions = []AuditAction{
 
 // AuditRecord is something that somebody did.
 type AuditRecord struct {
+	// Who did it, and from where.
 	Who    Principal
 	Action AuditAction
-	// Kind and Target say what it was done to: a `user`, a `stream`, and which.
+	// Kind and Target say what it was done to: a `user`, and its id.
 	Kind, Target string
-	From         Visitor
 	// Details says more, where there is more to say. It never holds a secret.
 	Details map[string]string
+}
+
+// At returns the principal as the one who makes a request from somewhere.
+func (p Principal) At(from Visitor) Principal {
+	p.From = from
+	return p
+}
+
+// Did returns the record that a principal did something to the thing of a kind
+// that has this id; zero is no one thing.
+func (p Principal) Did(action AuditAction, kind string, id ID) AuditRecord {
+	record := AuditRecord{Who: p, Action: action, Kind: kind}
+	if !id.IsZero() {
+		record.Target = id.String()
+	}
+	return record
+}
+
+// Recorder is told what belongs into the audit trail, once it has happened. The
+// use cases tell it: whoever calls them has no trail to keep. A nil Recorder
+// forgets what it is told.
+type Recorder func(ctx context.Context, record AuditRecord)
+
+// Record tells what happened.
+func (r Recorder) Record(ctx context.Context, record AuditRecord) {
+	if r != nil {
+		r(ctx, record)
+	}
 }
 
 // AuditEntry is the payload of an audit event. Each carries the hash of the one

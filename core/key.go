@@ -94,6 +94,7 @@ type KeyRequest struct {
 	Rate Rate `json:"rate,omitzero"`
 }
 
+// Place returns where the key stands in the list of its organization.
 func (k *APIKey) Place() KeyPlace { return KeyPlace{CreatedAt: k.CreatedAt, ID: k.ID} }
 
 // Opens reports whether the secret with this hash is good at a time.

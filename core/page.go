@@ -18,6 +18,8 @@ const (
 	MaxPageSize     = 1000
 )
 
+// PageLimit returns the size of a page that a request asks for, [DefaultPageSize]
+// where it says nothing.
 func PageLimit(limit int) (int, error) {
 	if limit == 0 {
 		return DefaultPageSize, nil
@@ -45,6 +47,7 @@ func Cut[T any](found []T, limit int, cursor func(last *T) string) Page[T] {
 	return Page[T]{Items: found[:limit], HasMore: true, NextCursor: cursor(&found[limit-1])}
 }
 
+// ErrBadCursor refuses a cursor that is damaged or of another list.
 var ErrBadCursor = Invalid("cursor", "is not a cursor of this list with these filters; start again without it")
 
 // SealCursor encodes a place in the list that scope describes.
@@ -67,6 +70,7 @@ func OpenCursor(scope []byte, cursor string) ([]byte, error) {
 	return place, nil
 }
 
+// IDCursor seals an id as the place where a list goes on.
 func IDCursor(scope []byte, last ID) string { return SealCursor(scope, last[:]) }
 
 // ParseIDCursor returns the id where a list goes on, zero without a cursor.

@@ -75,6 +75,9 @@ type Principal struct {
 	// Limit bounds the principal's requests in place of what its kind is bound
 	// by; zero changes nothing.
 	Limit Limit
+	// From is where the request comes from, for the audit trail. It is empty where
+	// nothing that the principal does now is recorded.
+	From Visitor
 }
 
 // Creator is what keys have as CreatedBy that a principal makes.

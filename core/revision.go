@@ -44,6 +44,8 @@ func (r Revision[T]) Revise(ctx context.Context, expected int64) (T, error) {
 	}
 }
 
+// ChangedMeanwhile refuses a change of a resource that has another revision than
+// the client expects.
 func ChangedMeanwhile(noun string, stored, expected int64) error {
-	return Errorf(CodePreconditionFailed, "the %s was changed meanwhile: it is at revision %d, not %d; read it again", noun, stored, expected)
+	return Errorf(CodePreconditionFailed, "the %s has changed since it was read: it is at revision %d, not %d; read it again", noun, stored, expected)
 }

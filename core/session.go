@@ -20,6 +20,7 @@ type Session struct {
 	Address, UserAgent string
 }
 
+// GoodAt reports whether the session has neither ended nor expired at a time.
 func (s Session) GoodAt(now time.Time) bool { return s.RevokedAt == nil && now.Before(s.ExpiresAt) }
 
 // The times that a sign-in holds.

@@ -88,6 +88,7 @@ type StreamQuery struct {
 	Limit int
 }
 
+// StatsOf returns what a stream within these bounds holds.
 func StatsOf(b Bounds) StreamStats {
 	stats := StreamStats{Events: int64(b.Next - b.First), FirstOffset: b.First, NextOffset: b.Next}
 	if !b.Last.IsZero() {
@@ -96,6 +97,7 @@ func StatsOf(b Bounds) StreamStats {
 	return stats
 }
 
+// Check holds the fields that people set to their limits.
 func (s *Stream) Check() error {
 	if err := CheckName(s.Name); err != nil {
 		return err
@@ -112,6 +114,7 @@ func (s *Stream) Check() error {
 	return nil
 }
 
+// CheckName holds the name of a stream or a group to the rules of [Stream].Name.
 func CheckName(name string) error {
 	if err := CheckText("name", name, 1, MaxStreamNameLength); err != nil {
 		return err

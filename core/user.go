@@ -53,6 +53,7 @@ type UserChange struct {
 	State *UserState `json:"state,omitempty"`
 }
 
+// CheckUserRole refuses a role that is not for people.
 func CheckUserRole(role Role) error {
 	if !slices.Contains(UserRoles, role) {
 		return Invalid("role", "must be one of %v", UserRoles)
@@ -90,6 +91,7 @@ func (u *User) Apply(change UserChange) error {
 	return nil
 }
 
+// Principal returns the user as the one who makes a request.
 func (u User) Principal() Principal {
 	return Principal{Org: u.Org, User: u.ID, Label: u.Email, Role: u.Role}
 }

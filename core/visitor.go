@@ -31,7 +31,3 @@ func (v Visitor) Browser() string {
 		return r
 	}, strings.ToValidUTF8(v.UserAgent[:min(len(v.UserAgent), maxUserAgent)], ""))
 }
-
-func (v Visitor) Record(who Principal, action AuditAction, kind string, target ID) AuditRecord {
-	return AuditRecord{Who: who, Action: action, Kind: kind, Target: target.String(), From: v}
-}

@@ -85,7 +85,9 @@ func newDesk(t *testing.T, u *url.URL) *desk {
 	t.Cleanup(func() { _ = d.catalog.Close() }) // some close it before
 	log, err := memory.Open(t.Context(), nil)
 	require.NoError(t, err)
-	d.streams = eventlog.NewStreams(d.catalog, log, anySchema{}, everybodyMay{}, func() time.Time { return d.now })
+	d.streams = eventlog.NewStreams(eventlog.StreamPorts{
+		Catalog: d.catalog, Log: log, Schemas: anySchema{}, Authorizer: everybodyMay{}, Now: func() time.Time { return d.now },
+	})
 	d.access, err = identity.NewAccess(d.catalog, d.catalog, []byte("a secret of thirty-two characters"), nil, func() time.Time { return d.now })
 	require.NoError(t, err)
 	org, err := identity.FirstOrganization(t.Context(), d.catalog, start)

@@ -25,7 +25,7 @@ func (everything) Allow(core.Principal, core.ID, core.Action) error { return nil
 type node struct {
 	recent    *eventlog.Recent
 	committer *eventlog.Committer
-	consumers *deliver.Consumers
+	*deliver.UseCases
 }
 
 func newNode(t *testing.T, log core.EventLog, catalog core.Catalog, url string) node {
@@ -38,10 +38,12 @@ func newNode(t *testing.T, log core.EventLog, catalog core.Catalog, url string) 
 		defer close(ended)
 		recent.Run(ctx)
 	}()
-	streams := eventlog.NewStreams(catalog, log, nil, everything{}, time.Now)
+	streams := eventlog.NewStreams(eventlog.StreamPorts{Catalog: catalog, Log: log, Authorizer: everything{}, Now: time.Now})
 	n := node{
 		recent: recent, committer: eventlog.NewCommitter(log, eventlog.CommitOptions{Committed: recent.Committed}),
-		consumers: deliver.NewConsumers(streams, catalog, log, recent, everything{}, time.Now, logger),
+		UseCases: deliver.New(deliver.Ports{
+			Streams: streams, Recent: recent, Log: log, Store: catalog, Authorizer: everything{}, Logger: logger, Now: time.Now,
+		}),
 	}
 	t.Cleanup(func() {
 		n.committer.Close()
@@ -67,14 +69,14 @@ func TestACommitElsewhereEndsAPoll(t *testing.T) {
 			here := newNode(t, log, catalog, redistest.URL(t))
 			there := newNode(t, log, catalog, proxy.URL())
 			who := core.Principal{Org: stream.Org}
-			_, err = there.consumers.CreateGroup(t.Context(), who, "orders", core.GroupSpec{Name: "mail"})
+			_, err = there.Groups.Create(t.Context(), who, "orders", core.GroupSpec{Name: "mail"})
 			require.NoError(t, err)
 			if cut {
 				proxy.Cut()
 			}
 			polled := make(chan core.Delivery)
 			go func() {
-				d, _ := there.consumers.Poll(context.Background(), who, "orders", "mail", core.Poll{Wait: time.Minute})
+				d, _ := there.Consumers.Poll(context.Background(), who, "orders", "mail", core.Poll{Wait: time.Minute})
 				polled <- d
 			}()
 			entry := core.Entry{Event: core.Event{Type: "a", Version: 1, Payload: json.RawMessage(`1`)}}

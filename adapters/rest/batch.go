@@ -15,12 +15,12 @@ type BatchResult struct {
 	Results  []BatchItem `json:"results"`
 }
 
-// Rejected is the status of an event of a batch that was refused;
-// [core.Accepted] is that of the others.
+// Rejected is the status of an event of a batch that was refused. The others
+// have [core.Accepted].
 const Rejected = "REJECTED"
 
-// BatchItem is the answer to one event of a batch: the fields of a receipt, or
-// Error.
+// BatchItem is the answer to one event of a batch. It has the fields of a
+// receipt, or Error.
 type BatchItem struct {
 	Index      int         `json:"index"`
 	Status     string      `json:"status"`
@@ -38,9 +38,9 @@ type ItemError struct {
 	Details []core.Detail `json:"details"`
 }
 
-// PublishBatch sends many events and returns one result for each, in order.
-// An error is about the request as a whole; that the server refused events
-// each for its own reason is none.
+// PublishBatch sends many events and returns one result for each, in order. An
+// error means that the request as a whole failed. Events that the server
+// refused are no error: their results say why.
 func (c *Client) PublishBatch(ctx context.Context, stream string, events []NewEvent) (result BatchResult, err error) {
 	body, err := appendEvents(nil, events)
 	if err != nil {

@@ -7,33 +7,35 @@ import (
 	"sync/atomic"
 )
 
-// Client calls a server. It is safe for concurrent use. Every error that the
-// server answered with is an [*Error] and wraps an [*core.Error]; any other
-// means that there is no answer, and that a request may have taken effect.
+// Client calls a server. It is safe for concurrent use.
+//
+// An error that the server answered with is an [*Error], which wraps a
+// [*core.Error]. Any other error means that there is no answer; the request may
+// still have taken effect.
 type Client struct {
 	base string
 	key  atomic.Pointer[string]
 	http transport
 }
 
-// NewClient returns a client of the server at base, such as
-// `http://localhost:8080`, that presents an API key.
+// NewClient returns a client that presents an API key to the server at base,
+// which is an address such as `http://localhost:8080`.
 func NewClient(base, key string) *Client {
 	c := &Client{base: strings.TrimRight(base, "/")}
 	c.Present(key)
 	return c
 }
 
-// Present has the client present another credential from now on: an API key, a
-// service token or an access token. An empty one is none.
+// Present changes the credential that the client presents: an API key, a
+// service token or an access token, or nothing if it is empty.
 func (c *Client) Present(credential string) { c.key.Store(&credential) }
 
-// get asks for what is at a path.
+// get reads what is at a path.
 func (c *Client) get(ctx context.Context, path string, into any) error {
 	return c.do(ctx, request{method: "GET", path: path}, into)
 }
 
-// post sends a body, where there is one.
+// post sends a body, if it is not nil.
 func (c *Client) post(ctx context.Context, path string, body, into any) error {
 	encoded, err := encode(body)
 	if err != nil {
@@ -42,7 +44,8 @@ func (c *Client) post(ctx context.Context, path string, body, into any) error {
 	return c.do(ctx, request{method: "POST", path: path, body: encoded}, into)
 }
 
-// patch changes the resource at a path, if it still has the revision.
+// patch changes the resource at a path. The server refuses it if the resource
+// has another revision by now; 0 is any revision.
 func (c *Client) patch(ctx context.Context, path string, revision int64, change, into any) error {
 	encoded, err := encode(change)
 	if err != nil {
@@ -51,12 +54,12 @@ func (c *Client) patch(ctx context.Context, path string, revision int64, change,
 	return c.do(ctx, request{method: "PATCH", path: path, headers: ifMatch(revision), body: encoded}, into)
 }
 
-// delete removes the resource at a path, if it still has the revision.
+// delete removes the resource at a path; revision is as for patch.
 func (c *Client) delete(ctx context.Context, path string, revision int64) error {
 	return c.do(ctx, request{method: "DELETE", path: path, headers: ifMatch(revision)}, nil)
 }
 
-// ifMatch is the header that holds a change to a revision; 0 is any.
+// ifMatch returns the header that makes a change depend on a revision.
 func ifMatch(revision int64) map[string]string {
 	if revision == 0 {
 		return nil

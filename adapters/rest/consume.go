@@ -12,35 +12,37 @@ import (
 // Delivery is the answer to a poll.
 type Delivery struct {
 	Events []DeliveredEvent `json:"events"`
-	// NextOffset is the offset after the last event, or the one that comes next
-	// for the group where there is none.
+	// NextOffset is the offset after the last event. If there is no event, it is
+	// the next one that the group will get.
 	NextOffset core.Offset `json:"next_offset"`
-	// Lease is what the group's other calls present; null where no event came.
+	// Lease is what [Client.Ack], [Client.Nack] and [Client.Extend] present. It is
+	// null if there is no event.
 	Lease *Lease `json:"lease"`
 }
 
-// Lease is a consumer's hold on events.
+// Lease is a consumer's hold on the events that it was handed.
 type Lease struct {
 	ID        core.ID   `json:"id"`
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
-// DeliveredEvent is an event, and how often it has been handed out by now.
+// DeliveredEvent is an event that was handed out. Attempt counts how often,
+// this time included.
 type DeliveredEvent struct {
 	core.Event
 	Attempt int `json:"attempt"`
 }
 
-// PollOptions says what a poll asks for.
+// PollOptions says how many events a poll takes, and how long it waits.
 type PollOptions struct {
-	// Limit bounds the events; 0 is the server's default.
+	// Limit is how many events there are at most; 0 is the server's default.
 	Limit int
-	// Wait is how long to wait for the first event.
+	// Wait is how long the server waits for the first event.
 	Wait time.Duration
 }
 
-// Poll takes events out of a group, under a lease. [Client.Consume] does this
-// and the rest.
+// Poll takes events out of a group, under a lease. [Client.Consume] polls, and
+// does everything that comes after.
 func (c *Client) Poll(ctx context.Context, stream, group string, options PollOptions) (delivery Delivery, err error) {
 	query := url.Values{}
 	if options.Limit > 0 {

@@ -8,24 +8,25 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// ConsumeOptions tunes Consume. Zero fields take the defaults.
+// ConsumeOptions tunes [Client.Consume]. A field that is zero takes its
+// default.
 type ConsumeOptions struct {
 	// Limit is how many events one poll takes: default 100.
 	Limit int
 	// Wait is how long one poll waits: default 30 s.
 	Wait time.Duration
-	// Failed is told of errors after which the consumer goes on.
+	// Failed is told of errors in spite of which the consumer goes on.
 	Failed func(error)
 }
 
-// Consume processes the events of a group, one after the other, until ctx ends;
-// then it finishes the event at hand, settles what is done, gives the rest back
+// Consume processes the events of a group, one after the other, until ctx ends.
+// Then it finishes the event at hand, settles what is done, gives the rest back
 // and returns nil. Run it several times, here or elsewhere, to have a shared
 // group process events side by side.
 //
-// It goes on through failures of the server and the network, and returns an
-// error only where trying again cannot help: the credential, the stream or the
-// group is not what it should be.
+// It goes on after failures of the server and the network. It returns an error
+// only if trying again cannot help: the credential, the stream or the group is
+// not what it should be.
 func (c *Client) Consume(ctx context.Context, stream, group string, handle Handler, options ConsumeOptions) error {
 	if options.Limit == 0 {
 		options.Limit = core.DefaultPollLimit
@@ -57,7 +58,7 @@ type consumer struct {
 	options ConsumeOptions
 }
 
-// persist tries until it succeeds, ctx ends, or there is no hope.
+// persist tries until it succeeds, ctx ends, or trying again cannot help.
 func (w *consumer) persist(ctx context.Context, try func() error) error {
 	for attempt := 0; ; attempt++ {
 		err := try()
@@ -81,20 +82,20 @@ func (w *consumer) round(ctx context.Context) error {
 	return w.process(ctx, delivery)
 }
 
-// run is a lease being worked on.
+// run is the work on the events of one lease.
 type run struct {
 	*consumer
 	lease core.ID
 	acked []core.Offset
 	nacks []Nack
-	// lost ends the run when the lease is somebody else's.
+	// lost ends the run once somebody else has the lease.
 	lost context.CancelFunc
 }
 
-// process handles the events of a lease, which it extends for as long as that
-// takes.
+// process handles the events of a lease, and extends the lease for as long as
+// that takes.
 func (w *consumer) process(stop context.Context, delivery Delivery) error {
-	// What is settled must be told to the server also when the consumer stops.
+	// The server must learn what is settled even when the consumer stops.
 	ctx, lost := context.WithCancel(context.WithoutCancel(stop))
 	defer lost()
 	r := &run{consumer: w, lease: delivery.Lease.ID, lost: lost}
@@ -110,7 +111,7 @@ func (w *consumer) process(stop context.Context, delivery Delivery) error {
 	return r.settle(ctx, rest)
 }
 
-// keep extends the lease each time half of it is over.
+// keep extends the lease whenever half of its time is over.
 func (r *run) keep(ctx context.Context, done <-chan struct{}) {
 	half := r.group.Visibility.Duration() / 2
 	tick := time.NewTicker(half)
@@ -134,12 +135,12 @@ func (r *run) keep(ctx context.Context, done <-chan struct{}) {
 	}
 }
 
-// flushEvery bounds how long a processed event stays unsettled: what is told to
-// the server late is done again after a crash.
+// flushEvery bounds how long a processed event stays unsettled: after a crash,
+// every event that the server does not know as settled is processed again.
 const flushEvery = time.Second
 
-// work handles events until one fails in an ordered group, the lease is lost or
-// the consumer is to stop, and reports whether some were left.
+// work handles events until one of an ordered group fails, the lease is lost,
+// or the consumer stops. It reports whether events are left.
 func (r *run) work(ctx, stop context.Context, events []DeliveredEvent) (left bool) {
 	flushed := time.Now()
 	for _, event := range events {
@@ -176,8 +177,8 @@ func (r *run) ack(ctx context.Context) error {
 	return err
 }
 
-// settleAttempts bounds how often the outcome of a run is told to a server
-// that does not answer. After that the lease ends, and the events come again.
+// settleAttempts bounds how often a run reports its outcome to a server that
+// does not answer. After that the lease ends, and the events come again.
 const settleAttempts = 5
 
 // settle tells the server what has become of the events.

@@ -1,18 +1,19 @@
 package rest
 
-// Prefix is where this version of the API lives.
+// Prefix begins the path of every address of this version of the API.
 const Prefix = "/api/v1"
 
-// The headers with a meaning of EventFlow's own.
+// The headers that EventFlow gives a meaning.
 const (
-	// HeaderAPIKey carries an API key; `Authorization: Bearer` does as well.
+	// HeaderAPIKey carries an API key. `Authorization: Bearer` may carry it, too.
 	HeaderAPIKey = "X-API-Key" //nolint:gosec // the name of a header, no credential
-	// HeaderRequestID names a request in answers and logs.
+	// HeaderRequestID is the id of a request, in answers and in the server's log.
 	HeaderRequestID = "X-Request-Id"
-	// HeaderIdempotencyKey names one event, quoted or bare.
+	// HeaderIdempotencyKey is the idempotency key of the one event of a request,
+	// quoted or bare.
 	HeaderIdempotencyKey = "Idempotency-Key"
-	// HeaderLease, HeaderLeaseExpires and HeaderNextOffset say of a delivery in
-	// the form of CloudEvents what its body has no place for.
+	// HeaderLease, HeaderLeaseExpires and HeaderNextOffset belong to a delivery in
+	// CloudEvents, whose body has no place for them.
 	HeaderLease        = "X-EventFlow-Lease"
 	HeaderLeaseExpires = "X-EventFlow-Lease-Expires"
 	HeaderNextOffset   = "X-EventFlow-Next-Offset"
@@ -24,6 +25,6 @@ const (
 	TypeNDJSON  = "application/x-ndjson"
 	TypeCSV     = "text/csv; charset=utf-8"
 	TypeProblem = "application/problem+json"
-	// TypeEventStream is a live tail.
+	// TypeEventStream is the media type of a live tail.
 	TypeEventStream = "text/event-stream"
 )

@@ -8,10 +8,10 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// DeadLettersPath is the list of dead letters.
+// DeadLettersPath is the address of the list of dead letters.
 const DeadLettersPath = Prefix + "/dead-letters"
 
-// DeadLetterPath is one dead letter.
+// DeadLetterPath is the address of one dead letter.
 func DeadLetterPath(id string) string { return DeadLettersPath + "/" + url.PathEscape(id) }
 
 // DeadLettersPage returns a page of dead letters, newest first.
@@ -31,7 +31,7 @@ func (c *Client) DeadLetters(ctx context.Context, query core.LetterQuery) iter.S
 	})
 }
 
-// letterQuery writes the parameters that select dead letters.
+// letterQuery returns the parameters that select dead letters.
 func letterQuery(q core.LetterQuery) url.Values {
 	values := pageQuery(q.Cursor, q.Limit)
 	for name, value := range map[string]string{

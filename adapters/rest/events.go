@@ -11,10 +11,11 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// EventsPath is the events of all streams.
+// EventsPath is the address of the events of all streams.
 const EventsPath = Prefix + "/events"
 
-// StreamEventsPath is the events of one stream, or of all when ref is empty.
+// StreamEventsPath is the address of the events of one stream, or of all
+// streams if ref is empty.
 func StreamEventsPath(ref string) string {
 	if ref == "" {
 		return EventsPath
@@ -23,9 +24,9 @@ func StreamEventsPath(ref string) string {
 }
 
 // NewEvent is an event as a producer sends it. Only Type and Payload are
-// required; core's documentation of [core.Event] says what the fields mean.
+// required. [core.Event] says what the fields mean.
 type NewEvent struct {
-	// Stream is for the requests that name no stream in their path.
+	// Stream is the stream's id or name, in a request whose path does not name it.
 	Stream         string            `json:"stream,omitempty"`
 	Type           string            `json:"event_type,omitempty"`
 	Version        int32             `json:"event_version,omitempty"`
@@ -37,8 +38,8 @@ type NewEvent struct {
 	IdempotencyKey string            `json:"idempotency_key,omitempty"`
 }
 
-// appendJSON appends the event as JSON, its payload byte for byte: encoding/json
-// would compact it.
+// appendJSON appends the event as JSON. encoding/json would compact the
+// payload, which is sent byte for byte.
 func (e NewEvent) appendJSON(b []byte) ([]byte, error) {
 	payload := e.Payload
 	e.Payload = nil
@@ -59,8 +60,8 @@ func (e NewEvent) appendJSON(b []byte) ([]byte, error) {
 	return append(b, '}'), nil
 }
 
-// Publish sends one event and returns when it is durable. An empty stream
-// means the one that the event names.
+// Publish sends one event, and returns when it is durable. If stream is empty,
+// the event names it.
 func (c *Client) Publish(ctx context.Context, stream string, event NewEvent) (receipt core.Receipt, err error) {
 	body, err := event.appendJSON(nil)
 	if err != nil {
@@ -70,13 +71,14 @@ func (c *Client) Publish(ctx context.Context, stream string, event NewEvent) (re
 	return receipt, err
 }
 
-// Validity is the answer to a dry run that found nothing wrong; one that did
-// is answered with the error that storing the event would get.
+// Validity is the answer to a dry run that found nothing wrong. Any other dry
+// run is answered with the error that storing the event would end with.
 type Validity struct {
 	Valid bool `json:"valid"`
 }
 
-// Validate returns the error that publishing the event would end with, or nil.
+// Validate returns the error that publishing the event would end with, nil if
+// it would succeed.
 func (c *Client) Validate(ctx context.Context, stream string, event NewEvent) error {
 	body, err := event.appendJSON(nil)
 	if err != nil {
@@ -85,8 +87,8 @@ func (c *Client) Validate(ctx context.Context, stream string, event NewEvent) er
 	return c.do(ctx, request{method: "POST", path: StreamPath(stream) + "/validate", body: body}, nil)
 }
 
-// EventsPage returns a page of the events of a stream, or of all when stream
-// is empty.
+// EventsPage returns a page of the events of a stream, or of all streams if
+// stream is empty.
 func (c *Client) EventsPage(ctx context.Context, stream string, query core.EventQuery) (page List[core.Event], err error) {
 	err = c.get(ctx, withQuery(StreamEventsPath(stream), Query(query)), &page)
 	return page, err
@@ -102,15 +104,16 @@ func (c *Client) Events(ctx context.Context, stream string, query core.EventQuer
 	})
 }
 
-// AllEvents is a page of the events of all streams.
+// AllEvents is a page of the events of all streams, with the names of the
+// streams.
 type AllEvents struct {
 	List[core.Event]
-	// Streams are the names of the events' streams.
+	// Streams maps the ids of the events' streams to their names.
 	Streams map[core.ID]string `json:"streams"`
 }
 
-// AllEventsPage returns a page of the events of all streams, with their streams'
-// names.
+// AllEventsPage returns a page of the events of all streams, with the names of
+// the streams.
 func (c *Client) AllEventsPage(ctx context.Context, query core.EventQuery) (page AllEvents, err error) {
 	err = c.get(ctx, withQuery(EventsPath, Query(query)), &page)
 	return page, err
@@ -122,8 +125,8 @@ func (c *Client) Event(ctx context.Context, stream, id string) (event core.Event
 	return event, err
 }
 
-// Query returns the parameters that ask for eq; a client and the server's own
-// links write them alike.
+// Query returns the parameters of a query for events. The client uses it for
+// requests, and the server for its links to next pages.
 func Query(eq core.EventQuery) url.Values {
 	values := url.Values{}
 	set := func(name, value string) {
@@ -152,8 +155,8 @@ func Query(eq core.EventQuery) url.Values {
 	return values
 }
 
-// PayloadParameter begins the name of a parameter that filters by a value in
-// the payload: `payload.user.id=42`.
+// PayloadParameter begins the names of parameters that filter by a value in the
+// payload, such as `payload.user.id=42`.
 const PayloadParameter = "payload."
 
 func formatTime(t time.Time) string {

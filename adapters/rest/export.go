@@ -7,14 +7,14 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// The formats of an export, as `format` names them.
+// The formats of an export.
 const (
 	FormatNDJSON = "ndjson"
 	FormatCSV    = "csv"
 )
 
-// Export returns all events that match, in one of the formats of an export.
-// A read error before the end means that the export broke off.
+// Export returns all events that match, in one of the formats of an export. An
+// error while reading means that the export broke off: there are more events.
 func (c *Client) Export(ctx context.Context, stream string, query core.EventQuery, format string) (io.ReadCloser, error) {
 	values := Query(query)
 	values.Del("cursor")

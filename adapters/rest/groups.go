@@ -7,15 +7,15 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// GroupsPath is the consumer groups of a stream.
+// GroupsPath is the address of the consumer groups of a stream.
 func GroupsPath(stream string) string { return StreamPath(stream) + "/consumer-groups" }
 
-// GroupPath is one consumer group, by id or name.
+// GroupPath is the address of one consumer group, by id or name.
 func GroupPath(stream, group string) string {
 	return GroupsPath(stream) + "/" + url.PathEscape(group)
 }
 
-// AllGroupsPath is the list of the consumer groups of all streams.
+// AllGroupsPath is the address of the consumer groups of all streams.
 const AllGroupsPath = Prefix + "/consumer-groups"
 
 // GroupWithStatus is a group and how far it got.
@@ -24,7 +24,7 @@ type GroupWithStatus struct {
 	Status core.GroupStatus `json:"status"`
 }
 
-// CreateGroup makes a consumer group on a stream.
+// CreateGroup creates a consumer group on a stream.
 func (c *Client) CreateGroup(ctx context.Context, stream string, spec core.GroupSpec) (group core.Group, err error) {
 	fields := map[string]any{"name": spec.Name, "start": spec.Start}
 	if spec.Mode != "" {
@@ -69,12 +69,12 @@ func (c *Client) DeleteGroup(ctx context.Context, stream, group string, revision
 	return c.delete(ctx, GroupPath(stream, group), revision)
 }
 
-// ResetRequest moves a group.
+// ResetRequest moves a group to another place in its stream.
 type ResetRequest struct {
 	To *core.Start `json:"to"`
 }
 
-// ResetAnswer says where a group is now.
+// ResetAnswer says where a group is after a reset.
 type ResetAnswer struct {
 	NextOffset core.Offset `json:"next_offset"`
 }

@@ -8,10 +8,10 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Health says how a server is.
+// Health says whether a server is well, and what it depends on.
 type Health struct {
-	// Status is [StatusOK], [StatusDegraded] or [StatusUnavailable]; a server
-	// that is unavailable should get no requests.
+	// Status is [StatusOK], [StatusDegraded] or [StatusUnavailable]. A server that
+	// is unavailable should get no requests.
 	Status    string           `json:"status"`
 	Checks    map[string]Check `json:"checks"`
 	Timestamp time.Time        `json:"timestamp"`
@@ -20,7 +20,7 @@ type Health struct {
 // Check is the state of one thing that a server depends on.
 type Check struct {
 	Status string `json:"status"`
-	// Message says more, in words that everybody may read.
+	// Message says more. Anybody may read it.
 	Message string `json:"message,omitempty"`
 }
 
@@ -31,7 +31,7 @@ const (
 	StatusUnavailable = "unavailable"
 )
 
-// Health asks how the server is. A server that is not ready is no error.
+// Health asks a server for its health. A server that is not ready is no error.
 func (c *Client) Health(ctx context.Context) (health Health, err error) {
 	got, err := c.send(ctx, request{method: "GET", path: Prefix + "/health"})
 	if err != nil {

@@ -14,7 +14,7 @@ const (
 	ServiceTokensPath = Prefix + "/service-tokens"
 )
 
-// KeysPath is the list of the credentials of a kind.
+// KeysPath is the address of the credentials of a kind.
 func KeysPath(kind core.KeyKind) string {
 	if kind == core.KindServiceToken {
 		return ServiceTokensPath
@@ -22,17 +22,17 @@ func KeysPath(kind core.KeyKind) string {
 	return APIKeysPath
 }
 
-// KeyPath is one credential.
+// KeyPath is the address of one credential.
 func KeyPath(kind core.KeyKind, id string) string { return KeysPath(kind) + "/" + url.PathEscape(id) }
 
-// KeyWithSecret is a credential that was just made or rotated, with its secret,
-// which no other answer has.
+// KeyWithSecret is a credential that was just created or rotated, with its
+// secret. No other answer has the secret.
 type KeyWithSecret struct {
 	core.APIKey
 	Secret string `json:"secret"`
 }
 
-// CreateKey makes a credential.
+// CreateKey creates a credential.
 func (c *Client) CreateKey(ctx context.Context, kind core.KeyKind, request core.KeyRequest) (made KeyWithSecret, err error) {
 	err = c.post(ctx, KeysPath(kind), request, &made)
 	return made, err
@@ -56,8 +56,8 @@ func (c *Client) Key(ctx context.Context, kind core.KeyKind, id string) (key cor
 	return key, err
 }
 
-// RotateRequest gives a credential another secret. The one before stays good for
-// Grace: a day where it is left out, seven at most.
+// RotateRequest gives a credential another secret. The old one stays good for
+// Grace, which is a day if it is left out, and seven days at most.
 type RotateRequest struct {
 	Grace *core.Seconds `json:"grace,omitempty"`
 }
@@ -68,7 +68,7 @@ func (c *Client) RotateKey(ctx context.Context, kind core.KeyKind, id string, re
 	return rotated, err
 }
 
-// RevokeKey makes a credential invalid, within two seconds.
+// RevokeKey revokes a credential. All servers refuse it within two seconds.
 func (c *Client) RevokeKey(ctx context.Context, kind core.KeyKind, id string) error {
 	return c.delete(ctx, KeyPath(kind, id), 0)
 }

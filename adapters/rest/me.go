@@ -6,7 +6,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Me says who makes a request: a user, or a key.
+// Me says who a client is to the server: a user, or an API key or service
+// token.
 type Me struct {
 	User         *core.User        `json:"user"`
 	Organization core.Organization `json:"organization"`
@@ -16,7 +17,7 @@ type Me struct {
 	Permissions []core.Action `json:"permissions"`
 }
 
-// Me says who the client is to the server.
+// Me asks the server who the client is to it.
 func (c *Client) Me(ctx context.Context) (me Me, err error) {
 	err = c.get(ctx, AuthPath+"/me", &me)
 	return me, err

@@ -6,19 +6,19 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// The addresses of organizations: of all, and of the caller's own.
+// The addresses of all organizations, and of the caller's own.
 const (
 	OrganizationsPath = Prefix + "/organizations"
 	OrganizationPath  = OrganizationsPath + "/current"
 )
 
-// OrganizationRequest makes an organization.
+// OrganizationRequest creates an organization.
 type OrganizationRequest struct {
 	Name string `json:"name"`
 }
 
-// OrganizationCreated is the answer: the organization, and the link by which its
-// first admin is made, which is good once, for 30 minutes.
+// OrganizationCreated is the answer. The link is for the first admin of the
+// organization; it is good once, for 30 minutes.
 type OrganizationCreated struct {
 	Organization core.Organization `json:"organization"`
 	Link         string            `json:"link"`
@@ -29,7 +29,7 @@ type OrganizationChange struct {
 	Name string `json:"name"`
 }
 
-// CreateOrganization makes an organization.
+// CreateOrganization creates an organization.
 func (c *Client) CreateOrganization(ctx context.Context, name string) (created OrganizationCreated, err error) {
 	err = c.post(ctx, OrganizationsPath, OrganizationRequest{name}, &created)
 	return created, err
@@ -41,7 +41,7 @@ func (c *Client) Organization(ctx context.Context) (org core.Organization, err e
 	return org, err
 }
 
-// RenameOrganization changes its name.
+// RenameOrganization renames the organization that the client belongs to.
 func (c *Client) RenameOrganization(ctx context.Context, name string) (org core.Organization, err error) {
 	err = c.patch(ctx, OrganizationPath, 0, OrganizationChange{name}, &org)
 	return org, err

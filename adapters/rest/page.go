@@ -19,7 +19,7 @@ type Pagination struct {
 	HasMore    bool   `json:"has_more"`
 }
 
-// pages turns a function that returns a page into a sequence of what is on it.
+// pages goes through the pages of a list, item by item.
 func pages[T any](page func(cursor string) (List[T], error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		for cursor := ""; ; {
@@ -41,7 +41,8 @@ func pages[T any](page func(cursor string) (List[T], error)) iter.Seq2[T, error]
 	}
 }
 
-// pageQuery asks for the page at a cursor; a limit of 0 is the server's default.
+// pageQuery returns the parameters of the page at a cursor. A limit of 0 is the
+// server's default.
 func pageQuery(cursor string, limit int) url.Values {
 	query := url.Values{}
 	if cursor != "" {

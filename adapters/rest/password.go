@@ -2,13 +2,13 @@ package rest
 
 import "context"
 
-// PasswordChange changes the password of who is signed in.
+// PasswordChange changes the password of the user who is signed in.
 type PasswordChange struct {
 	Password    string `json:"password"`
 	NewPassword string `json:"new_password"`
 }
 
-// ForgotRequest asks for a link to choose another password.
+// ForgotRequest asks for a link to choose another password, by mail.
 type ForgotRequest struct {
 	Email string `json:"email"`
 }
@@ -19,17 +19,17 @@ type ResetPasswordRequest struct {
 	Password string `json:"password"`
 }
 
-// ChangePassword changes the password of who is signed in.
+// ChangePassword changes the password of the user who is signed in.
 func (c *Client) ChangePassword(ctx context.Context, request PasswordChange) error {
 	return c.post(ctx, AuthPath+"/password", request, nil)
 }
 
-// ForgotPassword asks for a link to choose another password.
+// ForgotPassword asks for a link to choose another password, by mail.
 func (c *Client) ForgotPassword(ctx context.Context, email string) error {
 	return c.post(ctx, AuthPath+"/password/forgot", ForgotRequest{email}, nil)
 }
 
-// ResetPassword chooses another password by a link's token.
+// ResetPassword chooses another password, with the token of such a link.
 func (c *Client) ResetPassword(ctx context.Context, request ResetPasswordRequest) error {
 	return c.post(ctx, AuthPath+"/password/reset", request, nil)
 }

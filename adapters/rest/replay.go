@@ -8,11 +8,11 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// ReplayPath is one replay of dead letters.
+// ReplayPath is the address of one replay of dead letters.
 func ReplayPath(id string) string { return DeadLettersPath + "/replays/" + url.PathEscape(id) }
 
-// ReplayDeadLetter gives a dead letter back to its group, with another payload
-// when there is one.
+// ReplayDeadLetter gives a dead letter back to its group. If payload is not
+// nil, the group gets the event with that payload.
 func (c *Client) ReplayDeadLetter(ctx context.Context, id string, payload json.RawMessage) (letter core.DeadLetter, err error) {
 	body := []byte(`{}`)
 	if payload != nil {
@@ -22,21 +22,21 @@ func (c *Client) ReplayDeadLetter(ctx context.Context, id string, payload json.R
 	return letter, err
 }
 
-// ReplayRequest gives dead letters back to their groups: those that match all
-// the fields that are set.
+// ReplayRequest gives dead letters back to their groups: all that match the
+// fields that are set.
 type ReplayRequest struct {
 	Stream string `json:"stream,omitempty"`
 	Group  string `json:"group,omitempty"`
 	Reason string `json:"reason,omitempty"`
 	Type   string `json:"event_type,omitempty"`
-	// Rate is how many letters a second are given back at most; 0 is unbounded.
+	// Rate is how many letters are given back per second at most; 0 is no limit.
 	Rate float64 `json:"rate,omitempty"`
-	// DryRun counts and does nothing.
+	// DryRun only counts them.
 	DryRun bool `json:"dry_run,omitempty"`
 }
 
-// ReplayDeadLetters starts to give back all dead letters that match;
-// [Client.Replay] says how far it is.
+// ReplayDeadLetters starts to give back all dead letters that match.
+// [Client.Replay] says how far it got.
 func (c *Client) ReplayDeadLetters(ctx context.Context, request ReplayRequest) (replay core.Replay, err error) {
 	request.DryRun = false
 	err = c.post(ctx, DeadLettersPath+"/replay", request, &replay)
@@ -56,7 +56,7 @@ func (c *Client) CountReplay(ctx context.Context, request ReplayRequest) (int64,
 	return count.Total, err
 }
 
-// Replay returns how far a replay of dead letters is.
+// Replay returns how far a replay of dead letters got.
 func (c *Client) Replay(ctx context.Context, id string) (replay core.Replay, err error) {
 	err = c.get(ctx, ReplayPath(id), &replay)
 	return replay, err

@@ -7,7 +7,8 @@ import (
 	"maps"
 )
 
-// request is a request of the API, before it has a server and a credential.
+// request is a request to the API, without the server's address and the
+// credential.
 type request struct {
 	method  string
 	path    string
@@ -16,14 +17,15 @@ type request struct {
 	body []byte
 }
 
-// answer is what came back. header returns a header's value, or "".
+// answer is the answer to a request. header returns the value of a header, ""
+// if there is none.
 type answer struct {
 	status int
 	header func(name string) string
 	body   io.ReadCloser
 }
 
-// encode returns the JSON of a body, nil for none.
+// encode returns a body as JSON, nil for no body.
 func encode(body any) ([]byte, error) {
 	if body == nil {
 		return nil, nil
@@ -31,7 +33,7 @@ func encode(body any) ([]byte, error) {
 	return json.Marshal(body)
 }
 
-// do makes a request and decodes the answer, where it is wanted.
+// do makes a request, and decodes the answer unless into is nil.
 func (c *Client) do(ctx context.Context, r request, into any) error {
 	got, err := c.send(ctx, r)
 	if err != nil {
@@ -48,8 +50,8 @@ func (c *Client) do(ctx context.Context, r request, into any) error {
 	return json.NewDecoder(got.body).Decode(into)
 }
 
-// send makes a request and returns the answer, whatever it is. Its body is to be
-// closed.
+// send makes a request and returns the answer, even if it is an error. The
+// caller closes its body.
 func (c *Client) send(ctx context.Context, r request) (answer, error) {
 	headers := map[string]string{}
 	maps.Copy(headers, r.headers)
@@ -63,7 +65,7 @@ func (c *Client) send(ctx context.Context, r request) (answer, error) {
 	return c.http.do(ctx, c.base+r.path, r)
 }
 
-// setField adds a field to the body of a request, if it is set.
+// setField adds a field to the body of a request, unless it is nil.
 func setField[T any](fields map[string]any, name string, value *T) {
 	if value != nil {
 		fields[name] = value

@@ -17,7 +17,7 @@ func hopeless(err error) bool {
 	return false
 }
 
-// pause waits longer from attempt to attempt, up to some ten seconds.
+// pause waits longer with each attempt, up to ten seconds.
 func pause(ctx context.Context, attempt int) {
 	longest := min(100*time.Millisecond<<min(attempt, 10), 10*time.Second)
 	timer := time.NewTimer(longest/2 + rand.N(longest/2)) //nolint:gosec // consumers must not come back all at once, that is all

@@ -6,7 +6,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// RolesPath is what each role may do.
+// RolesPath is the address of what each role may do.
 const RolesPath = Prefix + "/roles"
 
 // Roles says what each role may do.

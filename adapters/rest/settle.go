@@ -7,8 +7,9 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// CommitRequest settles everything up to an offset, of the run that holds it.
-// Either Offset or LastEventID names the event. Lease may be left out.
+// CommitRequest settles the events of one lease up to an offset. In an ordered
+// group, these are all events up to that offset. Either Offset or LastEventID
+// names the last of them. If Lease is set, it must be the lease that holds it.
 type CommitRequest struct {
 	Offset      *core.Offset `json:"offset,omitempty"`
 	LastEventID *core.ID     `json:"last_event_id,omitempty"`
@@ -23,23 +24,25 @@ type Committed struct {
 	CommittedAt time.Time   `json:"committed_at"`
 }
 
-// StatusCommitted is the status of every commit that took place.
+// StatusCommitted is the status of every commit.
 const StatusCommitted = "COMMITTED"
 
-// Commit settles everything up to an offset, of the run that holds it.
+// Commit settles the events of one lease up to an offset. In an ordered group,
+// these are all events up to that offset.
 func (c *Client) Commit(ctx context.Context, stream, group string, request CommitRequest) (committed Committed, err error) {
 	err = c.post(ctx, GroupPath(stream, group)+"/offsets", request, &committed)
 	return committed, err
 }
 
-// AckRequest settles events of a lease: those named, or all when none is.
+// AckRequest settles the named events of a lease, or all of them if none is
+// named.
 type AckRequest struct {
 	Lease    *core.ID      `json:"lease"`
 	Offsets  []core.Offset `json:"offsets,omitempty"`
 	EventIDs []core.ID     `json:"event_ids,omitempty"`
 }
 
-// Ack settles events of a lease, all of it when there are no offsets.
+// Ack settles events of a lease, or all of them if there are no offsets.
 func (c *Client) Ack(ctx context.Context, stream, group string, lease core.ID, offsets ...core.Offset) error {
 	return c.post(ctx, GroupPath(stream, group)+"/ack", AckRequest{Lease: &lease, Offsets: offsets}, nil)
 }
@@ -56,7 +59,8 @@ type Nack struct {
 	EventID *core.ID        `json:"event_id,omitempty"`
 	Action  core.NackAction `json:"action,omitempty"`
 	Reason  string          `json:"reason,omitempty"`
-	// Delay is in seconds; without it the group's backoff applies.
+	// Delay is when the event is tried again. Without it the group's backoff
+	// decides.
 	Delay *core.Seconds `json:"delay,omitempty"`
 }
 
@@ -65,20 +69,20 @@ func (c *Client) Nack(ctx context.Context, stream, group string, lease core.ID, 
 	return c.post(ctx, GroupPath(stream, group)+"/nack", NackRequest{Lease: &lease, Events: events}, nil)
 }
 
-// ExtendRequest asks for more time: Visibility seconds from now, or as much as
-// the group gives. 0 gives the rest of the lease back.
+// ExtendRequest asks for more time: until Visibility from now, or as long as
+// the group gives if it is nil. With 0 the rest of the lease is given back.
 type ExtendRequest struct {
 	Lease      *core.ID      `json:"lease"`
 	Visibility *core.Seconds `json:"visibility,omitempty"`
 }
 
-// Extended is the answer to an extension.
+// Extended is the answer to an extension of a lease.
 type Extended struct {
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
-// Extend asks for more time, as much as the group gives when visibility is nil,
-// and returns until when. A visibility of 0 gives the rest of the lease back.
+// Extend asks for more time, and returns how long the lease lasts then.
+// visibility is as in [ExtendRequest].
 func (c *Client) Extend(ctx context.Context, stream, group string, lease core.ID, visibility *core.Seconds) (time.Time, error) {
 	var extended Extended
 	err := c.post(ctx, GroupPath(stream, group)+"/extend", ExtendRequest{&lease, visibility}, &extended)

@@ -9,25 +9,27 @@ import (
 // AuthPath is where people sign in.
 const AuthPath = Prefix + "/auth"
 
-// RefreshCookie holds the refresh token of a browser. Its prefix makes the
-// browser insist on TLS, or on this machine, and on this host alone.
+// RefreshCookie is the cookie with a browser's refresh token. Because of the
+// prefix of its name, browsers send it to this host only, and only by TLS or on
+// this machine.
 const RefreshCookie = "__Host-eventflow-refresh"
 
-// LoginRequest signs a person in. The refresh token comes in a cookie, and in
-// the answer as well where WantRefreshToken asks for it.
+// LoginRequest signs a user in. The refresh token is answered in a cookie. If
+// WantRefreshToken is set, it is in the body of the answer, too.
 type LoginRequest struct {
 	Email            string `json:"email"`
 	Password         string `json:"password"`
 	WantRefreshToken bool   `json:"want_refresh_token,omitempty"`
 }
 
-// RefreshRequest exchanges a refresh token; without one the cookie's is used.
+// RefreshRequest exchanges a refresh token for another one. If it has none, the
+// cookie's is exchanged.
 type RefreshRequest struct {
 	RefreshToken     string `json:"refresh_token,omitempty"`
 	WantRefreshToken bool   `json:"want_refresh_token,omitempty"`
 }
 
-// SetupRequest makes the first admin by a set-up ticket.
+// SetupRequest creates the first admin, with the token of a set-up link.
 type SetupRequest struct {
 	Token            string `json:"token"`
 	Email            string `json:"email"`
@@ -36,7 +38,7 @@ type SetupRequest struct {
 	WantRefreshToken bool   `json:"want_refresh_token,omitempty"`
 }
 
-// AcceptRequest accepts an invitation.
+// AcceptRequest accepts an invitation, with the token of its link.
 type AcceptRequest struct {
 	Token            string `json:"token"`
 	Name             string `json:"name,omitempty"`
@@ -44,33 +46,34 @@ type AcceptRequest struct {
 	WantRefreshToken bool   `json:"want_refresh_token,omitempty"`
 }
 
-// SignedIn is the answer to all four.
+// SignedIn is the answer to [LoginRequest], [RefreshRequest], [SetupRequest]
+// and [AcceptRequest].
 type SignedIn struct {
 	AccessToken string `json:"access_token"`
 	TokenType   string `json:"token_type"`
-	// ExpiresIn is the life of the access token in seconds.
+	// ExpiresIn is how long the access token is good, in seconds.
 	ExpiresIn    int64     `json:"expires_in"`
 	RefreshToken string    `json:"refresh_token,omitempty"`
 	User         core.User `json:"user"`
 }
 
-// Login signs in and has the client present the access token from then on.
+// Login signs a user in. The client presents the access token from then on.
 func (c *Client) Login(ctx context.Context, request LoginRequest) (signedIn SignedIn, err error) {
 	return c.signIn(ctx, "/login", request)
 }
 
-// Refresh exchanges a refresh token, or the browser's cookie when there is
-// none, and has the client present the new access token.
+// Refresh exchanges a refresh token, or the browser's cookie if the request has
+// none. The client presents the new access token from then on.
 func (c *Client) Refresh(ctx context.Context, request RefreshRequest) (signedIn SignedIn, err error) {
 	return c.signIn(ctx, "/refresh", request)
 }
 
-// Setup makes the first admin, and signs in like Login.
+// Setup creates the first admin, and signs in like [Client.Login].
 func (c *Client) Setup(ctx context.Context, request SetupRequest) (signedIn SignedIn, err error) {
 	return c.signIn(ctx, "/setup", request)
 }
 
-// Accept accepts an invitation, and signs in like Login.
+// Accept accepts an invitation, and signs in like [Client.Login].
 func (c *Client) Accept(ctx context.Context, request AcceptRequest) (signedIn SignedIn, err error) {
 	return c.signIn(ctx, "/accept", request)
 }

@@ -10,10 +10,10 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// StreamsPath is the list of streams.
+// StreamsPath is the address of the list of streams.
 const StreamsPath = Prefix + "/streams"
 
-// StreamPath is one stream, by id or name.
+// StreamPath is the address of one stream, by id or name.
 func StreamPath(ref string) string { return StreamsPath + "/" + url.PathEscape(ref) }
 
 // CreateStream creates a stream.
@@ -28,7 +28,7 @@ func (c *Client) StreamsPage(ctx context.Context, query core.StreamQuery) (page 
 	return page, err
 }
 
-// StreamOverviews is StreamsPage with numbers.
+// StreamOverviews is [Client.StreamsPage], with the numbers of each stream.
 func (c *Client) StreamOverviews(ctx context.Context, query core.StreamQuery) (page List[core.StreamOverview], err error) {
 	values := streamQuery(query)
 	values.Set("stats", "true")
@@ -57,9 +57,9 @@ func (c *Client) Stream(ctx context.Context, ref string) (stream core.Stream, er
 	return stream, err
 }
 
-// ChangeStream changes the fields that are set. With a revision other than 0
-// it is refused when the stream has another one by now
-// ([core.CodePreconditionFailed]).
+// ChangeStream changes the fields that are set. If revision is not 0 and the
+// stream has another one by now, nothing changes, and the error has
+// [core.CodePreconditionFailed].
 func (c *Client) ChangeStream(ctx context.Context, ref string, change core.StreamChange, revision int64) (stream core.Stream, err error) {
 	fields := map[string]any{}
 	setField(fields, "name", change.Name)
@@ -73,18 +73,19 @@ func (c *Client) ChangeStream(ctx context.Context, ref string, change core.Strea
 	return stream, err
 }
 
-// DeleteStream takes a stream away; revision is as for ChangeStream.
+// DeleteStream deletes a stream; revision is as for [Client.ChangeStream].
 func (c *Client) DeleteStream(ctx context.Context, ref string, revision int64) error {
 	return c.delete(ctx, StreamPath(ref), revision)
 }
 
-// StreamStats says what a stream holds.
+// StreamStats returns how much a stream holds.
 func (c *Client) StreamStats(ctx context.Context, ref string) (stats core.StreamStats, err error) {
 	err = c.get(ctx, StreamPath(ref)+"/stats", &stats)
 	return stats, err
 }
 
-// Histogram counts a stream's events from one time to another in equal parts.
+// Histogram counts a stream's events between two times, in buckets of equal
+// length.
 func (c *Client) Histogram(ctx context.Context, stream string, from, to time.Time, buckets int) (histogram core.Histogram, err error) {
 	query := url.Values{"from": {formatTime(from)}, "to": {formatTime(to)}, "buckets": {strconv.Itoa(buckets)}}
 	err = c.get(ctx, withQuery(StreamPath(stream)+"/histogram", query), &histogram)

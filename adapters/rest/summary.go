@@ -6,7 +6,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// SummaryPath is the organization in numbers.
+// SummaryPath is the address of the organization in numbers.
 const SummaryPath = Prefix + "/summary"
 
 // Summary returns the organization in numbers.

@@ -11,7 +11,7 @@ import (
 )
 
 // transport sends requests with the browser's fetch. net/http would do the
-// same, and make the program nearly twice as large.
+// same, but it would make the program nearly twice as large.
 type transport struct{}
 
 func (transport) do(ctx context.Context, url string, r request) (answer, error) {
@@ -38,9 +38,9 @@ func (transport) do(ctx context.Context, url string, r request) (answer, error) 
 	return got, nil
 }
 
-// streamed reports whether an answer is read while it arrives. Others are read
-// at once: one that is closed before its end looks to the browser as if the
-// page had given it up.
+// streamed reports whether the body of an answer is read while it arrives. Any
+// other body is read at once: a browser takes one that is closed before its end
+// for a request that the page gave up.
 func streamed(contentType string) bool {
 	return contentType == TypeEventStream || contentType == TypeNDJSON || contentType == TypeCSV
 }
@@ -83,8 +83,8 @@ func (b *fetchBody) Read(into []byte) (int, error) {
 	return n, nil
 }
 
-// Close implements io.Closer. It ends the request, however much of the answer
-// has come.
+// Close implements io.Closer. It ends the request, even if the answer is not
+// complete.
 func (b *fetchBody) Close() error {
 	b.stop()
 	b.abort.Call("abort")

@@ -12,8 +12,8 @@ import (
 // transport sends requests with net/http.
 type transport struct{}
 
-// direct follows no redirect: the API has none, and a redirect elsewhere
-// would take the key with it.
+// direct follows no redirect. The API has none, and a redirect to elsewhere
+// would take the key along.
 var direct = &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 
 func (transport) do(ctx context.Context, url string, r request) (answer, error) {

@@ -7,39 +7,39 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// UsersPath is the list of the organization's users.
+// UsersPath is the address of the list of the organization's users.
 const UsersPath = Prefix + "/users"
 
-// UserPath is one user, by id.
+// UserPath is the address of one user.
 func UserPath(id string) string { return UsersPath + "/" + url.PathEscape(id) }
 
-// InviteRequest invites a user.
+// InviteRequest invites somebody to become a user.
 type InviteRequest struct {
 	Email string    `json:"email"`
 	Name  string    `json:"name,omitempty"`
 	Role  core.Role `json:"role"`
 }
 
-// Invited is the answer: the user, and the link to hand over, which is good
-// for one password and seven days.
+// Invited is the answer: the user, and the link to hand over. The link is good
+// for choosing one password, within seven days.
 type Invited struct {
 	User core.User `json:"user"`
 	Link string    `json:"link"`
 }
 
-// UsersPage returns a page of the organization's users, by address.
+// UsersPage returns a page of the organization's users, by e-mail address.
 func (c *Client) UsersPage(ctx context.Context, cursor string) (page List[core.User], err error) {
 	err = c.get(ctx, withQuery(UsersPath, pageQuery(cursor, 0)), &page)
 	return page, err
 }
 
-// Invite makes a user who has yet to choose a password.
+// Invite creates a user who has yet to choose a password.
 func (c *Client) Invite(ctx context.Context, request InviteRequest) (invited Invited, err error) {
 	err = c.post(ctx, UsersPath, request, &invited)
 	return invited, err
 }
 
-// InviteAgain makes another link for a user who has not accepted yet.
+// InviteAgain creates another link for a user who has not accepted yet.
 func (c *Client) InviteAgain(ctx context.Context, id string) (invited Invited, err error) {
 	err = c.post(ctx, UserPath(id)+"/invitation", nil, &invited)
 	return invited, err

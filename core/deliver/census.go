@@ -8,15 +8,15 @@ import (
 
 // Census counts what every group of every organization has before it, for
 // those who operate the installation.
-func (c *Consumers) Census(ctx context.Context) (all []core.GroupCensus, err error) {
+func (n *Numbers) Census(ctx context.Context) (all []core.GroupCensus, err error) {
 	bounds := func(records []core.GroupRecord) (map[core.ID]core.Bounds, error) {
 		streams := make([]core.ID, len(records))
 		for i := range records {
 			streams[i] = records[i].Group.Stream
 		}
-		return boundsOf(ctx, c.log, streams)
+		return boundsOf(ctx, n.Log, streams)
 	}
-	for group, err := range standings(ctx, c.store, core.GroupScan{}, bounds) {
+	for group, err := range standings(ctx, n.Groups, core.GroupScan{}, bounds) {
 		if err != nil {
 			return nil, err
 		}

@@ -3,7 +3,6 @@ package deliver
 import (
 	"context"
 	"log/slog"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -11,45 +10,31 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/eventjson"
 	"github.com/eventflow-go/eventflow/core/eventlog"
-	"github.com/eventflow-go/eventflow/core/internal/cache"
 )
 
 // Consumers hands the events of streams to consumer groups: by leases, each
 // over a run of offsets, which consumers settle or lose.
 type Consumers struct {
-	streams    *eventlog.Streams
-	store      core.GroupStore
-	log        core.Reader
-	recent     *eventlog.Recent
-	authorizer core.Authorizer
-	logger     *slog.Logger
-	now        core.Clock
-	random     func() float64
-	known      *cache.Cache[core.ID, []core.Group]
-	summaries  summaries
-	closing    chan struct{}
-	close      sync.Once
-
-	mu    sync.Mutex
-	lanes map[core.ID]*groupLane
+	ConsumerPorts
+	closing chan struct{}
+	close   sync.Once
 }
 
-// The time a stream's groups are trusted without asking the store again, and
-// of how many streams they are kept.
-const (
-	groupTTL       = time.Second
-	groupCacheSize = 10_000
-)
+// ConsumerPorts is what Consumers works with.
+type ConsumerPorts struct {
+	Streams *eventlog.Streams
+	Groups  *Groups
+	Letters core.DeadLetters
+	Log     core.Reader
+	Recent  *eventlog.Recent
+	Turns   *Turns
+	Logger  *slog.Logger
+	Now     core.Clock
+}
 
-// NewConsumers returns the use case over its ports. Close lets waiting polls go.
-func NewConsumers(
-	streams *eventlog.Streams, store core.GroupStore, log core.Reader, recent *eventlog.Recent, authorizer core.Authorizer, now func() time.Time, logger *slog.Logger,
-) *Consumers {
-	return &Consumers{
-		streams: streams, store: store, log: log, recent: recent, authorizer: authorizer, logger: logger, now: now, random: rand.Float64,
-		known:   cache.New[core.ID, []core.Group](now, groupTTL, groupCacheSize),
-		closing: make(chan struct{}), lanes: map[core.ID]*groupLane{},
-	}
+// NewConsumers returns the use case. Close lets waiting polls go.
+func NewConsumers(ports ConsumerPorts) *Consumers {
+	return &Consumers{ConsumerPorts: ports, closing: make(chan struct{})}
 }
 
 // Close answers the polls that wait, with nothing.
@@ -66,11 +51,11 @@ func (c *Consumers) Poll(ctx context.Context, who core.Principal, stream, group 
 	if poll.Wait < 0 || poll.Wait > core.MaxPollWait {
 		return core.Delivery{}, core.Invalid("timeout", "must be 0 to %d seconds", int(core.MaxPollWait.Seconds()))
 	}
-	g, err := c.open(ctx, who, stream, group, core.ActionConsume)
+	g, err := c.Groups.open(ctx, who, stream, group, core.ActionConsume)
 	if err != nil {
 		return core.Delivery{}, err
 	}
-	follower, err := c.recent.Follow(ctx, g.Stream)
+	follower, err := c.Recent.Follow(ctx, g.Stream)
 	if err != nil {
 		return core.Delivery{}, core.StoreFailed(err)
 	}
@@ -79,13 +64,13 @@ func (c *Consumers) Poll(ctx context.Context, who core.Principal, stream, group 
 }
 
 func (c *Consumers) poll(ctx context.Context, g *core.Group, follower *eventlog.Follower, poll core.Poll) (core.Delivery, error) {
-	for deadline := c.now().Add(poll.Wait); ; {
+	for deadline := c.Now().Add(poll.Wait); ; {
 		head, changed := follower.Head()
 		d, wake, err := c.deliver(ctx, g, head, poll.Limit)
 		if err != nil || len(d.Events) > 0 {
 			return d, err
 		}
-		now := c.now()
+		now := c.Now()
 		if !now.Before(deadline) {
 			return d, nil
 		}
@@ -124,7 +109,7 @@ func (c *Consumers) sleep(ctx context.Context, changed <-chan struct{}, longest 
 // no news of the stream.
 func (c *Consumers) deliver(ctx context.Context, g *core.Group, head core.Offset, limit int) (d core.Delivery, wake time.Time, err error) {
 	var spans []span
-	err = c.do(ctx, g, func(t *turn) error {
+	err = c.Turns.do(ctx, g, func(t *turn) error {
 		d = core.Delivery{}
 		bounds, err := t.bounds(ctx, head)
 		if err != nil {
@@ -149,7 +134,7 @@ func (c *Consumers) deliver(ctx context.Context, g *core.Group, head core.Offset
 		return core.Delivery{}, wake, core.StoreFailed(err)
 	}
 	if len(d.Events) == 0 { // retention was faster: go on behind what it removed
-		return core.Delivery{NextOffset: d.NextOffset}, c.now(), nil
+		return core.Delivery{NextOffset: d.NextOffset}, c.Now(), nil
 	}
 	return d, wake, nil
 }
@@ -191,9 +176,9 @@ func (c *Consumers) collect(ctx context.Context, g *core.Group, d *core.Delivery
 // contents reads the events of one span.
 func (c *Consumers) contents(ctx context.Context, g *core.Group, part span, room int) ([]core.Event, error) {
 	if part.Letter.IsZero() {
-		return c.recent.Read(ctx, g.Stream, part.From, part.To, int(part.size()), room)
+		return c.Recent.Read(ctx, g.Stream, part.From, part.To, int(part.size()), room)
 	}
-	letter, err := c.store.DeadLetter(ctx, g.Org, part.Letter)
+	letter, err := c.Letters.DeadLetter(ctx, g.Org, part.Letter)
 	if core.IsNotFound(err) {
 		return nil, nil
 	}
@@ -227,7 +212,7 @@ func (c *Consumers) removed(g *core.Group, id core.ID, from, to core.Offset) {
 func (c *Consumers) correct(g *core.Group, id core.ID, change func(t *turn, i int)) {
 	ctx, cancel := context.WithTimeout(context.Background(), laneTimeout)
 	defer cancel()
-	err := c.do(ctx, g, func(t *turn) error {
+	err := c.Turns.do(ctx, g, func(t *turn) error {
 		i, err := t.state.held(id, t.now)
 		if err != nil {
 			return err
@@ -238,7 +223,7 @@ func (c *Consumers) correct(g *core.Group, id core.ID, change func(t *turn, i in
 		return nil
 	})
 	if err != nil {
-		c.logger.Warn("a lease could not be given back, it ends by itself", "group_id", g.ID, "error", err)
+		c.Logger.Warn("a lease could not be given back, it ends by itself", "group_id", g.ID, "error", err)
 	}
 }
 
@@ -261,7 +246,7 @@ func (c *Consumers) Nack(ctx context.Context, who core.Principal, stream, group 
 		}
 	}
 	return c.settleGroup(ctx, who, stream, group, func(t *turn, g *core.Group) error {
-		random := c.random()
+		random := t.turns.random()
 		all, err := t.state.nack(t.now, g, lease, refusals, func() float64 { return random })
 		t.ended = append(t.ended, all...)
 		return err
@@ -318,7 +303,7 @@ func (c *Consumers) Commit(ctx context.Context, who core.Principal, stream, grou
 			return core.Invalid("offset", "must be 0 or more")
 		}
 		if offset >= t.state.Next {
-			bounds, err := c.log.Bounds(ctx, []core.ID{g.Stream})
+			bounds, err := c.Log.Bounds(ctx, []core.ID{g.Stream})
 			if err != nil {
 				return core.StoreFailed(err)
 			}
@@ -342,11 +327,11 @@ func (c *Consumers) settle(ctx context.Context, who core.Principal, stream, grou
 }
 
 func (c *Consumers) settleGroup(ctx context.Context, who core.Principal, stream, group string, change func(*turn, *core.Group) error) error {
-	g, err := c.open(ctx, who, stream, group, core.ActionConsume)
+	g, err := c.Groups.open(ctx, who, stream, group, core.ActionConsume)
 	if err != nil {
 		return err
 	}
-	return c.do(ctx, g, func(t *turn) error {
+	return c.Turns.do(ctx, g, func(t *turn) error {
 		if err := change(t, g); err != nil {
 			return err
 		}
@@ -358,10 +343,10 @@ func (c *Consumers) settleGroup(ctx context.Context, who core.Principal, stream,
 // EventOffset returns the offset of an event of a stream, for those who name
 // events by their ids.
 func (c *Consumers) EventOffset(ctx context.Context, who core.Principal, stream string, id core.ID) (core.Offset, error) {
-	open, err := c.streams.Open(ctx, who, stream, core.ActionConsume)
+	open, err := c.Streams.Open(ctx, who, stream, core.ActionConsume)
 	if err != nil {
 		return 0, err
 	}
-	event, err := eventlog.FindEvent(ctx, c.log, open.ID, id)
+	event, err := eventlog.FindEvent(ctx, c.Log, open.ID, id)
 	return event.Offset, err
 }

@@ -50,12 +50,12 @@ func TestWaitingPollWakes(t *testing.T) {
 			lease := d.poll("mail", 1, 0).Lease
 			go func() {
 				time.Sleep(7 * time.Second)
-				_, _ = d.consumers.Extend(context.Background(), d.who, "orders", "mail", lease, new(core.Seconds(0)))
+				_, _ = d.Consumers.Extend(context.Background(), d.who, "orders", "mail", lease, new(core.Seconds(0)))
 			}()
 		}, 7 * time.Second, 8 * time.Second, from(0, 1), []int{1}},
 		{"at its deadline", func(*desk) {}, 40 * time.Second, 40 * time.Second, nil, nil},
 		{"when the server stops", func(d *desk) {
-			go func() { time.Sleep(2 * time.Second); d.consumers.Close(); d.consumers.Close() }()
+			go func() { time.Sleep(2 * time.Second); d.Consumers.Close(); d.Consumers.Close() }()
 		}, 2 * time.Second, 2 * time.Second, nil, nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -94,11 +94,11 @@ func TestPollOfOneWhoLeft(t *testing.T) {
 				d.put(`{}`)
 			})
 			poll := core.Poll{Wait: time.Minute, Gone: func() bool { return !hangsUp }}
-			got, err := d.consumers.Poll(ctx, d.who, "orders", "mail", poll)
+			got, err := d.Consumers.Poll(ctx, d.who, "orders", "mail", poll)
 			require.NoError(t, err)
 			require.Empty(t, got.Events)
 			require.Zero(t, d.status("mail").Leased)
-			_, err = d.consumers.Poll(ctx, d.who, "orders", "mail", core.Poll{})
+			_, err = d.Consumers.Poll(ctx, d.who, "orders", "mail", core.Poll{})
 			require.Equal(t, hangsUp, err != nil, "a call that has ended does nothing")
 		})
 	}
@@ -179,7 +179,7 @@ func TestManyWaitingPollers(t *testing.T) {
 			require.Equal(t, 1, served)
 			mu.Unlock()
 			require.LessOrEqual(t, d.calls()-before, 20)
-			d.consumers.Close()
+			d.Consumers.Close()
 			pollers.Wait()
 			require.Equal(t, many-1, empty)
 		})
@@ -208,7 +208,7 @@ func TestNodesSeeEachOther(t *testing.T) {
 			require.Equal(t, from(2*i, 1), coretest.Offsets(a.poll("bill", 1, 0).Events))
 			require.Equal(t, from(2*i+1, 1), coretest.Offsets(b.poll("bill", 1, 0).Events))
 		}
-		_, err := b.consumers.Reset(t.Context(), a.who, "orders", "bill", core.Start{})
+		_, err := b.Groups.Reset(t.Context(), a.who, "orders", "bill", core.Start{})
 		require.NoError(t, err)
 		require.Equal(t, from(0, 3), coretest.Offsets(a.poll("bill", 3, 0).Events))
 	})
@@ -310,13 +310,13 @@ func TestGroupDeletedUnderPolls(t *testing.T) {
 		var pollers sync.WaitGroup
 		for i := range 20 {
 			pollers.Go(func() {
-				_, err := nodes[i%2].consumers.Poll(t.Context(), d.who, "orders", "mail", core.Poll{Wait: time.Minute})
+				_, err := nodes[i%2].Consumers.Poll(t.Context(), d.who, "orders", "mail", core.Poll{Wait: time.Minute})
 				coretest.RequireRefusal(t, err, core.CodeNotFound, "")
 				require.LessOrEqual(t, time.Since(begun), 6*time.Second)
 			})
 		}
 		time.Sleep(5 * time.Second)
-		require.NoError(t, d.consumers.DeleteGroup(t.Context(), d.who, "orders", "mail", 0))
+		require.NoError(t, d.Groups.Delete(t.Context(), d.who, "orders", "mail", 0))
 		pollers.Wait()
 		d.group("mail", core.Shared, nil)
 		d.put(`{}`)

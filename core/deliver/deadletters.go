@@ -9,23 +9,29 @@ import (
 
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/eventjson"
+	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
 // Letters is what people do with dead letters: look, give back, throw away.
-type Letters struct {
-	consumers *Consumers
-	store     core.GroupStore
-	now       core.Clock
+type Letters struct{ LetterPorts }
+
+// LetterPorts is what Letters works with.
+type LetterPorts struct {
+	Streams    *eventlog.Streams
+	Groups     *Groups
+	Store      core.GroupStore
+	Turns      *Turns
+	Authorizer core.Authorizer
+	Record     core.Recorder
+	Now        core.Clock
 }
 
-// NewLetters returns the use case over the consumers whose letters they are.
-func NewLetters(consumers *Consumers) *Letters {
-	return &Letters{consumers: consumers, store: consumers.store, now: consumers.now}
-}
+// NewLetters returns the use case.
+func NewLetters(ports LetterPorts) *Letters { return &Letters{ports} }
 
 // scan resolves a query's names.
 func (l *Letters) scan(ctx context.Context, who core.Principal, q core.LetterQuery, action core.Action) (core.LetterScan, error) {
-	if err := core.Authorize(l.consumers.authorizer, who, action, core.ID{}); err != nil {
+	if err := core.Authorize(l.Authorizer, who, action, core.ID{}); err != nil {
 		return core.LetterScan{}, err
 	}
 	scan := core.LetterScan{Filter: core.LetterFilter{Reason: q.Reason, Type: q.Type, State: q.State}, Streams: who.Streams}
@@ -40,13 +46,13 @@ func (l *Letters) scan(ctx context.Context, who core.Principal, q core.LetterQue
 		}
 		return scan, nil
 	}
-	open, err := l.consumers.streams.Open(ctx, who, q.Stream, action)
+	open, err := l.Streams.Open(ctx, who, q.Stream, action)
 	if err != nil {
 		return scan, err
 	}
 	scan.Filter.Stream = open.ID
 	if q.Group != "" {
-		g, err := l.consumers.open(ctx, who, q.Stream, q.Group, action)
+		g, err := l.Groups.open(ctx, who, q.Stream, q.Group, action)
 		if err != nil {
 			return scan, err
 		}
@@ -70,7 +76,7 @@ func (l *Letters) List(ctx context.Context, who core.Principal, q core.LetterQue
 		return core.Page[core.DeadLetter]{}, err
 	}
 	scan.Backward, scan.Limit = true, limit+1
-	items, err := l.store.DeadLetters(ctx, who.Org, scan)
+	items, err := l.Store.DeadLetters(ctx, who.Org, scan)
 	if err != nil {
 		return core.Page[core.DeadLetter]{}, core.StoreFailed(err)
 	}
@@ -88,7 +94,7 @@ func (l *Letters) Counts(ctx context.Context, who core.Principal, q core.LetterQ
 		return nil, err
 	}
 	scan.Limit = maxLetterCounts
-	counts, err := l.store.CountDeadLetters(ctx, who.Org, scan)
+	counts, err := l.Store.CountDeadLetters(ctx, who.Org, scan)
 	return counts, core.StoreFailed(err)
 }
 
@@ -98,18 +104,18 @@ func (l *Letters) Get(ctx context.Context, who core.Principal, id string) (core.
 }
 
 func (l *Letters) open(ctx context.Context, who core.Principal, id string, action core.Action) (core.DeadLetter, error) {
-	if err := core.Authorize(l.consumers.authorizer, who, action, core.ID{}); err != nil {
+	if err := core.Authorize(l.Authorizer, who, action, core.ID{}); err != nil {
 		return core.DeadLetter{}, err
 	}
 	wanted, err := core.ParseID(id)
 	if err != nil {
 		return core.DeadLetter{}, core.Invalid("id", "%v", err)
 	}
-	letter, err := l.store.DeadLetter(ctx, who.Org, wanted)
+	letter, err := l.Store.DeadLetter(ctx, who.Org, wanted)
 	if err != nil {
 		return core.DeadLetter{}, core.StoreFailed(err)
 	}
-	return letter, core.Authorize(l.consumers.authorizer, who, action, letter.Stream)
+	return letter, core.Authorize(l.Authorizer, who, action, letter.Stream)
 }
 
 var errReplaying = core.Errorf(core.CodeConflict, "this dead letter is being replayed; wait for the outcome")
@@ -126,12 +132,12 @@ func (l *Letters) Replay(ctx context.Context, who core.Principal, id string, pay
 			return core.DeadLetter{}, core.Under(err, "payload: ")
 		}
 	}
-	group, err := l.group(ctx, letter)
+	group, err := groupOf(ctx, l.Store, letter)
 	if err != nil {
 		return core.DeadLetter{}, err
 	}
-	err = l.consumers.do(ctx, group, func(t *turn) error {
-		current, err := l.store.DeadLetter(ctx, who.Org, letter.ID)
+	err = l.Turns.do(ctx, group, func(t *turn) error {
+		current, err := l.Store.DeadLetter(ctx, who.Org, letter.ID)
 		if err != nil {
 			return core.StoreFailed(err)
 		}
@@ -144,7 +150,11 @@ func (l *Letters) Replay(ctx context.Context, who core.Principal, id string, pay
 		letter = t.replay(current)
 		return nil
 	})
-	return letter, err
+	if err != nil {
+		return core.DeadLetter{}, err
+	}
+	l.Record.Record(ctx, who.Did(core.AuditLettersReplayed, "deadletter", letter.ID))
+	return letter, nil
 }
 
 // replay puts a letter back into its group.
@@ -156,9 +166,9 @@ func (t *turn) replay(letter core.DeadLetter) core.DeadLetter {
 	return letter
 }
 
-// group returns the group of a letter.
-func (l *Letters) group(ctx context.Context, letter core.DeadLetter) (*core.Group, error) {
-	groups, err := l.store.Groups(ctx, letter.Stream)
+// groupOf returns the group of a letter.
+func groupOf(ctx context.Context, store core.Groups, letter core.DeadLetter) (*core.Group, error) {
+	groups, err := store.Groups(ctx, letter.Stream)
 	if err != nil {
 		return nil, core.StoreFailed(err)
 	}
@@ -175,12 +185,12 @@ func (l *Letters) Discard(ctx context.Context, who core.Principal, id string) er
 	if err != nil {
 		return err
 	}
-	group, err := l.group(ctx, letter)
+	group, err := groupOf(ctx, l.Store, letter)
 	if err != nil {
 		return err
 	}
-	return l.consumers.do(ctx, group, func(t *turn) error {
-		current, err := l.store.DeadLetter(ctx, who.Org, letter.ID)
+	err = l.Turns.do(ctx, group, func(t *turn) error {
+		current, err := l.Store.DeadLetter(ctx, who.Org, letter.ID)
 		if err != nil {
 			return core.StoreFailed(err)
 		}
@@ -191,6 +201,11 @@ func (l *Letters) Discard(ctx context.Context, who core.Principal, id string) er
 		t.changed = true
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	l.Record.Record(ctx, who.Did(core.AuditLetterDiscarded, "deadletter", letter.ID))
+	return nil
 }
 
 // maxReplayRate bounds a rate: more is the same as unbounded.
@@ -207,7 +222,7 @@ func (l *Letters) ReplayAll(ctx context.Context, who core.Principal, spec core.R
 	if err != nil {
 		return core.Replay{}, core.StoreFailed(err)
 	}
-	now := l.now.Stamp()
+	now := l.Now.Stamp()
 	replay := core.Replay{
 		ID: core.RandomID(now), Org: who.Org, Filter: scan.Filter, Streams: who.Streams, Rate: spec.Rate,
 		State: core.ReplayRunning, Total: total, Until: until, Revision: 1, CreatedAt: now, UpdatedAt: now,
@@ -215,7 +230,11 @@ func (l *Letters) ReplayAll(ctx context.Context, who core.Principal, spec core.R
 	if total == 0 {
 		replay.State = core.ReplayDone
 	}
-	return replay, core.StoreFailed(l.store.CreateReplay(ctx, replay))
+	if err := l.Store.CreateReplay(ctx, replay); err != nil {
+		return core.Replay{}, core.StoreFailed(err)
+	}
+	l.Record.Record(ctx, who.Did(core.AuditLettersReplayed, "replay", replay.ID))
+	return replay, nil
 }
 
 func (l *Letters) replayScan(ctx context.Context, who core.Principal, spec core.ReplaySpec) (core.LetterScan, error) {
@@ -240,12 +259,12 @@ func (l *Letters) CountReplay(ctx context.Context, who core.Principal, spec core
 func (l *Letters) extent(ctx context.Context, who core.Principal, scan core.LetterScan) (total int64, until core.ID, err error) {
 	newest := scan
 	newest.Backward, newest.Limit = true, 1
-	last, err := l.store.DeadLetters(ctx, who.Org, newest)
+	last, err := l.Store.DeadLetters(ctx, who.Org, newest)
 	if err != nil || len(last) == 0 {
 		return 0, core.ID{}, err
 	}
 	scan.Limit = maxLetterCounts
-	counts, err := l.store.CountDeadLetters(ctx, who.Org, scan)
+	counts, err := l.Store.CountDeadLetters(ctx, who.Org, scan)
 	for _, count := range counts {
 		total += count.Count
 	}
@@ -254,14 +273,14 @@ func (l *Letters) extent(ctx context.Context, who core.Principal, scan core.Lett
 
 // Replayed returns how far a replay is.
 func (l *Letters) Replayed(ctx context.Context, who core.Principal, id string) (core.Replay, error) {
-	if err := core.Authorize(l.consumers.authorizer, who, core.ActionReadLetters, core.ID{}); err != nil {
+	if err := core.Authorize(l.Authorizer, who, core.ActionReadLetters, core.ID{}); err != nil {
 		return core.Replay{}, err
 	}
 	wanted, err := core.ParseID(id)
 	if err != nil {
 		return core.Replay{}, core.Invalid("id", "%v", err)
 	}
-	replay, err := l.store.Replay(ctx, who.Org, wanted)
+	replay, err := l.Store.Replay(ctx, who.Org, wanted)
 	if err == nil && len(who.Streams) > 0 && !slices.Equal(replay.Streams, who.Streams) {
 		err = core.Errorf(core.CodeNotFound, "there is no such replay")
 	}

@@ -138,13 +138,11 @@ func (d *desk) calls() int {
 
 // site is one node of it.
 type site struct {
-	desk      *desk
-	streams   *eventlog.Streams
-	recent    *eventlog.Recent
-	consumers *deliver.Consumers
-	letters   *deliver.Letters
-	replayer  *deliver.Replayer
-	tails     *eventlog.Tails
+	desk    *desk
+	streams *eventlog.Streams
+	recent  *eventlog.Recent
+	*deliver.UseCases
+	tails *eventlog.Tails
 }
 
 func newDesk(t *testing.T) *desk {
@@ -161,10 +159,12 @@ func newDesk(t *testing.T) *desk {
 func (d *desk) node(notifier core.Notifier) *site {
 	logger := slog.New(slog.DiscardHandler)
 	s := &site{desk: d, recent: eventlog.NewRecent(d.log, notifier, logger)}
-	s.streams = eventlog.NewStreams(d.catalog, d.log, jsonschema.New(), coretest.Everything{}, time.Now)
-	s.consumers = deliver.NewConsumers(s.streams, d.catalog, d.log, s.recent, coretest.Everything{}, time.Now, logger)
-	s.letters = deliver.NewLetters(s.consumers)
-	s.replayer = deliver.NewReplayer(s.letters, logger)
+	s.streams = eventlog.NewStreams(eventlog.StreamPorts{
+		Catalog: d.catalog, Log: d.log, Schemas: jsonschema.New(), Authorizer: coretest.Everything{}, Now: time.Now,
+	})
+	s.UseCases = deliver.New(deliver.Ports{
+		Streams: s.streams, Recent: s.recent, Log: d.log, Store: d.catalog, Authorizer: coretest.Everything{}, Logger: logger, Now: time.Now,
+	})
 	s.tails = eventlog.NewTails(s.streams, s.recent, d.log)
 	return s
 }
@@ -193,7 +193,7 @@ func (d *desk) group(name string, mode core.Mode, change func(*core.GroupSpec)) 
 	if change != nil {
 		change(&spec)
 	}
-	group, err := d.consumers.CreateGroup(d.Context(), d.who, "orders", spec)
+	group, err := d.Groups.Create(d.Context(), d.who, "orders", spec)
 	require.NoError(d, err)
 	return group
 }
@@ -233,14 +233,14 @@ func many(n int) []string {
 
 // poll asks a group for events.
 func (s *site) poll(group string, limit int, wait time.Duration) core.Delivery {
-	d, err := s.consumers.Poll(s.desk.Context(), s.desk.who, "orders", group, core.Poll{Limit: limit, Wait: wait})
+	d, err := s.Consumers.Poll(s.desk.Context(), s.desk.who, "orders", group, core.Poll{Limit: limit, Wait: wait})
 	require.NoError(s.desk, err)
 	require.Len(s.desk, d.Attempts, len(d.Events))
 	return d
 }
 
 func (s *site) ack(group string, lease core.ID, offsets ...core.Offset) error {
-	return s.consumers.Ack(s.desk.Context(), s.desk.who, "orders", group, lease, offsets)
+	return s.Consumers.Ack(s.desk.Context(), s.desk.who, "orders", group, lease, offsets)
 }
 
 // nack refuses every event of a delivery.
@@ -250,11 +250,11 @@ func (s *site) nack(group string, d core.Delivery, nack core.Nack) error {
 		nacks[i] = nack
 		nacks[i].Offset = d.Events[i].Offset
 	}
-	return s.consumers.Nack(s.desk.Context(), s.desk.who, "orders", group, d.Lease, nacks)
+	return s.Consumers.Nack(s.desk.Context(), s.desk.who, "orders", group, d.Lease, nacks)
 }
 
 func (s *site) status(group string) core.GroupStatus {
-	status, err := s.consumers.Status(s.desk.Context(), s.desk.who, "orders", group)
+	status, err := s.Groups.Status(s.desk.Context(), s.desk.who, "orders", group)
 	require.NoError(s.desk, err)
 	return status
 }

@@ -7,11 +7,11 @@ import (
 )
 
 // Overview is [eventlog.Streams.List] with numbers.
-func (c *Consumers) Overview(ctx context.Context, who core.Principal, query core.StreamQuery) (core.Page[core.StreamOverview], error) {
-	if err := core.Authorize(c.authorizer, who, core.ActionReadGroups, core.ID{}); err != nil {
+func (n *Numbers) Overview(ctx context.Context, who core.Principal, query core.StreamQuery) (core.Page[core.StreamOverview], error) {
+	if err := core.Authorize(n.Authorizer, who, core.ActionReadGroups, core.ID{}); err != nil {
 		return core.Page[core.StreamOverview]{}, err
 	}
-	page, err := c.streams.List(ctx, who, query)
+	page, err := n.Streams.List(ctx, who, query)
 	if err != nil || len(page.Items) == 0 {
 		return core.Page[core.StreamOverview]{}, err
 	}
@@ -20,7 +20,7 @@ func (c *Consumers) Overview(ctx context.Context, who core.Principal, query core
 	for i, stream := range page.Items {
 		ids[i] = stream.ID
 	}
-	reach, err := boundsOf(ctx, c.log, ids)
+	reach, err := boundsOf(ctx, n.Log, ids)
 	if err != nil {
 		return core.Page[core.StreamOverview]{}, err
 	}
@@ -30,7 +30,7 @@ func (c *Consumers) Overview(ctx context.Context, who core.Principal, query core
 		at[ids[i]] = &overview.Items[i]
 	}
 	known := func([]core.GroupRecord) (map[core.ID]core.Bounds, error) { return reach, nil }
-	for group, err := range standings(ctx, c.store, core.GroupScan{Org: who.Org, Streams: ids}, known) {
+	for group, err := range standings(ctx, n.Groups, core.GroupScan{Org: who.Org, Streams: ids}, known) {
 		if err != nil {
 			return core.Page[core.StreamOverview]{}, err
 		}
@@ -42,9 +42,10 @@ func (c *Consumers) Overview(ctx context.Context, who core.Principal, query core
 	return overview, nil
 }
 
-// AllGroups returns the groups of all streams that a principal may read, by id.
-func (c *Consumers) AllGroups(ctx context.Context, who core.Principal, cursor string, limit int) (page core.Page[core.GroupOverview], err error) {
-	if err := core.Authorize(c.authorizer, who, core.ActionReadGroups, core.ID{}); err != nil {
+// AllGroups returns the groups of all streams that a principal may read, by id,
+// each with how far it got.
+func (n *Numbers) AllGroups(ctx context.Context, who core.Principal, cursor string, limit int) (page core.Page[core.GroupOverview], err error) {
+	if err := core.Authorize(n.Authorizer, who, core.ActionReadGroups, core.ID{}); err != nil {
 		return page, err
 	}
 	if limit, err = core.PageLimit(limit); err != nil {
@@ -55,29 +56,29 @@ func (c *Consumers) AllGroups(ctx context.Context, who core.Principal, cursor st
 	if scan.After, err = core.ParseIDCursor(scope, cursor); err != nil {
 		return page, err
 	}
-	records, err := c.store.AllGroups(ctx, scan)
+	records, err := n.Groups.AllGroups(ctx, scan)
 	if err != nil {
 		return page, core.StoreFailed(err)
 	}
 	found := core.Cut(records, limit, func(last *core.GroupRecord) string { return core.IDCursor(scope, last.Group.ID) })
 	page.NextCursor, page.HasMore = found.NextCursor, found.HasMore
-	page.Items, err = c.overviews(ctx, who, found.Items)
+	page.Items, err = n.overviews(ctx, who, found.Items)
 	return page, err
 }
 
-func (c *Consumers) overviews(ctx context.Context, who core.Principal, records []core.GroupRecord) (items []core.GroupOverview, err error) {
+func (n *Numbers) overviews(ctx context.Context, who core.Principal, records []core.GroupRecord) (items []core.GroupOverview, err error) {
 	for i := range records {
 		group := &records[i].Group
-		stream, err := c.streams.Open(ctx, who, group.Stream.String(), core.ActionReadGroups)
+		stream, err := n.Streams.Open(ctx, who, group.Stream.String(), core.ActionReadGroups)
 		if core.CodeOf(err) == core.CodeNotFound {
 			continue // the stream is deleted
 		}
 		if err != nil {
 			return nil, err
 		}
-		status, err := c.statusOf(ctx, group, records[i].Progress, records[i].DeadLetters)
+		status, err := statusOf(ctx, n.Log, records[i], n.Now())
 		if err != nil {
-			return nil, core.StoreFailed(err)
+			return nil, err
 		}
 		items = append(items, core.GroupOverview{Group: *group, StreamName: stream.Name, Status: status})
 	}

@@ -13,15 +13,18 @@ import (
 )
 
 // Replayer works on replays: any number of nodes may run one.
-type Replayer struct {
-	letters *Letters
-	logger  *slog.Logger
+type Replayer struct{ ReplayerPorts }
+
+// ReplayerPorts is what Replayer works with.
+type ReplayerPorts struct {
+	Store  core.GroupStore
+	Turns  *Turns
+	Logger *slog.Logger
+	Now    core.Clock
 }
 
-// NewReplayer returns the worker for the letters' replays.
-func NewReplayer(letters *Letters, logger *slog.Logger) *Replayer {
-	return &Replayer{letters: letters, logger: logger}
-}
+// NewReplayer returns the worker.
+func NewReplayer(ports ReplayerPorts) *Replayer { return &Replayer{ports} }
 
 const (
 	// replayInterval is how often work is looked for.
@@ -41,7 +44,7 @@ func (r *Replayer) Run(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		if err := r.Work(ctx); err != nil && ctx.Err() == nil {
-			r.logger.Error("replays of dead letters do not get on, they are tried again", "error", err)
+			r.Logger.Error("replays of dead letters do not get on, they are tried again", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -56,7 +59,7 @@ const maxReplaysHeld = 20
 
 // Work takes on the replays that nobody works on, and gets each a bit further.
 func (r *Replayer) Work(ctx context.Context) error {
-	replays, err := r.letters.store.RunningReplays(ctx, r.letters.now(), maxReplaysHeld)
+	replays, err := r.Store.RunningReplays(ctx, r.Now(), maxReplaysHeld)
 	if err != nil {
 		return err
 	}
@@ -72,12 +75,12 @@ func (r *Replayer) Work(ctx context.Context) error {
 
 // visit holds a replay, works on it and lets it go.
 func (r *Replayer) visit(ctx context.Context, replay core.Replay) error {
-	begun := r.letters.now()
+	begun := r.Now()
 	if err := r.save(ctx, &replay, begun.Add(replayHold)); err != nil {
 		return err // another node has it
 	}
 	allowed := r.allowance(&replay)
-	for replay.State == core.ReplayRunning && ctx.Err() == nil && r.letters.now().Sub(begun) < replaySlice {
+	for replay.State == core.ReplayRunning && ctx.Err() == nil && r.Now().Sub(begun) < replaySlice {
 		room := min(replayPage, allowed)
 		if room == 0 {
 			break
@@ -95,7 +98,7 @@ func (r *Replayer) visit(ctx context.Context, replay core.Replay) error {
 		if err != nil {
 			break
 		}
-		if err := r.save(ctx, &replay, r.letters.now().Add(replayHold)); err != nil {
+		if err := r.save(ctx, &replay, r.Now().Add(replayHold)); err != nil {
 			return err
 		}
 	}
@@ -104,8 +107,8 @@ func (r *Replayer) visit(ctx context.Context, replay core.Replay) error {
 
 func (r *Replayer) save(ctx context.Context, replay *core.Replay, held time.Time) error {
 	replay.Revision++
-	replay.HeldUntil, replay.UpdatedAt = held, r.letters.now.Stamp()
-	return r.letters.store.UpdateReplay(ctx, *replay)
+	replay.HeldUntil, replay.UpdatedAt = held, r.Now.Stamp()
+	return r.Store.UpdateReplay(ctx, *replay)
 }
 
 // catchUp bounds how much of its rate a replay makes up for at once, after
@@ -117,13 +120,13 @@ func (r *Replayer) allowance(replay *core.Replay) int {
 	if replay.Rate == 0 {
 		return math.MaxInt
 	}
-	due := r.letters.now().Sub(replay.CreatedAt).Seconds()*replay.Rate - float64(replay.Done)
+	due := r.Now().Sub(replay.CreatedAt).Seconds()*replay.Rate - float64(replay.Done)
 	return max(int(min(due, 1+catchUp.Seconds()*replay.Rate)), 0)
 }
 
 // page gives back the next letters, and reports whether there are more.
 func (r *Replayer) page(ctx context.Context, replay *core.Replay, room int) (more bool, err error) {
-	letters, err := r.letters.store.DeadLetters(ctx, replay.Org, core.LetterScan{
+	letters, err := r.Store.DeadLetters(ctx, replay.Org, core.LetterScan{
 		Filter: replay.Filter, Streams: replay.Streams, After: replay.Cursor, Limit: room,
 	})
 	if err != nil {
@@ -155,7 +158,7 @@ func (r *Replayer) page(ctx context.Context, replay *core.Replay, room int) (mor
 // giveBack replays letters of one group in one step. Those that are on their
 // way already, because the step was made before a crash, stay so.
 func (r *Replayer) giveBack(ctx context.Context, replay *core.Replay, letters []core.DeadLetter) error {
-	group, err := r.letters.group(ctx, letters[0])
+	group, err := groupOf(ctx, r.Store, letters[0])
 	if core.IsNotFound(err) {
 		return nil
 	}
@@ -165,12 +168,12 @@ func (r *Replayer) giveBack(ctx context.Context, replay *core.Replay, letters []
 	scan := core.LetterScan{Filter: replay.Filter, After: replay.Cursor, Limit: len(letters)}
 	scan.Filter.Stream, scan.Filter.Group = group.Stream, group.ID
 	given := 0
-	err = r.letters.consumers.do(ctx, group, func(t *turn) error {
+	err = r.Turns.do(ctx, group, func(t *turn) error {
 		if len(t.state.Waiting)+len(letters) > maxWaiting/2 {
 			return errBusy
 		}
 		// Read again, now that nobody else changes them.
-		current, err := r.letters.store.DeadLetters(ctx, replay.Org, scan)
+		current, err := r.Store.DeadLetters(ctx, replay.Org, scan)
 		if err != nil {
 			return err
 		}

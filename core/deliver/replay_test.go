@@ -25,21 +25,21 @@ func (d *desk) die(group string, n int) {
 // replayAll begins to give back the letters of a group, or of all when it is
 // empty.
 func (d *desk) replayAll(group string, rate float64) core.Replay {
-	replay, err := d.letters.ReplayAll(d.Context(), d.who, core.ReplaySpec{Query: core.LetterQuery{Stream: "orders", Group: group}, Rate: rate})
+	replay, err := d.Letters.ReplayAll(d.Context(), d.who, core.ReplaySpec{Query: core.LetterQuery{Stream: "orders", Group: group}, Rate: rate})
 	require.NoError(d, err)
 	return replay
 }
 
 // replayed reads how far a replay is.
 func (d *desk) replayed(replay core.Replay) core.Replay {
-	now, err := d.letters.Replayed(d.Context(), d.who, replay.ID.String())
+	now, err := d.Letters.Replayed(d.Context(), d.who, replay.ID.String())
 	require.NoError(d, err)
 	return now
 }
 
 // letters of a state that a group has.
 func (d *desk) lettersOf(group string, state core.LetterState) (n int) {
-	counts, err := d.letters.Counts(d.Context(), d.who, core.LetterQuery{Stream: "orders", Group: group, State: state})
+	counts, err := d.Letters.Counts(d.Context(), d.who, core.LetterQuery{Stream: "orders", Group: group, State: state})
 	require.NoError(d, err)
 	for _, count := range counts {
 		n += int(count.Count)
@@ -89,14 +89,14 @@ func TestReplayGivesAllBack(t *testing.T) {
 		}
 		replay := d.replayAll("bill", 0)
 		require.Equal(t, int64(700), replay.Total)
-		require.NoError(t, d.replayer.Work(t.Context()))
+		require.NoError(t, d.Replayer.Work(t.Context()))
 		require.Equal(t, core.ReplayDone, d.replayed(replay).State)
 		require.Equal(t, []int64{700, 0}, []int64{d.replayed(replay).Done, d.replayed(replay).Gone})
 		require.Equal(t, 1300, d.lettersOf("mail", core.Parked))
 
 		replay = d.replayAll("", 0) // what is on its way already is not given back again
 		require.Equal(t, int64(1360), replay.Total)
-		require.NoError(t, d.replayer.Work(t.Context()))
+		require.NoError(t, d.Replayer.Work(t.Context()))
 		require.Equal(t, int64(1360), d.replayed(replay).Done)
 		require.Zero(t, d.lettersOf("", core.Parked))
 		for group, n := range map[string]int{"mail": 1300, "bill": 1300, "ship": 1300} {
@@ -120,7 +120,7 @@ func TestReplayKeepsItsRate(t *testing.T) {
 			replay := d.replayAll("mail", rate)
 			ctx, stop := context.WithCancel(t.Context())
 			var worker sync.WaitGroup
-			worker.Go(func() { d.replayer.Run(ctx) })
+			worker.Go(func() { d.Replayer.Run(ctx) })
 			for second := range 20 {
 				synctest.Wait()
 				given := float64(d.lettersOf("mail", core.Replaying))
@@ -151,7 +151,7 @@ func TestReplayIsHeldByOneNode(t *testing.T) {
 		d.catalog.advance.slow(time.Second)
 		var workers sync.WaitGroup
 		for _, node := range nodes {
-			workers.Go(func() { require.NoError(t, node.replayer.Work(t.Context())) })
+			workers.Go(func() { require.NoError(t, node.Replayer.Work(t.Context())) })
 		}
 		workers.Wait()
 		require.Equal(t, 3, d.catalog.advance.count()-before, "one node, three pages")
@@ -162,12 +162,12 @@ func TestReplayIsHeldByOneNode(t *testing.T) {
 		d.die("mail", 10)
 		replay = d.replayAll("mail", 0)
 		d.catalog.saveReplay.next(made, notMade) // it has it, and then it is gone
-		require.Error(t, d.replayer.Work(t.Context()))
+		require.Error(t, d.Replayer.Work(t.Context()))
 		time.Sleep(29 * time.Second)
-		require.NoError(t, nodes[1].replayer.Work(t.Context()))
+		require.NoError(t, nodes[1].Replayer.Work(t.Context()))
 		require.Equal(t, core.ReplayRunning, d.replayed(replay).State)
 		time.Sleep(time.Second)
-		require.NoError(t, nodes[1].replayer.Work(t.Context()))
+		require.NoError(t, nodes[1].Replayer.Work(t.Context()))
 		require.Equal(t, core.ReplayDone, d.replayed(replay).State)
 	})
 }
@@ -189,9 +189,9 @@ func TestReplaySurvivesACrash(t *testing.T) {
 				d.die("mail", 1200)
 				replay := d.replayAll("mail", 0)
 				d.catalog.saveReplay.next(crash...)
-				require.Error(t, d.replayer.Work(t.Context()))
+				require.Error(t, d.Replayer.Work(t.Context()))
 				time.Sleep(30 * time.Second)
-				require.NoError(t, d.node(nil).replayer.Work(t.Context()))
+				require.NoError(t, d.node(nil).Replayer.Work(t.Context()))
 				got := d.replayed(replay)
 				require.Equal(t, core.ReplayDone, got.State)
 				require.Equal(t, int64(1200), got.Done+got.Gone, "%d done, %d gone", got.Done, got.Gone)
@@ -213,10 +213,10 @@ func TestReplayStepsThatMayHaveFailed(t *testing.T) {
 		d.die("mail", 1200)
 		replay := d.replayAll("mail", 0)
 		d.catalog.advance.next(answerLost, notMade)
-		require.Error(t, d.replayer.Work(t.Context()))
+		require.Error(t, d.Replayer.Work(t.Context()))
 		require.Equal(t, int64(500), d.replayed(replay).Done)
 		require.Equal(t, core.ReplayRunning, d.replayed(replay).State)
-		require.NoError(t, d.replayer.Work(t.Context()), "it is not held: the node said that it stopped")
+		require.NoError(t, d.Replayer.Work(t.Context()), "it is not held: the node said that it stopped")
 		require.Equal(t, []int64{1200, 0}, []int64{d.replayed(replay).Done, d.replayed(replay).Gone})
 		require.Equal(t, once(0, 1200), d.consumeOnce("mail"))
 	})
@@ -235,16 +235,16 @@ func TestReplayOfWhatIsGone(t *testing.T) {
 		require.NoError(t, d.nack("bill", d.poll("bill", 10, 0), core.Nack{Action: core.NackPark}))
 		replay := d.replayAll("", 10)
 		time.Sleep(time.Second)
-		require.NoError(t, d.replayer.Work(t.Context()))
+		require.NoError(t, d.Replayer.Work(t.Context()))
 		require.Equal(t, int64(10), d.replayed(replay).Done)
 
-		require.NoError(t, d.consumers.DeleteGroup(t.Context(), d.who, "orders", "bill", 0))
-		page, err := d.letters.List(t.Context(), d.who, core.LetterQuery{State: core.Parked, Limit: 1})
+		require.NoError(t, d.Groups.Delete(t.Context(), d.who, "orders", "bill", 0))
+		page, err := d.Letters.List(t.Context(), d.who, core.LetterQuery{State: core.Parked, Limit: 1})
 		require.NoError(t, err)
-		require.NoError(t, d.letters.Discard(t.Context(), d.who, page.Items[0].ID.String()))
+		require.NoError(t, d.Letters.Discard(t.Context(), d.who, page.Items[0].ID.String()))
 		d.die("mail", 5)
 		time.Sleep(time.Minute)
-		require.NoError(t, d.replayer.Work(t.Context()))
+		require.NoError(t, d.Replayer.Work(t.Context()))
 		got := d.replayed(replay)
 		require.Equal(t, core.ReplayDone, got.State)
 		require.Equal(t, []int64{30, 19, 11}, []int64{got.Total, got.Done, got.Gone})
@@ -268,18 +268,18 @@ func TestReplayWaitsForRoom(t *testing.T) {
 			for i := range nacks { // each is due at a time of its own
 				nacks[i] = core.Nack{Offset: got.Events[i].Offset, Delay: new(core.Seconds(time.Hour + time.Duration(i)*time.Millisecond))}
 			}
-			require.NoError(t, d.consumers.Nack(t.Context(), d.who, "orders", "mail", got.Lease, nacks))
+			require.NoError(t, d.Consumers.Nack(t.Context(), d.who, "orders", "mail", got.Lease, nacks))
 		}
 		replay := d.replayAll("mail", 0)
-		require.NoError(t, d.replayer.Work(t.Context()))
-		require.NoError(t, d.replayer.Work(t.Context()))
+		require.NoError(t, d.Replayer.Work(t.Context()))
+		require.NoError(t, d.Replayer.Work(t.Context()))
 		require.Equal(t, core.ReplayRunning, d.replayed(replay).State)
 		require.Zero(t, d.replayed(replay).Done)
 		require.Equal(t, int64(10_000), d.status("mail").Waiting)
 
 		time.Sleep(2 * time.Hour)
 		require.NoError(t, d.ack("mail", d.poll("mail", 1000, 0).Lease))
-		require.NoError(t, d.replayer.Work(t.Context()))
+		require.NoError(t, d.Replayer.Work(t.Context()))
 		require.Equal(t, core.ReplayDone, d.replayed(replay).State)
 		require.Equal(t, int64(200), d.replayed(replay).Done)
 	})

@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"iter"
+	"time"
 
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -87,4 +88,38 @@ func boundsOf(ctx context.Context, log core.Reader, streams []core.ID) (map[core
 		reach[stream] = bounds[i]
 	}
 	return reach, nil
+}
+
+// statusOf says how far a group got.
+func statusOf(ctx context.Context, log core.Reader, record core.GroupRecord, now time.Time) (core.GroupStatus, error) {
+	bounds, err := log.Bounds(ctx, []core.ID{record.Group.Stream})
+	if err != nil {
+		return core.GroupStatus{}, core.StoreFailed(err)
+	}
+	group, err := standingOf(record, bounds[0])
+	if err != nil {
+		return core.GroupStatus{}, err
+	}
+	state := group.state
+	status := core.GroupStatus{
+		CommittedOffset: state.committed() - 1, NextOffset: state.Next, EndOffset: max(bounds[0].Next, state.Next), Missed: state.Missed,
+		DeadLetters: record.DeadLetters, Lag: group.lag(),
+	}
+	if !state.CommittedAt.IsZero() {
+		status.CommittedAt = &state.CommittedAt
+	}
+	status.Leased, status.Waiting = state.counts()
+	if from := state.committed(); from < status.EndOffset {
+		status.LagSeconds, err = age(ctx, log, record.Group.Stream, core.Scan{From: from, To: status.EndOffset, Limit: 1, Bytes: 1}, now)
+	}
+	return status, core.StoreFailed(err)
+}
+
+// age returns how old the first event of a scan is, in seconds.
+func age(ctx context.Context, log core.Reader, stream core.ID, scan core.Scan, now time.Time) (float64, error) {
+	events, err := log.Read(ctx, stream, scan)
+	if err != nil || len(events) == 0 {
+		return 0, err
+	}
+	return max(now.Sub(events[0].ReceivedAt).Seconds(), 0), nil
 }

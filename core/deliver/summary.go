@@ -17,20 +17,20 @@ const (
 )
 
 // Summary counts what a principal's organization has.
-func (c *Consumers) Summary(ctx context.Context, who core.Principal) (core.Summary, error) {
-	if err := core.Authorize(c.authorizer, who, core.ActionReadGroups, core.ID{}); err != nil {
+func (n *Numbers) Summary(ctx context.Context, who core.Principal) (core.Summary, error) {
+	if err := core.Authorize(n.Authorizer, who, core.ActionReadGroups, core.ID{}); err != nil {
 		return core.Summary{}, err
 	}
 	if len(who.Streams) > 0 { // few enough
-		return c.summarize(ctx, who)
+		return n.summarize(ctx, who)
 	}
-	return c.summaries.get(ctx, who.Org, c.now, func(ctx context.Context) (core.Summary, error) { return c.summarize(ctx, who) })
+	return n.summaries.get(ctx, who.Org, n.Now, func(ctx context.Context) (core.Summary, error) { return n.summarize(ctx, who) })
 }
 
-func (c *Consumers) summarize(ctx context.Context, who core.Principal) (core.Summary, error) {
-	count := &summing{now: c.now()}
+func (n *Numbers) summarize(ctx context.Context, who core.Principal) (core.Summary, error) {
+	count := &summing{now: n.Now()}
 	for query := (core.StreamQuery{Limit: core.MaxPageSize}); ; {
-		page, err := c.streams.List(ctx, who, query)
+		page, err := n.Streams.List(ctx, who, query)
 		if err != nil {
 			return core.Summary{}, err
 		}
@@ -38,7 +38,7 @@ func (c *Consumers) summarize(ctx context.Context, who core.Principal) (core.Sum
 		for i := range page.Items {
 			ids[i] = page.Items[i].ID
 		}
-		bounds, err := c.log.Bounds(ctx, ids)
+		bounds, err := n.Log.Bounds(ctx, ids)
 		if err != nil {
 			return core.Summary{}, core.StoreFailed(err)
 		}
@@ -48,13 +48,13 @@ func (c *Consumers) summarize(ctx context.Context, who core.Principal) (core.Sum
 		}
 	}
 	known := func([]core.GroupRecord) (map[core.ID]core.Bounds, error) { return count.bounds, nil }
-	for group, err := range standings(ctx, c.store, core.GroupScan{Org: who.Org, Streams: who.Streams}, known) {
+	for group, err := range standings(ctx, n.Groups, core.GroupScan{Org: who.Org, Streams: who.Streams}, known) {
 		if err != nil {
 			return core.Summary{}, err
 		}
 		count.group(&group)
 	}
-	furthest, err := c.overviews(ctx, who, count.furthest())
+	furthest, err := n.overviews(ctx, who, count.furthest())
 	if err != nil {
 		return core.Summary{}, err
 	}

@@ -29,7 +29,7 @@ func TestASummaryCountsEverything(t *testing.T) {
 		}
 		first := d.poll("billing", 2, 0)
 		require.NoError(t, d.ack("billing", first.Lease, 0))
-		require.NoError(t, d.consumers.Nack(t.Context(), d.who, "orders", "billing", first.Lease, []core.Nack{{Offset: 1, Action: core.NackPark}}))
+		require.NoError(t, d.Consumers.Nack(t.Context(), d.who, "orders", "billing", first.Lease, []core.Nack{{Offset: 1, Action: core.NackPark}}))
 		time.Sleep(time.Minute)
 		sum = d.summary(d.who)
 		require.EqualValues(t, core.MaxPageSize+6, sum.Streams)
@@ -86,7 +86,7 @@ func TestASummaryIsCountedToItsEnd(t *testing.T) {
 		asked := d.calls()
 		for range 4 {
 			ctx, cancel := context.WithTimeout(t.Context(), 14*time.Second)
-			_, err := d.consumers.Summary(ctx, d.who)
+			_, err := d.Numbers.Summary(ctx, d.who)
 			cancel()
 			require.Equal(t, core.CodeUnavailable, core.CodeOf(err))
 		}
@@ -97,7 +97,7 @@ func TestASummaryIsCountedToItsEnd(t *testing.T) {
 		require.Equal(t, asked+1, d.calls(), "what took long is kept for long")
 		time.Sleep(time.Minute)
 		d.log.slow.Store(int64(time.Hour))
-		_, err := d.consumers.Summary(t.Context(), d.who)
+		_, err := d.Numbers.Summary(t.Context(), d.who)
 		require.Equal(t, core.CodeUnavailable, core.CodeOf(err), "a store that does not answer")
 		d.log.slow.Store(0)
 		require.EqualValues(t, 2, d.summary(d.who).Events)
@@ -105,7 +105,7 @@ func TestASummaryIsCountedToItsEnd(t *testing.T) {
 }
 
 func (d *desk) summary(who core.Principal) core.Summary {
-	sum, err := d.consumers.Summary(d.Context(), who)
+	sum, err := d.Numbers.Summary(d.Context(), who)
 	require.NoError(d, err)
 	return sum
 }

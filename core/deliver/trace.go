@@ -6,18 +6,33 @@ import (
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
+// Tracer says what has become of an event.
+type Tracer struct{ TracerPorts }
+
+// TracerPorts is what Tracer works with.
+type TracerPorts struct {
+	Streams    *eventlog.Streams
+	Store      core.GroupStore
+	Log        core.Reader
+	Authorizer core.Authorizer
+}
+
+// NewTracer returns the use case.
+func NewTracer(ports TracerPorts) *Tracer { return &Tracer{ports} }
+
 // Trace finds an event by its id and says what each group has made of it.
-func (c *Consumers) Trace(ctx context.Context, who core.Principal, id string) (core.EventTrace, error) {
-	if err := core.Authorize(c.authorizer, who, core.ActionReadEvents, core.ID{}); err != nil {
+func (t *Tracer) Trace(ctx context.Context, who core.Principal, id string) (core.EventTrace, error) {
+	if err := core.Authorize(t.Authorizer, who, core.ActionReadEvents, core.ID{}); err != nil {
 		return core.EventTrace{}, err
 	}
 	wanted, err := core.ParseID(id)
 	if err != nil {
 		return core.EventTrace{}, core.Invalid("event_id", "%v", err)
 	}
-	event, err := c.find(ctx, who, wanted)
+	event, err := t.find(ctx, who, wanted)
 	if err != nil {
 		return core.EventTrace{}, core.StoreFailed(err)
 	}
@@ -25,12 +40,12 @@ func (c *Consumers) Trace(ctx context.Context, who core.Principal, id string) (c
 		ID: event.ID, Stream: event.Stream, Offset: event.Offset, OccurredAt: event.OccurredAt, ReceivedAt: event.ReceivedAt,
 		Source: event.Source, APIKeyID: event.APIKeyID, Groups: []core.GroupTrace{},
 	}
-	groups, err := c.store.Groups(ctx, event.Stream)
+	groups, err := t.Store.Groups(ctx, event.Stream)
 	if err != nil {
 		return core.EventTrace{}, core.StoreFailed(err)
 	}
 	for i := range groups {
-		one, err := c.traceGroup(ctx, &groups[i], event.Offset)
+		one, err := t.traceGroup(ctx, &groups[i], event.Offset)
 		if core.IsNotFound(err) {
 			continue // deleted meanwhile
 		}
@@ -43,20 +58,20 @@ func (c *Consumers) Trace(ctx context.Context, who core.Principal, id string) (c
 }
 
 // find looks for an event in all streams that the principal may see.
-func (c *Consumers) find(ctx context.Context, who core.Principal, id core.ID) (core.Event, error) {
+func (t *Tracer) find(ctx context.Context, who core.Principal, id core.ID) (core.Event, error) {
 	scan := core.AllScan{
 		After: core.Position{ReceivedAt: id.Time()}, Before: core.Position{ReceivedAt: id.Time().Add(time.Millisecond)},
 		Limit: core.MaxPageSize, Bytes: core.PageBytes,
 	}
 	for {
-		events, err := c.log.ReadAll(ctx, who.Org, scan)
+		events, err := t.Log.ReadAll(ctx, who.Org, scan)
 		if err != nil {
 			return core.Event{}, err
 		}
 		for i := range events {
 			if visible := len(who.Streams) == 0 || slices.Contains(who.Streams, events[i].Stream); events[i].ID == id && visible {
 				// A deleted stream's events are nobody's any more.
-				_, err := c.streams.Open(ctx, who, events[i].Stream.String(), core.ActionReadEvents)
+				_, err := t.Streams.Open(ctx, who, events[i].Stream.String(), core.ActionReadEvents)
 				return events[i], err
 			}
 		}
@@ -68,9 +83,9 @@ func (c *Consumers) find(ctx context.Context, who core.Principal, id core.ID) (c
 	}
 }
 
-func (c *Consumers) traceGroup(ctx context.Context, g *core.Group, offset core.Offset) (core.GroupTrace, error) {
+func (t *Tracer) traceGroup(ctx context.Context, g *core.Group, offset core.Offset) (core.GroupTrace, error) {
 	trace := core.GroupTrace{Group: g.ID, Name: g.Name}
-	progress, err := c.store.Progress(ctx, g.ID)
+	progress, err := t.Store.Progress(ctx, g.ID)
 	if err != nil {
 		return trace, err
 	}
@@ -78,13 +93,13 @@ func (c *Consumers) traceGroup(ctx context.Context, g *core.Group, offset core.O
 	if err != nil {
 		return trace, err
 	}
-	attempts, err := c.store.Attempts(ctx, g.ID, offset)
+	attempts, err := t.Store.Attempts(ctx, g.ID, offset)
 	if err != nil {
 		return trace, err
 	}
 	trace.Attempts = append([]core.Attempt{}, attempts...)
 	trace.State, trace.Until = state.trace(offset, attempts)
-	letters, err := c.store.DeadLetters(ctx, g.Org, core.LetterScan{
+	letters, err := t.Store.DeadLetters(ctx, g.Org, core.LetterScan{
 		Filter: core.LetterFilter{Stream: g.Stream, Group: g.ID, Offset: &offset}, Backward: true, Limit: 1,
 	})
 	if err == nil && len(letters) > 0 {

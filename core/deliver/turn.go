@@ -3,6 +3,7 @@ package deliver
 import (
 	"bytes"
 	"context"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -10,43 +11,67 @@ import (
 	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
-// A group's lane makes the steps of its progress, one after the other. What
-// many consumers ask for at the same time becomes one step: like the group
-// commit of the log, this costs nothing when idle and one write when busy. The
-// state is kept between steps; that of another node shows when a step is
-// refused, or when there is nothing to do, and is read then.
+// Turns makes the steps of groups' progress, those of one group one after the
+// other. What many consumers ask for at the same time becomes one step: like the
+// group commit of the log, this costs nothing when idle and one write when busy.
+//
+// The state is kept between steps. A step of another node shows when one of this
+// node is refused, or when there is nothing to do, and the state is read then.
+type Turns struct {
+	store  core.GroupStore
+	log    core.Reader
+	now    core.Clock
+	random func() float64
 
-// turn is one step in the making.
+	// mu guards lanes.
+	mu    sync.Mutex
+	lanes map[core.ID]*lane
+}
+
+// NewTurns returns what makes steps over the store of groups and the log that
+// they read.
+func NewTurns(store core.GroupStore, log core.Reader, now func() time.Time) *Turns {
+	return &Turns{store: store, log: log, now: now, random: rand.Float64, lanes: map[core.ID]*lane{}}
+}
+
+// turn is one step in the making. It belongs to the goroutine that leads its
+// lane.
 type turn struct {
-	consumers *Consumers
-	lane      *groupLane
-	group     *core.Group
-	now       time.Time
-	state     *groupState
-	// changed: there is something to be stored.
+	turns *Turns
+	lane  *lane
+	group *core.Group
+	now   time.Time
+	// state is a copy of the lane's, which takes its place once the step is
+	// stored.
+	state *groupState
+	// changed says that there is something to be stored.
 	changed bool
-	// asked: how far the stream reaches was asked in this turn.
+	// asked says that this turn has asked how far the stream reaches.
 	asked   bool
 	ended   []ended
 	letters []core.DeadLetter
 	remove  []core.ID
 }
 
-type groupLane struct {
+// lane is the queue of one group's steps, and what this node knows of the group.
+type lane struct {
+	// mu guards queue and busy. It is never held while a store is asked.
 	mu    sync.Mutex
-	queue []*groupOp
-	busy  bool
+	queue []*op
+	// busy says that a goroutine leads the lane. Only that goroutine touches the
+	// fields below: it sets and leaves busy under mu, so they need no lock.
+	busy bool
 
-	// What follows belongs to whoever is busy.
-	state    *groupState // nil: not known
+	// state is the group's, as of revision; nil where it is not known.
+	state    *groupState
 	revision int64
 	// reach is how far the stream went when it was last asked, at reachAt.
 	reach   core.Bounds
 	reachAt time.Time
 }
 
-// groupOp is something to be done in a turn, and its answer.
-type groupOp struct {
+// op is something to be done in a turn, and its answer.
+type op struct {
 	apply func(*turn) error
 	err   error
 	done  chan struct{}
@@ -58,29 +83,29 @@ const laneTimeout = 15 * time.Second
 // maxLanes bounds the states that are kept.
 const maxLanes = 20_000
 
-func (c *Consumers) lane(group core.ID) *groupLane {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	l := c.lanes[group]
+func (u *Turns) laneOf(group core.ID) *lane {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	l := u.lanes[group]
 	if l == nil {
-		if len(c.lanes) >= maxLanes {
-			c.evictLanes()
+		if len(u.lanes) >= maxLanes {
+			u.evictLanes()
 		}
-		l = &groupLane{}
-		c.lanes[group] = l
+		l = &lane{}
+		u.lanes[group] = l
 	}
 	return l
 }
 
 // evictLanes makes room by forgetting lanes that have nothing to do.
-func (c *Consumers) evictLanes() {
+func (u *Turns) evictLanes() {
 	room := maxLanes / 8
-	for id, l := range c.lanes {
+	for id, l := range u.lanes {
 		l.mu.Lock()
 		idle := !l.busy
 		l.mu.Unlock()
 		if idle {
-			delete(c.lanes, id)
+			delete(u.lanes, id)
 			room--
 		}
 		if room == 0 {
@@ -91,25 +116,25 @@ func (c *Consumers) evictLanes() {
 
 // do applies a change to a group's progress and returns when it is durable.
 // The change may be applied more than once, each time to another state.
-func (c *Consumers) do(ctx context.Context, g *core.Group, apply func(*turn) error) error {
+func (u *Turns) do(ctx context.Context, g *core.Group, apply func(*turn) error) error {
 	if err := ctx.Err(); err != nil {
 		return core.Unavailable(err, time.Second, "the request took too long; try again")
 	}
-	op := &groupOp{apply: apply, done: make(chan struct{})}
-	l := c.lane(g.ID)
+	one := &op{apply: apply, done: make(chan struct{})}
+	l := u.laneOf(g.ID)
 	l.mu.Lock()
-	l.queue = append(l.queue, op)
+	l.queue = append(l.queue, one)
 	if !l.busy {
 		l.busy = true
-		go c.lead(g, l)
+		go u.lead(g, l)
 	}
 	l.mu.Unlock()
-	<-op.done
-	return op.err
+	<-one.done
+	return one.err
 }
 
 // lead works until the queue is empty.
-func (c *Consumers) lead(g *core.Group, l *groupLane) {
+func (u *Turns) lead(g *core.Group, l *lane) {
 	for {
 		l.mu.Lock()
 		ops := l.queue
@@ -120,9 +145,9 @@ func (c *Consumers) lead(g *core.Group, l *groupLane) {
 			return
 		}
 		l.mu.Unlock()
-		c.round(g, l, ops)
-		for _, op := range ops {
-			close(op.done)
+		u.round(g, l, ops)
+		for _, one := range ops {
+			close(one.done)
 		}
 	}
 }
@@ -132,7 +157,7 @@ func (c *Consumers) lead(g *core.Group, l *groupLane) {
 const laneRounds = 20
 
 // round makes one step of all ops, or fails them all.
-func (c *Consumers) round(g *core.Group, l *groupLane, ops []*groupOp) {
+func (u *Turns) round(g *core.Group, l *lane, ops []*op) {
 	// The group was found for its organization: what is stored of it needs no
 	// second look, which would cost each step as much as the step.
 	ctx, cancel := context.WithTimeout(context.Background(), laneTimeout)
@@ -140,12 +165,12 @@ func (c *Consumers) round(g *core.Group, l *groupLane, ops []*groupOp) {
 	for range laneRounds {
 		fresh := l.state == nil
 		if fresh {
-			if err := c.load(ctx, g, l); err != nil {
+			if err := u.load(ctx, g, l); err != nil {
 				failOps(ops, err)
 				return
 			}
 		}
-		t := &turn{consumers: c, lane: l, group: g, now: c.now.Stamp(), state: l.state.clone()}
+		t := &turn{turns: u, lane: l, group: g, now: u.now.Stamp(), state: l.state.clone()}
 		t.apply(ops)
 		if !t.changed && !fresh {
 			// Nothing will be stored that would show whether the state is current,
@@ -153,7 +178,7 @@ func (c *Consumers) round(g *core.Group, l *groupLane, ops []*groupOp) {
 			l.state = nil
 			continue
 		}
-		moved, err := c.commit(ctx, t)
+		moved, err := u.commit(ctx, t)
 		if err != nil {
 			failOps(ops, err)
 			return
@@ -165,14 +190,14 @@ func (c *Consumers) round(g *core.Group, l *groupLane, ops []*groupOp) {
 	failOps(ops, core.Unavailable(nil, time.Second, "other nodes change this group too fast; try again"))
 }
 
-func failOps(ops []*groupOp, err error) {
-	for _, op := range ops {
-		op.err = err
+func failOps(ops []*op, err error) {
+	for _, one := range ops {
+		one.err = err
 	}
 }
 
-func (c *Consumers) load(ctx context.Context, g *core.Group, l *groupLane) error {
-	progress, err := c.store.Progress(ctx, g.ID)
+func (u *Turns) load(ctx context.Context, g *core.Group, l *lane) error {
+	progress, err := u.store.Progress(ctx, g.ID)
 	if core.IsNotFound(err) {
 		return errNoGroup
 	}
@@ -189,15 +214,15 @@ func (c *Consumers) load(ctx context.Context, g *core.Group, l *groupLane) error
 
 // apply makes the changes, each on a copy so that one that fails leaves
 // nothing.
-func (t *turn) apply(ops []*groupOp) {
-	t.ended = t.state.expire(t.now, t.group, t.consumers.random)
+func (t *turn) apply(ops []*op) {
+	t.ended = t.state.expire(t.now, t.group, t.turns.random)
 	t.changed = len(t.ended) > 0
-	for _, op := range ops {
+	for _, one := range ops {
 		before := *t
 		if len(ops) > 1 {
 			before.state = t.state.clone()
 		}
-		if op.err = op.apply(t); op.err == nil {
+		if one.err = one.apply(t); one.err == nil {
 			continue
 		}
 		if len(ops) > 1 {
@@ -209,7 +234,7 @@ func (t *turn) apply(ops []*groupOp) {
 
 // commit stores a turn's step. It reports false when another node was faster,
 // so that the turn must be made anew.
-func (c *Consumers) commit(ctx context.Context, t *turn) (moved bool, err error) {
+func (u *Turns) commit(ctx context.Context, t *turn) (moved bool, err error) {
 	if !t.changed {
 		return true, nil
 	}
@@ -218,7 +243,7 @@ func (c *Consumers) commit(ctx context.Context, t *turn) (moved bool, err error)
 		return false, err
 	}
 	l := t.lane
-	err = c.store.Advance(ctx, t.group.ID, step)
+	err = u.store.Advance(ctx, t.group.ID, step)
 	switch core.CodeOf(err) {
 	case "":
 		l.state, l.revision = t.state, step.Revision
@@ -231,12 +256,12 @@ func (c *Consumers) commit(ctx context.Context, t *turn) (moved bool, err error)
 		return false, errNoGroup
 	}
 	l.state = nil
-	return c.look(ctx, t, step, err)
+	return u.look(ctx, t, step, err)
 }
 
 // look finds out what became of a step whose outcome is unknown.
-func (c *Consumers) look(ctx context.Context, t *turn, step core.Step, cause error) (moved bool, err error) {
-	stored, err := c.store.Progress(ctx, t.group.ID)
+func (u *Turns) look(ctx context.Context, t *turn, step core.Step, cause error) (moved bool, err error) {
+	stored, err := u.store.Progress(ctx, t.group.ID)
 	if err == nil && stored.Revision == step.Revision && bytes.Equal(stored.State, step.State) {
 		return true, nil
 	}
@@ -273,13 +298,12 @@ func (e ended) attempt() core.Attempt {
 // park makes dead letters of a span. Events that retention has removed cannot
 // become letters; they count as missed.
 func (t *turn) park(ctx context.Context, one ended) ([]core.DeadLetter, error) {
-	c := t.consumers
 	if !one.Letter.IsZero() {
 		return t.parkAgain(ctx, one)
 	}
 	var all []core.DeadLetter
 	for from := one.From; from < one.To; {
-		events, err := c.log.Read(ctx, t.group.Stream, core.Scan{From: from, To: one.To, Limit: core.MaxPageSize, Bytes: core.PageBytes})
+		events, err := t.turns.log.Read(ctx, t.group.Stream, core.Scan{From: from, To: one.To, Limit: core.MaxPageSize, Bytes: core.PageBytes})
 		if err != nil {
 			return nil, err
 		}
@@ -304,7 +328,7 @@ func (t *turn) letter(ctx context.Context, event core.Event, one ended) (core.De
 	var history []core.Attempt
 	var err error
 	if one.Attempts > 1 {
-		history, err = t.consumers.store.Attempts(ctx, t.group.ID, event.Offset)
+		history, err = t.turns.store.Attempts(ctx, t.group.ID, event.Offset)
 	}
 	return core.DeadLetter{
 		ID: core.RandomID(t.now), Org: t.group.Org, Stream: t.group.Stream, Group: t.group.ID, Event: event, State: core.Parked,
@@ -319,7 +343,7 @@ func lastAttempts(all []core.Attempt) []core.Attempt { return all[max(len(all)-m
 
 // parkAgain parks a letter whose replay failed.
 func (t *turn) parkAgain(ctx context.Context, one ended) ([]core.DeadLetter, error) {
-	letter, err := t.consumers.store.DeadLetter(ctx, t.group.Org, one.Letter)
+	letter, err := t.turns.store.DeadLetter(ctx, t.group.Org, one.Letter)
 	if core.IsNotFound(err) {
 		return nil, nil
 	}
@@ -337,7 +361,7 @@ func (t *turn) bounds(ctx context.Context, head core.Offset) (core.Bounds, error
 	if t.asked || age >= 0 && age < eventlog.RecheckInterval && l.reach.Next > t.state.Next {
 		return l.reach, nil
 	}
-	bounds, err := t.consumers.log.Bounds(ctx, []core.ID{t.group.Stream})
+	bounds, err := t.turns.log.Bounds(ctx, []core.ID{t.group.Stream})
 	if err != nil {
 		return core.Bounds{}, core.StoreFailed(err)
 	}

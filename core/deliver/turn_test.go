@@ -68,13 +68,13 @@ func TestStepsThatMayHaveFailed(t *testing.T) {
 		require.Equal(t, core.Offset(2), d.status("mail").CommittedOffset)
 
 		d.catalog.advance.next(notMade)
-		_, err := d.consumers.Poll(t.Context(), d.who, "orders", "mail", core.Poll{})
+		_, err := d.Consumers.Poll(t.Context(), d.who, "orders", "mail", core.Poll{})
 		coretest.RequireRefusal(t, err, core.CodeUnavailable, "")
 		require.Zero(t, d.status("mail").Leased)
 
 		d.catalog.advance.next(answerLost)
 		d.catalog.progress.next(made, notMade)
-		_, err = d.consumers.Poll(t.Context(), d.who, "orders", "mail", core.Poll{Limit: 2})
+		_, err = d.Consumers.Poll(t.Context(), d.who, "orders", "mail", core.Poll{Limit: 2})
 		coretest.RequireRefusal(t, err, core.CodeUnavailable, "")
 		time.Sleep(32 * time.Second)
 		require.Equal(t, []int{2, 2}, d.poll("mail", 10, 0).Attempts, "what nobody heard of comes again")
@@ -91,7 +91,7 @@ func TestReadsThatFail(t *testing.T) {
 		d.put(many(3)...)
 		fresh := d.node(nil) // one that has no events in memory
 		d.log.blind.Store(true)
-		_, err := fresh.consumers.Poll(t.Context(), d.who, "orders", "mail", core.Poll{})
+		_, err := fresh.Consumers.Poll(t.Context(), d.who, "orders", "mail", core.Poll{})
 		coretest.RequireRefusal(t, err, core.CodeUnavailable, "")
 		d.log.blind.Store(false)
 		require.Zero(t, d.status("mail").Leased)

@@ -65,6 +65,8 @@ func errTooManyEvents() error {
 	return tooLarge("events", "must have at most %d events", core.MaxBatchEvents)
 }
 
+// Place returns the place of the i-th event of a batch, as errors name it:
+// `events[3]`.
 func Place(index int) string { return "events[" + strconv.Itoa(index) + "]" }
 
 // roomFor moves drafts to where there is room for as many as are expected.

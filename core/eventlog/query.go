@@ -14,16 +14,19 @@ import (
 )
 
 // Query reads the log for people and programs that ask, rather than follow.
-type Query struct {
-	log     core.Reader
-	streams *Streams
-	now     core.Clock
+type Query struct{ QueryPorts }
+
+// QueryPorts is what Query works with.
+type QueryPorts struct {
+	Log        core.Reader
+	Streams    *Streams
+	Authorizer core.Authorizer
+	Record     core.Recorder
+	Now        core.Clock
 }
 
-// NewQuery returns the use case over a log and its streams.
-func NewQuery(log core.Reader, streams *Streams, now func() time.Time) *Query {
-	return &Query{log: log, streams: streams, now: now}
-}
+// NewQuery returns the use case.
+func NewQuery(ports QueryPorts) *Query { return &Query{ports} }
 
 // The part of the log that one page looks at when a filter is set, and how
 // many offsets one read of the store covers.
@@ -77,7 +80,7 @@ func (q *Query) Events(ctx context.Context, who core.Principal, stream string, e
 func (q *Query) Export(ctx context.Context, who core.Principal, stream string, eq core.EventQuery) (iter.Seq2[core.Event, error], error) {
 	// The end of one stream is an offset, which the walk notes by itself; that of
 	// all is a time.
-	if now := q.now().UTC(); stream == "" && (eq.To.IsZero() || eq.To.After(now)) {
+	if now := q.Now().UTC(); stream == "" && (eq.To.IsZero() || eq.To.After(now)) {
 		eq.To = now
 	}
 	eq.Limit = core.MaxPageSize
@@ -85,6 +88,7 @@ func (q *Query) Export(ctx context.Context, who core.Principal, stream string, e
 	if err != nil {
 		return nil, err
 	}
+	q.Record.Record(ctx, who.Did(core.AuditExported, "stream", walk.of()))
 	return func(yield func(core.Event, error) bool) {
 		for {
 			page, err := walk.page(ctx)
@@ -107,6 +111,8 @@ func (q *Query) Export(ctx context.Context, who core.Principal, stream string, e
 // walker goes through a list page by page.
 type walker interface {
 	page(ctx context.Context) (core.EventPage, error)
+	// of returns the stream that is walked, zero for all.
+	of() core.ID
 }
 
 func (q *Query) walk(ctx context.Context, who core.Principal, stream string, eq *core.EventQuery, action core.Action) (walker, error) {
@@ -121,11 +127,11 @@ func (q *Query) walk(ctx context.Context, who core.Principal, stream string, eq 
 	if stream == "" {
 		return q.walkAll(who, eq, action)
 	}
-	open, err := q.streams.Open(ctx, who, stream, action)
+	open, err := q.Streams.Open(ctx, who, stream, action)
 	if err != nil {
 		return nil, err
 	}
-	return q.walkStream(ctx, open.ID, eq)
+	return newStreamWalk(ctx, q.Log, open.ID, eq)
 }
 
 // streamWalk is what is left to look at of one stream: offsets from low up to,
@@ -138,8 +144,8 @@ type streamWalk struct {
 	low, high core.Offset
 }
 
-func (q *Query) walkStream(ctx context.Context, stream core.ID, eq *core.EventQuery) (*streamWalk, error) {
-	w := &streamWalk{log: q.log, stream: stream, query: eq, scope: queryScope(eq, stream)}
+func newStreamWalk(ctx context.Context, log core.Reader, stream core.ID, eq *core.EventQuery) (*streamWalk, error) {
+	w := &streamWalk{log: log, stream: stream, query: eq, scope: queryScope(eq, stream)}
 	if eq.After != nil {
 		if *eq.After < -1 || *eq.After == math.MaxInt64 {
 			return nil, core.Invalid("after", "must be an offset")
@@ -163,6 +169,8 @@ func (q *Query) walkStream(ctx context.Context, stream core.ID, eq *core.EventQu
 	}
 	return w, nil
 }
+
+func (w *streamWalk) of() core.ID { return w.stream }
 
 // bound narrows the walk to what is stored, and to the query's times.
 func (w *streamWalk) bound(ctx context.Context) error {
@@ -266,7 +274,7 @@ func (w *streamWalk) cut(events []core.Event, want int, exhausted bool) ([]core.
 
 // Event answers one event by its id. The id's own time leads to it.
 func (q *Query) Event(ctx context.Context, who core.Principal, stream, id string) (core.Event, error) {
-	open, err := q.streams.Open(ctx, who, stream, core.ActionReadEvents)
+	open, err := q.Streams.Open(ctx, who, stream, core.ActionReadEvents)
 	if err != nil {
 		return core.Event{}, err
 	}
@@ -274,7 +282,7 @@ func (q *Query) Event(ctx context.Context, who core.Principal, stream, id string
 	if err != nil {
 		return core.Event{}, core.Invalid("event_id", "%v", err)
 	}
-	return FindEvent(ctx, q.log, open.ID, wanted)
+	return FindEvent(ctx, q.Log, open.ID, wanted)
 }
 
 // FindEvent finds an event by its id, which tells the millisecond it came in.
@@ -309,37 +317,4 @@ func parseOffsetCursor(scope []byte, cursor string) (core.Offset, error) {
 		return 0, core.ErrBadCursor
 	}
 	return core.Offset(binary.BigEndian.Uint64(place)), nil
-}
-
-// Histogram counts a stream's events by the time of their receipt.
-func (q *Query) Histogram(ctx context.Context, who core.Principal, ref string, from, to time.Time, buckets int) (core.Histogram, error) {
-	stream, err := q.streams.Open(ctx, who, ref, core.ActionReadEvents)
-	if err != nil {
-		return core.Histogram{}, err
-	}
-	if buckets < 1 || buckets > core.MaxHistogramBuckets {
-		return core.Histogram{}, core.Invalid("buckets", "must be 1 to %d", core.MaxHistogramBuckets)
-	}
-	if !from.Before(to) {
-		return core.Histogram{}, core.Invalid("from", "must be before to")
-	}
-	h := core.Histogram{From: from.UTC(), To: to.UTC(), Counts: make([]int64, buckets)}
-	width := to.Sub(from)
-	before, err := q.log.OffsetAt(ctx, stream.ID, from)
-	if err != nil {
-		return core.Histogram{}, core.StoreFailed(err)
-	}
-	for i := range buckets {
-		// The last edge is to itself, whatever rounding makes of the others.
-		edge := from.Add(time.Duration(float64(width) * float64(i+1) / float64(buckets)))
-		if i == buckets-1 {
-			edge = to
-		}
-		at, err := q.log.OffsetAt(ctx, stream.ID, edge)
-		if err != nil {
-			return core.Histogram{}, core.StoreFailed(err)
-		}
-		h.Counts[i], before = int64(max(at, before)-before), max(at, before)
-	}
-	return h, nil
 }

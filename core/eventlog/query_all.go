@@ -23,13 +23,13 @@ type allWalk struct {
 }
 
 func (q *Query) walkAll(who core.Principal, eq *core.EventQuery, action core.Action) (*allWalk, error) {
-	if err := core.Authorize(q.streams.authorizer, who, action, core.ID{}); err != nil {
+	if err := core.Authorize(q.Authorizer, who, action, core.ID{}); err != nil {
 		return nil, err
 	}
 	if eq.After != nil {
 		return nil, core.Invalid("after", "is an offset of one stream; over all streams use from, to and cursor")
 	}
-	w := &allWalk{log: q.log, streams: q.streams, who: who, query: eq, scope: queryScope(eq, who.Org)}
+	w := &allWalk{log: q.Log, streams: q.Streams, who: who, query: eq, scope: queryScope(eq, who.Org)}
 	if !eq.From.IsZero() {
 		w.low = justBefore(eq.From)
 	}
@@ -46,6 +46,8 @@ func (q *Query) walkAll(who core.Principal, eq *core.EventQuery, action core.Act
 	w.pass(place)
 	return w, nil
 }
+
+func (w *allWalk) of() core.ID { return core.ID{} }
 
 // justBefore is greater than the position of every event received before t,
 // and less than all others.

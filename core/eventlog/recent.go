@@ -94,6 +94,7 @@ func (r *Recent) Follow(ctx context.Context, stream core.ID) (*Follower, error) 
 	return handle, nil
 }
 
+// Close ends the following.
 func (f *Follower) Close() {
 	f.hub.mu.Lock()
 	defer f.hub.mu.Unlock()

@@ -14,12 +14,19 @@ import (
 
 // Streams manages streams and resolves the names by which requests call them.
 type Streams struct {
-	catalog    core.StreamCatalog
-	log        core.Reader
-	schemas    core.SchemaCompiler
-	authorizer core.Authorizer
-	now        core.Clock
-	resolved   *cache.Cache[streamRef, *openStream]
+	StreamPorts
+	resolved *cache.Cache[streamRef, *openStream]
+}
+
+// StreamPorts is what Streams works with. To look streams up it needs the Catalog,
+// the Authorizer and Now alone.
+type StreamPorts struct {
+	Catalog    core.StreamCatalog
+	Log        core.Reader
+	Schemas    core.SchemaCompiler
+	Authorizer core.Authorizer
+	Record     core.Recorder
+	Now        core.Clock
 }
 
 // streamRef is a stream as a request names it: by id or by name.
@@ -41,23 +48,20 @@ const (
 	streamCacheSize = 100_000
 )
 
-// NewStreams returns the use case over its ports.
-func NewStreams(catalog core.StreamCatalog, log core.Reader, schemas core.SchemaCompiler, authorizer core.Authorizer, now func() time.Time) *Streams {
-	return &Streams{
-		catalog: catalog, log: log, schemas: schemas, authorizer: authorizer, now: now,
-		resolved: cache.New[streamRef, *openStream](now, streamTTL, streamCacheSize),
-	}
+// NewStreams returns the use case.
+func NewStreams(ports StreamPorts) *Streams {
+	return &Streams{StreamPorts: ports, resolved: cache.New[streamRef, *openStream](ports.Now, streamTTL, streamCacheSize)}
 }
 
 // Create makes a stream. A taken name is a [core.CodeConflict].
 func (s *Streams) Create(ctx context.Context, who core.Principal, spec core.StreamSpec) (core.Stream, error) {
-	if err := core.Authorize(s.authorizer, who, core.ActionWriteStreams, core.ID{}); err != nil {
+	if err := core.Authorize(s.Authorizer, who, core.ActionWriteStreams, core.ID{}); err != nil {
 		return core.Stream{}, err
 	}
 	if err := refuseNarrowed(who); err != nil {
 		return core.Stream{}, err
 	}
-	now := s.now.Stamp()
+	now := s.Now.Stamp()
 	stream := core.Stream{
 		ID: core.RandomID(now), Org: who.Org, Revision: 1, CreatedAt: now, UpdatedAt: now,
 		Name: spec.Name, Description: spec.Description, RetentionDays: core.DefaultRetentionDays,
@@ -68,9 +72,10 @@ func (s *Streams) Create(ctx context.Context, who core.Principal, spec core.Stre
 	if err := s.apply(&stream, change); err != nil {
 		return core.Stream{}, err
 	}
-	if err := s.catalog.CreateStream(ctx, stream); err != nil {
+	if err := s.Catalog.CreateStream(ctx, stream); err != nil {
 		return core.Stream{}, core.StoreFailed(err)
 	}
+	s.Record.Record(ctx, who.Did(core.AuditStreamCreated, "stream", stream.ID))
 	return stream, nil
 }
 
@@ -85,7 +90,7 @@ func refuseNarrowed(who core.Principal) error {
 
 // List returns streams by name.
 func (s *Streams) List(ctx context.Context, who core.Principal, query core.StreamQuery) (core.Page[core.Stream], error) {
-	if err := core.Authorize(s.authorizer, who, core.ActionReadStreams, core.ID{}); err != nil {
+	if err := core.Authorize(s.Authorizer, who, core.ActionReadStreams, core.ID{}); err != nil {
 		return core.Page[core.Stream]{}, err
 	}
 	limit, err := core.PageLimit(query.Limit)
@@ -119,7 +124,7 @@ func (s *Streams) listed(ctx context.Context, who core.Principal, query core.Str
 	}
 	for err == nil && len(items) < enough {
 		var page []core.Stream
-		page, err = s.catalog.Streams(ctx, who.Org, after, enough)
+		page, err = s.Catalog.Streams(ctx, who.Org, after, enough)
 		for _, stream := range page {
 			if !strings.HasPrefix(stream.Name, query.Prefix) {
 				return items, core.StoreFailed(err)
@@ -177,17 +182,26 @@ func (s *Streams) Get(ctx context.Context, who core.Principal, ref string) (core
 // Change changes a stream. With a revision other than 0, a stream that has
 // another one by now is a [core.CodePreconditionFailed].
 func (s *Streams) Change(ctx context.Context, who core.Principal, ref string, change core.StreamChange, revision int64) (core.Stream, error) {
-	return s.update(ctx, who, ref, revision, func(stream *core.Stream) error { return s.apply(stream, change) })
+	stream, err := s.update(ctx, who, ref, revision, func(stream *core.Stream) error { return s.apply(stream, change) })
+	if err != nil {
+		return core.Stream{}, err
+	}
+	s.Record.Record(ctx, who.Did(core.AuditStreamChanged, "stream", stream.ID))
+	return stream, nil
 }
 
 // Delete takes a stream away: nothing can be written to it or read from it any
 // more, and its name is free. Its events remain until retention removes them.
 func (s *Streams) Delete(ctx context.Context, who core.Principal, ref string, revision int64) error {
-	_, err := s.update(ctx, who, ref, revision, func(stream *core.Stream) error {
+	stream, err := s.update(ctx, who, ref, revision, func(stream *core.Stream) error {
 		stream.DeletedAt = &stream.UpdatedAt
 		return nil
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	s.Record.Record(ctx, who.Did(core.AuditStreamDeleted, "stream", stream.ID))
+	return nil
 }
 
 // update changes a stream.
@@ -206,11 +220,11 @@ func (s *Streams) update(ctx context.Context, who core.Principal, ref string, ex
 		},
 		Number: func(stream *core.Stream) *int64 { return &stream.Revision },
 		Change: func(stream *core.Stream) error {
-			stream.UpdatedAt = s.now.Stamp()
+			stream.UpdatedAt = s.Now.Stamp()
 			return change(stream)
 		},
 		Store: func(stream core.Stream) error {
-			err := s.catalog.UpdateStream(ctx, stream)
+			err := s.Catalog.UpdateStream(ctx, stream)
 			s.forget(before)
 			s.forget(stream)
 			return err
@@ -230,7 +244,7 @@ func (s *Streams) Stats(ctx context.Context, who core.Principal, ref string) (co
 	if err != nil {
 		return core.StreamStats{}, err
 	}
-	bounds, err := s.log.Bounds(ctx, []core.ID{stream.ID})
+	bounds, err := s.Log.Bounds(ctx, []core.ID{stream.ID})
 	if err != nil {
 		return core.StreamStats{}, err
 	}
@@ -256,7 +270,7 @@ func (s *openStream) validate(draft eventjson.Draft) error {
 
 // Open resolves a stream for a principal that wants to do something with it.
 func (s *Streams) Open(ctx context.Context, who core.Principal, ref string, action core.Action) (*openStream, error) {
-	if err := s.authorizer.Allow(who, who.Org, action); err != nil {
+	if err := s.Authorizer.Allow(who, who.Org, action); err != nil {
 		return nil, err
 	}
 	stream, err := s.resolved.Get(streamRef{who.Org, ref}, func(old *openStream) (*openStream, error) {
@@ -265,7 +279,7 @@ func (s *Streams) Open(ctx context.Context, who core.Principal, ref string, acti
 	if err != nil {
 		return nil, err
 	}
-	if err := s.authorizer.Allow(who, stream.Org, action); err != nil {
+	if err := s.Authorizer.Allow(who, stream.Org, action); err != nil {
 		return nil, err
 	}
 	return stream, core.Narrowed(who, stream.ID)
@@ -281,21 +295,23 @@ func (s *Streams) load(ctx context.Context, org core.ID, ref string, old *openSt
 	}
 	open := &openStream{Stream: stream}
 	if len(stream.Schema) > 0 {
-		if open.schema, err = s.schemas.Compile(stream.Schema); err != nil {
+		if open.schema, err = s.Schemas.Compile(stream.Schema); err != nil {
 			return nil, err
 		}
 	}
 	return open, nil
 }
 
+// Find returns a stream by id or name, whoever asks. It asks the catalog each
+// time.
 func (s *Streams) Find(ctx context.Context, org core.ID, ref string) (core.Stream, error) {
 	if id, err := core.ParseID(ref); err == nil {
-		return s.catalog.Stream(ctx, org, id)
+		return s.Catalog.Stream(ctx, org, id)
 	}
 	if core.CheckName(ref) != nil {
 		return core.Stream{}, core.Errorf(core.CodeNotFound, "there is no such stream")
 	}
-	return s.catalog.StreamNamed(ctx, org, ref)
+	return s.Catalog.StreamNamed(ctx, org, ref)
 }
 
 // apply checks a change and makes it.
@@ -328,7 +344,7 @@ func (s *Streams) applySchema(stream *core.Stream, schema json.RawMessage) error
 	case len(schema) > core.MaxSchemaBytes:
 		return core.Invalid("schema", "must have at most %d bytes, has %d", core.MaxSchemaBytes, len(schema))
 	}
-	if _, err := s.schemas.Compile(schema); err != nil {
+	if _, err := s.Schemas.Compile(schema); err != nil {
 		return err
 	}
 	stream.Schema = slices.Clone(schema)

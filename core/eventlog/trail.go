@@ -17,30 +17,38 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Audit is the trail of an organization: a stream of the log that nobody but
-// the system writes, and no request can name.
-type Audit struct {
-	committer *Committer
-	log       core.Reader
-	query     *Query
-	logger    *slog.Logger
-	now       core.Clock
+// Trail is the audit trail of each organization: a stream of the log that only
+// the system writes, and that no request can name.
+type Trail struct {
+	TrailPorts
 
+	// mu guards tails.
 	mu    sync.Mutex
 	tails map[core.ID]*auditTail
 }
 
+// TrailPorts is what a Trail works with. To verify a trail it needs the Log alone.
+type TrailPorts struct {
+	Log        core.Reader
+	Committer  *Committer
+	Authorizer core.Authorizer
+	Logger     *slog.Logger
+	Now        core.Clock
+}
+
 // auditTail is the end of an organization's trail, as far as this node knows.
 type auditTail struct {
+	// mu is held while a record is added: on one node the records of an
+	// organization are added one after the other. It guards what follows.
 	mu       sync.Mutex
 	known    bool
 	sequence int64
 	previous string
 }
 
-// NewAudit returns the use case over the log.
-func NewAudit(committer *Committer, log core.Reader, query *Query, now func() time.Time, logger *slog.Logger) *Audit {
-	return &Audit{committer: committer, log: log, query: query, logger: logger, now: now, tails: map[core.ID]*auditTail{}}
+// NewTrail returns the use case.
+func NewTrail(ports TrailPorts) *Trail {
+	return &Trail{TrailPorts: ports, tails: map[core.ID]*auditTail{}}
 }
 
 // AuditStream is the id of an organization's trail.
@@ -53,10 +61,10 @@ func AuditStream(org core.ID) core.ID {
 
 // Record adds to the trail like Add. A record that cannot be stored is logged:
 // what it is about has happened.
-func (a *Audit) Record(ctx context.Context, record core.AuditRecord) {
-	if err := a.Add(ctx, record); err != nil {
-		a.logger.Error("the audit trail misses a record", "error", err, "action", record.Action, "org_id", record.Who.Org,
-			"actor", record.Who.Label, "kind", record.Kind, "target", record.Target, "request_id", record.From.RequestID)
+func (t *Trail) Record(ctx context.Context, record core.AuditRecord) {
+	if err := t.Add(ctx, record); err != nil {
+		t.Logger.Error("the audit trail misses a record", "error", err, "action", record.Action, "org_id", record.Who.Org,
+			"actor", record.Who.Label, "kind", record.Kind, "target", record.Target, "request_id", record.Who.From.RequestID)
 	}
 }
 
@@ -69,25 +77,25 @@ const (
 
 // Add adds to the trail and returns when the record is durable, or why it could
 // not be stored.
-func (a *Audit) Add(ctx context.Context, record core.AuditRecord) error {
+func (t *Trail) Add(ctx context.Context, record core.AuditRecord) error {
 	org := record.Who.Org
-	a.mu.Lock()
-	tail := a.tails[org]
+	t.mu.Lock()
+	tail := t.tails[org]
 	if tail == nil {
 		tail = &auditTail{}
-		a.tails[org] = tail
+		t.tails[org] = tail
 	}
-	a.mu.Unlock()
+	t.mu.Unlock()
 	tail.mu.Lock()
 	defer tail.mu.Unlock()
 	failures := 0
 	for range auditRounds {
 		if !tail.known {
-			if err := a.readTail(ctx, org, tail); err != nil {
+			if err := t.readTail(ctx, org, tail); err != nil {
 				return err
 			}
 		}
-		stored, err := a.append(org, tail, record)
+		stored, err := t.append(org, tail, record)
 		if stored {
 			return nil
 		}
@@ -106,9 +114,9 @@ func (a *Audit) Add(ctx context.Context, record core.AuditRecord) error {
 // auditRoot is what the first record names as the hash of the one before.
 var auditRoot = strings.Repeat("0", 2*sha256.Size)
 
-func (a *Audit) readTail(ctx context.Context, org core.ID, tail *auditTail) error {
+func (t *Trail) readTail(ctx context.Context, org core.ID, tail *auditTail) error {
 	tail.sequence, tail.previous = 0, auditRoot
-	last, err := a.log.Read(ctx, AuditStream(org), core.Scan{Backward: true, Limit: 1})
+	last, err := t.Log.Read(ctx, AuditStream(org), core.Scan{Backward: true, Limit: 1})
 	if err != nil {
 		return err
 	}
@@ -127,24 +135,24 @@ const (
 
 // append stores a record at the tail. Its sequence is its idempotency key, so
 // that of several nodes that store the same one, one succeeds.
-func (a *Audit) append(org core.ID, tail *auditTail, record core.AuditRecord) (stored bool, err error) {
+func (t *Trail) append(org core.ID, tail *auditTail, record core.AuditRecord) (stored bool, err error) {
 	payload, err := json.Marshal(core.AuditEntry{
 		Actor:   core.AuditActor{User: record.Who.User, Key: record.Who.Key, Label: record.Who.Label, Role: record.Who.Role},
 		Target:  core.AuditTarget{Kind: record.Kind, ID: record.Target},
-		Address: record.From.Address, UserAgent: record.From.Browser(), RequestID: record.From.RequestID,
+		Address: record.Who.From.Address, UserAgent: record.Who.From.Browser(), RequestID: record.Who.From.RequestID,
 		Details: record.Details, Sequence: tail.sequence, Previous: tail.previous,
 	})
 	if err != nil {
 		return false, err
 	}
-	now := a.now.Stamp()
+	now := t.Now.Stamp()
 	entry := core.Entry{Event: core.Event{
 		Type: string(record.Action), Version: auditVersion, OccurredAt: now, Source: auditSource, Subject: record.Target,
 		Payload: payload, IdempotencyKey: fmt.Sprintf("audit-%d", tail.sequence),
 	}}
 	_, _ = rand.Read(entry.Fingerprint[:]) // never fails; two nodes' records are never the same
 	batch := core.Batch{Org: org, Stream: AuditStream(org), Entries: []core.Entry{entry}}
-	if err := a.committer.Commit(batch); err != nil {
+	if err := t.Committer.Commit(batch); err != nil {
 		return false, err
 	}
 	if batch.Entries[0].Outcome != core.Stored {
@@ -168,9 +176,9 @@ func auditHash(event *core.Event) string {
 	return hex.EncodeToString(sum.Sum(nil))
 }
 
-// Trail answers a page of the organization's audit records.
-func (a *Audit) Trail(ctx context.Context, who core.Principal, eq core.EventQuery) (core.EventPage, error) {
-	if err := core.Authorize(a.query.streams.authorizer, who, core.ActionReadAudit, core.ID{}); err != nil {
+// Page answers a page of the records of a principal's organization.
+func (t *Trail) Page(ctx context.Context, who core.Principal, eq core.EventQuery) (core.EventPage, error) {
+	if err := core.Authorize(t.Authorizer, who, core.ActionReadAudit, core.ID{}); err != nil {
 		return core.EventPage{}, err
 	}
 	limit, err := core.PageLimit(eq.Limit)
@@ -178,7 +186,7 @@ func (a *Audit) Trail(ctx context.Context, who core.Principal, eq core.EventQuer
 		return core.EventPage{}, err
 	}
 	eq.Limit = limit
-	walk, err := a.query.walkStream(ctx, AuditStream(who.Org), &eq)
+	walk, err := newStreamWalk(ctx, t.Log, AuditStream(who.Org), &eq)
 	if err != nil {
 		return core.EventPage{}, err
 	}
@@ -218,15 +226,15 @@ type Verified struct {
 // Verify reads an organization's trail from its beginning and holds each record
 // to the one before it, and to the mark that was expected of it. A trail that
 // grows meanwhile is checked as far as it is read.
-func (a *Audit) Verify(ctx context.Context, org core.ID, expected ...AuditMark) (Verified, error) {
+func (t *Trail) Verify(ctx context.Context, org core.ID, expected ...AuditMark) (Verified, error) {
 	stream := AuditStream(org)
-	bounds, err := a.log.Bounds(ctx, []core.ID{stream}) // before the reading: what comes later is not missed
+	bounds, err := t.Log.Bounds(ctx, []core.ID{stream}) // before the reading: what comes later is not missed
 	if err != nil {
 		return Verified{}, err
 	}
 	verified := Verified{}
 	for {
-		events, err := a.log.Read(ctx, stream, core.Scan{From: core.Offset(verified.Records), Limit: core.MaxPageSize})
+		events, err := t.Log.Read(ctx, stream, core.Scan{From: core.Offset(verified.Records), Limit: core.MaxPageSize})
 		if err != nil {
 			return Verified{}, err
 		}

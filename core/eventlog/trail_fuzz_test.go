@@ -39,11 +39,11 @@ func trailOf(t coretest.Tester, org core.ID, n int) core.Storage {
 	require.NoError(t, err)
 	committer := eventlog.NewCommitter(log, eventlog.CommitOptions{})
 	defer committer.Close()
-	audit := eventlog.NewAudit(committer, log, nil, time.Now, slog.New(slog.DiscardHandler))
+	trail := eventlog.NewTrail(eventlog.TrailPorts{Committer: committer, Log: log, Logger: slog.New(slog.DiscardHandler), Now: time.Now})
 	for range n {
-		audit.Record(t.Context(), core.AuditRecord{
-			Who: core.Principal{Org: org, User: core.ID{7}, Label: "ann@example.com", Role: core.RoleAdmin}, Action: core.AuditUserChanged,
-			Kind: "user", Target: core.ID{9}.String(), From: core.Visitor{Address: "192.0.2.1", UserAgent: "curl"}, Details: map[string]string{"role": "viewer"},
+		trail.Record(t.Context(), core.AuditRecord{
+			Who: core.Principal{Org: org, User: core.ID{7}, Label: "ann@example.com", Role: core.RoleAdmin}.At(core.Visitor{Address: "192.0.2.1", UserAgent: "curl"}), Action: core.AuditUserChanged,
+			Kind: "user", Target: core.ID{9}.String(), Details: map[string]string{"role": "viewer"},
 		})
 	}
 	return log

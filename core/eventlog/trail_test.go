@@ -26,10 +26,10 @@ func newTrail(t *testing.T, org core.ID, n int) core.Storage {
 	for node := range 2 {
 		committer := eventlog.NewCommitter(log, eventlog.CommitOptions{})
 		t.Cleanup(committer.Close)
-		audit := eventlog.NewAudit(committer, log, nil, time.Now, slog.New(slog.NewTextHandler(t.Output(), nil)))
+		trail := eventlog.NewTrail(eventlog.TrailPorts{Committer: committer, Log: log, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: time.Now})
 		nodes.Go(func() {
 			for i := range n / 2 {
-				audit.Record(context.Background(), core.AuditRecord{
+				trail.Record(context.Background(), core.AuditRecord{
 					Who: core.Principal{Org: org, Label: fmt.Sprint("node ", node)}, Action: core.AuditLogin, Kind: "user", Target: fmt.Sprint(i),
 				})
 			}
@@ -41,7 +41,7 @@ func newTrail(t *testing.T, org core.ID, n int) core.Storage {
 
 func verify(t *testing.T, log core.Reader, org core.ID, expected ...eventlog.AuditMark) eventlog.Verified {
 	t.Helper()
-	verified, err := eventlog.NewAudit(nil, log, nil, time.Now, slog.New(slog.DiscardHandler)).Verify(t.Context(), org, expected...)
+	verified, err := eventlog.NewTrail(eventlog.TrailPorts{Log: log, Logger: slog.New(slog.DiscardHandler), Now: time.Now}).Verify(t.Context(), org, expected...)
 	require.NoError(t, err)
 	return verified
 }
@@ -201,8 +201,8 @@ func TestALostRecordIsLogged(t *testing.T) {
 	committer := eventlog.NewCommitter(log, eventlog.CommitOptions{Logger: slog.New(slog.DiscardHandler)})
 	committer.Close()
 	var said lines
-	audit := eventlog.NewAudit(committer, log, nil, time.Now, slog.New(slog.NewTextHandler(&said, nil)))
-	audit.Record(t.Context(), core.AuditRecord{Who: core.Principal{Org: core.ID{1}, Label: "ann"}, Action: core.AuditLogout})
+	trail := eventlog.NewTrail(eventlog.TrailPorts{Committer: committer, Log: log, Logger: slog.New(slog.NewTextHandler(&said, nil)), Now: time.Now})
+	trail.Record(t.Context(), core.AuditRecord{Who: core.Principal{Org: core.ID{1}, Label: "ann"}, Action: core.AuditLogout})
 	require.Contains(t, said.text, "misses a record")
 	require.Contains(t, said.text, "actor=ann")
 }
@@ -214,8 +214,8 @@ func TestALostRecordIsAnError(t *testing.T) {
 	require.NoError(t, err)
 	committer := eventlog.NewCommitter(log, eventlog.CommitOptions{Logger: slog.New(slog.DiscardHandler)})
 	committer.Close()
-	audit := eventlog.NewAudit(committer, log, nil, time.Now, slog.New(slog.DiscardHandler))
-	err = audit.Add(t.Context(), core.AuditRecord{Who: core.Principal{Org: core.ID{1}, Label: "ann"}, Action: core.AuditLogout})
+	trail := eventlog.NewTrail(eventlog.TrailPorts{Committer: committer, Log: log, Logger: slog.New(slog.DiscardHandler), Now: time.Now})
+	err = trail.Add(t.Context(), core.AuditRecord{Who: core.Principal{Org: core.ID{1}, Label: "ann"}, Action: core.AuditLogout})
 	require.Equal(t, core.CodeUnavailable, core.CodeOf(err))
 }
 

@@ -95,7 +95,7 @@ func (w *world) poll(limit int) {
 	w.Helper()
 	w.lapse()
 	w.says("poll %d", limit)
-	d, err := w.node().consumers.Poll(w.Context(), who, "orders", "mail", core.Poll{Limit: limit})
+	d, err := w.node().Consumers.Poll(w.Context(), who, "orders", "mail", core.Poll{Limit: limit})
 	w.must(err)
 	if len(d.Events) == 0 {
 		w.checkNothing()
@@ -203,7 +203,7 @@ func (w *world) ack() {
 		offsets, settled = nil, slices.Clone(l.offsets)
 	}
 	w.says("ack %v", offsets)
-	w.must(w.node().consumers.Ack(w.Context(), who, "orders", "mail", l.id, offsets))
+	w.must(w.node().Consumers.Ack(w.Context(), who, "orders", "mail", l.id, offsets))
 	for _, offset := range settled {
 		l.drop(offset)
 		w.settle(offset)
@@ -226,7 +226,7 @@ func (w *world) nack() {
 		nacks = append(nacks, nack)
 	}
 	w.says("nack %v", nacks)
-	w.must(w.node().consumers.Nack(w.Context(), who, "orders", "mail", l.id, nacks))
+	w.must(w.node().Consumers.Nack(w.Context(), who, "orders", "mail", l.id, nacks))
 	lowest := core.Offset(-1)
 	for _, nack := range nacks {
 		l.drop(nack.Offset)
@@ -284,7 +284,7 @@ func (w *world) commit() {
 	if w.random.IntN(2) == 0 {
 		receipt = core.ID{}
 	}
-	_, err := w.node().consumers.Commit(w.Context(), who, "orders", "mail", offset, receipt)
+	_, err := w.node().Consumers.Commit(w.Context(), who, "orders", "mail", offset, receipt)
 	w.must(err)
 	for _, settled := range slices.Clone(l.offsets) {
 		if settled <= offset {
@@ -303,7 +303,7 @@ func (w *world) extend() {
 	}
 	longer := core.Seconds(w.random.Int64N(4)) * core.Seconds(10*time.Second)
 	w.says("extend by %v", longer.Duration())
-	until, err := w.node().consumers.Extend(w.Context(), who, "orders", "mail", l.id, &longer)
+	until, err := w.node().Consumers.Extend(w.Context(), who, "orders", "mail", l.id, &longer)
 	w.must(err)
 	if longer == 0 {
 		w.untake(l, 0)

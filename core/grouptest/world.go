@@ -30,7 +30,7 @@ type world struct {
 	now    time.Time
 	stream core.Stream
 	group  core.Group
-	nodes  []*node
+	nodes  []*deliver.UseCases
 	seeks  bool
 
 	fates []fate
@@ -58,13 +58,6 @@ type lease struct {
 	id      core.ID
 	until   time.Time
 	offsets []core.Offset
-}
-
-// node is one server.
-type node struct {
-	consumers *deliver.Consumers
-	letters   *deliver.Letters
-	worker    *deliver.Replayer
 }
 
 var (
@@ -149,22 +142,23 @@ func newWorld(t *testing.T, log core.EventLog, store core.GroupStore, seed uint6
 }
 
 // newNode starts a server, which knows only what is stored.
-func (w *world) newNode() *node {
+func (w *world) newNode() *deliver.UseCases {
 	now := func() time.Time { return w.now }
 	logger := slog.New(slog.DiscardHandler)
-	streams := eventlog.NewStreams(oneStream{w.stream}, w.log, nil, everything{}, now)
-	consumers := deliver.NewConsumers(streams, w.store, w.log, eventlog.NewRecent(w.log, nil, logger), everything{}, now, logger)
-	letters := deliver.NewLetters(consumers)
-	return &node{consumers, letters, deliver.NewReplayer(letters, logger)}
+	streams := eventlog.NewStreams(eventlog.StreamPorts{Catalog: oneStream{w.stream}, Log: w.log, Authorizer: everything{}, Now: now})
+	return deliver.New(deliver.Ports{
+		Streams: streams, Recent: eventlog.NewRecent(w.log, nil, logger), Log: w.log, Store: w.store,
+		Authorizer: everything{}, Logger: logger, Now: now,
+	})
 }
 
-func (w *world) node() *node { return w.nodes[w.random.IntN(len(w.nodes))] }
+func (w *world) node() *deliver.UseCases { return w.nodes[w.random.IntN(len(w.nodes))] }
 
 // create makes the group by one of the nodes.
 func (w *world) create(mode core.Mode, attempts int) {
 	w.Helper()
 	visibility, initial, longest := core.Seconds(10*time.Second), core.Seconds(time.Second), core.Seconds(8*time.Second)
-	group, err := w.node().consumers.CreateGroup(w.Context(), who, "orders", core.GroupSpec{
+	group, err := w.node().Groups.Create(w.Context(), who, "orders", core.GroupSpec{
 		Name: "mail", Mode: mode, Visibility: &visibility, MaxAttempts: &attempts, Backoff: &core.BackoffSpec{Initial: &initial, Max: &longest},
 	})
 	w.must(err)

@@ -26,7 +26,9 @@ func newClerk(t *testing.T) *clerk {
 	c := &clerk{gate: newGate(t), streams: coretest.NewRig(t, nil)}
 	authorizer, err := casbinauth.New()
 	require.NoError(t, err)
-	c.keys = identity.NewKeys(c.access, c.streams.Streams, authorizer)
+	c.keys = identity.NewKeys(identity.KeyPorts{
+		Access: c.access, Credentials: c.ring, Streams: c.streams.Streams, Authorizer: authorizer, Now: c.clock.Now,
+	})
 	c.orders = c.streams.Create(core.StreamSpec{Name: "orders"})
 	c.refunds = c.streams.Create(core.StreamSpec{Name: "refunds"})
 	c.streams.Who.Org = core.ID{9}

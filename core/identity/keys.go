@@ -15,16 +15,20 @@ import (
 // them. Without [core.ActionManageKeys] that is one's own: those that the same user,
 // or the same key, has made. Nobody makes, or gets the secret of, a key with
 // more rights than their own.
-type Keys struct {
-	access     *Access
-	streams    *eventlog.Streams
-	authorizer core.Authorizer
+type Keys struct{ KeyPorts }
+
+// KeyPorts is what Keys works with.
+type KeyPorts struct {
+	Access      *Access
+	Credentials core.Credentials
+	Streams     *eventlog.Streams
+	Authorizer  core.Authorizer
+	Record      core.Recorder
+	Now         core.Clock
 }
 
 // NewKeys returns the use case.
-func NewKeys(access *Access, streams *eventlog.Streams, authorizer core.Authorizer) *Keys {
-	return &Keys{access: access, streams: streams, authorizer: authorizer}
-}
+func NewKeys(ports KeyPorts) *Keys { return &Keys{ports} }
 
 // The time for which the secret before a rotation stays good, and the longest.
 const (
@@ -37,7 +41,7 @@ const MaxKeyStreams = 100
 
 // manages reports whether a principal is in charge of all keys.
 func (k *Keys) manages(who core.Principal) bool {
-	return k.authorizer.Allow(who, who.Org, core.ActionManageKeys) == nil
+	return k.Authorizer.Allow(who, who.Org, core.ActionManageKeys) == nil
 }
 
 // covers reports whether who may use every stream that the key may.
@@ -62,7 +66,7 @@ func (k *Keys) grants(who core.Principal, role core.Role) bool {
 // Create makes a key and returns it with its secret text, which is kept nowhere
 // and cannot be shown again.
 func (k *Keys) Create(ctx context.Context, who core.Principal, kind core.KeyKind, request core.KeyRequest) (key core.APIKey, secret string, err error) {
-	if err := core.Authorize(k.authorizer, who, core.ActionWriteKeys, core.ID{}); err != nil {
+	if err := core.Authorize(k.Authorizer, who, core.ActionWriteKeys, core.ID{}); err != nil {
 		return core.APIKey{}, "", err
 	}
 	spec := KeySpec{
@@ -70,7 +74,7 @@ func (k *Keys) Create(ctx context.Context, who core.Principal, kind core.KeyKind
 		Rate: request.Rate, CreatedBy: who.Creator(), ExpiresAt: request.ExpiresAt,
 	}
 	spec.complete()
-	if err := spec.validate(k.access.now()); err != nil {
+	if err := spec.validate(k.Now()); err != nil {
 		return core.APIKey{}, "", err
 	}
 	if !k.grants(who, spec.Role) {
@@ -82,8 +86,11 @@ func (k *Keys) Create(ctx context.Context, who core.Principal, kind core.KeyKind
 	if err := k.narrow(ctx, who, &spec, request); err != nil {
 		return core.APIKey{}, "", err
 	}
-	key, secret, err = k.access.CreateKey(ctx, who.Org, spec)
-	return key, secret, core.StoreFailed(err)
+	if key, secret, err = k.Access.CreateKey(ctx, who.Org, spec); err != nil {
+		return core.APIKey{}, "", core.StoreFailed(err)
+	}
+	k.Record.Record(ctx, who.Did(core.AuditKeyCreated, string(kind), key.ID))
+	return key, secret, nil
 }
 
 // narrow sets the streams of a key that is to be made: those of the request or,
@@ -113,7 +120,7 @@ func (k *Keys) narrow(ctx context.Context, who core.Principal, spec *KeySpec, re
 
 // stream finds a stream that a field of a request names.
 func (k *Keys) stream(ctx context.Context, who core.Principal, field, ref string) (core.ID, error) {
-	stream, err := k.streams.Find(ctx, who.Org, ref)
+	stream, err := k.Streams.Find(ctx, who.Org, ref)
 	if core.IsNotFound(err) {
 		return core.ID{}, core.Invalid(field, "there is no such stream")
 	}
@@ -129,7 +136,7 @@ func (k *Keys) stream(ctx context.Context, who core.Principal, field, ref string
 // List returns a page of the keys of a kind, newest first, without their
 // secrets.
 func (k *Keys) List(ctx context.Context, who core.Principal, kind core.KeyKind, cursor string, limit int) (core.Page[core.APIKey], error) {
-	if err := core.Authorize(k.authorizer, who, core.ActionReadKeys, core.ID{}); err != nil {
+	if err := core.Authorize(k.Authorizer, who, core.ActionReadKeys, core.ID{}); err != nil {
 		return core.Page[core.APIKey]{}, err
 	}
 	limit, err := core.PageLimit(limit)
@@ -148,7 +155,7 @@ func (k *Keys) List(ctx context.Context, who core.Principal, kind core.KeyKind, 
 	}
 	var items []core.APIKey
 	for len(items) <= limit {
-		page, err := k.access.credentials.Keys(ctx, who.Org, scan)
+		page, err := k.Credentials.Keys(ctx, who.Org, scan)
 		if err != nil {
 			return core.Page[core.APIKey]{}, core.StoreFailed(err)
 		}
@@ -187,14 +194,14 @@ func (k *Keys) Get(ctx context.Context, who core.Principal, kind core.KeyKind, i
 
 // find returns a key of a kind that is there for a principal.
 func (k *Keys) find(ctx context.Context, who core.Principal, kind core.KeyKind, id string, action core.Action) (core.APIKey, error) {
-	if err := core.Authorize(k.authorizer, who, action, core.ID{}); err != nil {
+	if err := core.Authorize(k.Authorizer, who, action, core.ID{}); err != nil {
 		return core.APIKey{}, err
 	}
 	wanted, err := core.ParseID(id)
 	if err != nil {
 		return core.APIKey{}, core.Invalid("id", "%v", err)
 	}
-	key, err := k.access.credentials.Key(ctx, who.Org, wanted)
+	key, err := k.Credentials.Key(ctx, who.Org, wanted)
 	if err != nil && !core.IsNotFound(err) {
 		return core.APIKey{}, core.StoreFailed(err)
 	}
@@ -221,14 +228,18 @@ func (k *Keys) Rotate(ctx context.Context, who core.Principal, kind core.KeyKind
 	if !k.grants(who, key.Role) || !covers(who, key) {
 		return core.APIKey{}, "", core.Errorf(core.CodeForbidden, "this %v has rights that you do not have", kind)
 	}
-	if key.RevokedAt != nil || key.ExpiresAt != nil && !k.access.now().Before(*key.ExpiresAt) {
+	if key.RevokedAt != nil || key.ExpiresAt != nil && !k.Now().Before(*key.ExpiresAt) {
 		return core.APIKey{}, "", core.Errorf(core.CodeConflict, "this %v has expired or is revoked: make another one", kind)
 	}
-	key, secret, err = k.access.rotate(ctx, key, period)
+	key, secret, err = k.Access.rotate(ctx, key, period)
 	if core.CodeOf(err) == core.CodePreconditionFailed {
 		return core.APIKey{}, "", core.Errorf(core.CodeConflict, "this %v was rotated or revoked meanwhile", kind)
 	}
-	return key, secret, core.StoreFailed(err)
+	if err != nil {
+		return core.APIKey{}, "", core.StoreFailed(err)
+	}
+	k.Record.Record(ctx, who.Did(core.AuditKeyRotated, string(kind), key.ID))
+	return key, secret, nil
 }
 
 // Revoke makes a key invalid: at once on this node, within two seconds on all
@@ -238,5 +249,9 @@ func (k *Keys) Revoke(ctx context.Context, who core.Principal, kind core.KeyKind
 	if err != nil {
 		return err
 	}
-	return core.StoreFailed(k.access.RevokeKey(ctx, who.Org, key.ID))
+	if err := k.Access.RevokeKey(ctx, who.Org, key.ID); err != nil {
+		return core.StoreFailed(err)
+	}
+	k.Record.Record(ctx, who.Did(core.AuditKeyRevoked, string(kind), key.ID))
+	return nil
 }

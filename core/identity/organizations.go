@@ -46,7 +46,7 @@ func (a *Accounts) CreateOrganization(ctx context.Context, from core.Visitor, wh
 	if stored.ID != org.ID {
 		return core.Organization{}, "", core.Errorf(core.CodeConflict, "there is an organization named %q already", name)
 	}
-	a.Record(ctx, from.Record(who, core.AuditOrganizationCreated, "organization", org.ID))
+	a.Record(ctx, who.At(from).Did(core.AuditOrganizationCreated, "organization", org.ID))
 	link, err = a.SetupLink(ctx, org.ID)
 	return org, link, err
 }
@@ -68,7 +68,7 @@ func (a *Accounts) LimitOrganization(ctx context.Context, from core.Visitor, who
 	if err := a.Organizations.LimitOrganization(ctx, org); err != nil {
 		return core.Organization{}, core.StoreFailed(err)
 	}
-	record := from.Record(who, core.AuditOrganizationChanged, "organization", org.ID)
+	record := who.At(from).Did(core.AuditOrganizationChanged, "organization", org.ID)
 	record.Details = map[string]string{"key_rate": org.KeyRate.String(), "user_rate": org.UserRate.String()}
 	a.Record(ctx, record)
 	return org, nil
@@ -91,6 +91,6 @@ func (a *Accounts) RenameOrganization(ctx context.Context, from core.Visitor, wh
 	if err := a.Organizations.UpdateOrganization(ctx, org); err != nil {
 		return core.Organization{}, core.StoreFailed(err)
 	}
-	a.Record(ctx, from.Record(who, core.AuditOrganizationChanged, "organization", org.ID))
+	a.Record(ctx, who.At(from).Did(core.AuditOrganizationChanged, "organization", org.ID))
 	return org, nil
 }

@@ -113,7 +113,7 @@ func (a *Accounts) Reset(ctx context.Context, from core.Visitor, ticket, passwor
 	if err != nil {
 		return err
 	}
-	a.Record(ctx, from.Record(user.Principal(), core.AuditPasswordReset, "user", user.ID))
+	a.Record(ctx, user.Principal().At(from).Did(core.AuditPasswordReset, "user", user.ID))
 	a.tellOfPassword(ctx, user)
 	return a.endAll(ctx, user.ID, core.ID{})
 }
@@ -185,7 +185,7 @@ func (a *Accounts) ChangePassword(ctx context.Context, from core.Visitor, who co
 	if user, err = a.setPassword(ctx, user, next); err != nil {
 		return err
 	}
-	a.Record(ctx, from.Record(who, core.AuditPasswordChanged, "user", user.ID))
+	a.Record(ctx, who.At(from).Did(core.AuditPasswordChanged, "user", user.ID))
 	a.tellOfPassword(ctx, user)
 	return a.endAll(ctx, user.ID, who.Session)
 }
@@ -223,7 +223,7 @@ func (a *Accounts) sendReset(ctx context.Context, from core.Visitor, user core.U
 	if err != nil {
 		return err
 	}
-	a.Record(ctx, from.Record(user.Principal(), core.AuditPasswordForgotten, "user", user.ID))
+	a.Record(ctx, user.Principal().At(from).Did(core.AuditPasswordForgotten, "user", user.ID))
 	return a.mail(ctx, user.Email, "Choose another password for EventFlow", "Somebody asked to reset the password of this address. "+
 		"If it was you, open this link within 15 minutes; if not, do nothing.\n\n"+a.Links+"/reset#t="+text+"\n")
 }

@@ -27,12 +27,12 @@ func (a *Accounts) EndSession(ctx context.Context, from core.Visitor, who core.P
 		return err
 	}
 	if session.IsZero() {
-		a.Record(ctx, from.Record(who, core.AuditSessionEnded, "user", who.User))
+		a.Record(ctx, who.At(from).Did(core.AuditSessionEnded, "user", who.User))
 		return a.endAll(ctx, who.User, who.Session)
 	}
 	for i := range sessions {
 		if sessions[i].ID == session {
-			a.Record(ctx, from.Record(who, core.AuditSessionEnded, "session", session))
+			a.Record(ctx, who.At(from).Did(core.AuditSessionEnded, "session", session))
 			return a.end(ctx, session, nil)
 		}
 	}
@@ -52,7 +52,7 @@ func (a *Accounts) EndSessionsOf(ctx context.Context, from core.Visitor, who cor
 	if err := a.endAll(ctx, user.ID, core.ID{}); err != nil {
 		return err
 	}
-	a.Record(ctx, from.Record(who, core.AuditSessionEnded, "user", user.ID))
+	a.Record(ctx, who.At(from).Did(core.AuditSessionEnded, "user", user.ID))
 	return nil
 }
 

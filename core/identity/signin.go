@@ -144,7 +144,7 @@ func (a *Accounts) Login(ctx context.Context, from core.Visitor, email, password
 	if !good || user.State != core.UserActive {
 		if !user.ID.IsZero() {
 			a.later(ctx, func(ctx context.Context) error {
-				a.Record(ctx, from.Record(user.Principal(), core.AuditLoginFailed, "user", user.ID))
+				a.Record(ctx, user.Principal().At(from).Did(core.AuditLoginFailed, "user", user.ID))
 				return nil
 			})
 		}
@@ -181,7 +181,7 @@ func (a *Accounts) begin(ctx context.Context, from core.Visitor, user core.User)
 		return core.SignIn{}, core.StoreFailed(err)
 	}
 	user.LastLoginAt = &now
-	a.Record(ctx, from.Record(user.Principal(), core.AuditLogin, "user", user.ID))
+	a.Record(ctx, user.Principal().At(from).Did(core.AuditLogin, "user", user.ID))
 	return a.issue(user, session, session.Generation)
 }
 
@@ -263,7 +263,7 @@ func (a *Accounts) Refresh(ctx context.Context, from core.Visitor, token string)
 		case generation == session.Generation-1 && now.Sub(session.RotatedAt) < core.RefreshGrace:
 			return a.issue(user, session, session.Generation)
 		}
-		a.Record(ctx, from.Record(user.Principal(), core.AuditRefreshReused, "session", session.ID))
+		a.Record(ctx, user.Principal().At(from).Did(core.AuditRefreshReused, "session", session.ID))
 		return core.SignIn{}, a.end(ctx, session.ID, errBadSession)
 	}
 }
@@ -288,7 +288,7 @@ func (a *Accounts) Logout(ctx context.Context, from core.Visitor, who core.Princ
 		}
 	}
 	if !who.User.IsZero() {
-		a.Record(ctx, from.Record(who, core.AuditLogout, "session", session))
+		a.Record(ctx, who.At(from).Did(core.AuditLogout, "session", session))
 	}
 	return a.end(ctx, session, nil)
 }

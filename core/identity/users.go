@@ -69,7 +69,7 @@ func (a *Accounts) Invite(ctx context.Context, from core.Visitor, who core.Princ
 	if err := a.Users.CreateUser(ctx, user); err != nil {
 		return core.User{}, "", core.StoreFailed(err)
 	}
-	a.Record(ctx, from.Record(who, core.AuditUserInvited, "user", user.ID))
+	a.Record(ctx, who.At(from).Did(core.AuditUserInvited, "user", user.ID))
 	link, err = a.invitation(ctx, user)
 	return user, link, err
 }
@@ -119,7 +119,7 @@ func (a *Accounts) ChangeUser(ctx context.Context, from core.Visitor, who core.P
 		return core.User{}, err
 	}
 	a.people.Drop(user.ID)
-	a.Record(ctx, from.Record(who, core.AuditUserChanged, "user", user.ID))
+	a.Record(ctx, who.At(from).Did(core.AuditUserChanged, "user", user.ID))
 	if user.State != core.UserActive {
 		err = a.endAll(ctx, user.ID, core.ID{})
 	}
@@ -140,7 +140,7 @@ func (a *Accounts) RemoveUser(ctx context.Context, from core.Visitor, who core.P
 	}
 	a.people.Drop(user.ID)
 	a.live.Clear()
-	a.Record(ctx, from.Record(who, core.AuditUserRemoved, "user", user.ID))
+	a.Record(ctx, who.At(from).Did(core.AuditUserRemoved, "user", user.ID))
 	return nil
 }
 

@@ -6,7 +6,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// The attributes of CloudEvents 1.0, and the members that hold its data.
+// The attributes of CloudEvents 1.0, and the members that hold the data.
 const (
 	attributeVersion     = "specversion"
 	attributeID          = "id"
@@ -20,9 +20,9 @@ const (
 	memberBase64         = "data_base64"
 )
 
-// The extension attributes that are EventFlow's own.
+// EventFlow's own extension attributes.
 const (
-	// attributeStream names an event's stream where the path names none.
+	// attributeStream names the event's stream if the path names none.
 	attributeStream = "eventflowstream"
 	// attributeOffset, attributeReceivedAt and attributeAttempt are set by the
 	// server in CloudEvents that go out.
@@ -31,7 +31,8 @@ const (
 	attributeAttempt    = "eventflowattempt"
 )
 
-// fieldExtensions is what an error is about that is about all extensions.
+// fieldExtensions is the field that an error names if it is about all
+// extensions together.
 const fieldExtensions = "extensions"
 
 // isAttributeName reports whether a CloudEvent may have an attribute of this
@@ -53,7 +54,7 @@ func checkAttributeName(name string) error {
 		return core.Invalid("body", "has an attribute without a name")
 	case !isAttributeName(name):
 		return core.Invalid(strings.ToValidUTF8(name[:min(len(name), longestShown)], "\uFFFD"),
-			"is not the name of an attribute, which has lower-case letters and digits only")
+			"is not a valid attribute name: use lower-case letters and digits only")
 	case name == memberData:
 		return core.Invalid(name, "is not an attribute; in binary mode, the data is the body")
 	case name == contextDataEncoding:

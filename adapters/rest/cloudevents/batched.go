@@ -9,8 +9,8 @@ import (
 	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
-// DecodeBatch decodes a batch of CloudEvents. One that is refused has
-// its Err set and does not touch the others.
+// DecodeBatch decodes a batch of CloudEvents. If one of them is refused, its
+// draft has Err set; the others are not affected.
 func DecodeBatch(body []byte, field eventjson.StreamField) ([]eventjson.Draft, error) {
 	texts, err := eventjson.SplitArray(body)
 	if err != nil {
@@ -33,8 +33,8 @@ func DecodeBatch(body []byte, field eventjson.StreamField) ([]eventjson.Draft, e
 	return drafts, nil
 }
 
-// placed puts an event's place in its batch before the fields that an error
-// names.
+// placed puts the place of an event in its batch before the fields that an
+// error names.
 func placed(err error, index int) error {
 	known, ok := errors.AsType[*core.Error](err)
 	if !ok || len(known.Details) == 0 {

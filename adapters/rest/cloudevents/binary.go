@@ -16,8 +16,8 @@ import (
 const headerPrefix = "ce-"
 
 // IsRequiredHeader reports whether a header is one of the four attributes that
-// every CloudEvent has: a request with any of them is in binary mode, unless its
-// media type says that it is structured ([IsStructured]).
+// every CloudEvent has. A request with any of them is in binary mode, unless
+// its media type says that it is structured ([IsStructured]).
 func IsRequiredHeader(name []byte) bool {
 	if len(name) < len(headerPrefix) || name[2] != '-' || name[0]|0x20 != 'c' || name[1]|0x20 != 'e' {
 		return false
@@ -29,13 +29,13 @@ func IsRequiredHeader(name []byte) bool {
 	return false
 }
 
-// Binary is a CloudEvent in binary mode of which only the headers have been
-// read. The body, which may be large, is asked for after they are known to be
-// good.
+// Binary is a CloudEvent in binary mode whose headers have been read. The body,
+// which may be large, needs to be read only if they are good.
 type Binary struct{ event incoming }
 
-// ReadHeaders reads the attributes of a CloudEvent in binary mode. contentType
-// is the media type of its data, "" where the request has none.
+// ReadHeaders reads the attributes of a CloudEvent in binary mode. Other
+// headers are passed over. contentType is the media type of the data, "" if the
+// request has none.
 func ReadHeaders(headers iter.Seq2[[]byte, []byte], contentType string) (*Binary, error) {
 	var b Binary
 	for header, value := range headers {
@@ -53,7 +53,7 @@ func ReadHeaders(headers iter.Seq2[[]byte, []byte], contentType string) (*Binary
 	return &b, b.event.set(attributeContentType, contentType)
 }
 
-// Draft takes the body as the event's data. The draft keeps it.
+// Draft returns the event with body as its data. The draft keeps body.
 func (b *Binary) Draft(body []byte, field eventjson.StreamField) (eventjson.Draft, error) {
 	if err := b.event.setBody(body); err != nil {
 		return eventjson.Draft{}, err
@@ -61,13 +61,13 @@ func (b *Binary) Draft(body []byte, field eventjson.StreamField) (eventjson.Draf
 	return b.event.draft(field)
 }
 
-// setHeader adds an attribute as it is in a header.
+// setHeader adds an attribute that came in a header.
 func (e *incoming) setHeader(name, value string) error {
 	if err := checkAttributeName(name); err != nil {
 		return err
 	}
 	if name == attributeContentType {
-		return core.Invalid(name, "is the Content-Type header in binary mode")
+		return core.Invalid(name, "must be sent as the Content-Type header in binary mode")
 	}
 	text, err := headerText(name, value)
 	if err != nil {
@@ -76,8 +76,8 @@ func (e *incoming) setHeader(name, value string) error {
 	return e.set(name, text)
 }
 
-// headerText decodes the value of an attribute's header: the percent-encoding
-// that the binding asks for, around which its older versions put quotes.
+// headerText decodes the value of a header that is an attribute. It is
+// percent-encoded; senders of older versions put quotes around it.
 func headerText(name, value string) (string, error) {
 	if strings.HasPrefix(value, `"`) {
 		var ok bool
@@ -92,7 +92,7 @@ func headerText(name, value string) (string, error) {
 	return text, nil
 }
 
-// unquoted reads a quoted string of HTTP.
+// unquoted reads a quoted string, as HTTP has it.
 func unquoted(value string) (text string, ok bool) {
 	var b strings.Builder
 	for i := 1; i < len(value); i++ {
@@ -111,8 +111,8 @@ func unquoted(value string) (text string, ok bool) {
 	return "", false
 }
 
-// setBody takes the body of a request in binary mode as the data. Without a
-// media type it is JSON, as everywhere.
+// setBody takes the body of a request in binary mode as the data. Data without
+// a media type is JSON.
 func (e *incoming) setBody(body []byte) error {
 	media, charset, err := e.media()
 	switch {

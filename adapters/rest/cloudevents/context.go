@@ -2,7 +2,7 @@ package cloudevents
 
 import "github.com/eventflow-go/eventflow/core/eventjson"
 
-// The members of a context that say what an event was as a CloudEvent.
+// The members of an event's context that remember what it was as a CloudEvent.
 const (
 	// contextID is the attribute id. Only events that came as CloudEvents have
 	// it.
@@ -14,13 +14,14 @@ const (
 
 // The values of [contextDataEncoding].
 const (
-	// dataBase64: the payload is a string, the data in base64.
+	// dataBase64 says that the payload is a string, the data in base64.
 	dataBase64 = "base64"
-	// dataNone: the payload is null because there is no data.
+	// dataNone says that there was no data; the payload is null.
 	dataNone = "none"
 )
 
-// contextPairs are the members of a context, the values as they are written.
+// contextPairs are the members of a context that are strings, as they are
+// written.
 type contextPairs []contextPair
 
 type contextPair struct {
@@ -32,7 +33,7 @@ func pairsOf(context []byte) (pairs contextPairs) {
 	if len(context) == 0 {
 		return nil
 	}
-	// A stored context is valid; of any other, what can be read is taken.
+	// A stored context is valid. Of any other, as much is taken as can be read.
 	_ = eventjson.Members(context, func(name string, value []byte) error {
 		if isString(value) {
 			pairs = append(pairs, contextPair{name, value})

@@ -11,7 +11,8 @@
 //   - batched.go: an array of them;
 //   - outgoing.go: a stored event on its way out;
 //   - context.go: what a stored event's context says of it as a CloudEvent;
-//   - data.go: media types, base64 and texts in JSON;
+//   - media.go: media types;
+//   - data.go: base64, and texts in JSON;
 //   - uri.go: any text as a URI reference;
 //   - errors.go: errors about an event's fields, said of its attributes.
 package cloudevents

@@ -13,8 +13,8 @@ var attributeOf = map[string]string{
 	"payload": memberData, "body": memberData, "context": fieldExtensions,
 }
 
-// attributeError makes an error about a field of an event one about an
-// attribute.
+// attributeError makes an error about a field of an event name the attribute
+// that the field came from.
 func attributeError(err error) error {
 	known, ok := errors.AsType[*core.Error](err)
 	if !ok || len(known.Details) == 0 {
@@ -35,7 +35,7 @@ func renamed(err *core.Error, field, reason string) *core.Error {
 	return renamed
 }
 
-// dataError makes an error about a JSON value one about the data.
+// dataError makes an error about a JSON value name the data.
 func dataError(err error) error {
 	known, ok := errors.AsType[*core.Error](err)
 	if !ok || len(known.Details) == 0 {
@@ -52,6 +52,6 @@ func dataError(err error) error {
 
 var errCharset = &core.Error{
 	Code:    core.CodeUnsupportedMedia,
-	Message: "Content-Type: must be of charset utf-8 where the data is JSON",
-	Details: []core.Detail{{Field: "Content-Type", Reason: "must be of charset utf-8 where the data is JSON"}},
+	Message: "Content-Type: must have the charset utf-8 when the data is JSON",
+	Details: []core.Detail{{Field: "Content-Type", Reason: "must have the charset utf-8 when the data is JSON"}},
 }

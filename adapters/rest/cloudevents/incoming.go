@@ -11,18 +11,18 @@ import (
 	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
-// incoming is a CloudEvent as its attributes come in, one by one.
+// incoming is a CloudEvent whose attributes come in one by one.
 type incoming struct {
 	attributes []attribute
-	// payload is the data as an event's payload; encoding says what that is
-	// where it is not JSON, as [contextDataEncoding] has it.
+	// payload is the data as the payload of an event. encoding is the value of
+	// [contextDataEncoding], "" if the data is JSON.
 	payload  []byte
 	encoding string
 }
 
 type attribute struct{ name, text string }
 
-// get returns an attribute, or "" where there is none.
+// get returns an attribute, "" if there is none.
 func (e *incoming) get(name string) string {
 	text, _ := e.lookup(name)
 	return text
@@ -55,9 +55,9 @@ func (e *incoming) set(name, text string) error {
 	return nil
 }
 
-// draft turns the CloudEvent into an event: its extensions, and what else an
-// event has no field for, become its context. field says whether it names its
-// stream.
+// draft turns the CloudEvent into an event. Everything that an event has no
+// field for becomes its context: the extensions, and some attributes. field
+// says whether the event names its stream.
 func (e *incoming) draft(field eventjson.StreamField) (eventjson.Draft, error) {
 	if err := e.check(field); err != nil {
 		return eventjson.Draft{}, err
@@ -108,8 +108,8 @@ func (e *incoming) check(field eventjson.StreamField) error {
 	return nil
 }
 
-// idempotencyKey is what makes a CloudEvent unique, its source and its id, or
-// their hash.
+// idempotencyKey returns what makes a CloudEvent unique: its source and its id,
+// or their hash if they are too long.
 func (e *incoming) idempotencyKey() string {
 	key := e.get(attributeSource) + "#" + e.get(attributeID)
 	if utf8.RuneCountInString(key) <= core.MaxIdempotencyKeyLength {

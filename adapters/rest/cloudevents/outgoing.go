@@ -37,7 +37,7 @@ func AppendDelivered(b []byte, event *core.Event, attempt int) []byte {
 	return append(strconv.AppendInt(b, int64(attempt), 10), '}')
 }
 
-// appendMembers appends a CloudEvent without the bracket at its end.
+// appendMembers appends a CloudEvent without its closing bracket.
 func appendMembers(b []byte, event *core.Event) []byte {
 	o := newOutgoing(event)
 	b = append(b, `{"specversion":"1.0"`...)
@@ -102,8 +102,9 @@ func (o *outgoing) hasData() bool {
 	return len(o.Payload) > 0 && (o.encoding != dataNone || string(o.Payload) != "null")
 }
 
-// contentType is the attribute datacontenttype. The context's own is passed on
-// only if the payload can be of that type, so that nobody's reader fails on it.
+// contentType returns the attribute datacontenttype. The type that the context
+// names is passed on only if the payload can be of that type, so that no reader
+// fails on it.
 func (o *outgoing) contentType() string {
 	text := o.pairs.text(attributeContentType)
 	if o.foreign && text == "" {
@@ -154,7 +155,7 @@ func (o *outgoing) appendExtensions(b []byte) []byte {
 
 var withoutMarks = strings.NewReplacer("_", "", "-", "", ".", "")
 
-// appendData appends the payload as the member that it is.
+// appendData appends the payload, as the member that its encoding asks for.
 func (o *outgoing) appendData(b []byte) []byte {
 	switch {
 	case !o.hasData():

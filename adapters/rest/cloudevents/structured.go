@@ -9,14 +9,14 @@ import (
 )
 
 // IsStructured reports whether a media type is one of CloudEvents, in JSON or
-// in any other format: the body is the event, and headers mean nothing.
+// in another format. Then the body is the whole event, and headers mean
+// nothing.
 func IsStructured(contentType []byte) bool {
 	prefix := []byte("application/cloudevents")
 	return len(contentType) >= len(prefix) && bytes.EqualFold(contentType[:len(prefix)], prefix)
 }
 
-// Decode decodes a CloudEvent in the JSON event format. The draft
-// keeps parts of body.
+// Decode decodes a CloudEvent in JSON. The draft keeps parts of body.
 func Decode(body []byte, field eventjson.StreamField) (eventjson.Draft, error) {
 	var e incoming
 	var data, encoded []byte
@@ -42,7 +42,7 @@ func Decode(body []byte, field eventjson.StreamField) (eventjson.Draft, error) {
 	return e.draft(field)
 }
 
-// setJSON adds an attribute as it is in JSON, where null is none.
+// setJSON adds an attribute that came in JSON, where null is no attribute.
 func (e *incoming) setJSON(name string, value []byte) error {
 	if err := checkAttributeName(name); err != nil {
 		return err
@@ -71,8 +71,8 @@ func (e *incoming) setJSON(name string, value []byte) error {
 	}
 }
 
-// setData takes the members that are the data; both are nil where there is
-// none.
+// setData takes the data from the members that may hold it, which are nil if
+// they are missing.
 func (e *incoming) setData(data, encoded []byte) error {
 	media, _, err := e.media()
 	switch {

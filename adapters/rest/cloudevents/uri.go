@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// uriReference returns a text with everything escaped that no URI reference
-// has; one that is a URI reference stays as it is.
+// uriReference escapes everything in a text that a URI reference cannot have. A
+// URI reference stays as it is.
 func uriReference(text string) string {
 	const kept = "-._~:/?#[]@!$&'()*+,;="
 	brackets := strings.Contains(text, "//[") // the host is an IPv6 address

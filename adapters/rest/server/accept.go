@@ -10,9 +10,9 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 )
 
-// prefers reports whether the Accept header asks for a media type by its name,
-// and for JSON not more than for that. Without it the answer is EventFlow's own
-// JSON, whatever else the header says.
+// prefers reports whether the Accept header names a media type and wants it at
+// least as much as JSON. A client that names no media type of CloudEvents gets
+// EventFlow's own JSON, even where it takes anything.
 func (c *call) prefers(media string) bool {
 	accept := string(c.ctx.Request.Header.Peek(fasthttp.HeaderAccept))
 	if !strings.Contains(strings.ToLower(accept), "cloudevents") {
@@ -22,8 +22,8 @@ func (c *call) prefers(media string) bool {
 	return wanted > 0 && wanted >= quality(accept, rest.TypeJSON)
 }
 
-// quality returns how much an Accept header asks for a media type by its name,
-// 0 where it does not.
+// quality returns how much an Accept header wants a media type that it names,
+// from 0 to 1. It is 0 for one that it does not name.
 func quality(accept, media string) float64 {
 	for part := range strings.SplitSeq(accept, ",") {
 		name, parameters, err := mime.ParseMediaType(part)

@@ -2,7 +2,6 @@ package server
 
 import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
-	"github.com/eventflow-go/eventflow/core"
 )
 
 // getAudit answers a page of the audit trail.
@@ -11,7 +10,7 @@ func (s *Server) getAudit(c *call) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.Audit.Trail(c.context(), c.who, query)
+	page, err := s.Trail.Page(c.context(), c.who, query)
 	if err != nil {
 		return err
 	}
@@ -21,13 +20,4 @@ func (s *Server) getAudit(c *call) error {
 	}
 	c.answerPage(page)
 	return nil
-}
-
-// record adds to the audit trail what the caller did.
-func (c *call) record(action core.AuditAction, kind, target string) {
-	if c.server.Audit != nil {
-		c.server.Audit.Record(c.context(), core.AuditRecord{
-			Who: c.who, Action: action, Kind: kind, Target: target, From: c.visitor(),
-		})
-	}
 }

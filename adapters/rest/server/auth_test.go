@@ -28,7 +28,7 @@ import (
 type office struct {
 	*fixture
 	accounts *identity.Accounts
-	audit    *eventlog.Audit
+	trail    *eventlog.Trail
 	org      core.Organization
 	catalog  core.Catalog
 
@@ -78,12 +78,12 @@ func openOffice(t *testing.T, options ...option) *office {
 	tokens, err := jwt.New(secret)
 	require.NoError(t, err)
 	o.fixture = start(t, append(options, withPeople(func(f *fixture, options *server.Options, committer *eventlog.Committer) {
-		o.audit = eventlog.NewAudit(committer, f.log, eventlog.NewQuery(f.log, options.Streams, time.Now), time.Now, options.Logger)
+		o.trail = eventlog.NewTrail(eventlog.TrailPorts{Committer: committer, Log: f.log, Authorizer: authorizer, Logger: options.Logger, Now: time.Now})
 		o.accounts = identity.NewAccounts(identity.AccountPorts{
 			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Hasher: argon2.New(2), Tokens: tokens,
-			Authorizer: authorizer, Mailer: o, Links: "https://events.example", Record: o.audit.Record,
+			Authorizer: authorizer, Mailer: o, Links: "https://events.example", Record: o.trail.Record,
 		}, secret, nil, o.time)
-		options.Accounts, options.Audit, options.Authorizer = o.accounts, o.audit, authorizer
+		options.Accounts, options.Trail, options.Authorizer = o.accounts, o.trail, authorizer
 	}))...)
 	return o
 }

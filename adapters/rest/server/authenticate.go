@@ -14,8 +14,8 @@ var (
 	errCredentials  = core.Errorf(core.CodeUnauthorized, "the request presents two different credentials")
 )
 
-// authenticate finds out who makes a request. Only headers are looked at: a
-// key in an address ends up in logs and histories.
+// authenticate finds out who makes a request. It looks at headers only: a key
+// in an address would end up in logs and browser histories.
 func (s *Server) authenticate(c *call) (core.Principal, error) {
 	key := c.ctx.Request.Header.Peek(rest.HeaderAPIKey)
 	authorization := c.ctx.Request.Header.Peek(fasthttp.HeaderAuthorization)
@@ -38,8 +38,8 @@ func (s *Server) authenticate(c *call) (core.Principal, error) {
 // isAccessToken tells a JSON Web Token from a key, which has no dots.
 func isAccessToken(credential []byte) bool { return bytes.Count(credential, []byte(".")) == 2 }
 
-// bearerToken returns the token of an Authorization header, or nothing when it
-// is of another scheme.
+// bearerToken returns the token of an Authorization header, or nothing when the
+// header has another scheme.
 func bearerToken(authorization []byte) []byte {
 	const scheme = "Bearer "
 	if len(authorization) < len(scheme) || !bytes.EqualFold(authorization[:len(scheme)], []byte(scheme)) {

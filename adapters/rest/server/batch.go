@@ -59,8 +59,9 @@ func (c *call) drafts(field eventjson.StreamField) ([]eventjson.Draft, error) {
 	return eventjson.DecodeArray(body, field)
 }
 
-// answerBatch answers 202 when every event was accepted, 207 when some were
-// and 400 when none was, or what stood in the way of all of them.
+// answerBatch answers 202 when all events were accepted, 207 when some were,
+// and 400 when none was. If one obstacle kept all of them out, the answer is
+// that error instead of 400.
 func (c *call) answerBatch(items []eventlog.Item) error {
 	accepted := 0
 	for i := range items {
@@ -84,10 +85,10 @@ func (c *call) answerBatch(items []eventlog.Item) error {
 	return nil
 }
 
-// obstacle returns the error that answers for a batch of which nothing was
-// taken, where that has another reason than the events themselves: a failure
-// of the server for any of them, so that the request is worth repeating, or
-// one refusal for all.
+// obstacle returns the error that answers for a whole batch, of which nothing
+// was accepted. It is nil where the events themselves are the reason. A failure
+// of the server for any of the events is an obstacle, because repeating the
+// request may help; so is a refusal that is the same for all of them.
 func obstacle(items []eventlog.Item) error {
 	code := core.CodeOf(items[0].Err)
 	shared := true
@@ -106,8 +107,8 @@ func obstacle(items []eventlog.Item) error {
 	return nil
 }
 
-// failBatch answers with the error that is the reason why nothing was taken;
-// the results are one more member of it.
+// failBatch answers with an error, and adds the results to the members of its
+// body.
 func (c *call) failBatch(err error, items []eventlog.Item) error {
 	c.fail(err)
 	problem := c.ctx.Response.Body()
@@ -117,7 +118,8 @@ func (c *call) failBatch(err error, items []eventlog.Item) error {
 	return nil
 }
 
-// appendBatch appends the members of a batch's answer.
+// appendBatch appends the members of a batch's answer: the counts and the
+// results.
 func appendBatch(b []byte, items []eventlog.Item, accepted int) []byte {
 	const itemSize = 160
 	b = append(make([]byte, 0, len(b)+64+itemSize*len(items)), b...)

@@ -8,9 +8,9 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// readBody reads the request's body, decompressed, into memory of its own that
-// may be kept, and refuses one of more than limit bytes: where the client says
-// the length, before it reads any.
+// readBody reads and decompresses the request's body. The memory is the
+// caller's to keep. A body of more than limit bytes is refused, before any of
+// it is read where the client says its length.
 func (c *call) readBody(limit int) ([]byte, error) {
 	gzipped, err := c.gzipped()
 	if err != nil {
@@ -68,7 +68,7 @@ func (c *call) readExactly(stream io.Reader, length int) ([]byte, error) {
 	return body, nil
 }
 
-// readUpTo reads a body of unknown length, reserving memory as it grows.
+// readUpTo reads a body of unknown length and reserves memory as it grows.
 func (c *call) readUpTo(stream io.Reader, limit int) ([]byte, error) {
 	const firstRead = 8 << 10
 	if err := c.reserve(firstRead); err != nil {

@@ -15,8 +15,9 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// call is one request on its way through the server. It is reused after its
-// answer, and nothing that outlives the handler may keep it.
+// call is one request on its way through the server. It is used again for
+// another request after the answer, so nothing that outlives the handler may
+// keep it.
 type call struct {
 	server *Server
 	ctx    *fasthttp.RequestCtx
@@ -25,7 +26,7 @@ type call struct {
 	who    core.Principal
 	id     []byte
 	start  time.Time
-	// reserved is what the request's body takes of the server's memory.
+	// reserved is how much of the server's memory the request's body takes.
 	reserved int64
 }
 
@@ -51,8 +52,8 @@ func (s *Server) begin(ctx *fasthttp.RequestCtx) *call {
 	return c
 }
 
-// context ends after the server's time-out, and is the organization's of the
-// one who calls.
+// context returns a context that belongs to the caller's organization and ends
+// after the server's time-out.
 func (c *call) context() context.Context {
 	ctx := c.server.deadline.context(c.start)
 	if c.who.Org.IsZero() {
@@ -88,15 +89,15 @@ func (c *call) answerJSON(status int, body any) error {
 	return nil
 }
 
-// answer answers with a body that nobody changes any more.
+// answer answers with a body that nobody changes afterwards.
 func (c *call) answer(status int, contentType, body []byte) {
 	c.ctx.SetStatusCode(status)
 	c.ctx.Response.Header.SetContentTypeBytes(contentType)
 	c.ctx.Response.SetBodyRaw(body)
 }
 
-// abandon answers without having read the request's body: the connection
-// closes after the answer, but late enough for the client to read it.
+// abandon has the connection close after the answer, because the request's body
+// was not read. It closes late enough for the client to read the answer.
 func (c *call) abandon() {
 	c.ctx.SetConnectionClose()
 	if conn, ok := c.ctx.Conn().(*conn); ok {
@@ -104,8 +105,8 @@ func (c *call) abandon() {
 	}
 }
 
-// abandonBody abandons a request if it has a body that was not read; without
-// one, the connection can stay.
+// abandonBody abandons a request that has a body. The connection of one without
+// a body can stay.
 func (c *call) abandonBody() {
 	const chunked = -1
 	if length := c.ctx.Request.Header.ContentLength(); length > 0 || length == chunked {

@@ -14,7 +14,8 @@ var (
 )
 
 // isBinary reports whether the headers of a request are a CloudEvent in binary
-// mode; beside the media type of a structured one they mean nothing.
+// mode. Next to the media type of a structured CloudEvent, headers mean
+// nothing.
 func (c *call) isBinary() bool {
 	header := &c.ctx.Request.Header
 	if cloudevents.IsStructured(header.ContentType()) {
@@ -41,15 +42,16 @@ func (c *call) binaryEvent(field eventjson.StreamField) (eventjson.Draft, error)
 	if err != nil {
 		return eventjson.Draft{}, err
 	}
-	// Encoded, the body is there twice.
+	// While the draft is made, the body may be there twice: as it came and in
+	// base64.
 	if err := c.reserve(base64.StdEncoding.EncodedLen(len(body))); err != nil {
 		return eventjson.Draft{}, err
 	}
 	return event.Draft(body, field)
 }
 
-// answerCloudEvents answers with a page as an array of CloudEvents; where the
-// list goes on is in the Link header alone.
+// answerCloudEvents answers with a page as an array of CloudEvents. Only the
+// Link header says where the list goes on.
 func (c *call) answerCloudEvents(page core.EventPage) {
 	body := pages.Get().(*pageBody)
 	b := body.bytes[:0]

@@ -11,9 +11,9 @@ import (
 type conn struct {
 	net.Conn
 	listener *listener
-	// linger asks Close to let the client finish what it is sending. Closing
-	// under unread data resets the connection, and a reset makes the client
-	// lose the answer that says what was wrong.
+	// linger asks Close to let the client finish sending. Closing while data is
+	// unread resets the connection, and a client whose connection is reset loses
+	// the answer that says what was wrong.
 	linger atomic.Bool
 	closed atomic.Bool
 }

@@ -10,11 +10,12 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// errNoHead refuses to answer without the body that the answer is about.
+// errNoHead refuses HEAD where an answer hands something out: without its body,
+// what was handed out would be lost.
 var errNoHead = core.Errorf(core.CodeMethodNotAllowed, "only GET is allowed at this address: every answer hands out events")
 
-// getGroupEvents hands events to a consumer, waiting for them if it is asked
-// to.
+// getGroupEvents hands events to a consumer. If there are none, it waits as
+// long as the consumer asks it to.
 func (s *Server) getGroupEvents(c *call) error {
 	if c.ctx.IsHead() {
 		return errNoHead
@@ -29,7 +30,8 @@ func (s *Server) getGroupEvents(c *call) error {
 	}
 	s.polls.Add(1)
 	defer s.polls.Add(-1)
-	// It has a deadline of its own; what it asks of the store, too.
+	// A poll may wait for longer than requests usually take, so it has a deadline
+	// of its own, and so have its reads of the store.
 	delivery, err := s.Consumers.Poll(core.ContextWithOrganization(context.Background(), c.who.Org), c.who, stream, group, poll)
 	if err != nil {
 		return err
@@ -90,8 +92,8 @@ func (c *call) answerDelivery(d core.Delivery) {
 	c.answerPooled(body, b, contentJSON)
 }
 
-// answerDeliveredCloudEvents answers with a batch of CloudEvents. What belongs
-// to none of them is in headers.
+// answerDeliveredCloudEvents answers with a batch of CloudEvents. The lease and
+// the next offset, which belong to none of them, are headers.
 func (c *call) answerDeliveredCloudEvents(d core.Delivery) {
 	header := &c.ctx.Response.Header
 	header.Set(rest.HeaderNextOffset, strconv.FormatInt(int64(d.NextOffset), 10))

@@ -23,15 +23,17 @@ func (c *call) setCookie(token string, until time.Time) {
 	c.ctx.Response.Header.SetCookie(cookie)
 }
 
-// endReplaced ends the session whose cookie a sign-in is about to overwrite:
-// nobody could end it any more.
+// endReplaced ends the session whose cookie a sign-in is about to overwrite.
+// Nobody would hold its refresh token any more, and so nobody could end it.
 func (c *call) endReplaced() error {
 	replaced := string(c.ctx.Request.Header.Cookie(rest.RefreshCookie))
 	return c.server.Accounts.Logout(c.context(), c.visitor(), core.Principal{}, replaced)
 }
 
-// refreshToken reads the body, which may be empty, and the cookie. A request
-// that rests on the cookie must come from this site: the browser says so.
+// refreshToken returns the refresh token of the body or, if there is none, of
+// the cookie. The body may be empty. A browser sends the cookie whichever page
+// asks it to, so a request with the cookie alone must come from a page of this
+// server.
 func (c *call) refreshToken(request *rest.RefreshRequest) (string, error) {
 	if c.ctx.Request.Header.ContentLength() != 0 {
 		if err := c.readObject(request); err != nil {
@@ -50,9 +52,9 @@ func (c *call) refreshToken(request *rest.RefreshRequest) (string, error) {
 
 var errElsewhere = core.Errorf(core.CodeForbidden, "the request comes from another site")
 
-// readOwn reads the body of a request that signs in. A page of another site must
-// not sign a browser in, as somebody of its choice. Who is no browser does not
-// say where a request comes from.
+// readOwn reads the body of a request that signs in. A page of another site
+// must not sign a browser in as somebody of that page's choice. Clients other
+// than browsers do not say where a request comes from, and need not.
 func (c *call) readOwn(request any) error {
 	if site := string(c.ctx.Request.Header.Peek("Sec-Fetch-Site")); site != "" && site != "same-origin" {
 		c.abandonBody()

@@ -11,7 +11,7 @@ import (
 const csvHeader = "event_id,stream_id,offset,event_type,event_version,occurred_at,received_at," +
 	"source,subject,payload,context,api_key_id,idempotency_key\r\n"
 
-// appendCSV appends an event as a record of RFC 4180.
+// appendCSV appends an event as one record, in the CSV of RFC 4180.
 func appendCSV(b []byte, event *core.Event) []byte {
 	b = append(event.ID.AppendText(b), ',')
 	b = append(event.Stream.AppendText(b), ',')
@@ -31,7 +31,7 @@ func appendCSV(b []byte, event *core.Event) []byte {
 	return append(b, "\r\n"...)
 }
 
-// appendCell appends a text that a producer chose. One that a spreadsheet
+// appendCell appends a text that a producer chose. A text that a spreadsheet
 // would take for a formula gets an apostrophe in front.
 func appendCell(b []byte, text string) []byte {
 	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {

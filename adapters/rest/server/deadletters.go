@@ -42,8 +42,8 @@ func (s *Server) getDeadLetters(c *call) error {
 	return err
 }
 
-// appendLetter appends a dead letter as JSON, its event byte for byte:
-// encoding/json would compact the payload.
+// appendLetter appends a dead letter as JSON. encoding/json would compact the
+// payload of its event, which goes out byte for byte.
 func appendLetter(b []byte, letter *core.DeadLetter) ([]byte, error) {
 	const place = `"event":{}`
 	encoded, err := json.Marshal(struct {
@@ -102,7 +102,6 @@ func (s *Server) postDiscard(c *call) error {
 	if err := s.Letters.Discard(c.context(), c.who, id); err != nil {
 		return err
 	}
-	c.record(core.AuditLetterDiscarded, "deadletter", id)
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
 	return nil
 }

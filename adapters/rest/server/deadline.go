@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// deadline gives requests a context with a time-out. Requests of the same
-// second share one: a timer per request would cost the hot path more than its
-// routing.
+// deadline gives each request a context with a time-out. Requests of the same
+// second share a context: a timer for each would cost the hot path more than
+// its routing.
 type deadline struct {
 	after  time.Duration
 	shared atomic.Pointer[sharedDeadline]
@@ -20,7 +20,8 @@ type sharedDeadline struct {
 	since  time.Time
 }
 
-// context returns a context that ends between after and a second more from now.
+// context returns a context that ends after the time-out, or up to a second
+// later.
 func (d *deadline) context(now time.Time) context.Context {
 	if current := d.shared.Load(); current != nil && now.Sub(current.since) < time.Second {
 		return current

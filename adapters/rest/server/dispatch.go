@@ -21,8 +21,8 @@ func (s *Server) newApp() *fiber.App {
 		ReadTimeout:                  limits.ReadTimeout,
 		WriteTimeout:                 limits.WriteTimeout,
 		IdleTimeout:                  limits.IdleTimeout,
-		// The listener counts connections and refuses with a readable answer;
-		// fasthttp's own limit must not come first.
+		// The listener counts connections, and refuses them with an answer that people
+		// can read. fasthttp's own limit must not come first.
 		Concurrency:  limits.Connections + 1024,
 		ErrorHandler: func(c *fiber.Ctx, err error) error { s.failed(callOf(c.Context()), err); return nil },
 	})
@@ -32,7 +32,7 @@ func (s *Server) newApp() *fiber.App {
 	return app
 }
 
-// mount adds a route to the router; HEAD works wherever GET does.
+// mount adds a route to the router. HEAD is allowed wherever GET is.
 func (s *Server) mount(app *fiber.App, r *route) {
 	handle := func(c *fiber.Ctx) error { return s.dispatch(c, r) }
 	app.Add(r.Method, r.Path, handle)
@@ -88,10 +88,20 @@ func (s *Server) identify(c *call) error {
 		return err
 	}
 	c.who = who
+	if !unrecorded(c.route.Action) {
+		c.who.From = c.visitor()
+	}
 	return nil
 }
 
-// allow holds a call to what its role permits. A refusal is recorded.
+// unrecorded reports whether nothing that an action does is recorded. These are
+// the actions that every event takes, which need not know where it comes from.
+func unrecorded(action core.Action) bool {
+	return action == core.ActionIngest || action == core.ActionConsume
+}
+
+// allow refuses a call that the caller's role does not permit, and records the
+// refusal.
 func (s *Server) allow(c *call) error {
 	r := c.route
 	if r.Action == Anybody {
@@ -100,7 +110,18 @@ func (s *Server) allow(c *call) error {
 	err := s.Authorizer.Allow(c.who, c.who.Org, r.Action)
 	if err != nil {
 		c.abandon()
-		c.record(core.AuditRefused, "route", r.Method+" "+r.Path)
+		s.recordRefusal(c)
 	}
 	return err
+}
+
+// recordRefusal records that a role does not permit a call. Core does not know
+// of the call.
+func (s *Server) recordRefusal(c *call) {
+	if s.Trail == nil {
+		return
+	}
+	s.Trail.Record(c.context(), core.AuditRecord{
+		Who: c.who.At(c.visitor()), Action: core.AuditRefused, Kind: "route", Target: c.route.Method + " " + c.route.Path,
+	})
 }

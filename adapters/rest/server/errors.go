@@ -32,8 +32,8 @@ func (c *call) fail(err error) {
 	c.answer(problem.Status, contentProblem, body)
 }
 
-// named gives an error its name, where it comes without one, and logs what
-// the client does not get to see.
+// named returns an error that has a code, and logs what the client does not get
+// to see.
 func (c *call) named(err error) error {
 	var known *core.Error
 	if errors.As(err, &known) && known.Code != core.CodeInternal {
@@ -77,8 +77,9 @@ var (
 	errSlowRequest    = core.Errorf(core.CodeTimeout, "the request did not arrive in time")
 )
 
-// refuse answers a request that could not even be parsed. fasthttp's own error
-// text may quote the request, credentials included, and is not passed on.
+// refuse answers a request that could not even be parsed. The text of
+// fasthttp's error may quote the request, credentials included, so it is not
+// passed on.
 func (s *Server) refuse(ctx *fasthttp.RequestCtx, err error) {
 	c := s.begin(ctx)
 	defer s.end(c)
@@ -100,7 +101,7 @@ func isTimeout(err error) bool {
 	return errors.As(err, &ofNet) && ofNet.Timeout() || errors.Is(err, fasthttp.ErrTimeout)
 }
 
-// bodyError names what went wrong while a body was being read.
+// bodyError says what went wrong while a body was read.
 func bodyError(err error) error {
 	var known *core.Error
 	switch {

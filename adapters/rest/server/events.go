@@ -15,8 +15,8 @@ import (
 	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
-// postEvent takes one event. It is the hot path: no reflection, one copy of
-// the body, and an answer written by hand.
+// postEvent stores one event. It is the hot path: it uses no reflection, copies
+// the body once, and writes the answer by hand.
 func (s *Server) postEvent(c *call) error {
 	stream, draft, err := c.draft()
 	if err != nil {
@@ -36,7 +36,7 @@ func (s *Server) postEvent(c *call) error {
 	return nil
 }
 
-// draft reads the one event of a request, and the stream of its path.
+// draft reads the one event of a request, and which stream the path names.
 func (c *call) draft() (stream string, draft eventjson.Draft, err error) {
 	if stream, err = c.stream(); err != nil {
 		return "", eventjson.Draft{}, err
@@ -51,7 +51,8 @@ func (c *call) draft() (stream string, draft eventjson.Draft, err error) {
 	return stream, draft, err
 }
 
-// decode reads the one event of a request in the form that its headers say.
+// decode reads the one event of a request, in the form that the headers
+// announce.
 func (c *call) decode(field eventjson.StreamField) (eventjson.Draft, error) {
 	if c.isBinary() {
 		return c.binaryEvent(field)
@@ -91,7 +92,7 @@ func appendReceipt(b []byte, receipt core.Receipt) []byte {
 	return b
 }
 
-// postValidate is a dry run of postEvent.
+// postValidate answers what postEvent would, and stores nothing.
 func (s *Server) postValidate(c *call) error {
 	stream, draft, err := c.draft()
 	if err != nil {
@@ -183,7 +184,7 @@ func (s *Server) getEvent(c *call) error {
 }
 
 // eventQuery reads the stream of the path and the parameters of a query for
-// events; extra names those that this request knows besides.
+// events. extra names the parameters that this request has instead of a page's.
 func (c *call) eventQuery(extra ...string) (stream string, query core.EventQuery, err error) {
 	if stream, err = c.stream(); err != nil {
 		return "", core.EventQuery{}, err
@@ -223,7 +224,8 @@ func parseEventQuery(values url.Values) (query core.EventQuery, err error) {
 	return query, err
 }
 
-// maxPayloadFilters bounds what one query may ask of each event's payload.
+// maxPayloadFilters bounds how many values one query may look for in each
+// event's payload.
 const maxPayloadFilters = 10
 
 func parsePayload(values url.Values) ([]core.PayloadMatch, error) {
@@ -236,7 +238,8 @@ func parsePayload(values url.Values) ([]core.PayloadMatch, error) {
 	if len(matches) > maxPayloadFilters {
 		return nil, core.Invalid("payload", "can be filtered by at most %d members at once", maxPayloadFilters)
 	}
-	// A cursor belongs to its query: the order must not depend on chance.
+	// The order of a map is random, and a cursor is good for one query only: the
+	// same parameters must make the same query.
 	slices.SortFunc(matches, func(a, b core.PayloadMatch) int { return strings.Compare(a.Path, b.Path) })
 	return matches, nil
 }

@@ -160,18 +160,25 @@ func start(t testing.TB, options ...option) *fixture {
 	f.access, err = identity.NewAccess(f.catalog, f.catalog, bytes.Repeat([]byte{7}, 32), nil, time.Now)
 	require.NoError(t, err)
 	o.Access, o.Authorizer = f.access, roles{}
-	o.Streams = eventlog.NewStreams(f.catalog, f.log, schemas{}, roles{}, time.Now)
+	ports := eventlog.StreamPorts{Catalog: f.catalog, Log: f.log, Schemas: schemas{}, Authorizer: roles{}, Now: time.Now}
+	o.Streams = eventlog.NewStreams(ports)
 	recent := eventlog.NewRecent(f.log, nil, o.Logger)
 	committer := eventlog.NewCommitter(f.log, eventlog.CommitOptions{Committed: recent.Committed})
 	o.Ingest = eventlog.NewIngest(o.Streams, committer, time.Now)
-	o.Query = eventlog.NewQuery(f.log, o.Streams, time.Now)
-	o.Consumers = deliver.NewConsumers(o.Streams, f.catalog, f.log, recent, roles{}, time.Now, o.Logger)
-	o.Letters = deliver.NewLetters(o.Consumers)
+	o.Query = eventlog.NewQuery(eventlog.QueryPorts{Log: f.log, Streams: o.Streams, Authorizer: roles{}, Now: time.Now})
+	delivery := deliver.New(deliver.Ports{
+		Streams: o.Streams, Recent: recent, Log: f.log, Store: f.catalog, Authorizer: roles{}, Logger: o.Logger, Now: time.Now,
+	})
+	o.Consumers, o.Groups, o.Letters, o.Numbers, o.Tracer = delivery.Consumers, delivery.Groups, delivery.Letters, delivery.Numbers, delivery.Tracer
 	o.Tails = eventlog.NewTails(o.Streams, recent, f.log)
 	if f.people != nil {
 		f.people(f, &o, committer)
 	}
-	o.Keys = identity.NewKeys(f.access, o.Streams, o.Authorizer)
+	if o.Keys == nil {
+		o.Keys = identity.NewKeys(identity.KeyPorts{
+			Access: f.access, Credentials: f.catalog, Streams: o.Streams, Authorizer: o.Authorizer, Now: time.Now,
+		})
+	}
 	f.server = server.New(o)
 	f.key = f.newKey(core.RoleAdmin)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -10,7 +10,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// gzipped reads Content-Encoding.
+// gzipped reports whether the body is compressed, as Content-Encoding says.
 func (c *call) gzipped() (bool, error) {
 	switch encoding := c.ctx.Request.Header.ContentEncoding(); {
 	case len(encoding) == 0, bytes.EqualFold(encoding, []byte("identity")):
@@ -23,8 +23,9 @@ func (c *call) gzipped() (bool, error) {
 
 var gzipReaders = sync.Pool{New: func() any { return new(gzip.Reader) }}
 
-// readGzip decompresses a body as it arrives. What it may become is bounded,
-// and so is what may be sent to become nothing.
+// readGzip decompresses a body as it arrives. Two sizes are bounded: how large
+// the body may become, and how much may be sent, since gzip can be long and
+// decompress to nothing.
 func (c *call) readGzip(stream io.Reader, limit int) ([]byte, error) {
 	reader := gzipReaders.Get().(*gzip.Reader)
 	defer gzipReaders.Put(reader)
@@ -57,7 +58,8 @@ func (s *gzipSource) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// gzipErrors names the errors of a decompression.
+// gzipErrors is the decompressed body; it turns errors into those that a client
+// sees.
 type gzipErrors struct {
 	source *gzipSource
 	io.Reader

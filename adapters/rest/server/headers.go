@@ -6,7 +6,8 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 )
 
-// The headers of every answer, in the form that needs no work.
+// The headers of every answer, as bytes in canonical form: setting them costs
+// nothing more.
 var (
 	headerRequestID = []byte(rest.HeaderRequestID)
 	headerHSTS      = [2][]byte{[]byte("Strict-Transport-Security"), []byte("max-age=31536000; includeSubDomains")}

@@ -4,6 +4,6 @@ package server
 
 import "net"
 
-// hungUp cannot tell here: what a client that has left was handed comes again
-// after its visibility time.
+// hungUp cannot tell on this system. Events that are handed to a client that
+// has left are handed out again after their visibility time.
 func hungUp(net.Conn) bool { return false }

@@ -7,9 +7,9 @@ import (
 	"syscall"
 )
 
-// hungUp reports whether the client has closed its side of the connection,
-// without waiting and without reading anything. fasthttp tells no handler that
-// its client has left.
+// hungUp reports whether the client has closed its side of the connection. It
+// neither waits nor takes anything from the connection. fasthttp does not tell
+// a handler that its client has left.
 func hungUp(c net.Conn) (gone bool) {
 	if wrapped, ok := c.(*conn); ok {
 		c = wrapped.Conn

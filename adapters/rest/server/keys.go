@@ -7,7 +7,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// of makes a handler of one that works on both kinds of credentials.
+// of makes a handler for one kind of credentials of a function that handles
+// both kinds.
 func of(kind core.KeyKind, handle func(*Server, *call, core.KeyKind) error) func(*Server, *call) error {
 	return func(s *Server, c *call) error { return handle(s, c, kind) }
 }
@@ -35,7 +36,6 @@ func (s *Server) postKey(c *call, kind core.KeyKind) error {
 	if err != nil {
 		return err
 	}
-	c.record(core.AuditKeyCreated, string(kind), key.ID.String())
 	c.ctx.Response.Header.Set(fasthttp.HeaderLocation, rest.KeyPath(kind, key.ID.String()))
 	return c.answerJSON(fasthttp.StatusCreated, rest.KeyWithSecret{APIKey: key, Secret: secret})
 }
@@ -70,7 +70,6 @@ func (s *Server) postRotate(c *call, kind core.KeyKind) error {
 	if err != nil {
 		return err
 	}
-	c.record(core.AuditKeyRotated, string(kind), key.ID.String())
 	return c.answerJSON(fasthttp.StatusOK, rest.KeyWithSecret{APIKey: key, Secret: secret})
 }
 
@@ -83,7 +82,6 @@ func (s *Server) deleteKey(c *call, kind core.KeyKind) error {
 	if err := s.Keys.Revoke(c.context(), c.who, kind, id); err != nil {
 		return err
 	}
-	c.record(core.AuditKeyRevoked, string(kind), id)
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
 	return nil
 }

@@ -47,15 +47,20 @@ func openVault(t *testing.T, options ...option) *vault {
 	require.NoError(t, err)
 	o.fixture = start(t, append(options, withPeople(func(f *fixture, options *server.Options, committer *eventlog.Committer) {
 		f.access, f.org = access, o.org.ID
-		options.Streams = eventlog.NewStreams(opened, f.log, schemas{}, authorizer, time.Now)
+		o.trail = eventlog.NewTrail(eventlog.TrailPorts{Committer: committer, Log: f.log, Authorizer: authorizer, Logger: options.Logger, Now: time.Now})
+		options.Streams = eventlog.NewStreams(eventlog.StreamPorts{
+			Catalog: opened, Log: f.log, Schemas: schemas{}, Authorizer: authorizer, Record: o.trail.Record, Now: time.Now,
+		})
+		options.Keys = identity.NewKeys(identity.KeyPorts{
+			Access: access, Credentials: opened, Streams: options.Streams, Authorizer: authorizer, Record: o.trail.Record, Now: time.Now,
+		})
 		options.Ingest = eventlog.NewIngest(options.Streams, committer, time.Now)
-		options.Query = eventlog.NewQuery(f.log, options.Streams, time.Now)
-		o.audit = eventlog.NewAudit(committer, f.log, eventlog.NewQuery(f.log, options.Streams, time.Now), time.Now, options.Logger)
+		options.Query = eventlog.NewQuery(eventlog.QueryPorts{Log: f.log, Streams: options.Streams, Authorizer: authorizer, Record: o.trail.Record, Now: time.Now})
 		o.accounts = identity.NewAccounts(identity.AccountPorts{
 			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Hasher: argon2.New(2), Tokens: tokens,
-			Authorizer: authorizer, Record: o.audit.Record,
+			Authorizer: authorizer, Record: o.trail.Record,
 		}, vaultSecret, nil, o.time)
-		options.Access, options.Accounts, options.Audit, options.Authorizer = access, o.accounts, o.audit, authorizer
+		options.Access, options.Accounts, options.Trail, options.Authorizer = access, o.accounts, o.trail, authorizer
 	}))...)
 	return &vault{o}
 }

@@ -2,26 +2,26 @@ package server
 
 import "time"
 
-// Limits keeps slow, lying and too many clients from using up the server.
-// Zero fields take the defaults.
+// Limits keeps slow, lying or too many clients from using up the server. A
+// field that is zero takes its default.
 type Limits struct {
 	// ReadTimeout bounds the arrival of one request, body included: default 10 s.
 	ReadTimeout time.Duration
-	// WriteTimeout bounds how long a client may leave a part of an answer
-	// unread: default 30 s.
+	// WriteTimeout bounds how long a client may leave a piece of an answer unread:
+	// default 30 s.
 	WriteTimeout time.Duration
 	// IdleTimeout closes a connection without requests: default 60 s.
 	IdleTimeout time.Duration
-	// HandlerTimeout bounds what storage and catalog may take for one request,
-	// exports excepted: default 20 s. Beyond it the answer is 503.
+	// HandlerTimeout bounds how long the store and the catalog may take for one
+	// request, exports excepted: default 20 s. The answer is 503 after that.
 	HandlerTimeout time.Duration
-	// Connections is how many may be open: default 16,384. One more is answered
-	// 503 and closed.
+	// Connections is how many connections may be open: default 16,384. The next one
+	// is answered 503 and closed.
 	Connections int
 	// HeaderBytes bounds a request's line and headers: default 8 KiB.
 	HeaderBytes int
-	// InflightBytes bounds the request bodies held in memory, over all requests:
-	// default 256 MiB. Beyond it the answer is 503.
+	// InflightBytes bounds the memory for the bodies of all requests: default 256
+	// MiB. A request beyond it is answered 503.
 	InflightBytes int64
 }
 

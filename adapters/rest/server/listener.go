@@ -12,8 +12,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// listener counts the connections that are open and refuses those beyond the
-// limit with an answer that says so.
+// listener counts the open connections, and refuses one beyond the limit with
+// an answer that says so.
 type listener struct {
 	net.Listener
 	limit int64
@@ -35,17 +35,18 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// tooManyConnections is the whole answer to a connection too many.
+// tooManyConnections is the whole answer to a connection beyond the limit.
 var tooManyConnections = func() []byte {
-	err := core.Unavailable(nil, time.Second, "too many connections are open; use fewer, or try again")
+	err := core.Unavailable(nil, time.Second, "too many connections are open; use fewer, or try again later")
 	body, _ := json.Marshal(rest.NewProblem(err, "")) // never fails: it is made of texts
 	return fmt.Appendf(nil, "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"+
 		"Content-Type: %s\r\nContent-Length: %d\r\n\r\n%s", rest.TypeProblem, len(body), body)
 }()
 
-// refuseConn answers without reading. The answer fits any send buffer, so that
-// writing it does not hold up the next connection. With TLS there is none: it
-// would have to wait for the client's part of the handshake.
+// refuseConn answers without having read anything. The answer fits into any
+// send buffer, so writing it does not hold up the next connection. With TLS
+// there is no answer: it would have to wait for the client's part of the
+// handshake.
 func refuseConn(c net.Conn) {
 	if _, encrypted := c.(*tls.Conn); encrypted {
 		_ = c.Close()

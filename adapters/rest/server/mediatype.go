@@ -20,7 +20,8 @@ const (
 	kindCloudEvents
 )
 
-// contentKind reads Content-Type.
+// contentKind reads the media type of the body. Without one it is taken for
+// JSON.
 func (c *call) contentKind() (kind, error) {
 	raw := c.ctx.Request.Header.ContentType()
 	if len(raw) == 0 || string(raw) == rest.TypeJSON {
@@ -28,7 +29,7 @@ func (c *call) contentKind() (kind, error) {
 	}
 	media, parameters, err := mime.ParseMediaType(string(raw))
 	if charset, given := parameters["charset"]; err != nil || given && !strings.EqualFold(charset, "utf-8") {
-		return 0, unsupported(fasthttp.HeaderContentType, "must be a media type, of charset utf-8 where it has one")
+		return 0, unsupported(fasthttp.HeaderContentType, "must be a valid media type; its charset, if it has one, must be utf-8")
 	}
 	switch {
 	case media == cloudevents.TypeEvent:
@@ -43,8 +44,7 @@ func (c *call) contentKind() (kind, error) {
 	return 0, unsupported(fasthttp.HeaderContentType, "must be application/json, or application/x-ndjson for a batch")
 }
 
-// wantJSON holds the body's media type to JSON. A request without one is
-// taken for JSON.
+// wantJSON refuses a body that is not JSON.
 func (c *call) wantJSON() error {
 	kind, err := c.contentKind()
 	if err == nil && kind != kindJSON {

@@ -12,8 +12,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// serve is the way of every request that could be parsed: around the router,
-// so that it also covers what no route matches.
+// serve handles every request that could be parsed. It is outside of the
+// router, so it also covers requests that match no route.
 func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 	c := s.begin(ctx)
 	defer s.end(c)
@@ -30,7 +30,8 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 	s.routes(ctx)
 }
 
-// end closes a call: it turns a panic into an answer, and logs and counts.
+// end ends a call: it turns a panic into an answer, logs the request and counts
+// it.
 func (s *Server) end(c *call) {
 	if cause := recover(); cause != nil {
 		s.Logger.Error("panic while answering a request", "request_id", string(c.id), "panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
@@ -81,10 +82,10 @@ func (s *Server) log(c *call, status int, took time.Duration) {
 	s.Logger.LogAttrs(context.Background(), level, "request", attrs...)
 }
 
-// methodOther stands for every method that HTTP does not define.
+// methodOther stands for every method that methodName does not list.
 const methodOther = "OTHER"
 
-// methodName returns a method as a text that outlives the request.
+// methodName returns a method as a string that outlives the request.
 func methodName(method []byte) string {
 	switch string(method) {
 	case "POST":

@@ -14,7 +14,7 @@ import (
 	"github.com/eventflow-go/eventflow/core/identity"
 )
 
-// Options is what a server serves and how. The use cases and Ready are
+// Options says what a server serves, and how. The use cases and Ready are
 // required.
 type Options struct {
 	Ingest  *eventlog.Ingest
@@ -22,44 +22,49 @@ type Options struct {
 	Streams *eventlog.Streams
 	Access  *identity.Access
 	Keys    *identity.Keys
-	// Authorizer decides, before anything of a request's body is read, whether
-	// the credential permits the route's action. Core asks it again.
+	// Authorizer decides whether a credential permits the action of a route, before
+	// anything of the request's body is read. The use cases ask it again.
 	Authorizer core.Authorizer
 	Accounts   *identity.Accounts
-	Audit      *eventlog.Audit
-	// Consumers, Letters and Tails are what delivers.
+	Trail      *eventlog.Trail
+	// Consumers, Groups, Letters and Tails deliver events. Numbers and Tracer say
+	// how far that got.
 	Consumers *deliver.Consumers
+	Groups    *deliver.Groups
 	Letters   *deliver.Letters
 	Tails     *eventlog.Tails
-	// Ready reports whether requests can be served. Its answer is public, and
-	// is asked for at most once a second.
+	Numbers   *deliver.Numbers
+	Tracer    *deliver.Tracer
+	// Ready reports whether requests can be served. Anybody may read the report;
+	// Ready is asked at most once a second.
 	Ready func(ctx context.Context) rest.Health
-	// System says what the server is, to whoever asks; without it there is no such
-	// path.
+	// System describes the server to whoever presents a credential. Without it
+	// there is no such path.
 	System func(who core.Principal) rest.System
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
 	TrustedProxies []netip.Prefix
-	// HTTPS: clients reach the server by TLS, here or at a proxy. Browsers are
-	// told to insist on it.
+	// HTTPS says that clients reach the server by TLS, here or at a proxy. Browsers
+	// are then told to insist on it.
 	HTTPS bool
-	// Site returns the dashboard's file or page at a path, where it has one; html
-	// says that a page is wanted. Without it there is no dashboard. It is asked
-	// only for what no route matches.
+	// Site returns the file or the page of the dashboard at a path, if there is
+	// one; html says that a page is wanted. Only paths that no route matches are
+	// asked for. Without Site there is no dashboard.
 	Site func(path string, html bool) (Page, bool)
-	// Metrics serves /metrics; without it there is no such path. MetricsToken is
-	// what opens it; where that is empty, only this machine may read it.
+	// Metrics serves /metrics; without it there is no such path. MetricsToken opens
+	// it. If the token is empty, only this machine may read the metrics.
 	Metrics      http.Handler
 	MetricsToken string
 	// Observe is told of every answer. route is the pattern of its path,
-	// [RouteSite] or [RouteUnmatched]; both texts come from small fixed sets.
+	// [RouteSite] or [RouteUnmatched]. The methods and the routes are small fixed
+	// sets.
 	Observe func(method, route string, status int, took time.Duration)
-	// Logger defaults to [slog.Default]. Requests are logged at info level, or
-	// at debug level when they succeeded and LogSuccess is not set.
+	// Logger defaults to [slog.Default]. Failed requests are logged at info level.
+	// The others are logged at debug level, or at info level if LogSuccess is set.
 	Logger     *slog.Logger
 	LogSuccess bool
 	Limits     Limits
-	// Limiter counts requests by Rates; without it there is no limit. Its error
-	// is the answer.
+	// Limiter counts requests against Rates. An error of the limiter is the answer
+	// to the request. Without a limiter there is no limit.
 	Limiter core.RateLimiter
 	Rates   Rates
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// pageQuery reads the parameters of a list that comes in pages; known names those
-// that it has besides.
+// pageQuery reads the parameters of a list that comes in pages. known names its
+// other parameters.
 func (c *call) pageQuery(known ...string) (values url.Values, limit int, err error) {
 	if values, err = c.query(append(known, "cursor", "limit")...); err != nil {
 		return nil, 0, err
@@ -21,8 +21,8 @@ func (c *call) pageQuery(known ...string) (values url.Values, limit int, err err
 	return values, limit, err
 }
 
-// answerList answers with a page of the list at path, and says where the list
-// goes on: at the same parameters with another cursor.
+// answerList answers with a page of the list at path. The next page is at the
+// same parameters with another cursor.
 func answerList[T any](c *call, path string, values url.Values, page core.Page[T]) error {
 	if page.HasMore {
 		values.Set("cursor", page.NextCursor)
@@ -34,13 +34,13 @@ func answerList[T any](c *call, path string, values url.Values, page core.Page[T
 	})
 }
 
-// setNext says where a list goes on.
+// setNext says where the next page is.
 func (c *call) setNext(path string, query url.Values) {
 	c.ctx.Response.Header.Set(fasthttp.HeaderLink, "<"+path+"?"+query.Encode()+`>; rel="next"`)
 }
 
-// pageBody is a page of events on its way out. Its memory is used again for
-// other pages once the answer is written.
+// pageBody is the body of a page of events. Its memory is used for another page
+// once the answer is written.
 type pageBody struct {
 	bytes []byte
 	sent  int
@@ -48,10 +48,12 @@ type pageBody struct {
 
 var pages = sync.Pool{New: func() any { return &pageBody{} }}
 
-// maxPooledPage keeps an exceptional page from holding its memory for ever.
+// maxPooledPage bounds the memory that is kept for another page. A larger page
+// is rare, and its memory goes back to the system.
 const maxPooledPage = 4 << 20
 
-// answerPooled answers with bytes that were appended to a page's memory.
+// answerPooled answers with bytes that were appended to a page's memory. It
+// gives that memory back when the answer is written.
 func (c *call) answerPooled(body *pageBody, b, contentType []byte) {
 	body.bytes, body.sent = b, 0
 	c.ctx.SetStatusCode(fasthttp.StatusOK)

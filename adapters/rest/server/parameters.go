@@ -12,10 +12,10 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// query reads the parameters of the address. Those that known does not list,
-// repeated ones, empty ones and those that are not text are refused: a
-// misspelt filter must not answer with everything. A name that ends with a dot
-// stands for all that begin with it.
+// query reads the parameters of the address. Every parameter that known does
+// not list is refused, because a misspelt filter must not answer with
+// everything. So is one that is repeated, is empty, or is not text. A name that
+// ends with a dot stands for all names that begin with it.
 func (c *call) query(known ...string) (url.Values, error) {
 	values, err := url.ParseQuery(string(c.ctx.URI().QueryString()))
 	if err != nil {
@@ -54,7 +54,7 @@ func checkParameter(name string, given, known []string) error {
 
 func isText(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }
 
-// parseLimit returns the page size, 0 where none is given.
+// parseLimit returns the size of a page, 0 if the request does not say.
 func parseLimit(values url.Values) (int, error) {
 	if !values.Has("limit") {
 		return 0, nil
@@ -84,7 +84,7 @@ func parseAfter(values url.Values) (*core.Offset, error) {
 	}
 	after, err := strconv.ParseUint(values.Get("after"), 10, 63)
 	if err != nil {
-		return nil, core.Invalid("after", "must be an offset: a whole number, at least 0")
+		return nil, core.Invalid("after", "must be an offset: a whole number, 0 or more")
 	}
 	offset := core.Offset(after)
 	return &offset, nil

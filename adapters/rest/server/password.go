@@ -6,7 +6,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 )
 
-// postPassword changes the password of who is signed in.
+// postPassword changes the password of the user who is signed in.
 func (s *Server) postPassword(c *call) error {
 	var request rest.PasswordChange
 	if err := c.readObject(&request); err != nil {
@@ -19,7 +19,8 @@ func (s *Server) postPassword(c *call) error {
 	return nil
 }
 
-// postForgot sends a link, or does not: the answer is the same.
+// postForgot sends a link if there is such a user. The answer is the same if
+// there is none.
 func (s *Server) postForgot(c *call) error {
 	var request rest.ForgotRequest
 	if err := c.readObject(&request); err != nil {

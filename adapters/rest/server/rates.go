@@ -9,24 +9,25 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Rates are the limits of those who make requests, by what is known of them; a
-// zero limit is none. A batch is one request.
+// Rates are the limits for requests, by who makes them. A limit of zero is no
+// limit. A batch is one request.
 type Rates struct {
-	// Key is the limit of an API key, User that of a person over all sign-ins;
-	// a [core.Principal] with a limit of its own has that instead.
+	// Key is the limit of an API key, and User is the limit of a user, over all of
+	// the user's sessions. If a [core.Principal] has a limit of its own, that one
+	// counts instead.
 	Key, User core.Limit
-	// Address is the limit of a client's address for what needs no credential,
-	// and for requests whose credential is not valid.
+	// Address is the limit of a client's address. It counts requests that need no
+	// credential, and those whose credential is not valid.
 	Address core.Limit
 }
 
-// exempt are the public routes that those who operate a server ask without end.
+// exempt are the public routes that monitoring asks again and again.
 var exempt = map[string]bool{
 	"/livez": true, "/readyz": true, "/metrics": true,
 	rest.Prefix + "/health": true, rest.Prefix + "/health/ready": true, rest.Prefix + "/health/live": true,
 }
 
-// admit lets a request of whoever was authenticated pass, or returns the error
+// admit lets a request of an authenticated caller pass, or returns the error
 // that says when to come back.
 func (s *Server) admit(c *call) error {
 	if s.Limiter == nil {
@@ -55,7 +56,7 @@ func (s *Server) admitAddress(c *call) error {
 
 func addressKey(address string) string { return "addr:" + core.NetworkOf(address) }
 
-// count takes a permit and tells the client what is left.
+// count takes a permit and tells the client how many are left.
 func (s *Server) count(c *call, key string, limit core.Limit) error {
 	state, err := s.Limiter.Take(c.context(), key, limit, 1, c.start)
 	if err != nil {
@@ -69,7 +70,7 @@ func (s *Server) count(c *call, key string, limit core.Limit) error {
 	seconds := wholeSeconds(state.RetryAfter)
 	return &core.Error{
 		Code: core.CodeRateLimited, RetryAfter: state.RetryAfter,
-		Message: fmt.Sprintf("too many requests: %d a minute are allowed, and %d at once; try again in %s", limit.PerMinute, limit.Burst, secondsText(seconds)),
+		Message: fmt.Sprintf("too many requests: %d per minute and %d at once are allowed; try again in %s", limit.PerMinute, limit.Burst, secondsText(seconds)),
 	}
 }
 
@@ -80,7 +81,8 @@ func secondsText(seconds int64) string {
 	return strconv.FormatInt(seconds, 10) + " seconds"
 }
 
-// The headers of a request that was counted, in the form that needs no work.
+// The headers about rates, as bytes in canonical form: setting them costs
+// nothing more.
 var (
 	headerLimit      = []byte("X-RateLimit-Limit")
 	headerRemaining  = []byte("X-RateLimit-Remaining")
@@ -89,8 +91,8 @@ var (
 	headerRate       = []byte("RateLimit")
 )
 
-// setLimitHeaders tells the limit, how many requests could be made right now,
-// and when as many as a burst can be made again.
+// setLimitHeaders tells the client its limit, how many requests it could make
+// right now, and when it can make a whole burst again.
 func (c *call) setLimitHeaders(limit core.Limit, state core.LimitState) {
 	var buffer [64]byte
 	header := &c.ctx.Response.Header

@@ -50,7 +50,7 @@ func TestAnOrganizationHasLimitsOfItsOwn(t *testing.T) {
 	}
 	refused := func() bool {
 		got := v.do("GET", rest.StreamsPath, nil, "X-API-Key: "+theirs)
-		return got.StatusCode == 429 && strings.Contains(string(got.body), "30 a minute are allowed, and 2 at once")
+		return got.StatusCode == 429 && strings.Contains(string(got.body), "30 per minute and 2 at once are allowed")
 	}
 	require.Eventually(t, refused, time.Minute, time.Millisecond, "two at once are all")
 

@@ -141,7 +141,7 @@ func TestWhoIsOverTheLimitIsToldWhenToComeBack(t *testing.T) {
 		problem := got.problem(t)
 		require.Equal(t, 429, got.StatusCode)
 		require.Equal(t, core.CodeRateLimited, problem.Code)
-		require.Equal(t, "too many requests: 1000 a minute are allowed, and 100 at once; try again in "+c.says, problem.Message)
+		require.Equal(t, "too many requests: 1000 per minute and 100 at once are allowed; try again in "+c.says, problem.Message)
 		said := limitHeaders(got)
 		takeReset(t, said, before, 2*time.Hour)
 		require.Equal(t, map[string]string{

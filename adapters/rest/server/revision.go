@@ -9,18 +9,18 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// setRevision sets a changing resource's entity tag.
+// setRevision sets the entity tag of a resource that can change.
 func (c *call) setRevision(revision int64) {
 	c.ctx.Response.Header.Set(fasthttp.HeaderETag, `"`+strconv.FormatInt(revision, 10)+`"`)
 }
 
-// revision is the one that a change is about, or 0 for any.
+// revision returns the revision that a change is meant for, 0 for any.
 func (c *call) revision() (int64, error) {
 	return parseIfMatch(c.requestHeader(fasthttp.HeaderIfMatch))
 }
 
-// parseIfMatch returns the revision that a change is about, or 0 for any. A
-// tag that no revision can have, and a weak one, never match.
+// parseIfMatch returns the revision that an If-Match header names, 0 for any. A
+// weak tag never matches, nor does a tag that no revision can have.
 func parseIfMatch(header string) (int64, error) {
 	if header == "" || header == "*" {
 		return 0, nil

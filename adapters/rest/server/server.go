@@ -10,7 +10,7 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// Server answers HTTP requests. It is made by New.
+// Server answers HTTP requests. [New] makes one.
 type Server struct {
 	Options
 	http     *fasthttp.Server
@@ -19,12 +19,13 @@ type Server struct {
 	draining atomic.Bool
 	deadline deadline
 	ready    readiness
-	// tails are the live tails, whose connections fasthttp has given up.
+	// tails are the live tails. Shutdown waits for them here: fasthttp has handed
+	// over their connections and does not know them any more.
 	tails sync.WaitGroup
 	polls atomic.Int64
 }
 
-// New returns a server that is ready to Serve.
+// New returns a server, to be started by [Server.Serve].
 func New(options Options) *Server {
 	options.Limits = options.Limits.withDefaults()
 	if options.Logger == nil {
@@ -42,20 +43,21 @@ func New(options Options) *Server {
 	return s
 }
 
-// Serve answers the listener's connections until Shutdown, and returns nil
-// then.
+// Serve answers the connections of a listener until [Server.Shutdown], and then
+// returns nil.
 func (s *Server) Serve(ln net.Listener) error {
 	return s.http.Serve(&listener{Listener: ln, limit: int64(s.Limits.Connections)})
 }
 
-// Polls returns how many polls are being answered, most of them waiting.
+// Polls returns how many polls are being answered. Most of them wait for
+// events.
 func (s *Server) Polls() int64 { return s.polls.Load() }
 
-// Drain makes the server report that it is not ready, so that no new requests
-// are sent its way, and closes each connection after its next answer. Requests
-// are still answered.
+// Drain makes the server report that it is not ready, so that it is sent no new
+// requests. It still answers requests, and closes each connection after the
+// next answer.
 //
-// Polls that wait and live tails end: their clients come back, to another node.
+// Polls that wait and live tails end. Their clients come back, to another node.
 func (s *Server) Drain() {
 	if s.draining.Swap(true) {
 		return
@@ -64,8 +66,9 @@ func (s *Server) Drain() {
 	s.Tails.Close()
 }
 
-// Shutdown drains, refuses new connections and returns when all requests in
-// flight are answered, or with ctx's error when it ends before.
+// Shutdown drains the server and refuses new connections. It returns when all
+// requests in flight are answered. If ctx ends first, it returns the error of
+// ctx.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.Drain()
 	err := s.http.ShutdownWithContext(ctx)

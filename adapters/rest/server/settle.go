@@ -9,7 +9,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// postOffsets settles everything up to an offset.
+// postOffsets settles the events of one lease up to an offset.
 func (s *Server) postOffsets(c *call) error {
 	stream, group, err := c.group()
 	if err != nil {
@@ -60,8 +60,8 @@ func (s *Server) postAck(c *call) error {
 	return nil
 }
 
-// acked returns the offsets of the events that a request settles; none is all of
-// the lease.
+// acked returns the offsets of the events that a request settles. No offsets
+// mean all events of the lease.
 func (c *call) acked(stream string, request *rest.AckRequest) ([]core.Offset, error) {
 	if len(request.Offsets)+len(request.EventIDs) > core.MaxPageSize {
 		return nil, core.Invalid("offsets", "must have at most %d members, as many as a lease holds", core.MaxPageSize)
@@ -104,7 +104,7 @@ func (s *Server) postNack(c *call) error {
 	return nil
 }
 
-// nacked returns what a request refuses, by offset.
+// nacked returns the events that a request refuses, by offset.
 func (c *call) nacked(stream string, events []rest.Nack) ([]core.Nack, error) {
 	if len(events) == 0 || len(events) > core.MaxPageSize {
 		return nil, core.Invalid("events", "must have 1 to %d members", core.MaxPageSize)
@@ -121,8 +121,8 @@ func (c *call) nacked(stream string, events []rest.Nack) ([]core.Nack, error) {
 	return nacks, nil
 }
 
-// eventName names an event of a stream: by its offset or by its id, whose field
-// in the request is idField.
+// eventName is how a request names an event of a stream: by its offset, or by
+// its id, which is in the field idField.
 type eventName struct {
 	stream  string
 	offset  *core.Offset
@@ -134,7 +134,7 @@ type eventName struct {
 func (c *call) offsetOf(name eventName) (core.Offset, error) {
 	switch {
 	case (name.offset == nil) == (name.id == nil):
-		return 0, core.Invalid(name.idField, "or offset is required, and only one of them")
+		return 0, core.Invalid(name.idField, "either this or offset is required, but not both")
 	case name.offset != nil && *name.offset < 0:
 		return 0, core.Invalid("offset", "must be 0 or more")
 	case name.offset != nil:
@@ -143,8 +143,8 @@ func (c *call) offsetOf(name eventName) (core.Offset, error) {
 	return c.server.Consumers.EventOffset(c.context(), c.who, name.stream, *name.id)
 }
 
-// about makes the error of an event that is not there one about the field that
-// names it: the address, which "not found" would be about, is right.
+// about turns "not found" about an event into an error about the field that
+// names it: the client would otherwise look for the fault in the address.
 func about(err error, field string) error {
 	if core.CodeOf(err) != core.CodeNotFound {
 		return err

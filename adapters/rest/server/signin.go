@@ -44,7 +44,8 @@ func (s *Server) postAccept(c *call) error {
 	return c.answerSignIn(signIn, request.WantRefreshToken, err)
 }
 
-// postRefresh exchanges a refresh token, the cookie's where the body has none.
+// postRefresh exchanges a refresh token: the one in the body or, if there is
+// none, the cookie's.
 func (s *Server) postRefresh(c *call) error {
 	var request rest.RefreshRequest
 	token, err := c.refreshToken(&request)
@@ -55,7 +56,8 @@ func (s *Server) postRefresh(c *call) error {
 	if core.CodeOf(err) == core.CodeUnauthorized { // a server that cannot tell now can tell later
 		c.setCookie("", time.Unix(0, 0))
 	}
-	// What came by the cookie goes by the cookie: a page's script must not get at it.
+	// A token that came in the cookie is answered in the cookie only: a script of
+	// the page must not get at it.
 	return c.answerSignIn(signIn, request.WantRefreshToken && request.RefreshToken != "", err)
 }
 
@@ -67,7 +69,7 @@ func (c *call) answerSignIn(signIn core.SignIn, withRefresh bool, err error) err
 	return c.answerJSON(fasthttp.StatusOK, newSignedIn(signIn, c.start, withRefresh))
 }
 
-// newSignedIn is a sign-in as it is answered.
+// newSignedIn returns the answer to a sign-in.
 func newSignedIn(s core.SignIn, now time.Time, withRefresh bool) rest.SignedIn {
 	signedIn := rest.SignedIn{AccessToken: s.AccessToken, TokenType: "Bearer", ExpiresIn: int64(s.AccessUntil.Sub(now).Seconds()), User: s.User}
 	if withRefresh {
@@ -77,7 +79,7 @@ func newSignedIn(s core.SignIn, now time.Time, withRefresh bool) rest.SignedIn {
 }
 
 // postLogout ends the session of the access token or of the refresh token, and
-// forgets the cookie.
+// removes the cookie.
 func (s *Server) postLogout(c *call) error {
 	var request rest.RefreshRequest
 	token, err := c.refreshToken(&request)

@@ -10,11 +10,11 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// stream returns the stream that the path names, or "" when it names none.
+// stream returns the stream that the path names, "" if it names none.
 func (c *call) stream() (string, error) { return c.param("stream") }
 
-// getStreams answers a page of the streams, with numbers where they are asked
-// for.
+// getStreams answers a page of the streams, with their numbers if the request
+// asks for them.
 func (s *Server) getStreams(c *call) error {
 	values, limit, err := c.pageQuery("prefix", "stats")
 	if err != nil {
@@ -36,7 +36,7 @@ func (s *Server) getStreams(c *call) error {
 }
 
 func (s *Server) getStreamOverviews(c *call, values url.Values, query core.StreamQuery) error {
-	page, err := s.Consumers.Overview(c.context(), c.who, query)
+	page, err := s.Numbers.Overview(c.context(), c.who, query)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,6 @@ func (s *Server) postStream(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.record(core.AuditStreamCreated, "stream", stream.ID.String())
 	c.ctx.Response.Header.Set(fasthttp.HeaderLocation, rest.StreamPath(stream.ID.String()))
 	return c.answerStream(fasthttp.StatusCreated, stream)
 }
@@ -85,11 +84,10 @@ func (s *Server) patchStream(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.record(core.AuditStreamChanged, "stream", stream.ID.String())
 	return c.answerStream(fasthttp.StatusOK, stream)
 }
 
-// deleteStream takes a stream away.
+// deleteStream deletes a stream.
 func (s *Server) deleteStream(c *call) error {
 	ref, revision, err := c.streamRevision()
 	if err != nil {
@@ -98,7 +96,6 @@ func (s *Server) deleteStream(c *call) error {
 	if err := s.Streams.Delete(c.context(), c.who, ref, revision); err != nil {
 		return err
 	}
-	c.record(core.AuditStreamDeleted, "stream", ref)
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
 	return nil
 }
@@ -151,7 +148,7 @@ func (s *Server) getHistogram(c *call) error {
 	if err != nil {
 		return core.Invalid("buckets", "must be a whole number")
 	}
-	histogram, err := s.Query.Histogram(c.context(), c.who, stream, from, to, buckets)
+	histogram, err := s.Numbers.Histogram(c.context(), c.who, stream, from, to, buckets)
 	if err != nil {
 		return err
 	}

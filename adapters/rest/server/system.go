@@ -6,7 +6,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// getSystem answers what the server says of itself.
+// getSystem answers how the server describes itself.
 func (s *Server) getSystem(c *call) error {
 	if s.System == nil {
 		return core.Errorf(core.CodeNotFound, "this server does not describe itself")

@@ -19,7 +19,8 @@ func (c *call) visitor() core.Visitor {
 	}
 }
 
-// address is the client's, without its port: the last one in the chain of
+// address returns the client's address, without the port. Proxies that are
+// trusted are believed: the address is the last one in the chain of
 // X-Forwarded-For that no trusted proxy vouches for.
 func (c *call) address() string {
 	remote, err := netip.ParseAddrPort(c.ctx.RemoteAddr().String())

@@ -1,3 +1,4 @@
+// Package cache keeps answers of the catalog for a moment.
 package cache
 
 import (
@@ -25,6 +26,7 @@ type cached[V any] struct {
 	err    error
 }
 
+// New returns a cache of at most size answers, each good for ttl.
 func New[K comparable, V any](now func() time.Time, ttl time.Duration, size int) *Cache[K, V] {
 	return &Cache[K, V]{now: now, ttl: ttl, size: size, entries: map[K]*cached[V]{}}
 }

@@ -1,3 +1,6 @@
+// Package coretest is what the tests of core's packages share: a clock that tests
+// set, an authorizer that allows everything, and the log with its streams over
+// stores in memory. Nothing but tests imports it.
 package coretest
 
 import (
@@ -12,9 +15,6 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Here is what the tests of every subject use: nothing of it knows streams,
-// groups or people.
-
 // Tester is a test, or one round of a property.
 type Tester interface {
 	require.TestingT
@@ -28,12 +28,14 @@ type HandClock struct {
 	At time.Time
 }
 
+// Now returns the time that the clock shows.
 func (c *HandClock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.At
 }
 
+// Pass puts the clock on.
 func (c *HandClock) Pass(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -54,6 +56,7 @@ func OpenLog(t Tester) core.Storage {
 // Everything is an authorizer that allows it.
 type Everything struct{}
 
+// Allow implements [core.Authorizer].
 func (Everything) Allow(core.Principal, core.ID, core.Action) error { return nil }
 
 // ErrBroken is what a port answers that was told to fail.
@@ -79,6 +82,7 @@ func Flipped(text string, at uint8, flip byte) (string, bool) {
 	return string(changed), flip != 0
 }
 
+// Offsets returns the offsets of events.
 func Offsets(events []core.Event) (all []core.Offset) {
 	for _, event := range events {
 		all = append(all, event.Offset)
@@ -86,6 +90,7 @@ func Offsets(events []core.Event) (all []core.Offset) {
 	return all
 }
 
+// Traceparent is a header of the W3C trace context, TraceID the trace that it names.
 const (
 	Traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 	TraceID     = "0af7651916cd43dd8448eb211c80319c"

@@ -34,15 +34,18 @@ func NewRig(t Tester, log core.EventLog) *Rig {
 		Who:     core.Principal{Org: core.ID{1}, Key: core.ID{2}, Label: "till 4", Role: core.RoleAdmin},
 	}
 	r.Streams = r.Node()
-	r.Query = eventlog.NewQuery(log, r.Streams, r.Clock.Now)
+	r.Query = eventlog.NewQuery(eventlog.QueryPorts{Log: log, Streams: r.Streams, Authorizer: Everything{}, Now: r.Clock.Now})
 	return r
 }
 
 // Node returns the streams as another node sees them.
 func (r *Rig) Node() *eventlog.Streams {
-	return eventlog.NewStreams(r.Catalog, r.Log, jsonschema.New(), Everything{}, r.Clock.Now)
+	return eventlog.NewStreams(eventlog.StreamPorts{
+		Catalog: r.Catalog, Log: r.Log, Schemas: jsonschema.New(), Authorizer: Everything{}, Now: r.Clock.Now,
+	})
 }
 
+// Create makes a stream.
 func (r *Rig) Create(spec core.StreamSpec) core.ID {
 	r.T.Helper()
 	stream, err := r.Streams.Create(r.T.Context(), r.Who, spec)
@@ -72,6 +75,7 @@ func (r *Rig) Put(stream core.ID, events ...core.Event) []core.Event {
 	return stored
 }
 
+// Page answers one page of a query.
 func (r *Rig) Page(stream string, query core.EventQuery) core.EventPage {
 	r.T.Helper()
 	page, err := r.Query.Events(r.T.Context(), r.Who, stream, query)
