@@ -89,14 +89,14 @@ func coreStands(s source) []string {
 }
 
 // adaptersStandAlone, but for what the log and the catalog share where both are
-// in PostgreSQL.
+// in the same kind of database.
 func adaptersStandAlone(s source) []string {
 	if !s.in("adapters") {
 		return nil
 	}
 	self := strings.Join(strings.Split(s.path, "/")[:2], "/")
 	return refuse(s, func(i string) bool {
-		return ours(i) == "" || within(ours(i), "core", "migrations", "policies", "adapters/pgtenant", self)
+		return ours(i) == "" || within(ours(i), "core", "migrations", "policies", "adapters/pgtenant", "adapters/sqlitefile", self)
 	})
 }
 
@@ -104,7 +104,7 @@ func restStands(s source) []string {
 	if s.folder() != "adapters/rest/" && !s.in("adapters/rest/cloudevents") {
 		return nil
 	}
-	return refuse(s, func(i string) bool { return standard(i) || ours(i) == "core" })
+	return refuse(s, func(i string) bool { return standard(i) || ours(i) == "core" || ours(i) == "core/eventjson" })
 }
 
 func uiTalksThroughRest(s source) []string {

@@ -41,7 +41,7 @@ func TestARewrittenTrailIsFound(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, db.Close())
-	require.Contains(t, h.must("audit", "verify", "--expect", first), "is whole: 1 records")
+	require.Contains(t, h.must("audit", "verify", "--expect", first), "is intact: 1 record,")
 	short := h.run([]string{secret}, "audit", "verify", "--expect", first, "--expect", second)
 	require.Equal(t, 1, short.code)
 	require.Contains(t, short.stderr, "is damaged at record 1: it is expected and missing")
@@ -52,7 +52,7 @@ func TestARewrittenTrailIsFound(t *testing.T) {
 	}
 	h.must("key", "create", "--label", "one")
 	h.must("key", "create", "--label", "two")
-	require.Contains(t, h.must("audit", "verify"), "is whole: 2 records")
+	require.Contains(t, h.must("audit", "verify"), "is intact: 2 records")
 	anew := h.run([]string{secret}, "audit", "verify", "--expect", second)
 	require.Equal(t, 1, anew.code)
 	require.Contains(t, anew.stderr, "is damaged at record 1: its hash is not the expected one")

@@ -15,9 +15,9 @@ import (
 func configCommand(s *settings) *cobra.Command {
 	return &cobra.Command{
 		Use:   "config",
-		Short: "List every setting with its value and where that comes from",
+		Short: "List every setting with its value and where it comes from",
 		Long: "List every setting. A flag wins over the environment, the environment over the file named by --config, the file over the default. " +
-			"With a setting that is unknown or wrong, the list is that of the defaults, and the exit code tells.",
+			"If a setting is unknown or wrong, the defaults are listed and the exit code is not 0.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := s.load(os.Environ())

@@ -12,20 +12,22 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // keyNoun is a kind of credential as the command line calls it.
 type keyNoun struct {
 	kind core.KeyKind
-	// name is the command's; example shows its create.
-	name, example string
+	// name is the command's, one is the kind with its article; example shows the
+	// command's create.
+	name, one, example string
 	// role is what a credential may do where --role is not given.
 	role core.Role
 }
 
 func keyCommand(p *program, s *settings) *cobra.Command {
 	return keyNoun{
-		kind: core.KindAPIKey, name: "key", role: core.RoleProducer,
+		kind: core.KindAPIKey, name: "key", one: "an API key", role: core.RoleProducer,
 		example: "  eventflow key create --label billing --role producer --stream orders\n  eventflow key create --label ops --role developer --expires 720h",
 	}.command(p, s)
 }
@@ -34,7 +36,7 @@ func (n keyNoun) command(p *program, s *settings) *cobra.Command {
 	command := &cobra.Command{
 		Use:   n.name,
 		Short: fmt.Sprintf("Create, list, rotate and revoke %vs", n.kind),
-		Long: fmt.Sprintf("Create, list, rotate and revoke %vs directly in the catalog, with the server running or not. "+
+		Long: fmt.Sprintf("Create, list, rotate and revoke %vs directly in the catalog, whether or not the server is running. "+
 			"Needs the server's settings: --catalog or --store, and the secret.", n.kind),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -49,7 +51,7 @@ func (n keyNoun) printSecret(cmd *cobra.Command, output string, key core.APIKey,
 	if output == "json" {
 		return json.NewEncoder(cmd.OutOrStdout()).Encode(rest.KeyWithSecret{APIKey: key, Secret: secret})
 	}
-	fmt.Fprintf(cmd.ErrOrStderr(), "Keep this %s now: it cannot be shown again. Its id: %v\n", n.name, key.ID)
+	fmt.Fprintf(cmd.ErrOrStderr(), "Save this %s now: it cannot be shown again. Its id is %v\n", n.name, key.ID)
 	_, err := fmt.Fprintln(cmd.OutOrStdout(), secret)
 	return err
 }
@@ -65,7 +67,7 @@ func (n keyNoun) createCommand(p *program, s *settings, org *string) *cobra.Comm
 	var f keyFlags
 	command := &cobra.Command{
 		Use:     "create --label NAME",
-		Short:   fmt.Sprintf("Create one of the %vs and print it, this once", n.kind),
+		Short:   "Create " + n.one + " (printed once)",
 		Example: n.example,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -88,16 +90,16 @@ func (n keyNoun) createCommand(p *program, s *settings, org *string) *cobra.Comm
 	}
 	flags := command.Flags()
 	if n.kind == core.KindServiceToken {
-		flags.StringVar(&f.label, "label", "", "name of the service, in lower-case letters, digits and hyphens; becomes part of the token's text")
+		flags.StringVar(&f.label, "label", "", "name of the service, in lower-case letters, digits and hyphens; becomes part of the token")
 		flags.StringVar(&f.environment, "environment", "live", "live or test")
 	} else {
 		flags.StringVar(&f.label, "label", "", "who uses the key; the default source of its events")
-		flags.StringVar(&f.environment, "environment", "live", "live or test; becomes part of the key's text")
+		flags.StringVar(&f.environment, "environment", "live", "live or test; becomes part of the key")
 	}
-	flags.StringVar(&f.role, "role", string(n.role), "producer (sends events), consumer and viewer (read), developer (also manages streams) or admin")
-	flags.StringArrayVar(&f.streams, "stream", nil, "narrow the "+n.name+" to this stream; may be repeated")
-	flags.StringVar(&f.defaultStream, "default-stream", "", "the stream of events that name none")
-	flags.StringVar(&f.rate, "rate", "", "requests a minute and at once, like 6000/200, in place of the organization's or the server's")
+	flags.StringVar(&f.role, "role", string(n.role), "producer (sends events), consumer or viewer (reads them), developer (also manages streams) or admin")
+	flags.StringArrayVar(&f.streams, "stream", nil, "limit the "+n.name+" to this stream; may be repeated")
+	flags.StringVar(&f.defaultStream, "default-stream", "", "the stream for events that do not name one")
+	flags.StringVar(&f.rate, "rate", "", "requests per minute and at once, like 6000/200, instead of the organization's or the server's limit")
 	flags.DurationVar(&f.expires, "expires", 0, "time until the "+n.name+" expires, like 720h; never by default")
 	flags.StringVarP(&f.output, "output", "o", "text", "text or json")
 	_ = command.MarkFlagRequired("label") // only fails for a flag that does not exist
@@ -136,7 +138,7 @@ func (f keyFlags) request(ctx context.Context, keys keyring) (core.KeyRequest, e
 func (n keyNoun) listCommand(p *program, s *settings, org *string) *cobra.Command {
 	var output string
 	command := &cobra.Command{
-		Use: "list", Short: fmt.Sprintf("List the %vs, without their secrets", n.kind), Args: cobra.NoArgs,
+		Use: "list", Short: fmt.Sprintf("List %vs without their secrets", n.kind), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkOutput(output, "table"); err != nil {
 				return err
@@ -189,7 +191,7 @@ func (n keyNoun) rotateCommand(p *program, s *settings, org *string) *cobra.Comm
 	var output string
 	command := &cobra.Command{
 		Use: "rotate ID", Args: cobra.ExactArgs(1),
-		Short: fmt.Sprintf("Give one of the %vs another secret and print it, this once", n.kind),
+		Short: "Replace the secret of " + n.one + " (printed once)",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := n.parseID(args[0]); err != nil {
 				return err
@@ -208,7 +210,7 @@ func (n keyNoun) rotateCommand(p *program, s *settings, org *string) *cobra.Comm
 			})
 		},
 	}
-	command.Flags().DurationVar(&grace, "grace", core.DefaultKeyGrace, "time for which the secret before stays good: 0s to 168h")
+	command.Flags().DurationVar(&grace, "grace", identity.DefaultKeyGrace, "time for which the previous secret stays valid, 0s to 168h")
 	command.Flags().StringVarP(&output, "output", "o", "text", "text or json")
 	return command
 }
@@ -216,7 +218,7 @@ func (n keyNoun) rotateCommand(p *program, s *settings, org *string) *cobra.Comm
 func (n keyNoun) revokeCommand(p *program, s *settings, org *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke ID", Args: cobra.ExactArgs(1),
-		Short: fmt.Sprintf("Revoke one of the %vs: running servers refuse it within two seconds", n.kind),
+		Short: "Revoke " + n.one + "; running servers refuse it within two seconds",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := n.parseID(args[0])
 			if err != nil {

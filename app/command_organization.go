@@ -15,8 +15,8 @@ import (
 
 func organizationCommand(p *program, s *settings) *cobra.Command {
 	command := &cobra.Command{
-		Use: "org", Short: "Create, list and limit organizations", Args: cobra.NoArgs,
-		Long: "Create, list and limit organizations directly in the catalog, with the server running or not. Needs the server's settings: --catalog or --store, and the secret.",
+		Use: "org", Short: "Create and list organizations, and set their rate limits", Args: cobra.NoArgs,
+		Long: "Create and list organizations and set their rate limits directly in the catalog, whether or not the server is running. Needs the server's settings: --catalog or --store, and the secret.",
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	command.AddCommand(organizationCreateCommand(p, s), organizationListCommand(p, s), organizationLimitCommand(p, s))
@@ -26,7 +26,7 @@ func organizationCommand(p *program, s *settings) *cobra.Command {
 func organizationCreateCommand(p *program, s *settings) *cobra.Command {
 	return &cobra.Command{
 		Use: "create NAME", Args: cobra.ExactArgs(1),
-		Short:   "Create an organization, and print the link by which its first admin is made; it is good once, for 30 minutes",
+		Short:   "Create an organization and print the set-up link for its first admin (valid once, for 30 minutes)",
 		Example: "  eventflow org create acme\n  eventflow user setup-link --org acme   # another link",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.operate(cmd, s, "", func(o operator) error {
@@ -48,7 +48,7 @@ func organizationCreateCommand(p *program, s *settings) *cobra.Command {
 func organizationListCommand(p *program, s *settings) *cobra.Command {
 	var output string
 	command := &cobra.Command{
-		Use: "list", Short: "List the organizations, and what their keys and people are limited to", Args: cobra.NoArgs,
+		Use: "list", Short: "List organizations and their rate limits", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkOutput(output, "table"); err != nil {
 				return err
@@ -82,7 +82,7 @@ func allOrganizations(ctx context.Context, catalog core.Organizations) ([]core.O
 
 func printOrganizations(out io.Writer, organizations []core.Organization) error {
 	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(table, "ID\tNAME\tCREATED\tEACH KEY\tEACH PERSON")
+	fmt.Fprintln(table, "ID\tNAME\tCREATED\tPER KEY\tPER PERSON")
 	for _, org := range organizations {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", org.ID, org.Name, tableTime(org.CreatedAt), org.KeyRate, org.UserRate)
 	}
@@ -93,10 +93,10 @@ func organizationLimitCommand(p *program, s *settings) *cobra.Command {
 	var key, user string
 	command := &cobra.Command{
 		Use: "limit NAME", Args: cobra.ExactArgs(1),
-		Short: "Limit an organization's keys and people otherwise than the settings do: running servers follow within two seconds",
-		Long: "Limit each key and each person of an organization otherwise than the settings do, and print what they are limited to. " +
-			"A flag that is left out changes nothing. A key's own --rate comes first. Running servers follow within two seconds.",
-		Example: "  eventflow org limit acme --key 6000/200 --user 1000/100\n  eventflow org limit acme --key default   # as the settings say",
+		Short: "Override the rate limits of an organization's keys and people",
+		Long: "Override the rate limits that the settings set for each key and each person of an organization, and print the result. " +
+			"A flag that is left out changes nothing. A key's own --rate takes precedence. Running servers follow within two seconds.",
+		Example: "  eventflow org limit acme --key 6000/200 --user 1000/100\n  eventflow org limit acme --key default   # back to the settings",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			limits, err := organizationLimits(args[0], key, user)
 			if err != nil {
@@ -115,8 +115,8 @@ func organizationLimitCommand(p *program, s *settings) *cobra.Command {
 			})
 		},
 	}
-	command.Flags().StringVar(&key, "key", "", "requests of each key a minute and at once, like 6000/200, or default")
-	command.Flags().StringVar(&user, "user", "", "requests of each person a minute and at once, like 1000/100, or default")
+	command.Flags().StringVar(&key, "key", "", "requests per minute and at once for each key, like 6000/200, or default")
+	command.Flags().StringVar(&user, "user", "", "requests per minute and at once for each person, like 1000/100, or default")
 	return command
 }
 
@@ -124,7 +124,7 @@ func organizationLimitCommand(p *program, s *settings) *cobra.Command {
 // first organization's.
 func organizationLimits(name, key, user string) (limits core.OrganizationLimits, err error) {
 	if name == "" {
-		return limits, errors.New("the organization's name is empty; 'eventflow org list' shows the names")
+		return limits, errors.New("the organization name is empty; 'eventflow org list' shows the names")
 	}
 	if key == "" && user == "" {
 		return limits, errors.New("nothing to change: give --key, --user or both, like --key 6000/200")

@@ -35,7 +35,7 @@ func TestOrganizationsOnTheHost(t *testing.T) {
 	require.Zero(t, key.code, key.stderr)
 	require.Contains(t, h.run([]string{secret}, "key", "list", "--org", "acme").stdout, "shop")
 	require.NotContains(t, h.run([]string{secret}, "key", "list").stdout, "shop")
-	require.Contains(t, h.run([]string{secret}, "audit", "verify", "--org", "acme").stdout, `"acme" is whole`)
+	require.Contains(t, h.run([]string{secret}, "audit", "verify", "--org", "acme").stdout, `"acme" is intact`)
 	unknown := h.run([]string{secret}, "user", "list", "--org", "umbrella")
 	require.NotZero(t, unknown.code)
 	require.Contains(t, unknown.stderr, "no such organization")

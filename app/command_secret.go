@@ -11,8 +11,8 @@ import (
 func secretCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "secret",
-		Short: "Make a server secret",
-		Long:  "Print a new random secret for EVENTFLOW_SECRET. Give the same one to every node; with another one no API key is valid any more.",
+		Short: "Generate a server secret",
+		Long:  "Print a new random secret for EVENTFLOW_SECRET. Give the same one to every node. Changing it invalidates every API key, unless EVENTFLOW_SECRET_PREVIOUS holds the previous one.",
 		Args:  cobra.NoArgs,
 		Run:   func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), newSecret()) },
 	}

@@ -13,9 +13,9 @@ import (
 func serveCommand(p *program, s *settings) *cobra.Command {
 	return &cobra.Command{
 		Use:   "serve",
-		Short: "Start the server for production",
-		Long: "Start the server with the settings given. Nothing is created but the database's tables: " +
-			"make an API key with 'eventflow key create'.",
+		Short: "Start the server",
+		Long: "Start the server with the given settings. It creates nothing but the database tables: " +
+			"create an API key with 'eventflow key create'.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := s.load(os.Environ())
@@ -54,5 +54,5 @@ func errStopped(code int) error {
 	if code == 0 {
 		return nil
 	}
-	return core.Errorf(core.CodeInternal, "the server stopped by itself; the log says why")
+	return core.Errorf(core.CodeInternal, "the server stopped unexpectedly; the log says why")
 }

@@ -16,8 +16,8 @@ import (
 func tryCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "try",
-		Short: "Prove the whole path against the running server",
-		Long:  "Publish three events to the demo stream of a running 'eventflow dev', read them back, consume them as a group, and see a bad event refused and an idempotency key replayed.",
+		Short: "Test the whole path against a running server",
+		Long:  "Publish three events to the demo stream of a running 'eventflow dev', read them back, consume them as a group, and check that an invalid event is refused and that a repeated idempotency key stores nothing.",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := loadContext()
@@ -103,7 +103,7 @@ func (t trial) readBack(ctx context.Context, first core.Offset) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("of 3 published events %d could be read back", read)
+	return fmt.Errorf("only %d of 3 published events could be read back", read)
 }
 
 // consume takes the three events out of a group of its own, which begins with
@@ -123,7 +123,7 @@ func (t trial) consume(ctx context.Context, first core.Offset) (err error) {
 		return err
 	}
 	if len(delivery.Events) != 3 || delivery.Events[0].Offset != first {
-		return fmt.Errorf("a consumer group was handed %d of 3 published events", len(delivery.Events))
+		return fmt.Errorf("a consumer group was handed only %d of 3 published events", len(delivery.Events))
 	}
 	last := delivery.Events[2]
 	t.say("consumed", "offsets %d to %d by a group, leased in %s", first, last.Offset, since(started))
@@ -134,7 +134,7 @@ func (t trial) consume(ctx context.Context, first core.Offset) (err error) {
 	took := since(started)
 	status, err := t.client.Lag(ctx, demoStream, name)
 	if err == nil && status.CommittedOffset < last.Offset {
-		err = fmt.Errorf("after a commit of offset %d the group is at %d", last.Offset, status.CommittedOffset)
+		err = fmt.Errorf("the group is at offset %[2]d after committing offset %[1]d", last.Offset, status.CommittedOffset)
 	}
 	if err == nil {
 		t.say("committed", "offset %d in %s, lag %d", last.Offset, took, status.Lag)
@@ -169,6 +169,6 @@ func (t trial) replayed(ctx context.Context) error {
 	if !second.Duplicate || second.Offset != first.Offset {
 		return fmt.Errorf("the same idempotency key was stored twice, at offsets %d and %d", first.Offset, second.Offset)
 	}
-	t.say("deduplicated", "the same key again answers offset %d and stores nothing", second.Offset)
+	t.say("deduplicated", "the same key again returns offset %d and stores nothing", second.Offset)
 	return nil
 }

@@ -13,13 +13,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 func userCommand(p *program, s *settings) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "user",
-		Short: "Create and list users, and make a set-up link",
-		Long:  "Create and list users directly in the catalog, with the server running or not. Needs the server's settings: --catalog or --store, and the secret.",
+		Short: "Create and list users, and print a set-up link",
+		Long:  "Create and list users directly in the catalog, whether or not the server is running. Needs the server's settings: --catalog or --store, and the secret.",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -32,7 +33,7 @@ func userCreateCommand(p *program, s *settings, org *string) *cobra.Command {
 	var email, name, role string
 	command := &cobra.Command{
 		Use:     "create --email ADDRESS",
-		Short:   "Create a user, whose password is read from the standard input",
+		Short:   "Create a user with a password read from standard input",
 		Example: "  eventflow user create --email ann@example.com --role admin < password.txt",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -45,7 +46,7 @@ func userCreateCommand(p *program, s *settings, org *string) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				user, err := accounts.CreateUser(cmd.Context(), o.org.ID, core.NewPerson{Email: email, Name: name, Password: password}, core.Role(role))
+				user, err := accounts.CreateUser(cmd.Context(), o.org.ID, identity.NewPerson{Email: email, Name: name, Password: password}, core.Role(role))
 				if err != nil {
 					return err
 				}
@@ -55,7 +56,7 @@ func userCreateCommand(p *program, s *settings, org *string) *cobra.Command {
 			})
 		},
 	}
-	command.Flags().StringVar(&email, "email", "", "the user's address, by which to sign in")
+	command.Flags().StringVar(&email, "email", "", "the email address that the user signs in with")
 	command.Flags().StringVar(&name, "name", "", "the user's name")
 	command.Flags().StringVar(&role, "role", string(core.RoleAdmin), "admin, developer or viewer")
 	_ = command.MarkFlagRequired("email") // only fails for a flag that does not exist
@@ -76,7 +77,7 @@ func readPassword(in io.Reader, talk io.Writer) (string, error) {
 func userListCommand(p *program, s *settings, org *string) *cobra.Command {
 	var output string
 	command := &cobra.Command{
-		Use: "list", Short: "List the users", Args: cobra.NoArgs,
+		Use: "list", Short: "List users", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := checkOutput(output, "table"); err != nil {
 				return err
@@ -120,7 +121,7 @@ func printUsers(out io.Writer, users []core.User) error {
 func userSetupCommand(p *program, s *settings, org *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "setup-link", Args: cobra.NoArgs,
-		Short: "Print the link by which the first admin is made; it is good once, for 30 minutes",
+		Short: "Print the set-up link for the first admin (valid once, for 30 minutes)",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.operate(cmd, s, *org, func(o operator) error {
 				accounts, err := o.accounts()

@@ -51,7 +51,7 @@ func TestTheFirstAdminIsMadeOnTheHost(t *testing.T) {
 
 	whole := h.run([]string{secret}, "audit", "verify")
 	require.Zero(t, whole.code, whole.stderr)
-	require.Contains(t, whole.stdout, "is whole: 4 records")
+	require.Contains(t, whole.stdout, "is intact: 4 records")
 	require.Zero(t, server.stop())
 	db, err := sql.Open("sqlite", filepath.Join(h.folder, "eventflow_data", "events.db"))
 	require.NoError(t, err)

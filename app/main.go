@@ -47,7 +47,7 @@ func run(ctx context.Context, p *program, args []string) int {
 func newRoot(p *program) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "eventflow",
-		Short:         "Ingest, keep and deliver application events",
+		Short:         "Ingest, store and deliver application events",
 		Version:       Version,
 		SilenceUsage:  true,
 		SilenceErrors: true,

@@ -41,7 +41,7 @@ func TestAServerLimitsRequests(t *testing.T) {
 	require.Equal(t, []int{200, 200, 429, 429}, statuses(key, 4))
 	require.Equal(t, []int{401, 401, 401, 429, 429}, statuses("wrong", 5))
 	require.Equal(t, `"default";q=1;w=60`, ask(key).header.Get("RateLimit-Policy"))
-	server.await(server.stderr, `(Redis is lost: each node counts requests by itself)`)
+	server.await(server.stderr, `(Redis is unreachable: each node counts requests on its own)`)
 	require.Zero(t, server.stop())
 
 	dev := newHome(t).dev()

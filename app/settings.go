@@ -56,7 +56,7 @@ func bindConfig(flags *pflag.FlagSet) *settings {
 		flag.DefValue = flag.Value.String()
 	}
 	flags.AddFlagSet(s.flags)
-	flags.StringVar(&s.file, "config", "", "file of settings, lines of EVENTFLOW_NAME=value")
+	flags.StringVar(&s.file, "config", "", "settings file, with lines of EVENTFLOW_NAME=value")
 	return s
 }
 
@@ -145,7 +145,7 @@ func (s *settings) take(values map[string]string, name, value string) error {
 			return nil
 		}
 	}
-	return usageError{fmt.Errorf("there is no setting %s; 'eventflow config' lists all", name)}
+	return usageError{fmt.Errorf("unknown setting %s; 'eventflow config' lists all settings", name)}
 }
 
 func (s *settings) names() (names []string) {

@@ -40,7 +40,7 @@ func (p *program) alone(cfg Config) (scheme string, alone bool) {
 // openSharedStorage opens the storage beside a server that may have it open.
 func (p *program) openSharedStorage(ctx context.Context, cfg Config) (core.Storage, error) {
 	if scheme, alone := p.alone(cfg); alone {
-		return nil, fmt.Errorf("a store %s: is open in one process only, the server", scheme)
+		return nil, fmt.Errorf("a %s: store can be open in one process only, the server", scheme)
 	}
 	storage, err := p.openStorage(ctx, cfg)
 	if err != nil {
@@ -57,7 +57,7 @@ func (p *program) openStorage(ctx context.Context, cfg Config) (core.Storage, er
 	open, ok := p.storages[u.Scheme]
 	if !ok {
 		known := slices.Sorted(maps.Keys(p.storages))
-		return nil, wrong("store", fmt.Sprintf("has the scheme %q; this build knows %s", u.Scheme, strings.Join(known, ", ")))
+		return nil, wrong("store", fmt.Sprintf("has the unknown scheme %q; this build supports %s", u.Scheme, strings.Join(known, ", ")))
 	}
 	return open(ctx, u)
 }

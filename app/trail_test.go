@@ -103,8 +103,8 @@ func TestTheTrailSaysWhatTheOperatorDid(t *testing.T) {
 		{core.AuditKeyRevoked, "api_key", key.ID.String(), "operator"},
 		{core.AuditOrganizationCreated, "organization", lines[8].target, "operator"},
 	}, lines)
-	require.Contains(t, h.must("audit", "verify"), `"default" is whole: 9 records, the newest is 8:`)
-	require.Contains(t, h.must("audit", "verify", "--org", "acme"), `"acme" is whole: 1 records, the newest is 0:`)
+	require.Contains(t, h.must("audit", "verify"), `"default" is intact: 9 records, the newest is 8:`)
+	require.Contains(t, h.must("audit", "verify", "--org", "acme"), `"acme" is intact: 1 record, the newest is 0:`)
 }
 
 // However the server and commands meet at the trail's end, it is one chain, and
@@ -126,21 +126,21 @@ func TestARecordThatCannotBeWrittenIsSaid(t *testing.T) {
 	h := newHome(t)
 	h.write("file", "not a folder")
 	for store, says := range map[string]string{
-		"memory:": "a store memory: is open in one process only, the server", "sqlite:./file": "opening the store: ",
+		"memory:": "a memory: store can be open in one process only, the server", "sqlite:./file": "opening the store: ",
 		"postgres://nobody@127.0.0.1:1/events?connect_timeout=1": "opening the store: ",
 	} {
 		environ := []string{secret, "EVENTFLOW_CATALOG=sqlite:./catalog", "EVENTFLOW_STORE=" + store}
 		link := h.run(environ, "user", "setup-link")
 		require.Zero(t, link.code, link.stderr)
 		require.Contains(t, link.stdout, "#t=")
-		require.Contains(t, link.stderr, `eventflow: this is done, but the audit trail of "default" misses it: `+says)
-		require.Equal(t, 1, strings.Count(link.stderr, "misses it"))
+		require.Contains(t, link.stderr, `eventflow: this was done, but could not be recorded in the audit trail of "default": `+says)
+		require.Equal(t, 1, strings.Count(link.stderr, "could not be recorded"))
 		list := h.run(environ, "user", "list")
 		require.Zero(t, list.code, list.stderr)
 		require.Empty(t, list.stderr, "there is nothing to record")
 	}
 	inMemory := h.run([]string{secret, "EVENTFLOW_CATALOG=sqlite:./catalog", "EVENTFLOW_STORE=memory:"}, "audit", "verify")
-	require.Contains(t, inMemory.stderr, "not what a running server has")
+	require.Contains(t, inMemory.stderr, "not the trail of a running server")
 }
 
 func writeOneTrail(t *testing.T, h home, environ []string) {
@@ -177,8 +177,8 @@ func writeOneTrail(t *testing.T, h home, environ []string) {
 		by[record.Actor.Label]++
 	}
 	require.Equal(t, map[string]int{"operator": 7, "ops": 40}, by)
-	require.Contains(t, h.run(environ, "audit", "verify").stdout, "is whole: 47 records")
+	require.Contains(t, h.run(environ, "audit", "verify").stdout, "is intact: 47 records")
 	_, err := admin.CreateStream(t.Context(), core.StreamSpec{Name: "orders"})
 	require.NoError(t, err)
-	require.Contains(t, h.run(environ, "audit", "verify").stdout, "is whole: 48 records", "the server goes on")
+	require.Contains(t, h.run(environ, "audit", "verify").stdout, "is intact: 48 records", "the server goes on")
 }

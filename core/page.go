@@ -6,7 +6,6 @@ import (
 	"hash/crc32"
 	"slices"
 	"strings"
-	"time"
 )
 
 // A cursor is opaque to clients: what it belongs to, where to go on, and a
@@ -19,7 +18,7 @@ const (
 	MaxPageSize     = 1000
 )
 
-func pageLimit(limit int) (int, error) {
+func PageLimit(limit int) (int, error) {
 	if limit == 0 {
 		return DefaultPageSize, nil
 	}
@@ -37,96 +36,51 @@ type Page[T any] struct {
 	HasMore    bool
 }
 
-// cut makes a page of what was found: one item more than limit shows that there
+// Cut makes a page of what was found: one item more than limit shows that there
 // is a next page. cursor seals the place of the page's last item.
-func cut[T any](found []T, limit int, cursor func(last *T) string) Page[T] {
+func Cut[T any](found []T, limit int, cursor func(last *T) string) Page[T] {
 	if len(found) <= limit {
 		return Page[T]{Items: found}
 	}
 	return Page[T]{Items: found[:limit], HasMore: true, NextCursor: cursor(&found[limit-1])}
 }
 
-var errBadCursor = Invalid("cursor", "is not a cursor of this list with these filters; start again without it")
+var ErrBadCursor = Invalid("cursor", "is not a cursor of this list with these filters; start again without it")
 
-// sealCursor encodes a place in the list that scope describes.
-func sealCursor(scope, place []byte) string {
+// SealCursor encodes a place in the list that scope describes.
+func SealCursor(scope, place []byte) string {
 	sum := crc32.Update(crc32.ChecksumIEEE(scope), crc32.IEEETable, place)
 	return base64.RawURLEncoding.EncodeToString(binary.BigEndian.AppendUint32(slices.Clip(place), sum))
 }
 
-// openCursor decodes a cursor and returns its place, or an error when it was
+// OpenCursor decodes a cursor and returns its place, or an error when it was
 // not sealed for the same scope.
-func openCursor(scope []byte, cursor string) ([]byte, error) {
+func OpenCursor(scope []byte, cursor string) ([]byte, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err != nil || len(raw) < 4 || len(raw) > 4096 || strings.ContainsAny(cursor, "\r\n") { // which the decoder skips
-		return nil, errBadCursor
+		return nil, ErrBadCursor
 	}
 	place, sum := raw[:len(raw)-4], binary.BigEndian.Uint32(raw[len(raw)-4:])
 	if sum != crc32.Update(crc32.ChecksumIEEE(scope), crc32.IEEETable, place) {
-		return nil, errBadCursor
+		return nil, ErrBadCursor
 	}
 	return place, nil
 }
 
-func nameCursor(org ID, prefix, name string) string {
-	return sealCursor(nameScope(org, prefix), []byte(name))
-}
+func IDCursor(scope []byte, last ID) string { return SealCursor(scope, last[:]) }
 
-func nameScope(org ID, prefix string) []byte {
-	return append(append([]byte("streams\x00"), org[:]...), prefix...)
-}
-
-func parseNameCursor(org ID, query StreamQuery) (string, error) {
-	if query.Cursor == "" {
-		return "", nil
-	}
-	place, err := openCursor(nameScope(org, query.Prefix), query.Cursor)
-	if err != nil || checkStreamName(string(place)) != nil || !strings.HasPrefix(string(place), query.Prefix) {
-		return "", errBadCursor
-	}
-	return string(place), nil
-}
-
-func idCursor(scope []byte, last ID) string { return sealCursor(scope, last[:]) }
-
-// parseIDCursor returns the id where a list goes on, zero without a cursor.
-func parseIDCursor(scope []byte, cursor string) (ID, error) {
+// ParseIDCursor returns the id where a list goes on, zero without a cursor.
+func ParseIDCursor(scope []byte, cursor string) (ID, error) {
 	if cursor == "" {
 		return ID{}, nil
 	}
-	place, err := openCursor(scope, cursor)
+	place, err := OpenCursor(scope, cursor)
 	if err != nil || len(place) != len(ID{}) {
-		return ID{}, errBadCursor
+		return ID{}, ErrBadCursor
 	}
 	return ID(place), nil
 }
 
-func offsetCursor(scope []byte, offset Offset) string {
-	return sealCursor(scope, binary.BigEndian.AppendUint64(nil, uint64(offset)))
-}
-
-func parseOffsetCursor(scope []byte, cursor string) (Offset, error) {
-	place, err := openCursor(scope, cursor)
-	if err != nil || len(place) != 8 || place[0]&0x80 != 0 {
-		return 0, errBadCursor
-	}
-	return Offset(binary.BigEndian.Uint64(place)), nil
-}
-
-func positionCursor(scope []byte, p Position) string {
-	place := binary.BigEndian.AppendUint64(nil, uint64(p.ReceivedAt.UnixMicro()))
-	place = append(place, p.Stream[:]...)
-	return sealCursor(scope, binary.BigEndian.AppendUint64(place, uint64(p.Offset)))
-}
-
-func parsePositionCursor(scope []byte, cursor string) (Position, error) {
-	place, err := openCursor(scope, cursor)
-	if err != nil || len(place) != 32 {
-		return Position{}, errBadCursor
-	}
-	return Position{
-		ReceivedAt: time.UnixMicro(int64(binary.BigEndian.Uint64(place))).UTC(),
-		Stream:     ID(place[8:24]),
-		Offset:     Offset(binary.BigEndian.Uint64(place[24:])),
-	}, nil
-}
+// PageBytes bounds the payloads of one page: a thousand events of the largest
+// size would fill a gigabyte.
+const PageBytes = 16 << 20

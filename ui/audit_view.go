@@ -94,7 +94,7 @@ func (v *auditView) Render() app.UI {
 }
 
 func (v *auditView) controls() app.UI {
-	choices := []choice[string]{{"", "Everything"}}
+	choices := []choice[string]{{"", "All actions"}}
 	for _, action := range core.AuditActions {
 		choices = append(choices, choice[string]{string(action), string(action)})
 	}
@@ -107,11 +107,11 @@ func (v *auditView) controls() app.UI {
 			app.Input().ID(id).Type("datetime-local").Value(*value).OnInput(setText(value)))
 	}
 	return app.Form().Class("controls").Role("search").Aria("label", "Audit trail").Body(
-		app.Label().Class("hidden").For("action").Text("What happened"),
+		app.Label().Class("hidden").For("action").Text("Action"),
 		selectInput("action", &v.filter.action, choices, func(ctx app.Context, _ app.Event) { v.show(ctx) }),
-		text("who", "Who: an address or a label", &v.filter.who), text("target", "To what: an id", &v.filter.target),
-		app.Div().Class("row").Body(moment("trail-from", "From", &v.filter.from), moment("trail-to", "to", &v.filter.to),
-			app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Show"))),
+		text("who", "Actor: email or key label", &v.filter.who), text("target", "Target ID", &v.filter.target),
+		app.Div().Class("row").Body(moment("trail-from", "From", &v.filter.from), moment("trail-to", "To", &v.filter.to),
+			app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Apply"))),
 	).OnSubmit(func(ctx app.Context, e app.Event) {
 		e.PreventDefault()
 		v.show(ctx)
@@ -120,12 +120,12 @@ func (v *auditView) controls() app.UI {
 
 func (v *auditView) table(page rest.List[core.Event]) app.UI {
 	if len(page.Items) == 0 {
-		return emptyPanel("Nothing matches", "Nothing of this kind was recorded.", "", button("Clear", "close", func(ctx app.Context, _ app.Event) {
+		return emptyPanel("Nothing matches", "No audit entries match this filter.", "", button("Clear", "close", func(ctx app.Context, _ app.Event) {
 			v.filter = trailFilter{}
 			v.show(ctx)
 		}))
 	}
-	columns := []column{{name: "When"}, {name: "What"}, {name: "Who"}, {name: "To what", minor: true}, {name: "From", minor: true}, {name: "Record", unsaid: true}}
+	columns := []column{{name: "Time"}, {name: "Action"}, {name: "Actor"}, {name: "Target", minor: true}, {name: "IP address", minor: true}, {name: "Details", unsaid: true}}
 	var rows []app.UI
 	for i := range page.Items {
 		event := &page.Items[i]
@@ -133,10 +133,10 @@ func (v *auditView) table(page rest.List[core.Event]) app.UI {
 		_ = json.Unmarshal(event.Payload, &entry) // the rest of the line says what it can
 		id := event.ID.String()
 		rows = append(rows, card(columns, timeText(event.ReceivedAt), badge(auditKind(event.Type), event.Type),
-			app.Span().Body(v.narrowing("All that "+entry.Actor.Label+" did", entry.Actor.Label, &v.filter.who), app.Span().Class("quiet").Text(" "+string(entry.Actor.Role))),
-			app.Span().Class("quiet").Body(app.Text(entry.Target.Kind+" "), v.narrowing("All that was done to "+entry.Target.ID, entry.Target.ID, &v.filter.target)),
+			app.Span().Body(v.narrowing("Filter by actor "+entry.Actor.Label, entry.Actor.Label, &v.filter.who), app.Span().Class("quiet").Text(" "+string(entry.Actor.Role))),
+			app.Span().Class("quiet").Body(app.Text(entry.Target.Kind+" "), v.narrowing("Filter by target "+entry.Target.ID, entry.Target.ID, &v.filter.target)),
 			app.Code().Text(entry.Address),
-			iconButton("Show the record", "more", nil).Aria("expanded", v.open == id).OnClick(func(app.Context, app.Event) {
+			iconButton("Show details", "more", nil).Aria("expanded", v.open == id).OnClick(func(app.Context, app.Event) {
 				if v.open == id {
 					v.open = ""
 				} else {

@@ -17,10 +17,10 @@ func checklist(now overall) []step {
 		publish, consumers = "/publish?stream="+queryEscape(sum.Busiest[0].Name), address("/streams/{stream}/consumers", sum.Busiest[0].Name)
 	}
 	return []step{
-		{sum.Streams > 0, "Create a stream", "It holds your events, in order.", "/streams/new"},
-		{now.Keys > 0, "Create an API key", "Your application presents it.", "/settings/api-keys"},
-		{sum.Stored > 0, "Send an event", "With curl, a client, or from here.", publish},
-		{sum.Groups > 0, "Create a consumer group", "It gets every event at least once.", consumers},
-		{sum.Consumed, "Consume and acknowledge it", "eventflow try does all of this in a second.", "/consumers"},
+		{sum.Streams > 0, "Create a stream", "Stores your events in order.", "/streams/new"},
+		{now.Keys > 0, "Create an API key", "Your application sends events with it.", "/settings/api-keys"},
+		{sum.Stored > 0, "Send an event", "With curl, a client or the dashboard.", publish},
+		{sum.Groups > 0, "Create a consumer group", "It receives every event at least once.", consumers},
+		{sum.Consumed, "Consume and acknowledge it", "Run eventflow try to do all of this at once.", "/consumers"},
 	}
 }

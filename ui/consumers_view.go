@@ -49,7 +49,7 @@ func (v *consumersView) Render() app.UI {
 		app.Div().Class("head").Body(app.H1().TabIndex(-1).Text("Consumers")),
 		v.list.show(func(page rest.List[core.GroupOverview]) app.UI {
 			if len(page.Items) == 0 {
-				return emptyPanel("No consumer groups yet", "A group gets every event of a stream at least once, and remembers how far it is. Make one on the page of a stream.", "",
+				return emptyPanel("No consumer groups yet", "A consumer group receives every event of a stream at least once and keeps track of its position. Create one on the page of a stream.", "",
 					linkButton("Streams", "stream", "/streams"))
 			}
 			return app.Div().Class("stack").Body(

@@ -21,7 +21,7 @@ func (sh *shell) crumbs() app.UI {
 		}
 	}
 	items = append(items, app.Li().Aria("current", "page").Body(app.Span().Text(crumbTitle(r, params)), sh.switcher(r, r)))
-	return app.Nav().Class("crumbs").Aria("label", "You are here").Body(app.Ol().Body(items...))
+	return app.Nav().Class("crumbs").Aria("label", "Breadcrumb").Body(app.Ol().Body(items...))
 }
 
 // switcher goes from the crumb of a stream to another stream, to the same kind
@@ -29,7 +29,7 @@ func (sh *shell) crumbs() app.UI {
 func (sh *shell) switcher(crumb, shown route) app.UI {
 	tab, _, _ := strings.Cut(shown.pattern, "/{offset}")
 	return app.If(crumb.pattern == "/streams/{stream}" && sh.s.state == signedIn, func() app.UI {
-		return iconButton("Another stream", "switch", func(app.Context, app.Event) { sh.palette, sh.tab = true, tab }).Class("switch")
+		return iconButton("Switch stream", "switch", func(app.Context, app.Event) { sh.palette, sh.tab = true, tab }).Class("switch")
 	})
 }
 

@@ -25,6 +25,14 @@ func (d *delay) run(ctx app.Context, f func(app.Context)) {
 	})
 }
 
+// after notes what is typed into a field, and calls f when the typing ends.
+func (d *delay) after(value *string, f func(app.Context)) app.EventHandler {
+	return func(ctx app.Context, e app.Event) {
+		setText(value)(ctx, e)
+		d.run(ctx, f)
+	}
+}
+
 // every calls f now and then while the component is there.
 func every(ctx app.Context, d time.Duration, f func(app.Context)) {
 	time.AfterFunc(d, func() {

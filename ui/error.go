@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
@@ -12,14 +14,12 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// errorPanel says what went wrong, what to do, and by which id the server's log
-// knows it.
+// errorPanel says what went wrong, what to do, and the id by which the server's
+// log knows the request.
 func errorPanel(err error, again func(app.Context)) app.UI {
 	title, advice := explain(err)
 	parts := []app.UI{app.H2().Body(icon("warn"), app.Text(title)), app.P().Text(advice)}
-	for _, detail := range detailsOf(err) {
-		parts = append(parts, app.P().Body(app.Code().Text(detail.Field), app.Text(" "+detail.Reason)))
-	}
+	parts = append(parts, detailLines(detailsOf(err))...)
 	var answered *rest.Error
 	if errors.As(err, &answered) && answered.RequestID != "" {
 		parts = append(parts, app.P().Class("quiet").Body(app.Text("Request "), app.Code().Text(answered.RequestID)))
@@ -30,27 +30,29 @@ func errorPanel(err error, again func(app.Context)) app.UI {
 	return app.Div().Class("panel", "error").Role("alert").Body(parts...)
 }
 
-// explain puts an error into words for people.
+// explain puts an error into words for people: a title and a sentence.
 func explain(err error) (title, advice string) {
-	if !answeredError(err) {
-		return "The server cannot be reached", "Check that it runs and that this device is connected. What you see is what was last known."
+	if noAnswer(err) {
+		return "Server unreachable", "Check that the server is running and that this device is online."
 	}
-	message := rest.Public(err).Message
+	message := sentence(rest.Public(err).Message)
 	switch core.CodeOf(err) {
 	case core.CodeForbidden:
-		return "Your role does not permit this", message + ". An admin can change your role."
+		return "Permission denied", message + " An admin can change your role."
 	case core.CodeNotFound:
-		return "There is nothing here", message + ". It may have been deleted, or never existed."
+		return "Not found", message + " It may have been deleted."
 	case core.CodeRateLimited:
 		return "Too many requests", message
 	case core.CodeUnauthorized:
 		return "Sign in again", message
-	case core.CodeConflict, core.CodePreconditionFailed:
-		return "It was changed meanwhile", message
+	case core.CodeConflict:
+		return "Conflict", message
+	case core.CodePreconditionFailed:
+		return "Changed by someone else", message
 	case core.CodeValidation, core.CodeSchemaMismatch:
-		return "The server does not take this", message
+		return "Invalid input", message
 	case core.CodeUnavailable:
-		return "The server is busy or its store is away", message
+		return "Temporarily unavailable", message
 	}
 	return "Something went wrong", message
 }
@@ -71,16 +73,6 @@ func actError(err error) app.UI {
 	return app.Div().Class("note", "bad").Role("alert").Body(icon("warn"), app.Span().Text(title+": "+advice))
 }
 
-// fieldError returns what the server said of a field, or "".
-func fieldError(err error, field string) string {
-	for _, detail := range detailsOf(err) {
-		if detail.Field == field {
-			return detail.Reason
-		}
-	}
-	return ""
-}
-
 func detailsOf(err error) []core.Detail {
 	if public := rest.Public(err); public != nil {
 		return public.Details
@@ -88,10 +80,12 @@ func detailsOf(err error) []core.Detail {
 	return nil
 }
 
-// answeredError reports whether an error is the server's own.
-func answeredError(err error) bool {
-	var answered *rest.Error
-	return errors.As(err, &answered) || errors.Is(err, context.Canceled)
+// noAnswer reports whether an error means that no server answered. What the server
+// or the dashboard itself found wrong is a [core.Error], and what was given up
+// says nothing of the server.
+func noAnswer(err error) bool {
+	var known *core.Error
+	return err != nil && !errors.As(err, &known) && !errors.Is(err, context.Canceled)
 }
 
 // sentence begins a message with a capital and ends it with a full stop.
@@ -99,5 +93,6 @@ func sentence(message string) string {
 	if message == "" {
 		return ""
 	}
-	return strings.ToUpper(message[:1]) + message[1:] + "."
+	first, size := utf8.DecodeRuneInString(message)
+	return string(unicode.ToUpper(first)) + strings.TrimSuffix(message[size:], ".") + "."
 }

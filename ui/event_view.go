@@ -37,8 +37,8 @@ func (v *eventView) Render() app.UI {
 		app.H1().TabIndex(-1).Body(app.Text("Event "+v.Params["offset"]+" of "), app.Bdi().Text(v.Page.stream())),
 		v.event.show(func(page rest.List[core.Event]) app.UI {
 			if len(page.Items) == 0 || fmt.Sprint(page.Items[0].Offset) != v.Params["offset"] {
-				return emptyPanel("There is no event at this offset", "It was removed by retention, or has not come yet.", "",
-					linkButton("Events of the stream", "event", address("/streams/{stream}/events", v.Page.stream())))
+				return emptyPanel("No event at this offset", "It was removed by retention or has not arrived yet.", "",
+					linkButton("View events", "event", address("/streams/{stream}/events", v.Page.stream())))
 			}
 			return &inspector{Page: v.Page, Event: page.Items[0], Filter: func(ctx app.Context, name, value string) {
 				ctx.Navigate(address("/streams/{stream}/events", v.Page.stream()) + "?q=" + queryEscape(withTerm("", name, value)))

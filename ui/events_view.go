@@ -144,7 +144,7 @@ func (v *eventsView) choose(id string) {
 
 // Render implements [app.Composer].
 func (v *eventsView) Render() app.UI {
-	head := app.UI(app.Div().Class("head").Body(app.H1().TabIndex(-1).Text("Events"), app.Span().Class("quiet").Text("of all streams, by the time of receipt")))
+	head := app.UI(app.Div().Class("head").Body(app.H1().TabIndex(-1).Text("Events"), app.Span().Class("quiet").Text("all streams, by time received")))
 	if v.stream() != "" {
 		head = streamHead(v.Page, app.If(v.s.may(core.ActionExportEvents), func() app.UI { return exportButtons(v) }))
 	}
@@ -195,25 +195,25 @@ func (v *eventsView) content() app.UI {
 // empty tells nothing yet from nothing that matches.
 func (v *eventsView) empty() app.UI {
 	if v.filter != "" || v.scope.kind.placed() {
-		return emptyPanel("Nothing matches", "No event fits the filter and the place to begin.", "",
+		return emptyPanel("Nothing matches", "No events match this filter and starting point.", "",
 			button("Clear", "close", func(ctx app.Context, _ app.Event) { v.typed = ""; v.scope = scope{kind: scopeNewest}; v.submit(ctx) }))
 	}
 	stream := v.stream()
 	if stream == "" {
-		return emptyPanel("No events yet", "Events of all streams show up here.", "", linkButton("Streams", "stream", "/streams"))
+		return emptyPanel("No events yet", "Events of all streams appear here.", "", linkButton("Streams", "stream", "/streams"))
 	}
 	return emptyPanel("No events yet", "Send the first one:",
 		"curl -X POST "+v.s.origin+rest.StreamEventsPath(stream)+" \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d '{\"event_type\":\"order.paid\",\"payload\":{\"amount\":12.5}}'",
-		linkButton("Publish one here", "publish", "/publish?stream="+queryEscape(stream)))
+		linkButton("Publish an event", "publish", "/publish?stream="+queryEscape(stream)))
 }
 
 func (v *eventsView) controls() app.UI {
 	kinds := []choice[scopeKind]{{scopeNewest, "Newest first"}, {scopeOldest, "Oldest first"}}
 	if v.stream() != "" {
-		kinds = append(kinds, []choice[scopeKind]{{scopeOffset, "From an offset"}, {scopeTime, "From a time"}, {scopeLive, "Live"}}...)
+		kinds = append(kinds, []choice[scopeKind]{{scopeOffset, "From offset"}, {scopeTime, "From time"}, {scopeLive, "Live"}}...)
 	}
 	parts := []app.UI{
-		app.Label().Class("hidden").For("scope").Text("Where to read"),
+		app.Label().Class("hidden").For("scope").Text("Start from"),
 		selectInput("scope", &v.scope.kind, kinds, v.scoped),
 	}
 	switch v.scope.kind {
@@ -228,8 +228,8 @@ func (v *eventsView) controls() app.UI {
 	if v.wrong != nil {
 		filter = filter.Aria("invalid", true).Aria("describedby", "filter-wrong")
 	}
-	parts = append(parts, filter, app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Show")),
-		iconButton("How to filter, and keys: ?", "help", func(app.Context, app.Event) { v.help = !v.help }).Aria("expanded", v.help))
+	parts = append(parts, filter, app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Apply")),
+		iconButton("Filter help and shortcuts (?)", "help", func(app.Context, app.Event) { v.help = !v.help }).Aria("expanded", v.help))
 	return app.Form().Class("controls").Role("search").Aria("label", "Events").Body(parts...).OnSubmit(func(ctx app.Context, e app.Event) {
 		e.PreventDefault()
 		v.submit(ctx)

@@ -36,10 +36,10 @@ func (b *exportButton) Render() app.UI {
 	label := map[string]string{"csv": "CSV", "ndjson": "NDJSON"}[b.Format]
 	parts := []app.UI{button(label, "export", b.run).Disabled(b.act.busy || b.s.offline).Aria("label", "Export as "+label), actError(b.act.err)}
 	if b.cut {
-		parts = append(parts, note("warn", "Only the first "+size(maxExport)+". The API exports all of it."))
+		parts = append(parts, note("warn", "Cut off at "+size(maxExport)+". Use the API for a full export."))
 	}
 	if b.words {
-		parts = append(parts, note("info", "Words without a name do not narrow an export."))
+		parts = append(parts, note("info", "Exports ignore free-text words."))
 	}
 	return app.Div().Class("row").Body(parts...)
 }

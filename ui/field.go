@@ -93,4 +93,4 @@ func emptyInput(id string) {
 	}
 }
 
-const passwordHint = "At least 12 characters, with upper and lower case, a digit and another character." //nolint:gosec // it is about passwords, and none
+const passwordHint = "At least 12 characters, with upper and lower case, a digit and a symbol." //nolint:gosec // it is about passwords, and none

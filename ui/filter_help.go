@@ -8,21 +8,21 @@ import (
 
 // filterExamples explain the bar.
 var filterExamples = [][2]string{
-	{"type:order.paid", "events of this type; source: and subject: are the same"},
-	{`subject:"customer 42"`, "quotes keep together what has spaces or colons"},
-	{"payload.amount:12.5", "the value at a place in the payload"},
-	{"payload.items.0.sku:S-1", "a place is keys, and positions in lists from 0"},
-	{"refund", "a word is looked for in what was read, page by page"},
+	{"type:order.paid", "events of this type; source: and subject: work the same way"},
+	{`subject:"customer 42"`, "quotes for values with spaces or colons"},
+	{"payload.amount:12.5", "a value in the payload"},
+	{"payload.items.0.sku:S-1", "paths are keys, and list positions counted from 0"},
+	{"refund", "plain words search the loaded events, page by page"},
 }
 
 // keyExamples are the keys of the event browser.
 var keyExamples = [][2]string{
-	{"/", "to the filter"},
-	{"j k", "the next event, the one before"},
-	{"Enter o", "the event on a page of its own"},
+	{"/", "focus the filter"},
+	{"j k", "next event, previous event"},
+	{"Enter o", "open the event on its own page"},
 	{"c", "copy the payload"},
 	{"Esc", "close the event"},
-	{"?", "this help"},
+	{"?", "show or hide this help"},
 }
 
 // filterHelp explains the bar and the keys.
@@ -34,9 +34,9 @@ func filterHelp() app.UI {
 		}
 		return app.Div().Class("stack", "tight").Body(app.H2().Text(title), app.Dl().Class("facts").Body(parts...))
 	}
-	return app.Section().Class("panel").Aria("label", "How to filter, and keys").Body(app.Div().Class("columns").Body(
-		list("Filter: all of it must fit", filterExamples, func(text string) app.UI { return app.Code().Text(text) }),
-		list("Keys", keyExamples, keys)))
+	return app.Section().Class("panel").Aria("label", "Filter help and shortcuts").Body(app.Div().Class("columns").Body(
+		list("Filter (all terms must match)", filterExamples, func(text string) app.UI { return app.Code().Text(text) }),
+		list("Keyboard shortcuts", keyExamples, keys)))
 }
 
 func keys(text string) app.UI {

@@ -21,11 +21,12 @@ type forgotView struct {
 // Render implements [app.Composer].
 func (v *forgotView) Render() app.UI {
 	if v.sent {
-		return app.Div().Class("card").Body(app.H1().TabIndex(-1).Text("Look into your mail"),
-			app.P().Text("If there is an account with this address, a link is on its way. It is good for 15 minutes. Where the server sends no mail, ask an admin."),
-			app.P().Body(app.A().Href("/").Text("Back to signing in")))
+		return app.Div().Class("card").Body(app.H1().TabIndex(-1).Text("Check your email"),
+			app.P().Text("If there is an account with this address, we have sent a link that is valid for 15 minutes. If this server does not send email, ask an admin."),
+			app.P().Body(app.A().Href("/").Text("Back to sign-in")))
 	}
-	return app.Div().Class("card").Body(app.H1().TabIndex(-1).Text("Forgotten password"),
+	wrong := fieldErrors{err: v.act.err}
+	return app.Div().Class("card").Body(app.H1().TabIndex(-1).Text("Forgot your password?"),
 		form(func(ctx app.Context) {
 			v.act.runAnonymously(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
 				err := client.ForgotPassword(ctx, v.email)
@@ -34,8 +35,8 @@ func (v *forgotView) Render() app.UI {
 			}, nil)
 		},
 			field("email", "Email", app.Input().ID("email").Type("email").Attr("autocomplete", "username").Required(true).
-				Value(v.email).OnInput(setText(&v.email)), "", fieldError(v.act.err, "email")),
-			actError(v.act.err),
-			submitButton("Send a link", v.act.busy)),
-		app.P().Body(app.A().Href("/").Text("Back to signing in")))
+				Value(v.email).OnInput(setText(&v.email)), "", wrong.of("email")),
+			wrong.rest(),
+			submitButton("Send reset link", v.act.busy)),
+		app.P().Body(app.A().Href("/").Text("Back to sign-in")))
 }

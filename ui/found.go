@@ -14,25 +14,23 @@ type found struct {
 	looked, passed int
 }
 
-// words say what was looked at and found, or nothing where that is what there
-// is.
+// words say what was searched and found, or nothing where all that was read is
+// shown.
 func (p found) words(n narrowing) string {
 	looked := p.looked + p.passed
 	switch {
 	case len(p.Items) > 0 && len(n.free) == 0:
 		return ""
-	case len(p.Items) > 0 && looked == 1:
-		return "This event holds " + n.said() + "."
+	case len(p.Items) == 1:
+		return fmt.Sprintf("1 of %s contains %s.", plural(p.looked, "event"), n.said())
 	case len(p.Items) > 0:
-		return fmt.Sprintf("%s of these %s hold %s.", count(len(p.Items)), plural(p.looked, "event"), n.said())
+		return fmt.Sprintf("%s of %s contain %s.", count(len(p.Items)), plural(p.looked, "event"), n.said())
 	case looked == 0 && p.Pagination.HasMore:
-		return "No event fits the filter in the part that was looked at."
+		return "No matching events in the part searched so far."
 	case looked == 0:
-		return "No event fits the filter from here on."
-	case looked == 1:
-		return "The one event that fits the rest does not hold " + n.said() + "."
+		return "No more matching events."
 	case p.Pagination.HasMore:
-		return fmt.Sprintf("None of these %s holds %s.", plural(looked, "event"), n.said())
+		return fmt.Sprintf("None of %s contains %s.", plural(looked, "event"), n.said())
 	}
-	return fmt.Sprintf("None of these %s holds %s, and there are no more.", plural(looked, "event"), n.said())
+	return fmt.Sprintf("None of %s contains %s, and there are no more.", plural(looked, "event"), n.said())
 }

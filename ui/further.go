@@ -78,7 +78,7 @@ func (f *further) walk(looking context.Context, v *eventsView, narrow narrowing,
 func (f *further) view(v *eventsView, page found) app.UI {
 	if f.cancel != nil {
 		return app.Div().Class("row").Body(
-			app.Span().Class("quiet").Text("Looked at "+plural(page.looked+page.passed, "event")+" so far…"),
+			app.Span().Class("quiet").Text("Searched "+plural(page.looked+page.passed, "event")+" so far…"),
 			button("Stop", "close", func(app.Context, app.Event) { f.stop() }))
 	}
 	words := page.words(v.narrow)
@@ -87,8 +87,8 @@ func (f *further) view(v *eventsView, page found) app.UI {
 	}
 	parts := []app.UI{app.P().Role("status").Text(words)}
 	if len(page.Items) == 0 && page.Pagination.HasMore {
-		parts = append(parts, button("Look further", "search", func(ctx app.Context, _ app.Event) { f.start(ctx, v) }).
-			Title(fmt.Sprintf("Page by page, until one holds it, for %d pages at most", furtherPages)))
+		parts = append(parts, button("Search more", "search", func(ctx app.Context, _ app.Event) { f.start(ctx, v) }).
+			Title(fmt.Sprintf("Searches up to %d more pages", furtherPages)))
 	}
 	return app.Div().Class("row").Body(append(parts, actError(f.err))...)
 }

@@ -16,7 +16,7 @@ func groupTable(groups []core.GroupOverview, trends *trends, withStream bool) ap
 		{name: "Trend", minor: true, unsaid: true},
 		{name: "Oldest unread", number: true, told: true},
 		{name: "In flight", number: true, minor: true},
-		{name: "To be tried again", number: true, minor: true},
+		{name: "Retrying", number: true, minor: true},
 		{name: "Dead letters", number: true, told: true},
 	}
 	if !withStream {

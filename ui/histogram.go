@@ -61,14 +61,14 @@ func (h *histogram) view(v *eventsView) app.UI {
 	for _, n := range shown.Counts {
 		total += n
 	}
-	words := plural(total, "event") + ", " + span(shown.step) + " a bar"
+	words := plural(total, "event") + " · " + span(shown.step) + " per bar"
 	if v.filter != "" {
-		words += ", whatever the filter"
+		words += " · unfiltered"
 	}
-	return app.Section().Class("slim").Aria("label", "When the events came").Body(
+	return app.Section().Class("slim").Aria("label", "Events over time").Body(
 		app.Div().Class("row").Body(
 			app.Span().Class("quiet", "grow").Text(words),
-			app.Label().Class("hidden").For("span").Text("How much of the time"),
+			app.Label().Class("hidden").For("span").Text("Time range"),
 			selectInput("span", &h.span, spanChoices(v.scope.kind), func(ctx app.Context, _ app.Event) {
 				setQuery(v.address().Encode())
 				h.fetch(ctx, v)
@@ -93,7 +93,7 @@ func spanChoices(kind scopeKind) []choice[string] {
 		}
 		choices = append(choices, choice[string]{one.name, label})
 	}
-	return append(choices, choice[string]{"", "All that is kept"})
+	return append(choices, choice[string]{"", "All time"})
 }
 
 // chart draws the bars. A click on one, or above it, reads from there.
@@ -144,7 +144,7 @@ func (h *histogram) table(v *eventsView) app.UI {
 	for i, n := range shown.Counts {
 		if n > 0 {
 			name := shown.write(shown.edge(i))
-			names = append(names, app.Button().Class("bare", "offset").Type("button").Aria("label", "Read from "+name).Text(name).
+			names = append(names, app.Button().Class("bare", "offset").Type("button").Aria("label", "Start from "+name).Text(name).
 				OnClick(func(ctx app.Context, _ app.Event) { h.choose(ctx, v, i) }, app.EventScope(name)))
 			counts = append(counts, n)
 		}

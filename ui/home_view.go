@@ -89,13 +89,13 @@ func (v *homeView) content(now overall) app.UI {
 	sum := now.Sum
 	parts = append(parts,
 		app.Div().Class("tiles").Body(
-			tile("Events a second", rate(v.rates.perSecond(core.ID{})), "over the last half minute"),
-			tile("Ingest p99", v.p99(), "since this server started"),
-			tile("Events kept", count(sum.Events), "in "+plural(sum.Streams, "stream")),
+			tile("Events per second", v.rates.text(core.ID{}), "last 30 s"),
+			tile("Ingest p99", v.p99(), "since server start"),
+			tile("Events", count(sum.Events), "in "+plural(sum.Streams, "stream")),
 			tile("Lag", count(sum.Lag), lagWords(sum.Groups, sum.Behind)),
 			tile("Dead letters", count(sum.DeadLetters), deadWords(sum.DeadLetters)),
 		),
-		hourChart(v.lastHour(), hourWords(sum)),
+		hourChart(&v.hour, hourWords(sum)),
 		app.Div().Class("columns").Body(v.lagging(sum.Furthest), v.latest(now)),
 	)
 	return app.Div().Class("stack").Body(parts...)
@@ -110,21 +110,12 @@ func (v *homeView) p99() string {
 	return "–"
 }
 
-// lastHour is the chart, of nothing while it is not known.
-func (v *homeView) lastHour() core.Histogram {
-	if v.hour.have() {
-		return v.hour.value
-	}
-	to := time.Now().Truncate(time.Minute).Add(time.Minute)
-	return core.Histogram{From: to.Add(-time.Hour), To: to, Counts: make([]int64, 60)}
-}
-
 func hourWords(sum core.Summary) string {
 	if int64(len(sum.Busiest)) < sum.Streams && len(sum.Busiest) > 0 {
 		if len(sum.Busiest) == 1 {
-			return "of the busiest stream"
+			return "in the busiest stream"
 		}
-		return "of the busiest " + plural(len(sum.Busiest), "stream")
+		return "in the busiest " + plural(len(sum.Busiest), "stream")
 	}
 	return ""
 }
@@ -132,7 +123,7 @@ func hourWords(sum core.Summary) string {
 func lagWords(groups, behind int64) string {
 	switch {
 	case groups == 0:
-		return "no consumer group yet"
+		return "no consumer groups yet"
 	case behind == 0:
 		return "all groups are up to date"
 	}
@@ -141,9 +132,9 @@ func lagWords(groups, behind int64) string {
 
 func deadWords(letters int64) string {
 	if letters == 0 {
-		return "nothing waits for a decision"
+		return "none"
 	}
-	return "wait for a decision"
+	return "need attention"
 }
 
 // lagging lists the groups that are furthest behind.
@@ -157,7 +148,7 @@ func (v *homeView) lagging(groups []core.GroupOverview) app.UI {
 	}
 	body := table("Groups by lag", columns, rows...)
 	if len(rows) == 0 {
-		body = app.P().Class("quiet").Text("No consumer group yet.")
+		body = app.P().Class("quiet").Text("No consumer groups yet.")
 	}
 	return app.Section().Class("panel").Aria("label", "Consumers").Body(
 		app.Div().Class("head").Body(app.H2().Text("Consumers"), app.A().Href("/consumers").Text("All")), body)
@@ -176,7 +167,7 @@ func (v *homeView) latest(now overall) app.UI {
 	}
 	body := table("Newest events", columns, rows...)
 	if len(rows) == 0 {
-		body = app.P().Class("quiet").Text("No event yet.")
+		body = app.P().Class("quiet").Text("No events yet.")
 	}
 	return app.Section().Class("panel").Aria("label", "Events").Body(
 		app.Div().Class("head").Body(app.H2().Text("Newest events"), app.A().Href("/events").Text("All")), body)

@@ -87,8 +87,8 @@ func (i *inspector) Render() app.UI {
 	permalink := address("/streams/{stream}/events/{offset}", i.streamName(), fmt.Sprint(event.Offset))
 	if i.Close != nil {
 		head = append(head,
-			app.A().Class("button", "bare").Href(permalink).Title("Open on a page of its own").Aria("label", "Permalink").Body(icon("link")),
-			iconButton("Close the inspector", "close", func(ctx app.Context, _ app.Event) { i.Close(ctx) }))
+			app.A().Class("button", "bare").Href(permalink).Title("Open on its own page").Aria("label", "Permalink").Body(icon("link")),
+			iconButton("Close inspector", "close", func(ctx app.Context, _ app.Event) { i.Close(ctx) }))
 	}
 	var tabs []app.UI
 	for _, name := range inspectorTabs {
@@ -123,7 +123,7 @@ func (i *inspector) part() app.UI {
 func (i *inspector) details() app.UI {
 	event := &i.Event
 	facts := [][2]string{
-		{"Event id", event.ID.String()},
+		{"Event ID", event.ID.String()},
 		{"Stream", i.streamName()},
 		{"Type", fmt.Sprintf("%s, version %d", event.Type, event.Version)},
 		{"Received", exact(event.ReceivedAt)},
@@ -165,20 +165,28 @@ var traceKinds = map[core.TraceState]string{
 // deliveries is what each group has made of the event.
 func (i *inspector) deliveries(trace core.EventTrace) app.UI {
 	if len(trace.Groups) == 0 {
-		return emptyPanel("No consumer group reads this stream", "Make one, and it gets every event at least once.", "")
+		return emptyPanel("No consumer group reads this stream", "Create one to have every event delivered at least once.", "")
 	}
 	var parts []app.UI
 	for _, group := range trace.Groups {
-		line := []app.UI{app.Strong().Body(app.Bdi().Text(group.Name)), badge(traceKinds[group.State], strings.ReplaceAll(string(group.State), "_", " "))}
-		if group.Until != nil {
-			line = append(line, app.Span().Class("quiet").Text("until "+ago(*group.Until, time.Now())))
-		}
+		line := []app.UI{app.Strong().Body(app.Bdi().Text(group.Name)), badge(traceKinds[group.State], traceWords(group, time.Now()))}
 		if !group.DeadLetter.IsZero() {
 			line = append(line, app.A().Href(address("/dead-letters/{id}", group.DeadLetter.String())).Text("dead letter"))
 		}
 		parts = append(parts, app.Li().Body(app.Div().Class("row").Body(line...), attempts(group.Attempts)))
 	}
 	return app.Ul().Class("timeline").Body(parts...)
+}
+
+// traceWords say how far a group is with an event, and until when that stays so.
+func traceWords(group core.GroupTrace, now time.Time) string {
+	switch {
+	case group.Until != nil && group.State == core.TraceWaiting:
+		return "retry " + ago(*group.Until, now)
+	case group.Until != nil && group.State == core.TraceLeased:
+		return "leased, expires " + ago(*group.Until, now)
+	}
+	return strings.ReplaceAll(string(group.State), "_", " ")
 }
 
 // maxArgument is how long an argument of a command may be, in all shells.
@@ -201,7 +209,7 @@ func (i *inspector) curl() app.UI {
 	}
 	id := i.Event.ID.String()
 	return app.Div().Class("stack", "tight").Body(
-		note("info", "The event is too large for a command line: keep it as event.json."),
+		note("info", "The event is too large for a command line. Save it as event.json first."),
 		&copyBox{Text: command + "@event.json"},
 		app.Div().Class("row").Body(button("Download event.json", "export", nil).
 			OnClick(func(app.Context, app.Event) { download("event.json", rest.TypeJSON, body) }, app.EventScope(id))))

@@ -84,7 +84,7 @@ func keyState(key core.APIKey, now time.Time) app.UI {
 	case key.ExpiresAt != nil && key.ExpiresAt.Before(now):
 		return badge("bad", "expired")
 	case key.PreviousValidUntil != nil && key.PreviousValidUntil.After(now):
-		return badge("warn", "old one "+ago(*key.PreviousValidUntil, now))
+		return badge("warn", "old secret expires "+ago(*key.PreviousValidUntil, now))
 	case key.ExpiresAt != nil:
 		return badge("ok", "expires "+ago(*key.ExpiresAt, now))
 	}

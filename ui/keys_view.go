@@ -80,15 +80,15 @@ func (v *keysView) Render() app.UI {
 
 func (v *keysView) table(page keyList) app.UI {
 	if len(page.Items) == 0 {
-		why := "Applications present an API key to send events. It is shown once, and kept as a hash only."
+		why := "Applications use an API key to send events. A key is shown once, and only its hash is stored."
 		if v.Kind == core.KindServiceToken {
-			why = "Services present a token to read and settle events. It is shown once, and kept as a hash only."
+			why = "Services use a token to read and acknowledge events. A token is shown once, and only its hash is stored."
 		}
 		name := "key"
 		if v.Kind == core.KindServiceToken {
 			name = "token"
 		}
-		return emptyPanel("None yet", why, "eventflow "+name+" create --label billing")
+		return emptyPanel("No "+v.Kind.String()+"s yet", why, "eventflow "+name+" create --label billing")
 	}
 	columns := []column{
 		{name: "Label"},
@@ -97,7 +97,7 @@ func (v *keysView) table(page keyList) app.UI {
 		{name: "Streams", minor: true},
 		{name: "Last used", told: true},
 		{name: "Created", minor: true},
-		{name: "State"},
+		{name: "Status"},
 		{name: "Actions", number: true, unsaid: true},
 	}
 	rows := make([]app.UI, len(page.Items))
@@ -125,27 +125,28 @@ func (v *keysView) actions(key core.APIKey) app.UI {
 func (v *keysView) ask() app.UI {
 	roles := []choice[core.Role]{
 		{core.RoleProducer, "producer: sends events"},
-		{core.RoleConsumer, "consumer: reads and settles events"},
+		{core.RoleConsumer, "consumer: reads and acknowledges events"},
 		{core.RoleViewer, "viewer: reads everything"},
 		{core.RoleDeveloper, "developer: streams, groups, dead letters"},
 	}
 	if v.s.may(core.ActionManageKeys) {
 		roles = append(roles, choice[core.Role]{core.RoleAdmin, "admin: everything"})
 	}
+	wrong := fieldErrors{err: v.act.err}
 	parts := []app.UI{
-		field("label", "Label", textInput("label", &v.label).Required(true).Placeholder("billing"), "Whose it is. It is the source of events that name none.", fieldError(v.act.err, "label")),
-		field("role", "Role", selectInput("role", &v.role, roles, nil), "", fieldError(v.act.err, "role")),
+		field("label", "Label", textInput("label", &v.label).Required(true).Placeholder("billing"), "Name of the application. Used as “source” for events without one.", wrong.of("label")),
+		field("role", "Role", selectInput("role", &v.role, roles, nil), "", wrong.of("role")),
 	}
 	if v.Kind == core.KindAPIKey {
 		parts = append(parts, field("environment", "Environment", selectInput("environment", &v.environment, []choice[core.Environment]{{core.Live, "live"}, {core.Test, "test"}}, nil),
-			"Part of the key's text, so that people see which it is.", ""))
+			"Part of the key, so that live and test keys are easy to tell apart.", ""))
 	}
 	if v.s.may(core.ActionReadStreams) {
-		parts = append(parts, &streamPicks{Page: v.Page, Chosen: &v.chosen, Wrong: fieldError(v.act.err, "streams")})
+		parts = append(parts, &streamPicks{Page: v.Page, Chosen: &v.chosen, Wrong: wrong.of("streams")})
 	}
 	parts = append(parts,
-		field("expires", "Expires", selectInput("expires", &v.expires, []choice[string]{{"", "never"}, {"720h", "in 30 days"}, {"2160h", "in 90 days"}, {"8760h", "in a year"}}, nil), "", fieldError(v.act.err, "expires_at")),
-		app.If(v.act.err != nil && len(detailsOf(v.act.err)) == 0, func() app.UI { return actError(v.act.err) }),
+		field("expires", "Expires", selectInput("expires", &v.expires, []choice[string]{{"", "never"}, {"720h", "in 30 days"}, {"2160h", "in 90 days"}, {"8760h", "in a year"}}, nil), "", wrong.of("expires_at")),
+		wrong.rest(),
 		submitButton("Create "+v.Kind.String(), v.act.busy))
 	return &dialog{Title: "New " + v.Kind.String(), Close: func(app.Context) { v.asking = false }, Body: []app.UI{form(v.send, parts...)}}
 }
@@ -172,7 +173,7 @@ func (v *keysView) send(ctx app.Context) {
 // once shows a secret, this one time.
 func (v *keysView) once() app.UI {
 	return &dialog{Title: "Copy it now", Close: v.forget, Body: []app.UI{
-		app.P().Text("This is the only time that the secret is shown. Only its hash is kept."),
+		app.P().Text("This is the only time the secret is shown. Only its hash is stored."),
 		&copyBox{Text: v.made.Secret},
 		app.Div().Class("row").Body(mainButton("I have copied it", "ok", func(ctx app.Context, _ app.Event) { v.forget(ctx) })),
 	}}
@@ -184,7 +185,7 @@ func (v *keysView) askRotate() app.UI {
 	key := v.rotating
 	return &dialog{Title: "Rotate " + key.Label + "?", Close: func(app.Context) { v.rotating = core.APIKey{} }, Body: []app.UI{
 		form(func(ctx app.Context) { v.sendRotate(ctx, key) },
-			field("grace", "The old secret works on", selectInput("grace", &v.grace, []choice[string]{{"0s", "not at all"}, {"1h", "for an hour"}, {"24h", "for a day"}, {"168h", "for a week"}}, nil), "", ""),
+			field("grace", "Old secret stays valid", selectInput("grace", &v.grace, []choice[string]{{"0s", "not at all"}, {"1h", "for 1 hour"}, {"24h", "for 1 day"}, {"168h", "for 1 week"}}, nil), "", ""),
 			actError(v.rotate.err),
 			submitButton("Rotate", v.rotate.busy)),
 	}}
@@ -205,8 +206,8 @@ func (v *keysView) sendRotate(ctx app.Context, key core.APIKey) {
 func (v *keysView) askRevoke() app.UI {
 	key, kind := v.revoking, v.Kind
 	leave := func(app.Context) { v.revoking = core.APIKey{} }
-	what := app.Span().Body(app.Text("Whoever presents "), app.Code().Text(key.Masked), app.Text(" is refused within a second or two. It cannot be undone."))
-	return question("Revoke "+key.Label+"?", what, "Revoke it", &v.revoke, func(ctx app.Context) {
+	what := app.Span().Body(app.Text("Requests with "), app.Code().Text(key.Masked), app.Text(" are rejected within seconds. This cannot be undone."))
+	return question("Revoke "+key.Label+"?", what, "Revoke", &v.revoke, func(ctx app.Context) {
 		v.revoke.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
 			return client.RevokeKey(ctx, kind, key.ID.String())
 		}, func(ctx app.Context) {

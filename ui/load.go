@@ -97,10 +97,10 @@ func (l *load[T]) fetchKept(ctx app.Context, s *session, name keptName, get func
 // nothing.
 func (l *load[T]) show(content func(T) app.UI) app.UI {
 	switch {
-	case l.have() && l.err != nil && answeredError(l.err):
+	case l.have() && l.err != nil && !noAnswer(l.err):
 		return app.Div().Class("stack").Body(errorPanel(l.err, l.again), content(l.value))
 	case l.have() && l.kept && l.err != nil:
-		return app.Div().Class("stack").Body(note("info", "As it was on "+l.at.Local().Format("2006-01-02 at 15:04:05")+"."), content(l.value))
+		return app.Div().Class("stack").Body(note("info", "Last updated "+l.at.Local().Format("2006-01-02 15:04:05")+"."), content(l.value))
 	case l.have():
 		return content(l.value)
 	case l.err != nil:

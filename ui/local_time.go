@@ -13,7 +13,7 @@ func parseLocal(text string) (time.Time, error) {
 			return at, nil
 		}
 	}
-	return time.Time{}, core.Invalid("time", "must be a time")
+	return time.Time{}, core.Invalid("time", "must be a date and time")
 }
 
 // fieldTime writes a time as browsers' fields take it: in the user's zone.

@@ -38,10 +38,10 @@ func (f *loginForm) wrong() app.UI {
 	if f.act.err == nil {
 		return app.Span()
 	}
-	if answeredError(f.act.err) {
-		return note("bad", sentence(rest.Public(f.act.err).Message))
+	if noAnswer(f.act.err) {
+		return actError(f.act.err)
 	}
-	return actError(f.act.err)
+	return note("bad", sentence(rest.Public(f.act.err).Message))
 }
 
 func (f *loginForm) send(ctx app.Context) {

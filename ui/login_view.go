@@ -15,7 +15,7 @@ func (v *loginView) Render() app.UI {
 	return app.Div().Class("card").Body(
 		app.H1().TabIndex(-1).Text("Sign in"),
 		&loginForm{Page: v.Page, Done: v.done},
-		app.P().Body(app.A().Href("/forgot").Text("Forgotten password?")),
+		app.P().Body(app.A().Href("/forgot").Text("Forgot your password?")),
 	)
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 // narrowing is what the filter bar says.
@@ -22,7 +23,7 @@ func parseFilter(text string) (n narrowing, err error) {
 	for _, t := range splitTerms(text) {
 		switch {
 		case t.named && given[t.name]:
-			return narrowing{}, core.Invalid(t.name, "is there twice, and no event can be both")
+			return narrowing{}, filterError("%q is given twice, but an event has only one", t.name)
 		case t.named:
 			given[t.name] = true
 			if err := n.add(t); err != nil {
@@ -35,6 +36,11 @@ func parseFilter(text string) (n narrowing, err error) {
 	return n, nil
 }
 
+// filterError says what to write instead.
+func filterError(format string, args ...any) error {
+	return core.Errorf(core.CodeValidation, format, args...)
+}
+
 // add narrows by a `name:value`.
 func (n *narrowing) add(t term) error {
 	fields := map[string]*string{"type": &n.query.Filter.Type, "source": &n.query.Filter.Source, "subject": &n.query.Filter.Subject}
@@ -42,18 +48,18 @@ func (n *narrowing) add(t term) error {
 	field := fields[t.name]
 	switch {
 	case field != nil && t.value == "":
-		return core.Invalid(t.name, "needs a value right behind the colon, such as %s:%s", t.name, "order.paid")
+		return filterError("%q needs a value right after the colon, such as %s:order.paid", t.name, t.name)
 	case field != nil:
 		*field = t.value
 	case payload && path == "" || t.name+"." == rest.PayloadParameter:
-		return core.Invalid("payload", "needs a place and a value, such as payload.amount:12.5")
+		return filterError("%q needs a path and a value, such as payload.amount:12.5", "payload")
 	case payload && t.value == "" && !t.quoted:
-		return core.Invalid(t.name, `needs a value right behind the colon; %s:"" finds the empty text`, t.name)
+		return filterError(`%q needs a value right after the colon. To match the empty text, write %s:""`, t.name, t.name)
 	case payload:
 		n.query.Payload = append(n.query.Payload, core.PayloadMatch{Path: path, Value: t.value})
 	default:
-		return core.Invalid(t.name, `cannot be asked for: type, source, subject and payload.… can. To look for it as a text, write "%s:%s" in quotes`,
-			t.name, t.value)
+		return filterError(`unknown field %q. You can filter by type, source, subject and payload.…. To search for text, put it in quotes: "%s:%s"`,
+			t.name, t.name, t.value)
 	}
 	return nil
 }
@@ -101,7 +107,7 @@ func (n narrowing) matches(event *core.Event) bool {
 // payload reports whether an event's payload is what the bar asks for.
 func (n narrowing) payload(event *core.Event) bool {
 	for _, match := range n.query.Payload {
-		if !core.Matches(match, event.Payload) {
+		if !eventjson.Matches(match, event.Payload) {
 			return false
 		}
 	}

@@ -36,16 +36,16 @@ func TestTheFilterBarIsRead(t *testing.T) {
 func TestAWrongFilterSaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
-		"payload:":            "payload: needs a place and a value",
-		"payload:12":          "payload: needs a place and a value",
-		"payload.:12":         "payload: needs a place and a value",
-		"payload.x:":          `payload.x:"" finds the empty text`,
-		"type:":               "type: needs a value",
-		`source:""`:           "source: needs a value",
-		"name:ann":            `"name:ann" in quotes`,
-		"12:30":               `"12:30" in quotes`,
-		":x":                  `":x" in quotes`,
-		"type:a type:b":       "type: is there twice",
+		"payload:":            `"payload" needs a path and a value`,
+		"payload:12":          `"payload" needs a path and a value`,
+		"payload.:12":         `"payload" needs a path and a value`,
+		"payload.x:":          `write payload.x:""`,
+		"type:":               `"type" needs a value right after the colon, such as type:order.paid`,
+		`source:""`:           `"source" needs a value`,
+		"name:ann":            `unknown field "name". You can filter by type, source, subject and payload.…. To search for text, put it in quotes: "name:ann"`,
+		"12:30":               `in quotes: "12:30"`,
+		":x":                  `in quotes: ":x"`,
+		"type:a type:b":       `"type" is given twice`,
 		"payload.x:1 payload": "",
 	} {
 		_, err := parseFilter(text)

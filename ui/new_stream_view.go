@@ -22,36 +22,30 @@ type newStreamView struct {
 
 // Render implements [app.Composer].
 func (v *newStreamView) Render() app.UI {
+	wrong := fieldErrors{err: v.act.err}
 	return app.Div().Class("stack", "narrow").Body(
 		app.H1().TabIndex(-1).Text("New stream"),
 		form(v.send,
-			field("name", "Name", textInput("name", &v.name).Required(true).Placeholder("orders"), "Up to 128 characters. It is part of addresses.", fieldError(v.act.err, "name")),
-			field("description", "Description", textInput("description", &v.description), "", fieldError(v.act.err, "description")),
+			field("name", "Name", textInput("name", &v.name).Required(true).Placeholder("orders"), "Up to 128 characters. Used in URLs.", wrong.of("name")),
+			field("description", "Description", textInput("description", &v.description), "", wrong.of("description")),
 			app.Details().Class("fold").Body(
-				app.Summary().Text("Check payloads by a schema"),
-				field("sample", "A sample of a payload", textArea("sample", &v.sample, 5).Placeholder(`{"order_id":"A-1","amount":12.5}`),
-					"Paste one and a schema is made of it, for you to adapt.", v.sampleError),
-				app.Div().Class("row").Body(button("Make a schema of it", "", v.infer)),
-				field("schema", "JSON Schema (2020-12)", textArea("schema", &v.schema, 10), "Events that do not fit are refused, and say which field is wrong.", fieldError(v.act.err, "schema")),
+				app.Summary().Text("Validate payloads with a schema"),
+				field("sample", "Sample payload", textArea("sample", &v.sample, 5).Placeholder(`{"order_id":"A-1","amount":12.5}`),
+					"Paste a payload to generate a schema that you can edit.", v.sampleError),
+				app.Div().Class("row").Body(button("Generate schema", "", v.infer)),
+				field("schema", "JSON Schema (2020-12)", textArea("schema", &v.schema, 10), "Events that do not match are rejected, with the name of the field that is wrong.", wrong.of("schema")),
 			),
-			v.otherError(),
+			wrong.rest(),
 			submitButton("Create stream", v.act.busy),
 		),
 	)
-}
-
-func (v *newStreamView) otherError() app.UI {
-	if len(detailsOf(v.act.err)) > 0 {
-		return app.Span()
-	}
-	return actError(v.act.err)
 }
 
 func (v *newStreamView) infer(app.Context, app.Event) {
 	schema, err := inferSchema([]byte(v.sample))
 	v.sampleError = ""
 	if err != nil {
-		v.sampleError = "is not JSON: " + err.Error()
+		v.sampleError = "is not valid JSON: " + err.Error()
 		return
 	}
 	v.schema = schema
@@ -63,7 +57,7 @@ func (v *newStreamView) send(ctx app.Context) {
 		spec.Schema = json.RawMessage(v.schema)
 	}
 	if v.schema != "" && !json.Valid(spec.Schema) {
-		v.act.err = core.Invalid("schema", "is not JSON")
+		v.act.err = core.Invalid("schema", "is not valid JSON")
 		return
 	}
 	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {

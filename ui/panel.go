@@ -38,7 +38,7 @@ func tile(name, value, more string) app.UI {
 // forbidden says which permission a page needs.
 func forbidden(action core.Action, role core.Role) app.UI {
 	return app.Div().Class("panel", "error").Role("alert").Body(
-		app.H2().Body(icon("role"), app.Text("Your role does not permit this")),
+		app.H2().Body(icon("role"), app.Text("Permission denied")),
 		app.P().Body(app.Text("This page needs the permission "), app.Code().Text(string(action)),
 			app.Text(", which the role "+string(role)+" does not have. An admin can change your role.")),
 	)

@@ -28,14 +28,24 @@ func (r *rates) note(stream core.ID, next int64, at time.Time) {
 	}
 }
 
-// perSecond is the rate over the latest half minute.
-func (r *rates) perSecond(stream core.ID) float64 {
+// perSecond is the rate over the latest half minute. It is not known before a
+// stream was looked at twice.
+func (r *rates) perSecond(stream core.ID) (rate float64, known bool) {
 	all := r.of[stream]
 	if len(all) < 2 {
-		return 0
+		return 0, false
 	}
 	first, last := all[max(0, len(all)-6)], all[len(all)-1]
-	return float64(last.next-first.next) / max(last.at.Sub(first.at).Seconds(), 1)
+	return float64(last.next-first.next) / max(last.at.Sub(first.at).Seconds(), 1), true
+}
+
+// text writes the rate, or a dash while it is not known.
+func (r *rates) text(stream core.ID) string {
+	perSecond, known := r.perSecond(stream)
+	if !known {
+		return "–"
+	}
+	return rate(perSecond)
 }
 
 // line is how much came between one look and the next.

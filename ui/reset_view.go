@@ -31,10 +31,11 @@ func (v *resetView) OnMount(ctx app.Context) {
 // Render implements [app.Composer].
 func (v *resetView) Render() app.UI {
 	if v.done {
-		return app.Div().Class("card").Body(app.H1().TabIndex(-1).Text("Your password is changed"),
-			app.P().Text("All sessions have ended."), linkButton("Sign in", "", "/login"))
+		return app.Div().Class("card").Body(app.H1().TabIndex(-1).Text("Password changed"),
+			app.P().Text("All sessions have been signed out."), linkButton("Sign in", "", "/login"))
 	}
-	return app.Div().Class("card").Body(app.H1().TabIndex(-1).Text("Choose another password"),
+	wrong := fieldErrors{err: v.act.err}
+	return app.Div().Class("card").Body(app.H1().TabIndex(-1).Text("Choose a new password"),
 		form(func(ctx app.Context) {
 			v.act.runAnonymously(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
 				err := client.ResetPassword(ctx, rest.ResetPasswordRequest{Token: v.token, Password: v.password})
@@ -42,7 +43,7 @@ func (v *resetView) Render() app.UI {
 				return err
 			}, nil)
 		},
-			field("password", "New password", secretInput("password", &v.password, "new-password"), passwordHint, fieldError(v.act.err, "password")),
-			actError(v.act.err),
+			field("password", "New password", secretInput("password", &v.password, "new-password"), passwordHint, wrong.of("password")),
+			wrong.rest(),
 			submitButton("Change password", v.act.busy)))
 }

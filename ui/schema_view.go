@@ -36,18 +36,19 @@ func (v *schemaView) Render() app.UI {
 	return app.Div().Class("stack").Body(streamHead(v.Page), v.stream.show(func(stream core.Stream) app.UI {
 		if !v.s.writable(core.ActionWriteStreams) {
 			if len(stream.Schema) == 0 {
-				return emptyPanel("No schema", "Every JSON value is taken as a payload.", "")
+				return emptyPanel("No schema", "Any JSON value is accepted as a payload.", "")
 			}
 			return &copyBox{Text: indented(stream.Schema)}
 		}
-		hint := "Every payload must fit. Events that are stored already stay as they are."
+		hint := "New payloads must match it. Stored events do not change."
 		if len(stream.Schema) == 0 {
-			hint = "Without one, every JSON value is taken as a payload. " + hint
+			hint = "Without a schema, any JSON value is accepted. " + hint
 		}
+		wrong := fieldErrors{err: v.act.err}
 		return form(v.send,
-			field("schema", "JSON Schema (2020-12)", textArea("schema", &v.text, 18), hint, fieldError(v.act.err, "schema")),
-			app.If(v.act.err != nil && len(detailsOf(v.act.err)) == 0, func() app.UI { return actError(v.act.err) }),
-			app.If(v.saved, func() app.UI { return note("ok", "Saved.") }),
+			field("schema", "JSON Schema (2020-12)", textArea("schema", &v.text, 18), hint, wrong.of("schema")),
+			wrong.rest(),
+			app.If(v.saved, func() app.UI { return note("ok", "Schema saved.") }),
 			submitButton("Save schema", v.act.busy))
 	}))
 }
@@ -58,7 +59,7 @@ func (v *schemaView) send(ctx app.Context) {
 		schema = json.RawMessage("null")
 	}
 	if v.saved = false; !json.Valid(schema) {
-		v.act.err = core.Invalid("schema", "is not JSON")
+		v.act.err = core.Invalid("schema", "is not valid JSON")
 		return
 	}
 	stream := v.stream.value

@@ -42,13 +42,13 @@ const (
 // readScope takes the scope from an address.
 func readScope(values url.Values) scope {
 	from := values.Get(paramFrom)
-	_, offsetErr := strconv.ParseInt(from, 10, 64)
+	_, isOffset := parseCount(from)
 	switch {
 	case values.Get(paramLive) == liveOn:
 		return scope{kind: scopeLive}
 	case from == fromOldest:
 		return scope{kind: scopeOldest}
-	case from != "" && offsetErr == nil:
+	case from != "" && isOffset:
 		return scope{scopeOffset, from}
 	case from != "":
 		return scope{scopeTime, from}
@@ -66,6 +66,10 @@ func (s scope) write(values url.Values) {
 		return
 	case scopeOldest:
 		from = fromOldest
+	case scopeOffset:
+		if offset, ok := parseCount(from); ok {
+			from = strconv.FormatInt(offset, 10)
+		}
 	case scopeTime:
 		if at, err := parseLocal(from); err == nil {
 			from = at.UTC().Format(time.RFC3339Nano)
@@ -83,9 +87,9 @@ func (s scope) apply(query *core.EventQuery) error {
 	query.Descending = s.kind == scopeNewest
 	switch s.kind {
 	case scopeOffset:
-		offset, err := strconv.ParseInt(s.from, 10, 64)
-		if err != nil || offset < 0 {
-			return core.Invalid("offset", "must be a whole number")
+		offset, ok := parseCount(s.from)
+		if !ok {
+			return core.Invalid("offset", "must be a whole number, such as 10,000")
 		}
 		if after := core.Offset(offset - 1); after >= 0 {
 			query.After = &after

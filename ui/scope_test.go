@@ -23,6 +23,9 @@ func TestTheScopeIsAQuery(t *testing.T) {
 	query, err = apply(scope{scopeOffset, "7"})
 	require.NoError(t, err)
 	require.Equal(t, core.Offset(6), *query.After)
+	query, err = apply(scope{scopeOffset, "10,000"})
+	require.NoError(t, err)
+	require.Equal(t, core.Offset(9_999), *query.After, "as the dashboard writes it")
 	query, err = apply(scope{scopeOffset, "0"})
 	require.NoError(t, err)
 	require.Nil(t, query.After)
@@ -45,6 +48,9 @@ func TestTheScopeIsInTheAddress(t *testing.T) {
 		require.Equal(t, address, written.Encode())
 	}
 	written := url.Values{}
+	scope{scopeOffset, "10,000"}.write(written)
+	require.Equal(t, "10000", written.Get("from"))
+	require.Equal(t, scope{scopeOffset, "10,000"}, readScope(url.Values{"from": {"10,000"}}))
 	scope{scopeTime, "2026-01-02T03:04"}.write(written)
 	at, err := time.Parse(time.RFC3339, written.Get("from"))
 	require.NoError(t, err, "what was typed in one's own zone is sent as the time that it is")

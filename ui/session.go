@@ -145,9 +145,7 @@ func (s *session) refresh(ctx context.Context, generation int) error {
 
 // heardOf notes how a request ended.
 func (s *session) heardOf(err error) {
-	answered := err == nil || answeredError(err)
-	s.offline = !answered
-	if answered {
+	if s.offline = noAnswer(err); !s.offline {
 		s.heard = time.Now()
 	}
 	if core.CodeOf(err) == core.CodeUnauthorized && s.state == signedIn {

@@ -35,26 +35,25 @@ func (v *setupView) OnMount(ctx app.Context) {
 func (v *setupView) Render() app.UI {
 	if v.ticket == "" && v.invite == "" {
 		return app.Div().Class("card").Body(app.H1().TabIndex(-1).Text("Set up EventFlow"),
-			app.P().Text("The first admin is made by a link that is good once, for 30 minutes. Whoever runs the server gets one by:"),
+			app.P().Text("The first admin account is created with a link that works once and expires after 30 minutes. To get one, run this on the server:"),
 			&copyBox{Text: "eventflow user setup-link"},
 			app.P().Body(app.A().Href("/").Text("Sign in instead")))
 	}
-	title, intro := "Create the first admin", "You are the first here. This account can do everything, and invite others."
-	fields := []app.UI{}
+	title, intro := "Create the first admin", "This account has full access and can invite others."
+	wrong, fields := fieldErrors{err: v.act.err}, []app.UI{}
 	if v.invite != "" {
 		title, intro = "Welcome", "You were invited. Choose a name and a password."
 	} else {
 		fields = append(fields, field("email", "Email", app.Input().ID("email").Type("email").Attr("autocomplete", "username").
-			Required(true).Value(inputValue(v.email)).OnInput(setText(&v.email)), "", fieldError(v.act.err, "email")))
+			Required(true).Value(inputValue(v.email)).OnInput(setText(&v.email)), "", wrong.of("email")))
 	}
 	fields = append(fields,
-		field("name", "Name", textInput("name", &v.name), "", fieldError(v.act.err, "name")),
-		field("password", "Password", secretInput("password", &v.password, "new-password"), passwordHint, fieldError(v.act.err, "password")))
-	if len(detailsOf(v.act.err)) == 0 {
-		fields = append(fields, actError(v.act.err))
-	}
+		field("name", "Name", textInput("name", &v.name), "", wrong.of("name")),
+		field("password", "Password", secretInput("password", &v.password, "new-password"), passwordHint, wrong.of("password")),
+		wrong.rest(),
+		submitButton("Create account", v.act.busy))
 	return app.Div().Class("card").Body(app.H1().TabIndex(-1).Text(title), app.P().Text(intro),
-		form(v.send, append(fields, submitButton("Create account", v.act.busy))...))
+		form(v.send, fields...))
 }
 
 func (v *setupView) send(ctx app.Context) {

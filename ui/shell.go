@@ -149,8 +149,8 @@ func (sh *shell) Render() app.UI {
 	case sh.s.state == anonymous:
 		return sh.bare(&loginView{Page: page})
 	case !found:
-		return sh.frame(app.H1().TabIndex(-1).Text("There is no such page"),
-			emptyPanel("Nothing is at this address", "It may be from an older version, or mistyped.", "", linkButton("Home", "home", "/")))
+		return sh.frame(app.H1().TabIndex(-1).Text("Page not found"),
+			emptyPanel("Nothing here", "The address may be mistyped or from an older version.", "", linkButton("Home", "home", "/")))
 	case !sh.s.may(r.action):
 		return sh.frame(app.H1().TabIndex(-1).Text(r.title), forbidden(r.action, sh.s.me.Role))
 	}
@@ -166,7 +166,7 @@ func (sh *shell) bare(content app.UI) app.UI {
 
 func (sh *shell) frame(content ...app.UI) app.UI {
 	parts := []app.UI{
-		app.A().Class("skip").Href("#main").Text("Skip to the content"),
+		app.A().Class("skip").Href("#main").Text("Skip to content"),
 		sh.rail(),
 		app.Header().Class("bar").Body(sh.bar()...),
 		app.Main().ID("main").Body(append(sh.banners(), content...)...),
@@ -183,21 +183,22 @@ func (sh *shell) frame(content ...app.UI) app.UI {
 // again asks for the password on top of the page, which stays as it is.
 func (sh *shell) again() app.UI {
 	return &dialog{Title: "Sign in again", Body: []app.UI{
-		app.P().Text("Your session has ended. What you were doing stays as it is."),
+		app.P().Text("Your session has expired. Your work on this page is kept."),
 		&loginForm{Page: Page{s: sh.s, Rev: sh.s.rev}, Email: sh.s.email(), Done: func(app.Context) {}},
 	}}
 }
 
 func (sh *shell) banners() (all []app.UI) {
 	if sh.update {
-		all = append(all, app.Div().Class("banner").Role("status").Body(icon("info"), app.Span().Text("A newer dashboard is ready."),
+		all = append(all, app.Div().Class("banner").Role("status").Body(icon("info"), app.Span().Text("A new version of the dashboard is available."),
 			button("Reload", "refresh", func(ctx app.Context, _ app.Event) { ctx.Reload() })))
 	}
 	if sh.s.offline {
-		text := "The server cannot be reached. What you see may be old, and nothing can be changed."
+		text := "Server unreachable"
 		if !sh.s.heard.IsZero() {
-			text = "The server cannot be reached since " + sh.s.heard.Local().Format("15:04:05") + ". What you see may be old, and nothing can be changed."
+			text += " since " + sh.s.heard.Local().Format("15:04:05")
 		}
+		text += ". Data may be out of date, and changes are disabled."
 		all = append(all, app.Div().Class("banner", "warn").Role("status").Body(icon("warn"), app.Span().Text(text)))
 	}
 	return all
@@ -251,7 +252,7 @@ func (sh *shell) bar() []app.UI {
 			Body(icon("search"), app.Span().Text("Go to…"), app.Kbd().Text("Ctrl K")),
 		app.Div().Class("dot").Body(dot))
 	if sh.install {
-		bar = append(bar, iconButton("Install the dashboard", "install", func(ctx app.Context, _ app.Event) { ctx.ShowAppInstallPrompt() }))
+		bar = append(bar, iconButton("Install app", "install", func(ctx app.Context, _ app.Event) { ctx.ShowAppInstallPrompt() }))
 	}
 	return append(bar,
 		iconButton("Exact or relative times", "wait", func(ctx app.Context, _ app.Event) { switchTimes(ctx) }),

@@ -35,7 +35,7 @@ const notBuilt = `<!doctype html>
 <head><meta charset="UTF-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>EventFlow</title></head>
 <body>
 <h1>EventFlow</h1>
-<p>The server runs. The dashboard is not in this build: run <code>make build</code>, and start it again.</p>
+<p>The server is running, but this build has no dashboard: run <code>make build</code> and restart the server.</p>
 </body>
 </html>
 `

@@ -1,11 +1,6 @@
 package ui
 
-import (
-	"strconv"
-	"strings"
-
-	"github.com/eventflow-go/eventflow/core"
-)
+import "github.com/eventflow-go/eventflow/core"
 
 // start says at which event a consumer group begins to read.
 type start struct {
@@ -25,21 +20,26 @@ const (
 	startTime   startKind = "time"
 )
 
+// empty reports whether the start waits for something to be typed.
+func (s start) empty() bool {
+	return s.kind == startOffset && s.offset == "" || s.kind == startTime && s.at == ""
+}
+
 // read returns the start as the server takes it.
 func (s start) read() (core.Start, error) {
 	switch s.kind {
 	case startEnd:
 		return core.Start{End: true}, nil
 	case startOffset:
-		offset, err := strconv.ParseInt(strings.TrimSpace(s.offset), 10, 64)
-		if err != nil || offset < 0 {
-			return core.Start{}, core.Invalid("to", "must be a whole number")
+		offset, ok := parseCount(s.offset)
+		if !ok {
+			return core.Start{}, core.Invalid("to", "must be a whole number, such as 10,000")
 		}
 		return core.Start{Offset: new(core.Offset(offset))}, nil
 	case startTime:
 		at, err := parseLocal(s.at)
 		if err != nil {
-			return core.Start{}, core.Invalid("to", "must be a time")
+			return core.Start{}, core.Invalid("to", "must be a date and time")
 		}
 		return core.Start{Time: at}, nil
 	}

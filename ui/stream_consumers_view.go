@@ -58,7 +58,7 @@ func (v *streamConsumersView) Render() app.UI {
 		})),
 		v.list.show(func(groups []core.GroupOverview) app.UI {
 			if len(groups) == 0 {
-				return emptyPanel("No consumer groups yet", "A group gets every event at least once, and remembers how far it is. Make one here, or from a shell:",
+				return emptyPanel("No consumer groups yet", "A consumer group receives every event at least once and keeps track of its position. Create one here or from a shell:",
 					fmt.Sprintf("curl -X POST %s%s \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d '{\"name\":\"billing\"}'", v.s.origin, rest.GroupsPath(v.stream())))
 			}
 			return groupTable(groups, &v.trends, false)
@@ -71,15 +71,16 @@ func (v *streamConsumersView) Render() app.UI {
 }
 
 func (v *streamConsumersView) ask() app.UI {
+	wrong := fieldErrors{err: v.act.err}
 	return &dialog{Title: "New consumer group", Close: func(app.Context) { v.asking = false }, Body: []app.UI{
 		form(v.send,
-			field("group", "Name", textInput("group", &v.name).Required(true).Placeholder("billing"), "", fieldError(v.act.err, "name")),
+			field("group", "Name", textInput("group", &v.name).Required(true).Placeholder("billing"), "", wrong.of("name")),
 			field("mode", "Mode", selectInput("mode", &v.mode, []choice[core.Mode]{
-				{core.Ordered, "Ordered: one run at a time, in strict order"},
-				{core.Shared, "Shared: several consumers side by side"},
-			}, nil), "It cannot be changed later.", ""),
-			field("start", "Begin with", selectInput("start", &v.start, []choice[startKind]{{startOldest, "the oldest event that is kept"}, {startEnd, "what comes from now on"}}, nil), "", ""),
-			app.If(v.act.err != nil && len(detailsOf(v.act.err)) == 0, func() app.UI { return actError(v.act.err) }),
+				{core.Ordered, "Ordered: one batch at a time, in strict order"},
+				{core.Shared, "Shared: several consumers in parallel"},
+			}, nil), "Cannot be changed later.", ""),
+			field("start", "Start from", selectInput("start", &v.start, []choice[startKind]{{startOldest, "Oldest event"}, {startEnd, "New events only"}}, nil), "", ""),
+			wrong.rest(),
 			submitButton("Create group", v.act.busy)),
 	}}
 }

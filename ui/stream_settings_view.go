@@ -39,24 +39,25 @@ func (v *streamSettingsView) Render() app.UI {
 
 func (v *streamSettingsView) settings(stream core.Stream) app.UI {
 	fixed := app.Dl().Class("facts").Body(
-		app.Dt().Text("Id"), app.Dd().Body(app.Code().Text(stream.ID.String())),
+		app.Dt().Text("ID"), app.Dd().Body(app.Code().Text(stream.ID.String())),
 		app.Dt().Text("Created"), app.Dd().Body(timeText(stream.CreatedAt)),
-		app.Dt().Text("Changed"), app.Dd().Body(timeText(stream.UpdatedAt), app.Textf(", revision %d", stream.Revision)),
+		app.Dt().Text("Last changed"), app.Dd().Body(timeText(stream.UpdatedAt), app.Textf(", revision %d", stream.Revision)),
 	)
 	if !v.s.writable(core.ActionWriteStreams) {
-		return app.Div().Class("stack").Body(fixed, app.P().Text("Kept for "+plural(stream.RetentionDays, "day")+"."))
+		return app.Div().Class("stack").Body(fixed, app.P().Text("Retention: "+plural(stream.RetentionDays, "day")+"."))
 	}
+	wrong := fieldErrors{err: v.act.err}
 	parts := []app.UI{
 		fixed,
 		form(v.send,
-			field("name", "Name", textInput("name", &v.name).Required(true), "Producers and consumers that use the old name stop working; those that use the id go on.", fieldError(v.act.err, "name")),
-			field("description", "Description", textInput("description", &v.description), "", fieldError(v.act.err, "description")),
-			field("retention", "Keep events for, in days", textInput("retention", &v.retention).Attr("inputmode", "numeric"), "", fieldError(v.act.err, "retention_days")),
-			app.If(v.act.err != nil && len(detailsOf(v.act.err)) == 0, func() app.UI { return actError(v.act.err) }),
+			field("name", "Name", textInput("name", &v.name).Required(true), "Producers and consumers that use the old name stop working. Those that use the ID are not affected.", wrong.of("name")),
+			field("description", "Description", textInput("description", &v.description), "", wrong.of("description")),
+			field("retention", "Retention (days)", textInput("retention", &v.retention).Attr("inputmode", "numeric"), "", wrong.of("retention_days")),
+			wrong.rest(),
 			submitButton("Save", v.act.busy)),
 		app.Section().Class("panel", "danger").Aria("label", "Delete").Body(
-			app.H2().Text("Delete the stream"),
-			app.P().Text("Nothing can be written to it or read from it any more, and its name is free. Its events remain until retention removes them."),
+			app.H2().Text("Delete stream"),
+			app.P().Text("Producers and consumers stop working immediately. The name can be reused. The events are kept until retention removes them."),
 			app.Div().Class("row").Body(dangerButton("Delete stream…", "dead", func(app.Context, app.Event) { v.asking = true }))),
 	}
 	if v.asking {
@@ -68,18 +69,19 @@ func (v *streamSettingsView) settings(stream core.Stream) app.UI {
 func (v *streamSettingsView) ask(stream core.Stream) app.UI {
 	return &dialog{Title: "Delete " + stream.Name + "?", Close: func(app.Context) { v.asking = false }, Body: []app.UI{
 		form(v.delete,
-			field("typed", "Type the stream's name to confirm", textInput("typed", &v.typed), "", ""),
+			field("typed", "Type the stream name to confirm", textInput("typed", &v.typed), "", ""),
 			actError(v.remove.err),
 			app.Button().Class("button", "danger").Type("submit").Disabled(v.typed != stream.Name || v.remove.busy).Text("Delete stream")),
 	}}
 }
 
 func (v *streamSettingsView) send(ctx app.Context) {
-	days, err := strconv.Atoi(v.retention)
-	if err != nil {
+	retention, ok := parseCount(v.retention)
+	if !ok {
 		v.act.err = core.Invalid("retention_days", "must be a whole number")
 		return
 	}
+	days := int(retention)
 	stream := v.stream.value
 	change := core.StreamChange{Name: &v.name, Description: &v.description, RetentionDays: &days}
 	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {

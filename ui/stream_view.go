@@ -59,24 +59,34 @@ func (v *streamView) Render() app.UI {
 }
 
 func (v *streamView) overview(stream core.Stream) app.UI {
-	stats := v.stats.value
-	last := "no event yet"
-	if stats.LastReceivedAt != nil {
-		last = "last " + ago(*stats.LastReceivedAt, time.Now())
-	}
+	events, next, last := v.numbers()
 	parts := []app.UI{}
 	if stream.Description != "" {
 		parts = append(parts, app.P().Body(app.Bdi().Text(stream.Description)))
 	}
 	parts = append(parts, app.Div().Class("tiles").Body(
-		tile("Events kept", count(stats.Events), last),
-		tile("Next offset", count(int64(stats.NextOffset)), "of all that were ever stored"),
-		tile("Kept for", plural(stream.RetentionDays, "day"), "then removed in whole periods"),
+		tile("Events", events, last),
+		tile("Next offset", next, ""),
+		tile("Retention", plural(stream.RetentionDays, "day"), ""),
 	))
 	if v.histogram.have() {
-		parts = append(parts, hourChart(v.histogram.value, ""))
+		parts = append(parts, hourChart(&v.histogram, ""))
 	}
 	return app.Div().Class("stack").Body(append(parts, v.snippets(stream))...)
+}
+
+// numbers are what the tiles say of the stream, as far as it is known.
+func (v *streamView) numbers() (events, next, last string) {
+	stats := v.stats.value
+	switch {
+	case !v.stats.have():
+		return "–", "–", ""
+	case stats.LastReceivedAt == nil:
+		last = "no events yet"
+	default:
+		last = "last event " + ago(*stats.LastReceivedAt, time.Now())
+	}
+	return count(stats.Events), count(int64(stats.NextOffset)), last
 }
 
 // snippets are ways to send and to read, to be copied.
@@ -96,7 +106,7 @@ func (v *streamView) snippets(stream core.Stream) app.UI {
 		choices = append(choices, button(name, "", func(app.Context, app.Event) { v.example = name }).Aria("pressed", v.example == name))
 	}
 	return app.Section().Class("panel").Aria("label", "Examples").Body(
-		app.Div().Class("head").Body(app.H2().Text("Use it"), app.Div().Class("row").Body(choices...)),
+		app.Div().Class("head").Body(app.H2().Text("Quick start"), app.Div().Class("row").Body(choices...)),
 		&copyBox{Text: texts[v.example]},
 	)
 }

@@ -88,12 +88,9 @@ func (v *streamsView) Render() app.UI {
 // search narrows the list while one types.
 func (v *streamsView) search() app.UI {
 	return app.Form().Class("controls").Role("search").Aria("label", "Streams").Body(
-		app.Label().Class("row").For("prefix").Text("Name begins with"),
+		app.Label().Class("row").For("prefix").Text("Filter by name"),
 		app.Input().ID("prefix").Type("search").AutoComplete(false).Spellcheck(false).MaxLength(core.MaxStreamNameLength).Value(inputValue(v.prefix)).
-			OnInput(func(ctx app.Context, e app.Event) {
-				setText(&v.prefix)(ctx, e)
-				v.pause.run(ctx, v.begin)
-			}),
+			OnInput(v.pause.after(&v.prefix, v.begin)),
 	).OnSubmit(func(ctx app.Context, e app.Event) {
 		e.PreventDefault()
 		v.begin(ctx)
@@ -102,11 +99,11 @@ func (v *streamsView) search() app.UI {
 
 func (v *streamsView) table(page rest.List[core.StreamOverview]) app.UI {
 	if len(page.Items) == 0 && v.prefix != "" {
-		return emptyPanel("Nothing matches", "No stream has a name that begins with “"+v.prefix+"”, letter by letter: A is not a.", "",
+		return emptyPanel("Nothing matches", "No stream name starts with “"+v.prefix+"”. Upper and lower case matter.", "",
 			button("Clear", "close", func(ctx app.Context, _ app.Event) { v.prefix = ""; v.begin(ctx) }))
 	}
 	if len(page.Items) == 0 {
-		return emptyPanel("No streams yet", "A stream is an append-only sequence of events, such as orders or page views. Make one here, or from a shell:",
+		return emptyPanel("No streams yet", "A stream is an append-only sequence of events, such as orders or page views. Create one here or from a shell:",
 			fmt.Sprintf("curl -X POST %s%s \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d '{\"name\":\"orders\"}'", v.s.origin, rest.StreamsPath))
 	}
 	columns := []column{
@@ -123,11 +120,11 @@ func (v *streamsView) table(page rest.List[core.StreamOverview]) app.UI {
 	for i, stream := range page.Items {
 		schema := app.UI(app.Span().Class("quiet").Text("none"))
 		if len(stream.Schema) > 0 {
-			schema = badge("ok", "checked")
+			schema = badge("ok", "enforced")
 		}
 		rows[i] = card(columns,
 			app.A().Class("name", "short").Title(stream.Name).Href(address("/streams/{stream}", stream.Name)).Body(app.Bdi().Text(stream.Name)),
-			app.Text(rate(v.rates.perSecond(stream.ID))), sparkline(v.rates.line(stream.ID)),
+			app.Text(v.rates.text(stream.ID)), sparkline(v.rates.line(stream.ID)),
 			app.Text(count(stream.Stats.Events)), optionalTime(stream.Stats.LastReceivedAt, "never"),
 			app.Text(count(stream.Groups)), lagText(stream.Lag), schema)
 	}

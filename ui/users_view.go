@@ -70,7 +70,7 @@ func (v *usersView) Render() app.UI {
 }
 
 func (v *usersView) table(page rest.List[core.User]) app.UI {
-	columns := []column{{name: "User"}, {name: "Name", minor: true}, {name: "Role"}, {name: "State"}, {name: "Last sign-in", told: true}, {name: "Actions", number: true, unsaid: true}}
+	columns := []column{{name: "User"}, {name: "Name", minor: true}, {name: "Role"}, {name: "Status"}, {name: "Last sign-in", told: true}, {name: "Actions", number: true, unsaid: true}}
 	rows := make([]app.UI, len(page.Items))
 	for i := range page.Items {
 		user := page.Items[i]
@@ -96,12 +96,13 @@ func (v *usersView) table(page rest.List[core.User]) app.UI {
 }
 
 func (v *usersView) ask() app.UI {
-	return &dialog{Title: "Invite", Close: func(app.Context) { v.asking = false }, Body: []app.UI{
+	wrong := fieldErrors{err: v.act.err}
+	return &dialog{Title: "Invite a user", Close: func(app.Context) { v.asking = false }, Body: []app.UI{
 		form(v.send,
-			field("email", "Email", app.Input().ID("email").Type("email").Required(true).Value(inputValue(v.email)).OnInput(setText(&v.email)), "", fieldError(v.act.err, "email")),
-			field("name", "Name", textInput("name", &v.name), "", fieldError(v.act.err, "name")),
+			field("email", "Email", app.Input().ID("email").Type("email").Required(true).Value(inputValue(v.email)).OnInput(setText(&v.email)), "", wrong.of("email")),
+			field("name", "Name", textInput("name", &v.name), "", wrong.of("name")),
 			field("role", "Role", selectInput("role", &v.role, userRoles, nil), "", ""),
-			app.If(v.act.err != nil && len(detailsOf(v.act.err)) == 0, func() app.UI { return actError(v.act.err) }),
+			wrong.rest(),
 			submitButton("Invite", v.act.busy)),
 	}}
 }
@@ -119,8 +120,8 @@ func (v *usersView) send(ctx app.Context) {
 
 // handOver shows the link of an invitation.
 func (v *usersView) handOver() app.UI {
-	return &dialog{Title: "Hand this link over", Close: v.forget, Body: []app.UI{
-		app.P().Body(app.Bdi().Text(v.invited.User.Email), app.Text(" chooses a password by it. It is good once, for seven days, and was sent by mail where the server has one.")),
+	return &dialog{Title: "Send this invitation link", Close: v.forget, Body: []app.UI{
+		app.P().Body(app.Text("It lets "), app.Bdi().Text(v.invited.User.Email), app.Text(" choose a password, works once and expires in 7 days. If this server is set up for email, it has been sent there, too.")),
 		&copyBox{Text: v.link()},
 		app.Div().Class("row").Body(mainButton("Done", "ok", func(ctx app.Context, _ app.Event) { v.forget(ctx) })),
 	}}
@@ -148,7 +149,7 @@ func (v *usersView) askChange() app.UI {
 		}),
 	}
 	if user.State == core.UserInvited {
-		actions = append(actions, button("Another link", "link", func(ctx app.Context, _ app.Event) {
+		actions = append(actions, button("New invitation link", "link", func(ctx app.Context, _ app.Event) {
 			v.do(ctx, func(ctx context.Context, client *rest.Client) (err error) {
 				v.invited, err = client.InviteAgain(ctx, user.ID.String())
 				return err
@@ -171,7 +172,7 @@ func (v *usersView) askChange() app.UI {
 				_, err := client.ChangeUser(ctx, user.ID.String(), core.UserChange{Role: &role}, user.Revision)
 				return err
 			})
-		}, field("new-role", "Role", selectInput("new-role", &v.newRole, userRoles, nil), "It counts everywhere within a second.", ""), submitButton("Save", v.change.busy)),
+		}, field("new-role", "Role", selectInput("new-role", &v.newRole, userRoles, nil), "Takes effect within a second.", ""), submitButton("Save", v.change.busy)),
 		actError(v.change.err),
 		app.Div().Class("row").Body(actions...),
 	}}
@@ -179,7 +180,7 @@ func (v *usersView) askChange() app.UI {
 
 func (v *usersView) askEnd() app.UI {
 	user := v.ending
-	return question("Sign "+user.Email+" out everywhere?", app.Text("All sessions of this user end within a second, on every device. The password stays good for another."),
+	return question("Sign "+user.Email+" out everywhere?", app.Text("All sessions of this user end within a second, on every device. The password still works for signing in again."),
 		"Sign out", &v.change, func(ctx app.Context) {
 			v.do(ctx, func(ctx context.Context, client *rest.Client) error {
 				return client.EndSessionsOf(ctx, user.ID.String())
@@ -189,7 +190,7 @@ func (v *usersView) askEnd() app.UI {
 
 func (v *usersView) askRemove() app.UI {
 	user := v.removing
-	return question("Remove "+user.Email+"?", app.Text("The account is gone for good, and all its sessions end. What the user made stays."),
+	return question("Remove "+user.Email+"?", app.Text("The account is deleted and its sessions end. What the user created is kept."),
 		"Remove", &v.change, func(ctx app.Context) {
 			v.do(ctx, func(ctx context.Context, client *rest.Client) error { return client.RemoveUser(ctx, user.ID.String()) })
 		}, func(app.Context) { v.removing = core.User{} })

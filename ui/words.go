@@ -23,6 +23,13 @@ func count[T ~int | ~int64](n T) string {
 	return sign + text
 }
 
+// parseCount reads a whole number, as count writes it or without commas.
+func parseCount(text string) (n int64, ok bool) {
+	text = strings.TrimSpace(text)
+	n, err := strconv.ParseInt(strings.ReplaceAll(text, ",", ""), 10, 64)
+	return n, err == nil && n >= 0 && (!strings.Contains(text, ",") || text == count(n))
+}
+
 // span writes a duration in its largest unit: 42 s, 3 min, 5 h, 2 d.
 func span(d time.Duration) string {
 	switch {
@@ -43,7 +50,7 @@ func ago(t, now time.Time) string {
 	d := now.Sub(t)
 	switch {
 	case d > -time.Second && d < time.Second:
-		return "now"
+		return "just now"
 	case d < 0:
 		return "in " + span(-d)
 	}

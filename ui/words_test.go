@@ -20,7 +20,7 @@ func TestNumbersAreWrittenForPeople(t *testing.T) {
 		require.Equal(t, want, span(d))
 	}
 	now := time.Now()
-	require.Equal(t, "now", ago(now.Add(-500*time.Millisecond), now))
+	require.Equal(t, "just now", ago(now.Add(-500*time.Millisecond), now))
 	require.Equal(t, "5 s ago", ago(now.Add(-5*time.Second), now))
 	require.Equal(t, "in 2 h", ago(now.Add(2*time.Hour), now))
 	for perSecond, want := range map[float64]string{0: "0/s", 0.25: "0.3/s", 9.94: "9.9/s", 1234.4: "1,234/s"} {
@@ -30,6 +30,15 @@ func TestNumbersAreWrittenForPeople(t *testing.T) {
 		require.Equal(t, want, size(n))
 	}
 	require.Equal(t, `'it'\''s'`, quote("it's"))
+	for _, n := range []int64{0, 999, 1000, 1_234_567} {
+		read, ok := parseCount(count(n))
+		require.True(t, ok, n)
+		require.Equal(t, n, read)
+	}
+	for _, wrong := range []string{"", "x", "-1", "1,0", "1,,000", "10,000.5", ","} {
+		_, ok := parseCount(wrong)
+		require.False(t, ok, wrong)
+	}
 }
 
 func TestBrowsersAreNamed(t *testing.T) {

@@ -15,6 +15,9 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/rest/server"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/deliver"
+	"github.com/eventflow-go/eventflow/core/eventlog"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // newClient returns a client of a server in this process, which the examples
@@ -33,8 +36,8 @@ var running = sync.OnceValues(func() (base, key string) {
 	must(catalog.EnsureOrganization(ctx, org))
 	secret := make([]byte, 32)
 	must(rand.Read(secret))
-	access := must(core.NewAccess(catalog, catalog, secret, nil, time.Now))
-	_, key, err := access.CreateKey(ctx, org.ID, core.KeySpec{Label: "shop", Environment: core.Test, Role: core.RoleAdmin})
+	access := must(identity.NewAccess(catalog, catalog, secret, nil, time.Now))
+	_, key, err := access.CreateKey(ctx, org.ID, identity.KeySpec{Label: "shop", Environment: core.Test, Role: core.RoleAdmin})
 	must(key, err)
 	ln := must(new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0"))
 	s := newServer(catalog, access)
@@ -43,19 +46,19 @@ var running = sync.OnceValues(func() (base, key string) {
 })
 
 // newServer returns a server of events in memory.
-func newServer(catalog *memory.Catalog, access *core.Access) *server.Server {
+func newServer(catalog *memory.Catalog, access *identity.Access) *server.Server {
 	log := must(memory.Open(context.Background(), &url.URL{Scheme: "memory"}))
 	logger := slog.New(slog.DiscardHandler)
 	authorizer := must(casbinauth.New())
-	streams := core.NewStreams(catalog, log, jsonschema.New(), authorizer, time.Now)
-	recent := core.NewRecent(log, nil, logger)
-	consumers := core.NewConsumers(streams, catalog, log, recent, time.Now, logger)
-	letters := core.NewLetters(consumers)
-	go core.NewReplayer(letters, logger).Run(context.Background())
+	streams := eventlog.NewStreams(catalog, log, jsonschema.New(), authorizer, time.Now)
+	recent := eventlog.NewRecent(log, nil, logger)
+	consumers := deliver.NewConsumers(streams, catalog, log, recent, authorizer, time.Now, logger)
+	letters := deliver.NewLetters(consumers)
+	go deliver.NewReplayer(letters, logger).Run(context.Background())
 	return server.New(server.Options{
-		Ingest: core.NewIngest(streams, core.NewCommitter(log, core.CommitOptions{Committed: recent.Committed}), time.Now),
-		Query:  core.NewQuery(log, streams, time.Now), Streams: streams, Access: access, Keys: core.NewKeys(access, streams, authorizer),
-		Authorizer: authorizer, Consumers: consumers, Letters: letters, Tails: core.NewTails(streams, recent, log), Logger: logger,
+		Ingest: eventlog.NewIngest(streams, eventlog.NewCommitter(log, eventlog.CommitOptions{Committed: recent.Committed}), time.Now),
+		Query:  eventlog.NewQuery(log, streams, time.Now), Streams: streams, Access: access, Keys: identity.NewKeys(access, streams, authorizer),
+		Authorizer: authorizer, Consumers: consumers, Letters: letters, Tails: eventlog.NewTails(streams, recent, log), Logger: logger,
 		Ready: func(context.Context) rest.Health { return rest.Health{Status: rest.StatusOK} },
 	})
 }

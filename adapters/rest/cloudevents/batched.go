@@ -6,16 +6,17 @@ import (
 	"strings"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 // DecodeBatch decodes a batch of CloudEvents. If one of them is refused, its
 // draft has Err set; the others are not affected.
-func DecodeBatch(body []byte, field core.StreamField) ([]core.Draft, error) {
-	texts, err := core.SplitArray(body)
+func DecodeBatch(body []byte, field eventjson.StreamField) ([]eventjson.Draft, error) {
+	texts, err := eventjson.SplitArray(body)
 	if err != nil {
 		return nil, err
 	}
-	drafts := make([]core.Draft, len(texts))
+	drafts := make([]eventjson.Draft, len(texts))
 	for i, text := range texts {
 		var err error
 		if size := len(text); size > core.MaxEventBytes {
@@ -26,7 +27,7 @@ func DecodeBatch(body []byte, field core.StreamField) ([]core.Draft, error) {
 			drafts[i], err = Decode(text, field)
 		}
 		if err != nil {
-			drafts[i] = core.Draft{Err: placed(err, i)}
+			drafts[i] = eventjson.Draft{Err: placed(err, i)}
 		}
 	}
 	return drafts, nil

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 // headerPrefix begins the names of the headers that are attributes.
@@ -53,9 +54,9 @@ func ReadHeaders(headers iter.Seq2[[]byte, []byte], contentType string) (*Binary
 }
 
 // Draft returns the event with body as its data. The draft keeps body.
-func (b *Binary) Draft(body []byte, field core.StreamField) (core.Draft, error) {
+func (b *Binary) Draft(body []byte, field eventjson.StreamField) (eventjson.Draft, error) {
 	if err := b.event.setBody(body); err != nil {
-		return core.Draft{}, err
+		return eventjson.Draft{}, err
 	}
 	return b.event.draft(field)
 }
@@ -123,7 +124,7 @@ func (e *incoming) setBody(body []byte) error {
 		if charset != "" && charset != "utf-8" {
 			return errCharset
 		}
-		if err := core.ValidJSON(body); err != nil {
+		if err := eventjson.ValidJSON(body); err != nil {
 			return dataError(err)
 		}
 		e.payload = bytes.Trim(body, " \t\r\n")

@@ -1,6 +1,8 @@
 package cloudevents
 
-import "github.com/eventflow-go/eventflow/core"
+import (
+	"github.com/eventflow-go/eventflow/core/eventjson"
+)
 
 // The members of an event's context that remember what it was as a CloudEvent.
 const (
@@ -34,7 +36,7 @@ func pairsOf(context []byte) (pairs contextPairs) {
 		return nil
 	}
 	// A stored context is valid. Of any other, as much is taken as can be read.
-	_ = core.Members(context, func(name string, value []byte) error {
+	_ = eventjson.Members(context, func(name string, value []byte) error {
 		if isString(value) {
 			pairs = append(pairs, contextPair{name, value})
 		}
@@ -46,7 +48,7 @@ func pairsOf(context []byte) (pairs contextPairs) {
 func (p contextPairs) text(name string) string {
 	for i := range p {
 		if p[i].name == name {
-			text, _ := core.TextOf(p[i].value)
+			text, _ := eventjson.TextOf(p[i].value)
 			return text
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 // A CloudEvent in structured mode becomes the draft of an event. Its source and
@@ -16,14 +17,14 @@ func ExampleDecode() {
 	draft, err := cloudevents.Decode([]byte(`{
 		"specversion": "1.0", "id": "a-1", "source": "/shop", "type": "order.paid",
 		"time": "2026-01-02T03:04:05Z", "data": {"amount": 12.50}
-	}`), core.StreamInPath)
+	}`), eventjson.StreamInPath)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	fmt.Println(draft.Event.Type, draft.Event.IdempotencyKey, string(draft.Event.Payload))
 
-	_, err = cloudevents.Decode([]byte(`{"specversion": "1.0", "id": "a-1", "type": "order.paid"}`), core.StreamInPath)
+	_, err = cloudevents.Decode([]byte(`{"specversion": "1.0", "id": "a-1", "type": "order.paid"}`), eventjson.StreamInPath)
 	fmt.Println(err)
 	// Output:
 	// order.paid /shop#a-1 {"amount": 12.50}
@@ -44,7 +45,7 @@ func ExampleReadHeaders() {
 		fmt.Println(err)
 		return
 	}
-	draft, err := event.Draft([]byte("paid in cash"), core.StreamInPath)
+	draft, err := event.Draft([]byte("paid in cash"), eventjson.StreamInPath)
 	fmt.Println(draft.Event.Type, string(draft.Event.Payload), err)
 	// Output:
 	// order.paid "paid in cash" <nil>

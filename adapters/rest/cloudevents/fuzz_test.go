@@ -10,23 +10,24 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 // requireDraft holds what a decoder returned to what storage relies on, and
 // sends it out and in again.
-func requireDraft(t *testing.T, draft core.Draft, err error) {
+func requireDraft(t *testing.T, draft eventjson.Draft, err error) {
 	t.Helper()
 	if err != nil {
 		requireRefusal(t, err)
 		return
 	}
 	event := draft.Event
-	require.NoError(t, core.ValidJSON(event.Payload))
-	require.NoError(t, core.ValidJSON(event.Context))
+	require.NoError(t, eventjson.ValidJSON(event.Payload))
+	require.NoError(t, eventjson.ValidJSON(event.Context))
 	require.NotEqual(t, core.Fingerprint{}, draft.Fingerprint)
 	out := Append(nil, &event)
 	require.True(t, json.Valid(out), "%s", out)
-	again, err := Decode(out, core.StreamInPath)
+	again, err := Decode(out, eventjson.StreamInPath)
 	if err != nil {
 		// What the server adds may not fit any more, nor an escaped source.
 		var known *core.Error
@@ -63,11 +64,11 @@ func FuzzStructuredCloudEvent(f *testing.F) {
 		f.Add([]byte(`[` + head + more + `},7,{]`))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		for _, field := range []core.StreamField{core.StreamInPath, core.StreamInEvent} {
+		for _, field := range []eventjson.StreamField{eventjson.StreamInPath, eventjson.StreamInEvent} {
 			draft, err := Decode(append([]byte(nil), body...), field)
 			requireDraft(t, draft, err)
 		}
-		drafts, err := DecodeBatch(body, core.StreamInPath)
+		drafts, err := DecodeBatch(body, eventjson.StreamInPath)
 		if err != nil {
 			requireRefusal(t, err)
 		}
@@ -106,7 +107,7 @@ func FuzzBinaryCloudEvent(f *testing.F) {
 			requireRefusal(t, err)
 			return
 		}
-		draft, err := e.draft(core.StreamInPath)
+		draft, err := e.draft(eventjson.StreamInPath)
 		requireDraft(t, draft, err)
 	})
 }

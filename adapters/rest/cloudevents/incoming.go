@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 // incoming is a CloudEvent whose attributes come in one by one.
@@ -57,9 +58,9 @@ func (e *incoming) set(name, text string) error {
 // draft turns the CloudEvent into an event. Everything that an event has no
 // field for becomes its context: the extensions, and some attributes. field
 // says whether the event names its stream.
-func (e *incoming) draft(field core.StreamField) (core.Draft, error) {
+func (e *incoming) draft(field eventjson.StreamField) (eventjson.Draft, error) {
 	if err := e.check(field); err != nil {
-		return core.Draft{}, err
+		return eventjson.Draft{}, err
 	}
 	event := core.Event{
 		Type: e.get(attributeType), Source: e.get(attributeSource), Subject: e.get(attributeSubject),
@@ -67,16 +68,16 @@ func (e *incoming) draft(field core.StreamField) (core.Draft, error) {
 	}
 	if text := e.get(attributeTime); text != "" {
 		var err error
-		if event.OccurredAt, err = core.ParseTime(attributeTime, text); err != nil {
-			return core.Draft{}, err
+		if event.OccurredAt, err = eventjson.ParseTime(attributeTime, text); err != nil {
+			return eventjson.Draft{}, err
 		}
 	}
-	draft, err := core.NewDraft(event, e.get(attributeStream))
+	draft, err := eventjson.NewDraft(event, e.get(attributeStream))
 	return draft, attributeError(err)
 }
 
 // check looks for attributes that are missing, empty or not allowed.
-func (e *incoming) check(field core.StreamField) error {
+func (e *incoming) check(field eventjson.StreamField) error {
 	const required = "is required"
 	missing := &core.Error{Code: core.CodeValidation}
 	var names []string
@@ -99,9 +100,9 @@ func (e *incoming) check(field core.StreamField) error {
 		}
 	}
 	switch stream, given := e.lookup(attributeStream); {
-	case field == core.StreamInPath && given:
+	case field == eventjson.StreamInPath && given:
 		return core.Invalid(attributeStream, "is not allowed here: the path names the stream")
-	case field == core.StreamInEvent && stream == "":
+	case field == eventjson.StreamInEvent && stream == "":
 		return core.Invalid(attributeStream, "is required here: the name or id of the stream")
 	}
 	return nil

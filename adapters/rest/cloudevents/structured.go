@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 // IsStructured reports whether a media type is one of CloudEvents, in JSON or
@@ -16,10 +17,10 @@ func IsStructured(contentType []byte) bool {
 }
 
 // Decode decodes a CloudEvent in JSON. The draft keeps parts of body.
-func Decode(body []byte, field core.StreamField) (core.Draft, error) {
+func Decode(body []byte, field eventjson.StreamField) (eventjson.Draft, error) {
 	var e incoming
 	var data, encoded []byte
-	err := core.Members(body, func(name string, value []byte) error {
+	err := eventjson.Members(body, func(name string, value []byte) error {
 		switch name {
 		case memberData:
 			data = value
@@ -36,7 +37,7 @@ func Decode(body []byte, field core.StreamField) (core.Draft, error) {
 		err = e.setData(data, encoded)
 	}
 	if err != nil {
-		return core.Draft{}, err
+		return eventjson.Draft{}, err
 	}
 	return e.draft(field)
 }
@@ -46,7 +47,7 @@ func (e *incoming) setJSON(name string, value []byte) error {
 	if err := checkAttributeName(name); err != nil {
 		return err
 	}
-	if text, ok := core.TextOf(value); ok {
+	if text, ok := eventjson.TextOf(value); ok {
 		return e.set(name, text)
 	}
 	switch name {
@@ -80,7 +81,7 @@ func (e *incoming) setData(data, encoded []byte) error {
 	case data != nil && encoded != nil:
 		return core.Invalid(memberBase64, "must not be given together with data")
 	case encoded != nil:
-		text, ok := core.TextOf(encoded)
+		text, ok := eventjson.TextOf(encoded)
 		if !ok || !isBase64(text) {
 			return core.Invalid(memberBase64, "must be a base64 string, padded and on one line")
 		}

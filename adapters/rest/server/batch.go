@@ -9,6 +9,8 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
+	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
 // postBatch takes many events and answers with one result for each.
@@ -17,7 +19,7 @@ func (s *Server) postBatch(c *call) error {
 	if err != nil {
 		return err
 	}
-	drafts, err := c.drafts(core.StreamField(stream == ""))
+	drafts, err := c.drafts(eventjson.StreamField(stream == ""))
 	if err != nil {
 		return err
 	}
@@ -31,7 +33,7 @@ func (s *Server) postBatch(c *call) error {
 	return c.answerBatch(items)
 }
 
-func (c *call) drafts(field core.StreamField) ([]core.Draft, error) {
+func (c *call) drafts(field eventjson.StreamField) ([]eventjson.Draft, error) {
 	kind, err := c.contentKind()
 	switch {
 	case err != nil:
@@ -50,17 +52,17 @@ func (c *call) drafts(field core.StreamField) ([]core.Draft, error) {
 	}
 	switch kind {
 	case kindNDJSON:
-		return core.DecodeLines(body, field)
+		return eventjson.DecodeLines(body, field)
 	case kindCloudEvents:
 		return cloudevents.DecodeBatch(body, field)
 	}
-	return core.DecodeArray(body, field)
+	return eventjson.DecodeArray(body, field)
 }
 
 // answerBatch answers 202 when all events were accepted, 207 when some were,
 // and 400 when none was. If one obstacle kept all of them out, the answer is
 // that error instead of 400.
-func (c *call) answerBatch(items []core.Item) error {
+func (c *call) answerBatch(items []eventlog.Item) error {
 	accepted := 0
 	for i := range items {
 		if items[i].Err == nil {
@@ -87,7 +89,7 @@ func (c *call) answerBatch(items []core.Item) error {
 // was accepted. It is nil where the events themselves are the reason. A failure
 // of the server for any of the events is an obstacle, because repeating the
 // request may help; so is a refusal that is the same for all of them.
-func obstacle(items []core.Item) error {
+func obstacle(items []eventlog.Item) error {
 	code := core.CodeOf(items[0].Err)
 	shared := true
 	for i := range items {
@@ -107,7 +109,7 @@ func obstacle(items []core.Item) error {
 
 // failBatch answers with an error, and adds the results to the members of its
 // body.
-func (c *call) failBatch(err error, items []core.Item) error {
+func (c *call) failBatch(err error, items []eventlog.Item) error {
 	c.fail(err)
 	problem := c.ctx.Response.Body()
 	body := append([]byte(nil), problem[:len(problem)-1]...)
@@ -118,7 +120,7 @@ func (c *call) failBatch(err error, items []core.Item) error {
 
 // appendBatch appends the members of a batch's answer: the counts and the
 // results.
-func appendBatch(b []byte, items []core.Item, accepted int) []byte {
+func appendBatch(b []byte, items []eventlog.Item, accepted int) []byte {
 	const itemSize = 160
 	b = append(make([]byte, 0, len(b)+64+itemSize*len(items)), b...)
 	b = append(b, `"accepted":`...)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 var (
@@ -30,21 +31,21 @@ func (c *call) isBinary() bool {
 
 // binaryEvent reads a CloudEvent whose attributes are headers and whose data
 // is the body.
-func (c *call) binaryEvent(field core.StreamField) (core.Draft, error) {
+func (c *call) binaryEvent(field eventjson.StreamField) (eventjson.Draft, error) {
 	header := &c.ctx.Request.Header
 	event, err := cloudevents.ReadHeaders(header.All(), string(header.ContentType()))
 	if err != nil {
 		c.abandon()
-		return core.Draft{}, err
+		return eventjson.Draft{}, err
 	}
 	body, err := c.readBody(core.MaxEventBytes)
 	if err != nil {
-		return core.Draft{}, err
+		return eventjson.Draft{}, err
 	}
 	// While the draft is made, the body may be there twice: as it came and in
 	// base64.
 	if err := c.reserve(base64.StdEncoding.EncodedLen(len(body))); err != nil {
-		return core.Draft{}, err
+		return eventjson.Draft{}, err
 	}
 	return event.Draft(body, field)
 }

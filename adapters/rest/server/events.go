@@ -12,6 +12,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 // postEvent stores one event. It is the hot path: it uses no reflection, copies
@@ -36,14 +37,14 @@ func (s *Server) postEvent(c *call) error {
 }
 
 // draft reads the one event of a request, and which stream the path names.
-func (c *call) draft() (stream string, draft core.Draft, err error) {
+func (c *call) draft() (stream string, draft eventjson.Draft, err error) {
 	if stream, err = c.stream(); err != nil {
-		return "", core.Draft{}, err
+		return "", eventjson.Draft{}, err
 	}
-	if draft, err = c.decode(core.StreamField(stream == "")); err != nil {
-		return "", core.Draft{}, err
+	if draft, err = c.decode(eventjson.StreamField(stream == "")); err != nil {
+		return "", eventjson.Draft{}, err
 	}
-	err = draft.Apply(core.Hints{
+	err = draft.Apply(eventjson.Hints{
 		IdempotencyKey: c.requestHeader(rest.HeaderIdempotencyKey),
 		Traceparent:    c.requestHeader("Traceparent"),
 	})
@@ -52,7 +53,7 @@ func (c *call) draft() (stream string, draft core.Draft, err error) {
 
 // decode reads the one event of a request, in the form that the headers
 // announce.
-func (c *call) decode(field core.StreamField) (core.Draft, error) {
+func (c *call) decode(field eventjson.StreamField) (eventjson.Draft, error) {
 	if c.isBinary() {
 		return c.binaryEvent(field)
 	}
@@ -62,16 +63,16 @@ func (c *call) decode(field core.StreamField) (core.Draft, error) {
 	}
 	if err != nil {
 		c.abandon()
-		return core.Draft{}, err
+		return eventjson.Draft{}, err
 	}
 	body, err := c.readBody(core.MaxEventBytes)
 	if err != nil {
-		return core.Draft{}, err
+		return eventjson.Draft{}, err
 	}
 	if kind == kindCloudEvent {
 		return cloudevents.Decode(body, field)
 	}
-	return core.DecodeEvent(body, field)
+	return eventjson.DecodeEvent(body, field)
 }
 
 // appendReceipt appends the members of a receipt.

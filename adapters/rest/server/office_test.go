@@ -17,14 +17,16 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/rest/server"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventlog"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // office is a server with people: a real catalog, real hashes and tokens, the
 // real policies, and a clock that tests move.
 type office struct {
 	*fixture
-	accounts *core.Accounts
-	audit    *core.Audit
+	accounts *identity.Accounts
+	audit    *eventlog.Audit
 	org      core.Organization
 	catalog  core.Catalog
 
@@ -66,16 +68,16 @@ func openOffice(t *testing.T, options ...option) *office {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, opened.Close()) })
 	o.catalog = opened
-	o.org, err = core.FirstOrganization(t.Context(), opened, o.now)
+	o.org, err = identity.FirstOrganization(t.Context(), opened, o.now)
 	require.NoError(t, err)
 	authorizer, err := casbinauth.New()
 	require.NoError(t, err)
 	secret := []byte(strings.Repeat("secret!", 5))
 	tokens, err := jwt.New(secret)
 	require.NoError(t, err)
-	o.fixture = start(t, append(options, withPeople(func(f *fixture, options *server.Options, committer *core.Committer) {
-		o.audit = core.NewAudit(committer, f.log, core.NewQuery(f.log, options.Streams, time.Now), time.Now, options.Logger)
-		o.accounts = core.NewAccounts(core.AccountPorts{
+	o.fixture = start(t, append(options, withPeople(func(f *fixture, options *server.Options, committer *eventlog.Committer) {
+		o.audit = eventlog.NewAudit(committer, f.log, eventlog.NewQuery(f.log, options.Streams, time.Now), time.Now, options.Logger)
+		o.accounts = identity.NewAccounts(identity.AccountPorts{
 			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Hasher: argon2.New(2), Tokens: tokens,
 			Authorizer: authorizer, Mailer: o, Links: "https://events.example", Record: o.audit.Record,
 		}, secret, nil, o.time)
@@ -89,7 +91,7 @@ const password = "Correct-Horse-9"
 // person makes an active user, and signs in.
 func (o *office) person(email string, role core.Role) rest.SignedIn {
 	o.t.Helper()
-	_, err := o.accounts.CreateUser(context.Background(), o.org.ID, core.NewPerson{Email: email, Password: password}, role)
+	_, err := o.accounts.CreateUser(context.Background(), o.org.ID, identity.NewPerson{Email: email, Password: password}, role)
 	require.NoError(o.t, err)
 	return o.login(email, password)
 }

@@ -9,25 +9,28 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/deliver"
+	"github.com/eventflow-go/eventflow/core/eventlog"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // Options says what a server serves, and how. The use cases and Ready are
 // required.
 type Options struct {
-	Ingest  *core.Ingest
-	Query   *core.Query
-	Streams *core.Streams
-	Access  *core.Access
-	Keys    *core.Keys
+	Ingest  *eventlog.Ingest
+	Query   *eventlog.Query
+	Streams *eventlog.Streams
+	Access  *identity.Access
+	Keys    *identity.Keys
 	// Authorizer decides whether a credential permits the action of a route, before
 	// anything of the request's body is read. The use cases ask it again.
 	Authorizer core.Authorizer
-	Accounts   *core.Accounts
-	Audit      *core.Audit
+	Accounts   *identity.Accounts
+	Audit      *eventlog.Audit
 	// Consumers, Letters and Tails deliver events.
-	Consumers *core.Consumers
-	Letters   *core.Letters
-	Tails     *core.Tails
+	Consumers *deliver.Consumers
+	Letters   *deliver.Letters
+	Tails     *eventlog.Tails
 	// Ready reports whether requests can be served. Anybody may read the report;
 	// Ready is asked at most once a second.
 	Ready func(ctx context.Context) rest.Health

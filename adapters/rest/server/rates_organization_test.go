@@ -11,6 +11,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/memlimit"
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // TestAnOrganizationHasLimitsOfItsOwn holds that an organization's keys and
@@ -27,11 +28,11 @@ func TestAnOrganizationHasLimitsOfItsOwn(t *testing.T) {
 	_, err := v.catalog.EnsureOrganization(ctx, acme)
 	require.NoError(t, err)
 	key := func(org core.ID, rate core.Rate) string {
-		_, secret, err := v.access.CreateKey(ctx, org, core.KeySpec{Label: "a", Environment: core.Live, Role: core.RoleAdmin, Rate: rate})
+		_, secret, err := v.access.CreateKey(ctx, org, identity.KeySpec{Label: "a", Environment: core.Live, Role: core.RoleAdmin, Rate: rate})
 		require.NoError(t, err)
 		return secret
 	}
-	_, err = v.accounts.CreateUser(ctx, acme.ID, core.NewPerson{Email: "eve@acme.example", Password: password}, core.RoleAdmin)
+	_, err = v.accounts.CreateUser(ctx, acme.ID, identity.NewPerson{Email: "eve@acme.example", Password: password}, core.RoleAdmin)
 	require.NoError(t, err)
 	theirs := key(acme.ID, core.Rate{})
 	eve, ann := v.login("eve@acme.example", password).AccessToken, v.person("ann@example.com", core.RoleAdmin).AccessToken

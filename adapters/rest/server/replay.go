@@ -8,6 +8,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 // postLetterReplay gives one dead letter back to its group, with the payload of
@@ -39,7 +40,7 @@ func (c *call) payload() (json.RawMessage, error) {
 	if err != nil || len(body) == 0 {
 		return nil, err
 	}
-	if err := core.ValidJSON(body); err != nil {
+	if err := eventjson.ValidJSON(body); err != nil {
 		return nil, err
 	}
 	var members map[string]json.RawMessage

@@ -11,6 +11,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // Who signs in again in the same browser leaves no session behind.
@@ -105,7 +106,7 @@ func TestAnAdminSignsSomebodyOut(t *testing.T) {
 	second := o.login("bob@example.com", password)
 	foreign, err := o.catalog.EnsureOrganization(ctx, core.Organization{ID: newID(), Name: "other", CreatedAt: time.Now().UTC()})
 	require.NoError(t, err)
-	eve, err := o.accounts.CreateUser(ctx, foreign.ID, core.NewPerson{Email: "eve@example.com", Password: password}, core.RoleAdmin)
+	eve, err := o.accounts.CreateUser(ctx, foreign.ID, identity.NewPerson{Email: "eve@example.com", Password: password}, core.RoleAdmin)
 	require.NoError(t, err)
 	them := o.login("eve@example.com", password)
 	for id, code := range map[string]core.Code{

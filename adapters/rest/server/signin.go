@@ -7,6 +7,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // postLogin signs a person in.
@@ -28,7 +29,7 @@ func (s *Server) postSetup(c *call) error {
 	if err := c.readOwn(&request); err != nil {
 		return err
 	}
-	person := core.NewPerson{Email: request.Email, Name: request.Name, Password: request.Password}
+	person := identity.NewPerson{Email: request.Email, Name: request.Name, Password: request.Password}
 	signIn, err := s.Accounts.Setup(c.context(), c.visitor(), request.Token, person)
 	return c.answerSignIn(signIn, request.WantRefreshToken, err)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/rest/server"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 func TestTheFirstAdminIsSetUpOnce(t *testing.T) {
@@ -35,7 +36,7 @@ func TestTheFirstAdminIsSetUpOnce(t *testing.T) {
 	_, err = o.anonymous().Setup(ctx, rest.SetupRequest{Token: ticket, Email: "eve@example.com", Password: password})
 	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err))
 	_, err = o.accounts.SetupLink(ctx, o.org.ID)
-	require.ErrorIs(t, err, core.ErrSetUp)
+	require.ErrorIs(t, err, identity.ErrSetUp)
 	me, err := o.as(signedIn).Me(ctx)
 	require.NoError(t, err)
 	require.Equal(t, "Ann", me.User.Name)
@@ -123,9 +124,9 @@ func TestGuessesAreThrottled(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)
 	o.person("ann@example.com", core.RoleViewer)
-	o.accounts.Throttle = core.Throttle(memlimit.New(), o.time)
+	o.accounts.Throttle = identity.Throttle(memlimit.New(), o.time)
 	for _, email := range []string{"ann@example.com", "nobody@example.com"} {
-		o.accounts.Throttle = core.Throttle(memlimit.New(), o.time)
+		o.accounts.Throttle = identity.Throttle(memlimit.New(), o.time)
 		for range 10 {
 			got := o.do("POST", rest.AuthPath+"/login", strings.NewReader(`{"email":"`+email+`","password":"Wrong-Horse-99"}`), "-")
 			require.Equal(t, 401, got.StatusCode)
@@ -143,7 +144,7 @@ func TestGuessesAreThrottledByNetwork(t *testing.T) {
 	o := openOffice(t, func(options *server.Options, _ *fixture) {
 		options.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	})
-	o.accounts.Throttle = core.Throttle(memlimit.New(), o.time)
+	o.accounts.Throttle = identity.Throttle(memlimit.New(), o.time)
 	guess := func(i int, from string) int {
 		body := fmt.Sprintf(`{"email":"%d@example.com","password":"Wrong-Horse-99"}`, i)
 		return o.do("POST", rest.AuthPath+"/login", strings.NewReader(body), "-", "X-Forwarded-For: "+from).StatusCode
@@ -164,7 +165,7 @@ func TestMailsAndLinksAreThrottled(t *testing.T) {
 		"/password/forgot": `{"email":"ann@example.com"}`, "/password/reset": `{"token":"x","password":"` + password + `"}`,
 		"/accept": `{"token":"x","password":"` + password + `"}`, "/setup": `{"token":"x","email":"eve@example.com","password":"` + password + `"}`,
 	} {
-		o.accounts.Throttle = core.Throttle(memlimit.New(), o.time)
+		o.accounts.Throttle = identity.Throttle(memlimit.New(), o.time)
 		ask := func() int { return o.do("POST", rest.AuthPath+path, strings.NewReader(body), "-").StatusCode }
 		for range 10 {
 			require.Contains(t, []int{202, 401}, ask(), path)

@@ -14,6 +14,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
 // heartbeat is how often a quiet tail says that it is alive. Writing it is also
@@ -92,7 +93,7 @@ func (c *call) liveHeader() []byte {
 
 // liveTail is a tail on its way to a client.
 type liveTail struct {
-	tail         *core.Tail
+	tail         *eventlog.Tail
 	org          core.ID
 	head         []byte
 	writeTimeout time.Duration
@@ -145,7 +146,7 @@ type discard struct{}
 // Write implements io.Writer.
 func (discard) Write(b []byte) (int, error) { return len(b), nil }
 
-func (l *liveTail) encode(b []byte, part core.TailPart) []byte {
+func (l *liveTail) encode(b []byte, part eventlog.TailPart) []byte {
 	if part.Skipped > 0 {
 		return append(strconv.AppendInt(append(b, "event: skipped\ndata: {\"skipped\":"...), part.Skipped, 10), "}\n\n"...)
 	}
