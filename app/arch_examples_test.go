@@ -1,9 +1,21 @@
 package app_test
 
-import "strings"
+import (
+	"strings"
+	"testing"
+)
 
-// example is a file a rule has something to say about, or not.
+// example is a file a rule has something to say about, or not. Its path may name
+// the other files of its folder: `core/doc.go beside a.go b.go`.
 type example struct{ rule, path, text, says string }
+
+func (e *example) parse(t *testing.T) source {
+	t.Helper()
+	name, beside, _ := strings.Cut(e.path, " beside ")
+	s := parse(t, name, e.text)
+	s.beside = strings.Fields(beside)
+	return s
+}
 
 // importing returns a file that imports one package.
 func importing(place, imported string) string {
@@ -35,6 +47,7 @@ var violations = []example{
 	{"rest and cloudevents import core, eventjson and the standard library only", "adapters/rest/c.go", importing("rest", module+"/adapters/rest/cloudevents"), "rest/cloudevents"},
 	{"rest and cloudevents import core, eventjson and the standard library only", "adapters/rest/cloudevents/a.go", importing("cloudevents", "github.com/valyala/fasthttp"), "fasthttp"},
 	{"rest and cloudevents import core, eventjson and the standard library only", "adapters/rest/cloudevents/b.go", importing("cloudevents", module+"/adapters/rest"), "adapters/rest"},
+	{"rest and cloudevents import core, eventjson and the standard library only", "adapters/rest/d.go", importing("rest", module+"/core/identity"), "core/identity"},
 	{"ui talks through rest only", "ui/b.go", importing("ui", module+"/adapters/rest/cloudevents"), "rest/cloudevents"},
 	{"adapters stand alone", "adapters/catalog/a.go", importing("catalog", module+"/adapters/sqlite"), "adapters/sqlite"},
 	{"adapters stand alone", "adapters/sqlitefile/a.go", importing("sqlitefile", module+"/adapters/sqlite"), "adapters/sqlite"},
@@ -73,6 +86,9 @@ var violations = []example{
 	{"core and rest are documented", "adapters/rest/server/a.go", "package server\n\nfunc New() {}\n", "New has no comment"},
 	{"files are short", "core/a.go", "package core\n" + strings.Repeat("\n", maxLines), "has 601 lines"},
 	{"files are short", "core/a_test.go", "package core\n" + strings.Repeat("\n", maxLines), "has 601 lines"},
+	{"doc.go names every file", "adapters/rest/doc.go beside a.go b.go", "// Package rest has a.go.\npackage rest\n", "does not name b.go"},
+	{"doc.go names every file", "adapters/rest/server/doc.go beside a.go", "// Package server has a.go and b_js.go.\npackage server\n", "names b_js.go, which is not there"},
+	{"doc.go names every file", "adapters/rest/cloudevents/a.go beside b.go", "package cloudevents\n", "has no doc.go beside it"},
 }
 
 // allowed are files at the edge of a rule.
@@ -89,6 +105,7 @@ var allowed = []example{
 	{rule: "adapters stand alone", path: "adapters/postgres/a_test.go", text: importing("postgres", module+"/adapters/pgtest")},
 	{rule: "adapters stand alone", path: "adapters/postgres/a.go", text: importing("postgres", module+"/migrations")},
 	{rule: "rest and cloudevents import core, eventjson and the standard library only", path: "adapters/rest/cloudevents/a.go", text: importing("cloudevents", module+"/core")},
+	{rule: "rest and cloudevents import core, eventjson and the standard library only", path: "adapters/rest/cloudevents/b.go", text: importing("cloudevents", module+"/core/eventjson")},
 	{rule: "adapters stand alone", path: "adapters/rest/server/b.go", text: importing("server", module+"/adapters/rest/cloudevents")},
 	{rule: "adapters stand alone", path: "adapters/catalog/a.go", text: importing("catalog", module+"/adapters/sqlitefile")},
 	{rule: "adapters stand alone", path: "adapters/sqlite/a.go", text: importing("sqlite", module+"/adapters/sqlitefile")},
@@ -104,4 +121,6 @@ var allowed = []example{
 	{rule: "interfaces are small", path: "core/a.go", text: "package core\n\ntype all interface {\n\tA()\n\tB()\n\tC()\n\tD()\n\tE()\n\tF()\n\tG()\n\tanother\n}\n"},
 	{rule: "core and rest are documented", path: "core/a.go", text: "package core\n\n// The limits.\nconst (\n\tA = 1\n\tB = 2\n)\n\ntype inner struct{}\n\nfunc (inner) Name() {}\n"},
 	{rule: "files are short", path: "core/a.go", text: "package core\n" + strings.Repeat("\n", maxLines-1)},
+	{rule: "doc.go names every file", path: "adapters/rest/doc.go beside a.go b_js.go", text: "// Package rest has a.go and b_js.go.\npackage rest\n"},
+	{rule: "doc.go names every file", path: "adapters/memory/a.go beside b.go", text: "package memory\n"},
 }

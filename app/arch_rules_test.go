@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"go/ast"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -40,6 +41,7 @@ var rules = []rule{
 	{"interfaces are small", inCode(smallInterfaces)},
 	{"core and rest are documented", inCode(documented)},
 	{"files are short", shortFiles},
+	{"doc.go names every file", inCode(docNamesEveryFile)},
 }
 
 // inCode leaves tests out: they may import what they need.
@@ -275,4 +277,35 @@ func shortFiles(s source) []string {
 		return []string{fmt.Sprintf("has %d lines, more than %d", s.lines, maxLines)}
 	}
 	return nil
+}
+
+// listing are the folders whose doc.go says what is in which file.
+var listing = []string{"adapters/rest/", "adapters/rest/cloudevents/", "adapters/rest/server/"}
+
+var fileName = regexp.MustCompile(`[a-z0-9_]+\.go\b`)
+
+// docNamesEveryFile holds a doc.go to the files beside it, and them to having one.
+func docNamesEveryFile(s source) []string {
+	if !slices.Contains(listing, s.folder()) {
+		return nil
+	}
+	if path.Base(s.path) != "doc.go" {
+		if !slices.Contains(s.beside, "doc.go") {
+			return []string{"has no doc.go beside it"}
+		}
+		return nil
+	}
+	var found []string
+	named := fileName.FindAllString(s.file.Doc.Text(), -1)
+	for _, name := range s.beside {
+		if !slices.Contains(named, name) {
+			found = append(found, "does not name "+name)
+		}
+	}
+	for _, name := range named {
+		if !slices.Contains(s.beside, name) {
+			found = append(found, "names "+name+", which is not there")
+		}
+	}
+	return found
 }

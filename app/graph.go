@@ -241,9 +241,7 @@ func newServer(cfg Config, p served) *server.Server {
 	proxies, _ := cfg.trustedProxies() // checked by validate
 	return server.New(server.Options{
 		Ingest: p.Ingest, Query: p.Query, Streams: p.Streams, Tails: p.Tails, Trail: p.Trail,
-		Consumers: p.Delivery.Consumers, Groups: p.Delivery.Groups, Letters: p.Delivery.Letters,
-		Numbers: p.Delivery.Numbers, Tracer: p.Delivery.Tracer,
-		Access: p.Access, Keys: p.Keys, Accounts: p.Accounts, Authorizer: p.Authorizer,
+		Delivery: p.Delivery, Access: p.Access, Keys: p.Keys, Accounts: p.Accounts, Authorizer: p.Authorizer,
 		TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.PublicURL, "https:"),
 		Site: p.Site, System: describe(cfg, p.Authorizer, p.First, p.Now(), p.Metrics.IngestP99),
 		Ready: p.Health.report, Metrics: p.Metrics.Handler(), MetricsToken: cfg.MetricsToken, Observe: p.Metrics.Request, Logger: p.Logger,

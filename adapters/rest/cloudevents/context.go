@@ -1,6 +1,8 @@
 package cloudevents
 
-import "github.com/eventflow-go/eventflow/core/eventjson"
+import (
+	"github.com/eventflow-go/eventflow/core/eventjson"
+)
 
 // The members of an event's context that remember what it was as a CloudEvent.
 const (

@@ -1,7 +1,7 @@
 // Package cloudevents reads and writes CloudEvents 1.0: it turns the binary, the
 // structured and the batched mode of their HTTP binding into core's drafts, and
-// a stored event into a CloudEvent in JSON. It imports core and the standard
-// library only, so that it serves any HTTP server.
+// a stored event into a CloudEvent in JSON. It knows nothing of the server's
+// framework: it imports core, with its parser, and the standard library only.
 //
 //   - attributes.go: the names of attributes, and the rules for them;
 //   - incoming.go: a CloudEvent that comes in attribute by attribute, until it is

@@ -16,7 +16,7 @@ func (s *Server) getDeadLetters(c *call) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.Letters.List(c.context(), c.who, core.LetterQuery{
+	page, err := s.Delivery.Letters.List(c.context(), c.who, core.LetterQuery{
 		Stream: values.Get("stream"), Group: values.Get("group"), Reason: values.Get("reason"), Type: values.Get("type"),
 		State: core.LetterState(values.Get("state")), Cursor: values.Get("cursor"), Limit: limit,
 	})
@@ -70,7 +70,7 @@ func (s *Server) getDeadLetterCounts(c *call) error {
 	if err != nil {
 		return err
 	}
-	counts, err := s.Letters.Counts(c.context(), c.who, core.LetterQuery{
+	counts, err := s.Delivery.Letters.Counts(c.context(), c.who, core.LetterQuery{
 		Stream: values.Get("stream"), Group: values.Get("group"), Reason: values.Get("reason"), Type: values.Get("type"),
 		State: core.LetterState(values.Get("state")),
 	})
@@ -86,7 +86,7 @@ func (s *Server) getDeadLetter(c *call) error {
 	if err != nil {
 		return err
 	}
-	letter, err := s.Letters.Get(c.context(), c.who, id)
+	letter, err := s.Delivery.Letters.Get(c.context(), c.who, id)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (s *Server) postDiscard(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Letters.Discard(c.context(), c.who, id); err != nil {
+	if err := s.Delivery.Letters.Discard(c.context(), c.who, id); err != nil {
 		return err
 	}
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)

@@ -166,10 +166,9 @@ func start(t testing.TB, options ...option) *fixture {
 	committer := eventlog.NewCommitter(f.log, eventlog.CommitOptions{Committed: recent.Committed})
 	o.Ingest = eventlog.NewIngest(o.Streams, committer, time.Now)
 	o.Query = eventlog.NewQuery(eventlog.QueryPorts{Log: f.log, Streams: o.Streams, Authorizer: roles{}, Now: time.Now})
-	delivery := deliver.New(deliver.Ports{
+	o.Delivery = deliver.New(deliver.Ports{
 		Streams: o.Streams, Recent: recent, Log: f.log, Store: f.catalog, Authorizer: roles{}, Logger: o.Logger, Now: time.Now,
 	})
-	o.Consumers, o.Groups, o.Letters, o.Numbers, o.Tracer = delivery.Consumers, delivery.Groups, delivery.Letters, delivery.Numbers, delivery.Tracer
 	o.Tails = eventlog.NewTails(o.Streams, recent, f.log)
 	if f.people != nil {
 		f.people(f, &o, committer)

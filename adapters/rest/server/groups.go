@@ -23,7 +23,7 @@ func (s *Server) getGroups(c *call) error {
 	if err != nil {
 		return err
 	}
-	groups, err := s.Groups.List(c.context(), c.who, stream)
+	groups, err := s.Delivery.Groups.List(c.context(), c.who, stream)
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (s *Server) getAllGroups(c *call) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.Numbers.AllGroups(c.context(), c.who, values.Get("cursor"), limit)
+	page, err := s.Delivery.Numbers.AllGroups(c.context(), c.who, values.Get("cursor"), limit)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (s *Server) postGroup(c *call) error {
 	if err := c.readObject(&spec); err != nil {
 		return err
 	}
-	group, err := s.Groups.Create(c.context(), c.who, stream, spec)
+	group, err := s.Delivery.Groups.Create(c.context(), c.who, stream, spec)
 	if err != nil {
 		return err
 	}
@@ -69,11 +69,11 @@ func (s *Server) getGroup(c *call) error {
 		return err
 	}
 	ctx := c.context()
-	group, err := s.Groups.Get(ctx, c.who, stream, ref)
+	group, err := s.Delivery.Groups.Get(ctx, c.who, stream, ref)
 	if err != nil {
 		return err
 	}
-	status, err := s.Groups.Status(ctx, c.who, stream, group.ID.String())
+	status, err := s.Delivery.Groups.Status(ctx, c.who, stream, group.ID.String())
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (s *Server) patchGroup(c *call) error {
 	if err := c.readObject(&change); err != nil {
 		return err
 	}
-	group, err := s.Groups.Change(c.context(), c.who, stream, ref, change, revision)
+	group, err := s.Delivery.Groups.Change(c.context(), c.who, stream, ref, change, revision)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (s *Server) deleteGroup(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Groups.Delete(c.context(), c.who, stream, ref, revision); err != nil {
+	if err := s.Delivery.Groups.Delete(c.context(), c.who, stream, ref, revision); err != nil {
 		return err
 	}
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
@@ -126,7 +126,7 @@ func (s *Server) getLag(c *call) error {
 	if err != nil {
 		return err
 	}
-	status, err := s.Groups.Status(c.context(), c.who, stream, ref)
+	status, err := s.Delivery.Groups.Status(c.context(), c.who, stream, ref)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (s *Server) postReset(c *call) error {
 	if request.To == nil {
 		return core.Invalid("to", `is required: "start", "end", an offset or an RFC 3339 time`)
 	}
-	next, err := s.Groups.Reset(c.context(), c.who, stream, ref, *request.To)
+	next, err := s.Delivery.Groups.Reset(c.context(), c.who, stream, ref, *request.To)
 	if err != nil {
 		return err
 	}

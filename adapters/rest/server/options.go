@@ -27,14 +27,9 @@ type Options struct {
 	Authorizer core.Authorizer
 	Accounts   *identity.Accounts
 	Trail      *eventlog.Trail
-	// Consumers, Groups, Letters and Tails deliver events. Numbers and Tracer say
-	// how far that got.
-	Consumers *deliver.Consumers
-	Groups    *deliver.Groups
-	Letters   *deliver.Letters
-	Tails     *eventlog.Tails
-	Numbers   *deliver.Numbers
-	Tracer    *deliver.Tracer
+	// Delivery hands events out, Tails shows them to people.
+	Delivery *deliver.UseCases
+	Tails    *eventlog.Tails
 	// Ready reports whether requests can be served. Anybody may read the report;
 	// Ready is asked at most once a second.
 	Ready func(ctx context.Context) rest.Health

@@ -22,7 +22,7 @@ func (s *Server) postLetterReplay(c *call) error {
 	if err != nil {
 		return err
 	}
-	letter, err := s.Letters.Replay(c.context(), c.who, id, payload)
+	letter, err := s.Delivery.Letters.Replay(c.context(), c.who, id, payload)
 	if err != nil {
 		return err
 	}
@@ -66,13 +66,13 @@ func (s *Server) postReplays(c *call) error {
 	}
 	ctx := c.context()
 	if request.DryRun {
-		total, err := s.Letters.CountReplay(ctx, c.who, spec)
+		total, err := s.Delivery.Letters.CountReplay(ctx, c.who, spec)
 		if err != nil {
 			return err
 		}
 		return c.answerJSON(fasthttp.StatusOK, rest.ReplayCount{Total: total})
 	}
-	replay, err := s.Letters.ReplayAll(ctx, c.who, spec)
+	replay, err := s.Delivery.Letters.ReplayAll(ctx, c.who, spec)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (s *Server) getReplay(c *call) error {
 	if err != nil {
 		return err
 	}
-	replay, err := s.Letters.Replayed(c.context(), c.who, id)
+	replay, err := s.Delivery.Letters.Replayed(c.context(), c.who, id)
 	if err != nil {
 		return err
 	}

@@ -62,7 +62,7 @@ func (s *Server) Drain() {
 	if s.draining.Swap(true) {
 		return
 	}
-	s.Consumers.Close()
+	s.Delivery.Consumers.Close()
 	s.Tails.Close()
 }
 

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -133,4 +134,37 @@ func TestAnAdminSignsSomebodyOut(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, trail.Items, 1)
 	require.Equal(t, bob.User.ID.String(), trail.Items[0].Subject)
+}
+
+func TestASessionEnds(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	ctx := context.Background()
+	signedIn := o.person("ann@example.com", core.RoleAdmin)
+	o.pass(core.AccessTokenLife - time.Second)
+	_, err := o.as(signedIn).Me(ctx)
+	require.NoError(t, err)
+	o.pass(time.Second)
+	_, err = o.as(signedIn).Me(ctx)
+	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err), "an access token expires")
+	signedIn, err = o.anonymous().Refresh(ctx, rest.RefreshRequest{RefreshToken: signedIn.RefreshToken, WantRefreshToken: true})
+	require.NoError(t, err)
+	require.NoError(t, o.as(signedIn).Logout(ctx))
+	_, err = o.as(signedIn).Me(ctx)
+	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err), "a logout ends it at once")
+	_, err = o.anonymous().Refresh(ctx, rest.RefreshRequest{RefreshToken: signedIn.RefreshToken})
+	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err))
+	require.NoError(t, o.anonymous().Logout(ctx), "ending nothing is no error")
+
+	signedIn = o.login("ann@example.com", password)
+	o.pass(core.RefreshTokenLife - time.Minute)
+	signedIn, err = o.anonymous().Refresh(ctx, rest.RefreshRequest{RefreshToken: signedIn.RefreshToken, WantRefreshToken: true})
+	require.NoError(t, err)
+	_, err = o.as(signedIn).Me(ctx)
+	require.NoError(t, err)
+	o.pass(time.Minute)
+	_, err = o.anonymous().Refresh(ctx, rest.RefreshRequest{RefreshToken: signedIn.RefreshToken})
+	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err), "and so does a week, however often it was refreshed")
+	_, err = o.as(signedIn).Me(ctx)
+	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err), "for the youngest access token too")
 }

@@ -27,7 +27,7 @@ func (s *Server) postOffsets(c *call) error {
 	if request.Lease != nil {
 		lease = *request.Lease
 	}
-	at, err := s.Consumers.Commit(c.context(), c.who, stream, group, offset, lease)
+	at, err := s.Delivery.Consumers.Commit(c.context(), c.who, stream, group, offset, lease)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (s *Server) postAck(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Consumers.Ack(c.context(), c.who, stream, group, *request.Lease, offsets); err != nil {
+	if err := s.Delivery.Consumers.Ack(c.context(), c.who, stream, group, *request.Lease, offsets); err != nil {
 		return err
 	}
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
@@ -97,7 +97,7 @@ func (s *Server) postNack(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Consumers.Nack(c.context(), c.who, stream, group, *request.Lease, nacks); err != nil {
+	if err := s.Delivery.Consumers.Nack(c.context(), c.who, stream, group, *request.Lease, nacks); err != nil {
 		return err
 	}
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
@@ -165,7 +165,7 @@ func (s *Server) postExtend(c *call) error {
 	if request.Lease == nil {
 		return errNoLease
 	}
-	until, err := s.Consumers.Extend(c.context(), c.who, stream, group, *request.Lease, request.Visibility)
+	until, err := s.Delivery.Consumers.Extend(c.context(), c.who, stream, group, *request.Lease, request.Visibility)
 	if err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func (s *Server) getStreams(c *call) error {
 }
 
 func (s *Server) getStreamOverviews(c *call, values url.Values, query core.StreamQuery) error {
-	page, err := s.Numbers.Overview(c.context(), c.who, query)
+	page, err := s.Delivery.Numbers.Overview(c.context(), c.who, query)
 	if err != nil {
 		return err
 	}
@@ -148,7 +148,7 @@ func (s *Server) getHistogram(c *call) error {
 	if err != nil {
 		return core.Invalid("buckets", "must be a whole number")
 	}
-	histogram, err := s.Numbers.Histogram(c.context(), c.who, stream, from, to, buckets)
+	histogram, err := s.Delivery.Numbers.Histogram(c.context(), c.who, stream, from, to, buckets)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,7 @@ func (s *Server) getTrace(c *call) error {
 	if err != nil {
 		return err
 	}
-	trace, err := s.Tracer.Trace(c.context(), c.who, id)
+	trace, err := s.Delivery.Tracer.Trace(c.context(), c.who, id)
 	if err != nil {
 		return err
 	}
