@@ -36,6 +36,13 @@ func (s *Storage) Trim(ctx context.Context, stream core.ID, before time.Time) er
 	if err != nil {
 		return err
 	}
+	// The segments are read again, after the bounds. A new day may have begun
+	// since the first look. Its segment is among these then, and ends the old one;
+	// if it is not, its events are beyond the bounds. The other way around, the
+	// new day's events would be taken for the end of the old one, and be hidden.
+	if all, err = s.loadSegments(ctx, stream); err != nil {
+		return storeError(err)
+	}
 	for i, one := range all {
 		if one.day >= dayOf(before) {
 			break
