@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
 func auditCommand(p *program, s *settings) *cobra.Command {
@@ -36,10 +36,10 @@ func auditCommand(p *program, s *settings) *cobra.Command {
 	return command
 }
 
-func parseMarks(texts []string) ([]core.AuditMark, error) {
-	marks := make([]core.AuditMark, len(texts))
+func parseMarks(texts []string) ([]eventlog.AuditMark, error) {
+	marks := make([]eventlog.AuditMark, len(texts))
 	for i, text := range texts {
-		mark, err := core.ParseAuditMark(text)
+		mark, err := eventlog.ParseAuditMark(text)
 		if err != nil {
 			return nil, usageError{fmt.Errorf("--expect %w", err)}
 		}
@@ -49,7 +49,7 @@ func parseMarks(texts []string) ([]core.AuditMark, error) {
 }
 
 // records counts the records of a trail and names the newest.
-func records(verified core.Verified) string {
+func records(verified eventlog.Verified) string {
 	switch verified.Records {
 	case 0:
 		return "0 records"
@@ -60,7 +60,7 @@ func records(verified core.Verified) string {
 }
 
 // verifyAudit checks the trail of an organization.
-func (p *program) verifyAudit(cmd *cobra.Command, o operator, expected []core.AuditMark) (err error) {
+func (p *program) verifyAudit(cmd *cobra.Command, o operator, expected []eventlog.AuditMark) (err error) {
 	ctx := cmd.Context()
 	if scheme, alone := p.alone(o.cfg); alone {
 		fmt.Fprintf(cmd.ErrOrStderr(), "eventflow: a %s: store can be open in one process only: this is not the trail of a running server\n", scheme)
@@ -70,7 +70,7 @@ func (p *program) verifyAudit(cmd *cobra.Command, o operator, expected []core.Au
 		return err
 	}
 	defer func() { err = errors.Join(err, storage.Close()) }()
-	verified, err := core.NewAudit(nil, storage, nil, time.Now, slog.Default()).Verify(ctx, o.org.ID, expected...)
+	verified, err := eventlog.NewAudit(nil, storage, nil, time.Now, slog.Default()).Verify(ctx, o.org.ID, expected...)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/eventflow-go/eventflow/adapters/sqlitefile"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // What `eventflow dev` keeps in the data folder beside the databases.
@@ -60,22 +62,33 @@ func devCommand(p *program, s *settings) *cobra.Command {
 }
 
 // devFolder is where dev keeps its files: the SQLite store's folder, or the
-// default one.
+// default one. Earlier versions took the folder's name as the URL spells it, and
+// kept the secret of the data in `./dev data` in `./dev%20data`. A secret that is
+// there alone stays there, because every key and session depends on it.
 func devFolder(cfg Config) string {
 	u, err := storeURL(cfg.Store)
 	if err != nil || u.Scheme != "sqlite" {
-		return "./eventflow_data"
+		return defaultFolder
 	}
-	if u.Opaque != "" {
+	folder, err := sqlitefile.Folder(u)
+	if err != nil { // which storeURL has refused
+		return defaultFolder
+	}
+	if exists(folder) && !exists(folder, secretFile) && u.Opaque != "" && exists(u.Opaque, secretFile) {
 		return u.Opaque
 	}
-	return u.Host + u.Path
+	return folder
+}
+
+func exists(path ...string) bool {
+	_, err := os.Stat(filepath.Join(path...))
+	return err == nil
 }
 
 // firstMinute makes what a first visitor needs, once, and says how to go on.
 func firstMinute(ctx context.Context, out io.Writer, cfg Config, running *Running) error {
 	key, err := keptFile(devFolder(cfg), devKeyFile, func() (string, error) {
-		_, secret, err := running.Access.CreateKey(ctx, running.Organization.ID, core.KeySpec{
+		_, secret, err := running.Access.CreateKey(ctx, running.Organization.ID, identity.KeySpec{
 			Label: "dev", Environment: core.Test, Role: core.RoleDeveloper,
 		})
 		return secret, err
@@ -109,7 +122,7 @@ func forPeople(ctx context.Context, cfg Config, running *Running, base string) (
 		return "", nil
 	}
 	link, err := running.Accounts.SetupLink(ctx, running.Organization.ID)
-	if errors.Is(err, core.ErrSetUp) {
+	if errors.Is(err, identity.ErrSetUp) {
 		return fmt.Sprintf(dashboard, base), nil
 	}
 	if strings.HasPrefix(link, "/") { // the port was not known before it was open
@@ -204,7 +217,7 @@ func keptFile(folder, name string, text func() (string, error)) (string, error) 
 	if err != nil {
 		return "", err
 	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := sqlitefile.MakeFolder(folder); err != nil {
 		return "", err
 	}
 	return made, os.WriteFile(path, []byte(made+"\n"), 0o600)

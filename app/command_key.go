@@ -12,6 +12,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // keyNoun is a kind of credential as the command line calls it.
@@ -209,7 +210,7 @@ func (n keyNoun) rotateCommand(p *program, s *settings, org *string) *cobra.Comm
 			})
 		},
 	}
-	command.Flags().DurationVar(&grace, "grace", core.DefaultKeyGrace, "time for which the previous secret stays valid, 0s to 168h")
+	command.Flags().DurationVar(&grace, "grace", identity.DefaultKeyGrace, "time for which the previous secret stays valid, 0s to 168h")
 	command.Flags().StringVarP(&output, "output", "o", "text", "text or json")
 	return command
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
-	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // TestHelpAndVersionAreAnswered holds that who asks is told, on stdout, with
@@ -33,7 +33,7 @@ func TestHelpAndVersionAreAnswered(t *testing.T) {
 	}
 	made := h.run(nil, "secret")
 	require.NotEqual(t, made.stdout, h.run(nil, "secret").stdout)
-	require.GreaterOrEqual(t, len(strings.TrimSpace(made.stdout)), core.MinSecretBytes)
+	require.GreaterOrEqual(t, len(strings.TrimSpace(made.stdout)), identity.MinSecretBytes)
 }
 
 // TestMistakesInTheCommandLineAreNamed holds that what cannot be understood or

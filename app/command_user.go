@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 func userCommand(p *program, s *settings) *cobra.Command {
@@ -45,7 +46,7 @@ func userCreateCommand(p *program, s *settings, org *string) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				user, err := accounts.CreateUser(cmd.Context(), o.org.ID, core.NewPerson{Email: email, Name: name, Password: password}, core.Role(role))
+				user, err := accounts.CreateUser(cmd.Context(), o.org.ID, identity.NewPerson{Email: email, Name: name, Password: password}, core.Role(role))
 				if err != nil {
 					return err
 				}

@@ -12,7 +12,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/eventflow-go/eventflow/adapters/sqlitefile"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // Config is every setting of the server. A setting is read from a flag
@@ -159,8 +161,8 @@ func (c Config) validateSecret() error {
 	if c.Secret == "" {
 		return wrong("secret", "is not set. Generate one with 'eventflow secret' and give the same one to every node, preferably through EVENTFLOW_SECRET_FILE")
 	}
-	if len(c.Secret) < core.MinSecretBytes || strings.Count(c.Secret, c.Secret[:1]) == len(c.Secret) {
-		return wrong("secret", fmt.Sprintf("is too weak: at least %d random characters are required. Generate one with 'eventflow secret'", core.MinSecretBytes))
+	if len(c.Secret) < identity.MinSecretBytes || strings.Count(c.Secret, c.Secret[:1]) == len(c.Secret) {
+		return wrong("secret", fmt.Sprintf("is too weak: at least %d random characters are required. Generate one with 'eventflow secret'", identity.MinSecretBytes))
 	}
 	return nil
 }
@@ -175,15 +177,18 @@ func wrong(setting, reason string) error {
 	return usageError{fmt.Errorf("%s %s %s", noun, setting, reason)}
 }
 
+// defaultFolder is the data folder where the settings name none.
+const defaultFolder = "./eventflow_data"
+
 func storeURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme == "" {
 		return nil, errors.New("must be a URL such as sqlite:./eventflow_data or postgres://user@host/database")
 	}
-	if u.Scheme == "sqlite" && (u.Opaque+u.Host+u.Path == "" || u.RawQuery != "") {
-		return nil, errors.New("must name a folder and nothing else, like sqlite:./eventflow_data")
+	if u.Scheme == "sqlite" {
+		_, err = sqlitefile.Folder(u)
 	}
-	return u, nil
+	return u, err
 }
 
 // catalogURL is where the catalog lives: beside the events where the store is
@@ -200,7 +205,7 @@ func (c Config) catalogURL() (*url.URL, error) {
 	if c.Catalog != "" {
 		return nil, fmt.Errorf("has the scheme %q; a catalog can be kept in sqlite or postgres", u.Scheme)
 	}
-	return storeURL("sqlite:./eventflow_data")
+	return storeURL("sqlite:" + defaultFolder)
 }
 
 // trustedProxies are the networks whose word about a client's address counts.

@@ -6,12 +6,13 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // keyring is what the commands work on: the credentials of an organization, as
 // whoever operates the server.
 type keyring struct {
-	*core.Keys
+	*identity.Keys
 	operator
 	who core.Principal
 }

@@ -10,6 +10,9 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/deliver"
+	"github.com/eventflow-go/eventflow/core/eventlog"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // Running is a started server.
@@ -18,10 +21,10 @@ type Running struct {
 	Addr net.Addr
 	// Access, Accounts, Streams and Consumers are its use cases, for what a start
 	// creates.
-	Access       *core.Access
-	Accounts     *core.Accounts
-	Streams      *core.Streams
-	Consumers    *core.Consumers
+	Access       *identity.Access
+	Accounts     *identity.Accounts
+	Streams      *eventlog.Streams
+	Consumers    *deliver.Consumers
 	Organization core.Organization
 
 	graph *fx.App

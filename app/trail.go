@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
 // trail is where the command line writes what it did: where the server writes,
@@ -48,9 +49,9 @@ func (t *trail) write(ctx context.Context, record core.AuditRecord) (err error) 
 	}
 	defer func() { err = errors.Join(err, storage.Close()) }()
 	logger := slog.New(slog.NewTextHandler(t.talk, nil))
-	committer := core.NewCommitter(storage, core.CommitOptions{Logger: logger})
+	committer := eventlog.NewCommitter(storage, eventlog.CommitOptions{Logger: logger})
 	defer committer.Close()
-	return core.NewAudit(committer, storage, nil, time.Now, logger).Add(ctx, record)
+	return eventlog.NewAudit(committer, storage, nil, time.Now, logger).Add(ctx, record)
 }
 
 // systemUser is who runs the command, as far as the system knows.

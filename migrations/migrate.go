@@ -2,6 +2,10 @@
 // newest one. A schema is a row of files of SQL, applied in the order of their
 // names. They only go forward: a file that was released keeps its statements, and
 // a mistake in it is mended by another file.
+//
+// Each file is a single statement to goose: it takes 4 MiB for every line in
+// which it looks for the end of a statement, and a round trip for every one that
+// it finds. The database finds the ends itself.
 package migrations
 
 import (
@@ -42,8 +46,9 @@ var (
 // nothing left to do. A database newer than this program is refused, because the
 // program does not know what its tables mean.
 //
-// For SQLite, db must be limited to one connection that holds the write lock
-// of a transaction begun with `begin immediate` no longer than a statement.
+// For SQLite, db must begin its transactions with `begin immediate`
+// (_txlock=immediate): they then wait for a process that writes meanwhile, where
+// one that has read before it writes would be refused.
 func Up(ctx context.Context, db *sql.DB, set Set) (err error) {
 	unlock, err := lock(ctx, db, set)
 	if err != nil {

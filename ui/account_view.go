@@ -43,32 +43,42 @@ func (v *accountView) Render() app.UI {
 	parts := []app.UI{
 		app.H1().TabIndex(-1).Text("Your account"),
 		app.Dl().Class("facts").Body(v.facts()...),
-		app.Section().Class("panel").Aria("label", "Password").Body(
-			app.H2().Text("Another password"),
-			form(v.send,
-				field("present", "Present password", secretInput("present", &v.present, "current-password"), "", fieldError(v.act.err, "password")),
-				field("next", "New password", secretInput("next", &v.next, "new-password"), passwordHint, fieldError(v.act.err, "new_password")),
-				app.If(v.act.err != nil && len(detailsOf(v.act.err)) == 0, func() app.UI { return actError(v.act.err) }),
-				app.If(v.changed, func() app.UI { return note("ok", "Changed. All other sessions have ended.") }),
-				submitButton("Change password", v.act.busy))),
+		v.passwordPanel(),
+		app.Section().Class("panel").Aria("label", "Sessions").Body(
+			app.Div().Class("head").Body(app.H2().Text("Active sessions"),
+				button("Sign out other sessions…", "out", func(app.Context, app.Event) { v.ending = true }).Disabled(v.s.offline)),
+			v.sessions.show(sessionTable)),
 	}
-	parts = append(parts, app.Section().Class("panel").Aria("label", "Sessions").Body(
-		app.Div().Class("head").Body(app.H2().Text("Where you are signed in"),
-			button("End all others…", "out", func(app.Context, app.Event) { v.ending = true }).Disabled(v.s.offline)),
-		v.sessions.show(sessionTable)))
 	if v.ending {
 		parts = append(parts, v.askEnd())
 	}
 	if v.s.writable(core.ActionWriteOrganization) {
-		parts = append(parts, app.Section().Class("panel").Aria("label", "Organization").Body(
-			app.H2().Text("Organization"),
-			form(v.sendName,
-				field("org", "Name", textInput("org", &v.org).Required(true), "", fieldError(v.rename.err, "name")),
-				app.If(v.rename.err != nil && len(detailsOf(v.rename.err)) == 0, func() app.UI { return actError(v.rename.err) }),
-				app.If(v.renamed, func() app.UI { return note("ok", "Renamed.") }),
-				submitButton("Rename", v.rename.busy))))
+		parts = append(parts, v.organizationPanel())
 	}
 	return app.Div().Class("stack", "narrow").Body(parts...)
+}
+
+func (v *accountView) passwordPanel() app.UI {
+	wrong := fieldErrors{err: v.act.err}
+	return app.Section().Class("panel").Aria("label", "Password").Body(
+		app.H2().Text("Change password"),
+		form(v.send,
+			field("present", "Current password", secretInput("present", &v.present, "current-password"), "", wrong.of("password")),
+			field("next", "New password", secretInput("next", &v.next, "new-password"), passwordHint, wrong.of("new_password")),
+			wrong.rest(),
+			app.If(v.changed, func() app.UI { return note("ok", "Password changed. All other sessions have been signed out.") }),
+			submitButton("Change password", v.act.busy)))
+}
+
+func (v *accountView) organizationPanel() app.UI {
+	wrong := fieldErrors{err: v.rename.err}
+	return app.Section().Class("panel").Aria("label", "Organization").Body(
+		app.H2().Text("Organization"),
+		form(v.sendName,
+			field("org", "Name", textInput("org", &v.org).Required(true), "", wrong.of("name")),
+			wrong.rest(),
+			app.If(v.renamed, func() app.UI { return note("ok", "Organization renamed.") }),
+			submitButton("Rename", v.rename.busy)))
 }
 
 // facts say who is signed in, and what the organization is limited to where that
@@ -77,17 +87,17 @@ func (v *accountView) facts() []app.UI {
 	me := v.s.me
 	facts := []app.UI{
 		app.Dt().Text("Email"), app.Dd().Body(app.Bdi().Text(v.s.email())),
-		app.Dt().Text("Role"), app.Dd().Body(app.Text(string(me.Role)+", "), app.A().Href("/settings/roles").Text("what it may do")),
+		app.Dt().Text("Role"), app.Dd().Body(app.Text(string(me.Role)+" · "), app.A().Href("/settings/roles").Text("Permissions")),
 		app.Dt().Text("Organization"), app.Dd().Body(app.Bdi().Text(me.Organization.Name)),
 	}
 	limit := func(name string, rate core.Rate) {
 		if rate != (core.Rate{}) {
 			perMinute, atOnce, _ := strings.Cut(rate.String(), "/")
-			facts = append(facts, app.Dt().Text(name), app.Dd().Text(perMinute+" requests a minute, "+atOnce+" at once"))
+			facts = append(facts, app.Dt().Text(name), app.Dd().Text(perMinute+" requests per minute, burst "+atOnce))
 		}
 	}
-	limit("Limit of each person", me.Organization.UserRate)
-	limit("Limit of each key", me.Organization.KeyRate)
+	limit("Rate limit per user", me.Organization.UserRate)
+	limit("Rate limit per key", me.Organization.KeyRate)
 	return facts
 }
 
@@ -108,12 +118,12 @@ func (v *accountView) sendName(ctx app.Context) {
 }
 
 func sessionTable(sessions []rest.Session) app.UI {
-	columns := []column{{name: "Browser"}, {name: "From", minor: true}, {name: "Last seen"}, {name: "This one", unsaid: true}}
+	columns := []column{{name: "Browser"}, {name: "IP address", minor: true}, {name: "Last seen"}, {name: "Current", unsaid: true}}
 	rows := make([]app.UI, len(sessions))
 	for i, session := range sessions {
 		this := app.UI(app.Span())
 		if session.Current {
-			this = badge("ok", "this one")
+			this = badge("ok", "this session")
 		}
 		rows[i] = row(columns, app.Bdi().Title(session.UserAgent).Text(browserName(session.UserAgent)),
 			app.Code().Text(session.Address), timeText(session.RefreshedAt), this)
@@ -122,7 +132,8 @@ func sessionTable(sessions []rest.Session) app.UI {
 }
 
 func (v *accountView) askEnd() app.UI {
-	return &dialog{Title: "End all other sessions?", Close: func(app.Context) { v.ending = false }, Body: []app.UI{
+	wrong := fieldErrors{err: v.end.err}
+	return &dialog{Title: "Sign out all other sessions?", Close: func(app.Context) { v.ending = false }, Body: []app.UI{
 		form(func(ctx app.Context) {
 			v.end.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
 				return client.EndSession(ctx, rest.SessionEnd{Password: v.proof})
@@ -131,8 +142,8 @@ func (v *accountView) askEnd() app.UI {
 				v.fetch(ctx)
 			})
 		},
-			field("proof", "Your password", secretInput("proof", &v.proof, "current-password"), "", fieldError(v.end.err, "password")),
-			app.If(v.end.err != nil && len(detailsOf(v.end.err)) == 0, func() app.UI { return actError(v.end.err) }),
-			submitButton("End them", v.end.busy)),
+			field("proof", "Your password", secretInput("proof", &v.proof, "current-password"), "", wrong.of("password")),
+			wrong.rest(),
+			submitButton("Sign out", v.end.busy)),
 	}}
 }

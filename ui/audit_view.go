@@ -25,40 +25,12 @@ type auditView struct {
 	export act
 }
 
-// trailFilter narrows the trail; all of it is in the address.
-type trailFilter struct{ action, who, target, from, to string }
-
-// actorPath is where a record names who did it.
-const actorPath = "actor.label"
-
-// parameters are the filter's fields by their names in the address.
-func (f *trailFilter) parameters() map[string]*string {
-	return map[string]*string{"action": &f.action, "who": &f.who, "target": &f.target, "from": &f.from, "to": &f.to}
-}
-
-// query is the filter as the server takes it.
-func (f *trailFilter) query() (query core.EventQuery, err error) {
-	query.Filter = core.Filter{Type: f.action, Subject: f.target}
-	if f.who != "" {
-		query.Payload = []core.PayloadMatch{{Path: actorPath, Value: f.who}}
-	}
-	if f.from != "" {
-		if query.From, err = parseLocal(f.from); err != nil {
-			return query, err
-		}
-	}
-	if f.to != "" {
-		query.To, err = parseLocal(f.to)
-	}
-	return query, err
-}
-
 // OnMount implements [app.Mounter].
 func (v *auditView) OnMount(ctx app.Context) { v.read(ctx) }
 
 // OnNav implements [app.Navigator].
 func (v *auditView) OnNav(ctx app.Context) {
-	if ctx.Page().URL().Query().Encode() != v.address().Encode() {
+	if v.here(ctx) && ctx.Page().URL().Query().Encode() != v.address().Encode() {
 		v.read(ctx)
 	}
 }
@@ -122,9 +94,9 @@ func (v *auditView) Render() app.UI {
 }
 
 func (v *auditView) controls() app.UI {
-	choices := [][2]string{{"", "Everything"}}
+	choices := []choice[string]{{"", "All actions"}}
 	for _, action := range core.AuditActions {
-		choices = append(choices, [2]string{string(action), string(action)})
+		choices = append(choices, choice[string]{string(action), string(action)})
 	}
 	text := func(id, label string, value *string) app.UI {
 		return app.Input().ID(id).Type("search").Class("grow").Aria("label", label).Placeholder(label).Spellcheck(false).
@@ -135,11 +107,11 @@ func (v *auditView) controls() app.UI {
 			app.Input().ID(id).Type("datetime-local").Value(*value).OnInput(setText(value)))
 	}
 	return app.Form().Class("controls").Role("search").Aria("label", "Audit trail").Body(
-		app.Label().Class("hidden").For("action").Text("What happened"),
+		app.Label().Class("hidden").For("action").Text("Action"),
 		selectInput("action", &v.filter.action, choices, func(ctx app.Context, _ app.Event) { v.show(ctx) }),
-		text("who", "Who: an address or a label", &v.filter.who), text("target", "To what: an id", &v.filter.target),
-		app.Div().Class("row").Body(moment("trail-from", "From", &v.filter.from), moment("trail-to", "to", &v.filter.to),
-			app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Show"))),
+		text("who", "Actor: email or key label", &v.filter.who), text("target", "Target ID", &v.filter.target),
+		app.Div().Class("row").Body(moment("trail-from", "From", &v.filter.from), moment("trail-to", "To", &v.filter.to),
+			app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Apply"))),
 	).OnSubmit(func(ctx app.Context, e app.Event) {
 		e.PreventDefault()
 		v.show(ctx)
@@ -148,12 +120,12 @@ func (v *auditView) controls() app.UI {
 
 func (v *auditView) table(page rest.List[core.Event]) app.UI {
 	if len(page.Items) == 0 {
-		return emptyPanel("Nothing matches", "Nothing of this kind was recorded.", "", button("Clear", "close", func(ctx app.Context, _ app.Event) {
+		return emptyPanel("Nothing matches", "No audit entries match this filter.", "", button("Clear", "close", func(ctx app.Context, _ app.Event) {
 			v.filter = trailFilter{}
 			v.show(ctx)
 		}))
 	}
-	columns := []column{{name: "When"}, {name: "What"}, {name: "Who"}, {name: "To what", minor: true}, {name: "From", minor: true}, {name: "Record", unsaid: true}}
+	columns := []column{{name: "Time"}, {name: "Action"}, {name: "Actor"}, {name: "Target", minor: true}, {name: "IP address", minor: true}, {name: "Details", unsaid: true}}
 	var rows []app.UI
 	for i := range page.Items {
 		event := &page.Items[i]
@@ -161,10 +133,10 @@ func (v *auditView) table(page rest.List[core.Event]) app.UI {
 		_ = json.Unmarshal(event.Payload, &entry) // the rest of the line says what it can
 		id := event.ID.String()
 		rows = append(rows, card(columns, timeText(event.ReceivedAt), badge(auditKind(event.Type), event.Type),
-			app.Span().Body(v.narrowing("All that "+entry.Actor.Label+" did", entry.Actor.Label, &v.filter.who), app.Span().Class("quiet").Text(" "+string(entry.Actor.Role))),
-			app.Span().Class("quiet").Body(app.Text(entry.Target.Kind+" "), v.narrowing("All that was done to "+entry.Target.ID, entry.Target.ID, &v.filter.target)),
+			app.Span().Body(v.narrowing("Filter by actor "+entry.Actor.Label, entry.Actor.Label, &v.filter.who), app.Span().Class("quiet").Text(" "+string(entry.Actor.Role))),
+			app.Span().Class("quiet").Body(app.Text(entry.Target.Kind+" "), v.narrowing("Filter by target "+entry.Target.ID, entry.Target.ID, &v.filter.target)),
 			app.Code().Text(entry.Address),
-			iconButton("Show the record", "more", nil).Aria("expanded", v.open == id).OnClick(func(app.Context, app.Event) {
+			iconButton("Show details", "more", nil).Aria("expanded", v.open == id).OnClick(func(app.Context, app.Event) {
 				if v.open == id {
 					v.open = ""
 				} else {

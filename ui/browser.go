@@ -1,72 +1,10 @@
 package ui
 
 import (
-	"strings"
 	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
-
-	"github.com/eventflow-go/eventflow/adapters/rest"
 )
-
-// What the browser keeps between visits.
-const (
-	meKey    = "eventflow me"
-	themeKey = "eventflow theme"
-	timesKey = "eventflow times"
-)
-
-// remember keeps who was signed in, for a start without a server. No credential
-// is in it.
-func remember(ctx app.Context, me rest.Me) { _ = ctx.LocalStorage().Set(meKey, me) }
-
-func recall(ctx app.Context, me *rest.Me) bool {
-	return ctx.LocalStorage().Get(meKey, me) == nil && me.User != nil
-}
-
-// email is the address of who is signed in.
-func (s *session) email() string {
-	if s.me.User == nil {
-		return ""
-	}
-	return s.me.User.Email
-}
-
-// applyChoices shows the theme and the kind of times that were chosen.
-func applyChoices(ctx app.Context) {
-	for key, attribute := range map[string]string{themeKey: "data-theme", timesKey: "data-times"} {
-		var choice string
-		if ctx.LocalStorage().Get(key, &choice) == nil && choice != "" {
-			documentElement().Call("setAttribute", attribute, choice)
-		}
-	}
-}
-
-// switchTimes shows times exactly, or relative to now again.
-func switchTimes(ctx app.Context) {
-	times := "exact"
-	if was := documentElement().Call("getAttribute", "data-times"); was.Truthy() && was.String() == times {
-		times = "near"
-	}
-	documentElement().Call("setAttribute", "data-times", times)
-	_ = ctx.LocalStorage().Set(timesKey, times) // a full storage forgets the choice
-}
-
-func switchTheme(ctx app.Context) {
-	theme := "dark"
-	if isDark() {
-		theme = "light"
-	}
-	documentElement().Call("setAttribute", "data-theme", theme)
-	_ = ctx.LocalStorage().Set(themeKey, theme) // a full storage forgets the choice
-}
-
-func isDark() bool {
-	if theme := documentElement().Call("getAttribute", "data-theme"); theme.Truthy() {
-		return theme.String() == "dark"
-	}
-	return app.Window().Call("matchMedia", "(prefers-color-scheme: dark)").Get("matches").Bool()
-}
 
 func documentElement() app.Value { return app.Window().Get("document").Get("documentElement") }
 
@@ -155,25 +93,4 @@ func download(name, contentType, text string) {
 	link.Set("href", "data:"+contentType+";charset=utf-8,"+app.Window().Call("encodeURIComponent", text).String())
 	link.Set("download", name)
 	link.Call("click")
-}
-
-// browserName says which program an agent's name is of, and where it runs, as far
-// as it can be told; browsers claim to be others, so the more special come first.
-func browserName(agent string) string {
-	name := ""
-	for _, known := range [][2]string{{"Edg/", "Edge"}, {"OPR/", "Opera"}, {"Firefox/", "Firefox"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"}} {
-		if strings.Contains(agent, known[0]) {
-			name = known[1]
-			break
-		}
-	}
-	if name == "" {
-		return agent
-	}
-	for _, known := range [][2]string{{"Android", "Android"}, {"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Windows", "Windows"}, {"Mac OS", "macOS"}, {"Linux", "Linux"}} {
-		if strings.Contains(agent, known[0]) {
-			return name + " on " + known[1]
-		}
-	}
-	return name
 }

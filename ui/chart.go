@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/core"
 )
 
 // sparkline draws numbers as a line, small, beside the number it is about.
@@ -87,5 +90,33 @@ func chartTable(caption string, names []app.UI, values []int64) app.UI {
 	for i := range values {
 		rows[i] = row(columns, names[i], app.Text(count(values[i])))
 	}
-	return app.Details().Class("fold").Body(app.Summary().Text("As a table"), table(caption, columns, rows...))
+	return app.Details().Class("fold").Body(app.Summary().Text("View as table"), table(caption, columns, rows...))
+}
+
+// hourChart shows how many events came in the last hour, by minute. It has its
+// place on the page, and no numbers, while they are not known. more says which
+// events they are, where it is not all.
+func hourChart(hour *load[core.Histogram], more string) app.UI {
+	if !hour.have() {
+		to := time.Now().Truncate(time.Minute).Add(time.Minute)
+		return hourPanel(core.Histogram{From: to.Add(-time.Hour), To: to, Counts: make([]int64, 60)}, "–", app.Span())
+	}
+	h := hour.value
+	width := h.To.Sub(h.From) / time.Duration(max(len(h.Counts), 1))
+	names := make([]app.UI, len(h.Counts))
+	var total int64
+	for i, n := range h.Counts {
+		names[i] = app.Text(h.From.Add(time.Duration(i) * width).Local().Format("15:04"))
+		total += n
+	}
+	return hourPanel(h, strings.TrimSpace(plural(total, "event")+" "+more), chartTable("Events by minute", names, h.Counts))
+}
+
+func hourPanel(h core.Histogram, words string, numbers app.UI) app.UI {
+	return app.Section().Class("panel").Aria("label", "Events by minute").Body(
+		app.Div().Class("head").Body(app.H2().Text("Last hour"), app.Span().Class("quiet").Text(words)),
+		bars("Last hour by minute: "+words, h.Counts),
+		app.Div().Class("axis").Body(app.Span().Text(h.From.Local().Format("15:04")), app.Span().Text(h.To.Local().Format("15:04"))),
+		numbers,
+	)
 }

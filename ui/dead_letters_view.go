@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
@@ -44,7 +47,7 @@ func (v *deadLettersView) OnMount(ctx app.Context) { v.read(ctx) }
 
 // OnNav implements [app.Navigator].
 func (v *deadLettersView) OnNav(ctx app.Context) {
-	if ctx.Page().URL().Query().Encode() != v.address().Encode() {
+	if v.here(ctx) && ctx.Page().URL().Query().Encode() != v.address().Encode() {
 		v.read(ctx)
 	}
 }
@@ -96,7 +99,7 @@ func (v *deadLettersView) name(group core.ID) (stream, name string) {
 func (v *deadLettersView) Render() app.UI {
 	head := []app.UI{app.H1().TabIndex(-1).Text("Dead letters")}
 	if v.s.writable(core.ActionWriteLetters) && v.list.have() && len(v.list.value.Items) > 0 {
-		head = append(head, mainButton("Replay all that match…", "refresh", v.ask))
+		head = append(head, mainButton("Replay all matching…", "refresh", v.ask))
 	}
 	parts := []app.UI{app.Div().Class("head").Body(head...), v.controls(), v.progress()}
 	if v.counts.have() && len(v.counts.value) > 0 {
@@ -119,7 +122,7 @@ func (v *deadLettersView) controls() app.UI {
 	return app.Form().Class("controls").Role("search").Aria("label", "Dead letters").Body(
 		input("letter-stream", "Stream", &v.query.Stream), input("letter-group", "Group", &v.query.Group),
 		input("letter-type", "Event type", &v.query.Type), input("letter-reason", "Reason", &v.query.Reason),
-		app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Show")),
+		app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Apply")),
 	).OnSubmit(func(ctx app.Context, e app.Event) {
 		e.PreventDefault()
 		v.pages = pages{}
@@ -129,13 +132,13 @@ func (v *deadLettersView) controls() app.UI {
 
 // reasons groups the letters by why they are dead.
 func (v *deadLettersView) reasons() app.UI {
-	columns := []column{{name: "Reason"}, {name: "Group"}, {name: "Stream", minor: true}, {name: "Letters", number: true, told: true}}
+	columns := []column{{name: "Reason"}, {name: "Group"}, {name: "Stream", minor: true}, {name: "Count", number: true, told: true}}
 	var rows []app.UI
 	for i, one := range v.counts.value {
 		stream, group := v.name(one.Group)
 		reason := one.Reason
 		if reason == "" {
-			reason = "(none given)"
+			reason = "(no reason)"
 		}
 		rows = append(rows, card(columns,
 			app.Button().Class("bare", "offset", "reason").Type("button").Body(app.Bdi().Text(reason)).OnClick(func(ctx app.Context, _ app.Event) {
@@ -151,14 +154,14 @@ func (v *deadLettersView) reasons() app.UI {
 func (v *deadLettersView) table(page rest.List[core.DeadLetter]) app.UI {
 	if len(page.Items) == 0 {
 		if v.query != (core.LetterQuery{}) {
-			return emptyPanel("Nothing matches", "No dead letter fits the filter.", "", button("Clear", "close", func(ctx app.Context, _ app.Event) {
+			return emptyPanel("Nothing matches", "No dead letters match this filter.", "", button("Clear", "close", func(ctx app.Context, _ app.Event) {
 				v.query = core.LetterQuery{}
 				v.fetch(ctx)
 			}))
 		}
-		return emptyPanel("No dead letters", "Events that a group could not process, after all their attempts, wait here for a decision. There are none: nothing is stuck.", "")
+		return emptyPanel("No dead letters", "Events that a group could not process after all attempts end up here. There are none.", "")
 	}
-	columns := []column{{name: "Choose", unsaid: true}, {name: "Event"}, {name: "Group", minor: true}, {name: "Reason"}, {name: "Attempts", number: true, minor: true}, {name: "Parked", minor: true}, {name: "State"}}
+	columns := []column{{name: "Select", unsaid: true}, {name: "Event"}, {name: "Group", minor: true}, {name: "Reason"}, {name: "Attempts", number: true, minor: true}, {name: "Parked", minor: true}, {name: "State"}}
 	rows := make([]app.UI, len(page.Items))
 	for i := range page.Items {
 		letter := &page.Items[i]
@@ -181,7 +184,7 @@ func (v *deadLettersView) chooser(letter *core.DeadLetter) app.UI {
 		return app.Span()
 	}
 	id := letter.ID
-	return app.Input().Type("checkbox").Checked(v.chosen[id]).Aria("label", "Choose "+letter.Event.Type+" "+count(int64(letter.Event.Offset))).
+	return app.Input().Type("checkbox").Checked(v.chosen[id]).Aria("label", "Select "+letter.Event.Type+" "+count(int64(letter.Event.Offset))).
 		OnChange(func(ctx app.Context, _ app.Event) {
 			if v.chosen == nil {
 				v.chosen = map[core.ID]bool{}
@@ -198,19 +201,19 @@ func (v *deadLettersView) chosenBar() app.UI {
 		return actError(v.handBack.err)
 	}
 	return app.Div().Class("row").Body(
-		app.Strong().Text(plural(len(v.chosen), "letter")+" chosen"),
-		button("Replay the chosen", "refresh", func(ctx app.Context, _ app.Event) {
+		app.Strong().Text(count(len(v.chosen))+" selected"),
+		button("Replay selected", "refresh", func(ctx app.Context, _ app.Event) {
 			v.each(ctx, func(ctx context.Context, client *rest.Client, id string) error {
 				_, err := client.ReplayDeadLetter(ctx, id, nil)
 				return err
 			})
 		}).Disabled(v.handBack.busy),
-		dangerButton("Discard the chosen…", "dead", func(app.Context, app.Event) { v.discarding, v.handBack = true, act{} }).Disabled(v.handBack.busy),
+		dangerButton("Discard selected…", "dead", func(app.Context, app.Event) { v.discarding, v.handBack = true, act{} }).Disabled(v.handBack.busy),
 		actError(v.handBack.err))
 }
 
 func (v *deadLettersView) askDiscard() app.UI {
-	return question("Discard "+plural(len(v.chosen), "dead letter")+"?", app.Text("Their groups never get these events. The events stay in their streams."), "Discard "+count(len(v.chosen)),
+	return question("Discard "+plural(len(v.chosen), "dead letter")+"?", app.Text("Their groups will never process these events. The events stay in their streams."), "Discard "+count(len(v.chosen)),
 		&v.handBack, func(ctx app.Context) {
 			v.each(ctx, func(ctx context.Context, client *rest.Client, id string) error {
 				return client.DiscardDeadLetter(ctx, id)
@@ -234,11 +237,9 @@ func (v *deadLettersView) each(ctx app.Context, do func(context.Context, *rest.C
 	})
 }
 
-// request is the filter as a replay.
+// request is a replay of all that the filter matches.
 func (v *deadLettersView) request() rest.ReplayRequest {
-	request := rest.ReplayRequest{Stream: v.query.Stream, Group: v.query.Group, Reason: v.query.Reason, Type: v.query.Type}
-	_, _ = fmt.Sscanf(v.rate, "%g", &request.Rate) // empty is as fast as it goes
-	return request
+	return rest.ReplayRequest{Stream: v.query.Stream, Group: v.query.Group, Reason: v.query.Reason, Type: v.query.Type}
 }
 
 // ask counts what a replay would give back.
@@ -251,11 +252,12 @@ func (v *deadLettersView) ask(ctx app.Context, _ app.Event) {
 func (v *deadLettersView) dialog() app.UI {
 	return &dialog{Title: "Replay dead letters", Close: func(app.Context) { v.asking = false }, Body: []app.UI{
 		v.total.show(func(total int64) app.UI {
+			wrong := fieldErrors{err: v.start.err}
 			return app.Div().Class("stack").Body(
-				app.P().Text(plural(total, "dead letter")+" match the filter, on all pages. Each is given back to its group, which tries it again."),
+				app.P().Text("The filter matches "+plural(total, "dead letter")+" on all pages. Each goes back to its group and is processed again."),
 				form(v.send,
-					field("rate", "At most so many a second", textInput("rate", &v.rate).Attr("inputmode", "decimal").Placeholder("as fast as it goes"), "", fieldError(v.start.err, "rate")),
-					actError(v.start.err),
+					field("rate", "Rate limit (events/s)", textInput("rate", &v.rate).Attr("inputmode", "decimal").Placeholder("unlimited"), "", wrong.of("rate")),
+					wrong.rest(),
 					submitButton("Replay "+count(total), v.start.busy).Disabled(total == 0 || v.start.busy)))
 		}),
 	}}
@@ -263,6 +265,14 @@ func (v *deadLettersView) dialog() app.UI {
 
 func (v *deadLettersView) send(ctx app.Context) {
 	request := v.request()
+	if v.rate != "" { // without a rate it is as fast as the server can
+		perSecond, err := strconv.ParseFloat(strings.ReplaceAll(v.rate, ",", ""), 64)
+		if err != nil || math.IsNaN(perSecond) || math.IsInf(perSecond, 0) {
+			v.start.err = core.Invalid("rate", "must be a number")
+			return
+		}
+		request.Rate = perSecond
+	}
 	var replay core.Replay
 	v.start.run(ctx, v.s, func(ctx context.Context, client *rest.Client) (err error) {
 		replay, err = client.ReplayDeadLetters(ctx, request)
@@ -292,15 +302,15 @@ func (v *deadLettersView) progress() app.UI {
 		return app.Span()
 	}
 	replay := v.replay.value
-	words := fmt.Sprintf("%s of %s given back", count(replay.Done), count(replay.Total))
+	words := fmt.Sprintf("%s of %s replayed", count(replay.Done), count(replay.Total))
 	if replay.Gone > 0 {
-		words += ", " + count(replay.Gone) + " were gone or on their way"
+		words += ", " + count(replay.Gone) + " skipped (gone or already replaying)"
 	}
 	switch replay.State {
 	case core.ReplayDone:
-		return note("ok", "The replay is done: "+words+".")
+		return note("ok", "Replay finished: "+words+".")
 	case core.ReplayFailed:
-		return note("bad", "The replay failed: "+replay.Error+" ("+words+")")
+		return note("bad", "Replay failed: "+replay.Error+" ("+words+")")
 	}
 	return app.Div().Class("note", "info").Role("status").Body(icon("wait"), app.Div().Class("grow").Body(
 		app.Div().Text("Replaying: "+words),

@@ -58,7 +58,7 @@ func (v *eventsView) OnDismount() {
 
 // OnNav implements [app.Navigator].
 func (v *eventsView) OnNav(ctx app.Context) {
-	if ctx.Page().URL().Query().Encode() != v.address().Encode() {
+	if v.here(ctx) && ctx.Page().URL().Query().Encode() != v.address().Encode() {
 		v.read(ctx)
 	}
 }
@@ -87,7 +87,7 @@ func (v *eventsView) address() url.Values {
 func (v *eventsView) begin(ctx app.Context) {
 	v.pages = pages{}
 	v.fetch(ctx)
-	if v.scope.kind != "live" && v.wrong == nil {
+	if v.scope.kind != scopeLive && v.wrong == nil {
 		v.chart.fetch(ctx, v)
 	}
 }
@@ -103,7 +103,7 @@ func (v *eventsView) fetch(ctx app.Context) {
 	switch {
 	case v.wrong != nil:
 		return
-	case v.scope.kind == "live":
+	case v.scope.kind == scopeLive:
 		v.tail.start(v.s, v.stream(), v.narrow)
 		return
 	}
@@ -131,7 +131,7 @@ func (v *eventsView) submit(ctx app.Context) {
 
 // events are those that are shown.
 func (v *eventsView) events() []core.Event {
-	if v.scope.kind == "live" {
+	if v.scope.kind == scopeLive {
 		return v.tail.shown()
 	}
 	return v.page.value.Items
@@ -144,7 +144,7 @@ func (v *eventsView) choose(id string) {
 
 // Render implements [app.Composer].
 func (v *eventsView) Render() app.UI {
-	head := app.UI(app.Div().Class("head").Body(app.H1().TabIndex(-1).Text("Events"), app.Span().Class("quiet").Text("of all streams, by the time of receipt")))
+	head := app.UI(app.Div().Class("head").Body(app.H1().TabIndex(-1).Text("Events"), app.Span().Class("quiet").Text("all streams, by time received")))
 	if v.stream() != "" {
 		head = streamHead(v.Page, app.If(v.s.may(core.ActionExportEvents), func() app.UI { return exportButtons(v) }))
 	}
@@ -155,7 +155,7 @@ func (v *eventsView) Render() app.UI {
 	if v.wrong != nil {
 		body = append(body, app.Div().ID("filter-wrong").Role("alert").Body(note("bad", sentence(rest.Public(v.wrong).Message))))
 	}
-	if v.stream() != "" && v.scope.kind != "live" {
+	if v.stream() != "" && v.scope.kind != scopeLive {
 		body = append(body, v.chart.view(v))
 	}
 	content := app.Div().Class("grow").Body(v.content())
@@ -177,7 +177,7 @@ func (v *eventsView) find() *core.Event {
 }
 
 func (v *eventsView) content() app.UI {
-	if v.scope.kind == "live" {
+	if v.scope.kind == scopeLive {
 		return v.tail.view(v)
 	}
 	return v.page.show(func(page found) app.UI {
@@ -194,32 +194,32 @@ func (v *eventsView) content() app.UI {
 
 // empty tells nothing yet from nothing that matches.
 func (v *eventsView) empty() app.UI {
-	if v.filter != "" || v.scope.kind == "offset" || v.scope.kind == "time" {
-		return emptyPanel("Nothing matches", "No event fits the filter and the place to begin.", "",
-			button("Clear", "close", func(ctx app.Context, _ app.Event) { v.typed = ""; v.scope = scope{kind: "newest"}; v.submit(ctx) }))
+	if v.filter != "" || v.scope.kind.placed() {
+		return emptyPanel("Nothing matches", "No events match this filter and starting point.", "",
+			button("Clear", "close", func(ctx app.Context, _ app.Event) { v.typed = ""; v.scope = scope{kind: scopeNewest}; v.submit(ctx) }))
 	}
 	stream := v.stream()
 	if stream == "" {
-		return emptyPanel("No events yet", "Events of all streams show up here.", "", linkButton("Streams", "stream", "/streams"))
+		return emptyPanel("No events yet", "Events of all streams appear here.", "", linkButton("Streams", "stream", "/streams"))
 	}
 	return emptyPanel("No events yet", "Send the first one:",
 		"curl -X POST "+v.s.origin+rest.StreamEventsPath(stream)+" \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d '{\"event_type\":\"order.paid\",\"payload\":{\"amount\":12.5}}'",
-		linkButton("Publish one here", "publish", "/publish?stream="+queryEscape(stream)))
+		linkButton("Publish an event", "publish", "/publish?stream="+queryEscape(stream)))
 }
 
 func (v *eventsView) controls() app.UI {
-	kinds := [][2]string{{"newest", "Newest first"}, {"oldest", "Oldest first"}}
+	kinds := []choice[scopeKind]{{scopeNewest, "Newest first"}, {scopeOldest, "Oldest first"}}
 	if v.stream() != "" {
-		kinds = append(kinds, [2]string{"offset", "From an offset"}, [2]string{"time", "From a time"}, [2]string{"live", "Live"})
+		kinds = append(kinds, []choice[scopeKind]{{scopeOffset, "From offset"}, {scopeTime, "From time"}, {scopeLive, "Live"}}...)
 	}
 	parts := []app.UI{
-		app.Label().Class("hidden").For("scope").Text("Where to read"),
+		app.Label().Class("hidden").For("scope").Text("Start from"),
 		selectInput("scope", &v.scope.kind, kinds, v.scoped),
 	}
 	switch v.scope.kind {
-	case "offset":
+	case scopeOffset:
 		parts = append(parts, textInput("from", &v.scope.from).Aria("label", "Offset").Attr("inputmode", "numeric").Placeholder("0"))
-	case "time":
+	case scopeTime:
 		parts = append(parts, app.Input().ID("from").Type("datetime-local").Attr("step", "any").Aria("label", "Time").
 			Value(fieldTime(v.scope.from)).OnInput(setText(&v.scope.from)))
 	}
@@ -228,8 +228,8 @@ func (v *eventsView) controls() app.UI {
 	if v.wrong != nil {
 		filter = filter.Aria("invalid", true).Aria("describedby", "filter-wrong")
 	}
-	parts = append(parts, filter, app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Show")),
-		iconButton("How to filter, and keys: ?", "help", func(app.Context, app.Event) { v.help = !v.help }).Aria("expanded", v.help))
+	parts = append(parts, filter, app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Apply")),
+		iconButton("Filter help and shortcuts (?)", "help", func(app.Context, app.Event) { v.help = !v.help }).Aria("expanded", v.help))
 	return app.Form().Class("controls").Role("search").Aria("label", "Events").Body(parts...).OnSubmit(func(ctx app.Context, e app.Event) {
 		e.PreventDefault()
 		v.submit(ctx)
@@ -239,7 +239,7 @@ func (v *eventsView) controls() app.UI {
 // scoped follows a choice that needs nothing more at once.
 func (v *eventsView) scoped(ctx app.Context, _ app.Event) {
 	v.scope.from = ""
-	if v.scope.kind != "offset" && v.scope.kind != "time" {
+	if !v.scope.kind.placed() {
 		v.begin(ctx)
 	}
 }
@@ -282,5 +282,3 @@ func peek(payload []byte) string {
 	}
 	return strings.ToValidUTF8(string(payload[:most]), "") + "…"
 }
-
-func queryEscape(text string) string { return url.QueryEscape(text) }

@@ -13,14 +13,6 @@ import (
 // furtherPages is how many pages are looked at before the user is asked again.
 const furtherPages = 20
 
-// found is a page of what fits the filter.
-type found struct {
-	rest.AllEvents
-	// looked is how many events were read for it; passed how many before, on
-	// pages without one that fits.
-	looked, passed int
-}
-
 // further looks for what fits the filter, page by page.
 type further struct {
 	cancel context.CancelFunc // nil when it does not
@@ -81,28 +73,12 @@ func (f *further) walk(looking context.Context, v *eventsView, narrow narrowing,
 	return nil
 }
 
-// read reads a page and leaves of it what holds the free words.
-func (n narrowing) read(ctx context.Context, client *rest.Client, stream, cursor string) (found, error) {
-	query := n.query
-	query.Limit, query.Cursor = eventPage, cursor
-	var page rest.AllEvents
-	var err error
-	if stream == "" {
-		page, err = client.AllEventsPage(ctx, query)
-	} else {
-		page.List, err = client.EventsPage(ctx, stream, query)
-	}
-	looked := len(page.Items)
-	page.Items = n.words(page.Items)
-	return found{AllEvents: page, looked: looked}, err
-}
-
 // view says how much was looked at for what is shown, and looks further where
 // nothing is.
 func (f *further) view(v *eventsView, page found) app.UI {
 	if f.cancel != nil {
 		return app.Div().Class("row").Body(
-			app.Span().Class("quiet").Text("Looked at "+plural(page.looked+page.passed, "event")+" so far…"),
+			app.Span().Class("quiet").Text("Searched "+plural(page.looked+page.passed, "event")+" so far…"),
 			button("Stop", "close", func(app.Context, app.Event) { f.stop() }))
 	}
 	words := page.words(v.narrow)
@@ -111,31 +87,8 @@ func (f *further) view(v *eventsView, page found) app.UI {
 	}
 	parts := []app.UI{app.P().Role("status").Text(words)}
 	if len(page.Items) == 0 && page.Pagination.HasMore {
-		parts = append(parts, button("Look further", "search", func(ctx app.Context, _ app.Event) { f.start(ctx, v) }).
-			Title(fmt.Sprintf("Page by page, until one holds it, for %d pages at most", furtherPages)))
+		parts = append(parts, button("Search more", "search", func(ctx app.Context, _ app.Event) { f.start(ctx, v) }).
+			Title(fmt.Sprintf("Searches up to %d more pages", furtherPages)))
 	}
 	return app.Div().Class("row").Body(append(parts, actError(f.err))...)
-}
-
-// words say what was looked at and found, or nothing where that is what there
-// is.
-func (p found) words(n narrowing) string {
-	looked := p.looked + p.passed
-	switch {
-	case len(p.Items) > 0 && len(n.free) == 0:
-		return ""
-	case len(p.Items) > 0 && looked == 1:
-		return "This event holds " + n.said() + "."
-	case len(p.Items) > 0:
-		return fmt.Sprintf("%s of these %s hold %s.", count(len(p.Items)), plural(p.looked, "event"), n.said())
-	case looked == 0 && p.Pagination.HasMore:
-		return "No event fits the filter in the part that was looked at."
-	case looked == 0:
-		return "No event fits the filter from here on."
-	case looked == 1:
-		return "The one event that fits the rest does not hold " + n.said() + "."
-	case p.Pagination.HasMore:
-		return fmt.Sprintf("None of these %s holds %s.", plural(looked, "event"), n.said())
-	}
-	return fmt.Sprintf("None of these %s holds %s, and there are no more.", plural(looked, "event"), n.said())
 }

@@ -1,6 +1,8 @@
 package ui
 
-import "github.com/maxence-charriere/go-app/v10/pkg/app"
+import (
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+)
 
 // icons are drawn with lines in a square of 24, in the colour of the text.
 var icons = map[string]string{ //nolint:gosec // a drawing of a token is none
@@ -45,4 +47,9 @@ var icons = map[string]string{ //nolint:gosec // a drawing of a token is none
 // icon draws one; the words beside it say what it means.
 func icon(name string) app.UI {
 	return app.Raw(`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">` + icons[name] + `</svg>`)
+}
+
+// mark is the product's.
+func mark() app.UI {
+	return app.Raw(`<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="7"/><path d="M7 11h11M11 16h14M7 21h11"/></svg>`)
 }

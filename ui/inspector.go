@@ -24,11 +24,24 @@ type inspector struct {
 	// Filter narrows the list to events that have a value.
 	Filter func(ctx app.Context, name, value string)
 
-	tab   string
+	tab   inspectorTab
 	trace load[core.EventTrace]
 	names load[core.Stream]
 	of    core.ID
 }
+
+// inspectorTab is a part of the event that the inspector shows, by its label.
+type inspectorTab string
+
+// The parts of an event, in the order of their tabs.
+const (
+	tabPayload    inspectorTab = "Payload"
+	tabDetails    inspectorTab = "Details"
+	tabDeliveries inspectorTab = "Deliveries"
+	tabCurl       inspectorTab = "curl"
+)
+
+var inspectorTabs = []inspectorTab{tabPayload, tabDetails, tabDeliveries, tabCurl}
 
 // CompoID implements [app.DismountEnforcer].
 func (i *inspector) CompoID() string { return "inspector" }
@@ -67,18 +80,18 @@ func (i *inspector) streamName() string {
 // Render implements [app.Composer].
 func (i *inspector) Render() app.UI {
 	if i.tab == "" {
-		i.tab = "Payload"
+		i.tab = tabPayload
 	}
 	event := &i.Event
 	head := []app.UI{app.H2().Body(app.Bdi().Text(event.Type)), app.Span().Class("grow")}
 	permalink := address("/streams/{stream}/events/{offset}", i.streamName(), fmt.Sprint(event.Offset))
 	if i.Close != nil {
 		head = append(head,
-			app.A().Class("button", "bare").Href(permalink).Title("Open on a page of its own").Aria("label", "Permalink").Body(icon("link")),
-			iconButton("Close the inspector", "close", func(ctx app.Context, _ app.Event) { i.Close(ctx) }))
+			app.A().Class("button", "bare").Href(permalink).Title("Open on its own page").Aria("label", "Permalink").Body(icon("link")),
+			iconButton("Close inspector", "close", func(ctx app.Context, _ app.Event) { i.Close(ctx) }))
 	}
 	var tabs []app.UI
-	for _, name := range []string{"Payload", "Details", "Deliveries", "curl"} {
+	for _, name := range inspectorTabs {
 		tabs = append(tabs, app.Button().Class("tab").Type("button").Aria("pressed", i.tab == name).
 			OnClick(func(app.Context, app.Event) { i.tab = name }, app.EventScope(name)).Text(name))
 	}
@@ -97,11 +110,11 @@ func (i *inspector) Render() app.UI {
 
 func (i *inspector) part() app.UI {
 	switch i.tab {
-	case "Details":
+	case tabDetails:
 		return i.details()
-	case "Deliveries":
+	case tabDeliveries:
 		return i.trace.show(i.deliveries)
-	case "curl":
+	case tabCurl:
 		return i.curl()
 	}
 	return &jsonBox{Name: "payload", Text: string(i.Event.Payload), Pick: i.Filter}
@@ -110,7 +123,7 @@ func (i *inspector) part() app.UI {
 func (i *inspector) details() app.UI {
 	event := &i.Event
 	facts := [][2]string{
-		{"Event id", event.ID.String()},
+		{"Event ID", event.ID.String()},
 		{"Stream", i.streamName()},
 		{"Type", fmt.Sprintf("%s, version %d", event.Type, event.Version)},
 		{"Received", exact(event.ReceivedAt)},
@@ -152,14 +165,11 @@ var traceKinds = map[core.TraceState]string{
 // deliveries is what each group has made of the event.
 func (i *inspector) deliveries(trace core.EventTrace) app.UI {
 	if len(trace.Groups) == 0 {
-		return emptyPanel("No consumer group reads this stream", "Make one, and it gets every event at least once.", "")
+		return emptyPanel("No consumer group reads this stream", "Create one to have every event delivered at least once.", "")
 	}
 	var parts []app.UI
 	for _, group := range trace.Groups {
-		line := []app.UI{app.Strong().Body(app.Bdi().Text(group.Name)), badge(traceKinds[group.State], strings.ReplaceAll(string(group.State), "_", " "))}
-		if group.Until != nil {
-			line = append(line, app.Span().Class("quiet").Text("until "+ago(*group.Until, time.Now())))
-		}
+		line := []app.UI{app.Strong().Body(app.Bdi().Text(group.Name)), badge(traceKinds[group.State], traceWords(group, time.Now()))}
 		if !group.DeadLetter.IsZero() {
 			line = append(line, app.A().Href(address("/dead-letters/{id}", group.DeadLetter.String())).Text("dead letter"))
 		}
@@ -168,15 +178,15 @@ func (i *inspector) deliveries(trace core.EventTrace) app.UI {
 	return app.Ul().Class("timeline").Body(parts...)
 }
 
-// attempts is a list of what was tried and failed.
-func attempts(all []core.Attempt) app.UI {
-	var parts []app.UI
-	for _, attempt := range all {
-		parts = append(parts, app.Li().Body(
-			app.Span().Textf("Attempt %d %s, ", attempt.Number, attempt.Outcome), timeText(attempt.At),
-			app.If(attempt.Reason != "", func() app.UI { return app.Div().Class("reason").Body(app.Bdi().Text(attempt.Reason)) })))
+// traceWords say how far a group is with an event, and until when that stays so.
+func traceWords(group core.GroupTrace, now time.Time) string {
+	switch {
+	case group.Until != nil && group.State == core.TraceWaiting:
+		return "retry " + ago(*group.Until, now)
+	case group.Until != nil && group.State == core.TraceLeased:
+		return "leased, expires " + ago(*group.Until, now)
 	}
-	return app.Ol().Class("attempts").Body(parts...)
+	return strings.ReplaceAll(string(group.State), "_", " ")
 }
 
 // maxArgument is how long an argument of a command may be, in all shells.
@@ -199,50 +209,8 @@ func (i *inspector) curl() app.UI {
 	}
 	id := i.Event.ID.String()
 	return app.Div().Class("stack", "tight").Body(
-		note("info", "The event is too large for a command line: keep it as event.json."),
+		note("info", "The event is too large for a command line. Save it as event.json first."),
 		&copyBox{Text: command + "@event.json"},
 		app.Div().Class("row").Body(button("Download event.json", "export", nil).
 			OnClick(func(app.Context, app.Event) { download("event.json", rest.TypeJSON, body) }, app.EventScope(id))))
-}
-
-// again is an event to be sent once more.
-func again(event core.Event) rest.NewEvent {
-	return rest.NewEvent{Type: event.Type, Version: event.Version, Source: event.Source, Subject: event.Subject, Payload: event.Payload}
-}
-
-// eventView is one event on a page of its own.
-type eventView struct {
-	app.Compo
-	Page
-
-	event load[rest.List[core.Event]]
-}
-
-// OnMount implements [app.Mounter].
-func (v *eventView) OnMount(ctx app.Context) {
-	stream, from := v.Page.stream(), scope{"offset", v.Params["offset"]}
-	v.event.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.List[core.Event], error) {
-		var query core.EventQuery
-		if err := from.apply(&query); err != nil {
-			return rest.List[core.Event]{}, err
-		}
-		query.Limit = 1
-		return client.EventsPage(ctx, stream, query)
-	})
-}
-
-// Render implements [app.Composer].
-func (v *eventView) Render() app.UI {
-	return app.Div().Class("stack").Body(
-		app.H1().TabIndex(-1).Body(app.Text("Event "+v.Params["offset"]+" of "), app.Bdi().Text(v.Page.stream())),
-		v.event.show(func(page rest.List[core.Event]) app.UI {
-			if len(page.Items) == 0 || fmt.Sprint(page.Items[0].Offset) != v.Params["offset"] {
-				return emptyPanel("There is no event at this offset", "It was removed by retention, or has not come yet.", "",
-					linkButton("Events of the stream", "event", address("/streams/{stream}/events", v.Page.stream())))
-			}
-			return &inspector{Page: v.Page, Event: page.Items[0], Filter: func(ctx app.Context, name, value string) {
-				ctx.Navigate(address("/streams/{stream}/events", v.Page.stream()) + "?q=" + queryEscape(withTerm("", name, value)))
-			}}
-		}),
-	)
 }

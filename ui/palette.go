@@ -94,14 +94,14 @@ func (p *palette) Render() app.UI {
 	}
 	title, label := "Go to", "Page or stream"
 	if p.Tab != "" {
-		title, label = "Another stream", "Name begins with"
+		title, label = "Switch stream", "Filter by name"
 	}
 	return &dialog{Title: title, Close: p.Close, Body: []app.UI{
 		app.Input().ID("palette").Type("text").Aria("label", label).Placeholder(label).Role("combobox").Aria("expanded", true).
 			Aria("controls", "choices").Aria("activedescendant", active).AutoFocus(true).AutoComplete(false).Spellcheck(false).
 			Value(p.text).OnInput(p.typed).OnKeyDown(p.key),
 		app.Ul().ID("choices").Class("choices").Role("listbox").Aria("label", "Places").Body(options...),
-		app.If(len(choices) == 0 && !p.streams.busy, func() app.UI { return app.P().Class("quiet").Role("status").Text("Nothing begins with that.") }),
+		app.If(len(choices) == 0 && !p.streams.busy, func() app.UI { return app.P().Class("quiet").Role("status").Text("No matches.") }),
 	}}
 }
 

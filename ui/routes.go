@@ -38,8 +38,8 @@ type route struct {
 var routes = []route{
 	{"/login", "Sign in", "", true, func(p Page) app.Composer { return &loginView{Page: p} }},
 	{"/setup", "Welcome", "", true, func(p Page) app.Composer { return &setupView{Page: p} }},
-	{"/forgot", "Forgotten password", "", true, func(p Page) app.Composer { return &forgotView{Page: p} }},
-	{"/reset", "Another password", "", true, func(p Page) app.Composer { return &resetView{Page: p} }},
+	{"/forgot", "Forgot password", "", true, func(p Page) app.Composer { return &forgotView{Page: p} }},
+	{"/reset", "New password", "", true, func(p Page) app.Composer { return &resetView{Page: p} }},
 
 	{"/", "Home", core.ActionReadStreams, false, func(p Page) app.Composer { return &homeView{Page: p} }},
 	{"/streams", "Streams", core.ActionReadStreams, false, func(p Page) app.Composer { return &streamsView{Page: p} }},
@@ -121,3 +121,5 @@ func address(pattern string, values ...string) string {
 	}
 	return pattern
 }
+
+func queryEscape(text string) string { return url.QueryEscape(text) }

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -146,9 +145,7 @@ func (s *session) refresh(ctx context.Context, generation int) error {
 
 // heardOf notes how a request ended.
 func (s *session) heardOf(err error) {
-	answered := err == nil || answeredError(err)
-	s.offline = !answered
-	if answered {
+	if s.offline = noAnswer(err); !s.offline {
 		s.heard = time.Now()
 	}
 	if core.CodeOf(err) == core.CodeUnauthorized && s.state == signedIn {
@@ -156,25 +153,10 @@ func (s *session) heardOf(err error) {
 	}
 }
 
-// answeredError reports whether an error is the server's own.
-func answeredError(err error) bool {
-	var answered *rest.Error
-	return errors.As(err, &answered) || errors.Is(err, context.Canceled)
+// email is the address of who is signed in.
+func (s *session) email() string {
+	if s.me.User == nil {
+		return ""
+	}
+	return s.me.User.Email
 }
-
-// Page is what every page is given: the session and the address.
-type Page struct {
-	s *session
-	// Path is the address, escaped; Params are the parts of it that vary, as they
-	// are called.
-	Path   string
-	Params map[string]string
-	// Rev changes when the session does.
-	Rev int
-}
-
-// CompoID implements [app.DismountEnforcer]: another address is another page.
-func (p Page) CompoID() string { return p.Path }
-
-// stream is the stream that the address names.
-func (p Page) stream() string { return p.Params["stream"] }

@@ -149,21 +149,12 @@ func (sh *shell) Render() app.UI {
 	case sh.s.state == anonymous:
 		return sh.bare(&loginView{Page: page})
 	case !found:
-		return sh.frame(app.H1().TabIndex(-1).Text("There is no such page"),
-			emptyPanel("Nothing is at this address", "It may be from an older version, or mistyped.", "", linkButton("Home", "home", "/")))
+		return sh.frame(app.H1().TabIndex(-1).Text("Page not found"),
+			emptyPanel("Nothing here", "The address may be mistyped or from an older version.", "", linkButton("Home", "home", "/")))
 	case !sh.s.may(r.action):
 		return sh.frame(app.H1().TabIndex(-1).Text(r.title), forbidden(r.action, sh.s.me.Role))
 	}
 	return sh.frame(r.view(page))
-}
-
-// forbidden says which permission a page needs.
-func forbidden(action core.Action, role core.Role) app.UI {
-	return app.Div().Class("panel", "error").Role("alert").Body(
-		app.H2().Body(icon("role"), app.Text("Your role does not permit this")),
-		app.P().Body(app.Text("This page needs the permission "), app.Code().Text(string(action)),
-			app.Text(", which the role "+string(role)+" does not have. An admin can change your role.")),
-	)
 }
 
 // bare is the frame of pages without a session.
@@ -175,7 +166,7 @@ func (sh *shell) bare(content app.UI) app.UI {
 
 func (sh *shell) frame(content ...app.UI) app.UI {
 	parts := []app.UI{
-		app.A().Class("skip").Href("#main").Text("Skip to the content"),
+		app.A().Class("skip").Href("#main").Text("Skip to content"),
 		sh.rail(),
 		app.Header().Class("bar").Body(sh.bar()...),
 		app.Main().ID("main").Body(append(sh.banners(), content...)...),
@@ -192,52 +183,26 @@ func (sh *shell) frame(content ...app.UI) app.UI {
 // again asks for the password on top of the page, which stays as it is.
 func (sh *shell) again() app.UI {
 	return &dialog{Title: "Sign in again", Body: []app.UI{
-		app.P().Text("Your session has ended. What you were doing stays as it is."),
+		app.P().Text("Your session has expired. Your work on this page is kept."),
 		&loginForm{Page: Page{s: sh.s, Rev: sh.s.rev}, Email: sh.s.email(), Done: func(app.Context) {}},
 	}}
 }
 
 func (sh *shell) banners() (all []app.UI) {
 	if sh.update {
-		all = append(all, app.Div().Class("banner").Role("status").Body(icon("info"), app.Span().Text("A newer dashboard is ready."),
+		all = append(all, app.Div().Class("banner").Role("status").Body(icon("info"), app.Span().Text("A new version of the dashboard is available."),
 			button("Reload", "refresh", func(ctx app.Context, _ app.Event) { ctx.Reload() })))
 	}
 	if sh.s.offline {
-		text := "The server cannot be reached. What you see may be old, and nothing can be changed."
+		text := "Server unreachable"
 		if !sh.s.heard.IsZero() {
-			text = "The server cannot be reached since " + sh.s.heard.Local().Format("15:04:05") + ". What you see may be old, and nothing can be changed."
+			text += " since " + sh.s.heard.Local().Format("15:04:05")
 		}
+		text += ". Data may be out of date, and changes are disabled."
 		all = append(all, app.Div().Class("banner", "warn").Role("status").Body(icon("warn"), app.Span().Text(text)))
 	}
 	return all
 }
-
-// place is an entry of the rail.
-type place struct {
-	path, name, icon string
-	action           core.Action
-}
-
-var places = []place{
-	{"/", "Home", "home", core.ActionReadStreams},
-	{"/streams", "Streams", "stream", core.ActionReadStreams},
-	{"/events", "Events", "event", core.ActionReadEvents},
-	{"/consumers", "Consumers", "consumer", core.ActionReadGroups},
-	{"/dead-letters", "Dead letters", "dead", core.ActionReadLetters},
-	{"/publish", "Publish", "publish", core.ActionIngest},
-	{"/settings/api-keys", "API keys", "key", core.ActionReadKeys},
-	{"/settings/tokens", "Service tokens", "token", core.ActionReadKeys},
-	{"/settings/users", "Users", "user", core.ActionReadUsers},
-	{"/settings/roles", "Roles", "role", ""},
-	{"/audit", "Audit trail", "audit", core.ActionReadAudit},
-	{"/system", "System", "system", ""},
-}
-
-// apart are the places with which another kind of them begins.
-var apart = []string{"/settings/api-keys", "/audit"}
-
-// firstPlaces is how many of them a phone shows without asking for more.
-const firstPlaces = 4
 
 func (sh *shell) rail() app.UI {
 	var links []app.UI
@@ -287,7 +252,7 @@ func (sh *shell) bar() []app.UI {
 			Body(icon("search"), app.Span().Text("Go to…"), app.Kbd().Text("Ctrl K")),
 		app.Div().Class("dot").Body(dot))
 	if sh.install {
-		bar = append(bar, iconButton("Install the dashboard", "install", func(ctx app.Context, _ app.Event) { ctx.ShowAppInstallPrompt() }))
+		bar = append(bar, iconButton("Install app", "install", func(ctx app.Context, _ app.Event) { ctx.ShowAppInstallPrompt() }))
 	}
 	return append(bar,
 		iconButton("Exact or relative times", "wait", func(ctx app.Context, _ app.Event) { switchTimes(ctx) }),
@@ -313,44 +278,4 @@ func (sh *shell) signOut(ctx app.Context, _ app.Event) {
 			ctx.Navigate("/login")
 		})
 	})
-}
-
-// crumbs leads from the address back to where it is a part of.
-func (sh *shell) crumbs() app.UI {
-	r, params, ok := find(sh.path)
-	if !ok {
-		return app.Div()
-	}
-	items := []app.UI{}
-	parts := strings.Split(strings.Trim(r.pattern, "/"), "/")
-	for i := 1; i < len(parts); i++ {
-		above := "/" + strings.Join(strings.Split(strings.Trim(sh.path, "/"), "/")[:i], "/")
-		if up, upParams, ok := find(above); ok {
-			items = append(items, app.Li().Body(app.A().Href(above).Text(crumbTitle(up, upParams)), sh.switcher(up, r)))
-		}
-	}
-	items = append(items, app.Li().Aria("current", "page").Body(app.Span().Text(crumbTitle(r, params)), sh.switcher(r, r)))
-	return app.Nav().Class("crumbs").Aria("label", "You are here").Body(app.Ol().Body(items...))
-}
-
-// switcher goes from the crumb of a stream to another stream, to the same kind
-// of page as is shown.
-func (sh *shell) switcher(crumb, shown route) app.UI {
-	tab, _, _ := strings.Cut(shown.pattern, "/{offset}")
-	return app.If(crumb.pattern == "/streams/{stream}" && sh.s.state == signedIn, func() app.UI {
-		return iconButton("Another stream", "switch", func(app.Context, app.Event) { sh.palette, sh.tab = true, tab }).Class("switch")
-	})
-}
-
-// crumbTitle is a page's title; a page of one thing has that thing's name.
-func crumbTitle(r route, params map[string]string) string {
-	if at := strings.LastIndex(r.pattern, "/{"); at >= 0 && strings.HasSuffix(r.pattern, "}") {
-		return params[strings.Trim(r.pattern[at:], "/{}")]
-	}
-	return r.title
-}
-
-// mark is the product's.
-func mark() app.UI {
-	return app.Raw(`<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="7"/><path d="M7 11h11M11 16h14M7 21h11"/></svg>`)
 }

@@ -4,14 +4,12 @@ package ui
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -21,7 +19,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/andybalholm/brotli"
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 )
 
@@ -30,18 +27,6 @@ import (
 //
 //go:embed web
 var web embed.FS
-
-// File is an answer of the dashboard's, ready to be sent.
-type File struct {
-	ContentType string
-	// Body is nil where only the compressed forms are kept.
-	Body         []byte
-	Gzip, Brotli []byte
-	// Size is how many bytes the file has when it is not compressed.
-	Size int
-	// ETag is weak: the same for each of the encodings.
-	ETag string
-}
 
 // Site is the dashboard as the server serves it: everything is rendered when
 // it is made, so that no request reaches go-app. Its handler would fetch files
@@ -105,17 +90,6 @@ func (s *Site) Load() (program, others int) {
 		others += file.sent()
 	}
 	return program, others
-}
-
-// sent is how large the file is in its smallest form.
-func (f File) sent() int {
-	switch {
-	case f.Brotli != nil:
-		return len(f.Brotli)
-	case f.Gzip != nil:
-		return len(f.Gzip)
-	}
-	return len(f.Body)
 }
 
 // Files are the addresses of all files but the page.
@@ -310,66 +284,4 @@ func readPacked(files fs.FS) (File, error) {
 	}
 	file.Gzip, err = fs.ReadFile(files, Program+".gz")
 	return file, err
-}
-
-// newFile compresses a body where that makes it smaller.
-func newFile(name string, body []byte) File {
-	sum := sha256.Sum256(body)
-	file := File{ContentType: contentType(name), Body: body, Size: len(body), ETag: `W/"` + hex.EncodeToString(sum[:16]) + `"`}
-	if compressed := Gzip(body); len(compressed) < len(body) {
-		file.Gzip = compressed
-	}
-	if compressed := Brotli(body, siteQuality); len(compressed) < len(body) {
-		file.Brotli = compressed
-	}
-	return file
-}
-
-// siteQuality is Brotli's for what is compressed at every start: a few
-// milliseconds for all.
-const siteQuality = 6
-
-// Gzip returns a compressed text.
-func Gzip(body []byte) []byte {
-	var b bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // only fails for a level there is not
-	return written(w, &b, body)
-}
-
-// Brotli returns a compressed text. Quality 11 takes fifty times as long as 5.
-func Brotli(body []byte, quality int) []byte {
-	var b bytes.Buffer
-	return written(brotli.NewWriterOptions(&b, brotli.WriterOptions{Quality: quality, LGWin: 22}), &b, body)
-}
-
-func written(w io.WriteCloser, b *bytes.Buffer, body []byte) []byte {
-	_, _ = w.Write(body) // into memory, which does not fail
-	_ = w.Close()
-	return b.Bytes()
-}
-
-// contentType knows the kinds of files that there are: the machine's own table
-// of types would make answers differ.
-func contentType(name string) string {
-	switch path.Ext(name) {
-	case ".css":
-		return "text/css; charset=utf-8"
-	case ".html", "":
-		return "text/html; charset=utf-8"
-	case ".js":
-		return "text/javascript; charset=utf-8"
-	case ".png":
-		return "image/png"
-	case ".svg":
-		return "image/svg+xml"
-	case ".txt":
-		return "text/plain; charset=utf-8"
-	case ".wasm":
-		return "application/wasm"
-	case ".webmanifest":
-		return "application/manifest+json"
-	case ".woff2":
-		return "font/woff2"
-	}
-	return "application/octet-stream"
 }

@@ -42,13 +42,10 @@ func (p *streamPicks) fetch(ctx app.Context) {
 func (p *streamPicks) Render() app.UI {
 	return app.FieldSet().Class("field").Body(
 		app.Legend().Text("Only these streams"),
-		app.Input().Type("search").Aria("label", "Find a stream").Placeholder("Name begins with …").Spellcheck(false).Value(inputValue(p.prefix)).
-			OnInput(func(ctx app.Context, e app.Event) {
-				setText(&p.prefix)(ctx, e)
-				p.pause.run(ctx, p.fetch)
-			}),
+		app.Input().Type("search").Aria("label", "Find a stream").Placeholder("Filter by name").Spellcheck(false).Value(inputValue(p.prefix)).
+			OnInput(p.pause.after(&p.prefix, p.fetch)),
 		app.Div().Class("picks").Body(p.boxes()...),
-		app.Div().Class("hint").Text("None ticked is all."),
+		app.Div().Class("hint").Text("Leave empty for all streams."),
 		app.If(p.Wrong != "", func() app.UI { return app.Div().Class("wrong").Text(p.Wrong) }),
 	)
 }

@@ -266,25 +266,25 @@ func (t *tail) view(v *eventsView) app.UI {
 	head := []app.UI{badge("ok", "Live")}
 	switch {
 	case t.stopped:
-		head = []app.UI{badge("wait", "Stopped"), button("Follow again", "play", func(app.Context, app.Event) { t.stopped = false; t.connect() })}
+		head = []app.UI{badge("wait", "Stopped"), button("Reconnect", "play", func(app.Context, app.Event) { t.stopped = false; t.connect() })}
 	case t.err != nil:
-		head = []app.UI{badge("bad", "Lost")}
+		head = []app.UI{badge("bad", "Disconnected")}
 	case !t.placed():
 		head = []app.UI{badge("wait", "Connecting")}
 	case t.paused:
-		head = []app.UI{badge("wait", "Paused"), button("Go on", "play", t.pause)}
+		head = []app.UI{badge("wait", "Paused"), button("Resume", "play", t.pause)}
 	default:
 		head = append(head, button("Pause", "pause", t.pause))
 	}
 	if !t.stopped {
 		head = append(head, button("Stop", "close", func(app.Context, app.Event) { t.end() }))
 	}
-	head = append(head, app.Span().Class("quiet").Text(plural(t.total, "event")+" came"))
+	head = append(head, app.Span().Class("quiet").Text(plural(t.total, "event")))
 	if n := t.waiting(); t.paused && n > 0 {
 		head = append(head, app.Span().Class("quiet").Text(fmt.Sprintf("%s new", count(n))))
 	}
 	if t.skipped > 0 {
-		head = append(head, badge("warn", count(t.skipped)+" skipped, more than this page catches up with"))
+		head = append(head, badge("warn", count(t.skipped)+" skipped: too many to show"))
 	}
 	parts := []app.UI{
 		app.Div().Class("row").Body(head...),
@@ -294,11 +294,11 @@ func (t *tail) view(v *eventsView) app.UI {
 	case t.err != nil:
 		parts = append(parts, errorPanel(t.err, v.fetch))
 	case len(t.rows) == 0 && t.stopped:
-		parts = append(parts, app.P().Class("quiet").Text("Nothing came."))
+		parts = append(parts, app.P().Class("quiet").Text("No events"))
 	case !t.placed():
 		parts = append(parts, app.Div().Class("pending"))
 	case len(t.rows) == 0:
-		parts = append(parts, emptyPanel("Waiting for events", "They show up here as they arrive. Send one:",
+		parts = append(parts, emptyPanel("Waiting for events", "They appear here as they arrive. Send one:",
 			"curl -X POST "+v.s.origin+rest.StreamEventsPath(v.stream())+" \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d '{\"event_type\":\"order.paid\",\"payload\":{\"amount\":12.5}}'"))
 	default:
 		parts = append(parts, v.table(t.shown()))

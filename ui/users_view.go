@@ -17,25 +17,26 @@ type usersView struct {
 	list  load[rest.List[core.User]]
 	pages pages
 
-	asking            bool
-	email, name, role string
-	act               act
-	invited           rest.Invited
+	asking      bool
+	email, name string
+	role        core.Role
+	act         act
+	invited     rest.Invited
 	// What a dialog is about: who is changed, signed out or removed.
 	changing, ending, removing core.User
-	newRole                    string
+	newRole                    core.Role
 	change                     act
 }
 
-var userRoles = [][2]string{
-	{string(core.RoleViewer), "viewer: reads everything"},
-	{string(core.RoleDeveloper), "developer: streams, groups, dead letters, own keys"},
-	{string(core.RoleAdmin), "admin: everything"},
+var userRoles = []choice[core.Role]{
+	{core.RoleViewer, "viewer: reads everything"},
+	{core.RoleDeveloper, "developer: streams, groups, dead letters, own keys"},
+	{core.RoleAdmin, "admin: everything"},
 }
 
 // OnMount implements [app.Mounter].
 func (v *usersView) OnMount(ctx app.Context) {
-	v.role = string(core.RoleDeveloper)
+	v.role = core.RoleDeveloper
 	v.fetch(ctx)
 }
 
@@ -69,7 +70,7 @@ func (v *usersView) Render() app.UI {
 }
 
 func (v *usersView) table(page rest.List[core.User]) app.UI {
-	columns := []column{{name: "User"}, {name: "Name", minor: true}, {name: "Role"}, {name: "State"}, {name: "Last sign-in", told: true}, {name: "Actions", number: true, unsaid: true}}
+	columns := []column{{name: "User"}, {name: "Name", minor: true}, {name: "Role"}, {name: "Status"}, {name: "Last sign-in", told: true}, {name: "Actions", number: true, unsaid: true}}
 	rows := make([]app.UI, len(page.Items))
 	for i := range page.Items {
 		user := page.Items[i]
@@ -84,7 +85,7 @@ func (v *usersView) table(page rest.List[core.User]) app.UI {
 		if v.s.me.User == nil || user.ID != v.s.me.User.ID {
 			action = button("Change", "settings", nil).Aria("label", "Change "+user.Email).Disabled(!v.s.writable(core.ActionWriteUsers)).
 				OnClick(func(app.Context, app.Event) {
-					v.changing, v.newRole, v.change = user, string(user.Role), act{}
+					v.changing, v.newRole, v.change = user, user.Role, act{}
 				}, app.EventScope(user.ID, user.Revision))
 		}
 		rows[i] = card(columns, app.Span().Class("name").Body(app.Bdi().Text(user.Email)), app.Bdi().Text(user.Name), app.Text(user.Role), state,
@@ -95,18 +96,19 @@ func (v *usersView) table(page rest.List[core.User]) app.UI {
 }
 
 func (v *usersView) ask() app.UI {
-	return &dialog{Title: "Invite", Close: func(app.Context) { v.asking = false }, Body: []app.UI{
+	wrong := fieldErrors{err: v.act.err}
+	return &dialog{Title: "Invite a user", Close: func(app.Context) { v.asking = false }, Body: []app.UI{
 		form(v.send,
-			field("email", "Email", app.Input().ID("email").Type("email").Required(true).Value(inputValue(v.email)).OnInput(setText(&v.email)), "", fieldError(v.act.err, "email")),
-			field("name", "Name", textInput("name", &v.name), "", fieldError(v.act.err, "name")),
+			field("email", "Email", app.Input().ID("email").Type("email").Required(true).Value(inputValue(v.email)).OnInput(setText(&v.email)), "", wrong.of("email")),
+			field("name", "Name", textInput("name", &v.name), "", wrong.of("name")),
 			field("role", "Role", selectInput("role", &v.role, userRoles, nil), "", ""),
-			app.If(v.act.err != nil && len(detailsOf(v.act.err)) == 0, func() app.UI { return actError(v.act.err) }),
+			wrong.rest(),
 			submitButton("Invite", v.act.busy)),
 	}}
 }
 
 func (v *usersView) send(ctx app.Context) {
-	request := rest.InviteRequest{Email: v.email, Name: v.name, Role: core.Role(v.role)}
+	request := rest.InviteRequest{Email: v.email, Name: v.name, Role: v.role}
 	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) (err error) {
 		v.invited, err = client.Invite(ctx, request)
 		return err
@@ -118,8 +120,8 @@ func (v *usersView) send(ctx app.Context) {
 
 // handOver shows the link of an invitation.
 func (v *usersView) handOver() app.UI {
-	return &dialog{Title: "Hand this link over", Close: v.forget, Body: []app.UI{
-		app.P().Body(app.Bdi().Text(v.invited.User.Email), app.Text(" chooses a password by it. It is good once, for seven days, and was sent by mail where the server has one.")),
+	return &dialog{Title: "Send this invitation link", Close: v.forget, Body: []app.UI{
+		app.P().Body(app.Text("It lets "), app.Bdi().Text(v.invited.User.Email), app.Text(" choose a password, works once and expires in 7 days. If this server is set up for email, it has been sent there, too.")),
 		&copyBox{Text: v.link()},
 		app.Div().Class("row").Body(mainButton("Done", "ok", func(ctx app.Context, _ app.Event) { v.forget(ctx) })),
 	}}
@@ -147,7 +149,7 @@ func (v *usersView) askChange() app.UI {
 		}),
 	}
 	if user.State == core.UserInvited {
-		actions = append(actions, button("Another link", "link", func(ctx app.Context, _ app.Event) {
+		actions = append(actions, button("New invitation link", "link", func(ctx app.Context, _ app.Event) {
 			v.do(ctx, func(ctx context.Context, client *rest.Client) (err error) {
 				v.invited, err = client.InviteAgain(ctx, user.ID.String())
 				return err
@@ -165,12 +167,12 @@ func (v *usersView) askChange() app.UI {
 	}
 	return &dialog{Title: user.Email, Close: func(app.Context) { v.changing = core.User{} }, Body: []app.UI{
 		form(func(ctx app.Context) {
-			role := core.Role(v.newRole)
+			role := v.newRole
 			v.do(ctx, func(ctx context.Context, client *rest.Client) error {
 				_, err := client.ChangeUser(ctx, user.ID.String(), core.UserChange{Role: &role}, user.Revision)
 				return err
 			})
-		}, field("new-role", "Role", selectInput("new-role", &v.newRole, userRoles, nil), "It counts everywhere within a second.", ""), submitButton("Save", v.change.busy)),
+		}, field("new-role", "Role", selectInput("new-role", &v.newRole, userRoles, nil), "Takes effect within a second.", ""), submitButton("Save", v.change.busy)),
 		actError(v.change.err),
 		app.Div().Class("row").Body(actions...),
 	}}
@@ -178,7 +180,7 @@ func (v *usersView) askChange() app.UI {
 
 func (v *usersView) askEnd() app.UI {
 	user := v.ending
-	return question("Sign "+user.Email+" out everywhere?", app.Text("All sessions of this user end within a second, on every device. The password stays good for another."),
+	return question("Sign "+user.Email+" out everywhere?", app.Text("All sessions of this user end within a second, on every device. The password still works for signing in again."),
 		"Sign out", &v.change, func(ctx app.Context) {
 			v.do(ctx, func(ctx context.Context, client *rest.Client) error {
 				return client.EndSessionsOf(ctx, user.ID.String())
@@ -188,7 +190,7 @@ func (v *usersView) askEnd() app.UI {
 
 func (v *usersView) askRemove() app.UI {
 	user := v.removing
-	return question("Remove "+user.Email+"?", app.Text("The account is gone for good, and all its sessions end. What the user made stays."),
+	return question("Remove "+user.Email+"?", app.Text("The account is deleted and its sessions end. What the user created is kept."),
 		"Remove", &v.change, func(ctx app.Context) {
 			v.do(ctx, func(ctx context.Context, client *rest.Client) error { return client.RemoveUser(ctx, user.ID.String()) })
 		}, func(app.Context) { v.removing = core.User{} })

@@ -23,6 +23,13 @@ func count[T ~int | ~int64](n T) string {
 	return sign + text
 }
 
+// parseCount reads a whole number, as count writes it or without commas.
+func parseCount(text string) (n int64, ok bool) {
+	text = strings.TrimSpace(text)
+	n, err := strconv.ParseInt(strings.ReplaceAll(text, ",", ""), 10, 64)
+	return n, err == nil && n >= 0 && (!strings.Contains(text, ",") || text == count(n))
+}
+
 // span writes a duration in its largest unit: 42 s, 3 min, 5 h, 2 d.
 func span(d time.Duration) string {
 	switch {
@@ -43,7 +50,7 @@ func ago(t, now time.Time) string {
 	d := now.Sub(t)
 	switch {
 	case d > -time.Second && d < time.Second:
-		return "now"
+		return "just now"
 	case d < 0:
 		return "in " + span(-d)
 	}
@@ -98,3 +105,24 @@ func plural[T ~int | ~int64](n T, noun string) string {
 
 // quote makes a word of a shell command.
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+
+// browserName says which program an agent's name is of, and where it runs, as far
+// as it can be told; browsers claim to be others, so the more special come first.
+func browserName(agent string) string {
+	name := ""
+	for _, known := range [][2]string{{"Edg/", "Edge"}, {"OPR/", "Opera"}, {"Firefox/", "Firefox"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"}} {
+		if strings.Contains(agent, known[0]) {
+			name = known[1]
+			break
+		}
+	}
+	if name == "" {
+		return agent
+	}
+	for _, known := range [][2]string{{"Android", "Android"}, {"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Windows", "Windows"}, {"Mac OS", "macOS"}, {"Linux", "Linux"}} {
+		if strings.Contains(agent, known[0]) {
+			return name + " on " + known[1]
+		}
+	}
+	return name
+}

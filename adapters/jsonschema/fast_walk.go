@@ -7,10 +7,10 @@ import (
 
 // walk reads a payload once, along the tree that is to take it.
 //
-// The payload has passed [core.ValidJSON]. The walk relies on that for two things
-// only, which would cost time to check again: an object has no key twice, and
-// strings are UTF-8 without control characters. Everything else that is malformed
-// it notices, and does not take.
+// The payload has passed [eventjson.ValidJSON]. The walk relies on that for two
+// things only, which would cost time to check again: an object has no key twice,
+// and strings are UTF-8 without control characters. Everything else that is
+// malformed it notices, and does not take.
 type walk struct {
 	data []byte
 	pos  int  // everything before it was read and fits

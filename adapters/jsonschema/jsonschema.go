@@ -22,6 +22,7 @@ import (
 	"golang.org/x/text/message"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 // Compiler implements [core.SchemaCompiler]. It is safe for concurrent use.
@@ -40,7 +41,7 @@ const (
 
 // Compile implements [core.SchemaCompiler].
 func (*Compiler) Compile(schema []byte) (core.Schema, error) {
-	if err := core.ValidJSON(schema); err != nil {
+	if err := eventjson.ValidJSON(schema); err != nil {
 		return nil, err
 	}
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))

@@ -1,4 +1,5 @@
-// Package pgtenant makes PostgreSQL's row-level security a second wall between
+// Package pgtenant holds what the log and the catalog have in common where both
+// are kept in PostgreSQL. It makes row-level security a second wall between
 // organizations, behind the queries, which name the organization themselves.
 // Work on behalf of one organization ([core.ContextWithOrganization]) runs as a
 // role that sees that organization's rows only. All other work runs as the
@@ -8,11 +9,9 @@ package pgtenant
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -85,13 +84,6 @@ func (w *Wall) serve(ctx context.Context, conn *pgx.Conn) (ok bool, err error) {
 	return true, nil
 }
 
-// The SQLSTATEs that Prepare expects.
-const (
-	stateNoSuchRole = "22023" // invalid_parameter_value: so SET ROLE calls a role that is not there
-	stateForbidden  = "42501" // the role is there, and the user is no member of it
-	stateDuplicate  = "42710" // the role is there, though the user may not take it yet
-)
-
 // Prepare makes the role where it is missing and gives it its rights. Any number
 // of processes may do so at once. Its context must be for no organization: the
 // role itself may not do this.
@@ -123,10 +115,10 @@ func (w *Wall) Prepare(ctx context.Context, pool *pgxpool.Pool) error {
 func (w *Wall) ensureRole(ctx context.Context, tx pgx.Tx) error {
 	role := pgx.Identifier{w.role}.Sanitize()
 	err := try(ctx, tx, `set local role `+role)
-	if state := stateOf(err); state != stateNoSuchRole && state != stateForbidden {
+	if state := State(err); state != stateNoSuchRole && state != stateForbidden {
 		return err
 	}
-	if err := try(ctx, tx, `create role `+role); err != nil && stateOf(err) != stateDuplicate {
+	if err := try(ctx, tx, `create role `+role); err != nil && State(err) != stateDuplicate {
 		return err
 	}
 	if err := try(ctx, tx, `grant `+role+` to current_user`); err != nil {
@@ -146,12 +138,4 @@ func try(ctx context.Context, tx pgx.Tx, statement string) error {
 		_, err := inner.Exec(ctx, `set local role none`)
 		return err
 	})
-}
-
-// stateOf is the SQLSTATE of an error, or "" where PostgreSQL did not send one.
-func stateOf(err error) string {
-	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return refused.Code
-	}
-	return ""
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/eventflow-go/eventflow/adapters/pgtenant"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -52,10 +53,10 @@ func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch
 		} else {
 			err = s.appendGuarded(ctx, conn, p)
 		}
-		switch state(err) {
+		switch pgtenant.State(err) {
 		case "":
 			return s.finish(p, err)
-		case stateGuard, stateUnique:
+		case stateGuard, pgtenant.StateUnique:
 			// Another server writes one of these streams, too. To guess again would
 			// lose against it again and again, so the next appends wait in line.
 			s.heads.contend(p.streams)
@@ -90,7 +91,7 @@ func (s *Storage) finish(p *plan, err error) error {
 // table: the partition is there, and that is all that counts.
 func createPartition(ctx context.Context, conn *pgxpool.Conn, day int32) error {
 	_, err := conn.Exec(ctx, `select eventflow_partition($1)`, day)
-	if state(err) == stateDuplicateTable {
+	if pgtenant.State(err) == stateDuplicateTable {
 		return nil
 	}
 	return err

@@ -12,6 +12,8 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -108,37 +110,27 @@ func (s *Storage) Close() error {
 	return nil
 }
 
-// SQLSTATEs with a meaning here.
+// SQLSTATEs with a meaning here, beside [pgtenant.StateUnique].
 const (
 	stateGuard          = "EF001" // raised by eventflow_advance: the stream is not where the append believed
-	stateUnique         = "23505" // the idempotency key was stored since it was looked up
 	stateUndefinedTable = "42P01" // the day has no partition: not yet, or not any more
 	stateDuplicateTable = "42P07" // another server has made the partition
 	stateDiskFull       = "53100"
 )
 
-// state is the SQLSTATE of an error, or "" where PostgreSQL did not send one.
-func state(err error) string {
-	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return refused.Code
-	}
-	return ""
-}
-
 // storeError turns a failure after which nothing is stored into an error that
 // clients may read. It leaves others as they are: a caller who gave up, an
 // unknown outcome, and a mistake of this program, whose text stays inside.
 func storeError(err error) error {
-	var refused *pgconn.PgError
 	var network net.Error
 	var connecting *pgconn.ConnectError
+	state := pgtenant.State(err)
 	switch {
 	case err == nil || errors.Is(err, context.Canceled):
 		return err
-	case state(err) == stateDiskFull:
+	case state == stateDiskFull:
 		return core.Errorf(core.CodeStorageFull, "the disk of the event store is full; nothing was stored")
-	case errors.As(err, &connecting), errors.As(err, &network), errors.Is(err, context.DeadlineExceeded), broken(err),
-		errors.As(err, &refused) && transient(refused.Code):
+	case errors.As(err, &connecting), errors.As(err, &network), errors.Is(err, context.DeadlineExceeded), broken(err), transient(state):
 		return core.Unavailable(err, time.Second, "the event store cannot be reached and nothing was stored; try again")
 	}
 	return err
@@ -153,10 +145,8 @@ func broken(err error) bool {
 // transient reports whether a refusal is about the server's state and not about
 // the statement, so that the same statement may succeed later. Such refusals are
 // about connections (08), resources (53), locks (40, 55P03) or a shutdown (57P).
-func transient(code string) bool {
-	switch code[:2] {
-	case "08", "53", "40":
-		return true
-	}
-	return code[:3] == "57P" || code == "55P03"
+func transient(state string) bool {
+	return state == "55P03" || slices.ContainsFunc([]string{"08", "53", "40", "57P"}, func(class string) bool {
+		return strings.HasPrefix(state, class)
+	})
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/eventflow-go/eventflow/adapters/pgtenant"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -112,7 +113,7 @@ func (s *Storage) dropDay(ctx context.Context, stream core.ID, day int32, end co
 		}
 		return err
 	})
-	if state(err) == stateUndefinedTable { // another server has dropped it
+	if pgtenant.State(err) == stateUndefinedTable { // another server has dropped it
 		_, err = s.pool.Exec(ctx, `delete from segments where stream = $1 and day = $2`, [16]byte(stream), day)
 		return true, err
 	}

@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- One row for each stream: its counter. An append locks the row until it commits,
 -- which orders the appends of all servers to the stream. The row is updated all
 -- the time, so its page keeps room for the next version of it.
@@ -55,7 +56,6 @@ create table event_keys (
 
 create index event_keys_offset on event_keys (stream, "offset");
 
--- +goose StatementBegin
 -- Makes room for a day's events. It does nothing where there is room already. Of
 -- several servers that call it at once, one makes the partition and the others
 -- wait for it.
@@ -73,9 +73,7 @@ begin
 	execute format('create index on %I (org, received_at)', name);
 	execute format('alter table events attach partition %I for values in (%s)', name, of_day);
 end $$;
--- +goose StatementEnd
 
--- +goose StatementBegin
 -- Takes n offsets of a stream, from `expected` on, for events received at
 -- `received`. It raises EF001 when the stream is not where the caller believes it
 -- to be, or has a later event. The row stays locked until the caller commits.

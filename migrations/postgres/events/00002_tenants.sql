@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- A second wall between organizations. It does not concern the tables' owner, who
 -- writes by COPY. Whatever is read for one organization is read by a role that is
 -- admitted below. That role sees the rows of the organization that the setting
@@ -17,7 +18,6 @@ create policy tenant on events using (org is not distinct from (select nullif(cu
 alter table events enable row level security;
 alter table event_keys enable row level security; -- the owner's alone
 
--- +goose StatementBegin
 -- Puts the wall around a partition. It needs a policy and rights of its own,
 -- because the server reads it by its name: those of `events` would not count.
 create function eventflow_wall_partition(part regclass) returns void language plpgsql as $$
@@ -33,11 +33,9 @@ begin
 		execute format('grant select on %s to %s', part, reader);
 	end loop;
 end $$;
--- +goose StatementEnd
 
 select eventflow_wall_partition(inhrelid::regclass) from pg_inherits where inhparent = to_regclass('events');
 
--- +goose StatementBegin
 -- Makes room for a day's events as before, now with the wall around it.
 create or replace function eventflow_partition(of_day integer) returns void language plpgsql as $$
 declare
@@ -54,9 +52,7 @@ begin
 	perform eventflow_wall_partition(to_regclass(quote_ident(name)));
 	execute format('alter table events attach partition %I for values in (%s)', name, of_day);
 end $$;
--- +goose StatementEnd
 
--- +goose StatementBegin
 -- Lets a role read the events of one organization at a time.
 create function eventflow_admit_to_events(reader text) returns void language plpgsql as $$
 declare

@@ -1,0 +1,36 @@
+package ui
+
+import (
+	"fmt"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+)
+
+// found is a page of what fits the filter.
+type found struct {
+	rest.AllEvents
+	// looked is how many events were read for it; passed how many before, on
+	// pages without one that fits.
+	looked, passed int
+}
+
+// words say what was searched and found, or nothing where all that was read is
+// shown.
+func (p found) words(n narrowing) string {
+	looked := p.looked + p.passed
+	switch {
+	case len(p.Items) > 0 && len(n.free) == 0:
+		return ""
+	case len(p.Items) == 1:
+		return fmt.Sprintf("1 of %s contains %s.", plural(p.looked, "event"), n.said())
+	case len(p.Items) > 0:
+		return fmt.Sprintf("%s of %s contain %s.", count(len(p.Items)), plural(p.looked, "event"), n.said())
+	case looked == 0 && p.Pagination.HasMore:
+		return "No matching events in the part searched so far."
+	case looked == 0:
+		return "No more matching events."
+	case p.Pagination.HasMore:
+		return fmt.Sprintf("None of %s contains %s.", plural(looked, "event"), n.said())
+	}
+	return fmt.Sprintf("None of %s contains %s, and there are no more.", plural(looked, "event"), n.said())
+}
