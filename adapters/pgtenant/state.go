@@ -9,11 +9,11 @@ import (
 // StateUnique is the SQLSTATE of a row whose unique value is taken.
 const StateUnique = "23505"
 
-// The SQLSTATEs of what may be missing to take a role.
+// The SQLSTATEs that tell [Wall.Prepare] what is missing to take a role.
 const (
-	stateNoSuchRole = "22023"
-	stateForbidden  = "42501"
-	stateDuplicate  = "42710"
+	stateNoSuchRole = "22023" // invalid_parameter_value: so SET ROLE calls a role that is not there
+	stateForbidden  = "42501" // the role is there, and the user is no member of it
+	stateDuplicate  = "42710" // the role is there, though the user may not take it yet
 )
 
 // State is the SQLSTATE by which PostgreSQL refused, or "" for an error of
