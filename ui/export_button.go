@@ -72,5 +72,7 @@ func (b *exportButton) run(ctx app.Context, _ app.Event) {
 }
 
 func exportButtons(v *eventsView) app.UI {
-	return app.Div().Class("row").Body(&exportButton{Page: v.Page, Format: rest.FormatCSV, View: v}, &exportButton{Page: v.Page, Format: rest.FormatNDJSON, View: v})
+	return app.Div().Class("row").Body(
+		&exportButton{Page: v.Page, Format: rest.FormatCSV, View: v},
+		&exportButton{Page: v.Page, Format: rest.FormatNDJSON, View: v})
 }
