@@ -23,7 +23,7 @@ type rule struct {
 var rules = []rule{
 	{"core imports the standard library only", inCode(coreStands)},
 	{"adapters stand alone", inCode(adaptersStandAlone)},
-	{"rest imports core and the standard library only", inCode(restStands)},
+	{"rest and cloudevents import core and the standard library only", inCode(restStands)},
 	{"ui talks through rest only", inCode(uiTalksThroughRest)},
 	{"migrations and policies import nothing of the module", inCode(embeddedStands)},
 	{"fx, flags and the command line are app's", inCode(only([]string{"app"}, "go.uber.org/fx", "go.uber.org/dig", "flag", "github.com/spf13/pflag", "github.com/spf13/cobra", "github.com/caarlos0/env"))},
@@ -87,19 +87,19 @@ func coreStands(s source) []string {
 }
 
 // adaptersStandAlone, but for what the log and the catalog share where both are
-// in PostgreSQL.
+// in the same kind of database.
 func adaptersStandAlone(s source) []string {
 	if !s.in("adapters") {
 		return nil
 	}
 	self := strings.Join(strings.Split(s.path, "/")[:2], "/")
 	return refuse(s, func(i string) bool {
-		return ours(i) == "" || within(ours(i), "core", "migrations", "policies", "adapters/pgtenant", self)
+		return ours(i) == "" || within(ours(i), "core", "migrations", "policies", "adapters/pgtenant", "adapters/sqlitefile", self)
 	})
 }
 
 func restStands(s source) []string {
-	if s.folder() != "adapters/rest/" {
+	if s.folder() != "adapters/rest/" && !s.in("adapters/rest/cloudevents") {
 		return nil
 	}
 	return refuse(s, func(i string) bool { return standard(i) || ours(i) == "core" })

@@ -69,8 +69,8 @@ type refusal struct {
 }
 
 var refusals = []refusal{
-	{"unknown variable", []string{"EVENTFLOW_QUEUE_EVENT=1"}, nil, []string{"EVENTFLOW_QUEUE_EVENT;", "no setting"}},
-	{"unknown file variable", []string{"EVENTFLOW_NOPE_FILE=x"}, nil, []string{"EVENTFLOW_NOPE_FILE", "no setting"}},
+	{"unknown variable", []string{"EVENTFLOW_QUEUE_EVENT=1"}, nil, []string{"EVENTFLOW_QUEUE_EVENT;", "unknown setting"}},
+	{"unknown file variable", []string{"EVENTFLOW_NOPE_FILE=x"}, nil, []string{"EVENTFLOW_NOPE_FILE", "unknown setting"}},
 	{"unknown flag", nil, []string{"--queue-event=1"}, []string{"--queue-event", "unknown flag"}},
 	{"port beyond", []string{"EVENTFLOW_ADDR=:70000"}, nil, []string{"addr", `"70000"`, "65535"}},
 	{"port unknown", nil, []string{"--addr=:nosuchservice"}, []string{"addr", `"nosuchservice"`}},
@@ -91,6 +91,10 @@ var refusals = []refusal{
 	{"store without a scheme", []string{"EVENTFLOW_STORE=./data"}, nil, []string{"store", "must be a URL"}},
 	{"store that is no URL", []string{"EVENTFLOW_STORE=postgres://u:hush@host:port/x"}, nil, []string{"store", "must be a URL"}},
 	{"store without a folder", []string{"EVENTFLOW_STORE=sqlite:"}, nil, []string{"store", "folder"}},
+	{"store with more than a folder", []string{"EVENTFLOW_STORE=sqlite:./a#b"}, nil, []string{"store", `"#b"`, "%23"}},
+	{"store with a parameter", []string{"EVENTFLOW_STORE=sqlite:./a?_pragma=hush"}, nil, []string{"store", `"?_pragma"`, "%3F"}},
+	{"store with a bare percent sign", []string{"EVENTFLOW_STORE=sqlite:./100%"}, nil, []string{"store", "%25"}},
+	{"catalog with more than a folder", []string{"EVENTFLOW_CATALOG=sqlite:./a#b"}, nil, []string{"catalog", `"#b"`, "%23"}},
 	{"store of another build", []string{"EVENTFLOW_STORE=rocks:x"}, nil, []string{"store", `"rocks"`, "memory, postgres, postgresql, sqlite"}},
 	{"catalog in memory", []string{"EVENTFLOW_CATALOG=memory:"}, nil, []string{"catalog", `"memory"`, "sqlite or postgres"}},
 	{"weak secret", []string{"EVENTFLOW_SECRET=hush"}, nil, []string{"secret", "too weak"}},
@@ -128,8 +132,8 @@ func TestWrongSettingsRefuseToStart(t *testing.T) {
 func TestAWrongLineInTheFileIsNamed(t *testing.T) {
 	t.Parallel()
 	for text, says := range map[string]string{
-		"# settings\nEVENTFLOW_QUEUE_EVENT=1": "line 2: there is no setting EVENTFLOW_QUEUE_EVENT",
-		"EVENTFLOW_ADDR=:1\n\nADDR=:1":        "line 3: there is no setting ADDR",
+		"# settings\nEVENTFLOW_QUEUE_EVENT=1": "line 2: unknown setting EVENTFLOW_QUEUE_EVENT",
+		"EVENTFLOW_ADDR=:1\n\nADDR=:1":        "line 3: unknown setting ADDR",
 		"EVENTFLOW_ADDR":                      "line 1: must be NAME=value",
 	} {
 		h := newHome(t)

@@ -24,6 +24,9 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest/server"
 	"github.com/eventflow-go/eventflow/adapters/smtp"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/deliver"
+	"github.com/eventflow-go/eventflow/core/eventlog"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // graph is the whole server: what there is, and what is made of what. fx
@@ -49,30 +52,30 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			// The core: use cases over those ports.
 			newCommitter,
 			newAccess,
-			core.NewKeys,
+			identity.NewKeys,
 			newOrganization,
-			func(c core.Catalog, log core.EventLog, schemas core.SchemaCompiler, auth core.Authorizer, now func() time.Time) *core.Streams {
-				return core.NewStreams(c, log, schemas, auth, now)
+			func(c core.Catalog, log core.EventLog, schemas core.SchemaCompiler, auth core.Authorizer, now func() time.Time) *eventlog.Streams {
+				return eventlog.NewStreams(c, log, schemas, auth, now)
 			},
-			core.NewIngest,
-			func(c core.Catalog, log core.EventLog, logger *slog.Logger) *core.Retention {
-				return core.NewRetention(c, log, c, c, logger)
+			eventlog.NewIngest,
+			func(c core.Catalog, log core.EventLog, logger *slog.Logger) *eventlog.Retention {
+				return eventlog.NewRetention(c, log, c, c, logger)
 			},
-			func(log core.EventLog, streams *core.Streams, now func() time.Time) *core.Query {
-				return core.NewQuery(log, streams, now)
+			func(log core.EventLog, streams *eventlog.Streams, now func() time.Time) *eventlog.Query {
+				return eventlog.NewQuery(log, streams, now)
 			},
 			newRecent,
-			func(s *core.Streams, c core.Catalog, log core.EventLog, recent *core.Recent, now func() time.Time, logger *slog.Logger) *core.Consumers {
-				return core.NewConsumers(s, c, log, recent, now, logger)
+			func(s *eventlog.Streams, c core.Catalog, log core.EventLog, recent *eventlog.Recent, auth core.Authorizer, now func() time.Time, logger *slog.Logger) *deliver.Consumers {
+				return deliver.NewConsumers(s, c, log, recent, auth, now, logger)
 			},
-			core.NewLetters,
-			func(committer *core.Committer, log core.EventLog, q *core.Query, now func() time.Time, logger *slog.Logger) *core.Audit {
-				return core.NewAudit(committer, log, q, now, logger)
+			deliver.NewLetters,
+			func(committer *eventlog.Committer, log core.EventLog, q *eventlog.Query, now func() time.Time, logger *slog.Logger) *eventlog.Audit {
+				return eventlog.NewAudit(committer, log, q, now, logger)
 			},
 			newAccounts,
-			core.NewReplayer,
-			func(s *core.Streams, recent *core.Recent, log core.EventLog) *core.Tails {
-				return core.NewTails(s, recent, log)
+			deliver.NewReplayer,
+			func(s *eventlog.Streams, recent *eventlog.Recent, log core.EventLog) *eventlog.Tails {
+				return eventlog.NewTails(s, recent, log)
 			},
 
 			// Driving side: HTTP.
@@ -83,10 +86,10 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			listen,
 		),
 		fx.Invoke(
-			func(lc fx.Lifecycle, r *core.Retention) { background(lc, r.Run) },
-			func(lc fx.Lifecycle, r *core.Replayer) { background(lc, r.Run) },
-			func(lc fx.Lifecycle, a *core.Access) { background(lc, a.Run) },
-			func(m *metrics.Metrics, c *core.Consumers, s *server.Server, logger *slog.Logger) {
+			func(lc fx.Lifecycle, r *eventlog.Retention) { background(lc, r.Run) },
+			func(lc fx.Lifecycle, r *deliver.Replayer) { background(lc, r.Run) },
+			func(lc fx.Lifecycle, a *identity.Access) { background(lc, a.Run) },
+			func(m *metrics.Metrics, c *deliver.Consumers, s *server.Server, logger *slog.Logger) {
 				m.Groups(c.Census, s.Polls, logger)
 			},
 		),
@@ -133,9 +136,9 @@ func openCatalog(ctx context.Context, lc fx.Lifecycle, cfg Config) (core.Catalog
 }
 
 func newCommitter(
-	lc fx.Lifecycle, cfg Config, log core.EventLog, recent *core.Recent, m *metrics.Metrics, logger *slog.Logger,
-) *core.Committer {
-	committer := core.NewCommitter(log, core.CommitOptions{
+	lc fx.Lifecycle, cfg Config, log core.EventLog, recent *eventlog.Recent, m *metrics.Metrics, logger *slog.Logger,
+) *eventlog.Committer {
+	committer := eventlog.NewCommitter(log, eventlog.CommitOptions{
 		Lanes: cfg.lanes(), QueueEvents: cfg.QueueEvents, QueueBytes: cfg.QueueBytes, Committed: recent.Committed, Logger: logger,
 	})
 	m.Queue(committer.Queued)
@@ -144,12 +147,12 @@ func newCommitter(
 }
 
 // newRecent returns the hub of recent events and keeps it going.
-func newRecent(lc fx.Lifecycle, cfg Config, log core.EventLog, logger *slog.Logger) (*core.Recent, error) {
+func newRecent(lc fx.Lifecycle, cfg Config, log core.EventLog, logger *slog.Logger) (*eventlog.Recent, error) {
 	notifier, err := openNotifier(lc, cfg, logger)
 	if err != nil {
 		return nil, err
 	}
-	recent := core.NewRecent(log, notifier, logger)
+	recent := eventlog.NewRecent(log, notifier, logger)
 	background(lc, recent.Run)
 	return recent, nil
 }
@@ -188,23 +191,23 @@ func background(lc fx.Lifecycle, run func(context.Context)) {
 	})
 }
 
-func newAccess(cfg Config, catalog core.Catalog, now func() time.Time) (*core.Access, error) {
-	return core.NewAccess(catalog, catalog, []byte(cfg.Secret), []byte(cfg.SecretPrevious), now)
+func newAccess(cfg Config, catalog core.Catalog, now func() time.Time) (*identity.Access, error) {
+	return identity.NewAccess(catalog, catalog, []byte(cfg.Secret), []byte(cfg.SecretPrevious), now)
 }
 
 // newAccounts signs people in.
 func newAccounts(
-	lc fx.Lifecycle, cfg Config, c core.Catalog, authorizer core.Authorizer, audit *core.Audit, limiter core.RateLimiter,
+	lc fx.Lifecycle, cfg Config, c core.Catalog, authorizer core.Authorizer, audit *eventlog.Audit, limiter core.RateLimiter,
 	now func() time.Time, logger *slog.Logger,
-) (*core.Accounts, error) {
+) (*identity.Accounts, error) {
 	tokens, err := jwt.New(cfg.secrets()...)
 	if err != nil {
 		return nil, err
 	}
-	ports := core.AccountPorts{
+	ports := identity.AccountPorts{
 		Organizations: c, Users: c, Sessions: c, Tickets: c, Hasher: argon2.New(runtime.NumCPU()), Tokens: tokens,
 		Authorizer: authorizer, Links: cfg.PublicURL, Record: audit.Record,
-		Throttle: core.Throttle(limiter, now),
+		Throttle: identity.Throttle(limiter, now),
 	}
 	if cfg.SMTP != "" {
 		mailer, err := smtp.Open(cfg.SMTP, cfg.MailFrom, logger)
@@ -215,20 +218,20 @@ func newAccounts(
 		ports.Mailer = mailer
 	}
 	ports.Later = newLater(lc, logger) // after the mailer, which it hands mails to until it stops
-	return core.NewAccounts(ports, []byte(cfg.Secret), []byte(cfg.SecretPrevious), now), nil
+	return identity.NewAccounts(ports, []byte(cfg.Secret), []byte(cfg.SecretPrevious), now), nil
 }
 
 // newOrganization returns the organization that a new installation begins with.
 func newOrganization(ctx context.Context, catalog core.Catalog, now func() time.Time) (core.Organization, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	return core.FirstOrganization(ctx, catalog, now())
+	return identity.FirstOrganization(ctx, catalog, now())
 }
 
 func newServer(
-	cfg Config, logger *slog.Logger, m *metrics.Metrics, health *health, access *core.Access, keys *core.Keys, authorizer core.Authorizer,
-	ingest *core.Ingest, query *core.Query, streams *core.Streams, consumers *core.Consumers, letters *core.Letters, tails *core.Tails,
-	accounts *core.Accounts, audit *core.Audit, limiter core.RateLimiter, first core.Organization, site siteFunc, now func() time.Time,
+	cfg Config, logger *slog.Logger, m *metrics.Metrics, health *health, access *identity.Access, keys *identity.Keys, authorizer core.Authorizer,
+	ingest *eventlog.Ingest, query *eventlog.Query, streams *eventlog.Streams, consumers *deliver.Consumers, letters *deliver.Letters, tails *eventlog.Tails,
+	accounts *identity.Accounts, audit *eventlog.Audit, limiter core.RateLimiter, first core.Organization, site siteFunc, now func() time.Time,
 ) *server.Server {
 	proxies, _ := cfg.trustedProxies() // checked by validate
 	return server.New(server.Options{

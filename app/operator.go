@@ -17,6 +17,8 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/catalog"
 	"github.com/eventflow-go/eventflow/adapters/jwt"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventlog"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // operator is whoever has the server's settings, at work on an organization:
@@ -31,7 +33,7 @@ type operator struct {
 
 // organizationFlag lets a command and those below it name the organization.
 func organizationFlag(command *cobra.Command) *string {
-	return command.PersistentFlags().String("org", "", "the `name` of the organization (default the installation's first)")
+	return command.PersistentFlags().String("org", "", "the `name` of the organization (default: the first one of the installation)")
 }
 
 // operate runs a command on the catalog that the settings name, where the
@@ -54,7 +56,7 @@ func (p *program) operate(cmd *cobra.Command, s *settings, organization string, 
 	}
 	defer func() { err = errors.Join(err, o.catalog.Close()) }()
 	if organization == "" {
-		o.org, err = core.FirstOrganization(ctx, o.catalog, time.Now())
+		o.org, err = identity.FirstOrganization(ctx, o.catalog, time.Now())
 	} else {
 		o.org, err = o.catalog.OrganizationNamed(ctx, organization)
 	}
@@ -89,25 +91,25 @@ func (o operator) principal() core.Principal {
 }
 
 // accounts is the people of the installation.
-func (o operator) accounts() (*core.Accounts, error) {
+func (o operator) accounts() (*identity.Accounts, error) {
 	tokens, err := jwt.New(o.cfg.secrets()...)
 	if err != nil {
 		return nil, err
 	}
-	return core.NewAccounts(core.AccountPorts{
+	return identity.NewAccounts(identity.AccountPorts{
 		Organizations: o.catalog, Users: o.catalog, Sessions: o.catalog, Tickets: o.catalog, Hasher: argon2.New(runtime.NumCPU()),
 		Tokens: tokens, Authorizer: o.authorizer, Links: o.cfg.PublicURL, Record: o.trail.record,
 	}, []byte(o.cfg.Secret), []byte(o.cfg.SecretPrevious), time.Now), nil
 }
 
 // keys is the credentials of the organization.
-func (o operator) keys() (*core.Keys, error) {
-	access, err := core.NewAccess(o.catalog, o.catalog, []byte(o.cfg.Secret), []byte(o.cfg.SecretPrevious), time.Now)
+func (o operator) keys() (*identity.Keys, error) {
+	access, err := identity.NewAccess(o.catalog, o.catalog, []byte(o.cfg.Secret), []byte(o.cfg.SecretPrevious), time.Now)
 	if err != nil {
 		return nil, err
 	}
-	streams := core.NewStreams(o.catalog, nil, nil, o.authorizer, time.Now) // which only looks streams up
-	return core.NewKeys(access, streams, o.authorizer), nil
+	streams := eventlog.NewStreams(o.catalog, nil, nil, o.authorizer, time.Now) // which only looks streams up
+	return identity.NewKeys(access, streams, o.authorizer), nil
 }
 
 // record writes into the trail what the operator has done.

@@ -61,41 +61,12 @@ type LetterCount struct {
 	Count  int64  `json:"count"`
 }
 
-// ReplayState is where a replay is in its life.
-type ReplayState string
-
-// The states of a replay.
-const (
-	ReplayRunning ReplayState = "running"
-	ReplayDone    ReplayState = "done"
-	// ReplayFailed: it met what will not go away by itself; Error says what.
-	ReplayFailed ReplayState = "failed"
-)
-
-// Replay is the work of giving all dead letters that match a filter back to
-// their groups. It survives restarts, and any node goes on with it.
-type Replay struct {
-	ID     ID           `json:"id"`
-	Org    ID           `json:"-"`
-	Filter LetterFilter `json:"filter"`
-	// Streams narrows the replay as its creator was; empty is all.
-	Streams []ID `json:"-"`
-	// Rate is how many letters a second are given back at most; 0 is unbounded.
-	Rate  float64     `json:"rate,omitempty"`
-	State ReplayState `json:"state"`
-	Error string      `json:"error,omitempty"`
-	// Total is how many letters matched at the start, Done how many were given
-	// back, Gone how many were no longer there or already on their way.
-	Total int64 `json:"total"`
-	Done  int64 `json:"done"`
-	Gone  int64 `json:"gone"`
-	// Cursor is the last letter looked at, Until the last one that belongs to
-	// the replay.
-	Cursor ID `json:"-"`
-	Until  ID `json:"-"`
-	// HeldUntil is how long the node that works on it has it for itself.
-	HeldUntil time.Time `json:"-"`
-	Revision  int64     `json:"-"`
-	CreatedAt time.Time `json:"created_at"`
-	UpdatedAt time.Time `json:"updated_at"`
+// LetterQuery selects dead letters. Stream and Group are ids or names; a Group
+// needs its Stream.
+type LetterQuery struct {
+	Stream, Group string
+	Reason, Type  string
+	State         LetterState
+	Cursor        string
+	Limit         int
 }

@@ -112,17 +112,31 @@ func (e *ClockError) Error() string {
 	return "a stream already holds an event received at " + e.Last.Format(time.RFC3339Nano)
 }
 
-// withPrefix puts prefix before the fields that an error names: what is `type`
-// to one event is `events[3].type` to the batch it came in.
-func withPrefix(err error, prefix string) error {
+// Under puts a place before the fields that err names: the `type` of one event
+// is `events[3].type` to the batch that it came in. Other errors than an [*Error]
+// stay as they are.
+func Under(err error, place string) error {
 	var known *Error
 	if !errors.As(err, &known) {
 		return err
 	}
-	prefixed := *known
-	prefixed.Details = make([]Detail, len(known.Details))
+	placed := *known
+	placed.Details = make([]Detail, len(known.Details))
 	for i, detail := range known.Details {
-		prefixed.Details[i] = Detail{Field: prefix + detail.Field, Reason: detail.Reason}
+		placed.Details[i] = Detail{Field: place + detail.Field, Reason: detail.Reason}
 	}
-	return &prefixed
+	return &placed
+}
+
+// IsNotFound reports whether err says that something is not there.
+func IsNotFound(err error) bool { return CodeOf(err) == CodeNotFound }
+
+// StoreFailed makes of a store's error what a client may read: a failure that
+// the store has no code for becomes a [CodeUnavailable], as the request may be
+// sent again. Other errors, and nil, stay as they are.
+func StoreFailed(err error) error {
+	if err == nil || CodeOf(err) != CodeInternal {
+		return err
+	}
+	return Unavailable(err, time.Second, "the store cannot be reached; try again")
 }

@@ -98,3 +98,47 @@ type Batch struct {
 	// retained.
 	KeysSince time.Time
 }
+
+// Accepted is the status of every receipt.
+const Accepted = "ACCEPTED"
+
+// Receipt tells a producer where its event is stored.
+type Receipt struct {
+	Status     string    `json:"status"`
+	ID         ID        `json:"event_id"`
+	Offset     Offset    `json:"offset"`
+	ReceivedAt time.Time `json:"received_at"`
+	// Duplicate: an earlier request stored the event under the same
+	// idempotency key, and this one stored nothing.
+	Duplicate bool `json:"duplicate,omitempty"`
+}
+
+// PayloadMatch selects events whose payload holds, at Path, a scalar whose
+// text is Value: the characters of a string, the literal of anything else.
+// Path names object keys and array indexes, joined by dots.
+type PayloadMatch struct{ Path, Value string }
+
+// EventQuery says which events to answer with. Its zero value is the first
+// page of all, oldest first.
+type EventQuery struct {
+	Filter  Filter
+	Payload []PayloadMatch
+	// From and To bound ReceivedAt: From is included, To is not. Zero is open.
+	From, To time.Time
+	// After leaves out this offset and all before it; not over all streams.
+	After      *Offset
+	Descending bool
+	// Cursor continues a page of the same query.
+	Cursor string
+	// Limit is the size of a page, [DefaultPageSize] when zero.
+	Limit int
+}
+
+// EventPage is a part of a query's answer. A page may hold fewer events than
+// asked for, or none, and still have more after it: a filter that matches
+// rarely looks at a bounded part of the log per page.
+type EventPage struct {
+	Page[Event]
+	// Names are the names of the events' streams, in a page of all streams.
+	Names map[ID]string
+}

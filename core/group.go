@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"math"
 	"reflect"
-	"strconv"
 	"time"
 )
 
@@ -64,52 +63,11 @@ const (
 	MaxGroupsPerStream    = 1000
 )
 
-// after is how long an event waits after its n-th attempt; random is in [0, 1).
-func (b Backoff) after(n int, random float64) time.Duration {
+// After is how long an event waits after its n-th attempt; random is in [0, 1).
+func (b Backoff) After(n int, random float64) time.Duration {
 	longest := float64(b.Initial) * math.Pow(2, float64(n-1))
 	longest = min(longest, float64(b.Max))
 	return time.Duration(longest * (1 + random) / 2)
-}
-
-// Seconds is a duration that JSON writes as a number of seconds, with up to
-// six decimals.
-type Seconds time.Duration
-
-// Duration returns s as a [time.Duration].
-func (s Seconds) Duration() time.Duration { return time.Duration(s) }
-
-// MarshalJSON implements [json.Marshaler].
-func (s Seconds) MarshalJSON() ([]byte, error) {
-	return strconv.AppendFloat(nil, time.Duration(s).Seconds(), 'f', -1, 64), nil
-}
-
-// maxSeconds is the longest duration that is read: what is longer is a mistake
-// everywhere.
-const maxSeconds = 1e9
-
-// UnmarshalJSON implements [json.Unmarshaler].
-func (s *Seconds) UnmarshalJSON(text []byte) error {
-	seconds, err := strconv.ParseFloat(string(text), 64)
-	if err != nil || math.Abs(seconds) > maxSeconds {
-		return &json.UnmarshalTypeError{Value: jsonKind(text), Type: reflect.TypeFor[float64]()}
-	}
-	*s = Seconds(math.Round(seconds*1e6)) * Seconds(time.Microsecond)
-	return nil
-}
-
-// jsonKind names a JSON value as encoding/json does.
-func jsonKind(text []byte) string {
-	switch text[0] {
-	case '"':
-		return "string"
-	case '{':
-		return "object"
-	case '[':
-		return "array"
-	case 't', 'f':
-		return "bool"
-	}
-	return "number " + string(text)
 }
 
 // Progress is how far a group got, as a store keeps it.
@@ -170,3 +128,137 @@ type Attempt struct {
 
 // MaxReasonLength bounds a reason, in characters.
 const MaxReasonLength = 1000
+
+// GroupSpec describes a group to be created.
+type GroupSpec struct {
+	Name        string       `json:"name"`
+	Mode        Mode         `json:"mode"`
+	Start       Start        `json:"start"`
+	Visibility  *Seconds     `json:"visibility"`
+	MaxAttempts *int         `json:"max_attempts"`
+	Backoff     *BackoffSpec `json:"backoff"`
+}
+
+// GroupChange describes changes to a group; a nil field changes nothing. A
+// group's mode and start do not change: make another group, or reset this one.
+type GroupChange struct {
+	Name        *string      `json:"name,omitempty"`
+	Visibility  *Seconds     `json:"visibility,omitempty"`
+	MaxAttempts *int         `json:"max_attempts,omitempty"`
+	Backoff     *BackoffSpec `json:"backoff,omitempty"`
+}
+
+// BackoffSpec describes a backoff; a nil field changes nothing.
+type BackoffSpec struct {
+	Initial *Seconds `json:"initial,omitempty"`
+	Max     *Seconds `json:"max,omitempty"`
+}
+
+// Start is a place in a stream, as people name it: `start`, `end`, an offset,
+// or a time. In JSON it is one of these two words, a number, or a text of RFC
+// 3339. The zero value is the start.
+type Start struct {
+	End    bool
+	Offset *Offset
+	Time   time.Time
+}
+
+// MarshalJSON implements [json.Marshaler].
+func (s Start) MarshalJSON() ([]byte, error) {
+	switch {
+	case s.Offset != nil:
+		return json.Marshal(*s.Offset)
+	case !s.Time.IsZero():
+		return json.Marshal(s.Time)
+	case s.End:
+		return []byte(`"end"`), nil
+	}
+	return []byte(`"start"`), nil
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (s *Start) UnmarshalJSON(text []byte) error {
+	var offset Offset
+	if json.Unmarshal(text, &offset) == nil && offset >= 0 && text[0] != 'n' {
+		*s = Start{Offset: &offset}
+		return nil
+	}
+	switch string(text) {
+	case `"start"`:
+		*s = Start{}
+		return nil
+	case `"end"`:
+		*s = Start{End: true}
+		return nil
+	}
+	var at time.Time
+	if json.Unmarshal(text, &at) != nil || at.IsZero() {
+		return &json.UnmarshalTypeError{Value: jsonKind(text), Type: reflect.TypeFor[Start]()}
+	}
+	*s = Start{Time: at}
+	return nil
+}
+
+// GroupStatus says how far a group got.
+type GroupStatus struct {
+	// CommittedOffset is the last offset up to which everything is settled, -1
+	// when nothing is.
+	CommittedOffset Offset `json:"committed_offset"`
+	// CommittedAt is when something was last settled, nil when nothing was.
+	CommittedAt *time.Time `json:"committed_at"`
+	// NextOffset is the first offset that was never handed out, EndOffset the
+	// next one of the stream.
+	NextOffset Offset `json:"next_offset"`
+	EndOffset  Offset `json:"end_offset"`
+	// Lag is how many events are not settled: those never handed out, Leased
+	// that consumers hold, and Waiting that are to be tried again.
+	Lag     int64 `json:"lag"`
+	Leased  int64 `json:"leased"`
+	Waiting int64 `json:"waiting"`
+	// LagSeconds is the age of the oldest event that is not settled.
+	LagSeconds float64 `json:"lag_seconds"`
+	// Missed is how many events retention removed before they were settled.
+	Missed      int64 `json:"missed"`
+	DeadLetters int64 `json:"dead_letters"`
+}
+
+// Apply checks a change and makes it.
+func (g *Group) Apply(change GroupChange) error {
+	set(&g.Name, change.Name)
+	set(&g.Visibility, change.Visibility)
+	set(&g.MaxAttempts, change.MaxAttempts)
+	if change.Backoff != nil {
+		set(&g.Backoff.Initial, change.Backoff.Initial)
+		set(&g.Backoff.Max, change.Backoff.Max)
+		if change.Backoff.Max == nil {
+			g.Backoff.Max = max(g.Backoff.Max, g.Backoff.Initial)
+		}
+	}
+	if err := CheckName(g.Name); err != nil {
+		return err
+	}
+	switch {
+	case g.Visibility < MinVisibility || g.Visibility > MaxVisibility:
+		return Invalid("visibility", "must be %v to %v seconds", MinVisibility.Duration().Seconds(), MaxVisibility.Duration().Seconds())
+	case g.MaxAttempts < 1 || g.MaxAttempts > MaxMaxAttempts:
+		return Invalid("max_attempts", "must be 1 to %d", MaxMaxAttempts)
+	case g.Backoff.Initial < 0 || g.Backoff.Initial > MaxBackoff:
+		return Invalid("backoff.initial", "must be 0 to %v seconds", MaxBackoff.Duration().Seconds())
+	case g.Backoff.Max < g.Backoff.Initial || g.Backoff.Max > MaxBackoff:
+		return Invalid("backoff.max", "must be at least backoff.initial and at most %v seconds", MaxBackoff.Duration().Seconds())
+	}
+	return nil
+}
+
+func set[T any](field, value *T) {
+	if value != nil {
+		*field = *value
+	}
+}
+
+// GroupOverview is a group with its stream's name and how far it got.
+type GroupOverview struct {
+	Group
+	StreamName string      `json:"stream_name"`
+	Status     GroupStatus `json:"status"`
+}

@@ -74,8 +74,8 @@ func ParseID(s string) (ID, error) {
 	return id, nil
 }
 
-// newID makes an id of the given time from the system's randomness.
-func newID(at time.Time) ID {
+// RandomID makes an id of the given time from the system's randomness.
+func RandomID(at time.Time) ID {
 	var random [10]byte
 	_, _ = rand.Read(random[:]) // never fails: see the package's documentation
 	return NewID(at, random[:])

@@ -121,3 +121,62 @@ func wholeNumber(text string) int {
 	}
 	return int(number)
 }
+
+// Rate is a limit of a key's own, or of all keys or people of an organization;
+// zero changes nothing.
+type Rate struct {
+	// PerMinute is how many requests are allowed in the long run, PerSecond how
+	// many at once: a tenth of PerMinute where it is 0.
+	PerMinute int `json:"per_minute"`
+	PerSecond int `json:"per_second"`
+}
+
+// Limit is the rate as it is enforced.
+func (r Rate) Limit() Limit {
+	if r.PerMinute == 0 {
+		return Limit{}
+	}
+	if r.PerSecond == 0 {
+		r.PerSecond = max(r.PerMinute/10, 1)
+	}
+	return Limit{PerMinute: r.PerMinute, Burst: r.PerSecond}
+}
+
+// Check names what is wrong below a field.
+func (r Rate) Check(field string) error {
+	if r == (Rate{}) {
+		return nil
+	}
+	if r.PerMinute < 1 || r.PerMinute > MaxLimit {
+		return Invalid(field+".per_minute", "must be 1 to %d", MaxLimit)
+	}
+	if r.PerSecond < 0 || r.PerSecond > MaxLimit {
+		return Invalid(field+".per_second", "must be 0 (a tenth of per_minute) to %d", MaxLimit)
+	}
+	return nil
+}
+
+// rateDefault is a rate that changes nothing, as people write it.
+const rateDefault = "default"
+
+// String returns the rate as [ParseRate] reads it.
+func (r Rate) String() string {
+	if r == (Rate{}) {
+		return rateDefault
+	}
+	return r.Limit().String()
+}
+
+// ParseRate reads a rate as people write it: requests a minute, a slash and
+// requests at once, like `6000/200`; or `default`, which changes nothing. There
+// is no `off`: a rate is in place of a setting, and bounds.
+func ParseRate(text string) (Rate, error) {
+	if text == rateDefault {
+		return Rate{}, nil
+	}
+	limit, err := ParseLimit(text)
+	if err != nil || limit.IsZero() {
+		return Rate{}, fmt.Errorf("must be requests a minute and at once, each 1 to %d, like 6000/200, or %s", MaxLimit, rateDefault)
+	}
+	return Rate{PerMinute: limit.PerMinute, PerSecond: limit.Burst}, nil
+}

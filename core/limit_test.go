@@ -39,3 +39,21 @@ func TestAnIntervalNeverLetsMoreThroughThanTheLimit(t *testing.T) {
 	}
 	require.Equal(t, 60*time.Millisecond, core.Limit{PerMinute: 1000, Burst: 100}.Interval())
 }
+
+// TestARateIsReadAsItIsWritten holds the form in which people write rates.
+func TestARateIsReadAsItIsWritten(t *testing.T) {
+	t.Parallel()
+	for text, rate := range map[string]core.Rate{
+		"default": {}, "6000/200": {PerMinute: 6000, PerSecond: 200}, "1/1000000": {PerMinute: 1, PerSecond: core.MaxLimit},
+	} {
+		got, err := core.ParseRate(text)
+		require.NoError(t, err)
+		require.Equal(t, rate, got)
+		require.Equal(t, text, got.String())
+	}
+	require.Equal(t, "600/60", core.Rate{PerMinute: 600}.String(), "as it is enforced")
+	for _, text := range []string{"", "off", "6000", "0/1", "1/0", "-1/5", "1000001/1", "a/b", "Default"} {
+		_, err := core.ParseRate(text)
+		require.EqualError(t, err, "must be requests a minute and at once, each 1 to 1000000, like 6000/200, or default", text)
+	}
+}

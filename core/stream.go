@@ -2,20 +2,9 @@ package core
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 )
-
-// Organization is a tenant: nothing of one is ever visible in another.
-type Organization struct {
-	ID        ID        `json:"id"`
-	Name      string    `json:"name"`
-	CreatedAt time.Time `json:"created_at"`
-	// KeyRate bounds each key of the organization that has no rate of its own,
-	// UserRate each person, in place of the settings. Only who operates the
-	// installation changes them.
-	KeyRate  Rate `json:"key_rate,omitzero"`
-	UserRate Rate `json:"user_rate,omitzero"`
-}
 
 // Stream is an append-only sequence of events.
 type Stream struct {
@@ -47,3 +36,94 @@ const (
 	DefaultRetentionDays = 90
 	MaxRetentionDays     = 36_500
 )
+
+// StreamOverview is a stream with what it holds and how its groups keep up.
+type StreamOverview struct {
+	Stream
+	Stats StreamStats `json:"stats"`
+	// Groups is how many groups read the stream, Lag the highest of theirs,
+	// DeadLetters the sum.
+	Groups      int   `json:"groups"`
+	Lag         int64 `json:"lag"`
+	DeadLetters int64 `json:"dead_letters"`
+}
+
+// StreamSpec describes a stream to be created.
+type StreamSpec struct {
+	Name                     string          `json:"name"`
+	Description              string          `json:"description"`
+	RetentionDays            *int            `json:"retention_days"`
+	IdempotencyWindowSeconds *int64          `json:"idempotency_window_seconds"`
+	Schema                   json.RawMessage `json:"schema"`
+}
+
+// StreamChange describes changes to a stream; a nil field changes nothing, and
+// a Schema of `null` removes it.
+type StreamChange struct {
+	Name                     *string         `json:"name"`
+	Description              *string         `json:"description"`
+	RetentionDays            *int            `json:"retention_days"`
+	IdempotencyWindowSeconds *int64          `json:"idempotency_window_seconds"`
+	Schema                   json.RawMessage `json:"schema"`
+}
+
+// StreamStats says what a stream holds.
+type StreamStats struct {
+	// Events is how many events are retained.
+	Events      int64  `json:"events"`
+	FirstOffset Offset `json:"first_offset"`
+	NextOffset  Offset `json:"next_offset"`
+	// LastReceivedAt is when the newest event came, nil when none ever did.
+	LastReceivedAt *time.Time `json:"last_received_at"`
+}
+
+// StreamQuery says which streams to list. Its zero value is the first page of
+// all.
+type StreamQuery struct {
+	// Prefix is what their names begin with, byte by byte.
+	Prefix string
+	// Cursor continues a page of the same query.
+	Cursor string
+	// Limit is the size of a page, [DefaultPageSize] when zero.
+	Limit int
+}
+
+func StatsOf(b Bounds) StreamStats {
+	stats := StreamStats{Events: int64(b.Next - b.First), FirstOffset: b.First, NextOffset: b.Next}
+	if !b.Last.IsZero() {
+		stats.LastReceivedAt = &b.Last
+	}
+	return stats
+}
+
+func (s *Stream) Check() error {
+	if err := CheckName(s.Name); err != nil {
+		return err
+	}
+	if err := CheckText("description", s.Description, 0, MaxDescriptionLength); err != nil {
+		return err
+	}
+	if s.RetentionDays < 1 || s.RetentionDays > MaxRetentionDays {
+		return Invalid("retention_days", "must be 1 to %d", MaxRetentionDays)
+	}
+	if longest := int64(s.RetentionDays) * 86_400; s.IdempotencyWindowSeconds < 0 || s.IdempotencyWindowSeconds > longest {
+		return Invalid("idempotency_window_seconds", "must be 0 (as long as events are retained) to %d", longest)
+	}
+	return nil
+}
+
+func CheckName(name string) error {
+	if err := CheckText("name", name, 1, MaxStreamNameLength); err != nil {
+		return err
+	}
+	if strings.Contains(name, "/") || name == "." || name == ".." {
+		return Invalid("name", "must not be . or .. or contain a slash: it is part of addresses")
+	}
+	if strings.TrimSpace(name) != name {
+		return Invalid("name", "must not begin or end with white space")
+	}
+	if _, err := ParseID(name); err == nil {
+		return Invalid("name", "must not have the form of a UUID: ids and names share one place in addresses")
+	}
+	return nil
+}

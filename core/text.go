@@ -5,9 +5,9 @@ import (
 	"unicode/utf8"
 )
 
-// checkText holds a short text field to its length, in characters, and to
+// CheckText holds a short text field to its length, in characters, and to
 // characters that can be shown: valid UTF-8 without control characters.
-func checkText(field, text string, shortest, longest int) error {
+func CheckText(field, text string, shortest, longest int) error {
 	if !utf8.ValidString(text) {
 		return Invalid(field, "must be valid UTF-8")
 	}

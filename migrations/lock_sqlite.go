@@ -27,7 +27,7 @@ func lockSQLite(ctx context.Context, db *sql.DB) (func() error, error) {
 	locks.SetMaxOpenConns(1)
 	if _, err := locks.ExecContext(ctx, `begin exclusive`); err != nil {
 		_ = locks.Close() // the first error is the one to tell
-		return nil, fmt.Errorf("waiting for another process that migrates %s: %w", path, err)
+		return nil, fmt.Errorf("locking %s.migrating, which another process that migrates may hold: %w", path, err)
 	}
 	return func() error {
 		_, err := locks.ExecContext(context.WithoutCancel(ctx), `rollback`)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 // narrowing is a filter that was read.
@@ -110,7 +111,7 @@ func (n narrowing) matches(event *core.Event) bool {
 // payload reports whether an event's payload has the values that the filter asks for.
 func (n narrowing) payload(event *core.Event) bool {
 	for _, match := range n.query.Payload {
-		if !match.Matches(event.Payload) {
+		if !eventjson.Matches(match, event.Payload) {
 			return false
 		}
 	}

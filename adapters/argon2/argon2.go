@@ -84,13 +84,13 @@ func parse(hash string) (c costs, salt, key []byte, err error) {
 	parts := strings.Split(hash, "$")
 	var version int
 	if len(parts) != 6 || parts[1] != "argon2id" {
-		return c, nil, nil, fmt.Errorf("a stored password hash is not of argon2id")
+		return c, nil, nil, fmt.Errorf("a stored password hash is not an argon2id hash")
 	}
 	if _, err := fmt.Sscanf(parts[2], "v=%d", &version); err != nil || version != argon2.Version {
-		return c, nil, nil, fmt.Errorf("a stored password hash is of another version of argon2id")
+		return c, nil, nil, fmt.Errorf("a stored password hash has another version of argon2id")
 	}
 	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &c.memory, &c.passes, &c.threads); err != nil || c.passes == 0 || c.threads == 0 {
-		return c, nil, nil, fmt.Errorf("a stored password hash has no costs")
+		return c, nil, nil, fmt.Errorf("a stored password hash has no valid costs")
 	}
 	salt, err = base64.RawStdEncoding.DecodeString(parts[4])
 	if err == nil {

@@ -82,7 +82,7 @@ func addRules(enforcer *casbin.Enforcer, policyText string) error {
 
 func addRule(enforcer *casbin.Enforcer, fields []string) error {
 	if len(fields) != 3 || !slices.Contains(core.Roles, core.Role(fields[1])) {
-		return fmt.Errorf("%q grants nothing to a role that exists", fields)
+		return fmt.Errorf("%q does not grant anything to an existing role", fields)
 	}
 	var err error
 	switch {
@@ -91,7 +91,7 @@ func addRule(enforcer *casbin.Enforcer, fields []string) error {
 	case fields[0] == "g" && slices.Contains(core.Roles, core.Role(fields[2])):
 		_, err = enforcer.AddGroupingPolicy(fields[1], fields[2])
 	default:
-		return fmt.Errorf("%q names no action or role that exists", fields)
+		return fmt.Errorf("%q does not name an existing action or role", fields)
 	}
 	return err
 }
@@ -103,7 +103,7 @@ func (a *Authorizer) Allow(who core.Principal, org core.ID, action core.Action) 
 	case a.allowed[grant{who.Role, own, action}]:
 		return nil
 	case !own:
-		return core.Errorf(core.CodeNotFound, "there is nothing like that here")
+		return core.Errorf(core.CodeNotFound, "there is no such resource")
 	}
 	return core.Errorf(core.CodeForbidden, "this needs the permission %s, which the role %s does not have", action, who.Role)
 }

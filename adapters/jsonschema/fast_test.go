@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 func compile(t require.TestingT, schema string) *schemaValidator {
@@ -199,7 +199,7 @@ func TestFastTakesNothingElse(t *testing.T) {
 		v := compile(t, s.text())
 		for range 20 {
 			document := mutated(t, s.fits(t))
-			if core.ValidJSON([]byte(document)) != nil {
+			if eventjson.ValidJSON([]byte(document)) != nil {
 				continue
 			}
 			if !v.fast.takes([]byte(document)) {

@@ -6,7 +6,7 @@ import (
 )
 
 // walk reads a payload once, beside the tree that is to take it. The payload
-// has passed [core.ValidJSON]; the walk relies on this only for what would cost
+// has passed [eventjson.ValidJSON]; the walk relies on this only for what would cost
 // time to see again: that no key of an object is there twice, and that strings
 // are UTF-8 without control characters. Anything else that is malformed it does
 // not take.

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/text/message"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 // Compiler implements [core.SchemaCompiler]. It is safe for concurrent use.
@@ -35,7 +36,7 @@ const (
 
 // Compile implements [core.SchemaCompiler].
 func (*Compiler) Compile(schema []byte) (core.Schema, error) {
-	if err := core.ValidJSON(schema); err != nil {
+	if err := eventjson.ValidJSON(schema); err != nil {
 		return nil, err
 	}
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
@@ -201,7 +202,7 @@ func details(err *jsonschema.ValidationError, place func([]string) string) []cor
 		return all[i].Field < all[j].Field || all[i].Field == all[j].Field && all[i].Reason < all[j].Reason
 	})
 	if len(all) == 0 {
-		all = []core.Detail{{Field: place(nil), Reason: "does not fit the schema"}}
+		all = []core.Detail{{Field: place(nil), Reason: "does not match the schema"}}
 	}
 	return all[:min(len(all), maxDetails)]
 }

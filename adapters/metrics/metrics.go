@@ -67,7 +67,7 @@ func (m *Metrics) Queue(depth func() int) {
 // requests by itself.
 func (m *Metrics) LimiterLost(lost func() bool) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "eventflow_rate_limiter_lost", Help: "1 while Redis is lost and requests are counted on each node by itself.",
+		Name: "eventflow_rate_limiter_lost", Help: "1 while Redis is unreachable and each node counts requests on its own.",
 	}, func() float64 {
 		if lost() {
 			return 1

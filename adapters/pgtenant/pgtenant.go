@@ -1,4 +1,5 @@
-// Package pgtenant makes PostgreSQL's row-level security a second wall between
+// Package pgtenant holds what the log and the catalog have in common where both
+// are kept in PostgreSQL. It makes row-level security a second wall between
 // organizations: work on behalf of one ([core.ContextWithOrganization]) runs as
 // a role that sees that organization's rows only. All other work runs as the
 // tables' owner, whom the policies do not concern, because COPY, the fast way in,
@@ -7,11 +8,9 @@ package pgtenant
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -76,13 +75,6 @@ func (w *Wall) serve(ctx context.Context, conn *pgx.Conn) (ok bool, err error) {
 	return true, nil
 }
 
-// PostgreSQL's words for what may be missing.
-const (
-	stateNoSuchRole = "22023"
-	stateForbidden  = "42501"
-	stateDuplicate  = "42710"
-)
-
 // Prepare makes the role where it is missing and gives it its rights.
 func (w *Wall) Prepare(ctx context.Context, pool *pgxpool.Pool) error {
 	if w.role == NoRole {
@@ -95,9 +87,9 @@ func (w *Wall) Prepare(ctx context.Context, pool *pgxpool.Pool) error {
 			return err
 		}
 		if err := w.ensureRole(ctx, tx); err != nil {
-			return fmt.Errorf("row-level security needs the role %[1]s, and this user may not make it (%[2]w); "+
-				"have an administrator of PostgreSQL run: create role %[1]s; grant %[1]s to %[3]s; "+
-				"or do without, by the parameter %[4]s=%[5]s in the URL",
+			return fmt.Errorf("row-level security needs the role %[1]s, which this user may not create (%[2]w); "+
+				"have a PostgreSQL administrator run: create role %[1]s; grant %[1]s to %[3]s; "+
+				"or do without row-level security by adding %[4]s=%[5]s to the URL",
 				pgx.Identifier{w.role}.Sanitize(), err, pgx.Identifier{pool.Config().ConnConfig.User}.Sanitize(), Parameter, NoRole)
 		}
 		_, err := tx.Exec(ctx, `select `+w.admit+`($1)`, w.role)
@@ -109,10 +101,10 @@ func (w *Wall) Prepare(ctx context.Context, pool *pgxpool.Pool) error {
 func (w *Wall) ensureRole(ctx context.Context, tx pgx.Tx) error {
 	role := pgx.Identifier{w.role}.Sanitize()
 	err := try(ctx, tx, `set local role `+role)
-	if state := stateOf(err); state != stateNoSuchRole && state != stateForbidden {
+	if state := State(err); state != stateNoSuchRole && state != stateForbidden {
 		return err
 	}
-	if err := try(ctx, tx, `create role `+role); err != nil && stateOf(err) != stateDuplicate {
+	if err := try(ctx, tx, `create role `+role); err != nil && State(err) != stateDuplicate {
 		return err
 	}
 	if err := try(ctx, tx, `grant `+role+` to current_user`); err != nil {
@@ -131,11 +123,4 @@ func try(ctx context.Context, tx pgx.Tx, statement string) error {
 		_, err := inner.Exec(ctx, `set local role none`)
 		return err
 	})
-}
-
-func stateOf(err error) string {
-	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return refused.Code
-	}
-	return ""
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/eventflow-go/eventflow/adapters/pgtenant"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -46,10 +47,10 @@ func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch
 		} else {
 			err = s.appendGuarded(ctx, conn, p)
 		}
-		switch state(err) {
+		switch pgtenant.State(err) {
 		case "":
 			return s.finish(p, err)
-		case stateGuard, stateUnique:
+		case stateGuard, pgtenant.StateUnique:
 			s.heads.contend(p.streams)
 		case stateUndefinedTable:
 			if err := createPartition(ctx, conn, p.day); err != nil {
@@ -60,7 +61,7 @@ func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch
 		}
 		s.heads.forget(p.streams)
 	}
-	return s.finish(p, core.Unavailable(err, time.Second, "other servers write the same streams too fast; try again"))
+	return s.finish(p, core.Unavailable(err, time.Second, "other servers are writing to the same streams too fast; try again"))
 }
 
 // finish keeps the counters that an append left, or forgets them when it
@@ -78,7 +79,7 @@ func (s *Storage) finish(p *plan, err error) error {
 // when the function goes on, but the session's catalog cache may not know yet.
 func createPartition(ctx context.Context, conn *pgxpool.Conn, day int32) error {
 	_, err := conn.Exec(ctx, `select eventflow_partition($1)`, day)
-	if state(err) == stateDuplicateTable {
+	if pgtenant.State(err) == stateDuplicateTable {
 		return nil
 	}
 	return err

@@ -10,6 +10,8 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -97,35 +99,26 @@ func (s *Storage) Close() error {
 	return nil
 }
 
-// SQLSTATEs with a meaning here.
+// SQLSTATEs with a meaning here, beside [pgtenant.StateUnique].
 const (
-	stateGuard          = "EF001"
-	stateUnique         = "23505"
+	stateGuard          = "EF001" // a stream is not where this process believes it to be
 	stateUndefinedTable = "42P01"
 	stateDuplicateTable = "42P07"
 	stateDiskFull       = "53100"
 )
 
-func state(err error) string {
-	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return refused.Code
-	}
-	return ""
-}
-
 // storeError turns PostgreSQL's refusals into errors that clients may read.
 func storeError(err error) error {
-	var refused *pgconn.PgError
 	var network net.Error
 	var connecting *pgconn.ConnectError
+	state := pgtenant.State(err)
 	switch {
 	case err == nil || errors.Is(err, context.Canceled):
 		return err
-	case state(err) == stateDiskFull:
+	case state == stateDiskFull:
 		return core.Errorf(core.CodeStorageFull, "the disk of the event store is full; nothing was stored")
-	case errors.As(err, &connecting), errors.As(err, &network), errors.Is(err, context.DeadlineExceeded), broken(err),
-		errors.As(err, &refused) && transient(refused.Code):
-		return core.Unavailable(err, time.Second, "the event store cannot be reached; nothing was stored, try again")
+	case errors.As(err, &connecting), errors.As(err, &network), errors.Is(err, context.DeadlineExceeded), broken(err), transient(state):
+		return core.Unavailable(err, time.Second, "the event store cannot be reached and nothing was stored; try again")
 	}
 	return err
 }
@@ -137,10 +130,8 @@ func broken(err error) bool {
 
 // transient reports whether a refusal is about the server's state, not the
 // statement: connections (08), resources (53), locks (40, 55P03), shutdown (57P).
-func transient(code string) bool {
-	switch code[:2] {
-	case "08", "53", "40":
-		return true
-	}
-	return code[:3] == "57P" || code == "55P03"
+func transient(state string) bool {
+	return state == "55P03" || slices.ContainsFunc([]string{"08", "53", "40", "57P"}, func(class string) bool {
+		return strings.HasPrefix(state, class)
+	})
 }

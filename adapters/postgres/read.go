@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/eventflow-go/eventflow/adapters/pgtenant"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -19,7 +20,7 @@ func (s *Storage) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]c
 		read = s.readBackward
 	}
 	events, err := read(ctx, stream, scan)
-	if state(err) == stateUndefinedTable { // retention dropped a partition meanwhile
+	if pgtenant.State(err) == stateUndefinedTable { // retention dropped a partition meanwhile
 		s.segments.keep(stream, nil)
 		events, err = read(ctx, stream, scan)
 	}
@@ -181,7 +182,7 @@ func (s *Storage) ReadAll(ctx context.Context, org core.ID, scan core.AllScan) (
 			break
 		}
 		err := s.readDay(ctx, page, org, day, scan)
-		if err != nil && state(err) != stateUndefinedTable {
+		if err != nil && pgtenant.State(err) != stateUndefinedTable {
 			return nil, storeError(err)
 		}
 	}
@@ -256,7 +257,7 @@ func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds,
 // decreases with the offset.
 func (s *Storage) OffsetAt(ctx context.Context, stream core.ID, at time.Time) (core.Offset, error) {
 	offset, err := s.offsetAt(ctx, stream, at)
-	if errors.Is(err, pgx.ErrNoRows) || state(err) == stateUndefinedTable { // retention was faster
+	if errors.Is(err, pgx.ErrNoRows) || pgtenant.State(err) == stateUndefinedTable { // retention was faster
 		offset, err = s.offsetAt(ctx, stream, at)
 	}
 	return offset, storeError(err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/eventflow-go/eventflow/adapters/pgtenant"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -89,7 +90,7 @@ func (s *Storage) dropDay(ctx context.Context, stream core.ID, day int32, end co
 		}
 		return err
 	})
-	if state(err) == stateUndefinedTable {
+	if pgtenant.State(err) == stateUndefinedTable {
 		_, err = s.pool.Exec(ctx, `delete from segments where stream = $1 and day = $2`, [16]byte(stream), day)
 		return true, err
 	}

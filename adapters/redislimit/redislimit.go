@@ -162,7 +162,7 @@ func (l *Limiter) knock(ctx context.Context) error {
 // changed tells people, once for each change.
 func (l *Limiter) changed(err error) {
 	if err != nil {
-		l.Logger.Warn("Redis is lost: each node counts requests by itself until it is back", "error", err)
+		l.Logger.Warn("Redis is unreachable: each node counts requests on its own until it is back", "error", err)
 	} else {
 		l.Logger.Info("Redis is back: the nodes count requests together again")
 	}

@@ -1,7 +1,11 @@
 package rest
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
+	"io"
+	"strconv"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -127,4 +131,25 @@ func codeOfStatus(status int) core.Code {
 		}
 	}
 	return core.CodeInternal
+}
+
+// isError reports whether a status is no success. The API answers with no
+// redirect.
+func isError(status int) bool { return status >= 300 }
+
+// maxProblemBytes bounds what is read of an answer that is an error.
+const maxProblemBytes = 4 << 20
+
+// readError reads an answer that is an error.
+func readError(got answer) error {
+	var problem Problem
+	body, _ := io.ReadAll(io.LimitReader(got.body, maxProblemBytes))
+	if json.NewDecoder(bytes.NewReader(body)).Decode(&problem) != nil {
+		problem = Problem{}
+	}
+	if problem.RequestID == "" {
+		problem.RequestID = got.header(HeaderRequestID)
+	}
+	seconds, _ := strconv.Atoi(got.header("Retry-After"))
+	return errorOf(got.status, problem, time.Duration(seconds)*time.Second)
 }

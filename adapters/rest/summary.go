@@ -11,6 +11,6 @@ const SummaryPath = Prefix + "/summary"
 
 // Summary returns the organization in numbers.
 func (c *Client) Summary(ctx context.Context) (sum core.Summary, err error) {
-	err = c.call(ctx, "GET", SummaryPath, nil, nil, &sum)
+	err = c.get(ctx, SummaryPath, &sum)
 	return sum, err
 }

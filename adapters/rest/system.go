@@ -3,15 +3,10 @@ package rest
 import (
 	"context"
 	"time"
-
-	"github.com/eventflow-go/eventflow/core"
 )
 
-// The addresses of what a server says of itself.
-const (
-	SystemPath = Prefix + "/system"
-	RolesPath  = Prefix + "/roles"
-)
+// SystemPath is what a server says of itself.
+const SystemPath = Prefix + "/system"
 
 // System is a server in words.
 type System struct {
@@ -37,25 +32,8 @@ type Setting struct {
 	Usage string `json:"usage"`
 }
 
-// Roles says what each role may do.
-type Roles struct {
-	Items []RolePermissions `json:"items"`
-}
-
-// RolePermissions are the actions that a role permits.
-type RolePermissions struct {
-	Role        core.Role     `json:"role"`
-	Permissions []core.Action `json:"permissions"`
-}
-
 // System returns what the server says of itself.
 func (c *Client) System(ctx context.Context) (system System, err error) {
-	err = c.call(ctx, "GET", SystemPath, nil, nil, &system)
+	err = c.get(ctx, SystemPath, &system)
 	return system, err
-}
-
-// Roles returns what each role may do.
-func (c *Client) Roles(ctx context.Context) (roles Roles, err error) {
-	err = c.call(ctx, "GET", RolesPath, nil, nil, &roles)
-	return roles, err
 }

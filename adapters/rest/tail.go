@@ -64,7 +64,7 @@ func (c *Client) tail(ctx context.Context, stream string, options *TailOptions, 
 	if options.After != nil {
 		query.Set("after", strconv.FormatInt(int64(*options.After), 10))
 	}
-	got, err := c.send(ctx, "GET", withQuery(StreamEventsPath(stream)+"/live", query), nil, nil)
+	got, err := c.send(ctx, request{method: "GET", path: withQuery(StreamEventsPath(stream)+"/live", query)})
 	if err != nil {
 		return false, err
 	}

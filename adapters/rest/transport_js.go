@@ -14,10 +14,10 @@ import (
 // same, and make the program nearly twice as large.
 type transport struct{}
 
-func (transport) do(ctx context.Context, e exchange) (answer, error) {
+func (transport) do(ctx context.Context, url string, r request) (answer, error) {
 	abort := js.Global().Get("AbortController").New()
 	stop := context.AfterFunc(ctx, func() { abort.Call("abort") })
-	response, err := await(js.Global().Call("fetch", e.url, fetchOptions(e, abort)))
+	response, err := await(js.Global().Call("fetch", url, fetchOptions(r, abort)))
 	if err != nil {
 		stop()
 		return answer{}, errors.Join(ctx.Err(), err)
@@ -91,19 +91,19 @@ func (b *fetchBody) Close() error {
 	return nil
 }
 
-func fetchOptions(e exchange, abort js.Value) js.Value {
+func fetchOptions(r request, abort js.Value) js.Value {
 	headers := js.Global().Get("Headers").New()
-	for name, value := range e.headers {
+	for name, value := range r.headers {
 		headers.Call("set", name, value)
 	}
 	options := js.Global().Get("Object").New()
-	options.Set("method", e.method)
+	options.Set("method", r.method)
 	options.Set("headers", headers)
 	options.Set("redirect", "error")
 	options.Set("signal", abort.Get("signal"))
-	if e.body != nil {
-		body := js.Global().Get("Uint8Array").New(len(e.body))
-		js.CopyBytesToJS(body, e.body)
+	if r.body != nil {
+		body := js.Global().Get("Uint8Array").New(len(r.body))
+		js.CopyBytesToJS(body, r.body)
 		options.Set("body", body)
 	}
 	return options

@@ -45,7 +45,7 @@ func Open(text, from string, logger *slog.Logger) (*Mailer, error) {
 		return nil, errors.New("must be a URL like smtps://user:password@host:465 or smtp://host:587")
 	}
 	if err := mail.NewMsg().From(from); err != nil {
-		return nil, fmt.Errorf("cannot send from %q: it is not an address", from)
+		return nil, fmt.Errorf("cannot send from %q: it is not an email address", from)
 	}
 	options := []mail.Option{mail.WithTimeout(sendTimeout), mail.WithTLSPolicy(mail.TLSMandatory), mail.WithPort(587)}
 	switch {
@@ -78,7 +78,7 @@ func (m *Mailer) Send(_ context.Context, to, subject, text string) error {
 	select {
 	case m.queue <- letter{to, subject, text}:
 	default:
-		m.logger.Error("a mail was dropped: too many wait for the mail server", "subject", subject)
+		m.logger.Error("an email was dropped: too many are waiting for the mail server", "subject", subject)
 	}
 	return nil
 }
@@ -114,7 +114,7 @@ func (m *Mailer) finish(ctx context.Context) {
 // attempt logs no text: it holds a link.
 func (m *Mailer) attempt(ctx context.Context, l letter) {
 	if err := m.send(ctx, l.to, l.subject, l.text); err != nil {
-		m.logger.Error("a mail could not be sent", "subject", l.subject, "error", err)
+		m.logger.Error("an email could not be sent", "subject", l.subject, "error", err)
 	}
 }
 

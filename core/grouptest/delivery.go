@@ -33,13 +33,13 @@ func RunDelivery(t *testing.T, open func(t *testing.T) (core.EventLog, core.Grou
 				if seed == 0 {
 					seed = rand.Uint64()
 				}
-				deliver(t, log, store, mode, seeks, seed)
+				handOut(t, log, store, mode, seeks, seed)
 			})
 		}
 	}
 }
 
-func deliver(t *testing.T, log core.EventLog, store core.GroupStore, mode core.Mode, seeks bool, seed uint64) {
+func handOut(t *testing.T, log core.EventLog, store core.GroupStore, mode core.Mode, seeks bool, seed uint64) {
 	w := newWorld(t, log, store, seed)
 	w.seeks = seeks
 	step := 0

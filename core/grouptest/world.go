@@ -5,8 +5,10 @@
 package grouptest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -14,6 +16,8 @@ import (
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/deliver"
+	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
 // world is a stream, a group on it, some nodes that serve them, and what the
@@ -58,9 +62,9 @@ type lease struct {
 
 // node is one server.
 type node struct {
-	consumers *core.Consumers
-	letters   *core.Letters
-	worker    *core.Replayer
+	consumers *deliver.Consumers
+	letters   *deliver.Letters
+	worker    *deliver.Replayer
 }
 
 var (
@@ -75,26 +79,49 @@ type everything struct{}
 // Allow implements [core.Authorizer].
 func (everything) Allow(core.Principal, core.ID, core.Action) error { return nil }
 
-// oneStream is a catalog with one stream.
-type oneStream struct {
-	core.StreamCatalog
-	stream core.Stream
+// oneStream is a catalog that holds one stream, for good.
+type oneStream struct{ stream core.Stream }
+
+var errOneStream = errors.New("this catalog holds one stream, for good")
+
+// CreateStream implements [core.StreamCatalog].
+func (oneStream) CreateStream(context.Context, core.Stream) error { return errOneStream }
+
+// UpdateStream implements [core.StreamCatalog].
+func (oneStream) UpdateStream(context.Context, core.Stream) error { return errOneStream }
+
+// only returns the stream where it is the one in question.
+func (c oneStream) only(is bool) (core.Stream, error) {
+	if !is {
+		return core.Stream{}, core.Errorf(core.CodeNotFound, "there is no such stream")
+	}
+	return c.stream, nil
 }
 
 // Stream implements [core.StreamCatalog].
 func (c oneStream) Stream(_ context.Context, org, id core.ID) (core.Stream, error) {
-	if org != c.stream.Org || id != c.stream.ID {
-		return core.Stream{}, core.Errorf(core.CodeNotFound, "there is no such stream")
-	}
-	return c.stream, nil
+	return c.only(org == c.stream.Org && id == c.stream.ID)
 }
 
 // StreamNamed implements [core.StreamCatalog].
 func (c oneStream) StreamNamed(_ context.Context, org core.ID, name string) (core.Stream, error) {
-	if org != c.stream.Org || name != c.stream.Name {
-		return core.Stream{}, core.Errorf(core.CodeNotFound, "there is no such stream")
+	return c.only(org == c.stream.Org && name == c.stream.Name)
+}
+
+// Streams implements [core.StreamCatalog].
+func (c oneStream) Streams(_ context.Context, org core.ID, after string, _ int) ([]core.Stream, error) {
+	if org != c.stream.Org || after >= c.stream.Name {
+		return nil, nil
 	}
-	return c.stream, nil
+	return []core.Stream{c.stream}, nil
+}
+
+// AllStreams implements [core.StreamCatalog].
+func (c oneStream) AllStreams(_ context.Context, after core.ID, _ int) ([]core.Stream, error) {
+	if bytes.Compare(after[:], c.stream.ID[:]) >= 0 {
+		return nil, nil
+	}
+	return []core.Stream{c.stream}, nil
 }
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -125,10 +152,10 @@ func newWorld(t *testing.T, log core.EventLog, store core.GroupStore, seed uint6
 func (w *world) newNode() *node {
 	now := func() time.Time { return w.now }
 	logger := slog.New(slog.DiscardHandler)
-	streams := core.NewStreams(oneStream{stream: w.stream}, w.log, nil, everything{}, now)
-	consumers := core.NewConsumers(streams, w.store, w.log, core.NewRecent(w.log, nil, logger), now, logger)
-	letters := core.NewLetters(consumers)
-	return &node{consumers, letters, core.NewReplayer(letters, logger)}
+	streams := eventlog.NewStreams(oneStream{w.stream}, w.log, nil, everything{}, now)
+	consumers := deliver.NewConsumers(streams, w.store, w.log, eventlog.NewRecent(w.log, nil, logger), everything{}, now, logger)
+	letters := deliver.NewLetters(consumers)
+	return &node{consumers, letters, deliver.NewReplayer(letters, logger)}
 }
 
 func (w *world) node() *node { return w.nodes[w.random.IntN(len(w.nodes))] }

@@ -19,14 +19,16 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/rest/server"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventlog"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // office is a server with people: a real catalog, real hashes and tokens, the
 // real policies, and a clock that tests move.
 type office struct {
 	*fixture
-	accounts *core.Accounts
-	audit    *core.Audit
+	accounts *identity.Accounts
+	audit    *eventlog.Audit
 	org      core.Organization
 	catalog  core.Catalog
 
@@ -68,16 +70,16 @@ func openOffice(t *testing.T, options ...option) *office {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, opened.Close()) })
 	o.catalog = opened
-	o.org, err = core.FirstOrganization(t.Context(), opened, o.now)
+	o.org, err = identity.FirstOrganization(t.Context(), opened, o.now)
 	require.NoError(t, err)
 	authorizer, err := casbinauth.New()
 	require.NoError(t, err)
 	secret := []byte(strings.Repeat("secret!", 5))
 	tokens, err := jwt.New(secret)
 	require.NoError(t, err)
-	o.fixture = start(t, append(options, withPeople(func(f *fixture, options *server.Options, committer *core.Committer) {
-		o.audit = core.NewAudit(committer, f.log, core.NewQuery(f.log, options.Streams, time.Now), time.Now, options.Logger)
-		o.accounts = core.NewAccounts(core.AccountPorts{
+	o.fixture = start(t, append(options, withPeople(func(f *fixture, options *server.Options, committer *eventlog.Committer) {
+		o.audit = eventlog.NewAudit(committer, f.log, eventlog.NewQuery(f.log, options.Streams, time.Now), time.Now, options.Logger)
+		o.accounts = identity.NewAccounts(identity.AccountPorts{
 			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Hasher: argon2.New(2), Tokens: tokens,
 			Authorizer: authorizer, Mailer: o, Links: "https://events.example", Record: o.audit.Record,
 		}, secret, nil, o.time)
@@ -91,7 +93,7 @@ const password = "Correct-Horse-9"
 // person makes an active user, and signs in.
 func (o *office) person(email string, role core.Role) rest.SignedIn {
 	o.t.Helper()
-	_, err := o.accounts.CreateUser(context.Background(), o.org.ID, core.NewPerson{Email: email, Password: password}, role)
+	_, err := o.accounts.CreateUser(context.Background(), o.org.ID, identity.NewPerson{Email: email, Password: password}, role)
 	require.NoError(o.t, err)
 	return o.login(email, password)
 }
@@ -127,7 +129,7 @@ func TestTheFirstAdminIsSetUpOnce(t *testing.T) {
 	_, err = o.anonymous().Setup(ctx, rest.SetupRequest{Token: ticket, Email: "eve@example.com", Password: password})
 	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err))
 	_, err = o.accounts.SetupLink(ctx, o.org.ID)
-	require.ErrorIs(t, err, core.ErrSetUp)
+	require.ErrorIs(t, err, identity.ErrSetUp)
 	me, err := o.as(signedIn).Me(ctx)
 	require.NoError(t, err)
 	require.Equal(t, "Ann", me.User.Name)
@@ -393,7 +395,7 @@ func TestAForeignOrganizationIsNotThere(t *testing.T) {
 	admin := o.person("ann@example.com", core.RoleAdmin)
 	foreign, err := o.catalog.EnsureOrganization(ctx, core.Organization{ID: newID(), Name: "other", CreatedAt: time.Now().UTC()})
 	require.NoError(t, err)
-	eve, err := o.accounts.CreateUser(ctx, foreign.ID, core.NewPerson{Email: "eve@example.com", Password: password}, core.RoleAdmin)
+	eve, err := o.accounts.CreateUser(ctx, foreign.ID, identity.NewPerson{Email: "eve@example.com", Password: password}, core.RoleAdmin)
 	require.NoError(t, err)
 	them := o.as(o.login("eve@example.com", password))
 	name := "x"
@@ -408,7 +410,7 @@ func TestAForeignOrganizationIsNotThere(t *testing.T) {
 	trail, err := them.AuditPage(ctx, core.EventQuery{})
 	require.NoError(t, err)
 	require.Len(t, trail.Items, 1, "their own sign-in, and nothing else")
-	_, err = o.as(admin).Event(ctx, core.AuditStream(foreign.ID).String(), trail.Items[0].ID.String())
+	_, err = o.as(admin).Event(ctx, eventlog.AuditStream(foreign.ID).String(), trail.Items[0].ID.String())
 	require.Equal(t, core.CodeNotFound, core.CodeOf(err), "no request can name a trail")
 	_, err = o.as(admin).Trace(ctx, trail.Items[0].ID.String())
 	require.Equal(t, core.CodeNotFound, core.CodeOf(err))

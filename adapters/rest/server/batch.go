@@ -7,7 +7,10 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
+	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
 // postBatch takes many events and answers with one result for each.
@@ -16,12 +19,12 @@ func (s *Server) postBatch(c *call) error {
 	if err != nil {
 		return err
 	}
-	drafts, err := c.drafts(core.StreamField(stream == ""))
+	drafts, err := c.drafts(eventjson.StreamField(stream == ""))
 	if err != nil {
 		return err
 	}
 	if c.requestHeader(rest.HeaderIdempotencyKey) != "" {
-		return core.Invalid(rest.HeaderIdempotencyKey, "names one event; in a batch, each has its own idempotency_key")
+		return core.Invalid(rest.HeaderIdempotencyKey, "identifies one event; in a batch, each event has its own idempotency_key")
 	}
 	items, err := s.Ingest.Batch(c.context(), c.who, stream, drafts)
 	if err != nil {
@@ -30,14 +33,14 @@ func (s *Server) postBatch(c *call) error {
 	return c.answerBatch(items)
 }
 
-func (c *call) drafts(field core.StreamField) ([]core.Draft, error) {
+func (c *call) drafts(field eventjson.StreamField) ([]eventjson.Draft, error) {
 	kind, err := c.contentKind()
 	switch {
 	case err != nil:
 	case kind == kindCloudEvent:
 		err = unsupported(fasthttp.HeaderContentType, "must be application/cloudevents-batch+json for a batch of CloudEvents")
 	case c.isBinary():
-		err = core.Invalid(attributeVersion, "must not be a header of a batch: the events of a batch are all in its body")
+		err = core.Invalid("specversion", "must not be a header of a batch: all of a batch's events are in its body")
 	}
 	if err != nil {
 		c.abandon()
@@ -49,16 +52,16 @@ func (c *call) drafts(field core.StreamField) ([]core.Draft, error) {
 	}
 	switch kind {
 	case kindNDJSON:
-		return core.DecodeLines(body, field)
+		return eventjson.DecodeLines(body, field)
 	case kindCloudEvents:
-		return decodeCloudEvents(body, field)
+		return cloudevents.DecodeBatch(body, field)
 	}
-	return core.DecodeArray(body, field)
+	return eventjson.DecodeArray(body, field)
 }
 
 // answerBatch answers 202 when every event was accepted, 207 when some were
 // and 400 when none was, or what stood in the way of all of them.
-func (c *call) answerBatch(items []core.Item) error {
+func (c *call) answerBatch(items []eventlog.Item) error {
 	accepted := 0
 	for i := range items {
 		if items[i].Err == nil {
@@ -85,7 +88,7 @@ func (c *call) answerBatch(items []core.Item) error {
 // taken, where that has another reason than the events themselves: a failure
 // of the server for any of them, so that the request is worth repeating, or
 // one refusal for all.
-func obstacle(items []core.Item) error {
+func obstacle(items []eventlog.Item) error {
 	code := core.CodeOf(items[0].Err)
 	shared := true
 	for i := range items {
@@ -105,7 +108,7 @@ func obstacle(items []core.Item) error {
 
 // failBatch answers with the error that is the reason why nothing was taken;
 // the results are one more member of it.
-func (c *call) failBatch(err error, items []core.Item) error {
+func (c *call) failBatch(err error, items []eventlog.Item) error {
 	c.fail(err)
 	problem := c.ctx.Response.Body()
 	body := append([]byte(nil), problem[:len(problem)-1]...)
@@ -115,7 +118,7 @@ func (c *call) failBatch(err error, items []core.Item) error {
 }
 
 // appendBatch appends the members of a batch's answer.
-func appendBatch(b []byte, items []core.Item, accepted int) []byte {
+func appendBatch(b []byte, items []eventlog.Item, accepted int) []byte {
 	const itemSize = 160
 	b = append(make([]byte, 0, len(b)+64+itemSize*len(items)), b...)
 	b = append(b, `"accepted":`...)

@@ -2,9 +2,7 @@ package server
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
-	"math/rand/v2"
 	"net/url"
 	"strings"
 	"sync"
@@ -53,34 +51,6 @@ func (s *Server) begin(ctx *fasthttp.RequestCtx) *call {
 	return c
 }
 
-// maxRequestIDLength bounds the request id that a client may choose.
-const maxRequestIDLength = 128
-
-// appendRequestID appends the client's request id if it is fit to be logged
-// and sent back, or a new one.
-func appendRequestID(b, given []byte) []byte {
-	if len(given) > 0 && len(given) <= maxRequestIDLength && visibleASCII(given) {
-		return append(b, given...)
-	}
-	var random [16]byte
-	for i := 0; i < len(random); i += 8 {
-		n := rand.Uint64() //nolint:gosec // it must be unique, not secret
-		for j := range 8 {
-			random[i+j] = byte(n >> (8 * j))
-		}
-	}
-	return hex.AppendEncode(b, random[:])
-}
-
-func visibleASCII(text []byte) bool {
-	for _, b := range text {
-		if b <= ' ' || b > '~' {
-			return false
-		}
-	}
-	return true
-}
-
 // context ends after the server's time-out, and is the organization's of the
 // one who calls.
 func (c *call) context() context.Context {
@@ -103,9 +73,6 @@ func (c *call) param(name string) (string, error) {
 	}
 	return text, nil
 }
-
-// stream returns the stream that the path names, or "" when it names none.
-func (c *call) stream() (string, error) { return c.param("stream") }
 
 // requestHeader returns a header of the request, copied.
 func (c *call) requestHeader(name string) string { return string(c.ctx.Request.Header.Peek(name)) }
@@ -134,5 +101,14 @@ func (c *call) abandon() {
 	c.ctx.SetConnectionClose()
 	if conn, ok := c.ctx.Conn().(*conn); ok {
 		conn.linger.Store(true)
+	}
+}
+
+// abandonBody abandons a request if it has a body that was not read; without
+// one, the connection can stay.
+func (c *call) abandonBody() {
+	const chunked = -1
+	if length := c.ctx.Request.Header.ContentLength(); length > 0 || length == chunked {
+		c.abandon()
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -48,7 +49,7 @@ func (f *fixture) outgoing(event core.Event) map[string]json.RawMessage {
 	f.t.Helper()
 	got := f.do("GET", ordersPath+"/"+event.ID.String(), nil, "Accept: application/cloudevents+json")
 	require.Equal(f.t, http.StatusOK, got.StatusCode, "%s", got.body)
-	require.Equal(f.t, rest.TypeCloudEvent, got.Header.Get("Content-Type"))
+	require.Equal(f.t, cloudevents.TypeEvent, got.Header.Get("Content-Type"))
 	var members map[string]json.RawMessage
 	require.NoError(f.t, json.Unmarshal(got.body, &members), "%s", got.body)
 	return members
@@ -217,7 +218,7 @@ func TestEventsAreListedAsCloudEvents(t *testing.T) {
 	native := f.stored(event(`{"b": 2}`))
 	for _, path := range []string{ordersPath, rest.EventsPath} {
 		got := f.do("GET", path+"?limit=1", nil, "Accept: application/json;q=0.5, Application/CloudEvents-Batch+JSON")
-		require.Equal(t, rest.TypeCloudEvents, got.Header.Get("Content-Type"))
+		require.Equal(t, cloudevents.TypeBatch, got.Header.Get("Content-Type"))
 		require.Regexp(t, `^\[\{"specversion":"1.0","id":"a-1",.*,"data":1\}\]$`, string(got.body))
 		link := got.Header.Get("Link")
 		next, _, _ := strings.Cut(strings.TrimPrefix(link, "<"), ">")

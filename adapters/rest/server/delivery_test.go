@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -281,9 +282,9 @@ func TestADeliveryInCloudEvents(t *testing.T) {
 	f.stream("orders")
 	f.group("orders", "mail", core.Ordered, 3)
 	f.publish("orders", 2)
-	live := f.live("orders", "?after=0", "Accept: "+rest.TypeCloudEvent)
-	got := f.do("GET", groups+"/mail/events", nil, "Accept: "+rest.TypeCloudEvents)
-	require.Equal(t, rest.TypeCloudEvents, strings.Split(got.Header.Get("Content-Type"), ";")[0])
+	live := f.live("orders", "?after=0", "Accept: "+cloudevents.TypeEvent)
+	got := f.do("GET", groups+"/mail/events", nil, "Accept: "+cloudevents.TypeBatch)
+	require.Equal(t, cloudevents.TypeBatch, strings.Split(got.Header.Get("Content-Type"), ";")[0])
 	var events []map[string]any
 	require.NoError(t, json.Unmarshal(got.body, &events), "%s", got.body)
 	require.Len(t, events, 2)

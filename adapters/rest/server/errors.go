@@ -47,7 +47,7 @@ func (c *call) named(err error) error {
 	case errors.As(err, &ofFiber) && ofFiber.Code == fiber.StatusNotFound:
 		return core.Errorf(core.CodeNotFound, "there is nothing at this address")
 	case errors.As(err, &ofFiber) && ofFiber.Code == fiber.StatusMethodNotAllowed:
-		return core.Errorf(core.CodeMethodNotAllowed, "this method is not used at this address; the Allow header names those that are")
+		return core.Errorf(core.CodeMethodNotAllowed, "this method is not allowed at this address; the Allow header lists those that are")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		c.server.Logger.Error("a request took too long", "request_id", string(c.id), "error", err)
 		return core.Unavailable(err, time.Second, "the server could not answer in time; try again")
@@ -72,7 +72,7 @@ func wholeSeconds(d time.Duration) int64 {
 }
 
 var (
-	errHeaderTooLarge = core.Invalid("headers", "the request's line and headers are too large")
+	errHeaderTooLarge = core.Invalid("headers", "the request line and headers are too large")
 	errBadRequest     = core.Invalid("request", "is not valid HTTP/1.1")
 	errSlowRequest    = core.Errorf(core.CodeTimeout, "the request did not arrive in time")
 )
@@ -111,5 +111,5 @@ func bodyError(err error) error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return core.Invalid("body", "ended early")
 	}
-	return core.Invalid("body", "is not framed as HTTP/1.1 asks")
+	return core.Invalid("body", "is not framed as HTTP/1.1 requires")
 }

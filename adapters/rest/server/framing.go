@@ -78,7 +78,7 @@ func (s *seenHeaders) line(line []byte) error {
 	}
 	name := line[:colon]
 	if bytes.IndexByte(name, ' ') >= 0 || bytes.IndexByte(name, '\t') >= 0 {
-		return core.Invalid("headers", "must not have white space in a name, nor continue on the next line")
+		return core.Invalid("headers", "must not have white space in a name or continue on the next line")
 	}
 	if len(name) >= len(once) {
 		return nil
@@ -96,14 +96,14 @@ func (s *seenHeaders) mark(header onceHeader, value []byte) error {
 		if header.bit == seenAuthorization || header.bit == seenAPIKey {
 			return errCredentials
 		}
-		return core.Invalid(string(header.name), "must be sent once")
+		return core.Invalid(string(header.name), "must be sent only once")
 	}
 	*s |= header.bit
 	switch {
 	case header.bit == seenEncoding && !bytes.EqualFold(value, []byte("chunked")):
-		return core.Invalid("Transfer-Encoding", "must be chunked, or not be sent")
+		return core.Invalid("Transfer-Encoding", "must be chunked or absent")
 	case header.bit == seenHost && bytes.ContainsAny(value, " \t,/\\@?#"):
-		return core.Invalid("Host", "must be a host, and a port where it needs one")
+		return core.Invalid("Host", "must be a host, with or without a port")
 	}
 	return nil
 }

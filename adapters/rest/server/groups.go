@@ -7,6 +7,15 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
+// group returns the stream and the group that the path names.
+func (c *call) group() (stream, group string, err error) {
+	if stream, err = c.stream(); err != nil {
+		return "", "", err
+	}
+	group, err = c.param("group")
+	return stream, group, err
+}
+
 // getGroups answers the groups of a stream: there are few enough for one page.
 func (s *Server) getGroups(c *call) error {
 	stream, err := c.stream()
@@ -22,11 +31,7 @@ func (s *Server) getGroups(c *call) error {
 
 // getAllGroups answers a page of the groups of all streams.
 func (s *Server) getAllGroups(c *call) error {
-	values, err := c.query("cursor", "limit")
-	if err != nil {
-		return err
-	}
-	limit, err := parseLimit(values)
+	values, limit, err := c.pageQuery()
 	if err != nil {
 		return err
 	}
@@ -34,14 +39,7 @@ func (s *Server) getAllGroups(c *call) error {
 	if err != nil {
 		return err
 	}
-	if page.HasMore {
-		values.Set("cursor", page.NextCursor)
-		c.setNext(rest.AllGroupsPath, values)
-	}
-	return c.answerJSON(fasthttp.StatusOK, rest.List[core.GroupOverview]{
-		Items:      append([]core.GroupOverview{}, page.Items...),
-		Pagination: rest.Pagination{NextCursor: page.NextCursor, HasMore: page.HasMore},
-	})
+	return answerList(c, rest.AllGroupsPath, values, page)
 }
 
 // postGroup creates a group.
@@ -148,7 +146,7 @@ func (s *Server) postReset(c *call) error {
 		return err
 	}
 	if request.To == nil {
-		return core.Invalid("to", `is required: "start", "end", an offset, or a time as in RFC 3339`)
+		return core.Invalid("to", `is required: "start", "end", an offset or an RFC 3339 time`)
 	}
 	next, err := s.Consumers.Reset(c.context(), c.who, stream, ref, *request.To)
 	if err != nil {
@@ -156,17 +154,4 @@ func (s *Server) postReset(c *call) error {
 	}
 	c.record(core.AuditGroupReset, "group", stream+"/"+ref)
 	return c.answerJSON(fasthttp.StatusOK, rest.ResetAnswer{NextOffset: next})
-}
-
-// getTrace answers what has become of an event.
-func (s *Server) getTrace(c *call) error {
-	id, err := c.param("event_id")
-	if err != nil {
-		return err
-	}
-	trace, err := s.Consumers.Trace(c.context(), c.who, id)
-	if err != nil {
-		return err
-	}
-	return c.answerJSON(fasthttp.StatusOK, trace)
 }

@@ -14,11 +14,7 @@ func of(kind core.KeyKind, handle func(*Server, *call, core.KeyKind) error) func
 
 // getKeys answers a page of the credentials that the caller may see.
 func (s *Server) getKeys(c *call, kind core.KeyKind) error {
-	values, err := c.query("cursor", "limit")
-	if err != nil {
-		return err
-	}
-	limit, err := parseLimit(values)
+	values, limit, err := c.pageQuery()
 	if err != nil {
 		return err
 	}
@@ -26,14 +22,7 @@ func (s *Server) getKeys(c *call, kind core.KeyKind) error {
 	if err != nil {
 		return err
 	}
-	if page.HasMore {
-		values.Set("cursor", page.NextCursor)
-		c.setNext(rest.KeysPath(kind), values)
-	}
-	return c.answerJSON(fasthttp.StatusOK, rest.List[core.APIKey]{
-		Items:      append([]core.APIKey{}, page.Items...),
-		Pagination: rest.Pagination{NextCursor: page.NextCursor, HasMore: page.HasMore},
-	})
+	return answerList(c, rest.KeysPath(kind), values, page)
 }
 
 // postKey makes a credential. Its secret is in this answer only.

@@ -15,9 +15,9 @@ import (
 
 var (
 	errMetricsToken = core.Errorf(core.CodeUnauthorized,
-		"the metrics are for who operates the server: present the value of EVENTFLOW_METRICS_TOKEN as Authorization: Bearer")
+		"the metrics are for whoever operates the server: present the value of EVENTFLOW_METRICS_TOKEN as Authorization: Bearer")
 	errMetricsLocal = core.Errorf(core.CodeUnauthorized,
-		"the metrics tell of all organizations, and are for this machine only: to read them from elsewhere, or through a proxy, "+
+		"the metrics cover all organizations and can be read from this machine only: to read them from elsewhere or through a proxy, "+
 			"set EVENTFLOW_METRICS_TOKEN on the server and present it as Authorization: Bearer")
 )
 

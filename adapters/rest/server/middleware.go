@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/valyala/fasthttp"
 
-	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -26,7 +24,7 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 	}
 	if methodName(ctx.Method()) == methodOther {
 		c.ctx.Response.Header.Set(fasthttp.HeaderAllow, "GET, HEAD, POST, PATCH, DELETE")
-		c.fail(core.Errorf(core.CodeMethodNotAllowed, "this method is not used here"))
+		c.fail(core.Errorf(core.CodeMethodNotAllowed, "this method is not allowed here"))
 		return
 	}
 	s.routes(ctx)
@@ -105,65 +103,4 @@ func methodName(method []byte) string {
 		return "OPTIONS"
 	}
 	return methodOther
-}
-
-// The headers of every answer, in the form that needs no work.
-var (
-	headerRequestID = []byte(rest.HeaderRequestID)
-	headerHSTS      = [2][]byte{[]byte("Strict-Transport-Security"), []byte("max-age=31536000; includeSubDomains")}
-	contentJSON     = []byte(rest.TypeJSON)
-	contentProblem  = []byte(rest.TypeProblem)
-	fixedHeaders    = [][2][]byte{
-		{[]byte("X-Content-Type-Options"), []byte("nosniff")},
-		{[]byte("X-Frame-Options"), []byte("DENY")},
-		{[]byte("Referrer-Policy"), []byte("no-referrer")},
-		{[]byte("Cache-Control"), []byte("no-store")},
-		{[]byte("Content-Security-Policy"), []byte("default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'")},
-	}
-)
-
-func setHeaders(header *fasthttp.ResponseHeader, requestID []byte) {
-	header.SetCanonical(headerRequestID, requestID)
-	for i := range fixedHeaders {
-		header.SetCanonical(fixedHeaders[i][0], fixedHeaders[i][1])
-	}
-}
-
-var (
-	errNoCredential = core.Errorf(core.CodeUnauthorized, "an API key is required, as X-API-Key or as Authorization: Bearer")
-	errCredentials  = core.Errorf(core.CodeUnauthorized, "the request presents two different credentials")
-)
-
-// authenticate finds out who makes a request. Only headers are looked at: a
-// key in an address ends up in logs and histories.
-func (s *Server) authenticate(c *call) (core.Principal, error) {
-	key := c.ctx.Request.Header.Peek(rest.HeaderAPIKey)
-	authorization := c.ctx.Request.Header.Peek(fasthttp.HeaderAuthorization)
-	if len(authorization) > 0 {
-		token := bearerToken(authorization)
-		if len(key) > 0 && !bytes.Equal(key, token) {
-			return core.Principal{}, errCredentials
-		}
-		key = token
-	}
-	if len(key) == 0 {
-		return core.Principal{}, errNoCredential
-	}
-	if isAccessToken(key) {
-		return s.Accounts.Authenticate(c.context(), string(key))
-	}
-	return s.Access.Authenticate(c.context(), string(key))
-}
-
-// isAccessToken tells a JSON Web Token from a key, which has no dots.
-func isAccessToken(credential []byte) bool { return bytes.Count(credential, []byte(".")) == 2 }
-
-// bearerToken returns the token of an Authorization header, or nothing when it
-// is of another scheme.
-func bearerToken(authorization []byte) []byte {
-	const scheme = "Bearer "
-	if len(authorization) < len(scheme) || !bytes.EqualFold(authorization[:len(scheme)], []byte(scheme)) {
-		return nil
-	}
-	return bytes.TrimLeft(authorization[len(scheme):], " ")
 }

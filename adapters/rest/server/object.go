@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 // readObject reads a body that is a JSON object with the fields of what into
@@ -22,7 +23,7 @@ func (c *call) readObject(into any) error {
 	if err != nil {
 		return err
 	}
-	if err := core.ValidJSON(body); err != nil {
+	if err := eventjson.ValidJSON(body); err != nil {
 		return err
 	}
 	if err := checkNames("", body, reflect.TypeOf(into).Elem()); err != nil {
@@ -36,7 +37,7 @@ func (c *call) readObject(into any) error {
 		return known
 	}
 	if err != nil {
-		return core.Invalid("body", "does not fit this request: an id or a time in it is malformed")
+		return core.Invalid("body", "contains a malformed id or time")
 	}
 	return nil
 }

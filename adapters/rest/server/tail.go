@@ -12,7 +12,9 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
 // heartbeat is how often a quiet tail says that it is alive; it is also how a
@@ -49,8 +51,8 @@ func (s *Server) getLive(c *call) error {
 		return err
 	}
 	live := &liveTail{tail: tail, org: c.who.Org, head: c.liveHeader(), writeTimeout: s.Limits.WriteTimeout, write: appendEvent}
-	if c.prefers(rest.TypeCloudEvent) {
-		live.write = rest.AppendCloudEvent
+	if c.prefers(cloudevents.TypeEvent) {
+		live.write = cloudevents.Append
 	}
 	s.tails.Add(1)
 	c.ctx.SetStatusCode(fasthttp.StatusOK)
@@ -71,7 +73,7 @@ func parseLiveAfter(values url.Values) (*core.Offset, error) {
 func parseLastEventID(text string) (*core.Offset, error) {
 	offset, err := strconv.ParseUint(text, 10, 63)
 	if err != nil {
-		return nil, core.Invalid("Last-Event-ID", "must be the id of an event of this tail, which is an offset")
+		return nil, core.Invalid("Last-Event-ID", "must be an event id from this tail, which is an offset")
 	}
 	after := core.Offset(offset)
 	return &after, nil
@@ -91,7 +93,7 @@ func (c *call) liveHeader() []byte {
 
 // liveTail is a tail on its way to a client.
 type liveTail struct {
-	tail         *core.Tail
+	tail         *eventlog.Tail
 	org          core.ID
 	head         []byte
 	writeTimeout time.Duration
@@ -143,7 +145,7 @@ type discard struct{}
 // Write implements io.Writer.
 func (discard) Write(b []byte) (int, error) { return len(b), nil }
 
-func (l *liveTail) encode(b []byte, part core.TailPart) []byte {
+func (l *liveTail) encode(b []byte, part eventlog.TailPart) []byte {
 	if part.Skipped > 0 {
 		return append(strconv.AppendInt(append(b, "event: skipped\ndata: {\"skipped\":"...), part.Skipped, 10), "}\n\n"...)
 	}

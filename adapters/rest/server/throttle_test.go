@@ -12,6 +12,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/rest/server"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // Guesses are bounded for an account, whether there is one or not, and the
@@ -20,9 +21,9 @@ func TestGuessesAreThrottled(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)
 	o.person("ann@example.com", core.RoleViewer)
-	o.accounts.Throttle = core.Throttle(memlimit.New(), o.time)
+	o.accounts.Throttle = identity.Throttle(memlimit.New(), o.time)
 	for _, email := range []string{"ann@example.com", "nobody@example.com"} {
-		o.accounts.Throttle = core.Throttle(memlimit.New(), o.time)
+		o.accounts.Throttle = identity.Throttle(memlimit.New(), o.time)
 		for range 10 {
 			got := o.do("POST", rest.AuthPath+"/login", strings.NewReader(`{"email":"`+email+`","password":"Wrong-Horse-99"}`), "-")
 			require.Equal(t, 401, got.StatusCode)
@@ -40,7 +41,7 @@ func TestGuessesAreThrottledByNetwork(t *testing.T) {
 	o := openOffice(t, func(options *server.Options, _ *fixture) {
 		options.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	})
-	o.accounts.Throttle = core.Throttle(memlimit.New(), o.time)
+	o.accounts.Throttle = identity.Throttle(memlimit.New(), o.time)
 	guess := func(i int, from string) int {
 		body := fmt.Sprintf(`{"email":"%d@example.com","password":"Wrong-Horse-99"}`, i)
 		return o.do("POST", rest.AuthPath+"/login", strings.NewReader(body), "-", "X-Forwarded-For: "+from).StatusCode
@@ -61,7 +62,7 @@ func TestMailsAndLinksAreThrottled(t *testing.T) {
 		"/password/forgot": `{"email":"ann@example.com"}`, "/password/reset": `{"token":"x","password":"` + password + `"}`,
 		"/accept": `{"token":"x","password":"` + password + `"}`, "/setup": `{"token":"x","email":"eve@example.com","password":"` + password + `"}`,
 	} {
-		o.accounts.Throttle = core.Throttle(memlimit.New(), o.time)
+		o.accounts.Throttle = identity.Throttle(memlimit.New(), o.time)
 		ask := func() int { return o.do("POST", rest.AuthPath+path, strings.NewReader(body), "-").StatusCode }
 		for range 10 {
 			require.Contains(t, []int{202, 401}, ask(), path)

@@ -9,11 +9,7 @@ import (
 
 // getUsers answers a page of the organization's users.
 func (s *Server) getUsers(c *call) error {
-	values, err := c.query("cursor", "limit")
-	if err != nil {
-		return err
-	}
-	limit, err := parseLimit(values)
+	values, limit, err := c.pageQuery()
 	if err != nil {
 		return err
 	}
@@ -21,14 +17,7 @@ func (s *Server) getUsers(c *call) error {
 	if err != nil {
 		return err
 	}
-	if page.HasMore {
-		values.Set("cursor", page.NextCursor)
-		c.setNext(rest.UsersPath, values)
-	}
-	return c.answerJSON(fasthttp.StatusOK, rest.List[core.User]{
-		Items:      append([]core.User{}, page.Items...),
-		Pagination: rest.Pagination{NextCursor: page.NextCursor, HasMore: page.HasMore},
-	})
+	return answerList(c, rest.UsersPath, values, page)
 }
 
 // postUser invites a user.
@@ -41,7 +30,7 @@ func (s *Server) postUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.ctx.Response.Header.Set(fasthttp.HeaderLocation, rest.UsersPath+"/"+user.ID.String())
+	c.ctx.Response.Header.Set(fasthttp.HeaderLocation, rest.UserPath(user.ID.String()))
 	return c.answerJSON(fasthttp.StatusCreated, rest.Invited{User: user, Link: link})
 }
 
@@ -110,57 +99,4 @@ func (s *Server) postInvitation(c *call) error {
 		return err
 	}
 	return c.answerJSON(fasthttp.StatusOK, rest.Invited{User: user, Link: link})
-}
-
-// postOrganization makes an organization.
-func (s *Server) postOrganization(c *call) error {
-	var request rest.OrganizationRequest
-	if err := c.readObject(&request); err != nil {
-		return err
-	}
-	org, link, err := s.Accounts.CreateOrganization(c.context(), c.visitor(), c.who, request.Name)
-	if err != nil {
-		return err
-	}
-	return c.answerJSON(fasthttp.StatusCreated, rest.OrganizationCreated{Organization: org, Link: link})
-}
-
-// getOrganization answers the organization that the request belongs to.
-func (s *Server) getOrganization(c *call) error {
-	_, org, err := s.Accounts.Me(c.context(), core.Principal{Org: c.who.Org})
-	if err != nil {
-		return err
-	}
-	return c.answerJSON(fasthttp.StatusOK, org)
-}
-
-// patchOrganization renames it.
-func (s *Server) patchOrganization(c *call) error {
-	var change rest.OrganizationChange
-	if err := c.readObject(&change); err != nil {
-		return err
-	}
-	org, err := s.Accounts.RenameOrganization(c.context(), c.visitor(), c.who, change.Name)
-	if err != nil {
-		return err
-	}
-	return c.answerJSON(fasthttp.StatusOK, org)
-}
-
-// getAudit answers a page of the audit trail.
-func (s *Server) getAudit(c *call) error {
-	_, query, err := c.eventQuery()
-	if err != nil {
-		return err
-	}
-	page, err := s.Audit.Trail(c.context(), c.who, query)
-	if err != nil {
-		return err
-	}
-	if page.HasMore {
-		query.Cursor = page.NextCursor
-		c.setNext(rest.AuditPath, rest.Query(query))
-	}
-	c.answerPage(page)
-	return nil
 }

@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 alter table api_keys add column kind text not null default 'api_key';
 alter table api_keys add column default_stream text not null default ''; -- an id, or empty
 alter table api_keys add column per_minute integer not null default 0;   -- this and the next: 0 is the server's
@@ -10,3 +11,4 @@ alter table api_keys add column previous_hash bytea; -- good until the time belo
 alter table api_keys add column previous_valid_until bigint;
 
 create index api_keys_previous on api_keys (previous_hash) where previous_hash is not null;
+-- +goose StatementEnd

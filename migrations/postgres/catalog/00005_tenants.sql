@@ -1,15 +1,14 @@
 -- +goose Up
+-- +goose StatementBegin
 -- A second wall between organizations. The tables' owner is not concerned by it;
 -- what is done for an organization is done by a role that is admitted below, and
 -- sees the rows of the organization in eventflow.org.
 
--- +goose StatementBegin
 create function eventflow_wall(of_table text, column_name text) returns void language plpgsql as $$
 begin
 	execute format('create policy tenant on %I using (%I = (select current_setting(''eventflow.org'', true)))', of_table, column_name);
 	execute format('alter table %I enable row level security', of_table);
 end $$;
--- +goose StatementEnd
 
 select eventflow_wall('organizations', 'id');
 select eventflow_wall(name, 'org') from unnest(array['streams', 'api_keys', 'consumer_groups', 'dead_letters', 'replays', 'users', 'sessions', 'tickets']) name;
@@ -19,7 +18,6 @@ alter table group_progress enable row level security;
 create policy tenant on delivery_attempts using ((select org from consumer_groups where id = group_id) = (select current_setting('eventflow.org', true)));
 alter table delivery_attempts enable row level security;
 
--- +goose StatementBegin
 -- Lets a role work for one organization at a time.
 create function eventflow_admit_to_catalog(worker text) returns void language plpgsql as $$
 begin

@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- What each key and each person of an organization is limited to; 0 is the server's.
 alter table organizations add column key_per_minute integer not null default 0;
 alter table organizations add column key_per_second integer not null default 0;
@@ -7,3 +8,4 @@ alter table organizations add column user_per_second integer not null default 0;
 
 -- Organizations are listed by name, in the order of the bytes.
 alter table organizations alter column name type text collate "C";
+-- +goose StatementEnd

@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- One row per stream: its counter. Its row lock orders the appends to the
 -- stream, also of several servers. Updated all the time, so pages keep room.
 create table heads (
@@ -52,7 +53,6 @@ create table event_keys (
 
 create index event_keys_offset on event_keys (stream, "offset");
 
--- +goose StatementBegin
 -- Makes room for a day's events; does nothing where there is room already.
 create function eventflow_partition(of_day integer) returns void language plpgsql as $$
 declare
@@ -68,9 +68,7 @@ begin
 	execute format('create index on %I (org, received_at)', name);
 	execute format('alter table events attach partition %I for values in (%s)', name, of_day);
 end $$;
--- +goose StatementEnd
 
--- +goose StatementBegin
 -- Takes n offsets of a stream for events received at `received`, or raises
 -- EF001 when the stream is not where the caller believes it to be.
 create function eventflow_advance(of_stream uuid, expected bigint, n bigint, received timestamptz, of_day integer)

@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- A second wall between organizations. The tables' owner is not concerned by it,
 -- and writes by COPY; what is read for an organization is read by a role that is
 -- admitted below, and sees the rows of the organization in eventflow.org.
@@ -13,7 +14,6 @@ create policy tenant on events using (org is not distinct from (select nullif(cu
 alter table events enable row level security;
 alter table event_keys enable row level security; -- the owner's alone
 
--- +goose StatementBegin
 create function eventflow_wall_partition(part regclass) returns void language plpgsql as $$
 declare
 	reader text;
@@ -27,11 +27,9 @@ begin
 		execute format('grant select on %s to %s', part, reader);
 	end loop;
 end $$;
--- +goose StatementEnd
 
 select eventflow_wall_partition(inhrelid::regclass) from pg_inherits where inhparent = to_regclass('events');
 
--- +goose StatementBegin
 -- As before, with the wall.
 create or replace function eventflow_partition(of_day integer) returns void language plpgsql as $$
 declare
@@ -48,9 +46,7 @@ begin
 	perform eventflow_wall_partition(to_regclass(quote_ident(name)));
 	execute format('alter table events attach partition %I for values in (%s)', name, of_day);
 end $$;
--- +goose StatementEnd
 
--- +goose StatementBegin
 -- Lets a role read the events of one organization at a time.
 create function eventflow_admit_to_events(reader text) returns void language plpgsql as $$
 declare

@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 create table organizations (
 	id         text primary key,
 	name       text not null unique,
@@ -37,3 +38,4 @@ create table api_keys (
 ) strict;
 
 create index api_keys_org on api_keys (org, created_at);
+-- +goose StatementEnd

@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 create table consumer_groups (
 	id              text primary key,
 	org             text not null,
@@ -66,3 +67,4 @@ create table replays (
 ) strict;
 
 create index replays_running on replays (id) where state = 'running';
+-- +goose StatementEnd

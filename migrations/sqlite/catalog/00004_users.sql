@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 create table users (
 	id            text primary key,
 	org           text not null references organizations (id),
@@ -43,3 +44,4 @@ create table tickets (
 ) strict;
 
 create index tickets_expires on tickets (expires_at);
+-- +goose StatementEnd

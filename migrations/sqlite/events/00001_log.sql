@@ -1,4 +1,5 @@
 -- +goose Up
+-- +goose StatementBegin
 -- One row per stream: its counter, under which every append is serialized.
 create table heads (
 	number       integer primary key,
@@ -43,3 +44,4 @@ create table event_keys (
 ) strict, without rowid;
 
 create index event_keys_offset on event_keys (stream, "offset");
+-- +goose StatementEnd

@@ -1,0 +1,28 @@
+package deliver
+
+import (
+	"context"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// Census counts what every group of every organization has before it, for
+// those who operate the installation.
+func (c *Consumers) Census(ctx context.Context) (all []core.GroupCensus, err error) {
+	bounds := func(records []core.GroupRecord) (map[core.ID]core.Bounds, error) {
+		streams := make([]core.ID, len(records))
+		for i := range records {
+			streams[i] = records[i].Group.Stream
+		}
+		return boundsOf(ctx, c.log, streams)
+	}
+	for group, err := range standings(ctx, c.store, core.GroupScan{}, bounds) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, core.GroupCensus{
+			Stream: group.Group.Stream, Group: group.Group.ID, Name: group.Group.Name, Lag: group.lag(), DeadLetters: group.DeadLetters,
+		})
+	}
+	return all, nil
+}

@@ -1,0 +1,85 @@
+package deliver
+
+import (
+	"context"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// Overview is [eventlog.Streams.List] with numbers.
+func (c *Consumers) Overview(ctx context.Context, who core.Principal, query core.StreamQuery) (core.Page[core.StreamOverview], error) {
+	if err := core.Authorize(c.authorizer, who, core.ActionReadGroups, core.ID{}); err != nil {
+		return core.Page[core.StreamOverview]{}, err
+	}
+	page, err := c.streams.List(ctx, who, query)
+	if err != nil || len(page.Items) == 0 {
+		return core.Page[core.StreamOverview]{}, err
+	}
+	overview := core.Page[core.StreamOverview]{NextCursor: page.NextCursor, HasMore: page.HasMore, Items: make([]core.StreamOverview, len(page.Items))}
+	ids := make([]core.ID, len(page.Items))
+	for i, stream := range page.Items {
+		ids[i] = stream.ID
+	}
+	reach, err := boundsOf(ctx, c.log, ids)
+	if err != nil {
+		return core.Page[core.StreamOverview]{}, err
+	}
+	at := make(map[core.ID]*core.StreamOverview, len(ids))
+	for i := range overview.Items {
+		overview.Items[i] = core.StreamOverview{Stream: page.Items[i], Stats: core.StatsOf(reach[ids[i]])}
+		at[ids[i]] = &overview.Items[i]
+	}
+	known := func([]core.GroupRecord) (map[core.ID]core.Bounds, error) { return reach, nil }
+	for group, err := range standings(ctx, c.store, core.GroupScan{Org: who.Org, Streams: ids}, known) {
+		if err != nil {
+			return core.Page[core.StreamOverview]{}, err
+		}
+		item := at[group.Group.Stream]
+		item.Groups++
+		item.Lag = max(item.Lag, group.lag())
+		item.DeadLetters += group.DeadLetters
+	}
+	return overview, nil
+}
+
+// AllGroups returns the groups of all streams that a principal may read, by id.
+func (c *Consumers) AllGroups(ctx context.Context, who core.Principal, cursor string, limit int) (page core.Page[core.GroupOverview], err error) {
+	if err := core.Authorize(c.authorizer, who, core.ActionReadGroups, core.ID{}); err != nil {
+		return page, err
+	}
+	if limit, err = core.PageLimit(limit); err != nil {
+		return page, err
+	}
+	scan := core.GroupScan{Org: who.Org, Streams: who.Streams, Limit: limit + 1}
+	scope := append([]byte("groups\x00"), who.Org[:]...)
+	if scan.After, err = core.ParseIDCursor(scope, cursor); err != nil {
+		return page, err
+	}
+	records, err := c.store.AllGroups(ctx, scan)
+	if err != nil {
+		return page, core.StoreFailed(err)
+	}
+	found := core.Cut(records, limit, func(last *core.GroupRecord) string { return core.IDCursor(scope, last.Group.ID) })
+	page.NextCursor, page.HasMore = found.NextCursor, found.HasMore
+	page.Items, err = c.overviews(ctx, who, found.Items)
+	return page, err
+}
+
+func (c *Consumers) overviews(ctx context.Context, who core.Principal, records []core.GroupRecord) (items []core.GroupOverview, err error) {
+	for i := range records {
+		group := &records[i].Group
+		stream, err := c.streams.Open(ctx, who, group.Stream.String(), core.ActionReadGroups)
+		if core.CodeOf(err) == core.CodeNotFound {
+			continue // the stream is deleted
+		}
+		if err != nil {
+			return nil, err
+		}
+		status, err := c.statusOf(ctx, group, records[i].Progress, records[i].DeadLetters)
+		if err != nil {
+			return nil, core.StoreFailed(err)
+		}
+		items = append(items, core.GroupOverview{Group: *group, StreamName: stream.Name, Status: status})
+	}
+	return items, nil
+}

@@ -1,0 +1,144 @@
+package core
+
+import (
+	"context"
+	"time"
+)
+
+// Full reports whether an answer ended because of its limits, and not because
+// nothing was left.
+func Full(events []Event, limit, bytes int) bool {
+	size := 0
+	for i := range events {
+		size += events[i].Size()
+	}
+	return len(events) >= limit || size >= bytes
+}
+
+// Storage is what a storage adapter opens: the log and, with later ports,
+// everything that must share one database with it. The suite in
+// core/storetest is this contract in executable form.
+//
+// All methods of all ports are safe for concurrent use, return when ctx ends,
+// and return *Error for what a client may read; any other error stays inside.
+type Storage interface {
+	EventLog
+	// Check returns nil when the store answers and keeps what it acknowledges.
+	// It wraps [ErrRelaxedDurability] when the engine's settings would let an
+	// acknowledged event be lost in a crash.
+	Check(ctx context.Context) error
+	// Close waits for running calls and releases everything.
+	Close() error
+}
+
+// EventLog is an append-only log per stream.
+type EventLog interface {
+	Appender
+	Reader
+	Trimmer
+}
+
+// Appender makes events durable.
+type Appender interface {
+	// Append stores all entries of all batches in one transaction and returns
+	// once the engine has flushed them to disk. On nil every entry's Outcome is
+	// set, and Offset, ID and ReceivedAt where the outcome says so; offsets of a
+	// stream follow the order of batches and entries, without a gap, also when
+	// other processes append to the same stream.
+	//
+	// at becomes the ReceivedAt of every event, and is in UTC with microseconds;
+	// the entries' ids are made of it. When one of the streams already holds a
+	// later event, nothing is stored and the error is a [*ClockError].
+	//
+	// No two entries of one call share both stream and idempotency key. Several
+	// batches may name the same stream. The adapter may keep nothing of batches
+	// after it returns.
+	//
+	// An error means that nothing was stored, unless it wraps
+	// [ErrUnknownOutcome]: then all or nothing was.
+	Append(ctx context.Context, at time.Time, batches []Batch) error
+}
+
+// Reader reads the log. What it returns belongs to the caller.
+type Reader interface {
+	// Read returns events of one stream in offset order. A stream that was
+	// never written to is empty. It sees every event whose Append returned
+	// before Read was called.
+	Read(ctx context.Context, stream ID, scan Scan) ([]Event, error)
+	// ReadAll returns events of all streams of an organization, ordered by
+	// ReceivedAt, then stream, then offset.
+	ReadAll(ctx context.Context, org ID, scan AllScan) ([]Event, error)
+	// Bounds returns the bounds of the streams in their order; a stream never
+	// written to has zero bounds.
+	Bounds(ctx context.Context, streams []ID) ([]Bounds, error)
+	// OffsetAt returns the offset of the first retained event of the stream
+	// whose ReceivedAt is not before at, or the next offset when there is none.
+	OffsetAt(ctx context.Context, stream ID, at time.Time) (Offset, error)
+}
+
+// Trimmer applies retention.
+type Trimmer interface {
+	// Trim removes the oldest events of a stream, and their idempotency keys,
+	// in whole periods of the adapter's choice (a day at most): never an event
+	// received at or after before, and always all of a period that ended
+	// before it. Offsets of what remains do not change and removed ones are
+	// never given again. It may be interrupted and called again.
+	Trim(ctx context.Context, stream ID, before time.Time) error
+}
+
+// Scan says which part of a stream to read.
+type Scan struct {
+	// From is the first offset to look at, To the end of the range, not
+	// included; a To of zero is the end of the stream. Backward turns the order
+	// of the answer, not the range.
+	From, To Offset
+	Backward bool
+	// Limit bounds the events returned; it is at least 1.
+	Limit int
+	// Bytes bounds what they hold, when it is not zero: the answer ends with the
+	// event that brings the sum of [Event.Size] to it or above.
+	Bytes int
+	// Filter leaves out the events that do not match.
+	Filter Filter
+}
+
+// AllScan says which part of an organization's events to read.
+type AllScan struct {
+	// After and Before bound the range, both exclusive; a zero position is open.
+	After, Before Position
+	Backward      bool
+	// Limit and Bytes are as in [Scan].
+	Limit, Bytes int
+}
+
+// Position is an event's place among all events of an organization.
+type Position struct {
+	ReceivedAt time.Time
+	Stream     ID
+	Offset     Offset
+}
+
+// IsZero reports whether p is no event's place.
+func (p Position) IsZero() bool { return p.ReceivedAt.IsZero() }
+
+// Filter selects events by equality; an empty field matches every event.
+type Filter struct {
+	ID                    ID
+	Type, Source, Subject string
+}
+
+// Bounds says which offsets of a stream are stored: First up to, not
+// including, Next. First equals Next when none is.
+type Bounds struct {
+	First, Next Offset
+	// Last is the ReceivedAt of the newest event ever stored, zero when none was.
+	Last time.Time
+}
+
+// Matches reports whether the event has the filter's fields.
+func (f Filter) Matches(event *Event) bool {
+	return (f.ID.IsZero() || f.ID == event.ID) &&
+		(f.Type == "" || f.Type == event.Type) &&
+		(f.Source == "" || f.Source == event.Source) &&
+		(f.Subject == "" || f.Subject == event.Subject)
+}
