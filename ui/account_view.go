@@ -10,7 +10,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// accountView is about who is signed in, and the organization.
+// accountView is the page of the user who is signed in, and of the organization.
 type accountView struct {
 	app.Compo
 	Page
@@ -81,8 +81,8 @@ func (v *accountView) organizationPanel() app.UI {
 			submitButton("Rename", v.rename.busy)))
 }
 
-// facts say who is signed in, and what the organization is limited to where that
-// is not what the settings say.
+// facts say who is signed in. The organization's limits are among them where they
+// differ from the server's settings.
 func (v *accountView) facts() []app.UI {
 	me := v.s.me
 	facts := []app.UI{
@@ -111,10 +111,11 @@ func (v *accountView) send(ctx app.Context) {
 func (v *accountView) sendName(ctx app.Context) {
 	v.renamed = false
 	name := v.org
+	var renamed core.Organization
 	v.rename.run(ctx, v.s, func(ctx context.Context, client *rest.Client) (err error) {
-		v.s.me.Organization, err = client.RenameOrganization(ctx, name)
+		renamed, err = client.RenameOrganization(ctx, name)
 		return err
-	}, func(app.Context) { v.renamed = true })
+	}, func(app.Context) { v.s.me.Organization, v.renamed = renamed, true })
 }
 
 func sessionTable(sessions []rest.Session) app.UI {

@@ -8,14 +8,13 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 )
 
-// act is something that a button does: it fails with a message beside the
-// button.
+// act is what a button does. Where it fails, a message beside the button says why.
 type act struct {
 	busy bool
 	err  error
 }
 
-// run starts it; then is called when it succeeded.
+// run starts the act, unless it runs already. It calls then after success.
 func (a *act) run(ctx app.Context, s *session, do func(context.Context, *rest.Client) error, then func(app.Context)) {
 	if a.busy {
 		return
@@ -35,8 +34,9 @@ func (a *act) run(ctx app.Context, s *session, do func(context.Context, *rest.Cl
 	})
 }
 
-// runAnonymously is run for what ends with a session: it asks for no other
-// token, and learns who is signed in.
+// runAnonymously is run for somebody who has no session yet. A refusal is final, so
+// no other token is asked for. Where then is given, success has begun a session: the
+// server is asked whose it is before then is called.
 func (a *act) runAnonymously(ctx app.Context, s *session, do func(context.Context, *rest.Client) error, then func(app.Context)) {
 	if a.busy {
 		return

@@ -10,7 +10,7 @@ const (
 	timesKey = "eventflow times"
 )
 
-// applyChoices shows the theme and the kind of times that were chosen.
+// applyChoices shows the theme and the kind of times that the user has chosen.
 func applyChoices(ctx app.Context) {
 	for key, attribute := range map[string]string{themeKey: "data-theme", timesKey: "data-times"} {
 		var choice string
@@ -20,7 +20,7 @@ func applyChoices(ctx app.Context) {
 	}
 }
 
-// switchTimes shows times exactly, or relative to now again.
+// switchTimes turns relative times into exact ones, and back.
 func switchTimes(ctx app.Context) {
 	times := "exact"
 	if was := documentElement().Call("getAttribute", "data-times"); was.Truthy() && was.String() == times {

@@ -6,7 +6,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// attempts is a list of what was tried and failed.
+// attempts lists the failed deliveries of an event.
 func attempts(all []core.Attempt) app.UI {
 	var parts []app.UI
 	for _, attempt := range all {

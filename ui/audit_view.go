@@ -12,7 +12,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// auditView is who did what.
+// auditView is the audit trail: who did what, when and to what.
 type auditView struct {
 	app.Compo
 	Page
@@ -53,7 +53,7 @@ func (v *auditView) address() url.Values {
 	return values
 }
 
-// show begins with the first page of what the filter says.
+// show lists the first page of the records that the filter matches.
 func (v *auditView) show(ctx app.Context) {
 	v.pages = pages{}
 	setQuery(v.address().Encode())
@@ -130,7 +130,7 @@ func (v *auditView) table(page rest.List[core.Event]) app.UI {
 	for i := range page.Items {
 		event := &page.Items[i]
 		var entry core.AuditEntry
-		_ = json.Unmarshal(event.Payload, &entry) // the rest of the line says what it can
+		_ = json.Unmarshal(event.Payload, &entry) // a record that cannot be read still has its time and its action
 		id := event.ID.String()
 		rows = append(rows, card(columns, timeText(event.ReceivedAt), badge(auditKind(event.Type), event.Type),
 			app.Span().Body(v.narrowing("Filter by actor "+entry.Actor.Label, entry.Actor.Label, &v.filter.who), app.Span().Class("quiet").Text(" "+string(entry.Actor.Role))),
@@ -151,7 +151,7 @@ func (v *auditView) table(page rest.List[core.Event]) app.UI {
 		pager(&v.pages, page.Pagination, v.fetch))
 }
 
-// narrowing is a value that narrows the trail to itself.
+// narrowing is a value in the list. A click on it filters the trail by it.
 func (v *auditView) narrowing(hint, value string, field *string) app.UI {
 	return app.Button().Class("bare", "offset").Type("button").Title(hint).Body(app.Bdi().Text(shortID(value))).OnClick(func(ctx app.Context, _ app.Event) {
 		*field = value
@@ -159,7 +159,8 @@ func (v *auditView) narrowing(hint, value string, field *string) app.UI {
 	}, app.EventScope(hint, value))
 }
 
-// shortID is the end of an id, which tells it from others; what is none stays.
+// shortID shortens an id to its end, by which ids differ. Any other text stays as it
+// is.
 func shortID(text string) string {
 	if _, err := core.ParseID(text); err != nil {
 		return text
@@ -167,7 +168,7 @@ func shortID(text string) string {
 	return "…" + text[len(text)-12:]
 }
 
-// auditKind tells what went well from what was refused or taken away.
+// auditKind is the kind of badge of an action: refusals and removals stand out.
 func auditKind(action string) string {
 	switch {
 	case strings.HasSuffix(action, "failed"), strings.HasSuffix(action, "refused"), strings.HasSuffix(action, "reused"):
@@ -178,7 +179,7 @@ func auditKind(action string) string {
 	return "info"
 }
 
-// download gives all records that the filter matches to the user as a file.
+// download saves all records that the filter matches to a file.
 func (v *auditView) download(ctx app.Context, _ app.Event) {
 	query, err := v.query()
 	if v.wrong = err; err != nil {

@@ -19,8 +19,8 @@ func focus(selector string) {
 // called.
 func onKey(f func(e app.Value)) (stop func()) { return listen(app.Window(), "keydown", f) }
 
-// onSight calls f when the page is seen again, or no longer, until the returned
-// function is called.
+// onSight calls f whenever the page comes into sight or goes out of it, until the
+// returned function is called.
 func onSight(f func(seen bool)) (stop func()) {
 	return listen(app.Window().Get("document"), "visibilitychange", func(app.Value) { f(!hidden()) })
 }
@@ -37,12 +37,12 @@ func listen(to app.Value, event string, f func(e app.Value)) (stop func()) {
 	}
 }
 
-// typing reports whether a key goes into a field of a form.
+// typing reports whether a key is meant for a field or for the browser itself.
 func typing(e app.Value) bool {
 	return isField(e.Get("target")) || e.Get("ctrlKey").Bool() || e.Get("metaKey").Bool() || e.Get("altKey").Bool()
 }
 
-// isField reports whether an element is one that people fill.
+// isField reports whether people type or choose something in an element.
 func isField(element app.Value) bool {
 	if !element.Truthy() {
 		return false
@@ -54,15 +54,15 @@ func isField(element app.Value) bool {
 	return false
 }
 
-// breathe lets the browser do what waits for the page: it has one thread, on
-// which nothing else happens until all that runs waits.
+// breathe lets the browser draw and handle input. The page has one thread, and Go
+// keeps it until every goroutine waits.
 func breathe() { time.Sleep(time.Millisecond) }
 
-// hidden reports whether nobody looks: a page in the background asks for
+// hidden reports whether the page is in the background, where it asks the server for
 // nothing.
 func hidden() bool { return app.Window().Get("document").Get("hidden").Bool() }
 
-// fragment is the part of the address after a #, which no server sees.
+// fragment is the part of the address behind the #. Browsers send it to no server.
 func fragment() string {
 	hash := app.Window().Get("location").Get("hash").String()
 	if hash == "" {
@@ -71,7 +71,7 @@ func fragment() string {
 	return hash[1:]
 }
 
-// dropFragment takes it out of the address and the history.
+// dropFragment removes the fragment from the address and from the history.
 func dropFragment() {
 	location := app.Window().Get("location")
 	app.Window().Get("history").Call("replaceState", nil, "", location.Get("pathname").String()+location.Get("search").String())
@@ -86,7 +86,7 @@ func setQuery(query string) {
 	app.Window().Get("history").Call("replaceState", nil, "", address)
 }
 
-// download gives a text to the user as a file.
+// download saves a text to a file of the user's.
 func download(name, contentType, text string) {
 	document := app.Window().Get("document")
 	link := document.Call("createElement", "a")

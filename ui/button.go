@@ -4,17 +4,17 @@ import (
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 )
 
-// button is one with a name and, where it helps, an icon.
+// button has a name and, unless iconName is empty, an icon.
 func button(label, iconName string, click app.EventHandler) app.HTMLButton {
 	return app.Button().Class("button").Type("button").OnClick(click, app.EventScope(label)).Body(iconAnd(iconName, label)...)
 }
 
-// mainButton is the one that a page is there for.
+// mainButton is the button for the main action of a page.
 func mainButton(label, iconName string, click app.EventHandler) app.HTMLButton {
 	return button(label, iconName, click).Class("main")
 }
 
-// dangerButton takes something away.
+// dangerButton is the button for what cannot be undone.
 func dangerButton(label, iconName string, click app.EventHandler) app.HTMLButton {
 	return button(label, iconName, click).Class("danger")
 }
@@ -24,13 +24,14 @@ func submitButton(label string, busy bool) app.HTMLButton {
 	return app.Button().Class("button", "main").Type("submit").Disabled(busy).Aria("busy", busy).Text(label)
 }
 
-// iconButton shows its name to those who cannot see its icon, and as a hint.
+// iconButton shows an icon alone. Its name is a hint, and is read out to people who
+// cannot see the icon.
 func iconButton(label, iconName string, click app.EventHandler) app.HTMLButton {
 	return app.Button().Class("button", "bare").Type("button").Aria("label", label).Title(label).
 		OnClick(click, app.EventScope(label)).Body(icon(iconName))
 }
 
-// linkButton looks like a button and leads to an address.
+// linkButton is a link that looks like a button.
 func linkButton(label, iconName, href string) app.HTMLA {
 	return app.A().Class("button").Href(href).Body(iconAnd(iconName, label)...)
 }

@@ -1,12 +1,12 @@
 package ui
 
-// step is one of the way to the first consumed event.
+// step is one of the steps to the first consumed event.
 type step struct {
 	done            bool
 	what, how, href string
 }
 
-// checklist is the way that is left, or nil when it is done.
+// checklist returns the steps, or nil after the last one.
 func checklist(now overall) []step {
 	sum := now.Sum
 	if sum.Consumed && sum.Stored > 0 {

@@ -12,8 +12,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// consumerView is one group: how far it is, how that goes, and a way to set it
-// elsewhere.
+// consumerView is the page of one consumer group: its position, its lag over time,
+// its settings, and the dialogs that reset and delete it.
 type consumerView struct {
 	app.Compo
 	Page
@@ -26,7 +26,7 @@ type consumerView struct {
 	remove  act
 }
 
-// lagEvery is how often the page of a group asks for its lag.
+// lagEvery is the time between two looks at the group's lag.
 const lagEvery = 2 * time.Second
 
 // OnMount implements [app.Mounter].
@@ -35,7 +35,7 @@ func (v *consumerView) OnMount(ctx app.Context) {
 	every(ctx, lagEvery, func(ctx app.Context) {
 		v.fetch(ctx)
 		if v.reset.open && !v.reset.preview.busy {
-			v.reset.look(ctx, v) // what it shows ages like the rest of the page
+			v.reset.look(ctx, v) // events arrive while the user reads the preview
 		}
 	})
 }

@@ -25,7 +25,7 @@ func (v *consumersView) OnMount(ctx app.Context) {
 	every(ctx, refreshEvery, v.refresh)
 }
 
-// refresh fetches again what is shown, where somebody looks.
+// refresh fetches the page again, unless it is in the background.
 func (v *consumersView) refresh(ctx app.Context) {
 	if !v.list.busy && !hidden() {
 		v.fetch(ctx)

@@ -6,7 +6,7 @@ import (
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 )
 
-// copyBox is a text to take along: a command, a key.
+// copyBox shows a text, such as a command or a key, with a button that copies it.
 type copyBox struct {
 	app.Compo
 	Text string

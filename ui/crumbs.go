@@ -6,7 +6,7 @@ import (
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 )
 
-// crumbs leads from the address back to where it is a part of.
+// crumbs are links to the pages above this one.
 func (sh *shell) crumbs() app.UI {
 	r, params, ok := find(sh.path)
 	if !ok {
@@ -24,8 +24,8 @@ func (sh *shell) crumbs() app.UI {
 	return app.Nav().Class("crumbs").Aria("label", "Breadcrumb").Body(app.Ol().Body(items...))
 }
 
-// switcher goes from the crumb of a stream to another stream, to the same kind
-// of page as is shown.
+// switcher is a button beside the crumb of a stream. It opens the page that is shown
+// for another stream.
 func (sh *shell) switcher(crumb, shown route) app.UI {
 	tab, _, _ := strings.Cut(shown.pattern, "/{offset}")
 	return app.If(crumb.pattern == "/streams/{stream}" && sh.s.state == signedIn, func() app.UI {
@@ -33,7 +33,7 @@ func (sh *shell) switcher(crumb, shown route) app.UI {
 	})
 }
 
-// crumbTitle is a page's title; a page of one thing has that thing's name.
+// crumbTitle is the title of a page. A page about one thing is titled by its name.
 func crumbTitle(r route, params map[string]string) string {
 	if at := strings.LastIndex(r.pattern, "/{"); at >= 0 && strings.HasSuffix(r.pattern, "}") {
 		return params[strings.Trim(r.pattern[at:], "/{}")]

@@ -21,7 +21,7 @@ type deadLetterView struct {
 	wrong   string
 	act     act
 	done    string
-	// discarding: it is being asked whether to discard it.
+	// discarding says that the user is asked whether to discard the letter.
 	discarding bool
 }
 

@@ -17,8 +17,9 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// deadLettersView lists what groups could not process, by reason, and gives it
-// back: one, or all that the filter matches.
+// deadLettersView lists the events that groups could not process, and counts them by
+// reason. It replays or discards the selected ones, and replays all that the filter
+// matches.
 type deadLettersView struct {
 	app.Compo
 	Page
@@ -35,10 +36,10 @@ type deadLettersView struct {
 	start  act
 	replay load[core.Replay]
 
-	// chosen are the letters that are marked, by id.
+	// chosen are the ids of the selected letters.
 	chosen   map[core.ID]bool
 	handBack act
-	// discarding: it is being asked whether to discard them.
+	// discarding says that the user is asked whether to discard the selected letters.
 	discarding bool
 }
 
@@ -85,7 +86,8 @@ func (v *deadLettersView) fetch(ctx app.Context) {
 	v.list.retryBy(v.fetch)
 }
 
-// name is a group's, with its stream's.
+// name returns the names of a group and of its stream. An unknown group is named by
+// its id.
 func (v *deadLettersView) name(group core.ID) (stream, name string) {
 	for _, one := range v.names.value.Items {
 		if one.ID == group {
@@ -130,7 +132,7 @@ func (v *deadLettersView) controls() app.UI {
 	})
 }
 
-// reasons groups the letters by why they are dead.
+// reasons lists how many letters there are of each reason and group.
 func (v *deadLettersView) reasons() app.UI {
 	columns := []column{{name: "Reason"}, {name: "Group"}, {name: "Stream", minor: true}, {name: "Count", number: true, told: true}}
 	var rows []app.UI
@@ -178,7 +180,7 @@ func (v *deadLettersView) table(page rest.List[core.DeadLetter]) app.UI {
 		pager(&v.pages, page.Pagination, v.fetch))
 }
 
-// chooser marks a letter.
+// chooser is the box that selects a letter.
 func (v *deadLettersView) chooser(letter *core.DeadLetter) app.UI {
 	if !v.s.writable(core.ActionWriteLetters) || letter.State == core.Replaying {
 		return app.Span()
@@ -195,7 +197,7 @@ func (v *deadLettersView) chooser(letter *core.DeadLetter) app.UI {
 		}, app.EventScope(id))
 }
 
-// chosenBar does something with what is marked.
+// chosenBar has the actions on the selected letters.
 func (v *deadLettersView) chosenBar() app.UI {
 	if len(v.chosen) == 0 {
 		return actError(v.handBack.err)
@@ -221,7 +223,7 @@ func (v *deadLettersView) askDiscard() app.UI {
 		}, func(app.Context) { v.discarding = false })
 }
 
-// each does something with every letter that is marked.
+// each does something with every selected letter.
 func (v *deadLettersView) each(ctx app.Context, do func(context.Context, *rest.Client, string) error) {
 	ids := slices.Collect(maps.Keys(v.chosen))
 	v.handBack.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
@@ -242,7 +244,7 @@ func (v *deadLettersView) request() rest.ReplayRequest {
 	return rest.ReplayRequest{Stream: v.query.Stream, Group: v.query.Group, Reason: v.query.Reason, Type: v.query.Type}
 }
 
-// ask counts what a replay would give back.
+// ask opens the dialog and counts the letters of a replay.
 func (v *deadLettersView) ask(ctx app.Context, _ app.Event) {
 	v.asking, v.start = true, act{}
 	request := v.request()
@@ -265,7 +267,7 @@ func (v *deadLettersView) dialog() app.UI {
 
 func (v *deadLettersView) send(ctx app.Context) {
 	request := v.request()
-	if v.rate != "" { // without a rate it is as fast as the server can
+	if v.rate != "" { // without a rate, the server replays as fast as it can
 		perSecond, err := strconv.ParseFloat(strings.ReplaceAll(v.rate, ",", ""), 64)
 		if err != nil || math.IsNaN(perSecond) || math.IsInf(perSecond, 0) {
 			v.start.err = core.Invalid("rate", "must be a number")

@@ -4,7 +4,7 @@ import (
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 )
 
-// dialog asks something on top of the page. It closes by Escape.
+// dialog asks something on top of the page. Escape closes it, unless Close is nil.
 type dialog struct {
 	app.Compo
 	Title string
@@ -36,8 +36,8 @@ func (d *dialog) Render() app.UI {
 	})
 }
 
-// question is a dialog that asks before something is done that cannot be undone;
-// label is what the button says.
+// question is a dialog that asks before something is done that cannot be undone.
+// label is the text of the button that does it.
 func question(title string, what app.UI, label string, answer *act, do, leave func(app.Context)) app.UI {
 	return &dialog{Title: title, Close: leave, Body: []app.UI{
 		app.P().Body(what),

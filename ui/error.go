@@ -80,9 +80,9 @@ func detailsOf(err error) []core.Detail {
 	return nil
 }
 
-// noAnswer reports whether an error means that no server answered. What the server
-// or the dashboard itself found wrong is a [core.Error], and what was given up
-// says nothing of the server.
+// noAnswer reports whether an error means that no server answered. An error of the
+// server or of the dashboard itself is a [core.Error]. A request that was cancelled
+// says nothing about the server.
 func noAnswer(err error) bool {
 	var known *core.Error
 	return err != nil && !errors.As(err, &known) && !errors.Is(err, context.Canceled)

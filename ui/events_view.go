@@ -12,19 +12,20 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// eventsView is the event browser, of one stream or of all: one control for
-// where to read, one bar to narrow it, and an inspector. All of it is in the
-// address.
+// eventsView is the event browser, of one stream or of all: a control for the scope,
+// a filter bar, a histogram, a list and an inspector. The address holds all that the
+// user has chosen.
 type eventsView struct {
 	app.Compo
 	Page
 
 	scope  scope
 	filter string
-	// typed is what stands in the bar, which is the filter once it is sent.
+	// typed is the text of the bar. It becomes the filter when the form is sent.
 	typed string
-	help  bool // how to filter is shown
-	// narrow is what both of them say, or wrong why they cannot be read.
+	help  bool // the help is shown
+	// narrow is what the scope and the filter mean. wrong is why they cannot be read,
+	// and narrow means nothing then.
 	narrow  narrowing
 	wrong   error
 	page    load[found]
@@ -32,13 +33,13 @@ type eventsView struct {
 	further further
 	chart   histogram
 	tail    tail
-	// selected is the event in the inspector, by its id; left is the one that was
-	// in it when it was closed.
+	// selected is the id of the event in the inspector. left is the id of the event
+	// that was in it when it was closed, where j and k go on.
 	selected, left string
 	unkeys, unsee  func()
 }
 
-// eventPage is how many events a page of the browser has.
+// eventPage is the number of events on a page of the browser.
 const eventPage = 100
 
 // OnMount implements [app.Mounter].
@@ -63,7 +64,7 @@ func (v *eventsView) OnNav(ctx app.Context) {
 	}
 }
 
-// read takes everything from the address.
+// read takes over what the address says.
 func (v *eventsView) read(ctx app.Context) {
 	values := ctx.Page().URL().Query()
 	v.filter, v.selected, v.chart.span = values.Get("q"), values.Get("sel"), values.Get("span")
@@ -71,7 +72,7 @@ func (v *eventsView) read(ctx app.Context) {
 	v.begin(ctx)
 }
 
-// address is all of it as parameters.
+// address returns what the user has chosen as parameters of the address.
 func (v *eventsView) address() url.Values {
 	values := url.Values{}
 	for name, value := range map[string]string{"q": v.filter, "sel": v.selected, "span": v.chart.span} {
@@ -117,19 +118,19 @@ func (v *eventsView) fetch(ctx app.Context) {
 	})
 }
 
-// pick narrows to events that have this value.
+// pick adds a value to the filter.
 func (v *eventsView) pick(ctx app.Context, name, value string) {
 	v.typed = withTerm(v.filter, name, value)
 	v.submit(ctx)
 }
 
-// submit reads by what stands in the bar.
+// submit makes the text of the bar the filter.
 func (v *eventsView) submit(ctx app.Context) {
 	v.filter = v.typed
 	v.begin(ctx)
 }
 
-// events are those that are shown.
+// events are the events of the list, in its order.
 func (v *eventsView) events() []core.Event {
 	if v.scope.kind == scopeLive {
 		return v.tail.shown()
@@ -192,7 +193,7 @@ func (v *eventsView) content() app.UI {
 	})
 }
 
-// empty tells nothing yet from nothing that matches.
+// empty says whether there is no event yet, or none that matches.
 func (v *eventsView) empty() app.UI {
 	if v.filter != "" || v.scope.kind.placed() {
 		return emptyPanel("Nothing matches", "No events match this filter and starting point.", "",
@@ -236,7 +237,8 @@ func (v *eventsView) controls() app.UI {
 	})
 }
 
-// scoped follows a choice that needs nothing more at once.
+// scoped follows the choice of a scope, unless an offset or a time must be typed
+// first.
 func (v *eventsView) scoped(ctx app.Context, _ app.Event) {
 	v.scope.from = ""
 	if !v.scope.kind.placed() {
@@ -244,8 +246,8 @@ func (v *eventsView) scoped(ctx app.Context, _ app.Event) {
 	}
 }
 
-// table lists events; a click opens the inspector. Those of all streams say of
-// which they are.
+// table lists events. A click opens the inspector. Where the events are of all
+// streams, a column names the stream.
 func (v *eventsView) table(events []core.Event) app.UI {
 	columns := []column{{name: "Offset", number: true}, {name: "Received"}, {name: "Type"}, {name: "Source", minor: true}, {name: "Payload", minor: true}}
 	if v.stream() == "" {
@@ -274,7 +276,7 @@ func (v *eventsView) table(events []core.Event) app.UI {
 	return table("Events", columns, rows...)
 }
 
-// peek is the beginning of a payload, on one line.
+// peek is the beginning of a payload.
 func peek(payload []byte) string {
 	const most = 120
 	if len(payload) <= most {

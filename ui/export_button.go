@@ -9,22 +9,23 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 )
 
-// maxExport bounds what is exported by the browser, which holds all of it; the
-// API has no such bound.
+// maxExport bounds an export of the dashboard, which the browser holds in memory.
+// The API has no such bound.
 const maxExport = 32 << 20
 
-// exportButton gives what the filter matches to the user as a file.
+// exportButton saves the events that the filter matches to a file.
 type exportButton struct {
 	app.Compo
 	Page
-	// Format is csv or ndjson.
+	// Format is [rest.FormatCSV] or [rest.FormatNDJSON].
 	Format string
-	// View is the browser whose filter applies.
+	// View is the event browser whose scope and filter apply.
 	View *eventsView
 
 	act act
+	// cut says that the export was longer than maxExport.
 	cut bool
-	// words: the filter had some, which the server does not look for.
+	// words says that the filter had free words, which the server does not search for.
 	words bool
 }
 
@@ -33,7 +34,7 @@ func (b *exportButton) CompoID() string { return b.Format }
 
 // Render implements [app.Composer].
 func (b *exportButton) Render() app.UI {
-	label := map[string]string{"csv": "CSV", "ndjson": "NDJSON"}[b.Format]
+	label := map[string]string{rest.FormatCSV: "CSV", rest.FormatNDJSON: "NDJSON"}[b.Format]
 	parts := []app.UI{button(label, "export", b.run).Disabled(b.act.busy || b.s.offline).Aria("label", "Export as "+label), actError(b.act.err)}
 	if b.cut {
 		parts = append(parts, note("warn", "Cut off at "+size(maxExport)+". Use the API for a full export."))
@@ -65,11 +66,13 @@ func (b *exportButton) run(ctx app.Context, _ app.Event) {
 		return err
 	}, func(app.Context) {
 		b.cut = len(text) > maxExport
-		contentType := map[string]string{"csv": "text/csv", "ndjson": "application/x-ndjson"}[b.Format]
+		contentType := map[string]string{rest.FormatCSV: "text/csv", rest.FormatNDJSON: "application/x-ndjson"}[b.Format]
 		download(stream+"."+b.Format, contentType, string(text))
 	})
 }
 
 func exportButtons(v *eventsView) app.UI {
-	return app.Div().Class("row").Body(&exportButton{Page: v.Page, Format: "csv", View: v}, &exportButton{Page: v.Page, Format: "ndjson", View: v})
+	return app.Div().Class("row").Body(
+		&exportButton{Page: v.Page, Format: rest.FormatCSV, View: v},
+		&exportButton{Page: v.Page, Format: rest.FormatNDJSON, View: v})
 }

@@ -30,8 +30,8 @@ func (f *fieldErrors) of(field string) string {
 	return strings.Join(reasons, "; ")
 }
 
-// rest shows what no field has taken: some of the details, or the whole error
-// where it has none.
+// rest shows the details that no field has taken. An error without details is shown
+// as a whole.
 func (f *fieldErrors) rest() app.UI {
 	details := detailsOf(f.err)
 	if len(details) == 0 {

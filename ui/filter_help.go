@@ -6,7 +6,7 @@ import (
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 )
 
-// filterExamples explain the bar.
+// filterExamples are examples of filters, each with what it matches.
 var filterExamples = [][2]string{
 	{"type:order.paid", "events of this type; source: and subject: work the same way"},
 	{`subject:"customer 42"`, "quotes for values with spaces or colons"},
@@ -15,7 +15,7 @@ var filterExamples = [][2]string{
 	{"refund", "plain words search the loaded events, page by page"},
 }
 
-// keyExamples are the keys of the event browser.
+// keyExamples are the keys of the event browser, each with what it does.
 var keyExamples = [][2]string{
 	{"/", "focus the filter"},
 	{"j k", "next event, previous event"},
@@ -25,7 +25,7 @@ var keyExamples = [][2]string{
 	{"?", "show or hide this help"},
 }
 
-// filterHelp explains the bar and the keys.
+// filterHelp explains the filter bar and the keys.
 func filterHelp() app.UI {
 	list := func(title string, all [][2]string, mark func(string) app.UI) app.UI {
 		var parts []app.UI

@@ -8,7 +8,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 )
 
-// forgotView asks for a link to choose another password.
+// forgotView asks the server for a link by which the user chooses a new password.
 type forgotView struct {
 	app.Compo
 	Page

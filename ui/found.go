@@ -6,16 +6,16 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 )
 
-// found is a page of what fits the filter.
+// found is a page of the events that fit the filter.
 type found struct {
 	rest.AllEvents
-	// looked is how many events were read for it; passed how many before, on
-	// pages without one that fits.
+	// looked is the number of events that were read for this page. passed is the
+	// number that were read before it, on pages where none fitted.
 	looked, passed int
 }
 
-// words say what was searched and found, or nothing where all that was read is
-// shown.
+// words say how many events were searched and how many fit. They are empty where
+// every event that was read is shown.
 func (p found) words(n narrowing) string {
 	looked := p.looked + p.passed
 	switch {

@@ -10,12 +10,13 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 )
 
-// furtherPages is how many pages are looked at before the user is asked again.
+// furtherPages is the number of pages that are searched before the user is asked
+// again.
 const furtherPages = 20
 
-// further looks for what fits the filter, page by page.
+// further searches page after page for an event that fits the filter.
 type further struct {
-	cancel context.CancelFunc // nil when it does not
+	cancel context.CancelFunc // nil while no search runs
 	err    error
 }
 
@@ -26,7 +27,7 @@ func (f *further) stop() {
 	f.cancel, f.err = nil, nil
 }
 
-// start looks further than the page that is shown.
+// start searches the pages behind the one that is shown.
 func (f *further) start(ctx app.Context, v *eventsView) {
 	f.stop()
 	looking, cancel := context.WithCancel(ctx)
@@ -44,8 +45,8 @@ func (f *further) start(ctx app.Context, v *eventsView) {
 	})
 }
 
-// walk shows page after page until one holds an event that fits, or there is no
-// more, or it was enough.
+// walk shows one page after the other. It stops at an event that fits, at the end,
+// and after furtherPages pages.
 func (f *further) walk(looking context.Context, v *eventsView, narrow narrowing, at found) error {
 	for range furtherPages {
 		cursor, passed := at.Pagination.NextCursor, at.passed+at.looked
@@ -73,8 +74,8 @@ func (f *further) walk(looking context.Context, v *eventsView, narrow narrowing,
 	return nil
 }
 
-// view says how much was looked at for what is shown, and looks further where
-// nothing is.
+// view says how much was searched for the page that is shown. Where nothing was
+// found, it offers to search more.
 func (f *further) view(v *eventsView, page found) app.UI {
 	if f.cancel != nil {
 		return app.Div().Class("row").Body(

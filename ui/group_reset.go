@@ -16,17 +16,19 @@ type groupReset struct {
 	start start
 	// typed is the group's name, by which the user confirms.
 	typed string
-	// preview is of the start that it names, which may be another by now: see ready.
+	// preview may be of another start than the one that is chosen by now: see ready.
 	preview load[resetPreview]
 	pause   delay
 	act     act
 }
 
-// resetPreview is where a start leads to.
+// resetPreview is what a reset would do.
 type resetPreview struct {
+	// of is the start that the preview was made for.
 	of start
-	// next is the offset that the group would read next. The stream reaches from
-	// first to before end, and next is never outside of that.
+	// next is the offset that the group would read next. first is the stream's first
+	// offset, and end the one behind its last. All three are of one look at the
+	// stream, with first ≤ next ≤ end.
 	next, first, end core.Offset
 }
 
@@ -39,13 +41,13 @@ func (r *groupReset) begin(ctx app.Context, v *consumerView) {
 	r.look(ctx, v)
 }
 
-// ready reports whether the preview is shown of what is chosen now.
+// ready reports whether there is a preview of what is chosen now.
 func (r *groupReset) ready() bool {
 	return r.preview.have() && r.preview.err == nil && r.preview.value.of == r.start
 }
 
-// wrong says what is wrong with what was typed. Nothing is, before anything was
-// typed.
+// wrong is the reason why what was typed cannot be read, or "". An empty field is not
+// wrong yet.
 func (r *groupReset) wrong() string {
 	if r.start.empty() {
 		return ""
@@ -86,7 +88,7 @@ func (r *groupReset) ask(v *consumerView) app.UI {
 	}}
 }
 
-// look finds out where the start leads to, unless it cannot be read yet.
+// look makes the preview of what is chosen, unless that cannot be read.
 func (r *groupReset) look(ctx app.Context, v *consumerView) {
 	to, err := r.start.read()
 	if err != nil {
@@ -103,7 +105,7 @@ func (r *groupReset) look(ctx app.Context, v *consumerView) {
 	})
 }
 
-// offsetOf is the offset of the event that a start means.
+// offsetOf returns the offset that a start means in a stream.
 func offsetOf(ctx context.Context, client *rest.Client, stream string, to core.Start, stats core.StreamStats) (core.Offset, error) {
 	switch {
 	case to.End:
@@ -120,7 +122,7 @@ func offsetOf(ctx context.Context, client *rest.Client, stream string, to core.S
 	return page.Items[0].Offset, nil
 }
 
-// meaning compares before and after.
+// meaning compares the group before and after the reset.
 func (r *groupReset) meaning(status core.GroupStatus) app.UI {
 	switch {
 	case r.preview.err != nil:
@@ -140,7 +142,7 @@ func (r *groupReset) meaning(status core.GroupStatus) app.UI {
 		note("warn", resetWords(now, preview.next)))
 }
 
-// resetWords say what becomes of the events between two offsets.
+// resetWords say what happens to the events between two offsets.
 func resetWords(now, next core.Offset) string {
 	switch {
 	case next > now:

@@ -6,7 +6,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// groupTable lists groups with how far they are behind.
+// groupTable lists groups with their lag.
 func groupTable(groups []core.GroupOverview, trends *trends, withStream bool) app.UI {
 	columns := []column{
 		{name: "Group"},

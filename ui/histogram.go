@@ -12,14 +12,14 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// histogram shows when the events came around those that the browser reads.
+// histogram shows how many events came when, around the events of the list.
 type histogram struct {
-	// span is how much of the time it shows: a name of spans.
+	// span is the name of one of spans, or "" for all time.
 	span string
 	of   load[spread]
 }
 
-// spans are the times that a histogram shows, and their names in the address.
+// spans are the times that a histogram can show, with their names in the address.
 var spans = []struct {
 	name, label string
 	long        time.Duration
@@ -30,7 +30,7 @@ var spans = []struct {
 	{"7d", "7 days", 7 * 24 * time.Hour},
 }
 
-// fetch counts anew.
+// fetch counts the events again.
 func (h *histogram) fetch(ctx app.Context, v *eventsView) {
 	stream, from, long := v.stream(), v.scope, h.long()
 	if stream == "" || !v.s.may(core.ActionReadEvents) {
@@ -41,7 +41,7 @@ func (h *histogram) fetch(ctx app.Context, v *eventsView) {
 	})
 }
 
-// long is the chosen time, 0 for all.
+// long is the chosen span, or 0 for all time.
 func (h *histogram) long() time.Duration {
 	for _, one := range spans {
 		if one.name == h.span {
@@ -51,7 +51,7 @@ func (h *histogram) long() time.Duration {
 	return 0
 }
 
-// view draws it, with a choice of how much of the time.
+// view draws the histogram and the choice of its span.
 func (h *histogram) view(v *eventsView) app.UI {
 	if !h.of.have() || len(h.of.value.Counts) == 0 {
 		return app.Span()
@@ -79,8 +79,8 @@ func (h *histogram) view(v *eventsView) app.UI {
 	)
 }
 
-// spanChoices are the times that can be chosen, as they are meant where reading
-// begins.
+// spanChoices are the spans that can be chosen. Their labels say where they lie, which
+// depends on the scope.
 func spanChoices(kind scopeKind) []choice[string] {
 	choices := make([]choice[string], 0, len(spans)+1)
 	for _, one := range spans {
@@ -96,7 +96,7 @@ func spanChoices(kind scopeKind) []choice[string] {
 	return append(choices, choice[string]{"", "All time"})
 }
 
-// chart draws the bars. A click on one, or above it, reads from there.
+// chart draws the bars. A click on a bar, or above it, reads from its time on.
 func (h *histogram) chart(v *eventsView, label string) app.UI {
 	shown := &h.of.value
 	hints := make([]string, len(shown.Counts))
@@ -115,13 +115,13 @@ func (h *histogram) chart(v *eventsView, label string) app.UI {
 	})
 }
 
-// choose reads from where a bar begins.
+// choose reads from the time on at which a bar begins.
 func (h *histogram) choose(ctx app.Context, v *eventsView, bar int) {
 	v.scope = scope{scopeTime, h.of.value.edge(bar).UTC().Format(time.RFC3339)}
 	v.begin(ctx)
 }
 
-// axis names some of the times.
+// axis labels some of the times below the chart.
 func (h *histogram) axis() app.UI {
 	shown := &h.of.value
 	const parts = 4
@@ -136,7 +136,7 @@ func (h *histogram) axis() app.UI {
 	return app.Div().Class("axis").Aria("hidden", true).Body(names...)
 }
 
-// table is the chart for those who cannot see or click it.
+// table has the chart's numbers for people who cannot see or click it.
 func (h *histogram) table(v *eventsView) app.UI {
 	shown := &h.of.value
 	var names []app.UI

@@ -12,8 +12,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// homeView is a checklist until the first event was consumed, and the state of
-// everything from then on.
+// homeView shows the state of everything and, until the first event was consumed, the
+// steps that are left.
 type homeView struct {
 	app.Compo
 	Page
@@ -31,8 +31,7 @@ func (v *homeView) OnMount(ctx app.Context) {
 	every(ctx, time.Minute, v.fetchHour)
 }
 
-// fetchHour fetches how many events came in the last hour to the streams that
-// hold the most.
+// fetchHour counts the events of the last hour in the busiest streams.
 func (v *homeView) fetchHour(ctx app.Context) {
 	if !v.s.may(core.ActionReadEvents) || hidden() {
 		return
@@ -101,8 +100,7 @@ func (v *homeView) content(now overall) app.UI {
 	return app.Div().Class("stack").Body(parts...)
 }
 
-// p99 is the time within which all but one of a hundred requests to store were
-// answered.
+// p99 is the time within which 99 of 100 requests that store events were answered.
 func (v *homeView) p99() string {
 	if took := v.server.value.IngestP99; took > 0 {
 		return strconv.FormatFloat(took, 'f', 1, 64) + " ms"

@@ -19,15 +19,16 @@ type inspector struct {
 	app.Compo
 	Page
 	Event core.Event
-	// Close takes it away; without it, it is the page.
+	// Close closes the inspector. It is nil where the inspector is the whole page.
 	Close func(app.Context)
-	// Filter narrows the list to events that have a value.
+	// Filter narrows the list to the events that have a value.
 	Filter func(ctx app.Context, name, value string)
 
 	tab   inspectorTab
 	trace load[core.EventTrace]
 	names load[core.Stream]
-	of    core.ID
+	// of is the event that trace and names belong to.
+	of core.ID
 }
 
 // inspectorTab is a part of the event that the inspector shows, by its label.
@@ -52,7 +53,7 @@ func (i *inspector) OnMount(ctx app.Context) { i.follow(ctx) }
 // OnUpdate implements [app.Updater].
 func (i *inspector) OnUpdate(ctx app.Context) { i.follow(ctx) }
 
-// follow fetches what belongs to the event that is shown now.
+// follow fetches trace and names for the event that is shown now.
 func (i *inspector) follow(ctx app.Context) {
 	if i.of == i.Event.ID {
 		return
@@ -65,8 +66,7 @@ func (i *inspector) follow(ctx app.Context) {
 	}
 }
 
-// streamName is the name of the event's stream, or its id while that is not
-// known.
+// streamName is the name of the event's stream, or its id while the name is not known.
 func (i *inspector) streamName() string {
 	if i.stream() != "" {
 		return i.stream()
@@ -148,7 +148,7 @@ func (i *inspector) details() app.UI {
 	return app.Div().Class("stack", "tight").Body(body...)
 }
 
-// pick offers to filter by a fact, where that is possible.
+// pick offers to filter by a fact, if there is a filter for it.
 func (i *inspector) pick(fact string) app.UI {
 	value, known := map[string]string{"Type": i.Event.Type, "Source": i.Event.Source, "Subject": i.Event.Subject}[fact]
 	return app.If(known && i.Filter != nil && pickable(value), func() app.UI {
@@ -156,13 +156,13 @@ func (i *inspector) pick(fact string) app.UI {
 	})
 }
 
-// traceKinds say how the states of an event in a group look.
+// traceKinds are the kinds of badges of the states that an event has in a group.
 var traceKinds = map[core.TraceState]string{
 	core.TracePending: "wait", core.TraceLeased: "info", core.TraceWaiting: "warn", core.TraceSettled: "ok",
 	core.TraceSkipped: "warn", core.TraceDeadLetter: "bad", core.TraceReplaying: "info",
 }
 
-// deliveries is what each group has made of the event.
+// deliveries lists what each group has done with the event.
 func (i *inspector) deliveries(trace core.EventTrace) app.UI {
 	if len(trace.Groups) == 0 {
 		return emptyPanel("No consumer group reads this stream", "Create one to have every event delivered at least once.", "")
@@ -178,7 +178,7 @@ func (i *inspector) deliveries(trace core.EventTrace) app.UI {
 	return app.Ul().Class("timeline").Body(parts...)
 }
 
-// traceWords say how far a group is with an event, and until when that stays so.
+// traceWords say how far a group is with an event, and when that changes.
 func traceWords(group core.GroupTrace, now time.Time) string {
 	switch {
 	case group.Until != nil && group.State == core.TraceWaiting:
@@ -189,11 +189,12 @@ func traceWords(group core.GroupTrace, now time.Time) string {
 	return strings.ReplaceAll(string(group.State), "_", " ")
 }
 
-// maxArgument is how long an argument of a command may be, in all shells.
+// maxArgument is a length of a command's argument that every shell takes.
 const maxArgument = 100 << 10
 
-// curl sends the event again: without its id and its idempotency key, by which
-// it would be a duplicate. What is too large for a command goes into a file.
+// curl is a command that sends the event again, without its id and its idempotency
+// key, by which it would be a duplicate. An event that is too large for a command
+// goes into a file.
 func (i *inspector) curl() app.UI {
 	var b bytes.Buffer
 	encoder := json.NewEncoder(&b)

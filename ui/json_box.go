@@ -9,9 +9,8 @@ import (
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 )
 
-// maxFolded is the largest payload that is drawn as a tree, if it has no more
-// than maxNodes values; a larger one is a text, of which maxShown is shown at
-// first.
+// JSON of at most maxFolded bytes and maxNodes values is drawn as a tree. Any other is
+// a text, of which maxShown bytes are shown at first.
 const (
 	maxFolded = 32 << 10
 	maxNodes  = 1500
@@ -21,10 +20,10 @@ const (
 // jsonBox shows JSON to be read, folded and copied.
 type jsonBox struct {
 	app.Compo
-	// Name says what it is, to those who cannot see where it stands.
+	// Name says what the JSON is, for people who cannot see where it stands.
 	Name string
 	Text string
-	// Pick, where it is given, filters by a value of the payload.
+	// Pick filters by a value of the payload. It may be nil.
 	Pick pickFunc
 
 	whole, copied bool
@@ -63,7 +62,8 @@ func (b *jsonBox) content() app.UI {
 	return app.Pre().TabIndex(0).Aria("label", b.Name).Role("group").Body(app.Code().Text(text))
 }
 
-// indented is JSON for people, or nothing.
+// indented returns JSON on lines that people can read. What is too large for that, or
+// no JSON, stays as it is.
 func indented(text json.RawMessage) string {
 	if len(text) == 0 {
 		return ""

@@ -12,8 +12,9 @@ import (
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 )
 
-// jsonTree draws JSON in the order and with the numbers of the text, unless it
-// has so many values that a browser would be slow with them.
+// jsonTree draws JSON with the order and the numbers of the text. It reports false for
+// JSON with so many values that the browser would be slow, and for anything that is
+// no JSON.
 func jsonTree(text string, pick pickFunc) (app.UI, bool) {
 	t := treeDrawer{Decoder: json.NewDecoder(strings.NewReader(text)), left: maxNodes, pick: pick}
 	t.UseNumber()
@@ -21,17 +22,17 @@ func jsonTree(text string, pick pickFunc) (app.UI, bool) {
 	return tree, err == nil
 }
 
-// treeDrawer draws what it decodes, up to so many values.
+// treeDrawer draws the values that it decodes.
 type treeDrawer struct {
 	*json.Decoder
+	// left is how many values it may still draw.
 	left int
 	pick pickFunc
 }
 
 var errTooManyNodes = errors.New("too many values to draw")
 
-// node draws the next value, which is at this path, behind its name in an
-// object.
+// node draws the next value. name is drawn before it, and path leads to it.
 func (t *treeDrawer) node(name []app.UI, path []string) (app.UI, error) {
 	token, err := t.Token()
 	if err != nil {
@@ -58,7 +59,7 @@ func (t *treeDrawer) node(name []app.UI, path []string) (app.UI, error) {
 		app.Div().Class("leaf").Text(closing)), nil
 }
 
-// inner draws what an object or an array holds, to its end.
+// inner draws the values of an object or an array, up to its end.
 func (t *treeDrawer) inner(opening json.Delim, path []string) (inner []app.UI, err error) {
 	for t.More() {
 		var inside []app.UI
@@ -81,8 +82,8 @@ func (t *treeDrawer) inner(opening json.Delim, path []string) (inner []app.UI, e
 	return inner, err
 }
 
-// pickLeaf offers to filter by a value, where a filter can name its place: keys
-// with a dot have none.
+// pickLeaf offers to filter by a value, if a filter can name the path to it. A key
+// with a dot cannot be named.
 func pickLeaf(token json.Token, path []string, pick pickFunc) app.UI {
 	value := "null"
 	if token != nil {

@@ -12,10 +12,10 @@ import (
 // meKey is the name under which the browser keeps who was signed in.
 const meKey = "eventflow me"
 
-// remember keeps who was signed in, for a start without a server. No credential
-// is in it.
+// remember keeps who is signed in, for a start without a server. No credential is kept.
 func remember(ctx app.Context, me rest.Me) { _ = ctx.LocalStorage().Set(meKey, me) }
 
+// recall reads who was signed in last, and reports whether anybody was.
 func recall(ctx app.Context, me *rest.Me) bool {
 	return ctx.LocalStorage().Get(meKey, me) == nil && me.User != nil
 }
@@ -23,8 +23,8 @@ func recall(ctx app.Context, me *rest.Me) bool {
 // keptName names a list that the browser keeps.
 type keptName string
 
-// The lists that the browser keeps. Those with many pages, or about one of many
-// things, are kept by [keptName.of].
+// The lists that the browser keeps. Where a list has many pages, or there is one for
+// each stream, [keptName.of] names the part.
 const (
 	keptHome         keptName = "home"
 	keptRoles        keptName = "roles"
@@ -35,20 +35,22 @@ const (
 	keptStreamNames  keptName = "stream names"
 )
 
-// of names the part of a list that begins at a cursor, or belongs to one thing.
+// of names a part of a list: the page at a cursor, or the part of one stream.
 func (n keptName) of(part string) keptName { return n + " " + keptName(part) }
 
 // keptPrefix begins the names of what is kept in the browser.
 const keptPrefix = "eventflow kept "
 
-// maxKept bounds what is kept of one list.
+// maxKept bounds the size of a list that is kept. A larger one is not.
 const maxKept = 200 << 10
 
+// keptValue is a list as the browser keeps it.
 type keptValue[T any] struct {
 	At    time.Time `json:"at"`
 	Value T         `json:"value"`
 }
 
+// keep keeps a list under a key.
 func keep[T any](ctx app.Context, key string, value T) {
 	text, err := json.Marshal(value)
 	if err != nil || len(text) > maxKept {
@@ -57,7 +59,7 @@ func keep[T any](ctx app.Context, key string, value T) {
 	_ = ctx.LocalStorage().Set(key, keptValue[T]{time.Now(), value}) // a full storage keeps nothing
 }
 
-// forget removes all that is kept, and who was signed in.
+// forget removes every list that is kept, and who was signed in.
 func forget(ctx app.Context) {
 	ctx.LocalStorage().Del(meKey)
 	var keys []string

@@ -16,21 +16,20 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// keyList is a page of keys, with the names of the streams that they are narrowed
-// to.
+// keyList is a page of keys, with the names of the streams that they are limited to.
 type keyList struct {
 	rest.List[core.APIKey]
 	Names map[core.ID]string
 }
 
-// How many of the streams that a key is narrowed to are named, and of a page of
-// keys together: others are told by their ids.
+// namedStreams is how many streams of a key are named, and namedOfAll how many of a
+// page of keys. The rest are shown by their number or by their ids.
 const (
 	namedStreams = 3
 	namedOfAll   = 30
 )
 
-// narrowedTo are the streams of keys that are named, each once.
+// narrowedTo returns the streams of keys that are to be named, each once.
 func narrowedTo(keys []core.APIKey) (ids []core.ID) {
 	for i := range keys {
 		ids = append(ids, keys[i].Streams[:min(len(keys[i].Streams), namedStreams)]...)
@@ -40,13 +39,13 @@ func narrowedTo(keys []core.APIKey) (ids []core.ID) {
 	return ids[:min(len(ids), namedOfAll)]
 }
 
-// streamNames are the names of streams, of those that can be had: some may be
-// gone.
+// streamNames returns the names of streams by their ids. A stream that is gone has
+// none.
 func streamNames(ctx context.Context, client *rest.Client, ids []core.ID) map[core.ID]string {
 	var mu sync.Mutex
 	names := map[core.ID]string{}
 	var requests errgroup.Group
-	requests.SetLimit(4) // of six connections that a browser has for a server
+	requests.SetLimit(4) // a browser has six connections to a server
 	for _, id := range ids {
 		requests.Go(func() error {
 			if stream, err := client.Stream(ctx, id.String()); err == nil {
@@ -61,7 +60,7 @@ func streamNames(ctx context.Context, client *rest.Client, ids []core.ID) map[co
 	return names
 }
 
-// scope names the streams that a key is narrowed to.
+// scope names the streams that a key is limited to.
 func (l keyList) scope(key core.APIKey) string {
 	if len(key.Streams) == 0 {
 		return "all"
@@ -76,7 +75,7 @@ func (l keyList) scope(key core.APIKey) string {
 	return strings.Join(names, ", ")
 }
 
-// keyState is where a key is in its life.
+// keyState shows whether a key is valid, and until when.
 func keyState(key core.APIKey, now time.Time) app.UI {
 	switch {
 	case key.RevokedAt != nil:

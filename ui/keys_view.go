@@ -10,7 +10,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// keysView lists and makes API keys, or service tokens.
+// keysView lists and makes API keys or service tokens: those of its Kind.
 type keysView struct {
 	app.Compo
 	Page
@@ -50,7 +50,7 @@ func (v *keysView) fetch(ctx app.Context) {
 	})
 }
 
-// title is what the credentials of the page are called, in the plural.
+// title names the kind in the plural.
 func (v *keysView) title() string {
 	if v.Kind == core.KindServiceToken {
 		return "Service tokens"
@@ -170,7 +170,7 @@ func (v *keysView) send(ctx app.Context) {
 	})
 }
 
-// once shows a secret, this one time.
+// once shows the secret of a new key, which nothing shows a second time.
 func (v *keysView) once() app.UI {
 	return &dialog{Title: "Copy it now", Close: v.forget, Body: []app.UI{
 		app.P().Text("This is the only time the secret is shown. Only its hash is stored."),

@@ -8,7 +8,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// lagText is how far a group is behind.
+// lagText shows a lag. Its colour tells a small one from a large one.
 func lagText(lag int64) app.UI {
 	if lag == 0 {
 		return badge("ok", "0")
@@ -19,7 +19,7 @@ func lagText(lag int64) app.UI {
 	return badge("warn", count(lag))
 }
 
-// age is how old the oldest event is that a group has not settled.
+// age is the age of the oldest event that a group has not settled.
 func age(status core.GroupStatus) string {
 	if status.Lag == 0 {
 		return "–"

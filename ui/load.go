@@ -9,32 +9,39 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 )
 
-// slowAfter is how long a page waits with its skeleton: what comes sooner would
-// only flicker.
+// slowAfter is how long a page waits before it shows a skeleton, which would only
+// flicker before a quick answer.
 const slowAfter = 150 * time.Millisecond
 
 // requestTimeout bounds one request of a page.
 const requestTimeout = 25 * time.Second
 
-// load is something that is fetched: what a page shows of it depends on how far
-// that is. What came before stays while it is fetched again.
+// load is a value that is fetched from the server. The value that came last stays
+// while the next one is fetched, and after an error.
 type load[T any] struct {
 	value T
-	// at is when value came, zero when none did; kept says that it is from the
-	// browser's storage.
-	at   time.Time
+	// at is when value came from the server. It is zero while there is no value.
+	at time.Time
+	// kept says that value came from the browser's storage, and not yet from the
+	// server.
 	kept bool
-	err  error
-	// busy: it is being fetched; slow: for so long that the page should say so.
+	// err is how the last fetch failed, or nil.
+	err error
+	// busy says that the value is being fetched, and slow that this takes so long that
+	// the page should say so.
 	busy, slow bool
-	turn       int
-	again      func(app.Context)
+	// turn counts the fetches. An answer counts only if no other fetch has begun since
+	// its own, so a late answer never overwrites a newer one.
+	turn int
+	// again fetches once more, for the button that tries again.
+	again func(app.Context)
 }
 
-// have reports whether there is something to show.
+// have reports whether there is a value to show.
 func (l *load[T]) have() bool { return !l.at.IsZero() }
 
-// fetch starts to fetch; an earlier one that still runs is forgotten.
+// fetch starts to fetch the value by get. The answer of an earlier fetch that still
+// runs is dropped.
 func (l *load[T]) fetch(ctx app.Context, s *session, get func(context.Context, *rest.Client) (T, error)) {
 	l.turn++
 	turn := l.turn
@@ -64,18 +71,18 @@ func (l *load[T]) fetch(ctx app.Context, s *session, get func(context.Context, *
 	})
 }
 
-// retryBy says how a page tries again: with all that it fetches, where this is a
-// part of it.
+// retryBy sets what the button that tries again does. A page that fetches several
+// values fetches all of them.
 func (l *load[T]) retryBy(fetch func(app.Context)) {
 	l.again = func(ctx app.Context) {
-		if !l.busy { // or each click would forget what the one before asked for
+		if !l.busy { // another click must not drop the answer that the first one waits for
 			fetch(ctx)
 		}
 	}
 }
 
-// fetchKept is fetch for a list that is worth having without a server: it is
-// kept in the browser until the user signs out.
+// fetchKept is fetch for a value that is worth showing without a server. The browser
+// keeps it until the user signs out, and it is shown until the server has answered.
 func (l *load[T]) fetchKept(ctx app.Context, s *session, name keptName, get func(context.Context, *rest.Client) (T, error)) {
 	key := keptPrefix + s.me.Organization.ID.String() + " " + string(name)
 	if !l.have() {
@@ -93,7 +100,7 @@ func (l *load[T]) fetchKept(ctx app.Context, s *session, name keptName, get func
 	})
 }
 
-// show draws what there is: content, an error, a skeleton, or for a moment
+// show draws the value by content, or an error, or a skeleton. For a moment it draws
 // nothing.
 func (l *load[T]) show(content func(T) app.UI) app.UI {
 	switch {

@@ -8,13 +8,14 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 )
 
-// loginForm asks for address and password.
+// loginForm asks for an address and a password.
 type loginForm struct {
 	app.Compo
 	Page
-	// Email is filled in.
+	// Email is the address that the form begins with.
 	Email string
-	Done  func(app.Context)
+	// Done is called after the user has signed in.
+	Done func(app.Context)
 
 	email, password string
 	act             act

@@ -4,7 +4,8 @@ import (
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 )
 
-// loginView signs in. It stands in the place of any page that needs it.
+// loginView signs a user in. Until then it stands in the place of every page that
+// needs a session.
 type loginView struct {
 	app.Compo
 	Page
@@ -19,7 +20,7 @@ func (v *loginView) Render() app.UI {
 	)
 }
 
-// done shows the page that was asked for.
+// done shows the page that the user asked for.
 func (v *loginView) done(ctx app.Context) {
 	if v.Path == "/login" {
 		ctx.Navigate("/")

@@ -9,15 +9,17 @@ import (
 	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
-// narrowing is what the filter bar says.
+// narrowing is a filter that was read.
 type narrowing struct {
+	// query is the part of the filter that the server applies.
 	query core.EventQuery
-	// free are words that are looked for in what was read, in lower case.
+	// free are words in lower case that the server does not search for. They are
+	// searched for in the events that were read.
 	free []string
 }
 
-// parseFilter reads the filter bar: `name:value` pairs and free words. What it
-// cannot read is an error that says what to write.
+// parseFilter reads the text of the filter bar: `name:value` pairs and free words. Its
+// error says what to write instead.
 func parseFilter(text string) (n narrowing, err error) {
 	given := map[string]bool{}
 	for _, t := range splitTerms(text) {
@@ -36,12 +38,12 @@ func parseFilter(text string) (n narrowing, err error) {
 	return n, nil
 }
 
-// filterError says what to write instead.
+// filterError is an error about the text of the filter bar.
 func filterError(format string, args ...any) error {
 	return core.Errorf(core.CodeValidation, format, args...)
 }
 
-// add narrows by a `name:value`.
+// add adds a `name:value` pair.
 func (n *narrowing) add(t term) error {
 	fields := map[string]*string{"type": &n.query.Filter.Type, "source": &n.query.Filter.Source, "subject": &n.query.Filter.Subject}
 	path, payload := strings.CutPrefix(t.name, rest.PayloadParameter)
@@ -64,7 +66,8 @@ func (n *narrowing) add(t term) error {
 	return nil
 }
 
-// read reads a page and leaves of it what holds the free words.
+// read reads a page and leaves the events in it that hold the free words. An empty
+// stream means all streams.
 func (n narrowing) read(ctx context.Context, client *rest.Client, stream, cursor string) (found, error) {
 	query := n.query
 	query.Limit, query.Cursor = eventPage, cursor
@@ -80,7 +83,7 @@ func (n narrowing) read(ctx context.Context, client *rest.Client, stream, cursor
 	return found{AllEvents: page, looked: looked}, err
 }
 
-// words leaves the events that hold every free word.
+// words returns the events that hold every free word.
 func (n narrowing) words(events []core.Event) []core.Event {
 	if len(n.free) == 0 {
 		return events
@@ -94,6 +97,7 @@ func (n narrowing) words(events []core.Event) []core.Event {
 	return kept
 }
 
+// matches reports whether an event holds every free word.
 func (n narrowing) matches(event *core.Event) bool {
 	text := strings.ToLower(event.Type + " " + event.Source + " " + event.Subject + " " + event.ID.String() + " " + string(event.Payload))
 	for _, word := range n.free {
@@ -104,7 +108,7 @@ func (n narrowing) matches(event *core.Event) bool {
 	return true
 }
 
-// payload reports whether an event's payload is what the bar asks for.
+// payload reports whether an event's payload has the values that the filter asks for.
 func (n narrowing) payload(event *core.Event) bool {
 	for _, match := range n.query.Payload {
 		if !eventjson.Matches(match, event.Payload) {
@@ -114,7 +118,7 @@ func (n narrowing) payload(event *core.Event) bool {
 	return true
 }
 
-// said are the free words, for a sentence.
+// said returns the free words for a sentence.
 func (n narrowing) said() string {
 	return "“" + strings.Join(n.free, "” and “") + "”"
 }

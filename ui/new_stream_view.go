@@ -10,7 +10,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// newStreamView makes a stream.
+// newStreamView is the form that makes a stream.
 type newStreamView struct {
 	app.Compo
 	Page

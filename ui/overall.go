@@ -9,16 +9,16 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// overall is what home is about.
+// overall is the state that home shows.
 type overall struct {
 	Sum    core.Summary
 	Keys   int
 	Events []core.Event
-	// Names are the events' streams.
+	// Names are the names of the events' streams.
 	Names map[core.ID]string
 }
 
-// all fetches at once what home shows.
+// all fetches the state. Its requests run side by side.
 func (v *homeView) all(ctx context.Context, client *rest.Client) (now overall, err error) {
 	requests, ctx := errgroup.WithContext(ctx)
 	requests.Go(func() (err error) {
@@ -49,8 +49,8 @@ func (v *homeView) all(ctx context.Context, client *rest.Client) (now overall, e
 	return now, nil
 }
 
-// ifPermitted leaves out what the user may see no longer: their role may have
-// changed since they were here.
+// ifPermitted drops the error of a request that the user's role does not permit any
+// more. Home shows the rest.
 func ifPermitted(err error) error {
 	if core.CodeOf(err) == core.CodeForbidden {
 		return nil
@@ -58,5 +58,5 @@ func ifPermitted(err error) error {
 	return err
 }
 
-// newestEvents is how many events home lists.
+// newestEvents is the number of events that home lists.
 const newestEvents = 8

@@ -5,12 +5,12 @@ import "github.com/maxence-charriere/go-app/v10/pkg/app"
 // Page is what every page is given: the session and the address.
 type Page struct {
 	s *session
-	// Path is the address, escaped. It stays the same for as long as the page is
-	// there: another address is another page.
+	// Path is the address, escaped. It stays the same while the page is mounted.
 	Path string
-	// Params are the parts of the address that vary, by their names in its route.
+	// Params are the parts of the address that vary, by their names in the route.
 	Params map[string]string
-	// Rev is the session's, so that a page is drawn anew when the session changes.
+	// Rev is the session's rev. Where it differs from the last one, the framework draws
+	// the page anew.
 	Rev int
 }
 

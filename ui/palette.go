@@ -10,13 +10,13 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// palette goes to a page by a few letters of its name, or to a stream by what
-// its name begins with.
+// palette is a dialog that opens a page by some letters of its name, or a stream by
+// the beginning of its name.
 type palette struct {
 	app.Compo
 	Page
-	// Tab is the page of a stream, as a pattern, to go to for another stream; empty
-	// goes anywhere.
+	// Tab is the pattern of a page of a stream. The palette opens that page for another
+	// stream then. Where Tab is empty, it opens any page.
 	Tab   string
 	Close func(app.Context)
 
@@ -26,19 +26,19 @@ type palette struct {
 	streams load[streamsFound]
 }
 
-// streamsFound are the first streams whose names begin with a text.
+// streamsFound are the first streams whose names begin with a prefix.
 type streamsFound struct {
 	prefix string
 	items  []core.Stream
 }
 
-// maxChoices is how many places are offered at once.
+// maxChoices is the number of places that are offered at once.
 const maxChoices = 12
 
 // OnMount implements [app.Mounter].
 func (p *palette) OnMount(ctx app.Context) { p.ask(ctx) }
 
-// ask asks for the streams that the text is the beginning of.
+// ask fetches the streams whose names begin with the text.
 func (p *palette) ask(ctx app.Context) {
 	if !p.s.may(core.ActionReadStreams) {
 		return
@@ -64,7 +64,7 @@ func (p *palette) choices() (found []place) {
 			known = known || stream.Name == p.text
 		}
 	}
-	if found = found[:min(len(found), maxChoices)]; !known && p.s.may(core.ActionReadStreams) { // the server has not said yet
+	if found = found[:min(len(found), maxChoices)]; !known && p.s.may(core.ActionReadStreams) { // the server has not answered yet
 		found = append(found, p.place(p.text, "Stream "+p.text))
 	}
 	return found

@@ -6,15 +6,15 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// skeleton stands where something is to come.
+// skeleton stands in for content that is being loaded.
 func skeleton() app.UI {
 	return app.Div().Class("skeleton").Role("status").Aria("label", "Loading").Body(
 		app.Div(), app.Div(), app.Div(), app.Div(), app.Div(),
 	)
 }
 
-// emptyPanel says that there is nothing, and how that changes. command may be
-// empty.
+// emptyPanel says that there is nothing, why, and what to do about it: a command to
+// copy, unless it is empty, and actions.
 func emptyPanel(what, why, command string, actions ...app.UI) app.UI {
 	parts := []app.UI{app.H2().Text(what), app.P().Text(why)}
 	if command != "" {
@@ -26,7 +26,7 @@ func emptyPanel(what, why, command string, actions ...app.UI) app.UI {
 	return app.Div().Class("empty").Body(parts...)
 }
 
-// tile is a number with its name.
+// tile shows a number with its name, and more about it.
 func tile(name, value, more string) app.UI {
 	return app.Div().Class("tile").Body(
 		app.Div().Class("tile-name").Text(name),
@@ -35,7 +35,7 @@ func tile(name, value, more string) app.UI {
 	)
 }
 
-// forbidden says which permission a page needs.
+// forbidden stands in for a page that the role does not permit.
 func forbidden(action core.Action, role core.Role) app.UI {
 	return app.Div().Class("panel", "error").Role("alert").Body(
 		app.H2().Body(icon("role"), app.Text("Permission denied")),

@@ -7,17 +7,17 @@ import (
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 )
 
-// pickFunc filters by a value of a payload, where it is given.
+// pickFunc adds a value to the filter. A nil one means that there is no filter.
 type pickFunc func(ctx app.Context, name, value string)
 
-// pickButton filters by a value.
+// pickButton is the button that adds a value to the filter.
 func pickButton(name, value string, pick pickFunc) app.UI {
 	label := "Filter by " + term{name: name, value: value, named: true}.String()
 	return app.Button().Class("by").Type("button").Aria("label", label).Title(label).Text("Filter").
 		OnClick(func(ctx app.Context, _ app.Event) { pick(ctx, name, value) }, app.EventScope(label))
 }
 
-// longestPick bounds the values that a click filters by.
+// longestPick bounds the values that have a button to filter by them.
 const longestPick = 256
 
 // pickable reports whether a value fits into the filter bar, which is one line.

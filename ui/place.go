@@ -4,12 +4,13 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// place is an entry of the rail.
+// place is a page that the rail and the palette lead to.
 type place struct {
 	path, name, icon string
 	action           core.Action
 }
 
+// places are all places, in the order of the rail.
 var places = []place{
 	{"/", "Home", "home", core.ActionReadStreams},
 	{"/streams", "Streams", "stream", core.ActionReadStreams},
@@ -25,8 +26,9 @@ var places = []place{
 	{"/system", "System", "system", ""},
 }
 
-// apart are the places with which another kind of them begins.
+// apart are the paths of the places that begin a new group in the rail.
 var apart = []string{"/settings/api-keys", "/audit"}
 
-// firstPlaces is how many of them a phone shows without asking for more.
+// firstPlaces is the number of places that a phone shows. The others are behind a
+// button.
 const firstPlaces = 4

@@ -12,14 +12,14 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// publishView sends an event by hand.
+// publishView is the form that publishes an event.
 type publishView struct {
 	app.Compo
 	Page
 
 	streams load[rest.List[core.Stream]]
 	to      string
-	found   load[rest.List[core.Stream]] // those whose names begin like that
+	found   load[rest.List[core.Stream]] // streams whose names begin with to
 	pause   delay
 	event   rest.NewEvent
 	payload string
@@ -47,7 +47,8 @@ func (v *publishView) OnMount(ctx app.Context) {
 	}
 }
 
-// find looks for streams whose names begin with what is chosen, that one first.
+// find fetches the streams whose names begin with the text of the field. A stream of
+// exactly that name comes first.
 func (v *publishView) find(ctx app.Context) {
 	query := core.StreamQuery{Prefix: v.to, Limit: picksShown}
 	v.found.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.List[core.Stream], error) {
@@ -55,8 +56,8 @@ func (v *publishView) find(ctx app.Context) {
 	})
 }
 
-// fill takes an event that was sent before, without its id, its trace and its
-// idempotency key.
+// fill fills the form with an event that was published before, without its id, its
+// trace and its idempotency key.
 func (v *publishView) fill(ctx app.Context, id string) {
 	var event core.Event
 	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) (err error) {
@@ -93,8 +94,8 @@ func (v *publishView) form(page rest.List[core.Stream]) app.UI {
 	return form(v.send, parts...)
 }
 
-// choice lets one choose a stream: of a few from a list, of many by the beginning
-// of its name.
+// choice is the field for the stream: a list of all streams, or a text field that
+// offers some where there are many.
 func (v *publishView) choice(page rest.List[core.Stream]) app.UI {
 	if page.Pagination.HasMore {
 		offered := page.Items
@@ -114,12 +115,12 @@ func (v *publishView) choice(page rest.List[core.Stream]) app.UI {
 		choices = append(choices, choice[string]{page.Items[i].Name, page.Items[i].Name})
 	}
 	if chosen := (choice[string]{v.to, v.to}); !slices.Contains(choices, chosen) {
-		choices = append(choices, chosen) // from an address; that it is gone, the server says
+		choices = append(choices, chosen) // it was in the address; the server says if there is no such stream
 	}
 	return selectInput("stream", &v.to, choices, nil)
 }
 
-// schema is that of the stream that is chosen.
+// schema is the schema of the chosen stream, or nil.
 func (v *publishView) schema(page rest.List[core.Stream]) json.RawMessage {
 	for _, stream := range slices.Concat(page.Items, v.found.value.Items) {
 		if stream.Name == v.to {
@@ -162,7 +163,7 @@ func (v *publishView) send(ctx app.Context) {
 	}, nil)
 }
 
-// curl is the same request from a shell.
+// curl is a command that sends the same request.
 func (v *publishView) curl() string {
 	event := v.event
 	event.Payload = json.RawMessage(v.payload)
@@ -174,7 +175,8 @@ func (v *publishView) curl() string {
 		v.s.origin, rest.StreamEventsPath(v.to), quote(string(body)))
 }
 
-// again is an event to be sent once more.
+// again returns an event as a new one: without its id, its trace and its idempotency
+// key.
 func again(event core.Event) rest.NewEvent {
 	return rest.NewEvent{Type: event.Type, Version: event.Version, Source: event.Source, Subject: event.Subject, Payload: event.Payload}
 }

@@ -6,18 +6,20 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// rates are how fast streams grow, from how far they reached when they were
-// looked at.
+// rates are the rates at which streams grow. They are computed from the ends that the
+// streams had at the latest looks.
 type rates struct{ of map[core.ID][]reach }
 
+// reach is the end that a stream had at a look.
 type reach struct {
 	at   time.Time
 	next int64
 }
 
-// keptReaches bounds a line.
+// keptReaches is how many looks at a stream are kept.
 const keptReaches = 60
 
+// note takes down a look at a stream.
 func (r *rates) note(stream core.ID, next int64, at time.Time) {
 	if r.of == nil {
 		r.of = map[core.ID][]reach{}
@@ -28,8 +30,8 @@ func (r *rates) note(stream core.ID, next int64, at time.Time) {
 	}
 }
 
-// perSecond is the rate over the latest half minute. It is not known before a
-// stream was looked at twice.
+// perSecond is the rate over the latest half minute. It is not known before the second
+// look at a stream.
 func (r *rates) perSecond(stream core.ID) (rate float64, known bool) {
 	all := r.of[stream]
 	if len(all) < 2 {
@@ -48,7 +50,7 @@ func (r *rates) text(stream core.ID) string {
 	return rate(perSecond)
 }
 
-// line is how much came between one look and the next.
+// line returns how many events came between one look and the next.
 func (r *rates) line(stream core.ID) []int64 {
 	all := r.of[stream]
 	line := make([]int64, 0, len(all))

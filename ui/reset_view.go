@@ -9,7 +9,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 )
 
-// resetView chooses another password by a link.
+// resetView is the form for a new password, which a link from an email opens.
 type resetView struct {
 	app.Compo
 	Page
@@ -21,7 +21,7 @@ type resetView struct {
 
 // OnMount implements [app.Mounter].
 func (v *resetView) OnMount(ctx app.Context) {
-	values, _ := url.ParseQuery(fragment()) // what is not readable is no ticket
+	values, _ := url.ParseQuery(fragment()) // a fragment that cannot be read holds no ticket
 	if v.token = values.Get("t"); v.token != "" {
 		dropFragment()
 	}

@@ -8,13 +8,15 @@ import (
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 )
 
-// retry is the button that tries again, once it may.
+// retry is the button that tries again. Where the server has asked to wait, it counts
+// down first.
 type retry struct {
 	app.Compo
 	Again func(app.Context)
-	// Err is what went wrong. With another one it waits anew.
+	// Err is the error. Another error may begin another wait.
 	Err error
 
+	// until is when the wait for the error of ends.
 	of    error
 	until time.Time
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// rolesView is who may do what.
+// rolesView lists which role permits which actions.
 type rolesView struct {
 	app.Compo
 	Page
@@ -23,7 +23,7 @@ func (v *rolesView) OnMount(ctx app.Context) {
 	v.roles.fetchKept(ctx, v.s, keptRoles, func(ctx context.Context, client *rest.Client) (rest.Roles, error) { return client.Roles(ctx) })
 }
 
-// actionWords say what permissions are for.
+// actionWords say what a permission allows.
 var actionWords = map[core.Action]string{
 	core.ActionIngest: "send events", core.ActionReadEvents: "read events", core.ActionExportEvents: "export events",
 	core.ActionReadStreams: "see streams", core.ActionWriteStreams: "create, change and delete streams",

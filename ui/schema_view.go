@@ -10,7 +10,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// schemaView shows and changes what payloads must fit.
+// schemaView shows and changes the schema of a stream.
 type schemaView struct {
 	app.Compo
 	Page

@@ -8,10 +8,10 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// scope says where reading begins.
+// scope says where reading begins in the event browser.
 type scope struct {
 	kind scopeKind
-	// from is the offset or the time, as it was typed. The other kinds have none.
+	// from is the offset or the time, as it was typed. It is empty for the other kinds.
 	from string
 }
 
@@ -27,11 +27,11 @@ const (
 	scopeLive   scopeKind = "live"
 )
 
-// placed reports whether the scope begins at a place that its user names.
+// placed reports whether the scope begins at an offset or a time that the user names.
 func (k scopeKind) placed() bool { return k == scopeOffset || k == scopeTime }
 
-// The parameters of an address that hold a scope, and the values of theirs that
-// are neither an offset nor a time.
+// The parameters of an address that hold a scope, with their values for oldest and
+// live. Other values of from are an offset or a time.
 const (
 	paramFrom  = "from"
 	paramLive  = "live"
@@ -56,8 +56,8 @@ func readScope(values url.Values) scope {
 	return scope{kind: scopeNewest}
 }
 
-// write puts the scope into an address. A time is written so that it is the same
-// one for whoever is sent the address.
+// write puts the scope into an address. A time is written in UTC, so that the address
+// means the same in every zone.
 func (s scope) write(values url.Values) {
 	from := s.from
 	switch s.kind {

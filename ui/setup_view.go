@@ -9,8 +9,8 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 )
 
-// setupView makes the first admin by a set-up link, or lets an invited user
-// choose a password.
+// setupView is the form behind a set-up link, which makes the first admin, and behind
+// an invitation, which lets its user choose a password.
 type setupView struct {
 	app.Compo
 	Page
@@ -20,10 +20,10 @@ type setupView struct {
 	act                   act
 }
 
-// OnMount implements [app.Mounter]. The ticket is in the fragment, which no
-// server sees, and leaves the address at once.
+// OnMount implements [app.Mounter]. It takes the ticket from the fragment, which
+// browsers send to no server, and removes it from the address at once.
 func (v *setupView) OnMount(ctx app.Context) {
-	values, _ := url.ParseQuery(fragment()) // what is not readable is no ticket
+	values, _ := url.ParseQuery(fragment()) // a fragment that cannot be read holds no ticket
 	v.ticket, v.invite = values.Get("t"), values.Get("invite")
 	if v.ticket != "" || v.invite != "" {
 		dropFragment()

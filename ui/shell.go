@@ -12,19 +12,20 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// shell is around every page: the rail, the bar and the session.
+// shell is the frame around every page: the rail, the bar, the banners and what opens
+// on top. It owns the session, and stays mounted while pages change.
 type shell struct {
 	app.Compo
 
 	s *session
 	// path is the address that is shown, escaped.
 	path    string
-	update  bool   // a newer dashboard is there
-	install bool   // the browser would install it
-	palette bool   // the command palette is open
-	tab     string // the page that it chooses a stream for, as a pattern
-	menu    bool   // the rest of the rail, on a phone
-	unkeys  func()
+	update  bool   // there is a newer version of the dashboard
+	install bool   // the browser can install the dashboard
+	palette bool   // the palette is open
+	tab     string // what palette.Tab is then
+	menu    bool   // a phone shows all of the rail
+	unkeys  func() // ends listen
 }
 
 // OnInit implements [app.Initializer].
@@ -41,17 +42,17 @@ func (sh *shell) OnMount(ctx app.Context) {
 	every(ctx, time.Minute, func(ctx app.Context) { sh.update = sh.update || ctx.AppUpdateAvailable() })
 }
 
-// start shows who used the dashboard last, and the page as far as that user may
-// see it, while the server is asked whether it still knows them.
+// start shows the page for the user whom the browser remembers, while the server is
+// asked whether their session still holds.
 func (sh *shell) start(ctx app.Context) {
-	s, next := sh.s, anonymous // nobody has signed in on this device
+	s, next := sh.s, anonymous // unless the browser remembers somebody
 	if recall(ctx, &s.me) {
 		next = signedIn
 		sh.introduce(ctx)
 		every(ctx, refreshEvery, sh.introduce)
 	}
 	ctx.Async(func() {
-		breathe() // between the frame and the page in it
+		breathe() // the browser draws the frame before the page in it
 		s.dispatch(func(app.Context) {
 			if s.state == starting {
 				s.state = next
@@ -60,8 +61,8 @@ func (sh *shell) start(ctx app.Context) {
 	})
 }
 
-// introduce asks who is signed in, and what that user may do by now, unless the
-// server has said so.
+// introduce asks the server who is signed in and what their role permits, until the
+// server has told.
 func (sh *shell) introduce(ctx app.Context) {
 	s := sh.s
 	if s.met || s.meeting || s.state == anonymous {
@@ -95,17 +96,17 @@ func (sh *shell) introduce(ctx app.Context) {
 func (sh *shell) OnNav(ctx app.Context) { sh.onNav(ctx) }
 
 func (sh *shell) onNav(ctx app.Context) {
-	path := ctx.Page().URL().EscapedPath() // a name in it may hold what an address must not
+	path := ctx.Page().URL().EscapedPath() // escaped: a name may hold a slash
 	changed := sh.path != path
 	sh.path, sh.menu, sh.palette = path, false, false
 	title := "EventFlow"
-	if r, params, ok := find(sh.path); ok && app.IsClient { // one page is rendered ahead for all addresses
+	if r, params, ok := find(sh.path); ok && app.IsClient { // the server renders one page for all addresses
 		title = crumbTitle(r, params) + " · EventFlow"
 	}
 	ctx.Page().SetTitle(title)
 	if changed {
-		// Where a page began, for those who hear the page or use the keyboard.
-		// Whoever is in a field already has begun.
+		// People who use the keyboard or listen to the page begin at its title, unless
+		// they are in a field already.
 		ctx.Defer(func(app.Context) {
 			if !isField(app.Window().Get("document").Get("activeElement")) {
 				focus("main h1")
@@ -144,7 +145,7 @@ func (sh *shell) Render() app.UI {
 	switch {
 	case found && r.public:
 		return sh.bare(r.view(page))
-	case sh.s.state == starting || sh.path == "": // a page that came before its address would be drawn anew, with what was typed gone
+	case sh.s.state == starting || sh.path == "": // a page that is drawn before its address is known would be drawn anew, and lose what was typed
 		return sh.frame(app.Div().Class("pending"))
 	case sh.s.state == anonymous:
 		return sh.bare(&loginView{Page: page})
@@ -157,7 +158,7 @@ func (sh *shell) Render() app.UI {
 	return sh.frame(r.view(page))
 }
 
-// bare is the frame of pages without a session.
+// bare is the frame around pages without a session.
 func (sh *shell) bare(content app.UI) app.UI {
 	return app.Div().ID("app").Class("bare").Body(
 		app.Main().ID("main").Body(app.Div().Class("brand").Body(mark(), app.Text("EventFlow")), content),
@@ -180,7 +181,7 @@ func (sh *shell) frame(content ...app.UI) app.UI {
 	return app.Div().ID("app").Body(parts...)
 }
 
-// again asks for the password on top of the page, which stays as it is.
+// again asks for the password on top of the page, which keeps what its user did.
 func (sh *shell) again() app.UI {
 	return &dialog{Title: "Sign in again", Body: []app.UI{
 		app.P().Text("Your session has expired. Your work on this page is kept."),
@@ -233,7 +234,7 @@ func (sh *shell) rail() app.UI {
 		append(links, more)...)...)
 }
 
-// inside reports whether the address belongs to an entry of the rail.
+// inside reports whether the address is a place's or below it.
 func (sh *shell) inside(path string) bool {
 	return sh.path == path || path != "/" && strings.HasPrefix(sh.path, path+"/")
 }
@@ -261,17 +262,17 @@ func (sh *shell) bar() []app.UI {
 		iconButton("Sign out", "out", sh.signOut))
 }
 
-// signOutTimeout is how long a page that is to be left waits for the server.
+// signOutTimeout is how long signing out waits for the server.
 const signOutTimeout = 5 * time.Second
 
 func (sh *shell) signOut(ctx app.Context, _ app.Event) {
 	s := sh.s
-	s.over.Store(true) // from here on nothing is kept
-	forget(ctx)        // whatever the server says
+	s.over.Store(true) // before forget: no answer that still comes is kept
+	forget(ctx)        // even if the server does not answer
 	ctx.Async(func() {
 		limited, cancel := context.WithTimeout(ctx, signOutTimeout)
 		defer cancel()
-		_ = s.client.Logout(limited) // the page forgets the session all the same
+		_ = s.client.Logout(limited) // the dashboard is signed out either way
 		s.shell.Dispatch(func(ctx app.Context) {
 			sh.s, sh.palette = newSession(s.origin), false
 			sh.s.shell, sh.s.state, sh.s.heard = s.shell, anonymous, s.heard

@@ -13,19 +13,19 @@ import (
 	"github.com/andybalholm/brotli"
 )
 
-// File is an answer of the dashboard's, ready to be sent.
+// File is a file of the site, ready to be sent.
 type File struct {
 	ContentType string
 	// Body is nil where only the compressed forms are kept.
 	Body         []byte
 	Gzip, Brotli []byte
-	// Size is how many bytes the file has when it is not compressed.
+	// Size is the size of the file in bytes when it is not compressed.
 	Size int
-	// ETag is weak: the same for each of the encodings.
+	// ETag is weak, because it is the same for every encoding.
 	ETag string
 }
 
-// sent is how large the file is in its smallest form.
+// sent is the size of the file's smallest form.
 func (f File) sent() int {
 	switch {
 	case f.Brotli != nil:
@@ -36,7 +36,7 @@ func (f File) sent() int {
 	return len(f.Body)
 }
 
-// newFile compresses a body where that makes it smaller.
+// newFile makes a file. It is compressed where that makes it smaller.
 func newFile(name string, body []byte) File {
 	sum := sha256.Sum256(body)
 	file := File{ContentType: contentType(name), Body: body, Size: len(body), ETag: `W/"` + hex.EncodeToString(sum[:16]) + `"`}
@@ -49,31 +49,32 @@ func newFile(name string, body []byte) File {
 	return file
 }
 
-// siteQuality is Brotli's for what is compressed at every start: a few
-// milliseconds for all.
+// siteQuality is the quality at which Brotli compresses files at every start. All of
+// them take a few milliseconds.
 const siteQuality = 6
 
-// Gzip returns a compressed text.
+// Gzip compresses a body.
 func Gzip(body []byte) []byte {
 	var b bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // only fails for a level there is not
+	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // it fails for an unknown level only
 	return written(w, &b, body)
 }
 
-// Brotli returns a compressed text. Quality 11 takes fifty times as long as 5.
+// Brotli compresses a body. Quality 11 takes fifty times as long as 5.
 func Brotli(body []byte, quality int) []byte {
 	var b bytes.Buffer
 	return written(brotli.NewWriterOptions(&b, brotli.WriterOptions{Quality: quality, LGWin: 22}), &b, body)
 }
 
+// written returns what a compressing writer has made of a body.
 func written(w io.WriteCloser, b *bytes.Buffer, body []byte) []byte {
 	_, _ = w.Write(body) // into memory, which does not fail
 	_ = w.Close()
 	return b.Bytes()
 }
 
-// contentType knows the kinds of files that there are: the machine's own table
-// of types would make answers differ.
+// contentType returns the type of a file by its name. The table of types that a
+// machine has would make answers differ between machines.
 func contentType(name string) string {
 	switch path.Ext(name) {
 	case ".css":

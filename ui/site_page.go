@@ -12,13 +12,13 @@ var (
 	// openTag is a tag with its attributes, as go-app writes them.
 	openTag   = regexp.MustCompile(`<([a-z][a-z0-9-]*)((?: [a-zA-Z:-]+(?:="(?:[^"\\]|\\.)*")?)+)>`)
 	attribute = regexp.MustCompile(` [a-zA-Z:-]+(?:="(?:[^"\\]|\\.)*")?`)
-	// forRobots is what social networks would show of the page. It names the
-	// page's address as seen from outside, which nobody here knows.
+	// forRobots are tags for social networks. They hold the page's address as it is seen
+	// from outside, which the server does not know.
 	forRobots = regexp.MustCompile(`(?m)^ *<meta [^>]*property="og:[^>]*>\n`)
 )
 
-// tidy makes the page the same at every start, and on every node, where go-app
-// writes attributes in any order.
+// tidy sorts the attributes of the page, which go-app writes in any order. The page is
+// the same at every start and on every node then.
 func tidy(page []byte) []byte {
 	page = openTag.ReplaceAllFunc(page, func(tag []byte) []byte {
 		parts := openTag.FindSubmatch(tag)

@@ -8,16 +8,16 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// spread is how events spread over a time. It has no counts where there is no
-// event.
+// spread is how many events came when. A stream without an event has no counts.
 type spread struct {
 	core.Histogram
 	step time.Duration
-	// begin is where reading begins, zero where that is an end of the stream.
+	// begin is when reading begins. It is zero where reading begins at an end of the
+	// stream.
 	begin time.Time
 }
 
-// steps are how much of the time a bar may stand for.
+// steps are the times that a bar may stand for.
 var steps = []time.Duration{
 	time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second,
 	time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
@@ -26,13 +26,15 @@ var steps = []time.Duration{
 
 const day = 24 * time.Hour
 
-// The fewest and, but for one at each end, the most bars.
+// The numbers of bars that a histogram has at least and, except for one more at each
+// end, at most.
 const (
 	fewestBars = 24
 	mostBars   = 60
 )
 
-// spreadOf counts a stream's events around where a scope begins.
+// spreadOf counts a stream's events over a time of a length, around the beginning of a
+// scope. With long 0 it is all time.
 func spreadOf(ctx context.Context, client *rest.Client, stream string, from scope, long time.Duration) (spread, error) {
 	first, err := firstTime(ctx, client, stream, core.EventQuery{})
 	if err != nil || first.IsZero() {
@@ -57,7 +59,7 @@ func spreadOf(ctx context.Context, client *rest.Client, stream string, from scop
 	return spread{counts, step, begin}, err
 }
 
-// firstTime is when the first event of a query came, zero when there is none.
+// firstTime is when the first event of a query came. It is zero if there is none.
 func firstTime(ctx context.Context, client *rest.Client, stream string, query core.EventQuery) (time.Time, error) {
 	query.Limit = 1
 	page, err := client.EventsPage(ctx, stream, query)
@@ -67,8 +69,9 @@ func firstTime(ctx context.Context, client *rest.Client, stream string, query co
 	return page.Items[0].ReceivedAt, nil
 }
 
-// window is the time that is shown: all that is kept, or so long a part of it as
-// was chosen, at that end or around that time where reading begins.
+// window returns the time to show: all of it if long is 0, or as long a part, at the
+// end of the stream or around the time where reading begins. It never reaches into
+// the future.
 func window(kind scopeKind, long time.Duration, first, begin, now time.Time) (low, high time.Time) {
 	if long == 0 {
 		return first, now
@@ -86,8 +89,8 @@ func window(kind scopeKind, long time.Duration, first, begin, now time.Time) (lo
 	return high.Add(-long), high
 }
 
-// inSteps widens a time to whole steps, as a clock shows them in the user's
-// zone.
+// inSteps chooses a step and widens a time to whole steps, as a clock in the user's
+// zone shows them.
 func inSteps(low, high time.Time) (from, to time.Time, step time.Duration) {
 	step = steps[len(steps)-1]
 	for _, one := range steps {
@@ -106,10 +109,10 @@ func inSteps(low, high time.Time) (from, to time.Time, step time.Duration) {
 	return from, to, step
 }
 
-// edge is where a bar begins.
+// edge is when a bar begins.
 func (s *spread) edge(bar int) time.Time { return s.From.Add(time.Duration(bar) * s.step) }
 
-// write writes a time as finely as the bars need it.
+// write writes a time as precisely as the bars need it.
 func (s *spread) write(at time.Time) string {
 	at = at.Local()
 	clock := "15:04"

@@ -5,7 +5,8 @@ import "github.com/eventflow-go/eventflow/core"
 // start says at which event a consumer group begins to read.
 type start struct {
 	kind startKind
-	// offset and at are as they were typed. Only the kind of that name reads them.
+	// offset and at are the offset and the time as they were typed. They count only for
+	// startOffset and startTime.
 	offset, at string
 }
 
@@ -20,7 +21,7 @@ const (
 	startTime   startKind = "time"
 )
 
-// empty reports whether the start waits for something to be typed.
+// empty reports whether an offset or a time has still to be typed.
 func (s start) empty() bool {
 	return s.kind == startOffset && s.offset == "" || s.kind == startTime && s.at == ""
 }

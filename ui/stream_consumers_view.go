@@ -10,7 +10,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// streamConsumersView lists the groups of one stream, and makes them.
+// streamConsumersView lists the consumer groups of a stream and makes new ones.
 type streamConsumersView struct {
 	app.Compo
 	Page

@@ -9,7 +9,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// streamTabs leads between the pages of a stream.
+// streamTabs are the links between the pages of a stream.
 func streamTabs(p Page) app.UI {
 	tabs := []place{
 		{"/streams/{stream}", "Overview", "", ""},
@@ -19,7 +19,7 @@ func streamTabs(p Page) app.UI {
 		{"/streams/{stream}/settings", "Settings", "", ""},
 	}
 	var links []app.UI
-	shown, _ := url.PathUnescape(p.Path) // which the page was found by
+	shown, _ := url.PathUnescape(p.Path) // find has unescaped it before
 	for _, tab := range tabs {
 		if !p.s.may(tab.action) {
 			continue
@@ -33,7 +33,7 @@ func streamTabs(p Page) app.UI {
 	return app.Nav().Class("tabs").Aria("label", "Stream").Body(links...)
 }
 
-// streamHead is the title of the pages of a stream.
+// streamHead is the title of a page of a stream, with actions and the tabs.
 func streamHead(p Page, actions ...app.UI) app.UI {
 	return app.Div().Class("stack", "tight").Body(
 		app.Div().Class("head").Body(append([]app.UI{app.H1().TabIndex(-1).Body(app.Bdi().Text(p.stream()))}, actions...)...),

@@ -10,17 +10,17 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// picksShown is how many streams are offered at once: more are found by their
-// beginnings.
+// picksShown is the number of streams that are offered at once. The others are found
+// by the beginning of their names.
 const picksShown = 50
 
-// streamPicks lets one tick streams, of however many there are.
+// streamPicks lets a user choose some of the streams, however many there are.
 type streamPicks struct {
 	app.Compo
 	Page
-	// Chosen are the names of those that are ticked.
+	// Chosen are the names of the chosen streams.
 	Chosen *[]string
-	// Wrong is what the server says of the choice.
+	// Wrong is the reason why the server refused the choice, or "".
 	Wrong string
 
 	prefix string
@@ -50,7 +50,7 @@ func (p *streamPicks) Render() app.UI {
 	)
 }
 
-// boxes are those that are ticked, and those that were found.
+// boxes are the boxes of the chosen streams, and of the streams that were found.
 func (p *streamPicks) boxes() (boxes []app.UI) {
 	names := slices.Clone(*p.Chosen)
 	for i := range p.found.value.Items {

@@ -10,7 +10,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// streamSettingsView changes a stream, and takes it away.
+// streamSettingsView changes and deletes a stream.
 type streamSettingsView struct {
 	app.Compo
 	Page

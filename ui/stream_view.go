@@ -12,7 +12,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// streamView is a stream at a glance.
+// streamView is the overview of a stream.
 type streamView struct {
 	app.Compo
 	Page
@@ -75,7 +75,7 @@ func (v *streamView) overview(stream core.Stream) app.UI {
 	return app.Div().Class("stack").Body(append(parts, v.snippets(stream))...)
 }
 
-// numbers are what the tiles say of the stream, as far as it is known.
+// numbers are the texts of the tiles, with dashes for what is not known yet.
 func (v *streamView) numbers() (events, next, last string) {
 	stats := v.stats.value
 	switch {
@@ -89,7 +89,7 @@ func (v *streamView) numbers() (events, next, last string) {
 	return count(stats.Events), count(int64(stats.NextOffset)), last
 }
 
-// snippets are ways to send and to read, to be copied.
+// snippets are examples of publishing and reading, to be copied.
 func (v *streamView) snippets(stream core.Stream) app.UI {
 	if v.example == "" {
 		v.example = "curl"

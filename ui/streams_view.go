@@ -20,7 +20,7 @@ type streamsView struct {
 	list  load[rest.List[core.StreamOverview]]
 	pages pages
 	rates rates
-	// prefix is what the names begin with that are listed.
+	// prefix is the beginning of the names of the streams that are listed.
 	prefix string
 	pause  delay
 }
@@ -85,7 +85,7 @@ func (v *streamsView) Render() app.UI {
 	)
 }
 
-// search narrows the list while one types.
+// search filters the list while the user types.
 func (v *streamsView) search() app.UI {
 	return app.Form().Class("controls").Role("search").Aria("label", "Streams").Body(
 		app.Label().Class("row").For("prefix").Text("Filter by name"),

@@ -11,7 +11,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 )
 
-// systemView is how the server does.
+// systemView shows the health, the version and the settings of the server.
 type systemView struct {
 	app.Compo
 	Page

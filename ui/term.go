@@ -5,16 +5,16 @@ import (
 	"unicode"
 )
 
-// term is a part of the filter bar: `name:value`, or a word.
+// term is a part of a filter: `name:value`, or a word, which is a value alone.
 type term struct {
 	name, value string
 	named       bool
-	// quoted: the value, or a part of it, stood in quotes.
+	// quoted says that at least a part of the value stood in quotes.
 	quoted bool
 }
 
-// splitTerms splits at spaces and at each term's first colon, but not within
-// quotes, where a backslash takes the meaning from what follows.
+// splitTerms splits a filter at spaces, and each term at its first colon. It does not
+// split within quotes, where a backslash takes the meaning from the next character.
 func splitTerms(text string) (terms []term) {
 	var (
 		next                   term
@@ -59,6 +59,7 @@ func (t term) String() string {
 	return quoteTerm(t.value)
 }
 
+// quoteTerm puts a text into quotes, unless it is read as itself without them.
 func quoteTerm(text string) string {
 	if text != "" && !strings.ContainsAny(text, `":\`) && strings.IndexFunc(text, unicode.IsSpace) < 0 {
 		return text
@@ -66,8 +67,8 @@ func quoteTerm(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(text) + `"`
 }
 
-// withTerm adds `name:value` to the text of a filter bar, in place of another
-// value of that name.
+// withTerm adds `name:value` to the text of a filter. It replaces another value of the
+// name.
 func withTerm(text, name, value string) string {
 	var all []string
 	for _, t := range splitTerms(text) {

@@ -4,15 +4,15 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// trailFilter narrows the trail; all of it is in the address.
+// trailFilter is the filter of the audit trail. The address holds all of it.
 type trailFilter struct{ action, who, target, from, to string }
 
-// parameters are the filter's fields by their names in the address.
+// parameters returns the fields by their names in the address.
 func (f *trailFilter) parameters() map[string]*string {
 	return map[string]*string{"action": &f.action, "who": &f.who, "target": &f.target, "from": &f.from, "to": &f.to}
 }
 
-// query is the filter as the server takes it.
+// query returns the filter as the server takes it.
 func (f *trailFilter) query() (query core.EventQuery, err error) {
 	query.Filter = core.Filter{Type: f.action, Subject: f.target}
 	if f.who != "" {
@@ -29,5 +29,5 @@ func (f *trailFilter) query() (query core.EventQuery, err error) {
 	return query, err
 }
 
-// actorPath is where a record names who did it.
+// actorPath is the path in a record to the name of who did it.
 const actorPath = "actor.label"

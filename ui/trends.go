@@ -4,9 +4,10 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// trends are how the lags of groups went while the page was open.
+// trends are the lags of groups at the latest looks.
 type trends struct{ of map[core.ID][]int64 }
 
+// note takes down the lag of a group.
 func (t *trends) note(group core.ID, lag int64) {
 	if t.of == nil {
 		t.of = map[core.ID][]int64{}

@@ -9,7 +9,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// usersView lists and invites the people of the organization.
+// usersView lists the users of the organization, and invites, changes and removes
+// them.
 type usersView struct {
 	app.Compo
 	Page
@@ -22,12 +23,14 @@ type usersView struct {
 	role        core.Role
 	act         act
 	invited     rest.Invited
-	// What a dialog is about: who is changed, signed out or removed.
+	// At most one of them is set: it is the user whom the dialog would change, sign out
+	// or remove.
 	changing, ending, removing core.User
 	newRole                    core.Role
 	change                     act
 }
 
+// userRoles are the roles that users can have.
 var userRoles = []choice[core.Role]{
 	{core.RoleViewer, "viewer: reads everything"},
 	{core.RoleDeveloper, "developer: streams, groups, dead letters, own keys"},
@@ -118,7 +121,7 @@ func (v *usersView) send(ctx app.Context) {
 	})
 }
 
-// handOver shows the link of an invitation.
+// handOver shows the link of an invitation to the admin, who sends it.
 func (v *usersView) handOver() app.UI {
 	return &dialog{Title: "Send this invitation link", Close: v.forget, Body: []app.UI{
 		app.P().Body(app.Text("It lets "), app.Bdi().Text(v.invited.User.Email), app.Text(" choose a password, works once and expires in 7 days. If this server is set up for email, it has been sent there, too.")),
@@ -127,7 +130,8 @@ func (v *usersView) handOver() app.UI {
 	}}
 }
 
-// link leads to this dashboard where the server does not know its own address.
+// link is the link of the invitation. Where the server does not know its own address,
+// the link is completed with the address of this dashboard.
 func (v *usersView) link() string {
 	if len(v.invited.Link) > 0 && v.invited.Link[0] == '/' {
 		return v.s.origin + v.invited.Link
@@ -196,6 +200,7 @@ func (v *usersView) askRemove() app.UI {
 		}, func(app.Context) { v.removing = core.User{} })
 }
 
+// do changes a user and closes the dialog after success.
 func (v *usersView) do(ctx app.Context, change func(context.Context, *rest.Client) error) {
 	v.change.run(ctx, v.s, change, func(ctx app.Context) {
 		v.changing, v.ending, v.removing = core.User{}, core.User{}, core.User{}

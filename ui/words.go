@@ -45,7 +45,7 @@ func span(d time.Duration) string {
 	return fmt.Sprintf("%d d", int(d.Hours()/24))
 }
 
-// ago writes how long ago something was, or how soon it will be.
+// ago writes how long ago a time was, or how far it is ahead.
 func ago(t, now time.Time) string {
 	d := now.Sub(t)
 	switch {
@@ -57,18 +57,18 @@ func ago(t, now time.Time) string {
 	return span(d) + " ago"
 }
 
-// exact writes a time as the field's logs do, in the user's zone.
+// exact writes a time in full, in the user's zone.
 func exact(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05.000") }
 
-// timeText is a time relative to now or, where the user wants it so, exactly. The
-// other one is shown on hover.
+// timeText shows a time relative to now or in full, as the user has chosen. A hint
+// shows the other form.
 func timeText(t time.Time) app.UI {
 	near := ago(t, time.Now())
 	return app.Time().Title(exact(t)+t.Local().Format(" MST, ")+near).DateTime(t.UTC().Format(time.RFC3339Nano)).Body(
 		app.Span().Class("near").Text(near), app.Span().Class("exact").Text(exact(t)))
 }
 
-// optionalTime is a time that may not be.
+// optionalTime is timeText for a time that may be nil. It shows a text then.
 func optionalTime(t *time.Time, otherwise string) app.UI {
 	if t == nil {
 		return app.Span().Class("quiet").Text(otherwise)
@@ -87,7 +87,7 @@ func size(n int) string {
 	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
 }
 
-// rate writes how many a second.
+// rate writes a number per second.
 func rate(perSecond float64) string {
 	if perSecond > 0 && perSecond < 9.95 {
 		return strconv.FormatFloat(math.Round(perSecond*10)/10, 'f', -1, 64) + "/s"
@@ -95,7 +95,7 @@ func rate(perSecond float64) string {
 	return count(int(math.Round(perSecond))) + "/s"
 }
 
-// plural writes a number with its noun.
+// plural writes a number with its noun, which takes an s in the plural.
 func plural[T ~int | ~int64](n T, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -103,11 +103,12 @@ func plural[T ~int | ~int64](n T, noun string) string {
 	return count(n) + " " + noun + "s"
 }
 
-// quote makes a word of a shell command.
+// quote makes a text one word of a shell command.
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// browserName says which program an agent's name is of, and where it runs, as far
-// as it can be told; browsers claim to be others, so the more special come first.
+// browserName names the browser and the system of a User-Agent header. Browsers claim to
+// be each other, so the rarer names are looked for first. An unknown agent stays as it
+// is.
 func browserName(agent string) string {
 	name := ""
 	for _, known := range [][2]string{{"Edg/", "Edge"}, {"OPR/", "Opera"}, {"Firefox/", "Firefox"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"}} {

@@ -25,7 +25,7 @@ func TestTheFirstMinute(t *testing.T) {
 	page.Fill("Name", "Ann")
 	page.Fill("Password", "weak")
 	page.Click("Create account")
-	page.See("must")
+	page.See("Must have")
 	page.Fill("Password", password)
 	page.Click("Create account")
 	page.See("First steps")

@@ -101,11 +101,11 @@ func TestARefusedSchemaSaysWhy(t *testing.T) {
 		page.Go("/streams/demo/schema")
 		page.Fill("JSON Schema (2020-12)", `{"type":`)
 		page.Click("Save schema")
-		page.See("is not valid JSON")
+		page.See("Is not valid JSON")
 		page.Fill("JSON Schema (2020-12)", `{"required":"a"}`)
 		page.Click("Save schema")
 		page.See("schema/required")
-		page.Gone("is not valid JSON")
+		page.Gone("Is not valid JSON")
 		require.False(t, page.Shows("Schema saved."))
 	}
 }
@@ -136,7 +136,7 @@ func TestAResetShowsWhatItDoes(t *testing.T) {
 		page.Await("no button without a preview", "!("+ready+")")
 		page.Gone("read again")
 		page.Fill("Offset", "many")
-		page.See("must be a whole number")
+		page.See("Must be a whole number")
 		require.False(t, page.Shows("unreachable"))
 		page.Await("no button", "!("+ready+")")
 		page.Fill("Offset", "10,000")

@@ -44,7 +44,7 @@ func everyScreen(full bool, letter string) []screen {
 		{"/settings/users", "users", adminEmail},
 		{"/settings/roles", "roles", "events:ingest"},
 		{"/settings/account", "account", pick("900000 requests per minute, burst 90000", "this session")},
-		{"/audit", "audit", "Target"},
+		{"/audit", "audit", "Actor"},
 		{"/system", "system", "Configuration"},
 		{"/nowhere", "not-found", "Page not found"},
 		{"/dead-letters/0198c0de-7a1b-7c3d-8e4f-5a6b7c8d9e0f", "error", "Not found"},
