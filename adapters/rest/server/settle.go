@@ -68,7 +68,7 @@ func (c *call) acked(stream string, request *rest.AckRequest) ([]core.Offset, er
 	}
 	offsets := request.Offsets
 	for i, id := range request.EventIDs {
-		offset, err := c.server.Consumers.EventOffset(c.context(), c.who, stream, id)
+		offset, err := c.server.Delivery.Consumers.EventOffset(c.context(), c.who, stream, id)
 		if err != nil {
 			return nil, about(err, "event_ids["+strconv.Itoa(i)+"]")
 		}
@@ -140,7 +140,7 @@ func (c *call) offsetOf(name eventName) (core.Offset, error) {
 	case name.offset != nil:
 		return *name.offset, nil
 	}
-	return c.server.Consumers.EventOffset(c.context(), c.who, name.stream, *name.id)
+	return c.server.Delivery.Consumers.EventOffset(c.context(), c.who, name.stream, *name.id)
 }
 
 // about turns "not found" about an event into an error about the field that
