@@ -59,8 +59,9 @@ const (
 	MaxBatchEvents          = 10_000
 )
 
-// Fingerprint tells two payloads apart when the same idempotency key comes
-// again: equal for payloads that differ in insignificant white space only.
+// Fingerprint tells two events apart when the same idempotency key comes again.
+// Equal events have equal fingerprints, also where their payloads differ in
+// insignificant white space.
 type Fingerprint [16]byte
 
 // Outcome says what Append did with an entry.

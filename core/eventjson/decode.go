@@ -20,8 +20,12 @@ type Draft struct {
 	// Event has Type, Version, Payload and what else the producer said; a zero
 	// OccurredAt and an empty Source are for the server to fill in.
 	Event core.Event
-	// Fingerprint is the payload's where the event has an idempotency key.
+	// Fingerprint is the payload's where the event has an idempotency key. It is a
+	// part of the event's own, and all of it in logs of earlier versions.
 	Fingerprint core.Fingerprint
+	// KeyDecides says that two events with one idempotency key are the same event,
+	// whatever else they say.
+	KeyDecides bool
 	// Err says why this event of a batch, alone, is refused: an [*core.Error] whose
 	// fields begin with the event's place (`events[3].payload`).
 	Err error

@@ -47,9 +47,12 @@ func (in *Ingest) Event(ctx context.Context, who core.Principal, stream string, 
 		return core.Receipt{}, err
 	}
 	batch := in.batch(open, 1)
-	batch.Entries = append(batch.Entries, entry(who, draft))
+	batch.Entries = append(batch.Entries, entry(who, &draft))
 	if err := in.committer.Commit(batch); err != nil {
 		return core.Receipt{}, named(err, batch.Entries[0].ID)
+	}
+	if err := in.recheck(batch, []core.Fingerprint{draft.Fingerprint}); err != nil {
+		return core.Receipt{}, err
 	}
 	item := answer(&batch.Entries[0])
 	return item.Receipt, item.Err
@@ -88,13 +91,43 @@ func (in *Ingest) batch(stream *openStream, size int) core.Batch {
 }
 
 // entry completes a draft with what the server knows.
-func entry(who core.Principal, draft eventjson.Draft) core.Entry {
+func entry(who core.Principal, draft *eventjson.Draft) core.Entry {
 	event := draft.Event
 	event.APIKeyID = who.Key
 	if event.Source == "" {
 		event.Source = who.Label
 	}
-	return core.Entry{Event: event, Fingerprint: draft.Fingerprint}
+	made := core.Entry{Event: event}
+	if event.IdempotencyKey != "" {
+		made.Fingerprint = fingerprintOf(draft, &event)
+	}
+	return made
+}
+
+// recheck asks again for the entries whose keys are known with another
+// fingerprint: earlier versions stored that of the payload alone, which former
+// holds for each entry. It changes the outcome of what was stored by one of them.
+func (in *Ingest) recheck(batch core.Batch, former []core.Fingerprint) error {
+	again := batch
+	again.Entries = nil
+	var places []int
+	for i := range batch.Entries {
+		if batch.Entries[i].Outcome == core.Mismatch {
+			places = append(places, i)
+			again.Entries = append(again.Entries, batch.Entries[i])
+			again.Entries[len(places)-1].Fingerprint = former[i]
+		}
+	}
+	if len(places) == 0 {
+		return nil
+	}
+	if err := in.committer.Commit(again); err != nil {
+		return err
+	}
+	for i, place := range places {
+		batch.Entries[place] = again.Entries[i]
+	}
+	return nil
 }
 
 // answer reads an entry's outcome.
@@ -102,8 +135,8 @@ func answer(entry *core.Entry) Item {
 	if entry.Outcome == core.Mismatch {
 		return Item{Err: &core.Error{
 			Code:    core.CodeIdempotencyMismatch,
-			Message: "this idempotency key was used before with another payload; use a new key for a new event",
-			Details: []core.Detail{{Field: "idempotency_key", Reason: "was used before with another payload"}},
+			Message: "this idempotency key was used before for another event; use a new key for a new event",
+			Details: []core.Detail{{Field: "idempotency_key", Reason: "was used before for an event with another type, version, source, subject, occurred_at or payload"}},
 		}}
 	}
 	return Item{Receipt: core.Receipt{
@@ -159,6 +192,10 @@ type batchPart struct {
 	stream  *openStream
 	batch   core.Batch
 	indexes []int
+	// former are the entries' fingerprints as earlier versions made them; unsure
+	// is why it could not be found out whether one of them is in the log.
+	former []core.Fingerprint
+	unsure error
 	// first maps an idempotency key to its first entry, repeats an item to the
 	// entry whose key it repeats.
 	first   map[string]int
@@ -196,7 +233,7 @@ func (p *batchPart) add(w *batchWork, index int, draft eventjson.Draft) {
 				p.repeats = map[int]int{}
 			}
 			p.repeats[index] = first
-			if p.batch.Entries[first].Fingerprint != draft.Fingerprint {
+			if p.batch.Entries[first].Fingerprint != entry(w.who, &draft).Fingerprint {
 				w.items[index] = answer(&core.Entry{Outcome: core.Mismatch})
 			}
 			return
@@ -206,7 +243,8 @@ func (p *batchPart) add(w *batchWork, index int, draft eventjson.Draft) {
 		}
 		p.first[key] = len(p.batch.Entries)
 	}
-	p.batch.Entries = append(p.batch.Entries, entry(w.who, draft))
+	p.batch.Entries = append(p.batch.Entries, entry(w.who, &draft))
+	p.former = append(p.former, draft.Fingerprint)
 	p.indexes = append(p.indexes, index)
 }
 
@@ -223,6 +261,9 @@ func (w *batchWork) commit() {
 		if queued[i] != nil {
 			failures[i] = queued[i].wait()
 		}
+		if failures[i] == nil {
+			part.unsure = w.in.recheck(part.batch, part.former)
+		}
 		part.settle(w.items, failures[i])
 	}
 }
@@ -230,9 +271,12 @@ func (w *batchWork) commit() {
 func (p *batchPart) settle(items []Item, err error) {
 	for i, index := range p.indexes {
 		entry := &p.batch.Entries[i]
-		if err != nil {
+		switch {
+		case err != nil:
 			items[index].Err = named(err, entry.ID)
-		} else {
+		case p.unsure != nil && entry.Outcome == core.Mismatch:
+			items[index].Err = p.unsure
+		default:
 			items[index] = answer(entry)
 		}
 	}
