@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -39,6 +40,19 @@ type streamRef struct {
 type openStream struct {
 	core.Stream
 	schema core.Schema // nil without one
+}
+
+// refusedSchema is the schema of a stream that an earlier version took and this
+// one does not. The stream can be read, changed and deleted; it takes no events.
+type refusedSchema struct{ fault error }
+
+// Validate implements [core.Schema].
+func (s refusedSchema) Validate([]byte) error {
+	fault := &core.Error{Code: core.CodeSchemaMismatch, Message: "the stream's schema is not valid any more; change it"}
+	if known, ok := errors.AsType[*core.Error](s.fault); ok {
+		fault.Message, fault.Details = fault.Message+": "+known.Message, known.Details
+	}
+	return fault
 }
 
 // The time a stream's definition is trusted without asking the catalog again,
@@ -296,7 +310,7 @@ func (s *Streams) load(ctx context.Context, org core.ID, ref string, old *openSt
 	open := &openStream{Stream: stream}
 	if len(stream.Schema) > 0 {
 		if open.schema, err = s.Schemas.Compile(stream.Schema); err != nil {
-			return nil, err
+			open.schema = refusedSchema{err}
 		}
 	}
 	return open, nil
