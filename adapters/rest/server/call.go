@@ -75,9 +75,6 @@ func (c *call) param(name string) (string, error) {
 	return text, nil
 }
 
-// requestHeader returns a header of the request, copied.
-func (c *call) requestHeader(name string) string { return string(c.ctx.Request.Header.Peek(name)) }
-
 // answerJSON answers with any value; the hot paths write their bodies
 // themselves.
 func (c *call) answerJSON(status int, body any) error {

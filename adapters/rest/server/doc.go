@@ -28,6 +28,7 @@
 //
 // What handlers have in common:
 //
+//   - list.go: headers, of which many are lists;
 //   - parameters.go: parameters of the address;
 //   - body.go: bodies, read within their limits;
 //   - gzip.go: compressed bodies;
