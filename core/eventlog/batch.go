@@ -62,7 +62,7 @@ func (w *batchWork) commit() {
 
 // batchPart is what a request appends to one stream.
 type batchPart struct {
-	stream *openStream
+	stream *OpenStream
 	batch  core.Batch
 	// indexes says for each entry of the batch which item it answers.
 	indexes []int

@@ -84,7 +84,7 @@ func named(err error, id core.ID) error {
 }
 
 // batch begins what a request appends to one stream.
-func (in *Ingest) batch(stream *openStream, size int) core.Batch {
+func (in *Ingest) batch(stream *OpenStream, size int) core.Batch {
 	batch := core.Batch{Org: stream.Org, Stream: stream.ID, Entries: make([]core.Entry, 0, size)}
 	if window := stream.IdempotencyWindowSeconds; window > 0 {
 		batch.KeysSince = in.now().UTC().Add(-time.Duration(window) * time.Second)

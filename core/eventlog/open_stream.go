@@ -14,9 +14,9 @@ type streamRef struct {
 	ref string
 }
 
-// openStream is a stream ready for use, its schema compiled once. It does not
-// change after it is made, so requests share it.
-type openStream struct {
+// OpenStream is a stream ready for use, its schema compiled. It does not change
+// after it is made, so requests share it.
+type OpenStream struct {
 	core.Stream
 	schema core.Schema // nil without one
 }
@@ -31,11 +31,11 @@ const (
 // Open finds a stream, by id or name, for a principal that wants to do something
 // with it. What the principal may not do is refused before the stream is looked for,
 // so that the answer does not tell which streams there are.
-func (s *Streams) Open(ctx context.Context, who core.Principal, ref string, action core.Action) (*openStream, error) {
+func (s *Streams) Open(ctx context.Context, who core.Principal, ref string, action core.Action) (*OpenStream, error) {
 	if err := s.Authorizer.Allow(who, who.Org, action); err != nil {
 		return nil, err
 	}
-	stream, err := s.resolved.Get(streamRef{who.Org, ref}, func(old *openStream) (*openStream, error) {
+	stream, err := s.resolved.Get(streamRef{who.Org, ref}, func(old *OpenStream) (*OpenStream, error) {
 		return s.load(ctx, who.Org, ref, old)
 	}, func(error) bool { return false })
 	if err != nil {
@@ -49,7 +49,7 @@ func (s *Streams) Open(ctx context.Context, who core.Principal, ref string, acti
 
 // load opens a stream as the catalog has it. A stream that has not changed since
 // old keeps its compiled schema.
-func (s *Streams) load(ctx context.Context, org core.ID, ref string, old *openStream) (*openStream, error) {
+func (s *Streams) load(ctx context.Context, org core.ID, ref string, old *OpenStream) (*OpenStream, error) {
 	stream, err := s.Find(ctx, org, ref)
 	if err != nil {
 		return nil, core.StoreFailed(err)
@@ -57,7 +57,7 @@ func (s *Streams) load(ctx context.Context, org core.ID, ref string, old *openSt
 	if old != nil && old.ID == stream.ID && old.Revision == stream.Revision {
 		return old, nil
 	}
-	open := &openStream{Stream: stream}
+	open := &OpenStream{Stream: stream}
 	if len(stream.Schema) > 0 {
 		if open.schema, err = s.Schemas.Compile(stream.Schema); err != nil {
 			return nil, err
@@ -81,7 +81,7 @@ func (s *Streams) Find(ctx context.Context, org core.ID, ref string) (core.Strea
 // name returns the name of a stream, or "" when it is deleted or never was. Both
 // answers are kept for a moment: a page over all streams asks for every event.
 func (s *Streams) name(ctx context.Context, org, id core.ID) (string, error) {
-	open, err := s.resolved.Get(streamRef{org, id.String()}, func(old *openStream) (*openStream, error) {
+	open, err := s.resolved.Get(streamRef{org, id.String()}, func(old *OpenStream) (*OpenStream, error) {
 		return s.load(ctx, org, id.String(), old)
 	}, core.IsNotFound)
 	if core.IsNotFound(err) {
@@ -100,7 +100,7 @@ func (s *Streams) forget(stream core.Stream) {
 }
 
 // validate checks an event's payload against the stream's schema.
-func (s *openStream) validate(draft eventjson.Draft) error {
+func (s *OpenStream) validate(draft eventjson.Draft) error {
 	if s.schema == nil {
 		return nil
 	}

@@ -15,7 +15,7 @@ type Streams struct {
 	StreamPorts
 	// resolved keeps open streams by id and by name. A name without a stream is not
 	// kept, so a stream that another node has just created is found at once.
-	resolved *cache.Cache[streamRef, *openStream]
+	resolved *cache.Cache[streamRef, *OpenStream]
 }
 
 // StreamPorts is what Streams works with. Looking streams up takes no more than the
@@ -31,7 +31,7 @@ type StreamPorts struct {
 
 // NewStreams returns the use case.
 func NewStreams(ports StreamPorts) *Streams {
-	return &Streams{StreamPorts: ports, resolved: cache.New[streamRef, *openStream](ports.Now, streamTTL, streamCacheSize)}
+	return &Streams{StreamPorts: ports, resolved: cache.New[streamRef, *OpenStream](ports.Now, streamTTL, streamCacheSize)}
 }
 
 // Create makes a stream. A taken name is a [core.CodeConflict].

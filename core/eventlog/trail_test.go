@@ -156,7 +156,7 @@ func TestAMarkIsReadAsItIsWritten(t *testing.T) {
 	}
 	for _, text := range []string{"", "11", ":", "11:", "11:ab", ":" + hash, "-1:" + hash, "x:" + hash, "1:" + hash + "00", "1:" + hash[:63] + "g"} {
 		_, err := eventlog.ParseAuditMark(text)
-		require.ErrorContains(t, err, "a record's number and its whole hash", text)
+		require.ErrorContains(t, err, "a record's number, a colon and its full hash", text)
 	}
 }
 
