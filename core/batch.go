@@ -2,8 +2,9 @@ package core
 
 import "time"
 
-// Fingerprint tells two payloads apart when the same idempotency key comes
-// again. Payloads that differ in insignificant white space only have the same.
+// Fingerprint tells two events apart when the same idempotency key comes again.
+// Equal events have equal fingerprints, also when their payloads differ in
+// insignificant white space.
 type Fingerprint [16]byte
 
 // Outcome says what Append did with an entry.

@@ -31,12 +31,14 @@
 //
 //	core ← eventjson ← eventlog ← deliver, identity
 //
-//   - core/eventjson is the one strict parser, which decides what an event is;
-//   - core/eventlog takes events in, keeps their order and answers questions;
-//   - core/deliver hands events to consumer groups and keeps what they could not
+// The packages are
+//
+//   - core/eventjson: the one strict parser, which decides what an event is;
+//   - core/eventlog: takes events in, keeps their order and answers questions;
+//   - core/deliver: hands events to consumer groups and keeps what they could not
 //     process;
-//   - core/identity knows people, their sign-ins and machines' keys;
-//   - core/storetest, core/catalogtest, core/grouptest and core/limitertest are the
+//   - core/identity: people, their sign-ins and machines' keys;
+//   - core/storetest, core/catalogtest, core/grouptest, core/limitertest: the
 //     contracts of the adapters in executable form.
 //
 // Storage adapters import this package alone. DESIGN.md beside this file keeps the
@@ -48,6 +50,7 @@
 //
 //   - id.go: UUIDs that sort by age;
 //   - clock.go: the time as it is stored;
+//   - time.go: the time as it is read from others;
 //   - errors.go: what a client may read, by code;
 //   - text.go: the rules of short texts and of names;
 //   - seconds.go: a duration as a number in JSON;

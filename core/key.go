@@ -86,9 +86,9 @@ type KeyRequest struct {
 	Environment Environment `json:"environment,omitempty"`
 	Role        Role        `json:"role,omitempty"`
 	// Streams and DefaultStream are names or ids.
-	Streams       []string   `json:"streams,omitempty"`
-	DefaultStream string     `json:"default_stream,omitempty"`
-	ExpiresAt     *time.Time `json:"expires_at,omitempty"`
+	Streams       []string `json:"streams,omitempty"`
+	DefaultStream string   `json:"default_stream,omitempty"`
+	ExpiresAt     *Time    `json:"expires_at,omitempty"`
 	// Rate is for those with [ActionManageKeys] to set.
 	Rate Rate `json:"rate,omitzero"`
 }

@@ -43,10 +43,10 @@ func (s *Start) UnmarshalJSON(text []byte) error {
 		*s = Start{End: true}
 		return nil
 	}
-	var at time.Time
+	var at Time
 	if json.Unmarshal(text, &at) != nil || at.IsZero() {
 		return &json.UnmarshalTypeError{Value: jsonKind(text), Type: reflect.TypeFor[Start]()}
 	}
-	*s = Start{Time: at}
+	*s = Start{Time: at.Time}
 	return nil
 }

@@ -54,6 +54,7 @@ func (*Compiler) Compile(schema []byte) (core.Schema, error) {
 	compiler := jsonschema.NewCompiler()
 	compiler.DefaultDraft(jsonschema.Draft2020)
 	compiler.AssertFormat()
+	compiler.RegisterFormat(dateTime)
 	// Without a scheme to load by, no reference makes the server read a file or
 	// connect to anybody.
 	compiler.UseLoader(jsonschema.SchemeURLLoader{})
@@ -231,3 +232,12 @@ func reason(text string) string {
 	}
 	return strings.ToValidUTF8(text[:maxReason], "") + "…"
 }
+
+// dateTime is the format date-time: the times that events take, and no others.
+var dateTime = &jsonschema.Format{Name: "date-time", Validate: func(value any) error {
+	text, isText := value.(string)
+	if _, ok := core.ParseTime(text); isText && !ok {
+		return errors.New("must be an RFC 3339 time")
+	}
+	return nil
+}}

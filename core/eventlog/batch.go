@@ -56,6 +56,9 @@ func (w *batchWork) commit() {
 		if queued[i] != nil {
 			failures[i] = queued[i].wait()
 		}
+		if failures[i] == nil {
+			part.unsure = w.in.recheck(part.batch, part.former)
+		}
 		part.settle(w.items, failures[i])
 	}
 }
@@ -66,6 +69,10 @@ type batchPart struct {
 	batch  core.Batch
 	// indexes says for each entry of the batch which item it answers.
 	indexes []int
+	// former holds for each entry the fingerprint that earlier versions would have
+	// made: see recheck. unsure is why recheck failed.
+	former []core.Fingerprint
+	unsure error
 	// first maps an idempotency key to the first entry that has it. Later events
 	// with the key have no entry, because a key is unique within one Append: repeats
 	// maps their items to that first entry.
@@ -82,7 +89,7 @@ func (p *batchPart) add(w *batchWork, index int, draft eventjson.Draft) {
 				p.repeats = map[int]int{}
 			}
 			p.repeats[index] = first
-			if p.batch.Entries[first].Fingerprint != draft.Fingerprint {
+			if p.batch.Entries[first].Fingerprint != entry(w.who, &draft).Fingerprint {
 				w.items[index] = answer(&core.Entry{Outcome: core.Mismatch})
 			}
 			return
@@ -92,7 +99,8 @@ func (p *batchPart) add(w *batchWork, index int, draft eventjson.Draft) {
 		}
 		p.first[key] = len(p.batch.Entries)
 	}
-	p.batch.Entries = append(p.batch.Entries, entry(w.who, draft))
+	p.batch.Entries = append(p.batch.Entries, entry(w.who, &draft))
+	p.former = append(p.former, draft.Fingerprint)
 	p.indexes = append(p.indexes, index)
 }
 
@@ -100,9 +108,12 @@ func (p *batchPart) add(w *batchWork, index int, draft eventjson.Draft) {
 func (p *batchPart) settle(items []Item, err error) {
 	for i, index := range p.indexes {
 		entry := &p.batch.Entries[i]
-		if err != nil {
+		switch {
+		case err != nil:
 			items[index].Err = named(err, entry.ID)
-		} else {
+		case p.unsure != nil && entry.Outcome == core.Mismatch:
+			items[index].Err = p.unsure
+		default:
 			items[index] = answer(entry)
 		}
 	}

@@ -12,6 +12,7 @@
 // From a request to a durable offset:
 //
 //   - ingest.go, batch.go: one event, and many events for one or several streams;
+//   - fingerprint.go: what tells two events with one idempotency key apart;
 //   - commit.go: the group commit, many requests to a transaction;
 //   - pending.go: a request that waits for its commit;
 //   - lane.go: the queue and the one goroutine that commits it;

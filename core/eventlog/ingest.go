@@ -50,9 +50,12 @@ func (in *Ingest) Event(ctx context.Context, who core.Principal, stream string, 
 		return core.Receipt{}, err
 	}
 	batch := in.batch(open, 1)
-	batch.Entries = append(batch.Entries, entry(who, draft))
+	batch.Entries = append(batch.Entries, entry(who, &draft))
 	if err := in.committer.Commit(batch); err != nil {
 		return core.Receipt{}, named(err, batch.Entries[0].ID)
+	}
+	if err := in.recheck(batch, []core.Fingerprint{draft.Fingerprint}); err != nil {
+		return core.Receipt{}, err
 	}
 	item := answer(&batch.Entries[0])
 	return item.Receipt, item.Err
@@ -93,13 +96,44 @@ func (in *Ingest) batch(stream *OpenStream, size int) core.Batch {
 }
 
 // entry completes a draft with what the server knows.
-func entry(who core.Principal, draft eventjson.Draft) core.Entry {
+func entry(who core.Principal, draft *eventjson.Draft) core.Entry {
 	event := draft.Event
 	event.APIKeyID = who.Key
 	if event.Source == "" {
 		event.Source = who.Label
 	}
-	return core.Entry{Event: event, Fingerprint: draft.Fingerprint}
+	made := core.Entry{Event: event}
+	if event.IdempotencyKey != "" {
+		made.Fingerprint = fingerprintOf(draft, &event)
+	}
+	return made
+}
+
+// recheck appends again the entries whose keys are known with another fingerprint.
+// Earlier versions stored the fingerprint of the payload alone, which former holds
+// for each entry. When it is the stored one, the entry is a duplicate after all.
+// Nothing is stored: the keys are taken.
+func (in *Ingest) recheck(batch core.Batch, former []core.Fingerprint) error {
+	again := batch
+	again.Entries = nil
+	var places []int
+	for i := range batch.Entries {
+		if batch.Entries[i].Outcome == core.Mismatch {
+			places = append(places, i)
+			again.Entries = append(again.Entries, batch.Entries[i])
+			again.Entries[len(places)-1].Fingerprint = former[i]
+		}
+	}
+	if len(places) == 0 {
+		return nil
+	}
+	if err := in.committer.Commit(again); err != nil {
+		return err
+	}
+	for i, place := range places {
+		batch.Entries[place] = again.Entries[i]
+	}
+	return nil
 }
 
 // answer reads an entry's outcome.
@@ -107,8 +141,8 @@ func answer(entry *core.Entry) Item {
 	if entry.Outcome == core.Mismatch {
 		return Item{Err: &core.Error{
 			Code:    core.CodeIdempotencyMismatch,
-			Message: "this idempotency key was used before with another payload; use a new key for a new event",
-			Details: []core.Detail{{Field: "idempotency_key", Reason: "was used before with another payload"}},
+			Message: "this idempotency key was used before for another event; use a new key for a new event",
+			Details: []core.Detail{{Field: "idempotency_key", Reason: "was used before for an event with another type, version, source, subject, occurred_at or payload"}},
 		}}
 	}
 	return Item{Receipt: core.Receipt{
