@@ -2,7 +2,6 @@ package core
 
 import (
 	"encoding/json"
-	"math"
 	"reflect"
 	"time"
 )
@@ -42,14 +41,6 @@ type Group struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
-// Backoff says how long an event waits before it is tried again: Initial after
-// the first attempt, twice as long after each further one, at most Max, and of
-// that a random part between a half and the whole.
-type Backoff struct {
-	Initial Seconds `json:"initial"`
-	Max     Seconds `json:"max"`
-}
-
 // The defaults and limits of a group.
 const (
 	DefaultVisibility     = Seconds(30 * time.Second)
@@ -62,13 +53,6 @@ const (
 	MaxBackoff            = Seconds(24 * time.Hour)
 	MaxGroupsPerStream    = 1000
 )
-
-// After is how long an event waits after its n-th attempt; random is in [0, 1).
-func (b Backoff) After(n int, random float64) time.Duration {
-	longest := float64(b.Initial) * math.Pow(2, float64(n-1))
-	longest = min(longest, float64(b.Max))
-	return time.Duration(longest * (1 + random) / 2)
-}
 
 // Progress is how far a group got, as a store keeps it.
 type Progress struct {
@@ -146,12 +130,6 @@ type GroupChange struct {
 	Visibility  *Seconds     `json:"visibility,omitempty"`
 	MaxAttempts *int         `json:"max_attempts,omitempty"`
 	Backoff     *BackoffSpec `json:"backoff,omitempty"`
-}
-
-// BackoffSpec describes a backoff; a nil field changes nothing.
-type BackoffSpec struct {
-	Initial *Seconds `json:"initial,omitempty"`
-	Max     *Seconds `json:"max,omitempty"`
 }
 
 // Start is a place in a stream, as people name it: `start`, `end`, an offset,

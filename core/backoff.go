@@ -1,0 +1,29 @@
+package core
+
+import (
+	"math"
+	"time"
+)
+
+// Backoff says how long an event waits before it is tried again: Initial after
+// the first attempt, twice as long after each further one, at most Max, and of
+// that a random part between a half and the whole.
+type Backoff struct {
+	Initial Seconds `json:"initial"`
+	Max     Seconds `json:"max"`
+}
+
+// After returns how long an event waits after its n-th attempt, which is counted from
+// 1. random is chance, in [0, 1): without it, events that failed together would come
+// again together, and again.
+func (b Backoff) After(n int, random float64) time.Duration {
+	longest := float64(b.Initial) * math.Pow(2, float64(n-1))
+	longest = min(longest, float64(b.Max))
+	return time.Duration(longest * (1 + random) / 2)
+}
+
+// BackoffSpec describes a backoff; a nil field changes nothing.
+type BackoffSpec struct {
+	Initial *Seconds `json:"initial,omitempty"`
+	Max     *Seconds `json:"max,omitempty"`
+}
