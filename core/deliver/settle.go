@@ -96,8 +96,12 @@ func (s *groupState) extend(now time.Time, id core.ID, visibility time.Duration)
 	return s.Leases[i].ExpiresAt, nil
 }
 
-// errNotHeld answers a commit of an offset that no consumer holds.
-var errNotHeld = core.Errorf(core.CodeConflict, "no consumer holds this offset: its lease expired, or it was not handed out yet; poll again")
+// What a commit of an offset is told that nobody holds, and of one that the given
+// lease does not hold.
+var (
+	errNotHeld    = core.Errorf(core.CodeConflict, "no consumer holds this offset: its lease expired, or it was not handed out yet; poll again")
+	errNotOfLease = core.Errorf(core.CodeConflict, "this lease does not hold the offset: it was settled, another lease holds it, or it was not handed out yet")
+)
 
 // commit settles everything up to an offset in the lease that holds it. An offset
 // that is settled already is no error: a commit may be repeated. One that nobody
@@ -116,10 +120,13 @@ func (s *groupState) commit(now time.Time, offset core.Offset, id core.ID) (done
 		s.CommittedAt = now
 		return done, nil
 	}
-	switch {
-	case !id.IsZero():
-		return nil, errLostLease
-	case s.settled(offset):
+	if !id.IsZero() {
+		if _, err := s.held(id, now); err != nil {
+			return nil, err
+		}
+		return nil, errNotOfLease
+	}
+	if s.settled(offset) {
 		return nil, nil
 	}
 	return nil, errNotHeld
