@@ -187,7 +187,7 @@ func (u *Turns) round(g *core.Group, l *lane, ops []*op) {
 			return
 		}
 	}
-	failOps(ops, core.Unavailable(nil, time.Second, "other nodes change this group too fast; try again"))
+	failOps(ops, core.Unavailable(nil, time.Second, "other servers keep changing this group; try again"))
 }
 
 func failOps(ops []*op, err error) {
