@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -60,7 +61,7 @@ func (s *Streams) load(ctx context.Context, org core.ID, ref string, old *OpenSt
 	open := &OpenStream{Stream: stream}
 	if len(stream.Schema) > 0 {
 		if open.schema, err = s.Schemas.Compile(stream.Schema); err != nil {
-			return nil, err
+			open.schema = refusedSchema{err}
 		}
 	}
 	return open, nil
@@ -105,4 +106,17 @@ func (s *OpenStream) validate(draft eventjson.Draft) error {
 		return nil
 	}
 	return s.schema.Validate(draft.Event.Payload)
+}
+
+// refusedSchema is the schema of a stream that an earlier version took and this
+// one does not. The stream can be read, changed and deleted; it takes no events.
+type refusedSchema struct{ fault error }
+
+// Validate implements [core.Schema].
+func (s refusedSchema) Validate([]byte) error {
+	fault := &core.Error{Code: core.CodeSchemaMismatch, Message: "the stream's schema is not valid any more; change it"}
+	if known, ok := errors.AsType[*core.Error](s.fault); ok {
+		fault.Message, fault.Details = fault.Message+": "+known.Message, known.Details
+	}
+	return fault
 }
