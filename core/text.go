@@ -54,13 +54,13 @@ func CheckName(name string) error {
 		return err
 	}
 	if strings.Contains(name, "/") || name == "." || name == ".." {
-		return Invalid("name", "must not be . or .. or contain a slash: it is part of addresses")
+		return Invalid("name", "must not be . or .. or contain a slash: it is part of URLs")
 	}
 	if strings.TrimSpace(name) != name {
 		return Invalid("name", "must not begin or end with white space")
 	}
 	if _, err := ParseID(name); err == nil {
-		return Invalid("name", "must not have the form of a UUID: ids and names share one place in addresses")
+		return Invalid("name", "must not look like a UUID: ids and names stand in the same place in URLs")
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func (a *Accounts) CreateOrganization(ctx context.Context, from core.Visitor, wh
 		return core.Organization{}, "", core.StoreFailed(err)
 	}
 	if stored.ID != org.ID {
-		return core.Organization{}, "", core.Errorf(core.CodeConflict, "there is an organization named %q already", name)
+		return core.Organization{}, "", core.Errorf(core.CodeConflict, "an organization named %q already exists", name)
 	}
 	a.Record(ctx, who.At(from).Did(core.AuditOrganizationCreated, "organization", org.ID))
 	link, err = a.SetupLink(ctx, org.ID)
