@@ -12,29 +12,25 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Replayer works on replays: any number of nodes may run one.
-type Replayer struct{ ReplayerPorts }
-
-// ReplayerPorts is what Replayer works with.
-type ReplayerPorts struct {
-	Store  core.GroupStore
-	Turns  *Turns
-	Logger *slog.Logger
-	Now    core.Clock
+// Replayer works on the replays that [Letters.ReplayAll] starts. Every node has
+// one; a replay is held by one of them at a time.
+type Replayer struct {
+	store  core.GroupStore
+	turns  *turns
+	logger *slog.Logger
+	now    core.Clock
 }
-
-// NewReplayer returns the worker.
-func NewReplayer(ports ReplayerPorts) *Replayer { return &Replayer{ports} }
 
 const (
 	// replayInterval is how often work is looked for.
 	replayInterval = time.Second
-	// replayHold is how long a node has a replay for itself: after a crash,
-	// another one goes on after this time.
+	// replayHold is how long a node has a replay for itself, from its last sign of
+	// life. After a crash, another node goes on when this time is over.
 	replayHold = 30 * time.Second
 	// replayPage is how many letters are given back by one step of a group.
 	replayPage = 500
-	// replaySlice bounds one visit, so that all replays get on.
+	// replaySlice bounds one visit, so that one long replay does not hold up the
+	// others.
 	replaySlice = 5 * time.Second
 )
 
@@ -44,7 +40,7 @@ func (r *Replayer) Run(ctx context.Context) {
 	defer tick.Stop()
 	for {
 		if err := r.Work(ctx); err != nil && ctx.Err() == nil {
-			r.Logger.Error("replays of dead letters do not get on, they are tried again", "error", err)
+			r.logger.Error("replaying dead letters failed; it will be tried again", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -57,9 +53,9 @@ func (r *Replayer) Run(ctx context.Context) {
 // maxReplaysHeld bounds how many replays one visit looks at.
 const maxReplaysHeld = 20
 
-// Work takes on the replays that nobody works on, and gets each a bit further.
+// Work visits the replays that no node holds, and gets each of them a bit further.
 func (r *Replayer) Work(ctx context.Context) error {
-	replays, err := r.Store.RunningReplays(ctx, r.Now(), maxReplaysHeld)
+	replays, err := r.store.RunningReplays(ctx, r.now(), maxReplaysHeld)
 	if err != nil {
 		return err
 	}
@@ -73,14 +69,18 @@ func (r *Replayer) Work(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-// visit holds a replay, works on it and lets it go.
+// errBusy says that a group has no room for more replays at the moment. The replay
+// goes on with the next visit.
+var errBusy = errors.New("the group has no room for more replays until its consumers catch up")
+
+// visit holds a replay, works on it for a while, and lets it go.
 func (r *Replayer) visit(ctx context.Context, replay core.Replay) error {
-	begun := r.Now()
+	begun := r.now()
 	if err := r.save(ctx, &replay, begun.Add(replayHold)); err != nil {
 		return err // another node has it
 	}
 	allowed := r.allowance(&replay)
-	for replay.State == core.ReplayRunning && ctx.Err() == nil && r.Now().Sub(begun) < replaySlice {
+	for replay.State == core.ReplayRunning && ctx.Err() == nil && r.now().Sub(begun) < replaySlice {
 		room := min(replayPage, allowed)
 		if room == 0 {
 			break
@@ -98,21 +98,23 @@ func (r *Replayer) visit(ctx context.Context, replay core.Replay) error {
 		if err != nil {
 			break
 		}
-		if err := r.save(ctx, &replay, r.Now().Add(replayHold)); err != nil {
+		if err := r.save(ctx, &replay, r.now().Add(replayHold)); err != nil {
 			return err
 		}
 	}
 	return r.save(context.WithoutCancel(ctx), &replay, time.Time{})
 }
 
+// save stores how far a replay is, and how long this node holds it. It fails when
+// another node has saved it since.
 func (r *Replayer) save(ctx context.Context, replay *core.Replay, held time.Time) error {
 	replay.Revision++
-	replay.HeldUntil, replay.UpdatedAt = held, r.Now.Stamp()
-	return r.Store.UpdateReplay(ctx, *replay)
+	replay.HeldUntil, replay.UpdatedAt = held, r.now.Stamp()
+	return r.store.UpdateReplay(ctx, *replay)
 }
 
-// catchUp bounds how much of its rate a replay makes up for at once, after
-// nobody worked on it for a while.
+// catchUp bounds what a replay makes up for at once when nobody has worked on it for
+// a while: two seconds of its rate. Its consumers did not ask for a burst.
 const catchUp = 2 * time.Second
 
 // allowance is how many letters the replay's rate allows in one visit.
@@ -120,13 +122,15 @@ func (r *Replayer) allowance(replay *core.Replay) int {
 	if replay.Rate == 0 {
 		return math.MaxInt
 	}
-	due := r.Now().Sub(replay.CreatedAt).Seconds()*replay.Rate - float64(replay.Done)
+	due := r.now().Sub(replay.CreatedAt).Seconds()*replay.Rate - float64(replay.Done)
 	return max(int(min(due, 1+catchUp.Seconds()*replay.Rate)), 0)
 }
 
-// page gives back the next letters, and reports whether there are more.
+// page gives back the next letters, by the runs of one group that they come in, and
+// reports whether there are more. The cursor moves behind each run that was given
+// back, so a failure in the middle repeats nothing.
 func (r *Replayer) page(ctx context.Context, replay *core.Replay, room int) (more bool, err error) {
-	letters, err := r.Store.DeadLetters(ctx, replay.Org, core.LetterScan{
+	letters, err := r.store.DeadLetters(ctx, replay.Org, core.LetterScan{
 		Filter: replay.Filter, Streams: replay.Streams, After: replay.Cursor, Limit: room,
 	})
 	if err != nil {
@@ -151,14 +155,17 @@ func (r *Replayer) page(ctx context.Context, replay *core.Replay, room int) (mor
 	if full && past < 0 {
 		return true, nil
 	}
+	// The replay is at its end: what it did not give back was discarded, was given back
+	// by others, or belonged to a group that is gone.
 	replay.Gone = max(replay.Total-replay.Done, 0)
 	return false, nil
 }
 
-// giveBack replays letters of one group in one step. Those that are on their
-// way already, because the step was made before a crash, stay so.
+// giveBack replays letters of one group in one step. After a crash between the step
+// and the saving of the cursor the same letters come here again. They are replaying
+// by then, which the scan for parked ones leaves out.
 func (r *Replayer) giveBack(ctx context.Context, replay *core.Replay, letters []core.DeadLetter) error {
-	group, err := groupOf(ctx, r.Store, letters[0])
+	group, err := groupOf(ctx, r.store, letters[0])
 	if core.IsNotFound(err) {
 		return nil
 	}
@@ -168,12 +175,13 @@ func (r *Replayer) giveBack(ctx context.Context, replay *core.Replay, letters []
 	scan := core.LetterScan{Filter: replay.Filter, After: replay.Cursor, Limit: len(letters)}
 	scan.Filter.Stream, scan.Filter.Group = group.Stream, group.ID
 	given := 0
-	err = r.Turns.do(ctx, group, func(t *turn) error {
+	err = r.turns.do(ctx, group, func(t *turn) error {
+		// Half of the room is the consumers', for what they refuse.
 		if len(t.state.Waiting)+len(letters) > maxWaiting/2 {
 			return errBusy
 		}
 		// Read again, now that nobody else changes them.
-		current, err := r.Store.DeadLetters(ctx, replay.Org, scan)
+		current, err := r.store.DeadLetters(ctx, replay.Org, scan)
 		if err != nil {
 			return err
 		}

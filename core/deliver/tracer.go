@@ -10,22 +10,16 @@ import (
 )
 
 // Tracer says what has become of an event.
-type Tracer struct{ TracerPorts }
-
-// TracerPorts is what Tracer works with.
-type TracerPorts struct {
-	Streams    *eventlog.Streams
-	Store      core.GroupStore
-	Log        core.Reader
-	Authorizer core.Authorizer
+type Tracer struct {
+	streams    *eventlog.Streams
+	store      core.GroupStore
+	log        core.Reader
+	authorizer core.Authorizer
 }
-
-// NewTracer returns the use case.
-func NewTracer(ports TracerPorts) *Tracer { return &Tracer{ports} }
 
 // Trace finds an event by its id and says what each group has made of it.
 func (t *Tracer) Trace(ctx context.Context, who core.Principal, id string) (core.EventTrace, error) {
-	if err := core.Authorize(t.Authorizer, who, core.ActionReadEvents, core.ID{}); err != nil {
+	if err := core.Authorize(t.authorizer, who, core.ActionReadEvents, core.ID{}); err != nil {
 		return core.EventTrace{}, err
 	}
 	wanted, err := core.ParseID(id)
@@ -40,7 +34,7 @@ func (t *Tracer) Trace(ctx context.Context, who core.Principal, id string) (core
 		ID: event.ID, Stream: event.Stream, Offset: event.Offset, OccurredAt: event.OccurredAt, ReceivedAt: event.ReceivedAt,
 		Source: event.Source, APIKeyID: event.APIKeyID, Groups: []core.GroupTrace{},
 	}
-	groups, err := t.Store.Groups(ctx, event.Stream)
+	groups, err := t.store.Groups(ctx, event.Stream)
 	if err != nil {
 		return core.EventTrace{}, core.StoreFailed(err)
 	}
@@ -57,21 +51,23 @@ func (t *Tracer) Trace(ctx context.Context, who core.Principal, id string) (core
 	return trace, nil
 }
 
-// find looks for an event in all streams that the principal may see.
+// find looks for an event in all streams that the principal may see. An event's id
+// holds the millisecond of its receipt, so the events of that millisecond are read
+// and there is no index of ids.
 func (t *Tracer) find(ctx context.Context, who core.Principal, id core.ID) (core.Event, error) {
 	scan := core.AllScan{
 		After: core.Position{ReceivedAt: id.Time()}, Before: core.Position{ReceivedAt: id.Time().Add(time.Millisecond)},
 		Limit: core.MaxPageSize, Bytes: core.PageBytes,
 	}
 	for {
-		events, err := t.Log.ReadAll(ctx, who.Org, scan)
+		events, err := t.log.ReadAll(ctx, who.Org, scan)
 		if err != nil {
 			return core.Event{}, err
 		}
 		for i := range events {
 			if visible := len(who.Streams) == 0 || slices.Contains(who.Streams, events[i].Stream); events[i].ID == id && visible {
 				// A deleted stream's events are nobody's any more.
-				_, err := t.Streams.Open(ctx, who, events[i].Stream.String(), core.ActionReadEvents)
+				_, err := t.streams.Open(ctx, who, events[i].Stream.String(), core.ActionReadEvents)
 				return events[i], err
 			}
 		}
@@ -83,9 +79,11 @@ func (t *Tracer) find(ctx context.Context, who core.Principal, id core.ID) (core
 	}
 }
 
+// traceGroup says what one group has made of an event. A dead letter is the last word:
+// its event is settled in the state, and its attempts go on in the letter.
 func (t *Tracer) traceGroup(ctx context.Context, g *core.Group, offset core.Offset) (core.GroupTrace, error) {
 	trace := core.GroupTrace{Group: g.ID, Name: g.Name}
-	progress, err := t.Store.Progress(ctx, g.ID)
+	progress, err := t.store.Progress(ctx, g.ID)
 	if err != nil {
 		return trace, err
 	}
@@ -93,13 +91,13 @@ func (t *Tracer) traceGroup(ctx context.Context, g *core.Group, offset core.Offs
 	if err != nil {
 		return trace, err
 	}
-	attempts, err := t.Store.Attempts(ctx, g.ID, offset)
+	attempts, err := t.store.Attempts(ctx, g.ID, offset)
 	if err != nil {
 		return trace, err
 	}
 	trace.Attempts = append([]core.Attempt{}, attempts...)
 	trace.State, trace.Until = state.trace(offset, attempts)
-	letters, err := t.Store.DeadLetters(ctx, g.Org, core.LetterScan{
+	letters, err := t.store.DeadLetters(ctx, g.Org, core.LetterScan{
 		Filter: core.LetterFilter{Stream: g.Stream, Group: g.ID, Offset: &offset}, Backward: true, Limit: 1,
 	})
 	if err == nil && len(letters) > 0 {
@@ -111,7 +109,7 @@ func (t *Tracer) traceGroup(ctx context.Context, g *core.Group, offset core.Offs
 	return trace, err
 }
 
-// trace is what a group's state says about an offset.
+// trace returns what a group's state says about an offset, and until when that holds.
 func (s *groupState) trace(offset core.Offset, attempts []core.Attempt) (core.TraceState, *time.Time) {
 	for i := range s.Leases {
 		if s.Leases[i].holds(offset) {
@@ -119,7 +117,7 @@ func (s *groupState) trace(offset core.Offset, attempts []core.Attempt) (core.Tr
 		}
 	}
 	for i := range s.Waiting {
-		if w := &s.Waiting[i]; w.Letter.IsZero() && w.From <= offset && offset < w.To {
+		if w := &s.Waiting[i]; w.covers(offset) {
 			return core.TraceWaiting, &w.Due
 		}
 	}
