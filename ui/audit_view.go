@@ -174,7 +174,7 @@ func (v *auditView) toggle(ctx app.Context, id string) {
 
 // narrowing is a value in the list. A click on it filters the trail by it.
 func (v *auditView) narrowing(hint, value string, field *string) app.UI {
-	return app.Button().Class("bare", "offset").Type("button").Title(hint).Body(app.Bdi().Text(shortID(value))).OnClick(func(ctx app.Context, _ app.Event) {
+	return app.Button().Class("bare", "offset").Type("button").Title(hint).Body(named(shortID(value))).OnClick(func(ctx app.Context, _ app.Event) {
 		*field = value
 		v.show(ctx)
 	}, app.EventScope(hint, value))

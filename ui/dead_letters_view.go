@@ -149,11 +149,11 @@ func (v *deadLettersView) reasons() app.UI {
 			reason = "(no reason)"
 		}
 		rows = append(rows, card(columns,
-			app.Button().Class("bare", "offset", "reason").Type("button").Body(app.Bdi().Text(reason)).OnClick(func(ctx app.Context, _ app.Event) {
+			app.Button().Class("bare", "offset", "reason").Type("button").Body(named(reason)).OnClick(func(ctx app.Context, _ app.Event) {
 				v.query.Reason, v.query.Stream, v.query.Group = one.Reason, stream, group
 				v.begin(ctx)
 			}, app.EventScope(i, one.Reason, one.Group)),
-			app.Bdi().Text(group), app.Bdi().Text(stream), app.Text(count(one.Count))))
+			named(group), named(stream), app.Text(count(one.Count))))
 	}
 	return app.Section().Class("panel").Aria("label", "By reason").Body(app.H2().Text("By reason"), cards("Dead letters by reason", columns, rows...))
 }
@@ -178,8 +178,8 @@ func (v *deadLettersView) table(page rest.List[core.DeadLetter]) app.UI {
 			state = badge("info", "replaying")
 		}
 		rows[i] = card(columns, v.chooser(letter),
-			app.A().Class("name").Href(address("/dead-letters/{id}", letter.ID.String())).Body(app.Bdi().Text(letter.Event.Type), app.Text(" #"+count(int64(letter.Event.Offset)))),
-			app.Bdi().Text(group), app.Bdi().Text(letter.Reason), app.Text(count(len(letter.Attempts))), timeText(letter.ParkedAt), state)
+			app.A().Class("name").Href(address("/dead-letters/{id}", letter.ID.String())).Body(named(letter.Event.Type), app.Text(" #"+count(int64(letter.Event.Offset)))),
+			named(group), named(letter.Reason), app.Text(count(len(letter.Attempts))), timeText(letter.ParkedAt), state)
 	}
 	return app.Div().Class("stack").Body(v.chosenBar(), cards("Dead letters", columns, rows...),
 		pager(&v.pages, page.Pagination, v.fetch))

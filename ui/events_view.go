@@ -365,12 +365,12 @@ func (v *eventsView) table(events []core.Event) app.UI {
 		cells := []app.UI{
 			app.Button().Class("bare", "offset").Type("button").Aria("label", "Show event "+count(int64(event.Offset))).Text(count(int64(event.Offset))),
 			timeText(event.ReceivedAt),
-			app.Span().Class("name").Body(app.Bdi().Text(event.Type)),
-			app.Bdi().Text(event.Source),
+			app.Span().Class("name").Body(named(event.Type)),
+			named(event.Source),
 			app.Code().Class("peek").Text(peek(event.Payload)),
 		}
 		if v.stream() == "" {
-			cells = slices.Insert(cells, 0, app.UI(app.Bdi().Text(v.page.value.Streams[event.Stream])))
+			cells = slices.Insert(cells, 0, app.UI(named(v.page.value.Streams[event.Stream])))
 		}
 		line := row(columns, cells...).Class("pick").OnClick(func(ctx app.Context, _ app.Event) { v.choose(ctx, id, false) }, app.EventScope(id))
 		if id == v.selected {

@@ -112,8 +112,8 @@ func (v *keysView) table(page keyList) app.UI {
 	for i := range page.Items {
 		key := page.Items[i]
 		rows[i] = card(columns,
-			app.Span().Class("name").Body(app.Bdi().Text(key.Label)), app.Code().Text(key.Masked), app.Text(key.Role),
-			app.Text(page.scope(key)), optionalTime(key.LastUsedAt, "never"), timeText(key.CreatedAt), keyState(key, time.Now()), v.actions(key))
+			app.Span().Class("name").Body(named(key.Label)), code(key.Masked), app.Text(key.Role),
+			named(page.scope(key)), optionalTime(key.LastUsedAt, "never"), timeText(key.CreatedAt), keyState(key, time.Now()), v.actions(key))
 	}
 	return app.Div().Class("stack").Body(cards(v.title(), columns, rows...),
 		pager(&v.pages, page.Pagination, v.fetch))

@@ -131,7 +131,7 @@ func (v *streamsView) table(page rest.List[core.StreamOverview]) app.UI {
 			schema = badge("ok", "enforced")
 		}
 		rows[i] = card(columns,
-			app.A().Class("name", "short").Title(stream.Name).Href(address("/streams/{stream}", stream.Name)).Body(app.Bdi().Text(stream.Name)),
+			app.A().Class("name", "short").Title(stream.Name).Href(address("/streams/{stream}", stream.Name)).Body(named(stream.Name)),
 			app.Text(v.rates.text(stream.ID)), sparkline(v.rates.line(stream.ID)),
 			app.Text(count(stream.Stats.Events)), optionalTime(stream.Stats.LastReceivedAt, "never"),
 			app.Text(count(stream.Groups)), lagText(stream.Lag), schema)

@@ -100,7 +100,7 @@ func (v *usersView) table(page rest.List[core.User]) app.UI {
 					v.changing, v.newRole, v.change = user, user.Role, act{}
 				}, app.EventScope(user.ID, user.Revision))
 		}
-		rows[i] = card(columns, app.Span().Class("name").Body(app.Bdi().Text(user.Email)), app.Bdi().Text(user.Name), app.Text(user.Role), state,
+		rows[i] = card(columns, app.Span().Class("name").Body(named(user.Email)), named(user.Name), app.Text(user.Role), state,
 			optionalTime(user.LastLoginAt, "never"), action)
 	}
 	return app.Div().Class("stack").Body(cards("Users", columns, rows...),
