@@ -75,6 +75,12 @@ func Unavailable(cause error, retryAfter time.Duration, message string) *Error {
 	return &Error{Code: CodeUnavailable, Message: message, RetryAfter: retryAfter, cause: cause}
 }
 
+// StorageFull returns a [CodeStorageFull] error, as [Unavailable] does. Only people make
+// room, so a client does well to wait longer.
+func StorageFull(cause error, message string) *Error {
+	return &Error{Code: CodeStorageFull, Message: message, RetryAfter: 30 * time.Second, cause: cause}
+}
+
 // Error implements error.
 func (e *Error) Error() string { return string(e.Code) + ": " + e.Message }
 
@@ -101,6 +107,11 @@ var ErrUnknownOutcome = errors.New("the outcome of the commit is unknown")
 // ErrRelaxedDurability marks a store that is reachable but configured so that
 // an acknowledged event could be lost in a crash.
 var ErrRelaxedDurability = errors.New("the store's durability settings are relaxed")
+
+// ErrDegraded marks a store that answers, and refuses a part of what it is asked,
+// such as all writing. The error's text says which part, in words that anybody may
+// read.
+var ErrDegraded = errors.New("the store serves only a part of what it is asked")
 
 // ClockError says that a stream already holds an event received at Last,
 // later than the time given to Append. Nothing was stored; the caller appends

@@ -25,7 +25,9 @@ type Storage interface {
 	EventLog
 	// Check returns nil when the store answers and keeps what it acknowledges.
 	// It wraps [ErrRelaxedDurability] when the engine's settings would let an
-	// acknowledged event be lost in a crash.
+	// acknowledged event be lost in a crash, and [ErrDegraded] when it refuses to
+	// store, or does not get to it, while it can be read. The last refusal counts,
+	// until storing succeeds again: in Check itself, if nothing else stores.
 	Check(ctx context.Context) error
 	// Close waits for running calls and releases everything.
 	Close() error
