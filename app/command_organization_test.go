@@ -105,8 +105,8 @@ func TestMistakesWithOrganizationsAreNamed(t *testing.T) {
 		{[]string{"limit", "default"}, 2, "give --key, --user or both"},
 		{[]string{"limit", "", "--key", "1/1"}, 2, "'eventflow org list' shows the names"},
 		{[]string{"limit", "umbrella", "--key", "1/1"}, 4, "no such organization"},
-		{[]string{"limit", "default", "--key", "6000"}, 2, "--key must be requests a minute and at once"},
-		{[]string{"limit", "default", "--key", "1/1", "--user", "off"}, 2, "--user must be requests a minute and at once, each 1 to 1000000, like 6000/200, or default"},
+		{[]string{"limit", "default", "--key", "6000"}, 2, "--key must be requests per minute and at once"},
+		{[]string{"limit", "default", "--key", "1/1", "--user", "off"}, 2, "--user must be requests per minute and at once, each 1 to 1000000, like 6000/200, or default"},
 		{[]string{"list", "-o", "yaml"}, 2, "--output must be table or json"},
 	} {
 		o := h.run([]string{secret}, append([]string{"org"}, c.args...)...)

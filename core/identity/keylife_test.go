@@ -165,7 +165,7 @@ func TestSomeRotationsAreRefused(t *testing.T) {
 	require.NoError(t, rotate(admin, powerful, nil))
 
 	expiry := c.clock.Now().Add(time.Minute)
-	short, _ := c.make(ann, core.KindAPIKey, func(r *core.KeyRequest) { r.ExpiresAt = &expiry })
+	short, _ := c.make(ann, core.KindAPIKey, func(r *core.KeyRequest) { r.ExpiresAt = &core.Time{Time: expiry} })
 	c.clock.Pass(time.Minute)
 	const over = "CONFLICT: this API key has expired or is revoked: make another one"
 	require.EqualError(t, rotate(ann, short, nil), over)

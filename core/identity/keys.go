@@ -71,7 +71,10 @@ func (k *Keys) Create(ctx context.Context, who core.Principal, kind core.KeyKind
 	}
 	spec := KeySpec{
 		Kind: kind, Label: request.Label, Environment: request.Environment, Role: request.Role,
-		Rate: request.Rate, CreatedBy: who.Creator(), ExpiresAt: request.ExpiresAt,
+		Rate: request.Rate, CreatedBy: who.Creator(),
+	}
+	if request.ExpiresAt != nil {
+		spec.ExpiresAt = &request.ExpiresAt.Time
 	}
 	spec.complete()
 	if err := spec.validate(k.Now()); err != nil {

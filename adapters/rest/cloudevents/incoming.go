@@ -3,6 +3,7 @@ package cloudevents
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -73,6 +74,7 @@ func (e *incoming) draft(field eventjson.StreamField) (eventjson.Draft, error) {
 		}
 	}
 	draft, err := eventjson.NewDraft(event, e.get(attributeStream))
+	draft.KeyDecides = true // CloudEvents 1.0: events with one source and id are duplicates
 	return draft, attributeError(err)
 }
 
@@ -110,8 +112,16 @@ func (e *incoming) check(field eventjson.StreamField) error {
 
 // idempotencyKey returns what makes a CloudEvent unique: its source and its id,
 // or their hash if they are too long.
+//
+// A "#" parts the two. Where one of them holds a "#" itself, the key begins with
+// one and says how long the source is: no source and id have the key of another
+// source and id.
 func (e *incoming) idempotencyKey() string {
-	key := e.get(attributeSource) + "#" + e.get(attributeID)
+	source, id := e.get(attributeSource), e.get(attributeID)
+	key := source + "#" + id
+	if strings.Contains(source, "#") || strings.Contains(id, "#") {
+		key = "#" + strconv.Itoa(len(source)) + "#" + key
+	}
 	if utf8.RuneCountInString(key) <= core.MaxIdempotencyKeyLength {
 		return key
 	}

@@ -10,18 +10,22 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// allWalk is what is left to look at of all streams of an organization:
-// positions after low and before high.
+// allWalk goes through the events of all streams of an organization, page by page.
 type allWalk struct {
-	log       core.Reader
-	streams   *Streams
-	who       core.Principal
-	query     *core.EventQuery
-	scope     []byte
+	log     core.Reader
+	streams *Streams
+	who     core.Principal
+	query   *core.EventQuery
+	// scope describes the query, so that a cursor of another one is refused.
+	scope []byte
+	// The positions after low and before high are left to look at. A page moves
+	// one of the two: low, or high when the order is descending.
 	low, high core.Position
-	done      bool
+	// done says that nothing is left between them.
+	done bool
 }
 
+// walkAll begins a walk where the query, or its cursor, says.
 func (q *Query) walkAll(who core.Principal, eq *core.EventQuery, action core.Action) (*allWalk, error) {
 	if err := core.Authorize(q.Authorizer, who, action, core.ID{}); err != nil {
 		return nil, err
@@ -47,17 +51,8 @@ func (q *Query) walkAll(who core.Principal, eq *core.EventQuery, action core.Act
 	return w, nil
 }
 
+// of returns zero, which stands for all streams.
 func (w *allWalk) of() core.ID { return core.ID{} }
-
-// justBefore is greater than the position of every event received before t,
-// and less than all others.
-func justBefore(t time.Time) core.Position {
-	last := core.Position{ReceivedAt: t.UTC().Add(-time.Microsecond), Offset: math.MaxInt64}
-	for i := range last.Stream {
-		last.Stream[i] = 0xff
-	}
-	return last
-}
 
 // pass moves the walk past a position.
 func (w *allWalk) pass(p core.Position) {
@@ -68,6 +63,9 @@ func (w *allWalk) pass(p core.Position) {
 	}
 }
 
+// page reads until the page is full, the log ends, or the page has looked at its
+// part of the log. Over all streams the part is a fifth of one stream's, because
+// every event that does not match has been fetched.
 func (w *allWalk) page(ctx context.Context) (core.EventPage, error) {
 	page := core.EventPage{Names: map[core.ID]string{}}
 	var last core.Position
@@ -102,8 +100,9 @@ func (w *allWalk) page(ctx context.Context) (core.EventPage, error) {
 	return page, nil
 }
 
-// read reads on. One event more than the page may hold tells whether there is
-// a next page; a filter looks further ahead.
+// read returns the next events. It asks for one more than the page may hold, which
+// tells whether there is a next page. With a filter it asks for as many as it may,
+// because most of them will not match.
 func (w *allWalk) read(ctx context.Context, room int) ([]core.Event, error) {
 	limit := w.query.Limit + 1
 	if filtered(w.query) || len(w.who.Streams) > 0 {
@@ -115,8 +114,9 @@ func (w *allWalk) read(ctx context.Context, room int) ([]core.Event, error) {
 	return events, err
 }
 
-// shows returns the name of an event's stream where the event belongs to the
-// answer: it matches, and its stream still exists and is open to the principal.
+// shows returns the name of an event's stream when the event belongs to the
+// answer, and "" otherwise. An event belongs to it when it matches, and when its
+// stream exists and is open to the principal.
 func (w *allWalk) shows(ctx context.Context, event *core.Event) (stream string, err error) {
 	if !w.query.Filter.Matches(event) || !matchesPayload(w.query, event) {
 		return "", nil
@@ -127,6 +127,15 @@ func (w *allWalk) shows(ctx context.Context, event *core.Event) (stream string, 
 	return w.streams.name(ctx, w.who.Org, event.Stream)
 }
 
+func justBefore(t time.Time) core.Position {
+	last := core.Position{ReceivedAt: t.UTC().Add(-time.Microsecond), Offset: math.MaxInt64}
+	for i := range last.Stream {
+		last.Stream[i] = 0xff
+	}
+	return last
+}
+
+// positionCursor seals the position of the last event that was looked at.
 func positionCursor(scope []byte, p core.Position) string {
 	place := binary.BigEndian.AppendUint64(nil, uint64(p.ReceivedAt.UnixMicro()))
 	place = append(place, p.Stream[:]...)

@@ -62,4 +62,4 @@ require (
 
 require github.com/eventflow-go/eventflow v0.0.0
 
-replace github.com/eventflow-go/eventflow => ../../..
+replace github.com/eventflow-go/eventflow => ../../../../..
