@@ -12,8 +12,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Run holds a store of groups to the sentences of its ports. open returns a new,
-// empty store each time, and closes it by t.Cleanup.
+// Run checks that a store of groups keeps the promises of its ports. open returns a
+// new, empty store each time, and closes it by t.Cleanup.
 func Run(t *testing.T, open func(t *testing.T) core.GroupStore) {
 	t.Helper()
 	for _, guarantee := range []struct {
@@ -51,6 +51,7 @@ type suite struct {
 	random *rand.Rand
 }
 
+// must ends the test where something failed that has no reason to.
 func (s *suite) must(err error) {
 	s.Helper()
 	if err != nil {
@@ -58,6 +59,7 @@ func (s *suite) must(err error) {
 	}
 }
 
+// refused checks that an answer is a refusal with a code.
 func (s *suite) refused(err error, code core.Code) {
 	s.Helper()
 	if core.CodeOf(err) != code {
@@ -104,7 +106,7 @@ func (s *suite) letter(group core.Group, offset core.Offset, reason string) core
 	}
 }
 
-// step advances a group from a revision.
+// step advances a group from a revision. The state has what a store may trip over.
 func (s *suite) step(group core.Group, revision int64, step core.Step) error {
 	step.Progress = core.Progress{Revision: revision + 1, State: []byte(`{"next":1,"text":"é\\u0000"}`)}
 	return s.store.Advance(s.Context(), group.ID, step)
