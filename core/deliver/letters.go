@@ -56,7 +56,8 @@ func (l *Letters) scan(ctx context.Context, who core.Principal, q core.LetterQue
 	return scan, nil
 }
 
-// List returns dead letters, newest first.
+// List returns dead letters in pages, the newest first. A principal that is narrowed
+// to some streams sees the letters of these.
 func (l *Letters) List(ctx context.Context, who core.Principal, q core.LetterQuery) (core.Page[core.DeadLetter], error) {
 	limit, err := core.PageLimit(q.Limit)
 	if err != nil {
@@ -66,6 +67,7 @@ func (l *Letters) List(ctx context.Context, who core.Principal, q core.LetterQue
 	if err != nil {
 		return core.Page[core.DeadLetter]{}, err
 	}
+	// A cursor is of one query: with another one, it would skip letters in silence.
 	scope := fmt.Appendf(nil, "letters %s %v %q %q", who.Org, scan.Filter.Stream, scan.Filter.Group, []string{q.Reason, q.Type, string(q.State)})
 	if scan.Before, err = core.ParseIDCursor(scope, q.Cursor); err != nil {
 		return core.Page[core.DeadLetter]{}, err
@@ -94,7 +96,7 @@ func (l *Letters) Counts(ctx context.Context, who core.Principal, q core.LetterQ
 	return counts, core.StoreFailed(err)
 }
 
-// Get returns a dead letter.
+// Get returns a dead letter by its id.
 func (l *Letters) Get(ctx context.Context, who core.Principal, id string) (core.DeadLetter, error) {
 	return l.open(ctx, who, id, core.ActionReadLetters)
 }
@@ -112,6 +114,7 @@ func (l *Letters) open(ctx context.Context, who core.Principal, id string, actio
 	if err != nil {
 		return core.DeadLetter{}, core.StoreFailed(err)
 	}
+	// Which stream it is of shows only now.
 	return letter, core.Authorize(l.authorizer, who, action, letter.Stream)
 }
 
@@ -167,7 +170,7 @@ func (t *turn) replay(letter core.DeadLetter) core.DeadLetter {
 	return letter
 }
 
-// groupOf returns the group of a letter.
+// groupOf returns the group of a letter, which may have been deleted.
 func groupOf(ctx context.Context, store core.Groups, letter core.DeadLetter) (*core.Group, error) {
 	groups, err := store.Groups(ctx, letter.Stream)
 	if err != nil {
@@ -180,7 +183,8 @@ func groupOf(ctx context.Context, store core.Groups, letter core.DeadLetter) (*c
 	return &groups[i], nil
 }
 
-// Discard throws a dead letter away.
+// Discard throws a dead letter away for good. One that is being replayed is a
+// [core.CodeConflict], because its consumer may be about to settle it.
 func (l *Letters) Discard(ctx context.Context, who core.Principal, id string) error {
 	letter, err := l.open(ctx, who, id, core.ActionWriteLetters)
 	if err != nil {

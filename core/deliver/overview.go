@@ -21,6 +21,8 @@ func (n *Numbers) Overview(ctx context.Context, who core.Principal, query core.S
 	for i, stream := range page.Items {
 		ids[i] = stream.ID
 	}
+	// One question to the log for all streams of the page, and one pass over their
+	// groups.
 	reach, err := boundsOf(ctx, n.log, ids)
 	if err != nil {
 		return core.Page[core.StreamOverview]{}, err
@@ -53,6 +55,7 @@ func (n *Numbers) AllGroups(ctx context.Context, who core.Principal, cursor stri
 		return page, err
 	}
 	scan := core.GroupScan{Org: who.Org, Streams: who.Streams, Limit: limit + 1}
+	// One more than asked for says whether there is another page.
 	scope := append([]byte("groups\x00"), who.Org[:]...)
 	if scan.After, err = core.ParseIDCursor(scope, cursor); err != nil {
 		return page, err
