@@ -122,6 +122,31 @@ func (l *Letters) open(ctx context.Context, who core.Principal, id string, actio
 // letter, or is about to.
 var errReplaying = core.Errorf(core.CodeConflict, "this dead letter is being replayed; wait for the outcome")
 
+// errDiscarded answers for a letter that was discarded in the same step.
+var errDiscarded = core.Errorf(core.CodeNotFound, "there is no such dead letter")
+
+// parked reads a letter that somebody wants to decide about, and refuses one that is
+// being replayed. Letters change in the turns of their group only, so the answer holds
+// until the turn is stored. What the turn itself has decided already is not in the
+// store yet: of several who decide at the same time, the first does.
+func (t *turn) parked(ctx context.Context, id core.ID) (core.DeadLetter, error) {
+	letter, err := t.turns.store.DeadLetter(ctx, t.group.Org, id)
+	switch {
+	case err != nil:
+		return core.DeadLetter{}, core.StoreFailed(err)
+	case slices.Contains(t.remove, id):
+		return core.DeadLetter{}, errDiscarded
+	case letter.State == core.Replaying || t.replays(id):
+		return core.DeadLetter{}, errReplaying
+	}
+	return letter, nil
+}
+
+// replays reports whether the turn gives a letter back already.
+func (t *turn) replays(id core.ID) bool {
+	return slices.ContainsFunc(t.letters, func(l core.DeadLetter) bool { return l.ID == id })
+}
+
 // Replay gives a dead letter back to its group, with another payload when one is
 // given. The letter stays until a consumer has settled it.
 func (l *Letters) Replay(ctx context.Context, who core.Principal, id string, payload json.RawMessage) (core.DeadLetter, error) {
@@ -139,14 +164,9 @@ func (l *Letters) Replay(ctx context.Context, who core.Principal, id string, pay
 		return core.DeadLetter{}, err
 	}
 	err = l.turns.do(ctx, group, func(t *turn) error {
-		// Read again: letters change in the turns of their group only, so what is
-		// read here holds until the turn is stored.
-		current, err := l.store.DeadLetter(ctx, who.Org, letter.ID)
+		current, err := t.parked(ctx, letter.ID)
 		if err != nil {
-			return core.StoreFailed(err)
-		}
-		if current.State == core.Replaying {
-			return errReplaying
+			return err
 		}
 		if payload != nil {
 			current.Event.Payload = slices.Clone(payload)
@@ -195,12 +215,8 @@ func (l *Letters) Discard(ctx context.Context, who core.Principal, id string) er
 		return err
 	}
 	err = l.turns.do(ctx, group, func(t *turn) error {
-		current, err := l.store.DeadLetter(ctx, who.Org, letter.ID)
-		if err != nil {
-			return core.StoreFailed(err)
-		}
-		if current.State == core.Replaying {
-			return errReplaying
+		if _, err := t.parked(ctx, letter.ID); err != nil {
+			return err
 		}
 		t.remove = append(t.remove, letter.ID)
 		t.changed = true

@@ -92,15 +92,15 @@ func (r *Replayer) visit(ctx context.Context, replay core.Replay) error {
 		// A failure in the middle of a page still leaves behind what was given back.
 		more, err := r.page(ctx, &replay, room)
 		allowed -= int(replay.Done - before)
-		if err != nil && !errors.Is(err, errBusy) {
-			_ = r.save(context.WithoutCancel(ctx), &replay, time.Time{}) // the hold ends by itself
-			return err
-		}
-		if !more && err == nil {
-			replay.State = core.ReplayDone
+		if errors.Is(err, errBusy) {
+			break
 		}
 		if err != nil {
-			break
+			_ = r.save(context.WithoutCancel(ctx), &replay, time.Time{}) // or the hold ends by itself
+			return err
+		}
+		if !more {
+			replay.State = core.ReplayDone
 		}
 		if err := r.save(ctx, &replay, r.now().Add(replayHold)); err != nil {
 			return err
@@ -194,7 +194,8 @@ func (r *Replayer) giveBack(ctx context.Context, replay *core.Replay, letters []
 		}
 		given = 0
 		for _, letter := range current {
-			if slices.ContainsFunc(letters, func(l core.DeadLetter) bool { return l.ID == letter.ID }) {
+			wanted := slices.ContainsFunc(letters, func(l core.DeadLetter) bool { return l.ID == letter.ID })
+			if wanted && !t.replays(letter.ID) && !slices.Contains(t.remove, letter.ID) {
 				t.replay(letter)
 				given++
 			}
