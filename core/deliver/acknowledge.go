@@ -61,7 +61,7 @@ func refusalOf(n core.Nack) (refusal, error) {
 			return r, core.Invalid("delay", "must be 0 to %d seconds", int(core.MaxBackoff.Duration().Seconds()))
 		}
 		if r.action != core.NackRetry {
-			return r, core.Invalid("delay", "is for the action retry only")
+			return r, core.Invalid("delay", "is allowed with the action retry only")
 		}
 		r.delay = n.Delay.Duration()
 	}

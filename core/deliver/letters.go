@@ -37,7 +37,7 @@ func (l *Letters) scan(ctx context.Context, who core.Principal, q core.LetterQue
 	}
 	if q.Stream == "" {
 		if q.Group != "" {
-			return scan, core.Invalid("stream", "is required where group is given: groups belong to streams")
+			return scan, core.Invalid("stream", "is required with group, because groups belong to streams")
 		}
 		return scan, nil
 	}

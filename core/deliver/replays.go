@@ -42,7 +42,7 @@ func (l *Letters) ReplayAll(ctx context.Context, who core.Principal, spec core.R
 // replayScan checks a replay's description and returns which letters it means.
 func (l *Letters) replayScan(ctx context.Context, who core.Principal, spec core.ReplaySpec) (core.LetterScan, error) {
 	if spec.Rate < 0 || spec.Rate > maxReplayRate || spec.Rate != spec.Rate {
-		return core.LetterScan{}, core.Invalid("rate", "must be 0 (unbounded) to %d letters a second", int(maxReplayRate))
+		return core.LetterScan{}, core.Invalid("rate", "must be 0 (no limit) to %d letters a second", int(maxReplayRate))
 	}
 	spec.Query.State = core.Parked
 	return l.scan(ctx, who, spec.Query, core.ActionWriteLetters)

@@ -3,9 +3,11 @@
 //
 // [Run] holds a store to the sentences of core's ports, one test for each:
 //
-//   - grouptest.go: the list of them, and those about groups;
+//   - grouptest.go: the list of them, and what they have in common;
+//   - groups.go: those about groups;
 //   - steps.go: those about progress, steps and attempts;
-//   - letters.go: those about dead letters and replays.
+//   - letters.go: those about dead letters;
+//   - replays.go: those about replays.
 //
 // [RunDelivery] holds the delivery on a store and a log to a simple model, through
 // random histories:

@@ -25,6 +25,7 @@ func (w *world) stale() {
 	}
 }
 
+// refuse checks that an answer is a refusal with a code.
 func (w *world) refuse(err error, code core.Code) {
 	w.Helper()
 	if core.CodeOf(err) != code {

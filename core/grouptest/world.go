@@ -67,6 +67,7 @@ type lease struct {
 	offsets []core.Offset
 }
 
+// org is the organization that tests act for, other is one that must notice nothing.
 var (
 	org   = core.ID{0: 0x0a, 6: 0x70, 8: 0x80}
 	other = core.ID{0: 0x0b, 6: 0x70, 8: 0x80}
@@ -82,6 +83,7 @@ func (everything) Allow(core.Principal, core.ID, core.Action) error { return nil
 // oneStream is a catalog that holds one stream, for good.
 type oneStream struct{ stream core.Stream }
 
+// errOneStream answers who wants to change it.
 var errOneStream = errors.New("this catalog holds one stream, for good")
 
 // CreateStream implements [core.StreamCatalog].
@@ -124,6 +126,7 @@ func (c oneStream) AllStreams(_ context.Context, after core.ID, _ int) ([]core.S
 	return []core.Stream{c.stream}, nil
 }
 
+// start is when every test begins.
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // newID makes an id of random numbers, so that a seed repeats it.
@@ -176,6 +179,7 @@ func (w *world) create(mode core.Mode, attempts int) {
 	w.group = group
 }
 
+// must ends the history where something failed that has no reason to.
 func (w *world) must(err error) {
 	w.Helper()
 	if err != nil {
