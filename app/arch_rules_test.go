@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"go/ast"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -22,8 +23,11 @@ type rule struct {
 
 var rules = []rule{
 	{"core imports the standard library only", inCode(coreStands)},
+	{"core's packages see each other in one direction", inCode(coreWalls)},
+	{"storage sees nothing of core but its nouns and ports", inCode(storageSeesCore)},
+	{"coretest is for tests", inCode(coretestIsForTests)},
 	{"adapters stand alone", inCode(adaptersStandAlone)},
-	{"rest imports core and the standard library only", inCode(restStands)},
+	{"rest and cloudevents import core, eventjson and the standard library only", inCode(restStands)},
 	{"ui talks through rest only", inCode(uiTalksThroughRest)},
 	{"migrations and policies import nothing of the module", inCode(embeddedStands)},
 	{"fx, flags and the command line are app's", inCode(only([]string{"app"}, "go.uber.org/fx", "go.uber.org/dig", "flag", "github.com/spf13/pflag", "github.com/spf13/cobra", "github.com/caarlos0/env"))},
@@ -37,6 +41,7 @@ var rules = []rule{
 	{"interfaces are small", inCode(smallInterfaces)},
 	{"core and rest are documented", inCode(documented)},
 	{"files are short", shortFiles},
+	{"doc.go names every file", inCode(docNamesEveryFile)},
 }
 
 // inCode leaves tests out: they may import what they need.
@@ -86,23 +91,62 @@ func coreStands(s source) []string {
 	return refuse(s, func(i string) bool { return standard(i) || within(ours(i), "core") })
 }
 
+// walls says which other packages of core each of them may import.
+var walls = map[string][]string{
+	"core/":                {},
+	"core/internal/cache/": {},
+	"core/eventjson/":      {"core"},
+	"core/eventlog/":       {"core", "core/eventjson", "core/internal/cache"},
+	"core/deliver/":        {"core", "core/eventjson", "core/eventlog", "core/internal/cache"},
+	"core/identity/":       {"core", "core/eventlog", "core/internal/cache"},
+	// The suites that adapters are held to.
+	"core/storetest/":   {"core"},
+	"core/catalogtest/": {"core"},
+	"core/limitertest/": {"core"},
+	"core/grouptest/":   {"core", "core/eventlog", "core/deliver"},
+}
+
+func coreWalls(s source) []string {
+	if !s.in("core") {
+		return nil
+	}
+	seen, known := walls[s.folder()]
+	if !known {
+		return []string{"is in a package of core without walls: say in this test what it may import"}
+	}
+	return refuse(s, func(i string) bool { return !within(ours(i), "core") || slices.Contains(seen, ours(i)) })
+}
+
+// storageSeesCore holds the storages in this module to what one of a third party
+// would use.
+func storageSeesCore(s source) []string {
+	if !slices.ContainsFunc([]string{"memory", "sqlite", "sqlitefile", "postgres", "pgtenant", "catalog"}, func(a string) bool { return s.in("adapters/" + a) }) {
+		return nil
+	}
+	return refuse(s, func(i string) bool { return !within(ours(i), "core") || ours(i) == "core" })
+}
+
+func coretestIsForTests(s source) []string {
+	return refuse(s, func(i string) bool { return ours(i) != "core/internal/coretest" })
+}
+
 // adaptersStandAlone, but for what the log and the catalog share where both are
-// in PostgreSQL.
+// in the same kind of database.
 func adaptersStandAlone(s source) []string {
 	if !s.in("adapters") {
 		return nil
 	}
 	self := strings.Join(strings.Split(s.path, "/")[:2], "/")
 	return refuse(s, func(i string) bool {
-		return ours(i) == "" || within(ours(i), "core", "migrations", "policies", "adapters/pgtenant", self)
+		return ours(i) == "" || within(ours(i), "core", "migrations", "policies", "adapters/pgtenant", "adapters/sqlitefile", self)
 	})
 }
 
 func restStands(s source) []string {
-	if s.folder() != "adapters/rest/" {
+	if s.folder() != "adapters/rest/" && !s.in("adapters/rest/cloudevents") {
 		return nil
 	}
-	return refuse(s, func(i string) bool { return standard(i) || ours(i) == "core" })
+	return refuse(s, func(i string) bool { return standard(i) || ours(i) == "core" || ours(i) == "core/eventjson" })
 }
 
 func uiTalksThroughRest(s source) []string {
@@ -110,7 +154,7 @@ func uiTalksThroughRest(s source) []string {
 		return nil
 	}
 	return refuse(s, func(i string) bool {
-		return ours(i) == "" || ours(i) == "core" || ours(i) == "adapters/rest" || within(ours(i), "ui")
+		return ours(i) == "" || ours(i) == "core" || ours(i) == "core/eventjson" || ours(i) == "adapters/rest" || within(ours(i), "ui")
 	})
 }
 
@@ -132,7 +176,7 @@ func only(folders []string, packages ...string) func(source) []string {
 }
 
 func noHTTPInWasm(s source) []string {
-	if !s.wasm || s.folder() != "core/" && s.folder() != "adapters/rest/" {
+	if !s.wasm || s.folder() != "core/" && s.folder() != "core/eventjson/" && s.folder() != "adapters/rest/" {
 		return nil
 	}
 	return refuse(s, func(i string) bool { return !within(i, "net/http") })
@@ -233,4 +277,38 @@ func shortFiles(s source) []string {
 		return []string{fmt.Sprintf("has %d lines, more than %d", s.lines, maxLines)}
 	}
 	return nil
+}
+
+// listing are the folders whose doc.go says what is in which file.
+var listing = []string{
+	"adapters/rest/", "adapters/rest/cloudevents/", "adapters/rest/server/",
+	"core/", "core/deliver/", "core/eventjson/", "core/eventlog/", "core/grouptest/", "core/identity/",
+}
+
+var fileName = regexp.MustCompile(`[a-z0-9_]+\.go\b`)
+
+// docNamesEveryFile holds a doc.go to the files beside it, and them to having one.
+func docNamesEveryFile(s source) []string {
+	if !slices.Contains(listing, s.folder()) {
+		return nil
+	}
+	if path.Base(s.path) != "doc.go" {
+		if !slices.Contains(s.beside, "doc.go") {
+			return []string{"has no doc.go beside it"}
+		}
+		return nil
+	}
+	var found []string
+	named := fileName.FindAllString(s.file.Doc.Text(), -1)
+	for _, name := range s.beside {
+		if !slices.Contains(named, name) {
+			found = append(found, "does not name "+name)
+		}
+	}
+	for _, name := range named {
+		if !slices.Contains(s.beside, name) {
+			found = append(found, "names "+name+", which is not there")
+		}
+	}
+	return found
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -41,7 +42,7 @@ func TestArchitectureRulesCatchViolations(t *testing.T) {
 	for _, c := range violations {
 		t.Run(c.rule+"/"+c.path, func(t *testing.T) {
 			t.Parallel()
-			found := ruleNamed(t, c.rule).check(parse(t, c.path, c.text))
+			found := ruleNamed(t, c.rule).check(c.parse(t))
 			require.Len(t, found, 1, "what the rule says of %s:\n%s", c.path, c.text)
 			require.Contains(t, found[0], c.says)
 		})
@@ -58,7 +59,7 @@ func TestArchitectureRulesAllow(t *testing.T) {
 	for _, c := range allowed {
 		t.Run(c.rule+"/"+c.path, func(t *testing.T) {
 			t.Parallel()
-			require.Empty(t, ruleNamed(t, c.rule).check(parse(t, c.path, c.text)))
+			require.Empty(t, ruleNamed(t, c.rule).check(c.parse(t)))
 		})
 	}
 }
@@ -70,6 +71,8 @@ type source struct {
 	lines int
 	// wasm says that the file is part of a build for js/wasm.
 	wasm bool
+	// beside names the folder's other files, tests aside.
+	beside []string
 }
 
 // folder is where the file lies, with a slash at its end.
@@ -77,7 +80,10 @@ func (s source) folder() string { return path.Dir(s.path) + "/" }
 
 func (s source) in(folder string) bool { return strings.HasPrefix(s.path, folder+"/") }
 
-func (s source) test() bool { return strings.HasSuffix(s.path, "_test.go") }
+// test reports whether the file is there for tests only.
+func (s source) test() bool {
+	return strings.HasSuffix(s.path, "_test.go") || s.in("core/internal/coretest")
+}
 
 // imports returns the paths the file imports.
 func (s source) imports() []string {
@@ -113,7 +119,22 @@ func readModule(t *testing.T) []source {
 	for _, place := range []string{"core", "adapters", "app"} {
 		require.True(t, anyIn(sources, place), "no file of %s was read: are the tests run from their folder?", place)
 	}
+	nameNeighbours(sources)
 	return sources
+}
+
+// nameNeighbours tells each file which others are beside it.
+func nameNeighbours(sources []source) {
+	folders := map[string][]string{}
+	for _, s := range sources {
+		if !s.test() {
+			folders[s.folder()] = append(folders[s.folder()], path.Base(s.path))
+		}
+	}
+	for i := range sources {
+		self := path.Base(sources[i].path)
+		sources[i].beside = slices.DeleteFunc(slices.Clone(folders[sources[i].folder()]), func(name string) bool { return name == self })
+	}
 }
 
 func anyIn(sources []source, folder string) bool {

@@ -9,10 +9,13 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/eventflow-go/eventflow/adapters/sqlitefile"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // Config is every setting of the server. A setting is read from a flag
@@ -23,29 +26,29 @@ import (
 type Config struct {
 	Addr           string `name:"addr" default:":8080" usage:"address to listen on, host:port"`
 	Store          string `name:"store" default:"sqlite:./eventflow_data" usage:"where events are kept, as a URL: sqlite:FOLDER, postgres://…, memory:, or a scheme of this build"`
-	Catalog        string `name:"catalog" default:"" usage:"where streams and keys are kept, as a URL: sqlite:FOLDER or postgres://…; by default beside the events"`
-	Secret         string `name:"secret" default:"" usage:"at least 32 characters that key the hashes of credentials; the same on every node ('eventflow secret' makes one)" secret:"true"`
-	SecretPrevious string `name:"secret-previous" default:"" usage:"the secret before, while it is being changed: keys, links and sessions made with it stay good; rotate the keys, then take it away" secret:"true"`
+	Catalog        string `name:"catalog" default:"" usage:"where streams and keys are kept, as a URL: sqlite:FOLDER or postgres://…; by default together with the events"`
+	Secret         string `name:"secret" default:"" usage:"at least 32 characters, the key for hashing credentials; the same on every node ('eventflow secret' generates one)" secret:"true"`
+	SecretPrevious string `name:"secret-previous" default:"" usage:"the previous secret, while it is being changed: keys, links and sessions made with it stay valid; rotate the keys, then remove it" secret:"true"`
 
-	Redis string `name:"redis" default:"" usage:"a Redis server, as a URL like redis://host:6379/0, by which several nodes tell each other of new events at once and count requests together" secret:"true"`
+	Redis string `name:"redis" default:"" usage:"a Redis server, as a URL like redis://host:6379/0, through which several nodes tell each other of new events at once and count requests together" secret:"true"`
 
 	TLSCert        string `name:"tls-cert" default:"" usage:"file of the certificate chain (PEM), to serve HTTPS without a proxy"`
 	TLSKey         string `name:"tls-key" default:"" usage:"file of the certificate's private key (PEM)"`
 	TrustedProxies string `name:"trusted-proxies" default:"" usage:"networks of proxies whose X-Forwarded-For is believed, like 10.0.0.0/8,fd00::/8"`
 
-	Dashboard bool   `name:"dashboard" default:"true" usage:"serve the dashboard, beside the API"`
-	PublicURL string `name:"public-url" default:"http://127.0.0.1:8080" usage:"where people reach the server, for the links in mails"`
-	SMTP      string `name:"smtp" default:"" usage:"a mail server, as a URL like smtps://user:password@host:465; without one, links are shown to whoever invites" secret:"true"`
-	MailFrom  string `name:"mail-from" default:"" usage:"address that mails come from; needed with smtp"`
+	Dashboard bool   `name:"dashboard" default:"true" usage:"serve the dashboard alongside the API"`
+	PublicURL string `name:"public-url" default:"http://127.0.0.1:8080" usage:"the URL where people reach the server, for links in emails"`
+	SMTP      string `name:"smtp" default:"" usage:"a mail server, as a URL like smtps://user:password@host:465; without one, links are shown to the person who invites" secret:"true"`
+	MailFrom  string `name:"mail-from" default:"" usage:"sender address of emails; required with smtp"`
 
-	RateKey     string `name:"rate-key" default:"1000/100" usage:"requests of one API key, a minute / at once, more are answered with 429; or off"`
-	RateUser    string `name:"rate-user" default:"500/50" usage:"requests of one person who signed in, a minute / at once; or off"`
-	RateAddress string `name:"rate-address" default:"100/100" usage:"requests of one client address without a valid credential, a minute / at once; or off"`
+	RateKey     string `name:"rate-key" default:"1000/100" usage:"requests from one API key, per minute / at once; more are answered with 429; or off"`
+	RateUser    string `name:"rate-user" default:"500/50" usage:"requests from one signed-in person, per minute / at once; or off"`
+	RateAddress string `name:"rate-address" default:"100/100" usage:"requests from one client address without a valid credential, per minute / at once; or off"`
 
 	LogLevel  string `name:"log-level" default:"info" usage:"debug, info, warn or error"`
 	LogFormat string `name:"log-format" default:"json" usage:"json or text"`
 
-	CommitLanes int `name:"commit-lanes" default:"0" usage:"groups that may commit at once, each for its own streams; 0 is 2 on PostgreSQL and 1 elsewhere"`
+	CommitLanes int `name:"commit-lanes" default:"0" usage:"group commits that may run at once, each for its own streams; 0 means 2 on PostgreSQL and 1 elsewhere"`
 	QueueEvents int `name:"queue-events" default:"50000" usage:"events that may wait for their commit, per lane; more are answered with 503"`
 	QueueBytes  int `name:"queue-bytes" default:"67108864" usage:"bytes that may wait for their commit, per lane; more are answered with 503"`
 
@@ -56,9 +59,9 @@ type Config struct {
 	InflightBytes int64         `name:"inflight-bytes" default:"268435456" usage:"bytes of request bodies held in memory at once; more are answered with 503"`
 	DrainTimeout  time.Duration `name:"drain-timeout" default:"30s" usage:"time requests in flight get to finish when the server stops"`
 
-	MetricsToken string `name:"metrics-token" default:"" usage:"at least 16 characters that whoever reads /metrics presents as Authorization: Bearer; without it, only this machine may" secret:"true"`
+	MetricsToken string `name:"metrics-token" default:"" usage:"at least 16 characters that readers of /metrics must present as Authorization: Bearer; without it, only this machine may read it" secret:"true"`
 
-	AllowRelaxedDurability bool `name:"allow-relaxed-durability" default:"false" usage:"be ready although the store's settings could lose acknowledged events in a crash; health says so"`
+	AllowRelaxedDurability bool `name:"allow-relaxed-durability" default:"false" usage:"report ready even if the store's settings could lose acknowledged events in a crash; health says so"`
 }
 
 // validate refuses what cannot work, naming the setting.
@@ -68,7 +71,7 @@ func (c Config) validate() error {
 		return wrong("addr", "must be host:port, like :8080 or 127.0.0.1:8080")
 	}
 	if _, err := net.DefaultResolver.LookupPort(context.Background(), "tcp", port); err != nil {
-		return wrong("addr", fmt.Sprintf("has the port %q; it must be 0 to 65535", port))
+		return wrong("addr", fmt.Sprintf("has the invalid port %q; it must be 0 to 65535", port))
 	}
 	if _, err := storeURL(c.Store); err != nil {
 		return wrong("store", err.Error())
@@ -77,13 +80,16 @@ func (c Config) validate() error {
 		return wrong("catalog", err.Error())
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
-		return wrong("tls-cert and tls-key", "go together: set both or none")
+		return wrong("tls-cert and tls-key", "go together: set both or neither")
 	}
 	if _, err := c.trustedProxies(); err != nil {
 		return wrong("trusted-proxies", err.Error())
 	}
+	if err := c.validatePublicURL(); err != nil {
+		return wrong("public-url", err.Error())
+	}
 	if c.SMTP != "" && c.MailFrom == "" {
-		return wrong("mail-from", "is needed with smtp: the address that mails come from")
+		return wrong("mail-from", "is required with smtp: the sender address of emails")
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
@@ -108,10 +114,10 @@ func (c Config) validateMetricsToken() error {
 		return nil
 	}
 	if len(token) < minMetricsToken || strings.Count(token, token[:1]) == len(token) {
-		return wrong("metrics-token", fmt.Sprintf("is too weak: at least %d random characters are needed. Make one with 'eventflow secret'", minMetricsToken))
+		return wrong("metrics-token", fmt.Sprintf("is too weak: at least %d random characters are required. Generate one with 'eventflow secret'", minMetricsToken))
 	}
 	if strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return wrong("metrics-token", "must be of letters, digits and signs of ASCII, without spaces: it is sent in a header")
+		return wrong("metrics-token", "must consist of ASCII letters, digits and punctuation, without spaces: it is sent in a header")
 	}
 	return nil
 }
@@ -153,31 +159,73 @@ func (c Config) secrets() [][]byte {
 	return all
 }
 
-// validateSecret is apart because the commands that need no secret start
-// without one.
-func (c Config) validateSecret() error {
-	if c.Secret == "" {
-		return wrong("secret", "is not set. Make one with 'eventflow secret' and give the same one to every node, best through EVENTFLOW_SECRET_FILE")
+// links returns what links to the server begin with: the public URL, which
+// validate has checked, without a slash at its end.
+func (c Config) links() string {
+	if u, err := url.Parse(c.PublicURL); err == nil && u.Host != "" {
+		return u.Scheme + "://" + u.Host
 	}
-	if len(c.Secret) < core.MinSecretBytes || strings.Count(c.Secret, c.Secret[:1]) == len(c.Secret) {
-		return wrong("secret", fmt.Sprintf("is too weak: at least %d random characters are needed. Make one with 'eventflow secret'", core.MinSecretBytes))
+	return ""
+}
+
+// validatePublicURL takes what a path can be appended to. 'eventflow dev' has no
+// public URL but the address that it listens on.
+func (c Config) validatePublicURL() error {
+	if c.PublicURL == "" {
+		return nil
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return errors.New("must be a URL like https://events.example.com")
+	}
+	if u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(c.PublicURL, "#") || strings.Trim(u.Path, "/") != "" {
+		return errors.New("must be a scheme, a host and perhaps a port, like https://events.example.com:8443, and nothing else")
+	}
+	if port := u.Port(); port != "" {
+		if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 {
+			return fmt.Errorf("has the invalid port %q; it must be 1 to 65535", port)
+		}
 	}
 	return nil
 }
 
-func wrong(setting, reason string) error {
-	return usageError{fmt.Errorf("setting %s %s", setting, reason)}
+// validateSecret is apart because the commands that need no secret start
+// without one.
+func (c Config) validateSecret() error {
+	if c.Secret == "" {
+		return wrong("secret", "is not set. Generate one with 'eventflow secret' and give the same one to every node, preferably through EVENTFLOW_SECRET_FILE")
+	}
+	if len(c.Secret) < identity.MinSecretBytes || strings.Count(c.Secret, c.Secret[:1]) == len(c.Secret) {
+		return wrong("secret", fmt.Sprintf("is too weak: at least %d random characters are required. Generate one with 'eventflow secret'", identity.MinSecretBytes))
+	}
+	if trimmed := strings.Trim(strings.TrimSpace(c.Secret), "\ufeff"); trimmed != c.Secret {
+		return wrong("secret", "begins or ends with white space or a byte order mark, which gets lost when it is copied. Take it away, and set secret-previous to the text with it until all keys are rotated")
+	}
+	return nil
 }
+
+// wrong names a setting, or two that go together ("one and two"), and what is
+// wrong with it.
+func wrong(setting, reason string) error {
+	noun := "setting"
+	if strings.Contains(setting, " and ") {
+		noun = "settings"
+	}
+	return usageError{fmt.Errorf("%s %s %s", noun, setting, reason)}
+}
+
+// defaultFolder is the data folder where the settings name none.
+const defaultFolder = "./eventflow_data"
 
 func storeURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme == "" {
 		return nil, errors.New("must be a URL such as sqlite:./eventflow_data or postgres://user@host/database")
 	}
-	if u.Scheme == "sqlite" && (u.Opaque+u.Host+u.Path == "" || u.RawQuery != "") {
-		return nil, errors.New("must name a folder and nothing else, like sqlite:./eventflow_data")
+	if u.Scheme == "sqlite" {
+		_, err = sqlitefile.Folder(u)
 	}
-	return u, nil
+	return u, err
 }
 
 // catalogURL is where the catalog lives: beside the events where the store is
@@ -192,9 +240,9 @@ func (c Config) catalogURL() (*url.URL, error) {
 		return u, nil
 	}
 	if c.Catalog != "" {
-		return nil, fmt.Errorf("has the scheme %q; a catalog is kept in sqlite or postgres", u.Scheme)
+		return nil, fmt.Errorf("has the scheme %q; a catalog can be kept in sqlite or postgres", u.Scheme)
 	}
-	return storeURL("sqlite:./eventflow_data")
+	return storeURL("sqlite:" + defaultFolder)
 }
 
 // trustedProxies are the networks whose word about a client's address counts.
@@ -205,7 +253,7 @@ func (c Config) trustedProxies() (networks []netip.Prefix, err error) {
 		}
 		network, err := netip.ParsePrefix(text)
 		if err != nil {
-			return nil, fmt.Errorf("must be networks like 10.0.0.0/8, separated by commas, and %q is none", text)
+			return nil, fmt.Errorf("must be networks like 10.0.0.0/8, separated by commas; %q is not one", text)
 		}
 		networks = append(networks, network)
 	}

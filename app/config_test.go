@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 
@@ -69,8 +70,8 @@ type refusal struct {
 }
 
 var refusals = []refusal{
-	{"unknown variable", []string{"EVENTFLOW_QUEUE_EVENT=1"}, nil, []string{"EVENTFLOW_QUEUE_EVENT;", "no setting"}},
-	{"unknown file variable", []string{"EVENTFLOW_NOPE_FILE=x"}, nil, []string{"EVENTFLOW_NOPE_FILE", "no setting"}},
+	{"unknown variable", []string{"EVENTFLOW_QUEUE_EVENT=1"}, nil, []string{"EVENTFLOW_QUEUE_EVENT;", "unknown setting"}},
+	{"unknown file variable", []string{"EVENTFLOW_NOPE_FILE=x"}, nil, []string{"EVENTFLOW_NOPE_FILE", "unknown setting"}},
 	{"unknown flag", nil, []string{"--queue-event=1"}, []string{"--queue-event", "unknown flag"}},
 	{"port beyond", []string{"EVENTFLOW_ADDR=:70000"}, nil, []string{"addr", `"70000"`, "65535"}},
 	{"port unknown", nil, []string{"--addr=:nosuchservice"}, []string{"addr", `"nosuchservice"`}},
@@ -91,8 +92,22 @@ var refusals = []refusal{
 	{"store without a scheme", []string{"EVENTFLOW_STORE=./data"}, nil, []string{"store", "must be a URL"}},
 	{"store that is no URL", []string{"EVENTFLOW_STORE=postgres://u:hush@host:port/x"}, nil, []string{"store", "must be a URL"}},
 	{"store without a folder", []string{"EVENTFLOW_STORE=sqlite:"}, nil, []string{"store", "folder"}},
+	{"store with more than a folder", []string{"EVENTFLOW_STORE=sqlite:./a#b"}, nil, []string{"store", `"#b"`, "%23"}},
+	{"store with a parameter", []string{"EVENTFLOW_STORE=sqlite:./a?_pragma=hush"}, nil, []string{"store", `"?_pragma"`, "%3F"}},
+	{"store with a bare percent sign", []string{"EVENTFLOW_STORE=sqlite:./100%"}, nil, []string{"store", "%25"}},
+	{"catalog with more than a folder", []string{"EVENTFLOW_CATALOG=sqlite:./a#b"}, nil, []string{"catalog", `"#b"`, "%23"}},
 	{"store of another build", []string{"EVENTFLOW_STORE=rocks:x"}, nil, []string{"store", `"rocks"`, "memory, postgres, postgresql, sqlite"}},
 	{"catalog in memory", []string{"EVENTFLOW_CATALOG=memory:"}, nil, []string{"catalog", `"memory"`, "sqlite or postgres"}},
+	{"public URL without a scheme", []string{"EVENTFLOW_PUBLIC_URL=ev.example.com"}, nil, []string{"public-url", "https://"}},
+	{"public URL of another scheme", []string{"EVENTFLOW_PUBLIC_URL=ftp://x"}, nil, []string{"public-url", "https://"}},
+	{"public URL without a host", []string{"EVENTFLOW_PUBLIC_URL=https://:443"}, nil, []string{"public-url", "https://"}},
+	{"public URL with a query", []string{"EVENTFLOW_PUBLIC_URL=https://x?a=1"}, nil, []string{"public-url", "nothing else"}},
+	{"public URL with a fragment", []string{"EVENTFLOW_PUBLIC_URL=https://x/#"}, nil, []string{"public-url", "nothing else"}},
+	{"public URL with a path", []string{"EVENTFLOW_PUBLIC_URL=https://x/events"}, nil, []string{"public-url", "nothing else"}},
+	{"public URL with a user", []string{"EVENTFLOW_PUBLIC_URL=https://ann@x"}, nil, []string{"public-url", "nothing else"}},
+	{"public URL with a port beyond", []string{"EVENTFLOW_PUBLIC_URL=https://x:70000"}, nil, []string{"public-url", "65535"}},
+	{"secret with a blank", []string{"EVENTFLOW_SECRET= " + strings.Repeat("hush", 10)}, nil, []string{"secret", "white space"}},
+	{"secret with a byte order mark", []string{"EVENTFLOW_SECRET=\ufeff" + strings.Repeat("hush", 10)}, nil, []string{"secret", "byte order mark"}},
 	{"weak secret", []string{"EVENTFLOW_SECRET=hush"}, nil, []string{"secret", "too weak"}},
 	{"monotonous secret", []string{"EVENTFLOW_SECRET=" + strings.Repeat("hush"[:1], 40)}, nil, []string{"secret", "too weak"}},
 	{"no secret", []string{"EVENTFLOW_SECRET="}, nil, []string{"secret", "is not set"}},
@@ -124,12 +139,24 @@ func TestWrongSettingsRefuseToStart(t *testing.T) {
 	}
 }
 
+// A slash at the end of the public URL is no part of the links that begin with it.
+func TestLinksBeginWithThePublicURL(t *testing.T) {
+	t.Parallel()
+	for given, links := range map[string]string{
+		"https://events.example.com/": "https://events.example.com", "http://[::1]:8080": "http://[::1]:8080", "HTTPS://Events.example.com:8443/": "https://Events.example.com:8443",
+	} {
+		out := newHome(t).run([]string{secret, "EVENTFLOW_PUBLIC_URL=" + given, "EVENTFLOW_STORE=sqlite:" + url.PathEscape(t.TempDir())}, "user", "setup-link")
+		require.Zero(t, out.code, out.stderr)
+		require.True(t, strings.HasPrefix(out.stdout, links+"/setup#t="), out.stdout)
+	}
+}
+
 // TestAWrongLineInTheFileIsNamed holds that the file's errors name the line.
 func TestAWrongLineInTheFileIsNamed(t *testing.T) {
 	t.Parallel()
 	for text, says := range map[string]string{
-		"# settings\nEVENTFLOW_QUEUE_EVENT=1": "line 2: there is no setting EVENTFLOW_QUEUE_EVENT",
-		"EVENTFLOW_ADDR=:1\n\nADDR=:1":        "line 3: there is no setting ADDR",
+		"# settings\nEVENTFLOW_QUEUE_EVENT=1": "line 2: unknown setting EVENTFLOW_QUEUE_EVENT",
+		"EVENTFLOW_ADDR=:1\n\nADDR=:1":        "line 3: unknown setting ADDR",
 		"EVENTFLOW_ADDR":                      "line 1: must be NAME=value",
 	} {
 		h := newHome(t)

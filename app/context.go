@@ -61,8 +61,4 @@ func loadContext() (cliContext, error) {
 	return c, err
 }
 
-// unreachableError says that there is no server to talk to.
-type unreachableError struct{ error }
-
-// Unwrap returns the reason.
-func (e unreachableError) Unwrap() error { return e.error }
+var errNoContext = errors.New("no server is known: start one with 'eventflow dev', or set EVENTFLOW_URL and EVENTFLOW_KEY")

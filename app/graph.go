@@ -6,17 +6,14 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"runtime"
 	"strings"
 	"time"
 
 	"go.uber.org/fx"
 
-	"github.com/eventflow-go/eventflow/adapters/argon2"
 	"github.com/eventflow-go/eventflow/adapters/casbinauth"
 	"github.com/eventflow-go/eventflow/adapters/catalog"
 	"github.com/eventflow-go/eventflow/adapters/jsonschema"
-	"github.com/eventflow-go/eventflow/adapters/jwt"
 	"github.com/eventflow-go/eventflow/adapters/memlimit"
 	"github.com/eventflow-go/eventflow/adapters/metrics"
 	"github.com/eventflow-go/eventflow/adapters/redislimit"
@@ -24,6 +21,9 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest/server"
 	"github.com/eventflow-go/eventflow/adapters/smtp"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/deliver"
+	"github.com/eventflow-go/eventflow/core/eventlog"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // graph is the whole server: what there is, and what is made of what. fx
@@ -48,32 +48,16 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 
 			// The core: use cases over those ports.
 			newCommitter,
-			newAccess,
-			core.NewKeys,
 			newOrganization,
-			func(c core.Catalog, log core.EventLog, schemas core.SchemaCompiler, auth core.Authorizer, now func() time.Time) *core.Streams {
-				return core.NewStreams(c, log, schemas, auth, now)
-			},
-			core.NewIngest,
-			func(c core.Catalog, log core.EventLog, logger *slog.Logger) *core.Retention {
-				return core.NewRetention(c, log, c, c, logger)
-			},
-			func(log core.EventLog, streams *core.Streams, now func() time.Time) *core.Query {
-				return core.NewQuery(log, streams, now)
-			},
+			newTrail,
+			newStreams,
+			eventlog.NewIngest,
+			newRetention,
+			newQuery,
 			newRecent,
-			func(s *core.Streams, c core.Catalog, log core.EventLog, recent *core.Recent, now func() time.Time, logger *slog.Logger) *core.Consumers {
-				return core.NewConsumers(s, c, log, recent, now, logger)
-			},
-			core.NewLetters,
-			func(committer *core.Committer, log core.EventLog, q *core.Query, now func() time.Time, logger *slog.Logger) *core.Audit {
-				return core.NewAudit(committer, log, q, now, logger)
-			},
-			newAccounts,
-			core.NewReplayer,
-			func(s *core.Streams, recent *core.Recent, log core.EventLog) *core.Tails {
-				return core.NewTails(s, recent, log)
-			},
+			newDelivery,
+			newIdentity,
+			newTails,
 
 			// Driving side: HTTP.
 			newHealth,
@@ -83,11 +67,11 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			listen,
 		),
 		fx.Invoke(
-			func(lc fx.Lifecycle, r *core.Retention) { background(lc, r.Run) },
-			func(lc fx.Lifecycle, r *core.Replayer) { background(lc, r.Run) },
-			func(lc fx.Lifecycle, a *core.Access) { background(lc, a.Run) },
-			func(m *metrics.Metrics, c *core.Consumers, s *server.Server, logger *slog.Logger) {
-				m.Groups(c.Census, s.Polls, logger)
+			func(lc fx.Lifecycle, r *eventlog.Retention) { background(lc, r.Run) },
+			func(lc fx.Lifecycle, d *deliver.UseCases) { background(lc, d.Replayer.Run) },
+			func(lc fx.Lifecycle, i *identity.UseCases) { background(lc, i.Access.Run) },
+			func(m *metrics.Metrics, d *deliver.UseCases, s *server.Server, logger *slog.Logger) {
+				m.Groups(d.Numbers.Census, s.Polls, logger)
 			},
 		),
 	)
@@ -133,9 +117,9 @@ func openCatalog(ctx context.Context, lc fx.Lifecycle, cfg Config) (core.Catalog
 }
 
 func newCommitter(
-	lc fx.Lifecycle, cfg Config, log core.EventLog, recent *core.Recent, m *metrics.Metrics, logger *slog.Logger,
-) *core.Committer {
-	committer := core.NewCommitter(log, core.CommitOptions{
+	lc fx.Lifecycle, cfg Config, log core.EventLog, recent *eventlog.Recent, m *metrics.Metrics, logger *slog.Logger,
+) *eventlog.Committer {
+	committer := eventlog.NewCommitter(log, eventlog.CommitOptions{
 		Lanes: cfg.lanes(), QueueEvents: cfg.QueueEvents, QueueBytes: cfg.QueueBytes, Committed: recent.Committed, Logger: logger,
 	})
 	m.Queue(committer.Queued)
@@ -144,12 +128,12 @@ func newCommitter(
 }
 
 // newRecent returns the hub of recent events and keeps it going.
-func newRecent(lc fx.Lifecycle, cfg Config, log core.EventLog, logger *slog.Logger) (*core.Recent, error) {
+func newRecent(lc fx.Lifecycle, cfg Config, log core.EventLog, logger *slog.Logger) (*eventlog.Recent, error) {
 	notifier, err := openNotifier(lc, cfg, logger)
 	if err != nil {
 		return nil, err
 	}
-	recent := core.NewRecent(log, notifier, logger)
+	recent := eventlog.NewRecent(log, notifier, logger)
 	background(lc, recent.Run)
 	return recent, nil
 }
@@ -188,60 +172,67 @@ func background(lc fx.Lifecycle, run func(context.Context)) {
 	})
 }
 
-func newAccess(cfg Config, catalog core.Catalog, now func() time.Time) (*core.Access, error) {
-	return core.NewAccess(catalog, catalog, []byte(cfg.Secret), []byte(cfg.SecretPrevious), now)
-}
-
-// newAccounts signs people in.
-func newAccounts(
-	lc fx.Lifecycle, cfg Config, c core.Catalog, authorizer core.Authorizer, audit *core.Audit, limiter core.RateLimiter,
-	now func() time.Time, logger *slog.Logger,
-) (*core.Accounts, error) {
-	tokens, err := jwt.New(cfg.secrets()...)
+// newIdentity returns the use cases of people and credentials.
+func newIdentity(lc fx.Lifecycle, cfg Config, p ports, streams *eventlog.Streams, limiter core.RateLimiter) (*identity.UseCases, error) {
+	needs, err := identityPorts(cfg, p.Catalog, p.Authorizer)
 	if err != nil {
 		return nil, err
 	}
-	ports := core.AccountPorts{
-		Organizations: c, Users: c, Sessions: c, Tickets: c, Hasher: argon2.New(runtime.NumCPU()), Tokens: tokens,
-		Authorizer: authorizer, Links: cfg.PublicURL, Record: audit.Record,
-		Throttle: core.Throttle(limiter, now),
-	}
 	if cfg.SMTP != "" {
-		mailer, err := smtp.Open(cfg.SMTP, cfg.MailFrom, logger)
+		mailer, err := smtp.Open(cfg.SMTP, cfg.MailFrom, p.Logger)
 		if err != nil {
 			return nil, wrong("smtp", err.Error())
 		}
 		lc.Append(fx.StopHook(mailer.Close))
-		ports.Mailer = mailer
+		needs.Mailer = mailer
 	}
-	ports.Later = newLater(lc, logger) // after the mailer, which it hands mails to until it stops
-	return core.NewAccounts(ports, []byte(cfg.Secret), []byte(cfg.SecretPrevious), now), nil
+	needs.Streams, needs.Record, needs.Now = streams, p.Record, p.Now
+	needs.Throttle = identity.NewThrottle(limiter, p.Now)
+	needs.Later = newLater(lc, p.Logger) // after the mailer, which it hands mails to until it stops
+	return identity.New(needs)
 }
 
 // newOrganization returns the organization that a new installation begins with.
 func newOrganization(ctx context.Context, catalog core.Catalog, now func() time.Time) (core.Organization, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	return core.FirstOrganization(ctx, catalog, now())
+	return identity.FirstOrganization(ctx, catalog, now())
 }
 
-func newServer(
-	cfg Config, logger *slog.Logger, m *metrics.Metrics, health *health, access *core.Access, keys *core.Keys, authorizer core.Authorizer,
-	ingest *core.Ingest, query *core.Query, streams *core.Streams, consumers *core.Consumers, letters *core.Letters, tails *core.Tails,
-	accounts *core.Accounts, audit *core.Audit, limiter core.RateLimiter, first core.Organization, site siteFunc, now func() time.Time,
-) *server.Server {
+// served is what the server serves.
+type served struct {
+	fx.In
+
+	Ingest     *eventlog.Ingest
+	Query      *eventlog.Query
+	Streams    *eventlog.Streams
+	Tails      *eventlog.Tails
+	Trail      *eventlog.Trail
+	Delivery   *deliver.UseCases
+	Identity   *identity.UseCases
+	Authorizer core.Authorizer
+	Limiter    core.RateLimiter
+	First      core.Organization
+	Health     *health
+	Metrics    *metrics.Metrics
+	Site       siteFunc
+	Logger     *slog.Logger
+	Now        func() time.Time
+}
+
+func newServer(cfg Config, p served) *server.Server {
 	proxies, _ := cfg.trustedProxies() // checked by validate
 	return server.New(server.Options{
-		Ingest: ingest, Query: query, Streams: streams, Access: access, Keys: keys, Authorizer: authorizer,
-		Consumers: consumers, Letters: letters, Tails: tails,
-		Accounts: accounts, Audit: audit, TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.PublicURL, "https:"),
-		Site: site, System: describe(cfg, authorizer, first, now(), m.IngestP99),
-		Ready: health.report, Metrics: m.Handler(), MetricsToken: cfg.MetricsToken, Observe: m.Request, Logger: logger,
+		Ingest: p.Ingest, Query: p.Query, Streams: p.Streams, Tails: p.Tails, Trail: p.Trail,
+		Delivery: p.Delivery, Identity: p.Identity, Authorizer: p.Authorizer,
+		TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.links(), "https:"),
+		Site: p.Site, System: describe(cfg, p.Authorizer, p.First, p.Now(), p.Metrics.IngestP99),
+		Ready: p.Health.report, Metrics: p.Metrics.Handler(), MetricsToken: cfg.MetricsToken, Observe: p.Metrics.Request, Logger: p.Logger,
 		Limits: server.Limits{
 			ReadTimeout: cfg.ReadTimeout, WriteTimeout: cfg.WriteTimeout, IdleTimeout: cfg.IdleTimeout,
 			Connections: cfg.Connections, InflightBytes: cfg.InflightBytes,
 		},
-		Limiter: limiter, Rates: cfg.rates(),
+		Limiter: p.Limiter, Rates: cfg.rates(),
 	})
 }
 

@@ -38,7 +38,7 @@ func newLater(lc fx.Lifecycle, logger *slog.Logger) func(context.Context, func(c
 			ctx, cancel := context.WithTimeout(ctx, laterTimeout)
 			defer cancel()
 			if err := work(ctx); err != nil {
-				logger.Error("what was to be done after an answer failed", "error", err)
+				logger.Error("work left for after the answer failed", "error", err)
 			}
 		}
 		select {

@@ -1,22 +1,20 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/eventflow-go/eventflow/adapters/argon2"
 	"github.com/eventflow-go/eventflow/adapters/casbinauth"
 	"github.com/eventflow-go/eventflow/adapters/catalog"
-	"github.com/eventflow-go/eventflow/adapters/jwt"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventlog"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // operator is whoever has the server's settings, at work on an organization:
@@ -31,7 +29,7 @@ type operator struct {
 
 // organizationFlag lets a command and those below it name the organization.
 func organizationFlag(command *cobra.Command) *string {
-	return command.PersistentFlags().String("org", "", "the `name` of the organization (default the installation's first)")
+	return command.PersistentFlags().String("org", "", "the `name` of the organization (default: the first one of the installation)")
 }
 
 // operate runs a command on the catalog that the settings name, where the
@@ -54,7 +52,7 @@ func (p *program) operate(cmd *cobra.Command, s *settings, organization string, 
 	}
 	defer func() { err = errors.Join(err, o.catalog.Close()) }()
 	if organization == "" {
-		o.org, err = core.FirstOrganization(ctx, o.catalog, time.Now())
+		o.org, err = identity.FirstOrganization(ctx, o.catalog, time.Now())
 	} else {
 		o.org, err = o.catalog.OrganizationNamed(ctx, organization)
 	}
@@ -83,36 +81,25 @@ func operatorSettings(s *settings) (Config, error) {
 	return cfg, cfg.validateSecret()
 }
 
-// principal is the operator, as the rules know people.
-func (o operator) principal() core.Principal {
-	return core.Principal{Org: o.org.ID, Label: "operator", Role: core.RoleAdmin}
+// principal is the operator at work on the organization.
+func (o operator) principal() core.Principal { return operatorOf(o.org) }
+
+// operatorOf is whoever operates the server, as the rules and the audit trail
+// know people: an admin of the organization, who is neither a user nor a key.
+func operatorOf(org core.Organization) core.Principal {
+	return core.Principal{Org: org.ID, Label: "operator", Role: core.RoleAdmin, From: thisProgram()}
 }
 
-// accounts is the people of the installation.
-func (o operator) accounts() (*core.Accounts, error) {
-	tokens, err := jwt.New(o.cfg.secrets()...)
+// identity returns the use cases of people and credentials, as the commands need
+// them: they send no mail, and nothing holds their attempts up.
+func (o operator) identity() (*identity.UseCases, error) {
+	needs, err := identityPorts(o.cfg, o.catalog, o.authorizer)
 	if err != nil {
 		return nil, err
 	}
-	return core.NewAccounts(core.AccountPorts{
-		Organizations: o.catalog, Users: o.catalog, Sessions: o.catalog, Tickets: o.catalog, Hasher: argon2.New(runtime.NumCPU()),
-		Tokens: tokens, Authorizer: o.authorizer, Links: o.cfg.PublicURL, Record: o.trail.record,
-	}, []byte(o.cfg.Secret), []byte(o.cfg.SecretPrevious), time.Now), nil
-}
-
-// keys is the credentials of the organization.
-func (o operator) keys() (*core.Keys, error) {
-	access, err := core.NewAccess(o.catalog, o.catalog, []byte(o.cfg.Secret), []byte(o.cfg.SecretPrevious), time.Now)
-	if err != nil {
-		return nil, err
-	}
-	streams := core.NewStreams(o.catalog, nil, nil, o.authorizer, time.Now) // which only looks streams up
-	return core.NewKeys(access, streams, o.authorizer), nil
-}
-
-// record writes into the trail what the operator has done.
-func (o operator) record(ctx context.Context, action core.AuditAction, kind string, target core.ID) {
-	o.trail.record(ctx, core.AuditRecord{Who: o.principal(), Action: action, Kind: kind, Target: target.String(), From: thisProgram()})
+	needs.Streams = eventlog.NewStreams(eventlog.StreamPorts{Catalog: o.catalog, Authorizer: o.authorizer, Now: time.Now}) // looks streams up
+	needs.Record = o.trail.record
+	return identity.New(needs)
 }
 
 // thisProgram is where a command comes from, as the trail knows visitors.

@@ -15,24 +15,6 @@ import (
 // the schema it needs, and fails when it cannot serve.
 type OpenStorage func(ctx context.Context, u *url.URL) (core.Storage, error)
 
-// Option adds something to the program that Main runs.
-type Option func(*program)
-
-// program is what the options build: the parts that differ between binaries.
-type program struct {
-	storages map[string]OpenStorage
-	// shared are the schemes of those that several processes may have open.
-	shared map[string]bool
-}
-
-func newProgram(options []Option) *program {
-	p := &program{storages: map[string]OpenStorage{}, shared: map[string]bool{}}
-	for _, option := range options {
-		option(p)
-	}
-	return p
-}
-
 // Storage makes a storage adapter available under a URL scheme: with
 // Storage("rocks", rocks.Open), the setting EVENTFLOW_STORE=rocks://… uses it.
 func Storage(scheme string, open OpenStorage) Option {
@@ -58,7 +40,7 @@ func (p *program) alone(cfg Config) (scheme string, alone bool) {
 // openSharedStorage opens the storage beside a server that may have it open.
 func (p *program) openSharedStorage(ctx context.Context, cfg Config) (core.Storage, error) {
 	if scheme, alone := p.alone(cfg); alone {
-		return nil, fmt.Errorf("a store %s: is open in one process only, the server", scheme)
+		return nil, fmt.Errorf("a %s: store can be open in one process only, the server", scheme)
 	}
 	storage, err := p.openStorage(ctx, cfg)
 	if err != nil {
@@ -75,7 +57,7 @@ func (p *program) openStorage(ctx context.Context, cfg Config) (core.Storage, er
 	open, ok := p.storages[u.Scheme]
 	if !ok {
 		known := slices.Sorted(maps.Keys(p.storages))
-		return nil, wrong("store", fmt.Sprintf("has the scheme %q; this build knows %s", u.Scheme, strings.Join(known, ", ")))
+		return nil, wrong("store", fmt.Sprintf("has the unknown scheme %q; this build supports %s", u.Scheme, strings.Join(known, ", ")))
 	}
 	return open(ctx, u)
 }

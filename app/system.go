@@ -1,8 +1,6 @@
 package app
 
 import (
-	"fmt"
-	"reflect"
 	"runtime"
 	"time"
 
@@ -32,16 +30,4 @@ func describe(
 		}
 		return answer
 	}
-}
-
-// shown lists the settings as people may see them.
-func (c Config) shown() (all []rest.Setting) {
-	values := reflect.ValueOf(c)
-	for i := range values.NumField() {
-		tag := values.Type().Field(i).Tag
-		all = append(all, rest.Setting{
-			Name: tag.Get("name"), Value: shown(tag.Get("name"), fmt.Sprint(values.Field(i).Interface())), Usage: tag.Get("usage"),
-		})
-	}
-	return all
 }

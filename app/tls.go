@@ -80,10 +80,10 @@ func sameFile(one, other os.FileInfo) bool {
 // logged once, when it is first seen: the other half of it may be on its way.
 func (p *keyPair) renew() {
 	if err := p.load(); err != nil {
-		p.logger.Error("the certificate was changed and cannot be served; the one before is, until tls-cert and tls-key fit", "error", err)
+		p.logger.Error("the changed certificate cannot be served; the previous one is served until tls-cert and tls-key match", "error", err)
 		return
 	}
-	p.logger.Info("the certificate was changed", "not_after", p.served.Load().Leaf.NotAfter)
+	p.logger.Info("the changed certificate is served", "not_after", p.served.Load().Leaf.NotAfter)
 }
 
 func (p *keyPair) load() error {

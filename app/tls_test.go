@@ -61,7 +61,7 @@ func TestHTTPSIsServedWithoutAProxy(t *testing.T) {
 
 	half := h.run(files[:2], "serve")
 	require.Equal(t, 2, half.code)
-	require.Contains(t, half.stderr, "set both or none")
+	require.Contains(t, half.stderr, "settings tls-cert and tls-key go together: set both or neither")
 	wrong := h.run([]string{secret, files[1], "EVENTFLOW_TLS_KEY=" + h.write("wrong.pem", "x")}, "serve")
 	require.Equal(t, 2, wrong.code)
 	require.Contains(t, wrong.stderr, "tls-cert")

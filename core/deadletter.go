@@ -5,23 +5,23 @@ import "time"
 // LetterState is where a dead letter is in its life.
 type LetterState string
 
-// The states of a dead letter. One that is replayed with success, or
-// discarded, is gone.
+// The states of a dead letter. A letter that was discarded, or replayed with
+// success, is gone.
 const (
-	// Parked: it waits for somebody to decide.
+	// Parked letters wait for somebody to decide.
 	Parked LetterState = "parked"
-	// Replaying: its group is being handed the event again.
+	// Replaying letters are being handed to their group again.
 	Replaying LetterState = "replaying"
 )
 
-// DeadLetter is an event that a group could not process, with its own copy of
-// the event: it outlives the event's retention.
+// DeadLetter is an event that a group could not process. It has a copy of the event,
+// so it outlives the event's retention.
 type DeadLetter struct {
 	ID     ID `json:"id"`
 	Org    ID `json:"-"`
 	Stream ID `json:"stream_id"`
 	Group  ID `json:"group_id"`
-	// Event is the event, or what replaced its payload in a replay.
+	// Event is the event; a replay may have given it another payload.
 	Event Event       `json:"event"`
 	State LetterState `json:"state"`
 	// Reason is why the last attempt failed.
@@ -61,41 +61,12 @@ type LetterCount struct {
 	Count  int64  `json:"count"`
 }
 
-// ReplayState is where a replay is in its life.
-type ReplayState string
-
-// The states of a replay.
-const (
-	ReplayRunning ReplayState = "running"
-	ReplayDone    ReplayState = "done"
-	// ReplayFailed: it met what will not go away by itself; Error says what.
-	ReplayFailed ReplayState = "failed"
-)
-
-// Replay is the work of giving all dead letters that match a filter back to
-// their groups. It survives restarts, and any node goes on with it.
-type Replay struct {
-	ID     ID           `json:"id"`
-	Org    ID           `json:"-"`
-	Filter LetterFilter `json:"filter"`
-	// Streams narrows the replay as its creator was; empty is all.
-	Streams []ID `json:"-"`
-	// Rate is how many letters a second are given back at most; 0 is unbounded.
-	Rate  float64     `json:"rate,omitempty"`
-	State ReplayState `json:"state"`
-	Error string      `json:"error,omitempty"`
-	// Total is how many letters matched at the start, Done how many were given
-	// back, Gone how many were no longer there or already on their way.
-	Total int64 `json:"total"`
-	Done  int64 `json:"done"`
-	Gone  int64 `json:"gone"`
-	// Cursor is the last letter looked at, Until the last one that belongs to
-	// the replay.
-	Cursor ID `json:"-"`
-	Until  ID `json:"-"`
-	// HeldUntil is how long the node that works on it has it for itself.
-	HeldUntil time.Time `json:"-"`
-	Revision  int64     `json:"-"`
-	CreatedAt time.Time `json:"created_at"`
-	UpdatedAt time.Time `json:"updated_at"`
+// LetterQuery selects dead letters. Stream and Group are ids or names; a Group
+// needs its Stream.
+type LetterQuery struct {
+	Stream, Group string
+	Reason, Type  string
+	State         LetterState
+	Cursor        string
+	Limit         int
 }

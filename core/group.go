@@ -1,23 +1,17 @@
 package core
 
-import (
-	"encoding/json"
-	"math"
-	"reflect"
-	"strconv"
-	"time"
-)
+import "time"
 
 // Mode says how a consumer group hands out its events.
 type Mode string
 
 // The modes of a group.
 const (
-	// Ordered groups have one run of events in flight at a time, in strict
-	// order of offsets: a refused event is tried again before anything after it.
+	// Ordered groups have one run of events in flight at a time, in strict order of
+	// offsets. A refused event is tried again before anything after it.
 	Ordered Mode = "ordered"
-	// Shared groups give their consumers disjoint runs: a refused event comes
-	// again later and the others go on.
+	// Shared groups give their consumers disjoint runs. A refused event comes again
+	// later, and the others go on.
 	Shared Mode = "shared"
 )
 
@@ -43,14 +37,6 @@ type Group struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
-// Backoff says how long an event waits before it is tried again: Initial after
-// the first attempt, twice as long after each further one, at most Max, and of
-// that a random part between a half and the whole.
-type Backoff struct {
-	Initial Seconds `json:"initial"`
-	Max     Seconds `json:"max"`
-}
-
 // The defaults and limits of a group.
 const (
 	DefaultVisibility     = Seconds(30 * time.Second)
@@ -64,109 +50,92 @@ const (
 	MaxGroupsPerStream    = 1000
 )
 
-// after is how long an event waits after its n-th attempt; random is in [0, 1).
-func (b Backoff) after(n int, random float64) time.Duration {
-	longest := float64(b.Initial) * math.Pow(2, float64(n-1))
-	longest = min(longest, float64(b.Max))
-	return time.Duration(longest * (1 + random) / 2)
+// GroupSpec describes a group to be created.
+type GroupSpec struct {
+	Name        string       `json:"name"`
+	Mode        Mode         `json:"mode"`
+	Start       Start        `json:"start"`
+	Visibility  *Seconds     `json:"visibility"`
+	MaxAttempts *int         `json:"max_attempts"`
+	Backoff     *BackoffSpec `json:"backoff"`
 }
 
-// Seconds is a duration that JSON writes as a number of seconds, with up to
-// six decimals.
-type Seconds time.Duration
-
-// Duration returns s as a [time.Duration].
-func (s Seconds) Duration() time.Duration { return time.Duration(s) }
-
-// MarshalJSON implements [json.Marshaler].
-func (s Seconds) MarshalJSON() ([]byte, error) {
-	return strconv.AppendFloat(nil, time.Duration(s).Seconds(), 'f', -1, 64), nil
+// GroupChange describes changes to a group; a nil field changes nothing. A
+// group's mode and start do not change: make another group, or reset this one.
+type GroupChange struct {
+	Name        *string      `json:"name,omitempty"`
+	Visibility  *Seconds     `json:"visibility,omitempty"`
+	MaxAttempts *int         `json:"max_attempts,omitempty"`
+	Backoff     *BackoffSpec `json:"backoff,omitempty"`
 }
 
-// maxSeconds is the longest duration that is read: what is longer is a mistake
-// everywhere.
-const maxSeconds = 1e9
+// GroupStatus says how far a group got.
+type GroupStatus struct {
+	// CommittedOffset is the last offset up to which everything is settled. It is
+	// -1 when nothing is.
+	CommittedOffset Offset `json:"committed_offset"`
+	// CommittedAt is when something was last settled, nil when nothing was.
+	CommittedAt *time.Time `json:"committed_at"`
+	// NextOffset is the first offset that was never handed out, EndOffset the
+	// next one of the stream.
+	NextOffset Offset `json:"next_offset"`
+	EndOffset  Offset `json:"end_offset"`
+	// Lag is how many events are not settled: those never handed out, Leased
+	// that consumers hold, and Waiting that are to be tried again.
+	Lag     int64 `json:"lag"`
+	Leased  int64 `json:"leased"`
+	Waiting int64 `json:"waiting"`
+	// LagSeconds is the age of the oldest event that is not settled.
+	LagSeconds float64 `json:"lag_seconds"`
+	// Missed is how many events retention removed before they were settled.
+	Missed      int64 `json:"missed"`
+	DeadLetters int64 `json:"dead_letters"`
+}
 
-// UnmarshalJSON implements [json.Unmarshaler].
-func (s *Seconds) UnmarshalJSON(text []byte) error {
-	seconds, err := strconv.ParseFloat(string(text), 64)
-	if err != nil || math.Abs(seconds) > maxSeconds {
-		return &json.UnmarshalTypeError{Value: jsonKind(text), Type: reflect.TypeFor[float64]()}
+// Apply makes a change and checks the result. On an error part of it may have been
+// made.
+func (g *Group) Apply(change GroupChange) error {
+	if change.Name != nil {
+		if err := CheckSeen("name", *change.Name); err != nil {
+			return err
+		}
 	}
-	*s = Seconds(math.Round(seconds*1e6)) * Seconds(time.Microsecond)
+	set(&g.Name, change.Name)
+	set(&g.Visibility, change.Visibility)
+	set(&g.MaxAttempts, change.MaxAttempts)
+	if change.Backoff != nil {
+		set(&g.Backoff.Initial, change.Backoff.Initial)
+		set(&g.Backoff.Max, change.Backoff.Max)
+		if change.Backoff.Max == nil {
+			g.Backoff.Max = max(g.Backoff.Max, g.Backoff.Initial)
+		}
+	}
+	if err := CheckName(g.Name); err != nil {
+		return err
+	}
+	switch {
+	case g.Visibility < MinVisibility || g.Visibility > MaxVisibility:
+		return Invalid("visibility", "must be %v to %v seconds", MinVisibility.Duration().Seconds(), MaxVisibility.Duration().Seconds())
+	case g.MaxAttempts < 1 || g.MaxAttempts > MaxMaxAttempts:
+		return Invalid("max_attempts", "must be 1 to %d", MaxMaxAttempts)
+	case g.Backoff.Initial < 0 || g.Backoff.Initial > MaxBackoff:
+		return Invalid("backoff.initial", "must be 0 to %v seconds", MaxBackoff.Duration().Seconds())
+	case g.Backoff.Max < g.Backoff.Initial || g.Backoff.Max > MaxBackoff:
+		return Invalid("backoff.max", "must be at least backoff.initial and at most %v seconds", MaxBackoff.Duration().Seconds())
+	}
 	return nil
 }
 
-// jsonKind names a JSON value as encoding/json does.
-func jsonKind(text []byte) string {
-	switch text[0] {
-	case '"':
-		return "string"
-	case '{':
-		return "object"
-	case '[':
-		return "array"
-	case 't', 'f':
-		return "bool"
+// set replaces a field when there is a value for it.
+func set[T any](field, value *T) {
+	if value != nil {
+		*field = *value
 	}
-	return "number " + string(text)
 }
 
-// Progress is how far a group got, as a store keeps it.
-type Progress struct {
-	// Revision counts the changes, from 1.
-	Revision int64
-	// State is a JSON document that only core reads.
-	State []byte
+// GroupOverview is a group with its stream's name and how far it got.
+type GroupOverview struct {
+	Group
+	StreamName string      `json:"stream_name"`
+	Status     GroupStatus `json:"status"`
 }
-
-// GroupRecord is all that a store holds of a group, dead letters as their
-// number.
-type GroupRecord struct {
-	Group       Group
-	Progress    Progress
-	DeadLetters int64
-}
-
-// Step is one change of a group's progress, with what belongs to it. A store
-// makes all of it or nothing.
-type Step struct {
-	// Progress replaces the stored one, whose Revision is one less.
-	Progress
-	// Attempts are failed attempts to be remembered.
-	Attempts []Attempt
-	// Letters are dead letters to be stored; one whose ID is stored already is
-	// replaced.
-	Letters []DeadLetter
-	// Remove are the ids of dead letters to be removed; unknown ones do not
-	// matter.
-	Remove []ID
-}
-
-// AttemptOutcome is how an attempt to have events processed ended.
-type AttemptOutcome string
-
-// The outcomes of attempts that are remembered.
-const (
-	// Nacked: the consumer refused the event.
-	Nacked AttemptOutcome = "nacked"
-	// Expired: the consumer said nothing in time.
-	Expired AttemptOutcome = "expired"
-	// Skipped: the consumer gave the event up for good.
-	Skipped AttemptOutcome = "skipped"
-)
-
-// Attempt is a failed attempt to have events processed: all of those at From
-// up to, not including, To.
-type Attempt struct {
-	From    Offset         `json:"-"`
-	To      Offset         `json:"-"`
-	Number  int            `json:"attempt"`
-	At      time.Time      `json:"at"`
-	Outcome AttemptOutcome `json:"outcome"`
-	// Reason is the consumer's word, or "".
-	Reason string `json:"reason,omitempty"`
-}
-
-// MaxReasonLength bounds a reason, in characters.
-const MaxReasonLength = 1000

@@ -5,415 +5,40 @@ import (
 	"time"
 )
 
-// Storage is what a storage adapter opens: the log and, with later ports,
-// everything that must share one database with it. The suite in
-// core/storetest is this contract in executable form.
-//
-// All methods of all ports are safe for concurrent use, return when ctx ends,
-// and return *Error for what a client may read; any other error stays inside.
-type Storage interface {
-	EventLog
-	// Check returns nil when the store answers and keeps what it acknowledges.
-	// It wraps [ErrRelaxedDurability] when the engine's settings would let an
-	// acknowledged event be lost in a crash.
-	Check(ctx context.Context) error
-	// Close waits for running calls and releases everything.
-	Close() error
-}
-
-// EventLog is an append-only log per stream.
-type EventLog interface {
-	Appender
-	Reader
-	Trimmer
-}
-
-// Appender makes events durable.
-type Appender interface {
-	// Append stores all entries of all batches in one transaction and returns
-	// once the engine has flushed them to disk. On nil every entry's Outcome is
-	// set, and Offset, ID and ReceivedAt where the outcome says so; offsets of a
-	// stream follow the order of batches and entries, without a gap, also when
-	// other processes append to the same stream.
-	//
-	// at becomes the ReceivedAt of every event, and is in UTC with microseconds;
-	// the entries' ids are made of it. When one of the streams already holds a
-	// later event, nothing is stored and the error is a [*ClockError].
-	//
-	// No two entries of one call share both stream and idempotency key. Several
-	// batches may name the same stream. The adapter may keep nothing of batches
-	// after it returns.
-	//
-	// An error means that nothing was stored, unless it wraps
-	// [ErrUnknownOutcome]: then all or nothing was.
-	Append(ctx context.Context, at time.Time, batches []Batch) error
-}
-
-// Reader reads the log. What it returns belongs to the caller.
-type Reader interface {
-	// Read returns events of one stream in offset order. A stream that was
-	// never written to is empty. It sees every event whose Append returned
-	// before Read was called.
-	Read(ctx context.Context, stream ID, scan Scan) ([]Event, error)
-	// ReadAll returns events of all streams of an organization, ordered by
-	// ReceivedAt, then stream, then offset.
-	ReadAll(ctx context.Context, org ID, scan AllScan) ([]Event, error)
-	// Bounds returns the bounds of the streams in their order; a stream never
-	// written to has zero bounds.
-	Bounds(ctx context.Context, streams []ID) ([]Bounds, error)
-	// OffsetAt returns the offset of the first retained event of the stream
-	// whose ReceivedAt is not before at, or the next offset when there is none.
-	OffsetAt(ctx context.Context, stream ID, at time.Time) (Offset, error)
-}
-
-// Trimmer applies retention.
-type Trimmer interface {
-	// Trim removes the oldest events of a stream, and their idempotency keys,
-	// in whole periods of the adapter's choice (a day at most): never an event
-	// received at or after before, and always all of a period that ended
-	// before it. Offsets of what remains do not change and removed ones are
-	// never given again. It may be interrupted and called again.
-	Trim(ctx context.Context, stream ID, before time.Time) error
-}
-
-// Scan says which part of a stream to read.
-type Scan struct {
-	// From is the first offset to look at, To the end of the range, not
-	// included; a To of zero is the end of the stream. Backward turns the order
-	// of the answer, not the range.
-	From, To Offset
-	Backward bool
-	// Limit bounds the events returned; it is at least 1.
-	Limit int
-	// Bytes bounds what they hold, when it is not zero: the answer ends with the
-	// event that brings the sum of [Event.Size] to it or above.
-	Bytes int
-	// Filter leaves out the events that do not match.
-	Filter Filter
-}
-
-// AllScan says which part of an organization's events to read.
-type AllScan struct {
-	// After and Before bound the range, both exclusive; a zero position is open.
-	After, Before Position
-	Backward      bool
-	// Limit and Bytes are as in [Scan].
-	Limit, Bytes int
-}
-
-// Position is an event's place among all events of an organization.
-type Position struct {
-	ReceivedAt time.Time
-	Stream     ID
-	Offset     Offset
-}
-
-// IsZero reports whether p is no event's place.
-func (p Position) IsZero() bool { return p.ReceivedAt.IsZero() }
-
-// Filter selects events by equality; an empty field matches every event.
-type Filter struct {
-	ID                    ID
-	Type, Source, Subject string
-}
-
-// Bounds says which offsets of a stream are stored: First up to, not
-// including, Next. First equals Next when none is.
-type Bounds struct {
-	First, Next Offset
-	// Last is the ReceivedAt of the newest event ever stored, zero when none was.
-	Last time.Time
-}
-
-// Catalog is everything small that people configure. It may live in another
-// database than the log. Times come back in UTC with microseconds; two things
-// with one id, or two keys with one hash, are an error; so is every call after
-// Close.
-type Catalog interface {
-	Organizations
-	StreamCatalog
-	Credentials
-	People
-	GroupStore
-	// Check returns nil when the catalog answers.
-	Check(ctx context.Context) error
-	Close() error
-}
-
-// Organizations are the tenants.
-type Organizations interface {
-	// EnsureOrganization returns the organization of that name and makes it
-	// first when there is none. Two processes that call it at once get the same
-	// one.
-	EnsureOrganization(ctx context.Context, org Organization) (Organization, error)
-	// OldestOrganization returns the one that was made first, or [CodeNotFound].
-	OldestOrganization(ctx context.Context) (Organization, error)
-	// Organization returns one by id, or [CodeNotFound].
-	Organization(ctx context.Context, id ID) (Organization, error)
-	// OrganizationNamed returns one by name, or [CodeNotFound].
-	OrganizationNamed(ctx context.Context, name string) (Organization, error)
-	// Organizations returns at most limit organizations with a name greater than
-	// after, by name in byte order.
-	Organizations(ctx context.Context, after string, limit int) ([]Organization, error)
-	// UpdateOrganization changes the name and nothing else. A taken one is a
-	// [CodeConflict].
-	UpdateOrganization(ctx context.Context, org Organization) error
-	// LimitOrganization changes the rates and nothing else. No such organization
-	// is [CodeNotFound].
-	LimitOrganization(ctx context.Context, org Organization) error
-}
-
-// StreamCatalog keeps the streams' definitions. Every method but AllStreams
-// answers [CodeNotFound] for a stream of another organization or a deleted one.
-type StreamCatalog interface {
-	// CreateStream stores a new stream. A live stream of the same name in the
-	// organization is a [CodeConflict].
-	CreateStream(ctx context.Context, stream Stream) error
-	// Stream returns a stream by id.
-	Stream(ctx context.Context, org, id ID) (Stream, error)
-	// StreamNamed returns a stream by name.
-	StreamNamed(ctx context.Context, org ID, name string) (Stream, error)
-	// Streams returns at most limit streams with a name greater than after, by
-	// name in byte order.
-	Streams(ctx context.Context, org ID, after string, limit int) ([]Stream, error)
-	// AllStreams returns at most limit streams of all organizations, deleted ones
-	// included, with an id greater than after, by id.
-	AllStreams(ctx context.Context, after ID, limit int) ([]Stream, error)
-	// UpdateStream replaces the stream whose stored Revision is one less than
-	// the given one; another Revision is [CodePreconditionFailed], and only then
-	// a taken name a [CodeConflict]. A stream with
-	// DeletedAt set is gone for every other method, and its name is free.
-	UpdateStream(ctx context.Context, stream Stream) error
-}
-
-// Credentials keeps API keys and service tokens.
-type Credentials interface {
-	// CreateKey stores a new key.
-	CreateKey(ctx context.Context, key APIKey) error
-	// KeyByHash returns the key whose Hash or PreviousHash this is, revoked or
-	// not, or [CodeNotFound].
-	KeyByHash(ctx context.Context, hash KeyHash) (APIKey, error)
-	// Key returns a key by id, or [CodeNotFound].
-	Key(ctx context.Context, org, id ID) (APIKey, error)
-	// Keys returns the organization's keys within a scan, newest first: by
-	// CreatedAt, and keys of one time by id.
-	Keys(ctx context.Context, org ID, scan KeyScan) ([]APIKey, error)
-	// RotateKey stores the Masked, Hash, PreviousHash, PreviousValidUntil and
-	// RotatedAt of a key. Where the stored Hash is another than PreviousHash, or
-	// the key is revoked, it is a [CodePreconditionFailed]; no such key is
-	// [CodeNotFound].
-	RotateKey(ctx context.Context, key APIKey) error
-	// RevokeKey sets RevokedAt where it is not set. A key of another
-	// organization is [CodeNotFound].
-	RevokeKey(ctx context.Context, org, id ID, at time.Time) error
-	// TouchKeys notes when keys of any organization were used, where that is
-	// later than what is stored. Keys that are not there are passed over.
-	TouchKeys(ctx context.Context, used map[ID]time.Time) error
-}
-
-// KeyScan says which keys to read. Zero fields select all.
-type KeyScan struct {
-	Kind      KeyKind
-	CreatedBy ID
-	// After is the last key of the page before.
-	After KeyPlace
-	// Limit bounds the keys returned; 0 does not.
-	Limit int
-}
-
-// KeyPlace is a key's place in the list of its organization.
-type KeyPlace struct {
-	CreatedAt time.Time
-	ID        ID
-}
-
-// People keeps users, their sign-ins and the links that they are given.
-type People interface {
-	Users
-	Sessions
-	Tickets
-}
-
-// Users keeps the people of all organizations. Addresses are compared byte by
-// byte: core has put them in lower case.
-type Users interface {
-	// CreateUser stores a new user. A taken address is a [CodeConflict],
-	// whichever organization has it.
-	CreateUser(ctx context.Context, user User) error
-	// User returns a user of an organization, or [CodeNotFound].
-	User(ctx context.Context, org, id ID) (User, error)
-	// UserByEmail returns the user with an address, of whichever organization,
-	// or [CodeNotFound].
-	UserByEmail(ctx context.Context, email string) (User, error)
-	// Users returns at most limit users of an organization with an address
-	// greater than after, by address in byte order.
-	Users(ctx context.Context, org ID, after string, limit int) ([]User, error)
-	// UpdateUser replaces the user whose stored Revision is one less than the
-	// given one, but for CreatedAt and LastLoginAt. Another Revision is
-	// [CodePreconditionFailed], and only then a taken address a [CodeConflict];
-	// no such user in the organization is [CodeNotFound].
-	UpdateUser(ctx context.Context, user User) error
-	// DeleteUser removes a user with the sessions and tickets, and there are
-	// none from then on, or answers [CodeNotFound].
-	DeleteUser(ctx context.Context, org, id ID) error
-	// TouchUser notes when a user signed in, which is no change of the user: the
-	// Revision stays. Where there is no such user it does nothing.
-	TouchUser(ctx context.Context, org, id ID, at time.Time) error
-}
-
-// Sessions keeps the sign-ins.
-type Sessions interface {
-	// CreateSession stores a new session.
-	CreateSession(ctx context.Context, session Session) error
-	// Session returns a session, revoked or not, or [CodeNotFound].
-	Session(ctx context.Context, id ID) (Session, error)
-	// RotateSession raises the generation of a session that is at generation
-	// from and not revoked, and sets RotatedAt; otherwise it is a
-	// [CodePreconditionFailed].
-	RotateSession(ctx context.Context, id ID, from int64, at time.Time) error
-	// RevokeSession ends a session, RevokeSessions all of a user but one, which
-	// may be zero. Ending what has ended, or is not there, does nothing.
-	RevokeSession(ctx context.Context, id ID, at time.Time) error
-	RevokeSessions(ctx context.Context, user, except ID, at time.Time) error
-	// LiveSessions returns the sessions of a user that are good at a time, newest
-	// first, up to [MaxPageSize].
-	LiveSessions(ctx context.Context, user ID, at time.Time) ([]Session, error)
-	// ForgetSessions removes what expired before a time, tickets too.
-	ForgetSessions(ctx context.Context, before time.Time) error
-}
-
-// Tickets keeps rights that are used once.
-type Tickets interface {
-	// CreateTicket stores a new ticket. Older ones of the same kind for the same
-	// user and organization are void from then on.
-	CreateTicket(ctx context.Context, ticket Ticket) error
-	// UseTicket marks the ticket with this hash as used and returns it: of many
-	// that try at once, one succeeds. An unknown, void, used or expired one, or
-	// one of another kind, is [CodeNotFound]. It expires with ExpiresAt, and one
-	// that is not found is not used up.
-	UseTicket(ctx context.Context, kind TicketKind, hash KeyHash, at time.Time) (Ticket, error)
-}
-
 // TokenIssuer makes and checks access tokens.
 type TokenIssuer interface {
 	// Issue signs claims.
 	Issue(claims Claims) (string, error)
 	// Verify returns the claims of a token that was issued with the same keys and
-	// has not expired; everything else is an error.
+	// has not expired. Any other token is an error.
 	Verify(token string, now time.Time) (Claims, error)
-}
-
-// Claims is what an access token says.
-type Claims struct {
-	User    ID
-	Org     ID
-	Role    Role
-	Session ID
-	Issued  time.Time
-	Expires time.Time
 }
 
 // PasswordHasher hashes passwords, slowly on purpose.
 type PasswordHasher interface {
-	// Hash returns a text that holds the hash, its salt and its costs.
+	// Hash returns a text that holds the hash, its salt and its costs, so that Verify
+	// needs nothing else when the costs are raised. It may wait its turn, because
+	// each hash takes much memory.
 	Hash(ctx context.Context, password string) (string, error)
-	// Verify reports whether a password is the one that was hashed. It takes as
-	// long for an empty hash as for any.
+	// Verify reports whether a password is the one that was hashed. An empty hash is
+	// nobody's and takes as long as any, so that the time does not tell who exists.
 	Verify(ctx context.Context, hash, password string) (bool, error)
 }
 
 // Mailer sends links to people.
 type Mailer interface {
-	// Send hands over a message of plain text. It does not wait until it is sent.
+	// Send hands over a message of plain text. It does not wait until the message is
+	// sent, because how long that takes would tell whether there is a recipient.
 	Send(ctx context.Context, to, subject, text string) error
 }
 
-// GroupStore keeps consumer groups: what they are, how far they got and what
-// they could not process. The rules of delivery are core's; a store compares
-// and replaces.
-type GroupStore interface {
-	Groups
-	Progresses
-	DeadLetters
-	Replays
-}
-
-// GroupScan says which groups to read. Zero fields select all.
-type GroupScan struct {
-	Org     ID
-	Streams []ID
-	// After leaves out this id and all before it.
-	After ID
-	// Limit bounds the groups returned; it is at least 1.
-	Limit int
-}
-
-// Groups keeps the groups' definitions.
-type Groups interface {
-	// CreateGroup stores a new group at its first progress. A group of the same
-	// name on the stream is a [CodeConflict].
-	CreateGroup(ctx context.Context, group Group, first Progress) error
-	// Groups returns the groups of a stream, by name in byte order.
-	Groups(ctx context.Context, stream ID) ([]Group, error)
-	// AllGroups returns the groups within a scan, by id, each with its progress.
-	AllGroups(ctx context.Context, scan GroupScan) ([]GroupRecord, error)
-	// UpdateGroup replaces the group whose stored Revision is one less than the
-	// given one; another Revision is [CodePreconditionFailed], no such group
-	// [CodeNotFound].
-	UpdateGroup(ctx context.Context, group Group) error
-	// DeleteGroup removes the group with its progress, attempts and dead
-	// letters; no such group is [CodeNotFound].
-	DeleteGroup(ctx context.Context, stream, id ID) error
-}
-
-// Progresses keeps how far the groups got.
-type Progresses interface {
-	// Progress returns a group's progress, or [CodeNotFound].
-	Progress(ctx context.Context, group ID) (Progress, error)
-	// Advance makes a step, durably and as a whole. When the stored Revision is
-	// not one less than the step's, nothing changes and the error is
-	// [CodePreconditionFailed]; no such group is [CodeNotFound]. After any other
-	// error the step may have been made or not: the caller looks.
-	Advance(ctx context.Context, group ID, step Step) error
-	// Attempts returns the remembered attempts that cover an offset, oldest
-	// first.
-	Attempts(ctx context.Context, group ID, offset Offset) ([]Attempt, error)
-	// ForgetAttempts removes the attempts of all groups made before a time.
-	ForgetAttempts(ctx context.Context, before time.Time) error
-}
-
-// DeadLetters reads the dead letters; they change by steps only.
-type DeadLetters interface {
-	// DeadLetters returns letters of an organization by id, within the scan.
-	DeadLetters(ctx context.Context, org ID, scan LetterScan) ([]DeadLetter, error)
-	// DeadLetter returns one, or [CodeNotFound].
-	DeadLetter(ctx context.Context, org, id ID) (DeadLetter, error)
-	// CountDeadLetters counts the letters of a scan by stream, group and reason,
-	// the most first; Limit bounds the counts.
-	CountDeadLetters(ctx context.Context, org ID, scan LetterScan) ([]LetterCount, error)
-}
-
-// Replays keeps the replays of dead letters.
-type Replays interface {
-	// CreateReplay stores a new replay.
-	CreateReplay(ctx context.Context, replay Replay) error
-	// Replay returns one, or [CodeNotFound].
-	Replay(ctx context.Context, org, id ID) (Replay, error)
-	// UpdateReplay replaces the replay whose stored Revision is one less than
-	// the given one; another is [CodePreconditionFailed].
-	UpdateReplay(ctx context.Context, replay Replay) error
-	// RunningReplays returns the replays of all organizations that are running
-	// and that nobody holds at a time, oldest first.
-	RunningReplays(ctx context.Context, at time.Time, limit int) ([]Replay, error)
-}
-
-// Notifier carries the news between nodes that streams have grown. It is a
-// hint: news may be lost, repeated or late, which costs time and nothing else.
+// Notifier tells other nodes that streams have grown. The news is a hint: it may be
+// lost, repeated or late, which costs time and nothing else.
 type Notifier interface {
-	// Notify tells the other nodes.
+	// Notify tells the other nodes that these streams have grown.
 	Notify(ctx context.Context, streams []ID) error
-	// Listen calls heard with what other nodes tell, from one goroutine, until
-	// ctx ends. It reconnects by itself.
+	// Listen calls heard with each stream that another node tells of, from one
+	// goroutine, until ctx ends. It reconnects by itself.
 	Listen(ctx context.Context, heard func(stream ID))
 }
 
@@ -434,11 +59,10 @@ type Schema interface {
 
 // Authorizer decides what a principal may do.
 type Authorizer interface {
-	// Allow returns nil when a principal may act in an organization. Another
-	// organization than its own is [CodeNotFound]; an action that the role does
-	// not permit is a [CodeForbidden] error that names the missing permission. It
-	// does not look at streams: a principal narrowed to some streams is held to
-	// them by core.
+	// Allow returns nil when a principal may act in an organization. An organization
+	// that is not its own is [CodeNotFound]. An action that the role does not permit
+	// is a [CodeForbidden] error that names the missing permission. Allow does not
+	// look at streams: core checks those itself ([Narrowed]).
 	Allow(who Principal, org ID, action Action) error
 }
 
@@ -447,15 +71,15 @@ type Authorizer interface {
 // contract in executable form.
 type RateLimiter interface {
 	// Take takes n permits from a key's bucket, all or none, and says what is
-	// left. It takes none and says the same when n is zero. Keys are independent
-	// of each other. A key whose limit changes keeps its bucket, in which there
-	// are at most as many permits as the new limit has.
+	// left. With an n of zero it takes none and says the same. Keys are independent
+	// of each other. A key whose limit changes keeps its bucket, cut down to the
+	// permits that the new limit has.
 	//
-	// now is the caller's clock. A limiter that is shared by several nodes counts
-	// by a clock of its own, and may let a node take some permits in advance: its
+	// now is the caller's clock. A limiter that several nodes share counts by a clock
+	// of its own. It may let a node take some permits in advance, and its
 	// documentation says how many. The limit itself holds over all nodes.
 	//
-	// It answers within a fraction of a second, whatever state the counters'
-	// home is in, and is an error for an n or a limit that makes no sense only.
+	// Take answers within a fraction of a second, whatever state the counters' home
+	// is in. Its only errors are for an n or a limit that makes no sense.
 	Take(ctx context.Context, key string, limit Limit, n int, now time.Time) (LimitState, error)
 }

@@ -1,188 +1,49 @@
 package core
 
-import (
-	"bytes"
-	"context"
-	"errors"
-	"log/slog"
-	"math"
-	"slices"
-	"time"
-)
+import "time"
 
-// Replayer works on replays: any number of nodes may run one.
-type Replayer struct {
-	letters *Letters
-	logger  *slog.Logger
-}
+// ReplayState is where a replay is in its life.
+type ReplayState string
 
-// NewReplayer returns the worker for the letters' replays.
-func NewReplayer(letters *Letters, logger *slog.Logger) *Replayer {
-	return &Replayer{letters: letters, logger: logger}
-}
-
+// The states of a replay.
 const (
-	// replayInterval is how often work is looked for.
-	replayInterval = time.Second
-	// replayHold is how long a node has a replay for itself: after a crash,
-	// another one goes on after this time.
-	replayHold = 30 * time.Second
-	// replayPage is how many letters are given back by one step of a group.
-	replayPage = 500
-	// replaySlice bounds one visit, so that all replays get on.
-	replaySlice = 5 * time.Second
+	ReplayRunning ReplayState = "running"
+	ReplayDone    ReplayState = "done"
+	// ReplayFailed met an obstacle that will not go away by itself; Error names it.
+	ReplayFailed ReplayState = "failed"
 )
 
-// Run works until ctx ends.
-func (r *Replayer) Run(ctx context.Context) {
-	tick := time.NewTicker(replayInterval)
-	defer tick.Stop()
-	for {
-		if err := r.Work(ctx); err != nil && ctx.Err() == nil {
-			r.logger.Error("replays of dead letters do not get on, they are tried again", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
+// Replay is the work of giving all dead letters that match a filter back to
+// their groups. It survives restarts, and any node goes on with it.
+type Replay struct {
+	ID     ID           `json:"id"`
+	Org    ID           `json:"-"`
+	Filter LetterFilter `json:"filter"`
+	// Streams narrows the replay as its creator was; empty is all.
+	Streams []ID `json:"-"`
+	// Rate is how many letters a second are given back at most; 0 is unbounded.
+	Rate  float64     `json:"rate,omitempty"`
+	State ReplayState `json:"state"`
+	Error string      `json:"error,omitempty"`
+	// Total is how many letters matched at the start. Done is how many were given
+	// back, and Gone how many were no longer there or on their way already.
+	Total int64 `json:"total"`
+	Done  int64 `json:"done"`
+	Gone  int64 `json:"gone"`
+	// Cursor is the last letter that was looked at. Until is the last one that belongs
+	// to the replay.
+	Cursor ID `json:"-"`
+	Until  ID `json:"-"`
+	// HeldUntil is until when one node alone may work on the replay.
+	HeldUntil time.Time `json:"-"`
+	Revision  int64     `json:"-"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
 }
 
-// maxReplaysHeld bounds how many replays one visit looks at.
-const maxReplaysHeld = 20
-
-// Work takes on the replays that nobody works on, and gets each a bit further.
-func (r *Replayer) Work(ctx context.Context) error {
-	replays, err := r.letters.store.RunningReplays(ctx, r.letters.now(), maxReplaysHeld)
-	if err != nil {
-		return err
-	}
-	var failures []error
-	for _, replay := range replays {
-		err := r.visit(ctx, replay)
-		if err != nil && CodeOf(err) != CodePreconditionFailed {
-			failures = append(failures, err)
-		}
-	}
-	return errors.Join(failures...)
-}
-
-// visit holds a replay, works on it and lets it go.
-func (r *Replayer) visit(ctx context.Context, replay Replay) error {
-	begun := r.letters.now()
-	if err := r.save(ctx, &replay, begun.Add(replayHold)); err != nil {
-		return err // another node has it
-	}
-	allowed := r.allowance(&replay)
-	for replay.State == ReplayRunning && ctx.Err() == nil && r.letters.now().Sub(begun) < replaySlice {
-		room := min(replayPage, allowed)
-		if room == 0 {
-			break
-		}
-		before := replay.Done
-		more, err := r.page(ctx, &replay, room)
-		allowed -= int(replay.Done - before)
-		if err != nil && !errors.Is(err, errBusy) {
-			_ = r.save(context.WithoutCancel(ctx), &replay, time.Time{}) // the hold ends by itself
-			return err
-		}
-		if !more && err == nil {
-			replay.State = ReplayDone
-		}
-		if err != nil {
-			break
-		}
-		if err := r.save(ctx, &replay, r.letters.now().Add(replayHold)); err != nil {
-			return err
-		}
-	}
-	return r.save(context.WithoutCancel(ctx), &replay, time.Time{})
-}
-
-func (r *Replayer) save(ctx context.Context, replay *Replay, held time.Time) error {
-	replay.Revision++
-	replay.HeldUntil, replay.UpdatedAt = held, r.letters.now().UTC().Truncate(time.Microsecond)
-	return r.letters.store.UpdateReplay(ctx, *replay)
-}
-
-// catchUp bounds how much of its rate a replay makes up for at once, after
-// nobody worked on it for a while.
-const catchUp = 2 * time.Second
-
-// allowance is how many letters the replay's rate allows in one visit.
-func (r *Replayer) allowance(replay *Replay) int {
-	if replay.Rate == 0 {
-		return math.MaxInt
-	}
-	due := r.letters.now().Sub(replay.CreatedAt).Seconds()*replay.Rate - float64(replay.Done)
-	return max(int(min(due, 1+catchUp.Seconds()*replay.Rate)), 0)
-}
-
-// page gives back the next letters, and reports whether there are more.
-func (r *Replayer) page(ctx context.Context, replay *Replay, room int) (more bool, err error) {
-	letters, err := r.letters.store.DeadLetters(ctx, replay.Org, LetterScan{
-		Filter: replay.Filter, Streams: replay.Streams, After: replay.Cursor, Limit: room,
-	})
-	if err != nil {
-		return false, err
-	}
-	full := len(letters) == room
-	past := slices.IndexFunc(letters, func(l DeadLetter) bool { return bytes.Compare(l.ID[:], replay.Until[:]) > 0 })
-	if past >= 0 {
-		letters = letters[:past]
-	}
-	for len(letters) > 0 {
-		same := slices.IndexFunc(letters, func(l DeadLetter) bool { return l.Group != letters[0].Group })
-		if same < 0 {
-			same = len(letters)
-		}
-		if err := r.giveBack(ctx, replay, letters[:same]); err != nil {
-			return true, err
-		}
-		replay.Cursor = letters[same-1].ID
-		letters = letters[same:]
-	}
-	if full && past < 0 {
-		return true, nil
-	}
-	replay.Gone = max(replay.Total-replay.Done, 0)
-	return false, nil
-}
-
-// giveBack replays letters of one group in one step. Those that are on their
-// way already, because the step was made before a crash, stay so.
-func (r *Replayer) giveBack(ctx context.Context, replay *Replay, letters []DeadLetter) error {
-	group, err := r.letters.group(ctx, letters[0])
-	if isNotFound(err) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	scan := LetterScan{Filter: replay.Filter, After: replay.Cursor, Limit: len(letters)}
-	scan.Filter.Stream, scan.Filter.Group = group.Stream, group.ID
-	given := 0
-	err = r.letters.consumers.do(ctx, group, func(t *turn) error {
-		if len(t.state.Waiting)+len(letters) > maxWaiting/2 {
-			return errBusy
-		}
-		// Read again, now that nobody else changes them.
-		current, err := r.letters.store.DeadLetters(ctx, replay.Org, scan)
-		if err != nil {
-			return err
-		}
-		given = 0
-		for _, letter := range current {
-			if slices.ContainsFunc(letters, func(l DeadLetter) bool { return l.ID == letter.ID }) {
-				t.replay(letter)
-				given++
-			}
-		}
-		return nil
-	})
-	if err == nil {
-		replay.Done += int64(given)
-	}
-	return err
+// ReplaySpec says which dead letters to give back, and how fast.
+type ReplaySpec struct {
+	Query LetterQuery
+	// Rate is how many letters a second are given back at most; 0 is unbounded.
+	Rate float64
 }

@@ -5,18 +5,6 @@ import (
 	"time"
 )
 
-// Organization is a tenant: nothing of one is ever visible in another.
-type Organization struct {
-	ID        ID        `json:"id"`
-	Name      string    `json:"name"`
-	CreatedAt time.Time `json:"created_at"`
-	// KeyRate bounds each key of the organization that has no rate of its own,
-	// UserRate each person, in place of the settings. Only who operates the
-	// installation changes them.
-	KeyRate  Rate `json:"key_rate,omitzero"`
-	UserRate Rate `json:"user_rate,omitzero"`
-}
-
 // Stream is an append-only sequence of events.
 type Stream struct {
 	ID  ID `json:"id"`
@@ -25,10 +13,10 @@ type Stream struct {
 	// slash or a control character, and not the form of a UUID.
 	Name        string `json:"name"`
 	Description string `json:"description,omitempty"`
-	// RetentionDays is how long events are kept; 90 where nothing is said.
+	// RetentionDays is how long events are kept, [DefaultRetentionDays] by default.
 	RetentionDays int `json:"retention_days"`
-	// IdempotencyWindowSeconds bounds how long a key is remembered; zero is as
-	// long as its event is retained.
+	// IdempotencyWindowSeconds bounds how long a key is remembered. With zero it is
+	// remembered for as long as its event is retained.
 	IdempotencyWindowSeconds int64 `json:"idempotency_window_seconds,omitempty"`
 	// Schema is a JSON Schema (2020-12) that every payload must fit, or empty.
 	Schema json.RawMessage `json:"schema,omitempty"`
@@ -47,3 +35,81 @@ const (
 	DefaultRetentionDays = 90
 	MaxRetentionDays     = 36_500
 )
+
+// StreamOverview is a stream with what it holds and how its groups keep up.
+type StreamOverview struct {
+	Stream
+	Stats StreamStats `json:"stats"`
+	// Groups is how many groups read the stream. Lag is the highest lag among them,
+	// DeadLetters the sum over them.
+	Groups      int   `json:"groups"`
+	Lag         int64 `json:"lag"`
+	DeadLetters int64 `json:"dead_letters"`
+}
+
+// StreamSpec describes a stream to be created.
+type StreamSpec struct {
+	Name                     string          `json:"name"`
+	Description              string          `json:"description"`
+	RetentionDays            *int            `json:"retention_days"`
+	IdempotencyWindowSeconds *int64          `json:"idempotency_window_seconds"`
+	Schema                   json.RawMessage `json:"schema"`
+}
+
+// StreamChange describes changes to a stream; a nil field changes nothing, and
+// a Schema of `null` removes it.
+type StreamChange struct {
+	Name                     *string         `json:"name"`
+	Description              *string         `json:"description"`
+	RetentionDays            *int            `json:"retention_days"`
+	IdempotencyWindowSeconds *int64          `json:"idempotency_window_seconds"`
+	Schema                   json.RawMessage `json:"schema"`
+}
+
+// StreamStats says what a stream holds.
+type StreamStats struct {
+	// Events is how many events are retained.
+	Events      int64  `json:"events"`
+	FirstOffset Offset `json:"first_offset"`
+	NextOffset  Offset `json:"next_offset"`
+	// LastReceivedAt is when the newest event was received. It is nil when none ever
+	// was.
+	LastReceivedAt *time.Time `json:"last_received_at"`
+}
+
+// StreamQuery says which streams to list. Its zero value is the first page of
+// all.
+type StreamQuery struct {
+	// Prefix is what their names begin with, byte by byte.
+	Prefix string
+	// Cursor continues a page of the same query.
+	Cursor string
+	// Limit is the size of a page, [DefaultPageSize] when zero.
+	Limit int
+}
+
+// StatsOf describes a stream by its bounds.
+func StatsOf(b Bounds) StreamStats {
+	stats := StreamStats{Events: int64(b.Next - b.First), FirstOffset: b.First, NextOffset: b.Next}
+	if !b.Last.IsZero() {
+		stats.LastReceivedAt = &b.Last
+	}
+	return stats
+}
+
+// Check refuses a stream whose settings are outside their limits.
+func (s *Stream) Check() error {
+	if err := CheckName(s.Name); err != nil {
+		return err
+	}
+	if err := CheckText("description", s.Description, 0, MaxDescriptionLength); err != nil {
+		return err
+	}
+	if s.RetentionDays < 1 || s.RetentionDays > MaxRetentionDays {
+		return Invalid("retention_days", "must be 1 to %d", MaxRetentionDays)
+	}
+	if longest := int64(s.RetentionDays) * 86_400; s.IdempotencyWindowSeconds < 0 || s.IdempotencyWindowSeconds > longest {
+		return Invalid("idempotency_window_seconds", "must be 0 (as long as events are retained) to %d", longest)
+	}
+	return nil
+}

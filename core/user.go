@@ -1,10 +1,9 @@
 package core
 
 import (
+	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 // UserState is where a person's account is in its life.
@@ -27,7 +26,8 @@ type User struct {
 	Name  string    `json:"name"`
 	Role  Role      `json:"role"`
 	State UserState `json:"state"`
-	// PasswordHash is what the [PasswordHasher] made, or "".
+	// PasswordHash was made by the [PasswordHasher]. It is "" before a password is
+	// chosen.
 	PasswordHash string `json:"-"`
 	// Revision counts the changes, from 1; it is the resource's ETag.
 	Revision    int64      `json:"revision"`
@@ -39,111 +39,60 @@ type User struct {
 // UserRoles are the roles that people have; the others are for machines.
 var UserRoles = []Role{RoleAdmin, RoleDeveloper, RoleViewer}
 
-// Session is one sign-in, on one device: a family of refresh tokens, of which
-// the one of the latest generation is good.
-type Session struct {
-	ID   ID
-	Org  ID
-	User ID
-	// Generation counts the refreshes, from 1. RotatedAt is when the latest one
-	// took place: for a moment after it the token before is good too, because
-	// two tabs may refresh at once.
-	Generation int64
-	RotatedAt  time.Time
-	CreatedAt  time.Time
-	ExpiresAt  time.Time
-	RevokedAt  *time.Time
-	// Address and UserAgent say where the session was begun.
-	Address, UserAgent string
-}
-
-func (s Session) goodAt(now time.Time) bool { return s.RevokedAt == nil && now.Before(s.ExpiresAt) }
-
-// TicketKind says what a ticket is for.
-type TicketKind string
-
-// The kinds of tickets.
-const (
-	// TicketSetup makes the first admin of an organization.
-	TicketSetup TicketKind = "setup"
-	// TicketInvite lets an invited user choose a password.
-	TicketInvite TicketKind = "invite"
-	// TicketReset lets a user choose another password.
-	TicketReset TicketKind = "reset"
-)
-
-// Ticket is a right to do one thing once, given away as a link. The text itself
-// is kept nowhere.
-type Ticket struct {
-	ID        ID
-	Kind      TicketKind
-	Org       ID
-	User      ID // zero for a set-up
-	Hash      KeyHash
-	CreatedAt time.Time
-	ExpiresAt time.Time
-	UsedAt    *time.Time
-}
-
-// The limits of a user's fields and the times of what they hold.
+// The limits of a user's fields.
 const (
 	MaxEmailLength    = 254
 	MaxUserNameLength = 128
 	MinPasswordLength = 12
 	MaxPasswordLength = 128
-
-	AccessTokenLife  = 15 * time.Minute
-	RefreshTokenLife = 7 * 24 * time.Hour
-	ResetTicketLife  = 15 * time.Minute
-	SetupTicketLife  = 30 * time.Minute
-	InviteTicketLife = 7 * 24 * time.Hour
-	// RefreshGrace is how long the refresh token before the latest one is good.
-	RefreshGrace = 10 * time.Second
 )
 
-// normalEmail is an address as it is stored and compared: without white space
-// around it and in lower case.
-func normalEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
+// UserChange describes changes to a user; a nil field changes nothing.
+type UserChange struct {
+	Name  *string    `json:"name,omitempty"`
+	Role  *Role      `json:"role,omitempty"`
+	State *UserState `json:"state,omitempty"`
+}
 
-// checkEmail takes what could be an address; whether it is one, only mail shows.
-func checkEmail(email string) error {
-	if err := checkText("email", email, 3, MaxEmailLength); err != nil {
-		return err
-	}
-	local, domain, ok := strings.Cut(email, "@")
-	if !ok || local == "" || domain == "" || strings.ContainsAny(email, " \t,;<>()[]\\\"") || strings.Contains(domain, "@") {
-		return Invalid("email", "must be an address like ann@example.com")
+// CheckUserRole refuses a role that is not for people.
+func CheckUserRole(role Role) error {
+	if !slices.Contains(UserRoles, role) {
+		return Invalid("role", "must be one of %v", UserRoles)
 	}
 	return nil
 }
 
-// checkPassword holds a new password to the policy. It never quotes it.
-func checkPassword(field, password, email string) error {
-	length := utf8.RuneCountInString(password)
-	if !utf8.ValidString(password) || length < MinPasswordLength || length > MaxPasswordLength {
-		return Invalid(field, "must have %d to %d characters", MinPasswordLength, MaxPasswordLength)
-	}
-	var upper, lower, digit, special bool
-	for _, r := range password {
-		switch {
-		case unicode.IsUpper(r):
-			upper = true
-		case unicode.IsLower(r):
-			lower = true
-		case unicode.IsDigit(r):
-			digit = true
-		default:
-			special = true
+// Apply makes a change and checks it. On an error part of it may have been made.
+func (u *User) Apply(change UserChange) error {
+	if change.Name != nil {
+		u.Name = strings.TrimSpace(*change.Name)
+		if err := CheckText("name", u.Name, 0, MaxUserNameLength); err != nil {
+			return err
 		}
 	}
-	if !upper || !lower || !digit || !special {
-		return Invalid(field, "must have an upper-case letter, a lower-case letter, a digit and another character")
+	if change.Role != nil {
+		if err := CheckUserRole(*change.Role); err != nil {
+			return err
+		}
+		u.Role = *change.Role
 	}
-	if local, _, _ := strings.Cut(email, "@"); len(local) > 3 && strings.Contains(strings.ToLower(password), local) {
-		return Invalid(field, "must not contain the address")
+	if change.State == nil {
+		return nil
 	}
-	if guessable(password) {
-		return Invalid(field, "is among the first that anybody would guess: use several words that are not on every list")
+	switch {
+	case *change.State == UserDisabled:
+		u.State = UserDisabled
+	case *change.State == UserActive && u.PasswordHash == "":
+		return Invalid("state", "cannot be active before the user has chosen a password")
+	case *change.State == UserActive:
+		u.State = UserActive
+	default:
+		return Invalid("state", "must be active or disabled")
 	}
 	return nil
+}
+
+// Principal returns the user as one who makes requests.
+func (u User) Principal() Principal {
+	return Principal{Org: u.Org, User: u.ID, Label: u.Email, Role: u.Role}
 }

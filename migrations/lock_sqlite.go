@@ -9,8 +9,9 @@ import (
 	_ "modernc.org/sqlite" // the driver of the lock's database
 )
 
-// lockSQLite holds an exclusive transaction in a database beside db's file.
-// SQLite has no lock that outlives a transaction, and goose needs db's own.
+// lockSQLite holds an exclusive transaction in a second database, beside db's file.
+// SQLite has no lock that outlives a transaction, and goose needs the transactions
+// of db itself. If this process dies, the system takes the lock away.
 func lockSQLite(ctx context.Context, db *sql.DB) (func() error, error) {
 	var path string
 	if err := db.QueryRowContext(ctx, `select file from pragma_database_list where name = 'main'`).Scan(&path); err != nil {
@@ -27,7 +28,7 @@ func lockSQLite(ctx context.Context, db *sql.DB) (func() error, error) {
 	locks.SetMaxOpenConns(1)
 	if _, err := locks.ExecContext(ctx, `begin exclusive`); err != nil {
 		_ = locks.Close() // the first error is the one to tell
-		return nil, fmt.Errorf("waiting for another process that migrates %s: %w", path, err)
+		return nil, fmt.Errorf("locking %s.migrating, which another process that migrates may hold: %w", path, err)
 	}
 	return func() error {
 		_, err := locks.ExecContext(context.WithoutCancel(ctx), `rollback`)

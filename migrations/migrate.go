@@ -1,5 +1,7 @@
-// Package migrations holds the databases' schemas, forward-only SQL in order of
-// the file names, and brings a database up to the newest one.
+// Package migrations holds the databases' schemas, and brings a database up to the
+// newest one. A schema is a row of files of SQL, applied in the order of their
+// names. They only go forward: a file that was released keeps its statements, and
+// a mistake in it is mended by another file.
 //
 // Each file is a single statement to goose: it takes 4 MiB for every line in
 // which it looks for the end of a statement, and a round trip for every one that
@@ -11,7 +13,6 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
-	"hash/fnv"
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
@@ -25,10 +26,13 @@ var files embed.FS
 type Set struct {
 	dialect database.Dialect
 	folder  string
-	table   string
+	// table is where goose notes which migrations were applied. Each set has its
+	// own, so that two sets in one database do not count each other's.
+	table string
 }
 
-// The sets there are. Events and catalog may share a database or not.
+// The sets that there are. Events and catalog may share a database or have one
+// each.
 var (
 	EventsSQLite    = Set{database.DialectSQLite3, "sqlite/events", "eventflow_events_version"}
 	CatalogSQLite   = Set{database.DialectSQLite3, "sqlite/catalog", "eventflow_catalog_version"}
@@ -36,12 +40,14 @@ var (
 	CatalogPostgres = Set{database.DialectPostgres, "postgres/catalog", "eventflow_catalog_version"}
 )
 
-// Up applies the migrations that db lacks, under a lock, so that any number of
-// processes may start at once: one migrates, the others wait and find nothing
-// left to do. A database newer than this program is refused.
+// Up applies the migrations that db lacks. It does so under a lock, so that any
+// number of processes may start at once: one migrates, the others wait and find
+// nothing left to do. A database newer than this program is refused, because the
+// program does not know what its tables mean.
 //
-// For SQLite, db must be limited to one connection that holds the write lock
-// of a transaction begun with `begin immediate` no longer than a statement.
+// For SQLite, db must begin its transactions with `begin immediate`
+// (_txlock=immediate): they then wait for a process that writes meanwhile, where
+// one that has read before it writes would be refused.
 func Up(ctx context.Context, db *sql.DB, set Set) (err error) {
 	unlock, err := lock(ctx, db, set)
 	if err != nil {
@@ -55,6 +61,7 @@ func Up(ctx context.Context, db *sql.DB, set Set) (err error) {
 	return up(ctx, db, set)
 }
 
+// up does the work of Up, under the lock.
 func up(ctx context.Context, db *sql.DB, set Set) error {
 	folder, err := fs.Sub(files, set.folder)
 	if err != nil {
@@ -83,35 +90,4 @@ func lock(ctx context.Context, db *sql.DB, set Set) (unlock func() error, err er
 		return lockPostgres(ctx, db, set)
 	}
 	return lockSQLite(ctx, db)
-}
-
-// lockPostgres takes an advisory lock of the current schema. It waits on the
-// server, where goose's own locker would ask again every five seconds.
-func lockPostgres(ctx context.Context, db *sql.DB, set Set) (func() error, error) {
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var schema string
-	if err := conn.QueryRowContext(ctx, `select current_schema()`).Scan(&schema); err != nil {
-		return nil, closing(conn, fmt.Errorf("the search_path names no schema that exists: %w", err))
-	}
-	hash := fnv.New64a()
-	_, _ = hash.Write([]byte(schema + "\x00" + set.table)) // never fails
-	key := int64(hash.Sum64())
-	if _, err := conn.ExecContext(ctx, `select pg_advisory_lock($1)`, key); err != nil {
-		return nil, closing(conn, err)
-	}
-	return func() error {
-		_, err := conn.ExecContext(context.WithoutCancel(ctx), `select pg_advisory_unlock($1)`, key)
-		return closing(conn, err)
-	}, nil
-}
-
-// closing gives a connection back and returns the first thing that went wrong.
-func closing(conn *sql.Conn, err error) error {
-	if closed := conn.Close(); err == nil {
-		err = closed
-	}
-	return err
 }

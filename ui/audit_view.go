@@ -12,7 +12,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// auditView is who did what.
+// auditView is the audit trail: who did what, when and to what.
 type auditView struct {
 	app.Compo
 	Page
@@ -25,40 +25,19 @@ type auditView struct {
 	export act
 }
 
-// trailFilter narrows the trail; all of it is in the address.
-type trailFilter struct{ action, who, target, from, to string }
-
-// actorPath is where a record names who did it.
-const actorPath = "actor.label"
-
-// parameters are the filter's fields by their names in the address.
-func (f *trailFilter) parameters() map[string]*string {
-	return map[string]*string{"action": &f.action, "who": &f.who, "target": &f.target, "from": &f.from, "to": &f.to}
-}
-
-// query is the filter as the server takes it.
-func (f *trailFilter) query() (query core.EventQuery, err error) {
-	query.Filter = core.Filter{Type: f.action, Subject: f.target}
-	if f.who != "" {
-		query.Payload = []core.PayloadMatch{{Path: actorPath, Value: f.who}}
-	}
-	if f.from != "" {
-		if query.From, err = parseLocal(f.from); err != nil {
-			return query, err
-		}
-	}
-	if f.to != "" {
-		query.To, err = parseLocal(f.to)
-	}
-	return query, err
-}
-
 // OnMount implements [app.Mounter].
 func (v *auditView) OnMount(ctx app.Context) { v.read(ctx) }
 
 // OnNav implements [app.Navigator].
 func (v *auditView) OnNav(ctx app.Context) {
-	if ctx.Page().URL().Query().Encode() != v.address().Encode() {
+	if !v.here(ctx) {
+		return
+	}
+	values, shown := ctx.Page().URL().Query(), v.address()
+	open := values.Get(paramOpen)
+	values.Del(paramOpen)
+	shown.Del(paramOpen)
+	if v.open = open; values.Encode() != shown.Encode() {
 		v.read(ctx)
 	}
 }
@@ -68,7 +47,9 @@ func (v *auditView) read(ctx app.Context) {
 	for name, field := range v.filter.parameters() {
 		*field = values.Get(name)
 	}
-	v.show(ctx)
+	v.open = values.Get(paramOpen)
+	v.pages.follow(values)
+	v.fetch(ctx)
 }
 
 func (v *auditView) address() url.Values {
@@ -78,18 +59,21 @@ func (v *auditView) address() url.Values {
 			values.Set(name, *field)
 		}
 	}
+	if v.open != "" {
+		values.Set(paramOpen, v.open)
+	}
+	v.pages.write(values)
 	return values
 }
 
-// show begins with the first page of what the filter says.
+// paramOpen is the parameter of an address that holds the record whose details are
+// shown.
+const paramOpen = "open"
+
+// show lists the first page of the records that the filter matches.
 func (v *auditView) show(ctx app.Context) {
-	v.pages = pages{}
-	setQuery(v.address().Encode())
-	for id, value := range map[string]string{"trail-from": v.filter.from, "trail-to": v.filter.to} {
-		if value == "" {
-			emptyInput(id)
-		}
-	}
+	v.pages, v.open = pages{}, ""
+	pushQuery(ctx, v.address().Encode())
 	v.fetch(ctx)
 }
 
@@ -100,6 +84,11 @@ func (v *auditView) query() (query core.EventQuery, err error) {
 }
 
 func (v *auditView) fetch(ctx app.Context) {
+	for id, value := range map[string]string{"trail-from": v.filter.from, "trail-to": v.filter.to} {
+		if value == "" {
+			emptyInput(id)
+		}
+	}
 	query, err := v.query()
 	if v.wrong = err; err != nil {
 		return
@@ -117,14 +106,14 @@ func (v *auditView) Render() app.UI {
 		v.controls(),
 		actError(v.wrong),
 		actError(v.export.err),
-		v.list.show(v.table),
+		app.If(v.wrong == nil, func() app.UI { return v.list.show(v.table) }), // what was read before answers another question
 	)
 }
 
 func (v *auditView) controls() app.UI {
-	choices := [][2]string{{"", "Everything"}}
+	choices := []choice[string]{{"", "All actions"}}
 	for _, action := range core.AuditActions {
-		choices = append(choices, [2]string{string(action), string(action)})
+		choices = append(choices, choice[string]{string(action), string(action)})
 	}
 	text := func(id, label string, value *string) app.UI {
 		return app.Input().ID(id).Type("search").Class("grow").Aria("label", label).Placeholder(label).Spellcheck(false).
@@ -135,11 +124,11 @@ func (v *auditView) controls() app.UI {
 			app.Input().ID(id).Type("datetime-local").Value(*value).OnInput(setText(value)))
 	}
 	return app.Form().Class("controls").Role("search").Aria("label", "Audit trail").Body(
-		app.Label().Class("hidden").For("action").Text("What happened"),
+		app.Label().Class("hidden").For("action").Text("Action"),
 		selectInput("action", &v.filter.action, choices, func(ctx app.Context, _ app.Event) { v.show(ctx) }),
-		text("who", "Who: an address or a label", &v.filter.who), text("target", "To what: an id", &v.filter.target),
-		app.Div().Class("row").Body(moment("trail-from", "From", &v.filter.from), moment("trail-to", "to", &v.filter.to),
-			app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Show"))),
+		text("who", "Actor: email or key label", &v.filter.who), text("target", "Target ID", &v.filter.target),
+		app.Div().Class("row").Body(moment("trail-from", "From", &v.filter.from), moment("trail-to", "To", &v.filter.to),
+			app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Apply"))),
 	).OnSubmit(func(ctx app.Context, e app.Event) {
 		e.PreventDefault()
 		v.show(ctx)
@@ -148,29 +137,23 @@ func (v *auditView) controls() app.UI {
 
 func (v *auditView) table(page rest.List[core.Event]) app.UI {
 	if len(page.Items) == 0 {
-		return emptyPanel("Nothing matches", "Nothing of this kind was recorded.", "", button("Clear", "close", func(ctx app.Context, _ app.Event) {
+		return emptyPanel("Nothing matches", "No audit entries match this filter.", "", button("Clear", "close", func(ctx app.Context, _ app.Event) {
 			v.filter = trailFilter{}
 			v.show(ctx)
 		}))
 	}
-	columns := []column{{name: "When"}, {name: "What"}, {name: "Who"}, {name: "To what", minor: true}, {name: "From", minor: true}, {name: "Record", unsaid: true}}
+	columns := []column{{name: "Time"}, {name: "Action"}, {name: "Actor"}, {name: "Target", minor: true}, {name: "IP address", minor: true}, {name: "Details", unsaid: true}}
 	var rows []app.UI
 	for i := range page.Items {
 		event := &page.Items[i]
 		var entry core.AuditEntry
-		_ = json.Unmarshal(event.Payload, &entry) // the rest of the line says what it can
+		_ = json.Unmarshal(event.Payload, &entry) // a record that cannot be read still has its time and its action
 		id := event.ID.String()
 		rows = append(rows, card(columns, timeText(event.ReceivedAt), badge(auditKind(event.Type), event.Type),
-			app.Span().Body(v.narrowing("All that "+entry.Actor.Label+" did", entry.Actor.Label, &v.filter.who), app.Span().Class("quiet").Text(" "+string(entry.Actor.Role))),
-			app.Span().Class("quiet").Body(app.Text(entry.Target.Kind+" "), v.narrowing("All that was done to "+entry.Target.ID, entry.Target.ID, &v.filter.target)),
+			app.Span().Body(v.narrowing("Filter by actor "+entry.Actor.Label, entry.Actor.Label, &v.filter.who), app.Span().Class("quiet").Text(" "+string(entry.Actor.Role))),
+			app.Span().Class("quiet").Body(app.Text(entry.Target.Kind+" "), v.narrowing("Filter by target "+entry.Target.ID, entry.Target.ID, &v.filter.target)),
 			app.Code().Text(entry.Address),
-			iconButton("Show the record", "more", nil).Aria("expanded", v.open == id).OnClick(func(app.Context, app.Event) {
-				if v.open == id {
-					v.open = ""
-				} else {
-					v.open = id
-				}
-			}, app.EventScope(id))))
+			iconButton("Show details", "more", nil).Aria("expanded", v.open == id).OnClick(func(ctx app.Context, _ app.Event) { v.toggle(ctx, id) }, app.EventScope(id))))
 		if v.open == id {
 			rows = append(rows, app.Tr().Role("row").Body(app.Td().Role("cell").ColSpan(len(columns)).Body(&jsonBox{Name: "record", Text: string(event.Payload)})))
 		}
@@ -179,15 +162,26 @@ func (v *auditView) table(page rest.List[core.Event]) app.UI {
 		pager(&v.pages, page.Pagination, v.fetch))
 }
 
-// narrowing is a value that narrows the trail to itself.
+// toggle shows the details of a record, or hides them.
+func (v *auditView) toggle(ctx app.Context, id string) {
+	values := ctx.Page().URL().Query()
+	if values.Set(paramOpen, id); v.open == id {
+		values.Del(paramOpen)
+	}
+	v.open = values.Get(paramOpen)
+	pushQuery(ctx, values.Encode())
+}
+
+// narrowing is a value in the list. A click on it filters the trail by it.
 func (v *auditView) narrowing(hint, value string, field *string) app.UI {
-	return app.Button().Class("bare", "offset").Type("button").Title(hint).Body(app.Bdi().Text(shortID(value))).OnClick(func(ctx app.Context, _ app.Event) {
+	return app.Button().Class("bare", "offset").Type("button").Title(hint).Body(named(shortID(value))).OnClick(func(ctx app.Context, _ app.Event) {
 		*field = value
 		v.show(ctx)
 	}, app.EventScope(hint, value))
 }
 
-// shortID is the end of an id, which tells it from others; what is none stays.
+// shortID shortens an id to its end, by which ids differ. Any other text stays as it
+// is.
 func shortID(text string) string {
 	if _, err := core.ParseID(text); err != nil {
 		return text
@@ -195,7 +189,7 @@ func shortID(text string) string {
 	return "…" + text[len(text)-12:]
 }
 
-// auditKind tells what went well from what was refused or taken away.
+// auditKind is the kind of badge of an action: refusals and removals stand out.
 func auditKind(action string) string {
 	switch {
 	case strings.HasSuffix(action, "failed"), strings.HasSuffix(action, "refused"), strings.HasSuffix(action, "reused"):
@@ -206,7 +200,7 @@ func auditKind(action string) string {
 	return "info"
 }
 
-// download gives all records that the filter matches to the user as a file.
+// download saves all records that the filter matches to a file.
 func (v *auditView) download(ctx app.Context, _ app.Event) {
 	query, err := v.query()
 	if v.wrong = err; err != nil {

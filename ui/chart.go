@@ -4,11 +4,14 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/core"
 )
 
-// sparkline draws numbers as a line, small, beside the number it is about.
+// sparkline draws numbers as a small line without axes.
 func sparkline(values []int64) app.UI {
 	if len(values) < 2 {
 		return app.Span().Class("spark")
@@ -23,11 +26,11 @@ func sparkline(values []int64) app.UI {
 		width, height, strings.Join(points, " ")))
 }
 
-// barSlots is how many bars a chart has room for at least.
+// barSlots is the number of bars that a chart has room for at least.
 const barSlots = 60
 
-// bars draws numbers as a chart with its largest value, the newest at the right.
-// The table behind it, for those who cannot see it, is the caller's.
+// bars draws numbers as a chart, the newest at the right. People who cannot see it
+// need a table of the same numbers, which the caller adds.
 func bars(label string, values []int64) app.UI {
 	if missing := barSlots - len(values); missing > 0 {
 		values = append(make([]int64, missing), values...)
@@ -35,10 +38,10 @@ func bars(label string, values []int64) app.UI {
 	return barBox(label, drawBars(values), values)
 }
 
-// The size of a chart, which is stretched to the page's.
+// The size of a chart in its own units. The page stretches it.
 const chartWidth, chartHeight = 600.0, 80.0
 
-// barBox is a chart of bars with its largest value.
+// barBox puts a drawing into a chart that is labelled with the largest value.
 func barBox(label, drawing string, values []int64) app.HTMLDiv {
 	return app.Div().Class("bars").Body(
 		app.Raw(fmt.Sprintf(`<svg viewBox="0 0 %g %g" role="img" aria-label="%s" preserveAspectRatio="none">%s</svg>`,
@@ -60,7 +63,8 @@ func drawBars(values []int64) string {
 	return drawn.String()
 }
 
-// drawHints lays a hint behind each bar, as high as the chart.
+// drawHints lays an area as high as the chart behind each bar. It shows the bar's
+// hint.
 func drawHints(hints []string) string {
 	step := chartWidth / float64(len(hints))
 	var drawn strings.Builder
@@ -70,22 +74,50 @@ func drawHints(hints []string) string {
 	return drawn.String()
 }
 
-// drawMark draws a line at a part of the width.
+// drawMark draws a vertical line. at is its place, from 0 at the left to 1.
 func drawMark(at float64) string {
 	return fmt.Sprintf(`<path d="M%.2f 0V%g"/>`, at*chartWidth, chartHeight)
 }
 
-// escape makes a text safe within an attribute of a drawing.
+// escape makes a text safe in a drawing and in its attributes.
 func escape(text string) string {
 	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#39;").Replace(text)
 }
 
-// chartTable is a chart's numbers as a table, folded away.
+// chartTable is a folded table of a chart's numbers.
 func chartTable(caption string, names []app.UI, values []int64) app.UI {
 	rows := make([]app.UI, len(values))
 	columns := []column{{name: "Time"}, {name: "Events", number: true}}
 	for i := range values {
 		rows[i] = row(columns, names[i], app.Text(count(values[i])))
 	}
-	return app.Details().Class("fold").Body(app.Summary().Text("As a table"), table(caption, columns, rows...))
+	return app.Details().Class("fold").Body(app.Summary().Text("View as table"), table(caption, columns, rows...))
+}
+
+// hourChart shows how many events came in the last hour, by minute. The chart is
+// empty while the numbers are not known yet, so that the page does not move when
+// they come. more says which events are counted, unless all are.
+func hourChart(hour *load[core.Histogram], more string) app.UI {
+	if !hour.have() {
+		to := time.Now().Truncate(time.Minute).Add(time.Minute)
+		return hourPanel(core.Histogram{From: to.Add(-time.Hour), To: to, Counts: make([]int64, 60)}, "–", app.Span())
+	}
+	h := hour.value
+	width := h.To.Sub(h.From) / time.Duration(max(len(h.Counts), 1))
+	names := make([]app.UI, len(h.Counts))
+	var total int64
+	for i, n := range h.Counts {
+		names[i] = app.Text(h.From.Add(time.Duration(i) * width).Local().Format("15:04"))
+		total += n
+	}
+	return hourPanel(h, strings.TrimSpace(plural(total, "event")+" "+more), chartTable("Events by minute", names, h.Counts))
+}
+
+func hourPanel(h core.Histogram, words string, numbers app.UI) app.UI {
+	return app.Section().Class("panel").Aria("label", "Events by minute").Body(
+		app.Div().Class("head").Body(app.H2().Text("Last hour"), app.Span().Class("quiet").Text(words)),
+		bars("Last hour by minute: "+words, h.Counts),
+		app.Div().Class("axis").Body(app.Span().Text(h.From.Local().Format("15:04")), app.Span().Text(h.To.Local().Format("15:04"))),
+		numbers,
+	)
 }

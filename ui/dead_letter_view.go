@@ -21,7 +21,7 @@ type deadLetterView struct {
 	wrong   string
 	act     act
 	done    string
-	// discarding: it is being asked whether to discard it.
+	// discarding says that the user is asked whether to discard the letter.
 	discarding bool
 }
 
@@ -50,7 +50,7 @@ func (v *deadLetterView) content(letter core.DeadLetter) app.UI {
 	event := &letter.Event
 	facts := app.Dl().Class("facts").Body(
 		app.Dt().Text("Event"), app.Dd().Body(app.Bdi().Text(event.Type), app.Textf(", offset %s", count(int64(event.Offset)))),
-		app.Dt().Text("Event id"), app.Dd().Body(app.Code().Text(event.ID.String())),
+		app.Dt().Text("Event ID"), app.Dd().Body(app.Code().Text(event.ID.String())),
 		app.Dt().Text("Received"), app.Dd().Body(timeText(event.ReceivedAt)),
 		app.Dt().Text("Parked"), app.Dd().Body(timeText(letter.ParkedAt)),
 		app.Dt().Text("Reason"), app.Dd().Class("reason").Body(app.Bdi().Text(letter.Reason)),
@@ -59,13 +59,13 @@ func (v *deadLetterView) content(letter core.DeadLetter) app.UI {
 		app.Section().Class("panel").Aria("label", "What happened").Body(facts, app.H2().Text("Attempts"), attempts(letter.Attempts)),
 	}
 	if letter.State == core.Replaying {
-		parts = append(parts, note("info", "It was given back to its group, which is about to try it again."))
+		parts = append(parts, note("info", "Replay requested. The group will process it again shortly."))
 	}
 	if v.edit {
 		parts = append(parts, form(v.replayEdited,
-			field("payload", "Payload of the copy", textArea("payload", &v.payload, 14), "The event in the stream stays as it is: the group gets this instead.", v.wrong),
+			field("payload", "Edited payload", textArea("payload", &v.payload, 14), "The group receives this payload. The event in the stream does not change.", v.wrong),
 			actError(v.act.err),
-			app.Div().Class("row").Body(submitButton("Replay this", v.act.busy), button("Cancel", "", func(app.Context, app.Event) { v.edit = false }))))
+			app.Div().Class("row").Body(submitButton("Replay with this payload", v.act.busy), button("Cancel", "", func(app.Context, app.Event) { v.edit = false }))))
 		return app.Div().Class("stack").Body(parts...)
 	}
 	parts = append(parts, &jsonBox{Name: "payload", Text: string(event.Payload)}, actError(v.act.err))
@@ -76,7 +76,7 @@ func (v *deadLetterView) content(letter core.DeadLetter) app.UI {
 			dangerButton("Discard…", "dead", func(app.Context, app.Event) { v.discarding = true }).Disabled(v.act.busy)))
 	}
 	if v.discarding {
-		parts = append(parts, question("Discard this dead letter?", app.Text("Its group never gets this event. The event stays in its stream."), "Discard it",
+		parts = append(parts, question("Discard this dead letter?", app.Text("The group will never process this event. The event stays in its stream."), "Discard",
 			&v.act, v.discard, func(app.Context) { v.discarding = false }))
 	}
 	return app.Div().Class("stack").Body(parts...)
@@ -84,7 +84,7 @@ func (v *deadLetterView) content(letter core.DeadLetter) app.UI {
 
 func (v *deadLetterView) replayEdited(ctx app.Context) {
 	if v.wrong = ""; !json.Valid([]byte(v.payload)) {
-		v.wrong = "is not JSON"
+		v.wrong = "is not valid JSON"
 		return
 	}
 	v.replay(ctx, json.RawMessage(v.payload))
@@ -96,12 +96,12 @@ func (v *deadLetterView) replay(ctx app.Context, payload json.RawMessage) {
 		_, err := client.ReplayDeadLetter(ctx, id, payload)
 		return err
 	}, func(app.Context) {
-		v.done = "Given back to its group. When it is acknowledged, the dead letter is gone."
+		v.done = "Replay requested. The dead letter disappears once the group has acknowledged it."
 	})
 }
 
 func (v *deadLetterView) discard(ctx app.Context) {
 	id := v.Params["id"]
 	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error { return client.DiscardDeadLetter(ctx, id) },
-		func(app.Context) { v.done = "Discarded. The event in the stream stays." })
+		func(app.Context) { v.done = "Discarded. The event remains in the stream." })
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"math"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
@@ -14,8 +17,9 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// deadLettersView lists what groups could not process, by reason, and gives it
-// back: one, or all that the filter matches.
+// deadLettersView lists the events that groups could not process, and counts them by
+// reason. It replays or discards the selected ones, and replays all that the filter
+// matches.
 type deadLettersView struct {
 	app.Compo
 	Page
@@ -32,10 +36,10 @@ type deadLettersView struct {
 	start  act
 	replay load[core.Replay]
 
-	// chosen are the letters that are marked, by id.
+	// chosen are the ids of the selected letters.
 	chosen   map[core.ID]bool
 	handBack act
-	// discarding: it is being asked whether to discard them.
+	// discarding says that the user is asked whether to discard the selected letters.
 	discarding bool
 }
 
@@ -44,7 +48,7 @@ func (v *deadLettersView) OnMount(ctx app.Context) { v.read(ctx) }
 
 // OnNav implements [app.Navigator].
 func (v *deadLettersView) OnNav(ctx app.Context) {
-	if ctx.Page().URL().Query().Encode() != v.address().Encode() {
+	if v.here(ctx) && ctx.Page().URL().Query().Encode() != v.address().Encode() {
 		v.read(ctx)
 	}
 }
@@ -52,7 +56,7 @@ func (v *deadLettersView) OnNav(ctx app.Context) {
 func (v *deadLettersView) read(ctx app.Context) {
 	values := ctx.Page().URL().Query()
 	v.query = core.LetterQuery{Stream: values.Get("stream"), Group: values.Get("group"), Reason: values.Get("reason"), Type: values.Get("type")}
-	v.pages = pages{}
+	v.pages.follow(values)
 	v.fetch(ctx)
 }
 
@@ -63,12 +67,19 @@ func (v *deadLettersView) address() url.Values {
 			values.Set(name, value)
 		}
 	}
+	v.pages.write(values)
 	return values
+}
+
+// begin lists the first page of the letters that the filter matches.
+func (v *deadLettersView) begin(ctx app.Context) {
+	v.pages = pages{}
+	pushQuery(ctx, v.address().Encode())
+	v.fetch(ctx)
 }
 
 func (v *deadLettersView) fetch(ctx app.Context) {
 	query := v.query
-	setQuery(v.address().Encode())
 	v.counts.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) ([]core.LetterCount, error) {
 		return client.DeadLetterCounts(ctx, core.LetterQuery{Stream: query.Stream, Group: query.Group})
 	})
@@ -82,7 +93,8 @@ func (v *deadLettersView) fetch(ctx app.Context) {
 	v.list.retryBy(v.fetch)
 }
 
-// name is a group's, with its stream's.
+// name returns the names of a group and of its stream. An unknown group is named by
+// its id.
 func (v *deadLettersView) name(group core.ID) (stream, name string) {
 	for _, one := range v.names.value.Items {
 		if one.ID == group {
@@ -96,7 +108,7 @@ func (v *deadLettersView) name(group core.ID) (stream, name string) {
 func (v *deadLettersView) Render() app.UI {
 	head := []app.UI{app.H1().TabIndex(-1).Text("Dead letters")}
 	if v.s.writable(core.ActionWriteLetters) && v.list.have() && len(v.list.value.Items) > 0 {
-		head = append(head, mainButton("Replay all that match…", "refresh", v.ask))
+		head = append(head, mainButton("Replay all matching…", "refresh", v.ask))
 	}
 	parts := []app.UI{app.Div().Class("head").Body(head...), v.controls(), v.progress()}
 	if v.counts.have() && len(v.counts.value) > 0 {
@@ -119,31 +131,29 @@ func (v *deadLettersView) controls() app.UI {
 	return app.Form().Class("controls").Role("search").Aria("label", "Dead letters").Body(
 		input("letter-stream", "Stream", &v.query.Stream), input("letter-group", "Group", &v.query.Group),
 		input("letter-type", "Event type", &v.query.Type), input("letter-reason", "Reason", &v.query.Reason),
-		app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Show")),
+		app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Apply")),
 	).OnSubmit(func(ctx app.Context, e app.Event) {
 		e.PreventDefault()
-		v.pages = pages{}
-		v.fetch(ctx)
+		v.begin(ctx)
 	})
 }
 
-// reasons groups the letters by why they are dead.
+// reasons lists how many letters there are of each reason and group.
 func (v *deadLettersView) reasons() app.UI {
-	columns := []column{{name: "Reason"}, {name: "Group"}, {name: "Stream", minor: true}, {name: "Letters", number: true, told: true}}
+	columns := []column{{name: "Reason"}, {name: "Group"}, {name: "Stream", minor: true}, {name: "Count", number: true, told: true}}
 	var rows []app.UI
 	for i, one := range v.counts.value {
 		stream, group := v.name(one.Group)
 		reason := one.Reason
 		if reason == "" {
-			reason = "(none given)"
+			reason = "(no reason)"
 		}
 		rows = append(rows, card(columns,
-			app.Button().Class("bare", "offset", "reason").Type("button").Body(app.Bdi().Text(reason)).OnClick(func(ctx app.Context, _ app.Event) {
+			app.Button().Class("bare", "offset", "reason").Type("button").Body(named(reason)).OnClick(func(ctx app.Context, _ app.Event) {
 				v.query.Reason, v.query.Stream, v.query.Group = one.Reason, stream, group
-				v.pages = pages{}
-				v.fetch(ctx)
+				v.begin(ctx)
 			}, app.EventScope(i, one.Reason, one.Group)),
-			app.Bdi().Text(group), app.Bdi().Text(stream), app.Text(count(one.Count))))
+			named(group), named(stream), app.Text(count(one.Count))))
 	}
 	return app.Section().Class("panel").Aria("label", "By reason").Body(app.H2().Text("By reason"), cards("Dead letters by reason", columns, rows...))
 }
@@ -151,14 +161,14 @@ func (v *deadLettersView) reasons() app.UI {
 func (v *deadLettersView) table(page rest.List[core.DeadLetter]) app.UI {
 	if len(page.Items) == 0 {
 		if v.query != (core.LetterQuery{}) {
-			return emptyPanel("Nothing matches", "No dead letter fits the filter.", "", button("Clear", "close", func(ctx app.Context, _ app.Event) {
+			return emptyPanel("Nothing matches", "No dead letters match this filter.", "", button("Clear", "close", func(ctx app.Context, _ app.Event) {
 				v.query = core.LetterQuery{}
-				v.fetch(ctx)
+				v.begin(ctx)
 			}))
 		}
-		return emptyPanel("No dead letters", "Events that a group could not process, after all their attempts, wait here for a decision. There are none: nothing is stuck.", "")
+		return emptyPanel("No dead letters", "Events that a group could not process after all attempts end up here. There are none.", "")
 	}
-	columns := []column{{name: "Choose", unsaid: true}, {name: "Event"}, {name: "Group", minor: true}, {name: "Reason"}, {name: "Attempts", number: true, minor: true}, {name: "Parked", minor: true}, {name: "State"}}
+	columns := []column{{name: "Select", unsaid: true}, {name: "Event"}, {name: "Group", minor: true}, {name: "Reason"}, {name: "Attempts", number: true, minor: true}, {name: "Parked", minor: true}, {name: "State"}}
 	rows := make([]app.UI, len(page.Items))
 	for i := range page.Items {
 		letter := &page.Items[i]
@@ -168,20 +178,20 @@ func (v *deadLettersView) table(page rest.List[core.DeadLetter]) app.UI {
 			state = badge("info", "replaying")
 		}
 		rows[i] = card(columns, v.chooser(letter),
-			app.A().Class("name").Href(address("/dead-letters/{id}", letter.ID.String())).Body(app.Bdi().Text(letter.Event.Type), app.Text(" #"+count(int64(letter.Event.Offset)))),
-			app.Bdi().Text(group), app.Bdi().Text(letter.Reason), app.Text(count(len(letter.Attempts))), timeText(letter.ParkedAt), state)
+			app.A().Class("name").Href(address("/dead-letters/{id}", letter.ID.String())).Body(named(letter.Event.Type), app.Text(" #"+count(int64(letter.Event.Offset)))),
+			named(group), named(letter.Reason), app.Text(count(len(letter.Attempts))), timeText(letter.ParkedAt), state)
 	}
 	return app.Div().Class("stack").Body(v.chosenBar(), cards("Dead letters", columns, rows...),
 		pager(&v.pages, page.Pagination, v.fetch))
 }
 
-// chooser marks a letter.
+// chooser is the box that selects a letter.
 func (v *deadLettersView) chooser(letter *core.DeadLetter) app.UI {
 	if !v.s.writable(core.ActionWriteLetters) || letter.State == core.Replaying {
 		return app.Span()
 	}
 	id := letter.ID
-	return app.Input().Type("checkbox").Checked(v.chosen[id]).Aria("label", "Choose "+letter.Event.Type+" "+count(int64(letter.Event.Offset))).
+	return app.Input().Type("checkbox").Checked(v.chosen[id]).Aria("label", "Select "+letter.Event.Type+" "+count(int64(letter.Event.Offset))).
 		OnChange(func(ctx app.Context, _ app.Event) {
 			if v.chosen == nil {
 				v.chosen = map[core.ID]bool{}
@@ -192,34 +202,34 @@ func (v *deadLettersView) chooser(letter *core.DeadLetter) app.UI {
 		}, app.EventScope(id))
 }
 
-// chosenBar does something with what is marked.
+// chosenBar has the actions on the selected letters.
 func (v *deadLettersView) chosenBar() app.UI {
 	if len(v.chosen) == 0 {
 		return actError(v.handBack.err)
 	}
 	return app.Div().Class("row").Body(
-		app.Strong().Text(plural(len(v.chosen), "letter")+" chosen"),
-		button("Replay the chosen", "refresh", func(ctx app.Context, _ app.Event) {
-			v.each(ctx, func(ctx context.Context, client *rest.Client, id string) error {
+		app.Strong().Text(count(len(v.chosen))+" selected"),
+		button("Replay selected", "refresh", func(ctx app.Context, _ app.Event) {
+			v.each(ctx, "Replay requested for", func(ctx context.Context, client *rest.Client, id string) error {
 				_, err := client.ReplayDeadLetter(ctx, id, nil)
 				return err
 			})
 		}).Disabled(v.handBack.busy),
-		dangerButton("Discard the chosen…", "dead", func(app.Context, app.Event) { v.discarding, v.handBack = true, act{} }).Disabled(v.handBack.busy),
+		dangerButton("Discard selected…", "dead", func(app.Context, app.Event) { v.discarding, v.handBack = true, act{} }).Disabled(v.handBack.busy),
 		actError(v.handBack.err))
 }
 
 func (v *deadLettersView) askDiscard() app.UI {
-	return question("Discard "+plural(len(v.chosen), "dead letter")+"?", app.Text("Their groups never get these events. The events stay in their streams."), "Discard "+count(len(v.chosen)),
+	return question("Discard "+plural(len(v.chosen), "dead letter")+"?", app.Text("Their groups will never process these events. The events stay in their streams."), "Discard "+count(len(v.chosen)),
 		&v.handBack, func(ctx app.Context) {
-			v.each(ctx, func(ctx context.Context, client *rest.Client, id string) error {
+			v.each(ctx, "Discarded", func(ctx context.Context, client *rest.Client, id string) error {
 				return client.DiscardDeadLetter(ctx, id)
 			})
 		}, func(app.Context) { v.discarding = false })
 }
 
-// each does something with every letter that is marked.
-func (v *deadLettersView) each(ctx app.Context, do func(context.Context, *rest.Client, string) error) {
+// each does something with every selected letter, and says what was done.
+func (v *deadLettersView) each(ctx app.Context, done string, do func(context.Context, *rest.Client, string) error) {
 	ids := slices.Collect(maps.Keys(v.chosen))
 	v.handBack.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
 		for _, id := range ids {
@@ -229,19 +239,18 @@ func (v *deadLettersView) each(ctx app.Context, do func(context.Context, *rest.C
 		}
 		return nil
 	}, func(ctx app.Context) {
+		v.s.say(done + " " + plural(len(ids), "dead letter") + ".")
 		v.chosen, v.discarding = nil, false
 		v.fetch(ctx)
 	})
 }
 
-// request is the filter as a replay.
+// request is a replay of all that the filter matches.
 func (v *deadLettersView) request() rest.ReplayRequest {
-	request := rest.ReplayRequest{Stream: v.query.Stream, Group: v.query.Group, Reason: v.query.Reason, Type: v.query.Type}
-	_, _ = fmt.Sscanf(v.rate, "%g", &request.Rate) // empty is as fast as it goes
-	return request
+	return rest.ReplayRequest{Stream: v.query.Stream, Group: v.query.Group, Reason: v.query.Reason, Type: v.query.Type}
 }
 
-// ask counts what a replay would give back.
+// ask opens the dialog and counts the letters of a replay.
 func (v *deadLettersView) ask(ctx app.Context, _ app.Event) {
 	v.asking, v.start = true, act{}
 	request := v.request()
@@ -251,11 +260,12 @@ func (v *deadLettersView) ask(ctx app.Context, _ app.Event) {
 func (v *deadLettersView) dialog() app.UI {
 	return &dialog{Title: "Replay dead letters", Close: func(app.Context) { v.asking = false }, Body: []app.UI{
 		v.total.show(func(total int64) app.UI {
+			wrong := fieldErrors{err: v.start.err}
 			return app.Div().Class("stack").Body(
-				app.P().Text(plural(total, "dead letter")+" match the filter, on all pages. Each is given back to its group, which tries it again."),
+				app.P().Text("The filter matches "+plural(total, "dead letter")+" on all pages. Each goes back to its group and is processed again."),
 				form(v.send,
-					field("rate", "At most so many a second", textInput("rate", &v.rate).Attr("inputmode", "decimal").Placeholder("as fast as it goes"), "", fieldError(v.start.err, "rate")),
-					actError(v.start.err),
+					field("rate", "Rate limit (events/s)", textInput("rate", &v.rate).Attr("inputmode", "decimal").Placeholder("unlimited"), "", wrong.of("rate")),
+					wrong.rest(),
 					submitButton("Replay "+count(total), v.start.busy).Disabled(total == 0 || v.start.busy)))
 		}),
 	}}
@@ -263,6 +273,14 @@ func (v *deadLettersView) dialog() app.UI {
 
 func (v *deadLettersView) send(ctx app.Context) {
 	request := v.request()
+	if v.rate != "" { // without a rate, the server replays as fast as it can
+		perSecond, err := strconv.ParseFloat(strings.ReplaceAll(v.rate, ",", ""), 64)
+		if err != nil || math.IsNaN(perSecond) || math.IsInf(perSecond, 0) {
+			v.start.err = core.Invalid("rate", "must be a number")
+			return
+		}
+		request.Rate = perSecond
+	}
 	var replay core.Replay
 	v.start.run(ctx, v.s, func(ctx context.Context, client *rest.Client) (err error) {
 		replay, err = client.ReplayDeadLetters(ctx, request)
@@ -292,15 +310,15 @@ func (v *deadLettersView) progress() app.UI {
 		return app.Span()
 	}
 	replay := v.replay.value
-	words := fmt.Sprintf("%s of %s given back", count(replay.Done), count(replay.Total))
+	words := fmt.Sprintf("%s of %s replayed", count(replay.Done), count(replay.Total))
 	if replay.Gone > 0 {
-		words += ", " + count(replay.Gone) + " were gone or on their way"
+		words += ", " + count(replay.Gone) + " skipped (gone or already replaying)"
 	}
 	switch replay.State {
 	case core.ReplayDone:
-		return note("ok", "The replay is done: "+words+".")
+		return note("ok", "Replay finished: "+words+".")
 	case core.ReplayFailed:
-		return note("bad", "The replay failed: "+replay.Error+" ("+words+")")
+		return note("bad", "Replay failed: "+replay.Error+" ("+words+")")
 	}
 	return app.Div().Class("note", "info").Role("status").Body(icon("wait"), app.Div().Class("grow").Body(
 		app.Div().Text("Replaying: "+words),

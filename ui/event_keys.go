@@ -6,9 +6,9 @@ import (
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 )
 
-// press handles a key of the event browser: j and k go through the list, c
-// copies, Enter and o open the event's own page, Escape closes the inspector, /
-// goes to the filter and ? to the help.
+// press handles a key of the event browser: j and k go through the list, c copies
+// the payload, Enter and o open the event's own page, Escape closes the inspector,
+// / focuses the filter and ? shows the help. See keyExamples.
 func (v *eventsView) press(ctx app.Context, e app.Value) {
 	if typing(e) || asking() {
 		return
@@ -33,7 +33,7 @@ func (v *eventsView) press(ctx app.Context, e app.Value) {
 	}
 }
 
-// key moves the choice, or does something with what is chosen.
+// key selects another event, or does something with the selected one.
 func (v *eventsView) key(ctx app.Context, key string) {
 	events := v.events()
 	at, open := -1, v.selected != ""
@@ -44,10 +44,10 @@ func (v *eventsView) key(ctx app.Context, key string) {
 	}
 	switch {
 	case key == "j" && at+1 < len(events):
-		v.choose(events[at+1].ID.String())
+		v.choose(ctx, events[at+1].ID.String(), open)
 		ctx.Defer(showChosen)
 	case key == "k" && at > 0:
-		v.choose(events[at-1].ID.String())
+		v.choose(ctx, events[at-1].ID.String(), open)
 		ctx.Defer(showChosen)
 	case key == "c" && open && at >= 0:
 		copyText(string(events[at].Payload))
@@ -60,20 +60,20 @@ func (v *eventsView) key(ctx app.Context, key string) {
 	case key == "?":
 		v.help = !v.help
 	case key == "Escape":
-		v.close()
+		v.close(ctx)
 	}
 }
 
-// close takes the inspector away; the focus goes to the event that was in it.
-func (v *eventsView) close() {
+// close closes the inspector. The focus goes to the row of its event.
+func (v *eventsView) close(ctx app.Context) {
 	focus(".chosen button")
 	if v.selected != "" {
 		v.left = v.selected
 	}
-	v.choose("")
+	v.choose(ctx, "", false)
 }
 
-// showChosen brings the chosen row into view, and the focus to it: Tab goes on
+// showChosen scrolls the selected row into view and focuses it, so that Tab goes on
 // from there. A focus within the inspector stays.
 func showChosen(app.Context) {
 	document := app.Window().Get("document")
@@ -87,13 +87,13 @@ func showChosen(app.Context) {
 	}
 }
 
-// asking reports whether a dialog is open: keys are for it.
+// asking reports whether a dialog is open, which all keys are meant for.
 func asking() bool {
 	return app.Window().Get("document").Call("querySelector", "dialog[open]").Truthy()
 }
 
-// onControl reports whether a key goes to something that Enter works, other than
-// the chosen row.
+// onControl reports whether Enter works the focused element, such as a link. The
+// selected row does not count.
 func onControl(e app.Value) bool {
 	target := e.Get("target")
 	return target.Call("closest", "a, button, summary").Truthy() && !target.Call("closest", "tr.chosen").Truthy()

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
@@ -12,19 +13,20 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// eventsView is the event browser, of one stream or of all: one control for
-// where to read, one bar to narrow it, and an inspector. All of it is in the
-// address.
+// eventsView is the event browser, of one stream or of all: a control for the scope,
+// a filter bar, a histogram, a list and an inspector. The address holds all that the
+// user has chosen.
 type eventsView struct {
 	app.Compo
 	Page
 
 	scope  scope
 	filter string
-	// typed is what stands in the bar, which is the filter once it is sent.
+	// typed is the text of the bar. It becomes the filter when the form is sent.
 	typed string
-	help  bool // how to filter is shown
-	// narrow is what both of them say, or wrong why they cannot be read.
+	help  bool // the help is shown
+	// narrow is what the scope and the filter mean. wrong is why they cannot be read,
+	// and narrow means nothing then.
 	narrow  narrowing
 	wrong   error
 	page    load[found]
@@ -32,13 +34,16 @@ type eventsView struct {
 	further further
 	chart   histogram
 	tail    tail
-	// selected is the event in the inspector, by its id; left is the one that was
-	// in it when it was closed.
+	// selected is the id of the event in the inspector. left is the id of the event
+	// that was in it when it was closed, where j and k go on.
 	selected, left string
-	unkeys, unsee  func()
+	// sought is the event that the address selects. The list need not hold it: a link may
+	// be opened when other events have come.
+	sought        load[core.Event]
+	unkeys, unsee func()
 }
 
-// eventPage is how many events a page of the browser has.
+// eventPage is the number of events on a page of the browser.
 const eventPage = 100
 
 // OnMount implements [app.Mounter].
@@ -58,43 +63,99 @@ func (v *eventsView) OnDismount() {
 
 // OnNav implements [app.Navigator].
 func (v *eventsView) OnNav(ctx app.Context) {
-	if ctx.Page().URL().Query().Encode() != v.address().Encode() {
-		v.read(ctx)
+	if v.here(ctx) && ctx.Page().URL().Query().Encode() != v.address().Encode() {
+		v.readAgain(ctx)
 	}
 }
 
-// read takes everything from the address.
+// read takes over what the address says.
 func (v *eventsView) read(ctx app.Context) {
 	values := ctx.Page().URL().Query()
-	v.filter, v.selected, v.chart.span = values.Get("q"), values.Get("sel"), values.Get("span")
+	v.filter, v.selected, v.chart.span = values.Get("q"), values.Get(paramSelected), values.Get("span")
 	v.scope, v.typed = readScope(values), v.filter
-	v.begin(ctx)
+	v.pages.follow(values)
+	v.remember(ctx, false)
+	v.show(ctx)
+	v.seek(ctx)
 }
 
-// address is all of it as parameters.
+// readAgain takes over what the address says by now. Where only the selection is
+// another, the list stays as it is.
+func (v *eventsView) readAgain(ctx app.Context) {
+	values, shown := ctx.Page().URL().Query(), v.address()
+	selected := values.Get(paramSelected)
+	values.Del(paramSelected)
+	shown.Del(paramSelected)
+	if values.Encode() != shown.Encode() {
+		v.read(ctx)
+		return
+	}
+	v.selected = selected
+	v.seek(ctx)
+}
+
+// paramSelected is the parameter of an address that holds the selected event.
+const paramSelected = "sel"
+
+// address returns what the user has chosen as parameters of the address.
 func (v *eventsView) address() url.Values {
 	values := url.Values{}
-	for name, value := range map[string]string{"q": v.filter, "sel": v.selected, "span": v.chart.span} {
+	for name, value := range map[string]string{"q": v.filter, paramSelected: v.selected, "span": v.chart.span} {
 		if value != "" {
 			values.Set(name, value)
 		}
 	}
 	v.scope.write(values)
+	v.pages.write(values)
 	return values
+}
+
+// remember puts what the user has chosen into the address. step says that the
+// browser's own button leads back to what was chosen before.
+func (v *eventsView) remember(ctx app.Context, step bool) {
+	if step {
+		pushQuery(ctx, v.address().Encode())
+		return
+	}
+	setQuery(v.address().Encode())
 }
 
 // begin shows the first page of what the scope and the filter say.
 func (v *eventsView) begin(ctx app.Context) {
 	v.pages = pages{}
+	v.remember(ctx, true)
+	v.show(ctx)
+}
+
+// show shows a page of what the scope and the filter say, and the chart above it.
+func (v *eventsView) show(ctx app.Context) {
 	v.fetch(ctx)
-	if v.scope.kind != "live" && v.wrong == nil {
+	if v.scope.kind != scopeLive && v.wrong == nil {
 		v.chart.fetch(ctx, v)
 	}
 }
 
+// seek fetches the event that the address selects, unless the list holds it.
+func (v *eventsView) seek(ctx app.Context) {
+	v.sought = load[core.Event]{}
+	if v.selected == "" || v.hold() {
+		return
+	}
+	id, stream := v.selected, v.stream()
+	v.sought.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (core.Event, error) {
+		if stream == "" {
+			trace, err := client.Trace(ctx, id)
+			if err != nil {
+				return core.Event{}, err
+			}
+			return client.Event(ctx, trace.Stream.String(), id)
+		}
+		return client.Event(ctx, stream, id)
+	})
+}
+
 // fetch shows a page of what the scope and the filter say.
 func (v *eventsView) fetch(ctx app.Context) {
-	setQuery(v.address().Encode())
 	v.tail.stop()
 	v.further.stop()
 	if v.narrow, v.wrong = parseFilter(v.filter); v.wrong == nil {
@@ -103,7 +164,7 @@ func (v *eventsView) fetch(ctx app.Context) {
 	switch {
 	case v.wrong != nil:
 		return
-	case v.scope.kind == "live":
+	case v.scope.kind == scopeLive:
 		v.tail.start(v.s, v.stream(), v.narrow)
 		return
 	}
@@ -117,34 +178,47 @@ func (v *eventsView) fetch(ctx app.Context) {
 	})
 }
 
-// pick narrows to events that have this value.
+// pick adds a value to the filter.
 func (v *eventsView) pick(ctx app.Context, name, value string) {
 	v.typed = withTerm(v.filter, name, value)
 	v.submit(ctx)
 }
 
-// submit reads by what stands in the bar.
+// submit makes the text of the bar the filter.
 func (v *eventsView) submit(ctx app.Context) {
 	v.filter = v.typed
 	v.begin(ctx)
 }
 
-// events are those that are shown.
+// events are the events of the list, in its order.
 func (v *eventsView) events() []core.Event {
-	if v.scope.kind == "live" {
+	if v.scope.kind == scopeLive {
 		return v.tail.shown()
 	}
 	return v.page.value.Items
 }
 
-func (v *eventsView) choose(id string) {
+// choose selects an event. Going on from one event to the next is no step of its own:
+// the browser's own button leads back to before the first.
+func (v *eventsView) choose(ctx app.Context, id string, goesOn bool) {
 	v.selected = id
-	setQuery(v.address().Encode())
+	v.hold()
+	v.remember(ctx, !goesOn)
+}
+
+// hold keeps the selected event where the list holds it: it stays in the inspector when
+// the list goes on. It reports whether the list does.
+func (v *eventsView) hold() bool {
+	listed := v.listed()
+	if listed != nil {
+		v.sought = load[core.Event]{value: *listed, at: time.Now()}
+	}
+	return listed != nil
 }
 
 // Render implements [app.Composer].
 func (v *eventsView) Render() app.UI {
-	head := app.UI(app.Div().Class("head").Body(app.H1().TabIndex(-1).Text("Events"), app.Span().Class("quiet").Text("of all streams, by the time of receipt")))
+	head := app.UI(app.Div().Class("head").Body(app.H1().TabIndex(-1).Text("Events"), app.Span().Class("quiet").Text("all streams, by time received")))
 	if v.stream() != "" {
 		head = streamHead(v.Page, app.If(v.s.may(core.ActionExportEvents), func() app.UI { return exportButtons(v) }))
 	}
@@ -155,18 +229,51 @@ func (v *eventsView) Render() app.UI {
 	if v.wrong != nil {
 		body = append(body, app.Div().ID("filter-wrong").Role("alert").Body(note("bad", sentence(rest.Public(v.wrong).Message))))
 	}
-	if v.stream() != "" && v.scope.kind != "live" {
+	if v.wrong != nil { // what was read before answers another question
+		return app.Div().Class("stack").Body(body...)
+	}
+	if v.stream() != "" && v.scope.kind != scopeLive {
 		body = append(body, v.chart.view(v))
+	}
+	if missing := v.missing(); missing != nil {
+		body = append(body, missing)
 	}
 	content := app.Div().Class("grow").Body(v.content())
 	split := []app.UI{content}
 	if selected := v.find(); selected != nil {
-		split = append(split, &inspector{Page: v.Page, Event: *selected, Close: func(app.Context) { v.close() }, Filter: v.pick})
+		split = append(split, &inspector{Page: v.Page, Event: *selected, Close: v.close, Filter: v.pick})
 	}
 	return app.Div().Class("stack").Body(append(body, app.Div().Class("split").Body(split...))...)
 }
 
+// missing says that the list does not hold the event that the address selects, or nil.
+func (v *eventsView) missing() app.UI {
+	switch {
+	case v.selected == "" || v.listed() != nil:
+		return nil
+	case core.CodeOf(v.sought.err) == core.CodeNotFound:
+		return note("warn", "The selected event no longer exists. Retention may have removed it.")
+	case v.sought.err != nil:
+		return actError(v.sought.err)
+	case v.sought.have():
+		return note("info", "The selected event is not on this page of the list.")
+	}
+	return nil
+}
+
+// find is the selected event, or nil.
 func (v *eventsView) find() *core.Event {
+	if listed := v.listed(); listed != nil {
+		return listed
+	}
+	if v.sought.have() && v.sought.value.ID.String() == v.selected {
+		return &v.sought.value
+	}
+	return nil
+}
+
+// listed is the selected event where the list holds it, or nil.
+func (v *eventsView) listed() *core.Event {
 	events := v.events()
 	for i := range events {
 		if events[i].ID.String() == v.selected {
@@ -177,7 +284,7 @@ func (v *eventsView) find() *core.Event {
 }
 
 func (v *eventsView) content() app.UI {
-	if v.scope.kind == "live" {
+	if v.scope.kind == scopeLive {
 		return v.tail.view(v)
 	}
 	return v.page.show(func(page found) app.UI {
@@ -192,34 +299,33 @@ func (v *eventsView) content() app.UI {
 	})
 }
 
-// empty tells nothing yet from nothing that matches.
+// empty says whether there is no event yet, or none that matches.
 func (v *eventsView) empty() app.UI {
-	if v.filter != "" || v.scope.kind == "offset" || v.scope.kind == "time" {
-		return emptyPanel("Nothing matches", "No event fits the filter and the place to begin.", "",
-			button("Clear", "close", func(ctx app.Context, _ app.Event) { v.typed = ""; v.scope = scope{kind: "newest"}; v.submit(ctx) }))
+	if v.filter != "" || v.scope.kind.placed() {
+		return emptyPanel("Nothing matches", "No events match this filter and starting point.", "",
+			button("Clear", "close", func(ctx app.Context, _ app.Event) { v.typed = ""; v.scope = scope{kind: scopeNewest}; v.submit(ctx) }))
 	}
 	stream := v.stream()
 	if stream == "" {
-		return emptyPanel("No events yet", "Events of all streams show up here.", "", linkButton("Streams", "stream", "/streams"))
+		return emptyPanel("No events yet", "Events of all streams appear here.", "", linkButton("Streams", "stream", "/streams"))
 	}
-	return emptyPanel("No events yet", "Send the first one:",
-		"curl -X POST "+v.s.origin+rest.StreamEventsPath(stream)+" \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d '{\"event_type\":\"order.paid\",\"payload\":{\"amount\":12.5}}'",
-		linkButton("Publish one here", "publish", "/publish?stream="+queryEscape(stream)))
+	return emptyWith("No events yet", "Send the first one:", &sendExample{Page: v.Page, Stream: stream},
+		linkButton("Publish an event", "publish", "/publish?stream="+queryEscape(stream)))
 }
 
 func (v *eventsView) controls() app.UI {
-	kinds := [][2]string{{"newest", "Newest first"}, {"oldest", "Oldest first"}}
+	kinds := []choice[scopeKind]{{scopeNewest, "Newest first"}, {scopeOldest, "Oldest first"}}
 	if v.stream() != "" {
-		kinds = append(kinds, [2]string{"offset", "From an offset"}, [2]string{"time", "From a time"}, [2]string{"live", "Live"})
+		kinds = append(kinds, []choice[scopeKind]{{scopeOffset, "From offset"}, {scopeTime, "From time"}, {scopeLive, "Live"}}...)
 	}
 	parts := []app.UI{
-		app.Label().Class("hidden").For("scope").Text("Where to read"),
+		app.Label().Class("hidden").For("scope").Text("Start from"),
 		selectInput("scope", &v.scope.kind, kinds, v.scoped),
 	}
 	switch v.scope.kind {
-	case "offset":
+	case scopeOffset:
 		parts = append(parts, textInput("from", &v.scope.from).Aria("label", "Offset").Attr("inputmode", "numeric").Placeholder("0"))
-	case "time":
+	case scopeTime:
 		parts = append(parts, app.Input().ID("from").Type("datetime-local").Attr("step", "any").Aria("label", "Time").
 			Value(fieldTime(v.scope.from)).OnInput(setText(&v.scope.from)))
 	}
@@ -228,24 +334,25 @@ func (v *eventsView) controls() app.UI {
 	if v.wrong != nil {
 		filter = filter.Aria("invalid", true).Aria("describedby", "filter-wrong")
 	}
-	parts = append(parts, filter, app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Show")),
-		iconButton("How to filter, and keys: ?", "help", func(app.Context, app.Event) { v.help = !v.help }).Aria("expanded", v.help))
+	parts = append(parts, filter, app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Apply")),
+		iconButton("Filter help and shortcuts (?)", "help", func(app.Context, app.Event) { v.help = !v.help }).Aria("expanded", v.help))
 	return app.Form().Class("controls").Role("search").Aria("label", "Events").Body(parts...).OnSubmit(func(ctx app.Context, e app.Event) {
 		e.PreventDefault()
 		v.submit(ctx)
 	})
 }
 
-// scoped follows a choice that needs nothing more at once.
+// scoped follows the choice of a scope, unless an offset or a time must be typed
+// first.
 func (v *eventsView) scoped(ctx app.Context, _ app.Event) {
 	v.scope.from = ""
-	if v.scope.kind != "offset" && v.scope.kind != "time" {
+	if !v.scope.kind.placed() {
 		v.begin(ctx)
 	}
 }
 
-// table lists events; a click opens the inspector. Those of all streams say of
-// which they are.
+// table lists events. A click opens the inspector. Where the events are of all
+// streams, a column names the stream.
 func (v *eventsView) table(events []core.Event) app.UI {
 	columns := []column{{name: "Offset", number: true}, {name: "Received"}, {name: "Type"}, {name: "Source", minor: true}, {name: "Payload", minor: true}}
 	if v.stream() == "" {
@@ -258,14 +365,14 @@ func (v *eventsView) table(events []core.Event) app.UI {
 		cells := []app.UI{
 			app.Button().Class("bare", "offset").Type("button").Aria("label", "Show event "+count(int64(event.Offset))).Text(count(int64(event.Offset))),
 			timeText(event.ReceivedAt),
-			app.Span().Class("name").Body(app.Bdi().Text(event.Type)),
-			app.Bdi().Text(event.Source),
+			app.Span().Class("name").Body(named(event.Type)),
+			named(event.Source),
 			app.Code().Class("peek").Text(peek(event.Payload)),
 		}
 		if v.stream() == "" {
-			cells = slices.Insert(cells, 0, app.UI(app.Bdi().Text(v.page.value.Streams[event.Stream])))
+			cells = slices.Insert(cells, 0, app.UI(named(v.page.value.Streams[event.Stream])))
 		}
-		line := row(columns, cells...).Class("pick").OnClick(func(app.Context, app.Event) { v.choose(id) }, app.EventScope(id))
+		line := row(columns, cells...).Class("pick").OnClick(func(ctx app.Context, _ app.Event) { v.choose(ctx, id, false) }, app.EventScope(id))
 		if id == v.selected {
 			line = line.Class("chosen").Aria("selected", true)
 		}
@@ -274,7 +381,7 @@ func (v *eventsView) table(events []core.Event) app.UI {
 	return table("Events", columns, rows...)
 }
 
-// peek is the beginning of a payload, on one line.
+// peek is the beginning of a payload.
 func peek(payload []byte) string {
 	const most = 120
 	if len(payload) <= most {
@@ -282,5 +389,3 @@ func peek(payload []byte) string {
 	}
 	return strings.ToValidUTF8(string(payload[:most]), "") + "…"
 }
-
-func queryEscape(text string) string { return url.QueryEscape(text) }

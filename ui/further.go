@@ -10,20 +10,13 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 )
 
-// furtherPages is how many pages are looked at before the user is asked again.
+// furtherPages is the number of pages that are searched before the user is asked
+// again.
 const furtherPages = 20
 
-// found is a page of what fits the filter.
-type found struct {
-	rest.AllEvents
-	// looked is how many events were read for it; passed how many before, on
-	// pages without one that fits.
-	looked, passed int
-}
-
-// further looks for what fits the filter, page by page.
+// further searches page after page for an event that fits the filter.
 type further struct {
-	cancel context.CancelFunc // nil when it does not
+	cancel context.CancelFunc // nil while no search runs
 	err    error
 }
 
@@ -34,7 +27,7 @@ func (f *further) stop() {
 	f.cancel, f.err = nil, nil
 }
 
-// start looks further than the page that is shown.
+// start searches the pages behind the one that is shown.
 func (f *further) start(ctx app.Context, v *eventsView) {
 	f.stop()
 	looking, cancel := context.WithCancel(ctx)
@@ -52,10 +45,10 @@ func (f *further) start(ctx app.Context, v *eventsView) {
 	})
 }
 
-// walk shows page after page until one holds an event that fits, or there is no
-// more, or it was enough.
+// walk shows one page after the other. It stops at an event that fits, at the end,
+// and after furtherPages pages.
 func (f *further) walk(looking context.Context, v *eventsView, narrow narrowing, at found) error {
-	for range furtherPages {
+	for i := range furtherPages {
 		cursor, passed := at.Pagination.NextCursor, at.passed+at.looked
 		limited, cancel := context.WithTimeout(looking, requestTimeout)
 		err := v.s.do(limited, func(ctx context.Context, client *rest.Client) (err error) {
@@ -68,10 +61,11 @@ func (f *further) walk(looking context.Context, v *eventsView, narrow narrowing,
 		}
 		at.passed = passed
 		next := at
-		v.s.dispatch(func(app.Context) {
+		v.s.dispatch(func(ctx app.Context) {
 			if looking.Err() == nil {
 				v.pages.next(cursor)
 				v.page.value, v.page.at = next, time.Now()
+				v.remember(ctx, i == 0) // one step back leads to where the search began
 			}
 		})
 		if len(at.Items) > 0 || !at.Pagination.HasMore {
@@ -81,61 +75,22 @@ func (f *further) walk(looking context.Context, v *eventsView, narrow narrowing,
 	return nil
 }
 
-// read reads a page and leaves of it what holds the free words.
-func (n narrowing) read(ctx context.Context, client *rest.Client, stream, cursor string) (found, error) {
-	query := n.query
-	query.Limit, query.Cursor = eventPage, cursor
-	var page rest.AllEvents
-	var err error
-	if stream == "" {
-		page, err = client.AllEventsPage(ctx, query)
-	} else {
-		page.List, err = client.EventsPage(ctx, stream, query)
-	}
-	looked := len(page.Items)
-	page.Items = n.words(page.Items)
-	return found{AllEvents: page, looked: looked}, err
-}
-
-// view says how much was looked at for what is shown, and looks further where
-// nothing is.
+// view says how much was searched for the page that is shown. Where nothing was
+// found, it offers to search more.
 func (f *further) view(v *eventsView, page found) app.UI {
 	if f.cancel != nil {
 		return app.Div().Class("row").Body(
-			app.Span().Class("quiet").Text("Looked at "+plural(page.looked+page.passed, "event")+" so far…"),
+			app.Span().Class("quiet").Text("Searched "+plural(page.looked+page.passed, "event")+" so far…"),
 			button("Stop", "close", func(app.Context, app.Event) { f.stop() }))
 	}
-	words := page.words(v.narrow)
+	words := page.words()
 	if words == "" {
 		return app.P().Class("hidden").Role("status")
 	}
 	parts := []app.UI{app.P().Role("status").Text(words)}
 	if len(page.Items) == 0 && page.Pagination.HasMore {
-		parts = append(parts, button("Look further", "search", func(ctx app.Context, _ app.Event) { f.start(ctx, v) }).
-			Title(fmt.Sprintf("Page by page, until one holds it, for %d pages at most", furtherPages)))
+		parts = append(parts, button("Search more", "search", func(ctx app.Context, _ app.Event) { f.start(ctx, v) }).
+			Title(fmt.Sprintf("Searches up to %d more pages", furtherPages)))
 	}
 	return app.Div().Class("row").Body(append(parts, actError(f.err))...)
-}
-
-// words say what was looked at and found, or nothing where that is what there
-// is.
-func (p found) words(n narrowing) string {
-	looked := p.looked + p.passed
-	switch {
-	case len(p.Items) > 0 && len(n.free) == 0:
-		return ""
-	case len(p.Items) > 0 && looked == 1:
-		return "This event holds " + n.said() + "."
-	case len(p.Items) > 0:
-		return fmt.Sprintf("%s of these %s hold %s.", count(len(p.Items)), plural(p.looked, "event"), n.said())
-	case looked == 0 && p.Pagination.HasMore:
-		return "No event fits the filter in the part that was looked at."
-	case looked == 0:
-		return "No event fits the filter from here on."
-	case looked == 1:
-		return "The one event that fits the rest does not hold " + n.said() + "."
-	case p.Pagination.HasMore:
-		return fmt.Sprintf("None of these %s holds %s.", plural(looked, "event"), n.said())
-	}
-	return fmt.Sprintf("None of these %s holds %s, and there are no more.", plural(looked, "event"), n.said())
 }

@@ -12,23 +12,14 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// histogram shows when the events came around those that the browser reads.
+// histogram shows how many events came when, around the events of the list.
 type histogram struct {
-	// span is how much of the time it shows: a name of spans.
+	// span is the name of one of spans, or "" for all time.
 	span string
 	of   load[spread]
 }
 
-// spread is how events spread over a time. It has no counts where there is no
-// event.
-type spread struct {
-	core.Histogram
-	step time.Duration
-	// begin is where reading begins, zero where that is an end of the stream.
-	begin time.Time
-}
-
-// spans are the times that a histogram shows, and their names in the address.
+// spans are the times that a histogram can show, with their names in the address.
 var spans = []struct {
 	name, label string
 	long        time.Duration
@@ -39,22 +30,7 @@ var spans = []struct {
 	{"7d", "7 days", 7 * 24 * time.Hour},
 }
 
-// steps are how much of the time a bar may stand for.
-var steps = []time.Duration{
-	time.Second, 2 * time.Second, 5 * time.Second, 10 * time.Second, 15 * time.Second, 30 * time.Second,
-	time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute, 15 * time.Minute, 30 * time.Minute,
-	time.Hour, 2 * time.Hour, 3 * time.Hour, 6 * time.Hour, 12 * time.Hour, day, 2 * day, 7 * day, 14 * day, 30 * day, 90 * day,
-}
-
-const day = 24 * time.Hour
-
-// The fewest and, but for one at each end, the most bars.
-const (
-	fewestBars = 24
-	mostBars   = 60
-)
-
-// fetch counts anew.
+// fetch counts the events again.
 func (h *histogram) fetch(ctx app.Context, v *eventsView) {
 	stream, from, long := v.stream(), v.scope, h.long()
 	if stream == "" || !v.s.may(core.ActionReadEvents) {
@@ -65,7 +41,7 @@ func (h *histogram) fetch(ctx app.Context, v *eventsView) {
 	})
 }
 
-// long is the chosen time, 0 for all.
+// long is the chosen span, or 0 for all time.
 func (h *histogram) long() time.Duration {
 	for _, one := range spans {
 		if one.name == h.span {
@@ -75,100 +51,7 @@ func (h *histogram) long() time.Duration {
 	return 0
 }
 
-// spreadOf counts a stream's events around where a scope begins.
-func spreadOf(ctx context.Context, client *rest.Client, stream string, from scope, long time.Duration) (spread, error) {
-	first, err := firstTime(ctx, client, stream, core.EventQuery{})
-	if err != nil || first.IsZero() {
-		return spread{}, err
-	}
-	var begin time.Time
-	if from.kind == "offset" || from.kind == "time" {
-		var query core.EventQuery
-		if err := from.apply(&query); err != nil {
-			return spread{}, err
-		}
-		if begin = query.From; from.kind == "offset" {
-			begin, err = firstTime(ctx, client, stream, query)
-		}
-		if err != nil {
-			return spread{}, err
-		}
-	}
-	low, high := window(from.kind, long, first, begin, time.Now())
-	low, high, step := inSteps(low, high)
-	counts, err := client.Histogram(ctx, stream, low, high, int(high.Sub(low)/step))
-	return spread{counts, step, begin}, err
-}
-
-// firstTime is when the first event of a query came, zero when there is none.
-func firstTime(ctx context.Context, client *rest.Client, stream string, query core.EventQuery) (time.Time, error) {
-	query.Limit = 1
-	page, err := client.EventsPage(ctx, stream, query)
-	if err != nil || len(page.Items) == 0 {
-		return time.Time{}, err
-	}
-	return page.Items[0].ReceivedAt, nil
-}
-
-// window is the time that is shown: all that is kept, or so long a part of it as
-// was chosen, at that end or around that time where reading begins.
-func window(kind string, long time.Duration, first, begin, now time.Time) (low, high time.Time) {
-	if long == 0 {
-		return first, now
-	}
-	high = now
-	switch {
-	case kind == "oldest":
-		high = first.Add(long)
-	case !begin.IsZero():
-		high = begin.Add(long / 2)
-	}
-	if high.After(now) {
-		high = now
-	}
-	return high.Add(-long), high
-}
-
-// inSteps widens a time to whole steps, as a clock shows them in the user's
-// zone.
-func inSteps(low, high time.Time) (from, to time.Time, step time.Duration) {
-	step = steps[len(steps)-1]
-	for _, one := range steps {
-		if high.Sub(low) <= mostBars*one {
-			step = one
-			break
-		}
-	}
-	_, seconds := high.Zone()
-	zone := time.Duration(seconds) * time.Second
-	floor := func(t time.Time) time.Time { return t.Add(zone).Truncate(step).Add(-zone) }
-	from, to = floor(low), floor(high).Add(step)
-	if few := to.Add(-fewestBars * step); few.Before(from) {
-		from = few
-	}
-	return from, to, step
-}
-
-// edge is where a bar begins.
-func (s *spread) edge(bar int) time.Time { return s.From.Add(time.Duration(bar) * s.step) }
-
-// write writes a time as finely as the bars need it.
-func (s *spread) write(at time.Time) string {
-	at = at.Local()
-	clock := "15:04"
-	if s.step < time.Minute {
-		clock = "15:04:05"
-	}
-	switch {
-	case s.step >= day:
-		return at.Format("Jan 2 2006")
-	case s.From.Local().Format(time.DateOnly) != s.To.Local().Format(time.DateOnly):
-		return at.Format("Jan 2 " + clock)
-	}
-	return at.Format(clock)
-}
-
-// view draws it, with a choice of how much of the time.
+// view draws the histogram and the choice of its span.
 func (h *histogram) view(v *eventsView) app.UI {
 	if !h.of.have() || len(h.of.value.Counts) == 0 {
 		return app.Span()
@@ -178,16 +61,16 @@ func (h *histogram) view(v *eventsView) app.UI {
 	for _, n := range shown.Counts {
 		total += n
 	}
-	words := plural(total, "event") + ", " + span(shown.step) + " a bar"
+	words := plural(total, "event") + " · " + span(shown.step) + " per bar"
 	if v.filter != "" {
-		words += ", whatever the filter"
+		words += " · unfiltered"
 	}
-	return app.Section().Class("slim").Aria("label", "When the events came").Body(
+	return app.Section().Class("slim").Aria("label", "Events over time").Body(
 		app.Div().Class("row").Body(
 			app.Span().Class("quiet", "grow").Text(words),
-			app.Label().Class("hidden").For("span").Text("How much of the time"),
+			app.Label().Class("hidden").For("span").Text("Time range"),
 			selectInput("span", &h.span, spanChoices(v.scope.kind), func(ctx app.Context, _ app.Event) {
-				setQuery(v.address().Encode())
+				v.remember(ctx, true)
 				h.fetch(ctx, v)
 			})),
 		h.chart(v, fmt.Sprintf("%s, %s to %s. The same numbers are in the table below.", words, shown.write(shown.From), shown.write(shown.To))),
@@ -196,24 +79,24 @@ func (h *histogram) view(v *eventsView) app.UI {
 	)
 }
 
-// spanChoices are the times that can be chosen, as they are meant where reading
-// begins.
-func spanChoices(kind string) [][2]string {
-	choices := make([][2]string, 0, len(spans)+1)
+// spanChoices are the spans that can be chosen. Their labels say where they lie, which
+// depends on the scope.
+func spanChoices(kind scopeKind) []choice[string] {
+	choices := make([]choice[string], 0, len(spans)+1)
 	for _, one := range spans {
 		label := "Last " + one.label
 		switch kind {
-		case "oldest":
+		case scopeOldest:
 			label = "First " + one.label
-		case "offset", "time":
+		case scopeOffset, scopeTime:
 			label = strings.ToUpper(one.label[:1]) + one.label[1:] + " around"
 		}
-		choices = append(choices, [2]string{one.name, label})
+		choices = append(choices, choice[string]{one.name, label})
 	}
-	return append(choices, [2]string{"", "All that is kept"})
+	return append(choices, choice[string]{"", "All time"})
 }
 
-// chart draws the bars. A click on one, or above it, reads from there.
+// chart draws the bars. A click on a bar, or above it, reads from its time on.
 func (h *histogram) chart(v *eventsView, label string) app.UI {
 	shown := &h.of.value
 	hints := make([]string, len(shown.Counts))
@@ -232,13 +115,13 @@ func (h *histogram) chart(v *eventsView, label string) app.UI {
 	})
 }
 
-// choose reads from where a bar begins.
+// choose reads from the time on at which a bar begins.
 func (h *histogram) choose(ctx app.Context, v *eventsView, bar int) {
-	v.scope = scope{"time", h.of.value.edge(bar).UTC().Format(time.RFC3339)}
+	v.scope = scope{scopeTime, h.of.value.edge(bar).UTC().Format(time.RFC3339)}
 	v.begin(ctx)
 }
 
-// axis names some of the times.
+// axis labels some of the times below the chart.
 func (h *histogram) axis() app.UI {
 	shown := &h.of.value
 	const parts = 4
@@ -253,7 +136,7 @@ func (h *histogram) axis() app.UI {
 	return app.Div().Class("axis").Aria("hidden", true).Body(names...)
 }
 
-// table is the chart for those who cannot see or click it.
+// table has the chart's numbers for people who cannot see or click it.
 func (h *histogram) table(v *eventsView) app.UI {
 	shown := &h.of.value
 	var names []app.UI
@@ -261,7 +144,7 @@ func (h *histogram) table(v *eventsView) app.UI {
 	for i, n := range shown.Counts {
 		if n > 0 {
 			name := shown.write(shown.edge(i))
-			names = append(names, app.Button().Class("bare", "offset").Type("button").Aria("label", "Read from "+name).Text(name).
+			names = append(names, app.Button().Class("bare", "offset").Type("button").Aria("label", "Start from "+name).Text(name).
 				OnClick(func(ctx app.Context, _ app.Event) { h.choose(ctx, v, i) }, app.EventScope(name)))
 			counts = append(counts, n)
 		}

@@ -7,14 +7,13 @@ import (
 	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// homeView is a checklist until the first event was consumed, and the state of
-// everything from then on.
+// homeView shows the state of everything and, until the first event was consumed, the
+// steps that are left.
 type homeView struct {
 	app.Compo
 	Page
@@ -25,15 +24,6 @@ type homeView struct {
 	server load[rest.System]
 }
 
-// overall is what home is about.
-type overall struct {
-	Sum    core.Summary
-	Keys   int
-	Events []core.Event
-	// Names are the events' streams.
-	Names map[core.ID]string
-}
-
 // OnMount implements [app.Mounter].
 func (v *homeView) OnMount(ctx app.Context) {
 	v.fetch(ctx)
@@ -41,8 +31,7 @@ func (v *homeView) OnMount(ctx app.Context) {
 	every(ctx, time.Minute, v.fetchHour)
 }
 
-// fetchHour fetches how many events came in the last hour to the streams that
-// hold the most.
+// fetchHour counts the events of the last hour in the busiest streams.
 func (v *homeView) fetchHour(ctx app.Context) {
 	if !v.s.may(core.ActionReadEvents) || hidden() {
 		return
@@ -70,51 +59,8 @@ func (v *homeView) fetch(ctx app.Context) {
 	}
 	s := v.s
 	v.server.fetch(ctx, s, func(ctx context.Context, client *rest.Client) (rest.System, error) { return client.System(ctx) })
-	v.now.fetchKept(ctx, s, "home", v.all)
+	v.now.fetchKept(ctx, s, keptHome, v.all)
 }
-
-// all fetches at once what home shows.
-func (v *homeView) all(ctx context.Context, client *rest.Client) (now overall, err error) {
-	requests, ctx := errgroup.WithContext(ctx)
-	requests.Go(func() (err error) {
-		now.Sum, err = client.Summary(ctx)
-		return err
-	})
-	if v.s.may(core.ActionReadKeys) {
-		requests.Go(func() error {
-			page, err := client.KeysPage(ctx, core.KindAPIKey, "", 1)
-			now.Keys = len(page.Items)
-			return ifPermitted(err)
-		})
-	}
-	if v.s.may(core.ActionReadEvents) {
-		requests.Go(func() error {
-			page, err := client.AllEventsPage(ctx, core.EventQuery{Descending: true, Limit: newestEvents})
-			now.Events, now.Names = page.Items, page.Streams
-			for i := range now.Events { // payloads may be large, and home shows none
-				now.Events[i].Payload, now.Events[i].Context = nil, nil
-			}
-			return ifPermitted(err)
-		})
-	}
-	if err := requests.Wait(); err != nil {
-		return now, err
-	}
-	v.rates.note(core.ID{}, now.Sum.Stored, now.Sum.At)
-	return now, nil
-}
-
-// ifPermitted leaves out what the user may see no longer: their role may have
-// changed since they were here.
-func ifPermitted(err error) error {
-	if core.CodeOf(err) == core.CodeForbidden {
-		return nil
-	}
-	return err
-}
-
-// newestEvents is how many events home lists.
-const newestEvents = 8
 
 // Render implements [app.Composer].
 func (v *homeView) Render() app.UI {
@@ -142,20 +88,19 @@ func (v *homeView) content(now overall) app.UI {
 	sum := now.Sum
 	parts = append(parts,
 		app.Div().Class("tiles").Body(
-			tile("Events a second", rate(v.rates.perSecond(core.ID{})), "over the last half minute"),
-			tile("Ingest p99", v.p99(), "since this server started"),
-			tile("Events kept", count(sum.Events), "in "+plural(sum.Streams, "stream")),
+			tile("Events per second", v.rates.text(core.ID{}), "last 30 s"),
+			tile("Ingest p99", v.p99(), "since server start"),
+			tile("Events", count(sum.Events), "in "+plural(sum.Streams, "stream")),
 			tile("Lag", count(sum.Lag), lagWords(sum.Groups, sum.Behind)),
 			tile("Dead letters", count(sum.DeadLetters), deadWords(sum.DeadLetters)),
 		),
-		hourChart(v.lastHour(), hourWords(sum)),
+		hourChart(&v.hour, hourWords(sum)),
 		app.Div().Class("columns").Body(v.lagging(sum.Furthest), v.latest(now)),
 	)
 	return app.Div().Class("stack").Body(parts...)
 }
 
-// p99 is the time within which all but one of a hundred requests to store were
-// answered.
+// p99 is the time within which 99 of 100 requests that store events were answered.
 func (v *homeView) p99() string {
 	if took := v.server.value.IngestP99; took > 0 {
 		return strconv.FormatFloat(took, 'f', 1, 64) + " ms"
@@ -163,21 +108,12 @@ func (v *homeView) p99() string {
 	return "–"
 }
 
-// lastHour is the chart, of nothing while it is not known.
-func (v *homeView) lastHour() core.Histogram {
-	if v.hour.have() {
-		return v.hour.value
-	}
-	to := time.Now().Truncate(time.Minute).Add(time.Minute)
-	return core.Histogram{From: to.Add(-time.Hour), To: to, Counts: make([]int64, 60)}
-}
-
 func hourWords(sum core.Summary) string {
 	if int64(len(sum.Busiest)) < sum.Streams && len(sum.Busiest) > 0 {
 		if len(sum.Busiest) == 1 {
-			return "of the busiest stream"
+			return "in the busiest stream"
 		}
-		return "of the busiest " + plural(len(sum.Busiest), "stream")
+		return "in the busiest " + plural(len(sum.Busiest), "stream")
 	}
 	return ""
 }
@@ -185,7 +121,7 @@ func hourWords(sum core.Summary) string {
 func lagWords(groups, behind int64) string {
 	switch {
 	case groups == 0:
-		return "no consumer group yet"
+		return "no consumer groups yet"
 	case behind == 0:
 		return "all groups are up to date"
 	}
@@ -194,9 +130,9 @@ func lagWords(groups, behind int64) string {
 
 func deadWords(letters int64) string {
 	if letters == 0 {
-		return "nothing waits for a decision"
+		return "none"
 	}
-	return "wait for a decision"
+	return "need attention"
 }
 
 // lagging lists the groups that are furthest behind.
@@ -205,23 +141,15 @@ func (v *homeView) lagging(groups []core.GroupOverview) app.UI {
 	var rows []app.UI
 	for _, group := range groups {
 		rows = append(rows, row(columns,
-			app.A().Class("name").Href(address("/consumers/{stream}/{group}", group.StreamName, group.Name)).Body(app.Bdi().Text(group.Name)),
-			app.Bdi().Text(group.StreamName), lagText(group.Status.Lag), app.Text(age(group.Status))))
+			app.A().Class("name").Href(address("/consumers/{stream}/{group}", group.StreamName, group.Name)).Body(named(group.Name)),
+			named(group.StreamName), lagText(group.Status.Lag), app.Text(age(group.Status))))
 	}
 	body := table("Groups by lag", columns, rows...)
 	if len(rows) == 0 {
-		body = app.P().Class("quiet").Text("No consumer group yet.")
+		body = app.P().Class("quiet").Text("No consumer groups yet.")
 	}
 	return app.Section().Class("panel").Aria("label", "Consumers").Body(
 		app.Div().Class("head").Body(app.H2().Text("Consumers"), app.A().Href("/consumers").Text("All")), body)
-}
-
-// age is how old the oldest event is that a group has not settled.
-func age(status core.GroupStatus) string {
-	if status.Lag == 0 {
-		return "–"
-	}
-	return span(time.Duration(status.LagSeconds * float64(time.Second)))
 }
 
 // latest lists the newest events.
@@ -232,40 +160,15 @@ func (v *homeView) latest(now overall) app.UI {
 		event := &now.Events[i]
 		name := now.Names[event.Stream]
 		rows = append(rows, row(columns,
-			app.A().Class("name").Href(address("/streams/{stream}/events/{offset}", name, fmt.Sprint(event.Offset))).Body(app.Bdi().Text(event.Type)),
-			app.Bdi().Text(name), timeText(event.ReceivedAt)))
+			app.A().Class("name").Href(address("/streams/{stream}/events/{offset}", name, fmt.Sprint(event.Offset))).Body(named(event.Type)),
+			named(name), timeText(event.ReceivedAt)))
 	}
 	body := table("Newest events", columns, rows...)
 	if len(rows) == 0 {
-		body = app.P().Class("quiet").Text("No event yet.")
+		body = app.P().Class("quiet").Text("No events yet.")
 	}
 	return app.Section().Class("panel").Aria("label", "Events").Body(
 		app.Div().Class("head").Body(app.H2().Text("Newest events"), app.A().Href("/events").Text("All")), body)
-}
-
-// step is one of the way to the first consumed event.
-type step struct {
-	done            bool
-	what, how, href string
-}
-
-// checklist is the way that is left, or nil when it is done.
-func checklist(now overall) []step {
-	sum := now.Sum
-	if sum.Consumed && sum.Stored > 0 {
-		return nil
-	}
-	publish, consumers := "/publish", "/streams"
-	if len(sum.Busiest) > 0 {
-		publish, consumers = "/publish?stream="+queryEscape(sum.Busiest[0].Name), address("/streams/{stream}/consumers", sum.Busiest[0].Name)
-	}
-	return []step{
-		{sum.Streams > 0, "Create a stream", "It holds your events, in order.", "/streams/new"},
-		{now.Keys > 0, "Create an API key", "Your application presents it.", "/settings/api-keys"},
-		{sum.Stored > 0, "Send an event", "With curl, a client, or from here.", publish},
-		{sum.Groups > 0, "Create a consumer group", "It gets every event at least once.", consumers},
-		{sum.Consumed, "Consume and acknowledge it", "eventflow try does all of this in a second.", "/consumers"},
-	}
 }
 
 func (v *homeView) checklist(steps []step) app.UI {

@@ -1,8 +1,10 @@
 package ui
 
-import "github.com/maxence-charriere/go-app/v10/pkg/app"
+import (
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+)
 
-// icons are drawn with lines in a square of 24, in the colour of the text.
+// icons are line drawings in a square of 24 units, in the colour of the text.
 var icons = map[string]string{ //nolint:gosec // a drawing of a token is none
 	"home":     `<path d="M3 11l9-8 9 8v9a1 1 0 0 1-1 1h-5v-6H9v6H4a1 1 0 0 1-1-1z"/>`,
 	"stream":   `<path d="M3 7h12M9 12h12M3 17h12"/><circle cx="19" cy="7" r="1"/><circle cx="5" cy="12" r="1"/><circle cx="19" cy="17" r="1"/>`,
@@ -42,7 +44,13 @@ var icons = map[string]string{ //nolint:gosec // a drawing of a token is none
 	"more":     `<path d="M5 12h.01M12 12h.01M19 12h.01"/>`,
 }
 
-// icon draws one; the words beside it say what it means.
+// icon draws an icon. It is hidden from people who listen to the page: the words
+// beside it say the same.
 func icon(name string) app.UI {
 	return app.Raw(`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">` + icons[name] + `</svg>`)
+}
+
+// mark is the logo.
+func mark() app.UI {
+	return app.Raw(`<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="7"/><path d="M7 11h11M11 16h14M7 21h11"/></svg>`)
 }

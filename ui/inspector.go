@@ -1,12 +1,9 @@
 package ui
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
@@ -19,16 +16,30 @@ type inspector struct {
 	app.Compo
 	Page
 	Event core.Event
-	// Close takes it away; without it, it is the page.
+	// Close closes the inspector. It is nil where the inspector is the whole page.
 	Close func(app.Context)
-	// Filter narrows the list to events that have a value.
+	// Filter narrows the list to the events that have a value.
 	Filter func(ctx app.Context, name, value string)
 
-	tab   string
+	tab   inspectorTab
 	trace load[core.EventTrace]
 	names load[core.Stream]
-	of    core.ID
+	// of is the event that trace and names belong to.
+	of core.ID
 }
+
+// inspectorTab is a part of the event that the inspector shows, by its label.
+type inspectorTab string
+
+// The parts of an event, in the order of their tabs.
+const (
+	tabPayload    inspectorTab = "Payload"
+	tabDetails    inspectorTab = "Details"
+	tabDeliveries inspectorTab = "Deliveries"
+	tabCurl       inspectorTab = "curl"
+)
+
+var inspectorTabs = []inspectorTab{tabPayload, tabDetails, tabDeliveries, tabCurl}
 
 // CompoID implements [app.DismountEnforcer].
 func (i *inspector) CompoID() string { return "inspector" }
@@ -39,7 +50,7 @@ func (i *inspector) OnMount(ctx app.Context) { i.follow(ctx) }
 // OnUpdate implements [app.Updater].
 func (i *inspector) OnUpdate(ctx app.Context) { i.follow(ctx) }
 
-// follow fetches what belongs to the event that is shown now.
+// follow fetches trace and names for the event that is shown now.
 func (i *inspector) follow(ctx app.Context) {
 	if i.of == i.Event.ID {
 		return
@@ -52,8 +63,7 @@ func (i *inspector) follow(ctx app.Context) {
 	}
 }
 
-// streamName is the name of the event's stream, or its id while that is not
-// known.
+// streamName is the name of the event's stream, or its id while the name is not known.
 func (i *inspector) streamName() string {
 	if i.stream() != "" {
 		return i.stream()
@@ -67,18 +77,18 @@ func (i *inspector) streamName() string {
 // Render implements [app.Composer].
 func (i *inspector) Render() app.UI {
 	if i.tab == "" {
-		i.tab = "Payload"
+		i.tab = tabPayload
 	}
 	event := &i.Event
 	head := []app.UI{app.H2().Body(app.Bdi().Text(event.Type)), app.Span().Class("grow")}
 	permalink := address("/streams/{stream}/events/{offset}", i.streamName(), fmt.Sprint(event.Offset))
 	if i.Close != nil {
 		head = append(head,
-			app.A().Class("button", "bare").Href(permalink).Title("Open on a page of its own").Aria("label", "Permalink").Body(icon("link")),
-			iconButton("Close the inspector", "close", func(ctx app.Context, _ app.Event) { i.Close(ctx) }))
+			app.A().Class("button", "bare").Href(permalink).Title("Open on its own page").Aria("label", "Permalink").Body(icon("link")),
+			iconButton("Close inspector", "close", func(ctx app.Context, _ app.Event) { i.Close(ctx) }))
 	}
 	var tabs []app.UI
-	for _, name := range []string{"Payload", "Details", "Deliveries", "curl"} {
+	for _, name := range inspectorTabs {
 		tabs = append(tabs, app.Button().Class("tab").Type("button").Aria("pressed", i.tab == name).
 			OnClick(func(app.Context, app.Event) { i.tab = name }, app.EventScope(name)).Text(name))
 	}
@@ -97,11 +107,11 @@ func (i *inspector) Render() app.UI {
 
 func (i *inspector) part() app.UI {
 	switch i.tab {
-	case "Details":
+	case tabDetails:
 		return i.details()
-	case "Deliveries":
+	case tabDeliveries:
 		return i.trace.show(i.deliveries)
-	case "curl":
+	case tabCurl:
 		return i.curl()
 	}
 	return &jsonBox{Name: "payload", Text: string(i.Event.Payload), Pick: i.Filter}
@@ -110,7 +120,7 @@ func (i *inspector) part() app.UI {
 func (i *inspector) details() app.UI {
 	event := &i.Event
 	facts := [][2]string{
-		{"Event id", event.ID.String()},
+		{"Event ID", event.ID.String()},
 		{"Stream", i.streamName()},
 		{"Type", fmt.Sprintf("%s, version %d", event.Type, event.Version)},
 		{"Received", exact(event.ReceivedAt)},
@@ -135,7 +145,7 @@ func (i *inspector) details() app.UI {
 	return app.Div().Class("stack", "tight").Body(body...)
 }
 
-// pick offers to filter by a fact, where that is possible.
+// pick offers to filter by a fact, if there is a filter for it.
 func (i *inspector) pick(fact string) app.UI {
 	value, known := map[string]string{"Type": i.Event.Type, "Source": i.Event.Source, "Subject": i.Event.Subject}[fact]
 	return app.If(known && i.Filter != nil && pickable(value), func() app.UI {
@@ -143,23 +153,20 @@ func (i *inspector) pick(fact string) app.UI {
 	})
 }
 
-// traceKinds say how the states of an event in a group look.
+// traceKinds are the kinds of badges of the states that an event has in a group.
 var traceKinds = map[core.TraceState]string{
 	core.TracePending: "wait", core.TraceLeased: "info", core.TraceWaiting: "warn", core.TraceSettled: "ok",
 	core.TraceSkipped: "warn", core.TraceDeadLetter: "bad", core.TraceReplaying: "info",
 }
 
-// deliveries is what each group has made of the event.
+// deliveries lists what each group has done with the event.
 func (i *inspector) deliveries(trace core.EventTrace) app.UI {
 	if len(trace.Groups) == 0 {
-		return emptyPanel("No consumer group reads this stream", "Make one, and it gets every event at least once.", "")
+		return emptyPanel("No consumer group reads this stream", "Create one to have every event delivered at least once.", "")
 	}
 	var parts []app.UI
 	for _, group := range trace.Groups {
-		line := []app.UI{app.Strong().Body(app.Bdi().Text(group.Name)), badge(traceKinds[group.State], strings.ReplaceAll(string(group.State), "_", " "))}
-		if group.Until != nil {
-			line = append(line, app.Span().Class("quiet").Text("until "+ago(*group.Until, time.Now())))
-		}
+		line := []app.UI{app.Strong().Body(app.Bdi().Text(group.Name)), traceBadge(group)}
 		if !group.DeadLetter.IsZero() {
 			line = append(line, app.A().Href(address("/dead-letters/{id}", group.DeadLetter.String())).Text("dead letter"))
 		}
@@ -168,81 +175,33 @@ func (i *inspector) deliveries(trace core.EventTrace) app.UI {
 	return app.Ul().Class("timeline").Body(parts...)
 }
 
-// attempts is a list of what was tried and failed.
-func attempts(all []core.Attempt) app.UI {
-	var parts []app.UI
-	for _, attempt := range all {
-		parts = append(parts, app.Li().Body(
-			app.Span().Textf("Attempt %d %s, ", attempt.Number, attempt.Outcome), timeText(attempt.At),
-			app.If(attempt.Reason != "", func() app.UI { return app.Div().Class("reason").Body(app.Bdi().Text(attempt.Reason)) })))
+// traceBadge says how far a group is with an event, and when that changes.
+func traceBadge(group core.GroupTrace) app.UI {
+	kind := traceKinds[group.State]
+	switch {
+	case group.Until != nil && group.State == core.TraceWaiting:
+		return timeBadge(kind, "retry", *group.Until)
+	case group.Until != nil && group.State == core.TraceLeased:
+		return timeBadge(kind, "leased, expires", *group.Until)
 	}
-	return app.Ol().Class("attempts").Body(parts...)
+	return badge(kind, strings.ReplaceAll(string(group.State), "_", " "))
 }
 
-// maxArgument is how long an argument of a command may be, in all shells.
+// maxArgument is a length of a command's argument that every shell takes.
 const maxArgument = 100 << 10
 
-// curl sends the event again: without its id and its idempotency key, by which
-// it would be a duplicate. What is too large for a command goes into a file.
+// curl is a command that sends the event again, without its id and its idempotency
+// key, by which it would be a duplicate. An event that is too large for a command
+// goes into a file.
 func (i *inspector) curl() app.UI {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(again(i.Event)); err != nil {
-		return note("bad", err.Error())
-	}
-	body := strings.TrimSpace(b.String())
-	command := fmt.Sprintf("curl -X POST %s%s \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  --data-binary ",
-		i.s.origin, rest.StreamEventsPath(i.streamName()))
+	to, body := i.s.origin+rest.StreamEventsPath(i.streamName()), eventText(again(i.Event))
 	if len(body) <= maxArgument {
-		return &copyBox{Text: command + quote(body)}
+		return commandBox(i.s, postCommand(to, body))
 	}
 	id := i.Event.ID.String()
 	return app.Div().Class("stack", "tight").Body(
-		note("info", "The event is too large for a command line: keep it as event.json."),
-		&copyBox{Text: command + "@event.json"},
+		note("info", "The event is too large for a command line. Save it as event.json first."),
+		commandBox(i.s, postCommand(to, "@event.json")),
 		app.Div().Class("row").Body(button("Download event.json", "export", nil).
 			OnClick(func(app.Context, app.Event) { download("event.json", rest.TypeJSON, body) }, app.EventScope(id))))
-}
-
-// again is an event to be sent once more.
-func again(event core.Event) rest.NewEvent {
-	return rest.NewEvent{Type: event.Type, Version: event.Version, Source: event.Source, Subject: event.Subject, Payload: event.Payload}
-}
-
-// eventView is one event on a page of its own.
-type eventView struct {
-	app.Compo
-	Page
-
-	event load[rest.List[core.Event]]
-}
-
-// OnMount implements [app.Mounter].
-func (v *eventView) OnMount(ctx app.Context) {
-	stream, from := v.Page.stream(), scope{"offset", v.Params["offset"]}
-	v.event.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.List[core.Event], error) {
-		var query core.EventQuery
-		if err := from.apply(&query); err != nil {
-			return rest.List[core.Event]{}, err
-		}
-		query.Limit = 1
-		return client.EventsPage(ctx, stream, query)
-	})
-}
-
-// Render implements [app.Composer].
-func (v *eventView) Render() app.UI {
-	return app.Div().Class("stack").Body(
-		app.H1().TabIndex(-1).Body(app.Text("Event "+v.Params["offset"]+" of "), app.Bdi().Text(v.Page.stream())),
-		v.event.show(func(page rest.List[core.Event]) app.UI {
-			if len(page.Items) == 0 || fmt.Sprint(page.Items[0].Offset) != v.Params["offset"] {
-				return emptyPanel("There is no event at this offset", "It was removed by retention, or has not come yet.", "",
-					linkButton("Events of the stream", "event", address("/streams/{stream}/events", v.Page.stream())))
-			}
-			return &inspector{Page: v.Page, Event: page.Items[0], Filter: func(ctx app.Context, name, value string) {
-				ctx.Navigate(address("/streams/{stream}/events", v.Page.stream()) + "?q=" + queryEscape(withTerm("", name, value)))
-			}}
-		}),
-	)
 }

@@ -1,22 +1,16 @@
 package ui
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"slices"
-	"strings"
-	"sync"
 	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// keysView lists and makes API keys, or service tokens.
+// keysView lists and makes API keys or service tokens: those of its Kind.
 type keysView struct {
 	app.Compo
 	Page
@@ -25,28 +19,38 @@ type keysView struct {
 	list  load[keyList]
 	pages pages
 
-	asking                            bool
-	label, environment, role, expires string
-	chosen                            []string
-	act                               act
-	made                              rest.KeyWithSecret
-	rotating, revoking                core.APIKey
-	grace                             string
-	rotate, revoke                    act
+	asking             bool
+	label, expires     string
+	environment        core.Environment
+	role               core.Role
+	chosen             []string
+	act                act
+	made               rest.KeyWithSecret
+	rotating, revoking core.APIKey
+	grace              string
+	rotate, revoke     act
 }
 
 // OnMount implements [app.Mounter].
 func (v *keysView) OnMount(ctx app.Context) {
-	v.environment, v.role, v.expires, v.grace = string(core.Live), string(core.RoleProducer), "", "24h"
+	v.environment, v.role, v.expires, v.grace = core.Live, core.RoleProducer, "", "24h"
 	if v.Kind == core.KindServiceToken {
-		v.role = string(core.RoleConsumer)
+		v.role = core.RoleConsumer
 	}
+	v.pages.follow(ctx.Page().URL().Query())
 	v.fetch(ctx)
+}
+
+// OnNav implements [app.Navigator].
+func (v *keysView) OnNav(ctx app.Context) {
+	if v.here(ctx) && v.pages.follow(ctx.Page().URL().Query()) {
+		v.fetch(ctx)
+	}
 }
 
 func (v *keysView) fetch(ctx app.Context) {
 	kind, cursor := v.Kind, v.pages.cursor()
-	v.list.fetchKept(ctx, v.s, string(kind)+" "+cursor, func(ctx context.Context, client *rest.Client) (list keyList, err error) {
+	v.list.fetchKept(ctx, v.s, keptName(kind).of(cursor), func(ctx context.Context, client *rest.Client) (list keyList, err error) {
 		if list.List, err = client.KeysPage(ctx, kind, cursor, 0); err == nil && v.s.may(core.ActionReadStreams) {
 			list.Names = streamNames(ctx, client, narrowedTo(list.Items))
 		}
@@ -54,52 +58,7 @@ func (v *keysView) fetch(ctx app.Context) {
 	})
 }
 
-// keyList is a page of keys, with the names of the streams that they are narrowed
-// to.
-type keyList struct {
-	rest.List[core.APIKey]
-	Names map[core.ID]string
-}
-
-// How many of the streams that a key is narrowed to are named, and of a page of
-// keys together: others are told by their ids.
-const (
-	namedStreams = 3
-	namedOfAll   = 30
-)
-
-// narrowedTo are the streams of keys that are named, each once.
-func narrowedTo(keys []core.APIKey) (ids []core.ID) {
-	for i := range keys {
-		ids = append(ids, keys[i].Streams[:min(len(keys[i].Streams), namedStreams)]...)
-	}
-	slices.SortFunc(ids, func(a, b core.ID) int { return bytes.Compare(a[:], b[:]) })
-	ids = slices.Compact(ids)
-	return ids[:min(len(ids), namedOfAll)]
-}
-
-// streamNames are the names of streams, of those that can be had: some may be
-// gone.
-func streamNames(ctx context.Context, client *rest.Client, ids []core.ID) map[core.ID]string {
-	var mu sync.Mutex
-	names := map[core.ID]string{}
-	var requests errgroup.Group
-	requests.SetLimit(4) // of six connections that a browser has for a server
-	for _, id := range ids {
-		requests.Go(func() error {
-			if stream, err := client.Stream(ctx, id.String()); err == nil {
-				mu.Lock()
-				defer mu.Unlock()
-				names[id] = stream.Name
-			}
-			return nil
-		})
-	}
-	_ = requests.Wait() // none fails
-	return names
-}
-
-// title is what the credentials of the page are called, in the plural.
+// title names the kind in the plural.
 func (v *keysView) title() string {
 	if v.Kind == core.KindServiceToken {
 		return "Service tokens"
@@ -129,15 +88,15 @@ func (v *keysView) Render() app.UI {
 
 func (v *keysView) table(page keyList) app.UI {
 	if len(page.Items) == 0 {
-		why := "Applications present an API key to send events. It is shown once, and kept as a hash only."
+		why := "Applications use an API key to send events. A key is shown once, and only its hash is stored."
 		if v.Kind == core.KindServiceToken {
-			why = "Services present a token to read and settle events. It is shown once, and kept as a hash only."
+			why = "Services use a token to read and acknowledge events. A token is shown once, and only its hash is stored."
 		}
 		name := "key"
 		if v.Kind == core.KindServiceToken {
 			name = "token"
 		}
-		return emptyPanel("None yet", why, "eventflow "+name+" create --label billing")
+		return emptyPanel("No "+v.Kind.String()+"s yet", why, "eventflow "+name+" create --label billing"+organizationFlag(v.s.me.Organization))
 	}
 	columns := []column{
 		{name: "Label"},
@@ -146,48 +105,27 @@ func (v *keysView) table(page keyList) app.UI {
 		{name: "Streams", minor: true},
 		{name: "Last used", told: true},
 		{name: "Created", minor: true},
-		{name: "State"},
+		{name: "Status"},
 		{name: "Actions", number: true, unsaid: true},
 	}
 	rows := make([]app.UI, len(page.Items))
 	for i := range page.Items {
 		key := page.Items[i]
 		rows[i] = card(columns,
-			app.Span().Class("name").Body(app.Bdi().Text(key.Label)), app.Code().Text(key.Masked), app.Text(key.Role),
-			app.Text(page.scope(key)), optionalTime(key.LastUsedAt, "never"), timeText(key.CreatedAt), keyState(key, time.Now()), v.actions(key))
+			app.Span().Class("name").Body(named(key.Label)), code(key.Masked), app.Text(key.Role),
+			named(page.scope(key)), optionalTime(key.LastUsedAt, "never"), timeText(key.CreatedAt), keyState(key, time.Now()), v.actions(key))
 	}
 	return app.Div().Class("stack").Body(cards(v.title(), columns, rows...),
 		pager(&v.pages, page.Pagination, v.fetch))
 }
 
-// scope names the streams that a key is narrowed to.
-func (l keyList) scope(key core.APIKey) string {
-	if len(key.Streams) == 0 {
-		return "all"
+// organizationFlag tells a command which organization it is for. Without it, that is the
+// first one.
+func organizationFlag(org core.Organization) string {
+	if org.Name == "" || org.Name == core.FirstOrganizationName {
+		return ""
 	}
-	var names []string
-	for _, id := range key.Streams[:min(len(key.Streams), namedStreams)] {
-		names = append(names, cmp.Or(l.Names[id], id.String()))
-	}
-	if more := len(key.Streams) - len(names); more > 0 {
-		return strings.Join(names, ", ") + " and " + count(more) + " more"
-	}
-	return strings.Join(names, ", ")
-}
-
-// keyState is where a key is in its life.
-func keyState(key core.APIKey, now time.Time) app.UI {
-	switch {
-	case key.RevokedAt != nil:
-		return badge("bad", "revoked")
-	case key.ExpiresAt != nil && key.ExpiresAt.Before(now):
-		return badge("bad", "expired")
-	case key.PreviousValidUntil != nil && key.PreviousValidUntil.After(now):
-		return badge("warn", "old one "+ago(*key.PreviousValidUntil, now))
-	case key.ExpiresAt != nil:
-		return badge("ok", "expires "+ago(*key.ExpiresAt, now))
-	}
-	return badge("ok", "active")
+	return " --org " + quote(org.Name)
 }
 
 func (v *keysView) actions(key core.APIKey) app.UI {
@@ -202,41 +140,41 @@ func (v *keysView) actions(key core.APIKey) app.UI {
 }
 
 func (v *keysView) ask() app.UI {
-	roles := [][2]string{
-		{string(core.RoleProducer), "producer: sends events"},
-		{string(core.RoleConsumer), "consumer: reads and settles events"},
-		{string(core.RoleViewer), "viewer: reads everything"},
-		{string(core.RoleDeveloper), "developer: streams, groups, dead letters"},
+	roles := []choice[core.Role]{
+		{core.RoleProducer, "producer: sends events"},
+		{core.RoleConsumer, "consumer: reads and acknowledges events"},
+		{core.RoleViewer, "viewer: reads everything"},
+		{core.RoleDeveloper, "developer: streams, groups, dead letters"},
 	}
 	if v.s.may(core.ActionManageKeys) {
-		roles = append(roles, [2]string{string(core.RoleAdmin), "admin: everything"})
+		roles = append(roles, choice[core.Role]{core.RoleAdmin, "admin: everything"})
 	}
+	wrong := fieldErrors{err: v.act.err}
 	parts := []app.UI{
-		field("label", "Label", textInput("label", &v.label).Required(true).Placeholder("billing"), "Whose it is. It is the source of events that name none.", fieldError(v.act.err, "label")),
-		field("role", "Role", selectInput("role", &v.role, roles, nil), "", fieldError(v.act.err, "role")),
+		field("label", "Label", textInput("label", &v.label).Required(true).Placeholder("billing"), "Name of the application. Used as “source” for events without one.", wrong.of("label")),
+		field("role", "Role", selectInput("role", &v.role, roles, nil), "", wrong.of("role")),
 	}
 	if v.Kind == core.KindAPIKey {
-		parts = append(parts, field("environment", "Environment", selectInput("environment", &v.environment, [][2]string{{string(core.Live), "live"}, {string(core.Test), "test"}}, nil),
-			"Part of the key's text, so that people see which it is.", ""))
+		parts = append(parts, field("environment", "Environment", selectInput("environment", &v.environment, []choice[core.Environment]{{core.Live, "live"}, {core.Test, "test"}}, nil),
+			"Part of the key, so that live and test keys are easy to tell apart.", ""))
 	}
 	if v.s.may(core.ActionReadStreams) {
-		parts = append(parts, &streamPicks{Page: v.Page, Chosen: &v.chosen, Wrong: fieldError(v.act.err, "streams")})
+		parts = append(parts, &streamPicks{Page: v.Page, Chosen: &v.chosen, Wrong: wrong.of("streams")})
 	}
 	parts = append(parts,
-		field("expires", "Expires", selectInput("expires", &v.expires, [][2]string{{"", "never"}, {"720h", "in 30 days"}, {"2160h", "in 90 days"}, {"8760h", "in a year"}}, nil), "", fieldError(v.act.err, "expires_at")),
-		app.If(v.act.err != nil && len(detailsOf(v.act.err)) == 0, func() app.UI { return actError(v.act.err) }),
+		field("expires", "Expires", selectInput("expires", &v.expires, []choice[string]{{"", "never"}, {"720h", "in 30 days"}, {"2160h", "in 90 days"}, {"8760h", "in a year"}}, nil), "", wrong.of("expires_at")),
+		wrong.rest(),
 		submitButton("Create "+v.Kind.String(), v.act.busy))
 	return &dialog{Title: "New " + v.Kind.String(), Close: func(app.Context) { v.asking = false }, Body: []app.UI{form(v.send, parts...)}}
 }
 
 func (v *keysView) send(ctx app.Context) {
-	request := core.KeyRequest{Label: v.label, Role: core.Role(v.role), Streams: v.chosen}
+	request := core.KeyRequest{Label: v.label, Role: v.role, Streams: v.chosen}
 	if v.Kind == core.KindAPIKey {
-		request.Environment = core.Environment(v.environment)
+		request.Environment = v.environment
 	}
 	if life, err := time.ParseDuration(v.expires); err == nil {
-		at := time.Now().Add(life)
-		request.ExpiresAt = &at
+		request.ExpiresAt = &core.Time{Time: time.Now().Add(life)}
 	}
 	kind := v.Kind
 	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) (err error) {
@@ -248,11 +186,13 @@ func (v *keysView) send(ctx app.Context) {
 	})
 }
 
-// once shows a secret, this one time.
+// once shows the secret of a new key, which nothing shows a second time.
 func (v *keysView) once() app.UI {
 	return &dialog{Title: "Copy it now", Close: v.forget, Body: []app.UI{
-		app.P().Text("This is the only time that the secret is shown. Only its hash is kept."),
+		app.P().Text("This is the only time the secret is shown. Only its hash is stored."),
 		&copyBox{Text: v.made.Secret},
+		app.P().Text("In a shell, for the commands that this dashboard shows:"),
+		&copyBox{Text: exportKey(v.made.Secret)},
 		app.Div().Class("row").Body(mainButton("I have copied it", "ok", func(ctx app.Context, _ app.Event) { v.forget(ctx) })),
 	}}
 }
@@ -263,7 +203,7 @@ func (v *keysView) askRotate() app.UI {
 	key := v.rotating
 	return &dialog{Title: "Rotate " + key.Label + "?", Close: func(app.Context) { v.rotating = core.APIKey{} }, Body: []app.UI{
 		form(func(ctx app.Context) { v.sendRotate(ctx, key) },
-			field("grace", "The old secret works on", selectInput("grace", &v.grace, [][2]string{{"0s", "not at all"}, {"1h", "for an hour"}, {"24h", "for a day"}, {"168h", "for a week"}}, nil), "", ""),
+			field("grace", "Old secret stays valid", selectInput("grace", &v.grace, []choice[string]{{"0s", "not at all"}, {"1h", "for 1 hour"}, {"24h", "for 1 day"}, {"168h", "for 1 week"}}, nil), "", ""),
 			actError(v.rotate.err),
 			submitButton("Rotate", v.rotate.busy)),
 	}}
@@ -284,12 +224,13 @@ func (v *keysView) sendRotate(ctx app.Context, key core.APIKey) {
 func (v *keysView) askRevoke() app.UI {
 	key, kind := v.revoking, v.Kind
 	leave := func(app.Context) { v.revoking = core.APIKey{} }
-	what := app.Span().Body(app.Text("Whoever presents "), app.Code().Text(key.Masked), app.Text(" is refused within a second or two. It cannot be undone."))
-	return question("Revoke "+key.Label+"?", what, "Revoke it", &v.revoke, func(ctx app.Context) {
+	what := app.Span().Body(app.Text("Requests with "), app.Code().Text(key.Masked), app.Text(" are rejected within seconds. This cannot be undone."))
+	return question("Revoke "+key.Label+"?", what, "Revoke", &v.revoke, func(ctx app.Context) {
 		v.revoke.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
 			return client.RevokeKey(ctx, kind, key.ID.String())
 		}, func(ctx app.Context) {
 			leave(ctx)
+			v.s.say(key.Label + " revoked.")
 			v.fetch(ctx)
 		})
 	}, leave)

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"context"
-	"encoding/json"
 	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
@@ -11,32 +10,39 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// slowAfter is how long a page waits with its skeleton: what comes sooner would
-// only flicker.
+// slowAfter is how long a page waits before it shows a skeleton, which would only
+// flicker before a quick answer.
 const slowAfter = 150 * time.Millisecond
 
 // requestTimeout bounds one request of a page.
 const requestTimeout = 25 * time.Second
 
-// load is something that is fetched: what a page shows of it depends on how far
-// that is. What came before stays while it is fetched again.
+// load is a value that is fetched from the server. The value that came last stays
+// while the next one is fetched, and after an error.
 type load[T any] struct {
 	value T
-	// at is when value came, zero when none did; kept says that it is from the
-	// browser's storage.
-	at   time.Time
+	// at is when value came from the server. It is zero while there is no value.
+	at time.Time
+	// kept says that value came from the browser's storage, and not yet from the
+	// server.
 	kept bool
-	err  error
-	// busy: it is being fetched; slow: for so long that the page should say so.
+	// err is how the last fetch failed, or nil.
+	err error
+	// busy says that the value is being fetched, and slow that this takes so long that
+	// the page should say so.
 	busy, slow bool
-	turn       int
-	again      func(app.Context)
+	// turn counts the fetches. An answer counts only if no other fetch has begun since
+	// its own, so a late answer never overwrites a newer one.
+	turn int
+	// again fetches once more, for the button that tries again.
+	again func(app.Context)
 }
 
-// have reports whether there is something to show.
+// have reports whether there is a value to show.
 func (l *load[T]) have() bool { return !l.at.IsZero() }
 
-// fetch starts to fetch; an earlier one that still runs is forgotten.
+// fetch starts to fetch the value by get. The answer of an earlier fetch that still
+// runs is dropped.
 func (l *load[T]) fetch(ctx app.Context, s *session, get func(context.Context, *rest.Client) (T, error)) {
 	l.turn++
 	turn := l.turn
@@ -59,6 +65,9 @@ func (l *load[T]) fetch(ctx app.Context, s *session, get func(context.Context, *
 				return
 			}
 			l.busy, l.slow, l.err = false, false, err
+			if core.CodeOf(err) == core.CodeUnauthorized && s.state == expired {
+				s.waiting = append(s.waiting, l.again)
+			}
 			if err == nil {
 				l.value, l.at, l.kept = value, time.Now(), false
 			}
@@ -66,20 +75,20 @@ func (l *load[T]) fetch(ctx app.Context, s *session, get func(context.Context, *
 	})
 }
 
-// retryBy says how a page tries again: with all that it fetches, where this is a
-// part of it.
+// retryBy sets what the button that tries again does. A page that fetches several
+// values fetches all of them.
 func (l *load[T]) retryBy(fetch func(app.Context)) {
 	l.again = func(ctx app.Context) {
-		if !l.busy { // or each click would forget what the one before asked for
+		if !l.busy { // another click must not drop the answer that the first one waits for
 			fetch(ctx)
 		}
 	}
 }
 
-// fetchKept is fetch for a list that is worth having without a server: it is
-// kept in the browser until the user signs out.
-func (l *load[T]) fetchKept(ctx app.Context, s *session, name string, get func(context.Context, *rest.Client) (T, error)) {
-	key := keptPrefix + s.me.Organization.ID.String() + " " + name
+// fetchKept is fetch for a value that is worth showing without a server. The browser
+// keeps it until the user signs out, and it is shown until the server has answered.
+func (l *load[T]) fetchKept(ctx app.Context, s *session, name keptName, get func(context.Context, *rest.Client) (T, error)) {
+	key := keptPrefix + s.me.Organization.ID.String() + " " + string(name)
 	if !l.have() {
 		var old keptValue[T]
 		if ctx.LocalStorage().Get(key, &old) == nil && !old.At.IsZero() {
@@ -95,47 +104,14 @@ func (l *load[T]) fetchKept(ctx app.Context, s *session, name string, get func(c
 	})
 }
 
-// keptPrefix begins the names of what is kept in the browser.
-const keptPrefix = "eventflow kept "
-
-// maxKept bounds what is kept of one list.
-const maxKept = 200 << 10
-
-type keptValue[T any] struct {
-	At    time.Time `json:"at"`
-	Value T         `json:"value"`
-}
-
-func keep[T any](ctx app.Context, key string, value T) {
-	text, err := json.Marshal(value)
-	if err != nil || len(text) > maxKept {
-		return
-	}
-	_ = ctx.LocalStorage().Set(key, keptValue[T]{time.Now(), value}) // a full storage keeps nothing
-}
-
-// forget removes all that is kept, and who was signed in.
-func forget(ctx app.Context) {
-	ctx.LocalStorage().Del(meKey)
-	var keys []string
-	ctx.LocalStorage().ForEach(func(key string) {
-		if len(key) >= len(keptPrefix) && key[:len(keptPrefix)] == keptPrefix {
-			keys = append(keys, key)
-		}
-	})
-	for _, key := range keys {
-		ctx.LocalStorage().Del(key)
-	}
-}
-
-// show draws what there is: content, an error, a skeleton, or for a moment
+// show draws the value by content, or an error, or a skeleton. For a moment it draws
 // nothing.
 func (l *load[T]) show(content func(T) app.UI) app.UI {
 	switch {
-	case l.have() && l.err != nil && answeredError(l.err):
+	case l.have() && l.err != nil && !noAnswer(l.err):
 		return app.Div().Class("stack").Body(errorPanel(l.err, l.again), content(l.value))
 	case l.have() && l.kept && l.err != nil:
-		return app.Div().Class("stack").Body(note("info", "As it was on "+l.at.Local().Format("2006-01-02 at 15:04:05")+"."), content(l.value))
+		return app.Div().Class("stack").Body(note("info", "Last updated "+l.at.Local().Format("2006-01-02 15:04:05")+"."), content(l.value))
 	case l.have():
 		return content(l.value)
 	case l.err != nil:
@@ -144,77 +120,4 @@ func (l *load[T]) show(content func(T) app.UI) app.UI {
 		return skeleton()
 	}
 	return app.Div().Class("pending")
-}
-
-// act is something that a button does: it fails with a message beside the
-// button.
-type act struct {
-	busy bool
-	err  error
-}
-
-// run starts it; then is called when it succeeded.
-func (a *act) run(ctx app.Context, s *session, do func(context.Context, *rest.Client) error, then func(app.Context)) {
-	if a.busy {
-		return
-	}
-	a.busy, a.err = true, nil
-	ctx.Async(func() {
-		limited, cancel := context.WithTimeout(ctx, requestTimeout)
-		defer cancel()
-		err := s.do(limited, do)
-		s.dispatch(func(ctx app.Context) {
-			s.heardOf(err)
-			a.busy, a.err = false, err
-			if err == nil && then != nil {
-				then(ctx)
-			}
-		})
-	})
-}
-
-// typingPause is how long nobody types before what was typed is asked for.
-const typingPause = 150 * time.Millisecond
-
-// delay waits for the end of typing.
-type delay struct{ turn int }
-
-// run calls f after the pause, unless it is called again before.
-func (d *delay) run(ctx app.Context, f func(app.Context)) {
-	d.turn++
-	turn := d.turn
-	time.AfterFunc(typingPause, func() {
-		ctx.Dispatch(func(ctx app.Context) {
-			if d.turn == turn {
-				f(ctx)
-			}
-		})
-	})
-}
-
-// every calls f now and then while the component is there.
-func every(ctx app.Context, d time.Duration, f func(app.Context)) {
-	time.AfterFunc(d, func() {
-		ctx.Dispatch(func(ctx app.Context) { // which does nothing for a component that is gone
-			f(ctx)
-			every(ctx, d, f)
-		})
-	})
-}
-
-// fieldError returns what the server said of a field, or "".
-func fieldError(err error, field string) string {
-	for _, detail := range detailsOf(err) {
-		if detail.Field == field {
-			return detail.Reason
-		}
-	}
-	return ""
-}
-
-func detailsOf(err error) []core.Detail {
-	if public := rest.Public(err); public != nil {
-		return public.Details
-	}
-	return nil
 }

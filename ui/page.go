@@ -1,41 +1,26 @@
-//go:build !js
-
 package ui
 
-import (
-	"bytes"
-	"regexp"
-	"slices"
-)
+import "github.com/maxence-charriere/go-app/v10/pkg/app"
 
-var (
-	// openTag is a tag with its attributes, as go-app writes them.
-	openTag   = regexp.MustCompile(`<([a-z][a-z0-9-]*)((?: [a-zA-Z:-]+(?:="(?:[^"\\]|\\.)*")?)+)>`)
-	attribute = regexp.MustCompile(` [a-zA-Z:-]+(?:="(?:[^"\\]|\\.)*")?`)
-	// forRobots is what social networks would show of the page. It names the
-	// page's address as seen from outside, which nobody here knows.
-	forRobots = regexp.MustCompile(`(?m)^ *<meta [^>]*property="og:[^>]*>\n`)
-)
-
-// tidy makes the page the same at every start, and on every node, where go-app
-// writes attributes in any order.
-func tidy(page []byte) []byte {
-	page = openTag.ReplaceAllFunc(page, func(tag []byte) []byte {
-		parts := openTag.FindSubmatch(tag)
-		attributes := attribute.FindAll(parts[2], -1)
-		slices.SortFunc(attributes, bytes.Compare)
-		return slices.Concat([]byte("<"), parts[1], bytes.Join(attributes, nil), []byte(">"))
-	})
-	return forRobots.ReplaceAll(page, nil)
+// Page is what every page is given: the session and the address.
+type Page struct {
+	s *session
+	// Path is the address, escaped. It stays the same while the page is mounted.
+	Path string
+	// Params are the parts of the address that vary, by their names in the route.
+	Params map[string]string
+	// Rev is the session's rev. Where it differs from the last one, the framework draws
+	// the page anew.
+	Rev int
 }
 
-// notBuilt is the page of a build without the program.
-const notBuilt = `<!doctype html>
-<html lang="en">
-<head><meta charset="UTF-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>EventFlow</title></head>
-<body>
-<h1>EventFlow</h1>
-<p>The server runs. The dashboard is not in this build: run <code>make build</code>, and start it again.</p>
-</body>
-</html>
-`
+// CompoID implements [app.DismountEnforcer]: another address is another page.
+func (p Page) CompoID() string { return p.Path }
+
+// here reports whether the browser is still at the page's address. A page hears of
+// every navigation once more before it is taken away, and must then leave the
+// address alone, which is another page's by then.
+func (p Page) here(ctx app.Context) bool { return ctx.Page().URL().EscapedPath() == p.Path }
+
+// stream is the stream that the address names.
+func (p Page) stream() string { return p.Params["stream"] }

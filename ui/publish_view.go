@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
@@ -13,14 +12,14 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// publishView sends an event by hand.
+// publishView is the form that publishes an event.
 type publishView struct {
 	app.Compo
 	Page
 
 	streams load[rest.List[core.Stream]]
 	to      string
-	found   load[rest.List[core.Stream]] // those whose names begin like that
+	found   load[rest.List[core.Stream]] // streams whose names begin with to
 	pause   delay
 	event   rest.NewEvent
 	payload string
@@ -33,7 +32,7 @@ type publishView struct {
 func (v *publishView) OnMount(ctx app.Context) {
 	values := ctx.Page().URL().Query()
 	v.to, v.payload = values.Get("stream"), "{\n  \n}"
-	v.streams.fetchKept(ctx, v.s, "stream names", func(ctx context.Context, client *rest.Client) (rest.List[core.Stream], error) {
+	v.streams.fetchKept(ctx, v.s, keptStreamNames, func(ctx context.Context, client *rest.Client) (rest.List[core.Stream], error) {
 		page, err := client.StreamsPage(ctx, core.StreamQuery{Limit: picksShown})
 		if v.to == "" && len(page.Items) > 0 {
 			v.to = page.Items[0].Name
@@ -48,7 +47,8 @@ func (v *publishView) OnMount(ctx app.Context) {
 	}
 }
 
-// find looks for streams whose names begin with what is chosen, that one first.
+// find fetches the streams whose names begin with the text of the field. A stream of
+// exactly that name comes first.
 func (v *publishView) find(ctx app.Context) {
 	query := core.StreamQuery{Prefix: v.to, Limit: picksShown}
 	v.found.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.List[core.Stream], error) {
@@ -56,8 +56,8 @@ func (v *publishView) find(ctx app.Context) {
 	})
 }
 
-// fill takes an event that was sent before, without its id, its trace and its
-// idempotency key.
+// fill fills the form with an event that was published before, without its id, its
+// trace and its idempotency key.
 func (v *publishView) fill(ctx app.Context, id string) {
 	var event core.Event
 	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) (err error) {
@@ -73,28 +73,30 @@ func (v *publishView) Render() app.UI {
 
 func (v *publishView) form(page rest.List[core.Stream]) app.UI {
 	if len(page.Items) == 0 {
-		return emptyPanel("There is no stream to publish to", "Make one first.", "", linkButton("New stream", "plus", "/streams/new"))
+		return emptyPanel("No streams yet", "Create a stream to publish to first.", "", linkButton("New stream", "plus", "/streams/new"))
 	}
+	wrong := fieldErrors{err: v.act.err}
 	parts := []app.UI{
 		field("stream", "Stream", v.choice(page), "", ""),
-		field("type", "Type", textInput("type", &v.event.Type).Required(true).Placeholder("order.paid"), "", fieldError(v.act.err, "event_type")),
+		field("type", "Type", textInput("type", &v.event.Type).Required(true).Placeholder("order.paid"), "", wrong.of("event_type")),
 		app.Details().Class("fold").Open(v.event.Source != "" || v.event.Subject != "").Body(app.Summary().Text("More fields"),
-			field("source", "Source", textInput("source", &v.event.Source), "Who emitted it. Your address where this is empty.", fieldError(v.act.err, "source")),
-			field("subject", "Subject", textInput("subject", &v.event.Subject), "Whom or what it is about.", fieldError(v.act.err, "subject")),
-			field("key", "Idempotency key", textInput("key", &v.event.IdempotencyKey), "The same key again stores nothing.", fieldError(v.act.err, "idempotency_key"))),
-		field("payload", "Payload", textArea("payload", &v.payload, 12).OnKeyDown(v.key), "Any JSON value. Ctrl+Enter sends.", v.wrong),
+			field("source", "Source", textInput("source", &v.event.Source), "What emitted the event. Defaults to your email address.", wrong.of("source")),
+			field("subject", "Subject", textInput("subject", &v.event.Subject), "What the event is about, such as a customer.", wrong.of("subject")),
+			field("key", "Idempotency key", textInput("key", &v.event.IdempotencyKey), "Another event with the same key is not stored.", wrong.of("idempotency_key"))),
+		field("payload", "Payload", textArea("payload", &v.payload, 12).OnKeyDown(v.key), "Any JSON value. Ctrl+Enter publishes.", v.wrong),
 	}
 	if schema := v.schema(page); len(schema) > 0 {
-		parts = append(parts, app.Details().Class("fold").Body(app.Summary().Text("The stream's schema"), &jsonBox{Name: "schema", Text: indented(schema)}))
+		parts = append(parts, app.Details().Class("fold").Body(app.Summary().Text("Schema of the stream"), &jsonBox{Name: "schema", Text: indented(schema)}))
 	}
-	parts = append(parts, v.problems(), v.receipt(), app.Div().Class("row").Body(
+	parts = append(parts, wrong.rest(), v.receipt(), app.Div().Class("row").Body(
 		app.Button().Class("button", "main").Type("submit").Disabled(v.act.busy || v.s.offline).Body(icon("publish"), app.Span().Text("Publish")),
-		button("Copy as curl", "copy", func(app.Context, app.Event) { copyText(v.curl()) })))
+		button("Copy as curl", "copy", func(app.Context, app.Event) { copyText(v.curl()) })),
+		keyHint(v.s))
 	return form(v.send, parts...)
 }
 
-// choice lets one choose a stream: of a few from a list, of many by the beginning
-// of its name.
+// choice is the field for the stream: a list of all streams, or a text field that
+// offers some where there are many.
 func (v *publishView) choice(page rest.List[core.Stream]) app.UI {
 	if page.Pagination.HasMore {
 		offered := page.Items
@@ -106,23 +108,20 @@ func (v *publishView) choice(page rest.List[core.Stream]) app.UI {
 			options[i] = app.Option().Value(offered[i].Name)
 		}
 		return app.Div().Class("stack").Body(
-			textInput("stream", &v.to).Required(true).List("streams").OnInput(func(ctx app.Context, e app.Event) {
-				setText(&v.to)(ctx, e)
-				v.pause.run(ctx, v.find)
-			}, app.EventScope("stream")),
+			textInput("stream", &v.to).Required(true).List("streams").OnInput(v.pause.after(&v.to, v.find), app.EventScope("stream")),
 			app.DataList().ID("streams").Body(options...))
 	}
-	choices := make([][2]string, 0, len(page.Items)+1)
+	choices := make([]choice[string], 0, len(page.Items)+1)
 	for i := range page.Items {
-		choices = append(choices, [2]string{page.Items[i].Name, page.Items[i].Name})
+		choices = append(choices, choice[string]{page.Items[i].Name, page.Items[i].Name})
 	}
-	if chosen := [2]string{v.to, v.to}; !slices.Contains(choices, chosen) {
-		choices = append(choices, chosen) // from an address; that it is gone, the server says
+	if chosen := (choice[string]{v.to, v.to}); !slices.Contains(choices, chosen) {
+		choices = append(choices, chosen) // it was in the address; the server says if there is no such stream
 	}
 	return selectInput("stream", &v.to, choices, nil)
 }
 
-// schema is that of the stream that is chosen.
+// schema is the schema of the chosen stream, or nil.
 func (v *publishView) schema(page rest.List[core.Stream]) json.RawMessage {
 	for _, stream := range slices.Concat(page.Items, v.found.value.Items) {
 		if stream.Name == v.to {
@@ -132,34 +131,13 @@ func (v *publishView) schema(page rest.List[core.Stream]) json.RawMessage {
 	return nil
 }
 
-// problems are the fields that the form has no place for, or the rest of what
-// went wrong.
-func (v *publishView) problems() app.UI {
-	if v.act.err == nil {
-		return app.Span()
-	}
-	var parts []app.UI
-	for _, detail := range detailsOf(v.act.err) {
-		if strings.HasPrefix(detail.Field, "payload") {
-			parts = append(parts, app.Div().Body(app.Code().Text(detail.Field), app.Text(" "+detail.Reason)))
-		}
-	}
-	if len(parts) == 0 && len(detailsOf(v.act.err)) > 0 {
-		return app.Span()
-	}
-	if len(parts) == 0 {
-		return actError(v.act.err)
-	}
-	return app.Div().Class("note", "bad").Role("alert").Body(icon("warn"), app.Div().Body(parts...))
-}
-
 func (v *publishView) receipt() app.UI {
 	if v.sent.ID.IsZero() {
 		return app.Span()
 	}
 	text := "Stored at offset "
 	if v.sent.Duplicate {
-		text = "A duplicate: nothing was stored. The first one is at offset "
+		text = "Duplicate, not stored again. The first one is at offset "
 	}
 	return app.Div().Class("note", "ok").Role("status").Body(icon("ok"), app.Span().Body(app.Text(text),
 		app.A().Href(address("/streams/{stream}/events/{offset}", v.to, fmt.Sprint(v.sent.Offset))).Text(count(int64(v.sent.Offset)))))
@@ -174,7 +152,7 @@ func (v *publishView) key(ctx app.Context, e app.Event) {
 
 func (v *publishView) send(ctx app.Context) {
 	if v.sent, v.wrong = (core.Receipt{}), ""; !json.Valid([]byte(v.payload)) {
-		v.wrong = "is not JSON"
+		v.wrong = "is not valid JSON"
 		return
 	}
 	event := v.event
@@ -186,14 +164,15 @@ func (v *publishView) send(ctx app.Context) {
 	}, nil)
 }
 
-// curl is the same request from a shell.
+// curl is a command that sends the same request.
 func (v *publishView) curl() string {
 	event := v.event
 	event.Payload = json.RawMessage(v.payload)
-	body, err := json.Marshal(event)
-	if err != nil {
-		return err.Error()
-	}
-	return fmt.Sprintf("curl -X POST %s%s \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d %s",
-		v.s.origin, rest.StreamEventsPath(v.to), quote(string(body)))
+	return sendCommand(v.s, v.to, event)
+}
+
+// again returns an event as a new one: without its id, its trace and its idempotency
+// key.
+func again(event core.Event) rest.NewEvent {
+	return rest.NewEvent{Type: event.Type, Version: event.Version, Source: event.Source, Subject: event.Subject, Payload: event.Payload}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// rolesView is who may do what.
+// rolesView lists which role permits which actions.
 type rolesView struct {
 	app.Compo
 	Page
@@ -20,32 +20,32 @@ type rolesView struct {
 
 // OnMount implements [app.Mounter].
 func (v *rolesView) OnMount(ctx app.Context) {
-	v.roles.fetchKept(ctx, v.s, "roles", func(ctx context.Context, client *rest.Client) (rest.Roles, error) { return client.Roles(ctx) })
+	v.roles.fetchKept(ctx, v.s, keptRoles, func(ctx context.Context, client *rest.Client) (rest.Roles, error) { return client.Roles(ctx) })
 }
 
-// actionWords say what permissions are for.
+// actionWords say what a permission allows.
 var actionWords = map[core.Action]string{
 	core.ActionIngest: "send events", core.ActionReadEvents: "read events", core.ActionExportEvents: "export events",
-	core.ActionReadStreams: "see streams", core.ActionWriteStreams: "make and change streams",
-	core.ActionConsume: "poll and settle", core.ActionReadGroups: "see consumer groups", core.ActionWriteGroups: "make, change and set groups elsewhere",
+	core.ActionReadStreams: "see streams", core.ActionWriteStreams: "create, change and delete streams",
+	core.ActionConsume: "poll and acknowledge events", core.ActionReadGroups: "see consumer groups", core.ActionWriteGroups: "create, change, reset and delete groups",
 	core.ActionReadLetters: "see dead letters", core.ActionWriteLetters: "replay and discard dead letters",
-	core.ActionReadKeys: "see own keys and tokens", core.ActionWriteKeys: "make, rotate and revoke own ones", core.ActionManageKeys: "all keys and tokens",
+	core.ActionReadKeys: "see own keys and tokens", core.ActionWriteKeys: "create, rotate and revoke own keys and tokens", core.ActionManageKeys: "manage all keys and tokens",
 	core.ActionReadUsers: "see users", core.ActionWriteUsers: "invite, change and remove users",
 	core.ActionReadOrganization: "see the organization", core.ActionWriteOrganization: "rename the organization",
-	core.ActionCreateOrganizations: "make organizations (in the first one)", core.ActionReadAudit: "read the audit trail",
+	core.ActionCreateOrganizations: "create organizations (first organization only)", core.ActionReadAudit: "read the audit trail",
 }
 
 // Render implements [app.Composer].
 func (v *rolesView) Render() app.UI {
 	return app.Div().Class("stack").Body(
 		app.H1().TabIndex(-1).Text("Roles"),
-		app.P().Class("quiet").Text("What each role may do. People are admin, developer or viewer; keys and tokens may be narrowed to streams besides."),
+		app.P().Class("quiet").Text("What each role can do. Users are admins, developers or viewers. Keys and tokens can also be limited to streams."),
 		v.roles.show(v.matrix),
 	)
 }
 
 func (v *rolesView) matrix(roles rest.Roles) app.UI {
-	columns := []column{{name: "Permission"}, {name: "Meaning", minor: true}}
+	columns := []column{{name: "Permission"}, {name: "Allows you to", minor: true}}
 	for _, role := range roles.Items {
 		columns = append(columns, column{name: string(role.Role)})
 	}

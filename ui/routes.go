@@ -1,6 +1,3 @@
-// Package ui is the dashboard: a progressive web app in Go, compiled to
-// WebAssembly. It talks to the server through adapters/rest alone, as any other
-// client does, and is held to the same rights.
 package ui
 
 import (
@@ -12,12 +9,12 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Register tells go-app what to show at which address, in the browser and where
-// pages are rendered ahead. One shell is around every page and finds the page by
-// the table below, so that it stays where it is while pages change.
+// Register tells go-app what to show at which address, in the browser and on the
+// server, which renders the page that is served. One shell is around every page. It
+// finds the page in routes, and stays mounted while pages change.
 func Register() {
 	if app.IsClient {
-		breathe() // after all that Go and its libraries do before
+		breathe() // Go and its libraries have kept the thread until here
 	}
 	app.RouteWithRegexp("^/.*", func() app.Composer { return &shell{} })
 }
@@ -27,19 +24,20 @@ type route struct {
 	// pattern is the address, with `{name}` for a part that varies.
 	pattern string
 	title   string
-	// action is what the session must permit; empty is nothing.
+	// action is what the user's role must permit. It is empty for pages that need no
+	// permission.
 	action core.Action
-	// public pages are for those who are not signed in.
+	// public pages need no session.
 	public bool
 	view   func(Page) app.Composer
 }
 
-// routes lists every page; of two that match, the first is taken.
+// routes lists every page. Of two that match an address, the first is taken.
 var routes = []route{
 	{"/login", "Sign in", "", true, func(p Page) app.Composer { return &loginView{Page: p} }},
 	{"/setup", "Welcome", "", true, func(p Page) app.Composer { return &setupView{Page: p} }},
-	{"/forgot", "Forgotten password", "", true, func(p Page) app.Composer { return &forgotView{Page: p} }},
-	{"/reset", "Another password", "", true, func(p Page) app.Composer { return &resetView{Page: p} }},
+	{"/forgot", "Forgot password", "", true, func(p Page) app.Composer { return &forgotView{Page: p} }},
+	{"/reset", "New password", "", true, func(p Page) app.Composer { return &resetView{Page: p} }},
 
 	{"/", "Home", core.ActionReadStreams, false, func(p Page) app.Composer { return &homeView{Page: p} }},
 	{"/streams", "Streams", core.ActionReadStreams, false, func(p Page) app.Composer { return &streamsView{Page: p} }},
@@ -65,8 +63,8 @@ var routes = []route{
 	{"/system", "System", "", false, func(p Page) app.Composer { return &systemView{Page: p} }},
 }
 
-// Paths are the addresses of all pages, with `{name}` for a part that varies. Of
-// two that match, the first is taken.
+// Paths returns the patterns of all pages, with `{name}` for a part that varies. Of
+// two that match an address, the first is taken.
 func Paths() []string {
 	paths := make([]string, len(routes))
 	for i, r := range routes {
@@ -86,6 +84,8 @@ func find(path string) (r route, params map[string]string, ok bool) {
 	return route{}, nil, false
 }
 
+// match returns the parts of an address that vary, and reports whether the address
+// has the form of the pattern.
 func (r route) match(parts []string) (map[string]string, bool) {
 	wanted := strings.Split(strings.Trim(r.pattern, "/"), "/")
 	if len(wanted) != len(parts) {
@@ -109,7 +109,7 @@ func (r route) match(parts []string) (map[string]string, bool) {
 	return params, true
 }
 
-// address fills a pattern's parts in, in their order.
+// address fills values into a pattern, in their order.
 func address(pattern string, values ...string) string {
 	for _, value := range values {
 		before, rest, varies := strings.Cut(pattern, "{")
@@ -121,3 +121,5 @@ func address(pattern string, values ...string) string {
 	}
 	return pattern
 }
+
+func queryEscape(text string) string { return url.QueryEscape(text) }

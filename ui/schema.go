@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// inferSchema makes a JSON Schema that a sample fits: every member that it has
-// is required, and others are let through.
+// inferSchema makes a JSON Schema from a sample, which fits it. The members of the
+// sample are required, and other members are allowed.
 func inferSchema(sample []byte) (string, error) {
 	var value any
 	if err := json.Unmarshal(sample, &value); err != nil {

@@ -8,66 +8,93 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// scope says where reading begins.
+// scope says where reading begins in the event browser.
 type scope struct {
-	// kind is newest, oldest, offset, time or live.
-	kind string
-	// from is the offset or the time.
+	kind scopeKind
+	// from is the offset or the time, as it was typed. It is empty for the other kinds.
 	from string
 }
 
+// scopeKind is one of the ways to say where reading begins.
+type scopeKind string
+
+// The kinds of scopes.
+const (
+	scopeNewest scopeKind = "newest"
+	scopeOldest scopeKind = "oldest"
+	scopeOffset scopeKind = "offset"
+	scopeTime   scopeKind = "time"
+	scopeLive   scopeKind = "live"
+)
+
+// placed reports whether the scope begins at an offset or a time that the user names.
+func (k scopeKind) placed() bool { return k == scopeOffset || k == scopeTime }
+
+// The parameters of an address that hold a scope, with their values for oldest and
+// live. Other values of from are an offset or a time.
+const (
+	paramFrom  = "from"
+	paramLive  = "live"
+	fromOldest = "oldest"
+	liveOn     = "1"
+)
+
 // readScope takes the scope from an address.
 func readScope(values url.Values) scope {
-	from := values.Get("from")
-	_, offsetErr := strconv.ParseInt(from, 10, 64)
+	from := values.Get(paramFrom)
+	_, isOffset := parseCount(from)
 	switch {
-	case values.Get("live") == "1":
-		return scope{kind: "live"}
-	case from == "oldest":
-		return scope{kind: "oldest"}
-	case from != "" && offsetErr == nil:
-		return scope{"offset", from}
+	case values.Get(paramLive) == liveOn:
+		return scope{kind: scopeLive}
+	case from == fromOldest:
+		return scope{kind: scopeOldest}
+	case from != "" && isOffset:
+		return scope{scopeOffset, from}
 	case from != "":
-		return scope{"time", from}
+		return scope{scopeTime, from}
 	}
-	return scope{kind: "newest"}
+	return scope{kind: scopeNewest}
 }
 
-// write puts the scope into an address. A time is written so that it is the same
-// one for whoever is sent the address.
+// write puts the scope into an address. A time is written in UTC, so that the address
+// means the same in every zone.
 func (s scope) write(values url.Values) {
 	from := s.from
 	switch s.kind {
-	case "live":
-		values.Set("live", "1")
+	case scopeLive:
+		values.Set(paramLive, liveOn)
 		return
-	case "oldest":
-		from = "oldest"
-	case "time":
+	case scopeOldest:
+		from = fromOldest
+	case scopeOffset:
+		if offset, ok := parseCount(from); ok {
+			from = strconv.FormatInt(offset, 10)
+		}
+	case scopeTime:
 		if at, err := parseLocal(from); err == nil {
 			from = at.UTC().Format(time.RFC3339Nano)
 		}
-	case "newest":
+	case scopeNewest:
 		return
 	}
 	if from != "" {
-		values.Set("from", from)
+		values.Set(paramFrom, from)
 	}
 }
 
 // apply turns the scope into a query.
 func (s scope) apply(query *core.EventQuery) error {
-	query.Descending = s.kind == "newest"
+	query.Descending = s.kind == scopeNewest
 	switch s.kind {
-	case "offset":
-		offset, err := strconv.ParseInt(s.from, 10, 64)
-		if err != nil || offset < 0 {
-			return core.Invalid("offset", "must be a whole number")
+	case scopeOffset:
+		offset, ok := parseCount(s.from)
+		if !ok {
+			return core.Invalid("offset", "must be a whole number, such as 10,000")
 		}
 		if after := core.Offset(offset - 1); after >= 0 {
 			query.After = &after
 		}
-	case "time":
+	case scopeTime:
 		at, err := parseLocal(s.from)
 		if err != nil {
 			return err
@@ -75,23 +102,4 @@ func (s scope) apply(query *core.EventQuery) error {
 		query.From = at
 	}
 	return nil
-}
-
-// parseLocal reads a time as browsers' fields and RFC 3339 write it.
-func parseLocal(text string) (time.Time, error) {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04"} {
-		if at, err := time.ParseInLocation(layout, text, time.Local); err == nil {
-			return at, nil
-		}
-	}
-	return time.Time{}, core.Invalid("time", "must be a time")
-}
-
-// fieldTime writes a time as browsers' fields take it: in the user's zone.
-func fieldTime(text string) string {
-	at, err := parseLocal(text)
-	if err != nil {
-		return text
-	}
-	return at.Local().Format("2006-01-02T15:04:05.999")
 }

@@ -14,53 +14,85 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// sessionState is how far the dashboard is with knowing its user.
+// sessionState is how much the dashboard knows about its user.
 type sessionState int
 
+// The states of a session. A session is starting at first. It becomes anonymous or
+// signedIn, and from then on changes between signedIn and expired. Signing out ends
+// the session: the shell makes another.
 const (
-	// starting: it is not known whether somebody is.
+	// starting: the dashboard does not know yet whether somebody is signed in.
 	starting sessionState = iota
 	// anonymous: nobody is signed in.
 	anonymous
+	// signedIn: me is signed in, as far as the browser remembers or the server said.
 	signedIn
-	// expired: somebody was, and signs in again on top of the page.
+	// expired: me was signed in, and signs in again on top of the page.
 	expired
 )
 
-// session is who uses the dashboard, and the way to the server. The access
-// token is in memory alone; the refresh token is the browser's cookie, which no
-// script can read.
+// session is who uses the dashboard, and the way to the server. It holds the access
+// token in memory alone, within the client. The refresh token is a cookie of the
+// browser's, which no script can read.
+//
+// The fields above mu belong to the pages, but for client and over. They are written
+// only where the dashboard is drawn: in the handlers of events, and in the functions
+// that dispatch runs there one after the other. Requests run beside that, and call
+// dispatch with what they found out.
 type session struct {
+	// client is safe to use from anywhere.
 	client *rest.Client
 	state  sessionState
-	me     rest.Me
-	// origin is the server's address, as commands to copy name it.
-	origin string
-	// met: the server has said who that is; meeting: it is being asked.
+	// me is the user. Before met it is what the browser remembers of the last visit,
+	// and permissions may have changed since.
+	me rest.Me
+	// met says that the server has told who the user is. meeting says that it is being
+	// asked.
 	met, meeting bool
-	// over: somebody has signed out. Whatever is still answered is for nobody.
+	// over says that the user has signed out. It is set once and stays: from then on
+	// no request begins, no answer is shown or kept, and whatever still comes is for
+	// nobody. Requests read it wherever they run, so it is atomic.
 	over atomic.Bool
-	// rev counts what pages must be drawn anew for.
+	// origin is the address of the server, for commands that users copy.
+	origin string
+	// rev grows with everything that dispatch has run. Pages are given it, and are
+	// drawn anew when it differs.
 	rev int
-	// shell is the context of what is always there: a button, a dialog or a page
-	// may be gone when the answer comes that it asked for.
+	// shell is the context of the shell, which is mounted as long as the dashboard is.
+	// The button, dialog or page that sent a request may be gone when its answer
+	// comes.
 	shell app.Context
-	// offline: the last request found no server. heard is when one last
-	// answered.
+	// offline says that no server answered the last request. heard is when a server
+	// answered last.
 	offline bool
 	heard   time.Time
+	// pinging says that the server is being asked whether it is there.
+	pinging bool
+	// said is the notice about what the user has done last, and sayings counts them.
+	said    string
+	sayings int
+	// waiting are the fetches that were refused because the session had ended.
+	waiting []func(app.Context)
 
+	// mu guards the fields below. It is held while the server is asked for another
+	// access token. So of all the requests whose token has expired one asks, and the
+	// others wait for it and share the answer.
 	mu sync.Mutex
-	// generation counts the access tokens; refused is why there is no further one.
+	// generation counts the access tokens that the client was given. At 0 it has none.
+	// A request that was refused compares it with the generation it was sent with, and
+	// asks for another token only if there has been none since.
 	generation int
-	refused    error
+	// refused is why the server gives no further token. It stays until the user has
+	// signed in again, and no request asks before that.
+	refused error
 }
 
 func newSession(origin string) *session {
 	return &session{client: rest.NewClient(origin, ""), origin: origin}
 }
 
-// dispatch runs f where the dashboard is drawn, and draws the page anew.
+// dispatch runs f where the dashboard is drawn, after what was dispatched before, and
+// draws the page anew. After a sign-out it does nothing.
 func (s *session) dispatch(f func(app.Context)) {
 	s.shell.Dispatch(func(ctx app.Context) {
 		if s.over.Load() {
@@ -77,20 +109,20 @@ func (s *session) meet(ctx app.Context, me rest.Me) {
 	remember(ctx, me)
 }
 
-// may reports whether the user's role permits an action. The server decides all
-// the same; this only hides what would be refused.
+// may reports whether the user's role permits an action. It only hides what the
+// server would refuse: the server decides for itself.
 func (s *session) may(action core.Action) bool {
 	return action == "" || slices.Contains(s.me.Permissions, action)
 }
 
-// writable reports whether an action is permitted and there is a server.
+// writable reports whether an action is permitted and the server can be reached.
 func (s *session) writable(action core.Action) bool { return s.may(action) && !s.offline }
 
-// known reports whether it is known who is signed in, or was last.
+// known reports whether the session has a user, who may be remembered only.
 func (s *session) known() bool { return s.me.User != nil }
 
-// do runs a request, with a fresh access token where there is none, or the one
-// at hand has expired.
+// do runs a request. Where the client has no access token, or the server refuses it,
+// do gets another one and runs the request with that, a second time at most.
 func (s *session) do(ctx context.Context, request func(context.Context, *rest.Client) error) error {
 	if s.over.Load() {
 		return context.Canceled
@@ -113,7 +145,7 @@ func (s *session) token() int {
 	return s.generation
 }
 
-// gotToken notes that the client has another access token.
+// gotToken notes that the client was given an access token by a sign-in.
 func (s *session) gotToken() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -121,11 +153,12 @@ func (s *session) gotToken() {
 	s.refused = nil
 }
 
-// refreshTimeout bounds what all other requests wait for.
+// refreshTimeout bounds how long one request for a token keeps all others waiting.
 const refreshTimeout = 10 * time.Second
 
-// refresh gets the next access token, unless another request has got one since,
-// or was told that there is none.
+// refresh gets the next access token for a request that was sent with the one of a
+// generation. It asks nobody where another request has got a token since, or was told
+// that there will be none.
 func (s *session) refresh(ctx context.Context, generation int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,37 +177,52 @@ func (s *session) refresh(ctx context.Context, generation int) error {
 	return err
 }
 
-// heardOf notes how a request ended.
+// heardOf notes what the end of a request says about the server and the session. An
+// error of the dashboard's own says nothing about either.
 func (s *session) heardOf(err error) {
-	answered := err == nil || answeredError(err)
-	s.offline = !answered
-	if answered {
-		s.heard = time.Now()
+	var answer *rest.Error
+	switch {
+	case noAnswer(err):
+		s.offline = true
+	case err == nil || errors.As(err, &answer):
+		s.offline, s.heard = false, time.Now()
 	}
 	if core.CodeOf(err) == core.CodeUnauthorized && s.state == signedIn {
 		s.state = expired
 	}
 }
 
-// answeredError reports whether an error is the server's own.
-func answeredError(err error) bool {
-	var answered *rest.Error
-	return errors.As(err, &answered) || errors.Is(err, context.Canceled)
+// noticeFor is how long a notice can be read.
+const noticeFor = 6 * time.Second
+
+// say shows a notice about what the user has done.
+func (s *session) say(text string) {
+	s.sayings++
+	saying := s.sayings
+	s.said = text
+	time.AfterFunc(noticeFor, func() {
+		s.dispatch(func(app.Context) {
+			if s.sayings == saying {
+				s.said = ""
+			}
+		})
+	})
 }
 
-// Page is what every page is given: the session and the address.
-type Page struct {
-	s *session
-	// Path is the address, escaped; Params are the parts of it that vary, as they
-	// are called.
-	Path   string
-	Params map[string]string
-	// Rev changes when the session does.
-	Rev int
+// resume goes on after the user has signed in again: it fetches what was refused
+// meanwhile.
+func (s *session) resume(ctx app.Context) {
+	waiting := s.waiting
+	s.waiting = nil
+	for _, fetch := range waiting {
+		fetch(ctx)
+	}
 }
 
-// CompoID implements [app.DismountEnforcer]: another address is another page.
-func (p Page) CompoID() string { return p.Path }
-
-// stream is the stream that the address names.
-func (p Page) stream() string { return p.Params["stream"] }
+// email is the address of the user, or "".
+func (s *session) email() string {
+	if s.me.User == nil {
+		return ""
+	}
+	return s.me.User.Email
+}

@@ -12,19 +12,20 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// shell is around every page: the rail, the bar and the session.
+// shell is the frame around every page: the rail, the bar, the banners and what opens
+// on top. It owns the session, and stays mounted while pages change.
 type shell struct {
 	app.Compo
 
 	s *session
 	// path is the address that is shown, escaped.
 	path    string
-	update  bool   // a newer dashboard is there
-	install bool   // the browser would install it
-	palette bool   // the command palette is open
-	tab     string // the page that it chooses a stream for, as a pattern
-	menu    bool   // the rest of the rail, on a phone
-	unkeys  func()
+	update  bool   // there is a newer version of the dashboard
+	install bool   // the browser can install the dashboard
+	palette bool   // the palette is open
+	tab     string // what palette.Tab is then
+	menu    bool   // a phone shows all of the rail
+	unkeys  func() // ends listen
 }
 
 // OnInit implements [app.Initializer].
@@ -38,20 +39,25 @@ func (sh *shell) OnMount(ctx app.Context) {
 	sh.start(ctx)
 	sh.listen(ctx)
 	sh.install = ctx.IsAppInstallable()
+	every(ctx, time.Second, func(ctx app.Context) {
+		tick()
+		ctx.PreventUpdate()
+	})
+	every(ctx, pingEvery, sh.ping)
 	every(ctx, time.Minute, func(ctx app.Context) { sh.update = sh.update || ctx.AppUpdateAvailable() })
 }
 
-// start shows who used the dashboard last, and the page as far as that user may
-// see it, while the server is asked whether it still knows them.
+// start shows the page for the user whom the browser remembers, while the server is
+// asked whether their session still holds.
 func (sh *shell) start(ctx app.Context) {
-	s, next := sh.s, anonymous // nobody has signed in on this device
+	s, next := sh.s, anonymous // unless the browser remembers somebody
 	if recall(ctx, &s.me) {
 		next = signedIn
 		sh.introduce(ctx)
 		every(ctx, refreshEvery, sh.introduce)
 	}
 	ctx.Async(func() {
-		breathe() // between the frame and the page in it
+		breathe() // the browser draws the frame before the page in it
 		s.dispatch(func(app.Context) {
 			if s.state == starting {
 				s.state = next
@@ -60,8 +66,8 @@ func (sh *shell) start(ctx app.Context) {
 	})
 }
 
-// introduce asks who is signed in, and what that user may do by now, unless the
-// server has said so.
+// introduce asks the server who is signed in and what their role permits, until the
+// server has told.
 func (sh *shell) introduce(ctx app.Context) {
 	s := sh.s
 	if s.met || s.meeting || s.state == anonymous {
@@ -91,21 +97,47 @@ func (sh *shell) introduce(ctx app.Context) {
 	})
 }
 
+// pingEvery is how long no server may have answered before it is asked whether it is
+// there. A page that asks for nothing must not say that it is connected.
+const pingEvery = 5 * time.Second
+
+// pingTimeout is how long the server has for its answer.
+const pingTimeout = 5 * time.Second
+
+// ping asks the server whether it is there, unless it has answered something a moment
+// ago.
+func (sh *shell) ping(ctx app.Context) {
+	s := sh.s
+	if hidden() || s.pinging || !s.offline && time.Since(s.heard) < pingEvery-time.Second {
+		return
+	}
+	s.pinging = true
+	ctx.Async(func() {
+		limited, cancel := context.WithTimeout(ctx, pingTimeout)
+		defer cancel()
+		_, err := s.client.Health(limited)
+		s.dispatch(func(app.Context) {
+			s.pinging = false
+			s.heardOf(err)
+		})
+	})
+}
+
 // OnNav implements [app.Navigator].
 func (sh *shell) OnNav(ctx app.Context) { sh.onNav(ctx) }
 
 func (sh *shell) onNav(ctx app.Context) {
-	path := ctx.Page().URL().EscapedPath() // a name in it may hold what an address must not
+	path := ctx.Page().URL().EscapedPath() // escaped: a name may hold a slash
 	changed := sh.path != path
 	sh.path, sh.menu, sh.palette = path, false, false
 	title := "EventFlow"
-	if r, params, ok := find(sh.path); ok && app.IsClient { // one page is rendered ahead for all addresses
+	if r, params, ok := find(sh.path); ok && app.IsClient { // the server renders one page for all addresses
 		title = crumbTitle(r, params) + " · EventFlow"
 	}
 	ctx.Page().SetTitle(title)
 	if changed {
-		// Where a page began, for those who hear the page or use the keyboard.
-		// Whoever is in a field already has begun.
+		// People who use the keyboard or listen to the page begin at its title, unless
+		// they are in a field already.
 		ctx.Defer(func(app.Context) {
 			if !isField(app.Window().Get("document").Get("activeElement")) {
 				focus("main h1")
@@ -127,9 +159,10 @@ func (sh *shell) OnDismount() {
 	}
 }
 
-// listen opens the palette by Ctrl+K.
+// listen opens the palette by Ctrl+K, and goes through lists by j and k.
 func (sh *shell) listen(ctx app.Context) {
 	sh.unkeys = onKey(func(e app.Value) {
+		walkRows(e)
 		if (e.Get("ctrlKey").Bool() || e.Get("metaKey").Bool()) && e.Get("key").String() == "k" {
 			e.Call("preventDefault")
 			ctx.Dispatch(func(app.Context) { sh.palette, sh.tab = sh.s.state == signedIn && !sh.palette, "" })
@@ -144,29 +177,20 @@ func (sh *shell) Render() app.UI {
 	switch {
 	case found && r.public:
 		return sh.bare(r.view(page))
-	case sh.s.state == starting || sh.path == "": // a page that came before its address would be drawn anew, with what was typed gone
+	case sh.s.state == starting || sh.path == "": // a page that is drawn before its address is known would be drawn anew, and lose what was typed
 		return sh.frame(app.Div().Class("pending"))
 	case sh.s.state == anonymous:
 		return sh.bare(&loginView{Page: page})
 	case !found:
-		return sh.frame(app.H1().TabIndex(-1).Text("There is no such page"),
-			emptyPanel("Nothing is at this address", "It may be from an older version, or mistyped.", "", linkButton("Home", "home", "/")))
+		return sh.frame(app.H1().TabIndex(-1).Text("Page not found"),
+			emptyPanel("Nothing here", "The address may be mistyped or from an older version.", "", linkButton("Home", "home", "/")))
 	case !sh.s.may(r.action):
 		return sh.frame(app.H1().TabIndex(-1).Text(r.title), forbidden(r.action, sh.s.me.Role))
 	}
 	return sh.frame(r.view(page))
 }
 
-// forbidden says which permission a page needs.
-func forbidden(action core.Action, role core.Role) app.UI {
-	return app.Div().Class("panel", "error").Role("alert").Body(
-		app.H2().Body(icon("role"), app.Text("Your role does not permit this")),
-		app.P().Body(app.Text("This page needs the permission "), app.Code().Text(string(action)),
-			app.Text(", which the role "+string(role)+" does not have. An admin can change your role.")),
-	)
-}
-
-// bare is the frame of pages without a session.
+// bare is the frame around pages without a session.
 func (sh *shell) bare(content app.UI) app.UI {
 	return app.Div().ID("app").Class("bare").Body(
 		app.Main().ID("main").Body(app.Div().Class("brand").Body(mark(), app.Text("EventFlow")), content),
@@ -175,7 +199,7 @@ func (sh *shell) bare(content app.UI) app.UI {
 
 func (sh *shell) frame(content ...app.UI) app.UI {
 	parts := []app.UI{
-		app.A().Class("skip").Href("#main").Text("Skip to the content"),
+		app.A().Class("skip").Href("#main").Text("Skip to content"),
 		sh.rail(),
 		app.Header().Class("bar").Body(sh.bar()...),
 		app.Main().ID("main").Body(append(sh.banners(), content...)...),
@@ -183,61 +207,44 @@ func (sh *shell) frame(content ...app.UI) app.UI {
 	if sh.s.state == expired {
 		parts = append(parts, sh.again())
 	}
+	parts = append(parts, sh.notice())
 	if sh.palette {
 		parts = append(parts, &palette{Page: Page{s: sh.s, Rev: sh.s.rev}, Tab: sh.tab, Close: func(app.Context) { sh.palette = false }})
 	}
 	return app.Div().ID("app").Body(parts...)
 }
 
-// again asks for the password on top of the page, which stays as it is.
+// again asks for the password on top of the page, which keeps what its user did.
 func (sh *shell) again() app.UI {
 	return &dialog{Title: "Sign in again", Body: []app.UI{
-		app.P().Text("Your session has ended. What you were doing stays as it is."),
-		&loginForm{Page: Page{s: sh.s, Rev: sh.s.rev}, Email: sh.s.email(), Done: func(app.Context) {}},
+		app.P().Text("Your session has expired. Your work on this page is kept."),
+		&loginForm{Page: Page{s: sh.s, Rev: sh.s.rev}, Email: sh.s.email(), Done: sh.s.resume},
 	}}
+}
+
+// notice says what the user has done. It is there before it says anything, because
+// people who listen to the page hear only what changes in it.
+func (sh *shell) notice() app.UI {
+	return app.Div().Class("notice").Role("status").Body(app.If(sh.s.said != "", func() app.UI {
+		return app.Div().Class("note", "ok").Body(icon("ok"), app.Span().Text(sh.s.said))
+	}))
 }
 
 func (sh *shell) banners() (all []app.UI) {
 	if sh.update {
-		all = append(all, app.Div().Class("banner").Role("status").Body(icon("info"), app.Span().Text("A newer dashboard is ready."),
+		all = append(all, app.Div().Class("banner").Role("status").Body(icon("info"), app.Span().Text("A new version of the dashboard is available."),
 			button("Reload", "refresh", func(ctx app.Context, _ app.Event) { ctx.Reload() })))
 	}
 	if sh.s.offline {
-		text := "The server cannot be reached. What you see may be old, and nothing can be changed."
+		text := "Server unreachable"
 		if !sh.s.heard.IsZero() {
-			text = "The server cannot be reached since " + sh.s.heard.Local().Format("15:04:05") + ". What you see may be old, and nothing can be changed."
+			text += " since " + sh.s.heard.Local().Format("15:04:05")
 		}
+		text += ". Data may be out of date, and changes are disabled."
 		all = append(all, app.Div().Class("banner", "warn").Role("status").Body(icon("warn"), app.Span().Text(text)))
 	}
 	return all
 }
-
-// place is an entry of the rail.
-type place struct {
-	path, name, icon string
-	action           core.Action
-}
-
-var places = []place{
-	{"/", "Home", "home", core.ActionReadStreams},
-	{"/streams", "Streams", "stream", core.ActionReadStreams},
-	{"/events", "Events", "event", core.ActionReadEvents},
-	{"/consumers", "Consumers", "consumer", core.ActionReadGroups},
-	{"/dead-letters", "Dead letters", "dead", core.ActionReadLetters},
-	{"/publish", "Publish", "publish", core.ActionIngest},
-	{"/settings/api-keys", "API keys", "key", core.ActionReadKeys},
-	{"/settings/tokens", "Service tokens", "token", core.ActionReadKeys},
-	{"/settings/users", "Users", "user", core.ActionReadUsers},
-	{"/settings/roles", "Roles", "role", ""},
-	{"/audit", "Audit trail", "audit", core.ActionReadAudit},
-	{"/system", "System", "system", ""},
-}
-
-// apart are the places with which another kind of them begins.
-var apart = []string{"/settings/api-keys", "/audit"}
-
-// firstPlaces is how many of them a phone shows without asking for more.
-const firstPlaces = 4
 
 func (sh *shell) rail() app.UI {
 	var links []app.UI
@@ -268,7 +275,7 @@ func (sh *shell) rail() app.UI {
 		append(links, more)...)...)
 }
 
-// inside reports whether the address belongs to an entry of the rail.
+// inside reports whether the address is a place's or below it.
 func (sh *shell) inside(path string) bool {
 	return sh.path == path || path != "/" && strings.HasPrefix(sh.path, path+"/")
 }
@@ -287,7 +294,7 @@ func (sh *shell) bar() []app.UI {
 			Body(icon("search"), app.Span().Text("Go to…"), app.Kbd().Text("Ctrl K")),
 		app.Div().Class("dot").Body(dot))
 	if sh.install {
-		bar = append(bar, iconButton("Install the dashboard", "install", func(ctx app.Context, _ app.Event) { ctx.ShowAppInstallPrompt() }))
+		bar = append(bar, iconButton("Install app", "install", func(ctx app.Context, _ app.Event) { ctx.ShowAppInstallPrompt() }))
 	}
 	return append(bar,
 		iconButton("Exact or relative times", "wait", func(ctx app.Context, _ app.Event) { switchTimes(ctx) }),
@@ -296,61 +303,21 @@ func (sh *shell) bar() []app.UI {
 		iconButton("Sign out", "out", sh.signOut))
 }
 
-// signOutTimeout is how long a page that is to be left waits for the server.
+// signOutTimeout is how long signing out waits for the server.
 const signOutTimeout = 5 * time.Second
 
 func (sh *shell) signOut(ctx app.Context, _ app.Event) {
 	s := sh.s
-	s.over.Store(true) // from here on nothing is kept
-	forget(ctx)        // whatever the server says
+	s.over.Store(true) // before forget: no answer that still comes is kept
+	forget(ctx)        // even if the server does not answer
 	ctx.Async(func() {
 		limited, cancel := context.WithTimeout(ctx, signOutTimeout)
 		defer cancel()
-		_ = s.client.Logout(limited) // the page forgets the session all the same
+		_ = s.client.Logout(limited) // the dashboard is signed out either way
 		s.shell.Dispatch(func(ctx app.Context) {
 			sh.s, sh.palette = newSession(s.origin), false
 			sh.s.shell, sh.s.state, sh.s.heard = s.shell, anonymous, s.heard
 			ctx.Navigate("/login")
 		})
 	})
-}
-
-// crumbs leads from the address back to where it is a part of.
-func (sh *shell) crumbs() app.UI {
-	r, params, ok := find(sh.path)
-	if !ok {
-		return app.Div()
-	}
-	items := []app.UI{}
-	parts := strings.Split(strings.Trim(r.pattern, "/"), "/")
-	for i := 1; i < len(parts); i++ {
-		above := "/" + strings.Join(strings.Split(strings.Trim(sh.path, "/"), "/")[:i], "/")
-		if up, upParams, ok := find(above); ok {
-			items = append(items, app.Li().Body(app.A().Href(above).Text(crumbTitle(up, upParams)), sh.switcher(up, r)))
-		}
-	}
-	items = append(items, app.Li().Aria("current", "page").Body(app.Span().Text(crumbTitle(r, params)), sh.switcher(r, r)))
-	return app.Nav().Class("crumbs").Aria("label", "You are here").Body(app.Ol().Body(items...))
-}
-
-// switcher goes from the crumb of a stream to another stream, to the same kind
-// of page as is shown.
-func (sh *shell) switcher(crumb, shown route) app.UI {
-	tab, _, _ := strings.Cut(shown.pattern, "/{offset}")
-	return app.If(crumb.pattern == "/streams/{stream}" && sh.s.state == signedIn, func() app.UI {
-		return iconButton("Another stream", "switch", func(app.Context, app.Event) { sh.palette, sh.tab = true, tab }).Class("switch")
-	})
-}
-
-// crumbTitle is a page's title; a page of one thing has that thing's name.
-func crumbTitle(r route, params map[string]string) string {
-	if at := strings.LastIndex(r.pattern, "/{"); at >= 0 && strings.HasSuffix(r.pattern, "}") {
-		return params[strings.Trim(r.pattern[at:], "/{}")]
-	}
-	return r.title
-}
-
-// mark is the product's.
-func mark() app.UI {
-	return app.Raw(`<svg class="mark" viewBox="0 0 32 32" aria-hidden="true"><rect width="32" height="32" rx="7"/><path d="M7 11h11M11 16h14M7 21h11"/></svg>`)
 }

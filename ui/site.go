@@ -4,14 +4,12 @@ package ui
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
@@ -21,48 +19,37 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/andybalholm/brotli"
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 )
 
-// web is what the browser gets beside what go-app makes. The program is among
-// it where `make build` has packed it.
+// web holds the files that go-app does not make. The program is one of them after
+// `make build` has packed it.
 //
 //go:embed web
 var web embed.FS
 
-// File is an answer of the dashboard's, ready to be sent.
-type File struct {
-	ContentType string
-	// Body is nil where only the compressed forms are kept.
-	Body         []byte
-	Gzip, Brotli []byte
-	// Size is how many bytes the file has when it is not compressed.
-	Size int
-	// ETag is weak: the same for each of the encodings.
-	ETag string
-}
-
-// Site is the dashboard as the server serves it: everything is rendered when
-// it is made, so that no request reaches go-app. Its handler would fetch files
-// from wherever a request's Host header says.
+// Site is the dashboard as the server serves it. Everything is rendered when the site
+// is made, so that no request reaches go-app: its handler would fetch files from
+// wherever a request's Host header says.
 type Site struct {
 	files   map[string]File
 	page    File
 	version string
 }
 
-// ContentSecurityPolicy is what a browser may do with any file of the site. The
-// worker is held to its own file's policy, not to the page's.
+// ContentSecurityPolicy tells browsers what any file of the site may do. It is sent
+// with every file, because a worker is held to the policy of its own file and not to
+// the page's.
 const ContentSecurityPolicy = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; " +
 	"img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; worker-src 'self'; " +
 	"base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// CacheControl lets browsers keep a file, and ask by its ETag whether it is
-// still the same: all addresses stay the same over all versions.
+// CacheControl lets browsers keep a file, but has them ask by its ETag whether it is
+// still the same: an address stays the same over all versions.
 const CacheControl = "no-cache"
 
-// registered keeps the routes to one entry each, however many sites are made.
+// registered makes sure that the routes are registered once, however many sites are
+// made.
 var registered sync.Once
 
 // NewSite renders the dashboard of this build.
@@ -74,8 +61,8 @@ func NewSite() (*Site, error) {
 	return render(files)
 }
 
-// Find returns what to answer at a path. html says that whoever asks takes a
-// page, which is at every address that nothing else is at.
+// Find returns the file to answer with at a path. html says that the client takes a
+// page: the page is at every address that has no other file.
 func (s *Site) Find(name string, html bool) (File, bool) {
 	if file, found := s.files[name]; found {
 		return file, true
@@ -86,15 +73,15 @@ func (s *Site) Find(name string, html bool) (File, bool) {
 	return s.page, true
 }
 
-// Built reports whether the program is in this build. Where it is not, the
-// page says what to do.
+// Built reports whether the program is in this build. If it is not, the page says what
+// to do.
 func (s *Site) Built() bool { return s.version != "" }
 
-// Version changes exactly when a file of the site does.
+// Version is the version of the site. It changes exactly when a file of it does.
 func (s *Site) Version() string { return s.version }
 
-// Load is how many bytes a browser loads, at most: the program, and everything
-// else together.
+// Load returns how many bytes a browser loads at most: of the program, and of
+// everything else together.
 func (s *Site) Load() (program, others int) {
 	others = s.page.sent()
 	for name, file := range s.files {
@@ -107,18 +94,7 @@ func (s *Site) Load() (program, others int) {
 	return program, others
 }
 
-// sent is how large the file is in its smallest form.
-func (f File) sent() int {
-	switch {
-	case f.Brotli != nil:
-		return len(f.Brotli)
-	case f.Gzip != nil:
-		return len(f.Gzip)
-	}
-	return len(f.Body)
-}
-
-// Files are the addresses of all files but the page.
+// Files returns the addresses of all files but the page.
 func (s *Site) Files() []string {
 	names := make([]string, 0, len(s.files))
 	for name := range s.files {
@@ -128,8 +104,8 @@ func (s *Site) Files() []string {
 	return names
 }
 
-// isPage reports whether an address may be one of the dashboard's. What others
-// ask for by name is not.
+// isPage reports whether an address may be a page of the dashboard. Addresses that the
+// API has, or that programs ask for by name, are not.
 func isPage(name string) bool {
 	for _, prefix := range []string{"/api", "/web", "/metrics", "/livez", "/readyz", "/.well-known"} {
 		if name == prefix || strings.HasPrefix(name, prefix+"/") {
@@ -143,23 +119,24 @@ func isPage(name string) bool {
 	return strings.HasPrefix(name, "/")
 }
 
-// Program is the file of the dashboard's program, below /web. In web are its
+// Program is the name of the dashboard's program below /web. The folder web holds its
 // packed forms only.
 const Program = "app.wasm"
 
-// workerTemplate is rendered by go-app and not served as it is.
+// workerTemplate is the file from which go-app renders the worker. It is not served
+// itself.
 const workerTemplate = "worker.js"
 
-// placeholder stands for the version while its hash is being made.
+// placeholder stands for the version in the files that the version is made from.
 const placeholder = "version-to-come"
 
 // generated are the files that go-app makes.
 var generated = []string{"/app.js", "/wasm_exec.js", "/manifest.webmanifest", "/app-worker.js", "/app.css"}
 
-// robots keeps search engines out of what nobody but its users can read.
+// robots keeps search engines out: all they would find is the page for signing in.
 const robots = "User-agent: *\nDisallow: /\n"
 
-// render makes a site of the files in web.
+// render makes a site from the files of web.
 func render(files fs.FS) (*Site, error) {
 	s := &Site{files: map[string]File{"/robots.txt": newFile("/robots.txt", []byte(robots))}}
 	packed, err := readPacked(files)
@@ -192,7 +169,7 @@ func render(files fs.FS) (*Site, error) {
 	return s, nil
 }
 
-// readAssets reads what lies in web, but the program.
+// readAssets reads the files of web, except the program.
 func readAssets(files fs.FS) (map[string][]byte, error) {
 	bodies := map[string][]byte{}
 	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
@@ -205,7 +182,7 @@ func readAssets(files fs.FS) (map[string][]byte, error) {
 	return bodies, err
 }
 
-// newHandler is go-app's. Without icons of ours it would name remote ones.
+// newHandler makes go-app's handler. Without these icons it would name remote ones.
 func newHandler(packed File, worker string, assets map[string][]byte) *app.Handler {
 	handler := &app.Handler{
 		Name: "EventFlow", ShortName: "EventFlow", Title: "EventFlow", Lang: "en",
@@ -226,14 +203,14 @@ func newHandler(packed File, worker string, assets map[string][]byte) *app.Handl
 	return handler
 }
 
-// local finds every file where it is. It serves none, so that go-app does not
-// ask itself for one over the network.
+// local resolves every file to its own address. It serves no file, so that go-app
+// never asks for one over the network.
 type local struct{}
 
 // Resolve implements [app.ResourceResolver].
 func (local) Resolve(location string) string { return location }
 
-// generate adds to bodies what go-app makes, the page at "/".
+// generate adds the files that go-app makes to bodies. The page is at "/".
 func generate(handler http.Handler, bodies map[string][]byte) error {
 	registered.Do(Register)
 	for _, name := range append([]string{"/"}, generated...) {
@@ -250,9 +227,9 @@ func generate(handler http.Handler, bodies map[string][]byte) error {
 	return err
 }
 
-// compileBeside has a worker compile the program, where go-app's script has the
-// page's own thread pass on and decode every byte of it. A module that a browser
-// loads by itself, it may also keep compiled.
+// compileBeside changes go-app's script so that a worker compiles the program. The
+// script itself passes every byte of it through the page's own thread. Besides, a
+// browser may keep the compiled form of a program that it loads by itself.
 func compileBeside(script []byte) ([]byte, error) {
 	const theirs = `await instantiateStreaming(
       fetchWithProgress("/web/` + Program + `", showProgress),
@@ -265,7 +242,7 @@ func compileBeside(script []byte) ([]byte, error) {
 	return append(bytes.Replace(script, []byte(theirs), []byte(ours), 1), compiled...), nil
 }
 
-// compiled is the script that asks the worker.
+// compiled is the part of the script that asks the worker for the program.
 const compiled = `
 function compiled() {
   return new Promise((resolve, reject) => {
@@ -279,7 +256,7 @@ function compiled() {
 }
 `
 
-// hash is of everything that the site is made of.
+// hash is a hash of everything that the site is made of.
 func hash(packed File, bodies map[string][]byte) string {
 	names := make([]string, 0, len(bodies))
 	for name := range bodies {
@@ -298,7 +275,7 @@ func hash(packed File, bodies map[string][]byte) string {
 func readPacked(files fs.FS) (File, error) {
 	described, err := fs.ReadFile(files, Program+".txt")
 	if err != nil {
-		return File{}, nil //nolint:nilerr // it is not in this build
+		return File{}, nil //nolint:nilerr // the program is not in this build
 	}
 	file := File{ContentType: contentType(Program)}
 	if _, err := fmt.Sscanf(string(described), "%s %d", &file.ETag, &file.Size); err != nil || file.Size < 1 {
@@ -310,66 +287,4 @@ func readPacked(files fs.FS) (File, error) {
 	}
 	file.Gzip, err = fs.ReadFile(files, Program+".gz")
 	return file, err
-}
-
-// newFile compresses a body where that makes it smaller.
-func newFile(name string, body []byte) File {
-	sum := sha256.Sum256(body)
-	file := File{ContentType: contentType(name), Body: body, Size: len(body), ETag: `W/"` + hex.EncodeToString(sum[:16]) + `"`}
-	if compressed := Gzip(body); len(compressed) < len(body) {
-		file.Gzip = compressed
-	}
-	if compressed := Brotli(body, siteQuality); len(compressed) < len(body) {
-		file.Brotli = compressed
-	}
-	return file
-}
-
-// siteQuality is Brotli's for what is compressed at every start: a few
-// milliseconds for all.
-const siteQuality = 6
-
-// Gzip returns a compressed text.
-func Gzip(body []byte) []byte {
-	var b bytes.Buffer
-	w, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // only fails for a level there is not
-	return written(w, &b, body)
-}
-
-// Brotli returns a compressed text. Quality 11 takes fifty times as long as 5.
-func Brotli(body []byte, quality int) []byte {
-	var b bytes.Buffer
-	return written(brotli.NewWriterOptions(&b, brotli.WriterOptions{Quality: quality, LGWin: 22}), &b, body)
-}
-
-func written(w io.WriteCloser, b *bytes.Buffer, body []byte) []byte {
-	_, _ = w.Write(body) // into memory, which does not fail
-	_ = w.Close()
-	return b.Bytes()
-}
-
-// contentType knows the kinds of files that there are: the machine's own table
-// of types would make answers differ.
-func contentType(name string) string {
-	switch path.Ext(name) {
-	case ".css":
-		return "text/css; charset=utf-8"
-	case ".html", "":
-		return "text/html; charset=utf-8"
-	case ".js":
-		return "text/javascript; charset=utf-8"
-	case ".png":
-		return "image/png"
-	case ".svg":
-		return "image/svg+xml"
-	case ".txt":
-		return "text/plain; charset=utf-8"
-	case ".wasm":
-		return "application/wasm"
-	case ".webmanifest":
-		return "application/manifest+json"
-	case ".woff2":
-		return "font/woff2"
-	}
-	return "application/octet-stream"
 }

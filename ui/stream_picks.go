@@ -10,17 +10,17 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// picksShown is how many streams are offered at once: more are found by their
-// beginnings.
+// picksShown is the number of streams that are offered at once. The others are found
+// by the beginning of their names.
 const picksShown = 50
 
-// streamPicks lets one tick streams, of however many there are.
+// streamPicks lets a user choose some of the streams, however many there are.
 type streamPicks struct {
 	app.Compo
 	Page
-	// Chosen are the names of those that are ticked.
+	// Chosen are the names of the chosen streams.
 	Chosen *[]string
-	// Wrong is what the server says of the choice.
+	// Wrong is the reason why the server refused the choice, or "".
 	Wrong string
 
 	prefix string
@@ -42,18 +42,15 @@ func (p *streamPicks) fetch(ctx app.Context) {
 func (p *streamPicks) Render() app.UI {
 	return app.FieldSet().Class("field").Body(
 		app.Legend().Text("Only these streams"),
-		app.Input().Type("search").Aria("label", "Find a stream").Placeholder("Name begins with …").Spellcheck(false).Value(inputValue(p.prefix)).
-			OnInput(func(ctx app.Context, e app.Event) {
-				setText(&p.prefix)(ctx, e)
-				p.pause.run(ctx, p.fetch)
-			}),
+		app.Input().Type("search").Aria("label", "Find a stream").Placeholder("Filter by name").Spellcheck(false).Value(inputValue(p.prefix)).
+			OnInput(p.pause.after(&p.prefix, p.fetch)),
 		app.Div().Class("picks").Body(p.boxes()...),
-		app.Div().Class("hint").Text("None ticked is all."),
+		app.Div().Class("hint").Text("Leave empty for all streams."),
 		app.If(p.Wrong != "", func() app.UI { return app.Div().Class("wrong").Text(p.Wrong) }),
 	)
 }
 
-// boxes are those that are ticked, and those that were found.
+// boxes are the boxes of the chosen streams, and of the streams that were found.
 func (p *streamPicks) boxes() (boxes []app.UI) {
 	names := slices.Clone(*p.Chosen)
 	for i := range p.found.value.Items {

@@ -2,8 +2,6 @@ package ui
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 	"net/url"
 	"time"
 
@@ -13,9 +11,6 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// refreshEvery is how often lists that live are fetched again.
-const refreshEvery = 5 * time.Second
-
 // streamsView lists the streams.
 type streamsView struct {
 	app.Compo
@@ -24,7 +19,7 @@ type streamsView struct {
 	list  load[rest.List[core.StreamOverview]]
 	pages pages
 	rates rates
-	// prefix is what the names begin with that are listed.
+	// prefix is the beginning of the names of the streams that are listed.
 	prefix string
 	pause  delay
 }
@@ -32,7 +27,8 @@ type streamsView struct {
 // OnMount implements [app.Mounter].
 func (v *streamsView) OnMount(ctx app.Context) {
 	v.prefix = prefixOf(ctx)
-	v.begin(ctx)
+	v.pages.follow(ctx.Page().URL().Query())
+	v.fetch(ctx)
 	every(ctx, refreshEvery, func(ctx app.Context) {
 		if !v.list.busy && !hidden() {
 			v.fetch(ctx)
@@ -42,9 +38,13 @@ func (v *streamsView) OnMount(ctx app.Context) {
 
 // OnNav implements [app.Navigator].
 func (v *streamsView) OnNav(ctx app.Context) {
-	if prefix := prefixOf(ctx); prefix != v.prefix {
+	if !v.here(ctx) {
+		return
+	}
+	prefix := prefixOf(ctx)
+	if turned := v.pages.follow(ctx.Page().URL().Query()); turned || prefix != v.prefix {
 		v.prefix = prefix
-		v.begin(ctx)
+		v.fetch(ctx)
 	}
 }
 
@@ -56,7 +56,11 @@ func (v *streamsView) begin(ctx app.Context) {
 	if v.prefix != "" {
 		query.Set("prefix", v.prefix)
 	}
-	setQuery(query.Encode())
+	if was := prefixOf(ctx); was == "" || v.prefix == "" {
+		pushQuery(ctx, query.Encode())
+	} else { // typing on is no step of its own
+		setQuery(query.Encode())
+	}
 	v.pages = pages{}
 	v.fetch(ctx)
 }
@@ -74,7 +78,7 @@ func (v *streamsView) fetch(ctx app.Context) {
 		v.list.fetch(ctx, v.s, get)
 		return
 	}
-	v.list.fetchKept(ctx, v.s, "streams "+query.Cursor, get)
+	v.list.fetchKept(ctx, v.s, keptStreams.of(query.Cursor), get)
 }
 
 // Render implements [app.Composer].
@@ -89,15 +93,12 @@ func (v *streamsView) Render() app.UI {
 	)
 }
 
-// search narrows the list while one types.
+// search filters the list while the user types.
 func (v *streamsView) search() app.UI {
 	return app.Form().Class("controls").Role("search").Aria("label", "Streams").Body(
-		app.Label().Class("row").For("prefix").Text("Name begins with"),
+		app.Label().Class("row").For("prefix").Text("Filter by name"),
 		app.Input().ID("prefix").Type("search").AutoComplete(false).Spellcheck(false).MaxLength(core.MaxStreamNameLength).Value(inputValue(v.prefix)).
-			OnInput(func(ctx app.Context, e app.Event) {
-				setText(&v.prefix)(ctx, e)
-				v.pause.run(ctx, v.begin)
-			}),
+			OnInput(v.pause.after(&v.prefix, v.begin)),
 	).OnSubmit(func(ctx app.Context, e app.Event) {
 		e.PreventDefault()
 		v.begin(ctx)
@@ -106,12 +107,12 @@ func (v *streamsView) search() app.UI {
 
 func (v *streamsView) table(page rest.List[core.StreamOverview]) app.UI {
 	if len(page.Items) == 0 && v.prefix != "" {
-		return emptyPanel("Nothing matches", "No stream has a name that begins with “"+v.prefix+"”, letter by letter: A is not a.", "",
+		return emptyPanel("Nothing matches", "No stream name starts with “"+v.prefix+"”. Upper and lower case matter.", "",
 			button("Clear", "close", func(ctx app.Context, _ app.Event) { v.prefix = ""; v.begin(ctx) }))
 	}
 	if len(page.Items) == 0 {
-		return emptyPanel("No streams yet", "A stream is an append-only sequence of events, such as orders or page views. Make one here, or from a shell:",
-			fmt.Sprintf("curl -X POST %s%s \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d '{\"name\":\"orders\"}'", v.s.origin, rest.StreamsPath))
+		return emptyWith("No streams yet", "A stream is an append-only sequence of events, such as orders or page views. Create one here or from a shell:",
+			commandBox(v.s, postCommand(v.s.origin+rest.StreamsPath, `{"name":"orders"}`)))
 	}
 	columns := []column{
 		{name: "Stream"},
@@ -127,11 +128,11 @@ func (v *streamsView) table(page rest.List[core.StreamOverview]) app.UI {
 	for i, stream := range page.Items {
 		schema := app.UI(app.Span().Class("quiet").Text("none"))
 		if len(stream.Schema) > 0 {
-			schema = badge("ok", "checked")
+			schema = badge("ok", "enforced")
 		}
 		rows[i] = card(columns,
-			app.A().Class("name", "short").Title(stream.Name).Href(address("/streams/{stream}", stream.Name)).Body(app.Bdi().Text(stream.Name)),
-			app.Text(rate(v.rates.perSecond(stream.ID))), sparkline(v.rates.line(stream.ID)),
+			app.A().Class("name", "short").Title(stream.Name).Href(address("/streams/{stream}", stream.Name)).Body(named(stream.Name)),
+			app.Text(v.rates.text(stream.ID)), sparkline(v.rates.line(stream.ID)),
 			app.Text(count(stream.Stats.Events)), optionalTime(stream.Stats.LastReceivedAt, "never"),
 			app.Text(count(stream.Groups)), lagText(stream.Lag), schema)
 	}
@@ -139,119 +140,4 @@ func (v *streamsView) table(page rest.List[core.StreamOverview]) app.UI {
 		cards("Streams", columns, rows...),
 		pager(&v.pages, page.Pagination, v.fetch),
 	)
-}
-
-// lagText is how far a group is behind.
-func lagText(lag int64) app.UI {
-	if lag == 0 {
-		return badge("ok", "0")
-	}
-	if lag > 10_000 {
-		return badge("bad", count(lag))
-	}
-	return badge("warn", count(lag))
-}
-
-// rates are how fast streams grow, from how far they reached when they were
-// looked at.
-type rates struct{ of map[core.ID][]reach }
-
-type reach struct {
-	at   time.Time
-	next int64
-}
-
-// keptReaches bounds a line.
-const keptReaches = 60
-
-func (r *rates) note(stream core.ID, next int64, at time.Time) {
-	if r.of == nil {
-		r.of = map[core.ID][]reach{}
-	}
-	r.of[stream] = append(r.of[stream], reach{at, next})
-	if all := r.of[stream]; len(all) > keptReaches {
-		r.of[stream] = all[len(all)-keptReaches:]
-	}
-}
-
-// perSecond is the rate over the latest half minute.
-func (r *rates) perSecond(stream core.ID) float64 {
-	all := r.of[stream]
-	if len(all) < 2 {
-		return 0
-	}
-	first, last := all[max(0, len(all)-6)], all[len(all)-1]
-	return float64(last.next-first.next) / max(last.at.Sub(first.at).Seconds(), 1)
-}
-
-// line is how much came between one look and the next.
-func (r *rates) line(stream core.ID) []int64 {
-	all := r.of[stream]
-	line := make([]int64, 0, len(all))
-	for i := 1; i < len(all); i++ {
-		line = append(line, all[i].next-all[i-1].next)
-	}
-	return line
-}
-
-// newStreamView makes a stream.
-type newStreamView struct {
-	app.Compo
-	Page
-
-	name, description, sample, schema string
-	act                               act
-	sampleError                       string
-}
-
-// Render implements [app.Composer].
-func (v *newStreamView) Render() app.UI {
-	return app.Div().Class("stack", "narrow").Body(
-		app.H1().TabIndex(-1).Text("New stream"),
-		form(v.send,
-			field("name", "Name", textInput("name", &v.name).Required(true).Placeholder("orders"), "Up to 128 characters. It is part of addresses.", fieldError(v.act.err, "name")),
-			field("description", "Description", textInput("description", &v.description), "", fieldError(v.act.err, "description")),
-			app.Details().Class("fold").Body(
-				app.Summary().Text("Check payloads by a schema"),
-				field("sample", "A sample of a payload", textArea("sample", &v.sample, 5).Placeholder(`{"order_id":"A-1","amount":12.5}`),
-					"Paste one and a schema is made of it, for you to adapt.", v.sampleError),
-				app.Div().Class("row").Body(button("Make a schema of it", "", v.infer)),
-				field("schema", "JSON Schema (2020-12)", textArea("schema", &v.schema, 10), "Events that do not fit are refused, and say which field is wrong.", fieldError(v.act.err, "schema")),
-			),
-			v.otherError(),
-			submitButton("Create stream", v.act.busy),
-		),
-	)
-}
-
-func (v *newStreamView) otherError() app.UI {
-	if len(detailsOf(v.act.err)) > 0 {
-		return app.Span()
-	}
-	return actError(v.act.err)
-}
-
-func (v *newStreamView) infer(app.Context, app.Event) {
-	schema, err := inferSchema([]byte(v.sample))
-	v.sampleError = ""
-	if err != nil {
-		v.sampleError = "is not JSON: " + err.Error()
-		return
-	}
-	v.schema = schema
-}
-
-func (v *newStreamView) send(ctx app.Context) {
-	spec := core.StreamSpec{Name: v.name, Description: v.description}
-	if v.schema != "" {
-		spec.Schema = json.RawMessage(v.schema)
-	}
-	if v.schema != "" && !json.Valid(spec.Schema) {
-		v.act.err = core.Invalid("schema", "is not JSON")
-		return
-	}
-	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
-		_, err := client.CreateStream(ctx, spec)
-		return err
-	}, func(ctx app.Context) { ctx.Navigate(address("/streams/{stream}", spec.Name)) })
 }

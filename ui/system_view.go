@@ -11,7 +11,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 )
 
-// systemView is how the server does.
+// systemView shows the health, the version and the settings of the server.
 type systemView struct {
 	app.Compo
 	Page
@@ -46,7 +46,7 @@ func (v *systemView) Render() app.UI {
 var healthKinds = map[string]string{rest.StatusOK: "ok", rest.StatusDegraded: "warn", rest.StatusUnavailable: "bad"}
 
 func healthPanel(health rest.Health) app.UI {
-	columns := []column{{name: "What the server needs"}, {name: "State"}, {name: "More"}}
+	columns := []column{{name: "Component"}, {name: "Status"}, {name: "Details"}}
 	var rows []app.UI
 	for _, name := range slices.Sorted(maps.Keys(health.Checks)) {
 		check := health.Checks[name]
@@ -59,14 +59,14 @@ func healthPanel(health rest.Health) app.UI {
 
 func (v *systemView) about(system rest.System) app.UI {
 	parts := []app.UI{app.Section().Class("panel").Aria("label", "Version").Body(
-		app.H2().Text("This server"),
+		app.H2().Text("Server"),
 		app.Dl().Class("facts").Body(
 			app.Dt().Text("Version"), app.Dd().Body(app.Code().Text(system.Version)),
 			app.Dt().Text("Built with"), app.Dd().Text(system.Go),
-			app.Dt().Text("Events are kept in"), app.Dd().Text(system.Store),
-			app.Dt().Text("Running for"), app.Dd().Text(span(time.Since(system.StartedAt)))))}
+			app.Dt().Text("Storage"), app.Dd().Text(system.Store),
+			app.Dt().Text("Uptime"), app.Dd().Text(span(time.Since(system.StartedAt)))))}
 	if len(system.Settings) > 0 {
-		columns := []column{{name: "Setting"}, {name: "Value"}, {name: "Meaning", minor: true}}
+		columns := []column{{name: "Setting"}, {name: "Value"}, {name: "Description", minor: true}}
 		var rows []app.UI
 		for _, setting := range system.Settings {
 			rows = append(rows, row(columns, app.Code().Text(setting.Name), app.Code().Text(setting.Value), app.Span().Class("quiet").Text(setting.Usage)))

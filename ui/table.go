@@ -1,24 +1,27 @@
 package ui
 
 import (
-	"github.com/maxence-charriere/go-app/v10/pkg/app"
+	"strings"
+	"unicode/utf8"
 
-	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
 )
 
-// column is one of a table. Numbers stand at the right.
+// column is a column of a table.
 type column struct {
-	name   string
+	name string
+	// number columns are aligned to the right.
 	number bool
-	// minor columns go away on narrow screens.
+	// minor columns are hidden on narrow screens.
 	minor bool
-	// unsaid columns have a name for those only who cannot see what they are.
+	// unsaid columns show no name, because people see what they are. The name is read
+	// out to people who cannot.
 	unsaid bool
-	// told columns are named in every card, where a table is cards.
+	// told columns have their name in every card, where the rows stand as cards.
 	told bool
 }
 
-// table is a real one, with a caption for those who cannot see where it stands.
+// table is a table, with a caption for people who cannot see where it stands.
 func table(caption string, columns []column, rows ...app.UI) app.UI {
 	return boxed(caption, app.Table().Body(
 		app.Caption().Class("hidden").Text(caption),
@@ -27,9 +30,9 @@ func table(caption string, columns []column, rows ...app.UI) app.UI {
 	))
 }
 
-// cards is a table whose rows, made by [card], stand as cards on a phone, which
-// has no room for its columns beside each other. What is not laid out as a table
-// is none to some browsers, unless it says so.
+// cards is a table whose rows, made by [card], stand as cards on a phone. Some
+// browsers take a table with another layout for no table, so every part of it names
+// its role.
 func cards(caption string, columns []column, rows ...app.UI) app.UI {
 	return app.Div().Class("cards").Body(boxed(caption, app.Table().Role("table").Body(
 		app.Caption().Class("hidden").Text(caption),
@@ -38,7 +41,37 @@ func cards(caption string, columns []column, rows ...app.UI) app.UI {
 	)))
 }
 
-// boxed lets a table scroll within the page, by the keys as well.
+// longestWord is the length of words that a table does not break in the middle.
+const longestWord = 24
+
+// named shows a name that people have given. It does not break in the middle of a word,
+// unless the word is longer than any column.
+func named(text string) app.HTMLBdi {
+	if hasLongWord(text) {
+		return app.Bdi().Class("long").Text(text)
+	}
+	return app.Bdi().Text(text)
+}
+
+// code is named for what programs read.
+func code(text string) app.HTMLCode {
+	if hasLongWord(text) {
+		return app.Code().Class("long").Text(text)
+	}
+	return app.Code().Text(text)
+}
+
+func hasLongWord(text string) bool {
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ' ' || r == '-' }) {
+		if utf8.RuneCountInString(word) > longestWord {
+			return true
+		}
+	}
+	return false
+}
+
+// boxed puts a table into a box in which it can be scrolled, with the keyboard as
+// well.
 func boxed(caption string, table app.UI) app.UI {
 	return app.Div().Class("table").TabIndex(0).Role("group").Aria("label", caption).Body(table)
 }
@@ -64,7 +97,7 @@ func (c column) classes() (classes []string) {
 	return classes
 }
 
-// row is a line of a table whose columns are these.
+// row is a row of a table with these columns.
 func row(columns []column, cells ...app.UI) app.HTMLTr {
 	tds := make([]app.UI, len(cells))
 	for i, cell := range cells {
@@ -73,7 +106,7 @@ func row(columns []column, cells ...app.UI) app.HTMLTr {
 	return app.Tr().Body(tds...)
 }
 
-// card is row, of a table of cards.
+// card is a row of a table of cards.
 func card(columns []column, cells ...app.UI) app.HTMLTr {
 	tds := make([]app.UI, len(cells))
 	for i, cell := range cells {
@@ -84,54 +117,4 @@ func card(columns []column, cells ...app.UI) app.HTMLTr {
 		tds[i] = td
 	}
 	return app.Tr().Role("row").Body(tds...)
-}
-
-// pager leads through the pages of a list: shown is what the server said of the
-// page that is shown, fetch fetches another.
-func pager(p *pages, shown rest.Pagination, fetch func(app.Context)) app.UI {
-	if len(p.cursors) == 0 && !shown.HasMore {
-		return app.Div()
-	}
-	turn := func(ctx app.Context) {
-		app.Window().Call("scrollTo", 0, 0) // a page is read from its top
-		fetch(ctx)
-	}
-	next := func(ctx app.Context, _ app.Event) {
-		p.next(shown.NextCursor)
-		turn(ctx)
-	}
-	return app.Nav().Class("pager").Aria("label", "Pages").Body(
-		button("Previous", "prev", func(ctx app.Context, _ app.Event) {
-			p.prev()
-			turn(ctx)
-		}).Disabled(len(p.cursors) == 0),
-		app.Span().Class("quiet").Textf("Page %d", len(p.cursors)+1),
-		// By its cursor: a button that stays keeps its handler, and leads nowhere new.
-		button("Next", "next", nil).OnClick(next, app.EventScope("Next", shown.NextCursor)).Disabled(!shown.HasMore),
-	)
-}
-
-// pages are the cursors of the pages of a list up to the one that is shown.
-type pages struct{ cursors []string }
-
-// cursor is that of the page that is shown.
-func (p *pages) cursor() string {
-	if len(p.cursors) == 0 {
-		return ""
-	}
-	return p.cursors[len(p.cursors)-1]
-}
-
-// next goes to the page that begins at cursor, unless it is on its way there: a
-// second click comes while the page before is still shown.
-func (p *pages) next(cursor string) {
-	if cursor != p.cursor() {
-		p.cursors = append(p.cursors, cursor)
-	}
-}
-
-func (p *pages) prev() {
-	if len(p.cursors) > 0 {
-		p.cursors = p.cursors[:len(p.cursors)-1]
-	}
 }

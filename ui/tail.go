@@ -13,46 +13,59 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// The tail draws at most five times a second, however many events come, and
-// keeps the newest thousand.
+// The bounds of a tail.
 const (
+	// drawEvery is the shortest time between two drawings, however many events come.
 	drawEvery = 200 * time.Millisecond
-	keptRows  = 1000
-	// keptBytes is how much the payloads of the rows may hold together: a
-	// thousand of the largest would fill the browser's memory.
+	// keptRows is the number of the newest events that are kept.
+	keptRows = 1000
+	// keptBytes bounds the payloads of the rows together. Those of keptRows of the
+	// largest events would fill the browser's memory.
 	keptBytes = 16 << 20
-	// drawnRows is how many of them are in the page: the rest is shown when it is
-	// asked for.
+	// drawnRows is the number of rows in the page. The user can ask for the others.
 	drawnRows = 100
-	// sayEvery is how often those who cannot see the list are told of it.
+	// sayEvery is the time between two announcements to people who cannot see the list.
 	sayEvery = 5 * time.Second
 )
 
-// tail follows a stream.
+// tail follows a stream and shows its newest events. A connection collects what
+// arrives on a goroutine of its own, and what has arrived moves into the rows where the
+// dashboard is drawn.
 type tail struct {
+	// s is nil while there is nothing to follow.
 	s      *session
 	stream string
 	narrow narrowing
 	cancel context.CancelFunc // nil while there is no connection
-	// rows are those that are shown, newest first; total is how many came.
-	rows    []core.Event
-	total   int64
-	skipped int64
-	paused  bool
+	// rows are the events that are shown, newest first.
+	rows []core.Event
+	// total is how many events came, and skipped how many of the stream's were left
+	// out.
+	total, skipped int64
+	// paused holds back what arrives. The connection stays.
+	paused bool
+	// stopped says that the user has ended the connection. The rows stay.
 	stopped bool
-	err     error
-	said    string
-	saidAt  time.Time
-	all     bool
+	// err is why the connection was lost.
+	err error
+	// said is what was announced last, at saidAt.
+	said   string
+	saidAt time.Time
+	// all says that the user has asked for all rows.
+	all bool
 
+	// mu guards the fields below, which the connection's goroutine writes. A connection
+	// is given up under mu, and add looks under mu whether it was. So nothing of a
+	// connection is added after disconnect has returned, and the next connection brings
+	// no event twice.
 	mu      sync.Mutex
-	after   *core.Offset // what came last; nil until the stream's end is known
-	arrived []core.Event // not yet among the rows, oldest first
-	missed  int64
-	waits   int // what their payloads hold
+	after   *core.Offset // the last event that arrived; nil until the stream's end is known
+	arrived []core.Event // events that are not among the rows yet, oldest first
+	missed  int64        // left out, and not yet counted in skipped
+	waits   int          // the size of the payloads in arrived
 }
 
-// start begins to follow.
+// start follows a stream from its end on.
 func (t *tail) start(s *session, stream string, narrow narrowing) {
 	t.stop()
 	t.s, t.stream, t.narrow = s, stream, narrow
@@ -61,8 +74,8 @@ func (t *tail) start(s *session, stream string, narrow narrowing) {
 	t.connect()
 }
 
-// connect goes on behind what came last. A page that nobody sees holds no
-// connection: a browser has six for a server, however many pages are open.
+// connect goes on behind the event that arrived last. A page in the background holds
+// no connection: a browser has six to a server, for all of its pages together.
 func (t *tail) connect() {
 	if t.s == nil || t.stopped || t.err != nil || t.cancel != nil || hidden() {
 		return
@@ -73,7 +86,7 @@ func (t *tail) connect() {
 	t.draw(following)
 }
 
-// disconnect keeps the rows, and what is not yet among them.
+// disconnect gives the connection up. What has arrived stays.
 func (t *tail) disconnect() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -83,13 +96,13 @@ func (t *tail) disconnect() {
 	}
 }
 
-// stop ends it.
+// stop ends following.
 func (t *tail) stop() {
 	t.disconnect()
 	t.s = nil
 }
 
-// see follows whether the page is seen.
+// see connects a page that came into sight, and disconnects one that went out of it.
 func (t *tail) see(seen bool) {
 	if !seen {
 		t.disconnect()
@@ -98,8 +111,8 @@ func (t *tail) see(seen bool) {
 	t.connect()
 }
 
-// follow collects what comes. The client goes on by itself after a lost
-// connection; an access token that has expired is exchanged.
+// follow collects what arrives. The client connects again by itself after a lost
+// connection, and the session gets another access token when one expires.
 func (t *tail) follow(following context.Context) {
 	filter := t.narrow.query.Filter
 	options := rest.TailOptions{Type: filter.Type, Source: filter.Source, Subject: filter.Subject}
@@ -109,7 +122,7 @@ func (t *tail) follow(following context.Context) {
 			if options.After, err = t.place(ctx, client, stream); err != nil {
 				return err
 			}
-			s.dispatch(func(app.Context) {}) // which shows that it is placed
+			s.dispatch(func(app.Context) {}) // the page shows that it is placed
 			for item, err := range client.Tail(ctx, stream, options) {
 				if err != nil {
 					return err
@@ -125,8 +138,8 @@ func (t *tail) follow(following context.Context) {
 	}
 }
 
-// place is where to go on: behind what came last or, at first, at the end of the
-// stream as it is now.
+// place returns the offset to go on behind: the last event that arrived or, at first,
+// the last event of the stream.
 func (t *tail) place(ctx context.Context, client *rest.Client, stream string) (*core.Offset, error) {
 	t.mu.Lock()
 	after := t.after
@@ -144,15 +157,16 @@ func (t *tail) place(ctx context.Context, client *rest.Client, stream string) (*
 	return t.after, nil
 }
 
-// placed reports whether whatever comes from now on will be seen.
+// placed reports whether every event from now on will arrive.
 func (t *tail) placed() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.after != nil
 }
 
-// add keeps an event for the next time that the list is drawn.
-// Nothing comes from a connection that was given up: the next one brings it.
+// add takes an event until the list is drawn the next time. Where more arrive than can
+// be kept, the oldest are left out. It takes nothing from a connection that was given
+// up: the next one brings it again.
 func (t *tail) add(following context.Context, item rest.TailItem, narrow narrowing) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -179,7 +193,8 @@ func (t *tail) add(following context.Context, item rest.TailItem, narrow narrowi
 	}
 }
 
-// newest are as many of the rows, newest first, as are kept: one at least.
+// newest returns as many of the rows, which are newest first, as are kept. One always
+// is.
 func newest(rows []core.Event) []core.Event {
 	room := keptBytes
 	for i := range rows {
@@ -197,7 +212,8 @@ func sizeOf(events []core.Event) (total int) {
 	return total
 }
 
-// draw shows what came, again and again.
+// draw moves what has arrived into the rows, again and again while the connection
+// holds.
 func (t *tail) draw(following context.Context) {
 	s := t.s
 	time.AfterFunc(drawEvery, func() {
@@ -214,7 +230,7 @@ func (t *tail) draw(following context.Context) {
 	})
 }
 
-// take moves what came into the list, unless it is paused.
+// take moves what has arrived into the rows, unless the list is paused.
 func (t *tail) take() {
 	if t.paused {
 		return
@@ -233,20 +249,20 @@ func (t *tail) take() {
 	}
 }
 
-// pause holds back what comes, or shows it again.
+// pause pauses the list or resumes it.
 func (t *tail) pause(app.Context, app.Event) {
 	t.paused = !t.paused
 	t.take()
 }
 
-// end gives the connection up and keeps the rows, to be read in peace.
+// end gives the connection up until the user connects again. The rows stay.
 func (t *tail) end() {
 	t.disconnect()
 	t.stopped, t.paused = true, false
 	t.take()
 }
 
-// waiting is how many events a paused list holds back.
+// waiting is how many events have arrived and are not shown.
 func (t *tail) waiting() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -266,25 +282,25 @@ func (t *tail) view(v *eventsView) app.UI {
 	head := []app.UI{badge("ok", "Live")}
 	switch {
 	case t.stopped:
-		head = []app.UI{badge("wait", "Stopped"), button("Follow again", "play", func(app.Context, app.Event) { t.stopped = false; t.connect() })}
-	case t.err != nil:
-		head = []app.UI{badge("bad", "Lost")}
+		head = []app.UI{badge("wait", "Stopped"), button("Reconnect", "play", func(app.Context, app.Event) { t.stopped = false; t.connect() })}
+	case t.err != nil || v.s.offline:
+		head = []app.UI{badge("bad", "Disconnected")}
 	case !t.placed():
 		head = []app.UI{badge("wait", "Connecting")}
 	case t.paused:
-		head = []app.UI{badge("wait", "Paused"), button("Go on", "play", t.pause)}
+		head = []app.UI{badge("wait", "Paused"), button("Resume", "play", t.pause)}
 	default:
 		head = append(head, button("Pause", "pause", t.pause))
 	}
 	if !t.stopped {
 		head = append(head, button("Stop", "close", func(app.Context, app.Event) { t.end() }))
 	}
-	head = append(head, app.Span().Class("quiet").Text(plural(t.total, "event")+" came"))
+	head = append(head, app.Span().Class("quiet").Text(plural(t.total, "event")))
 	if n := t.waiting(); t.paused && n > 0 {
 		head = append(head, app.Span().Class("quiet").Text(fmt.Sprintf("%s new", count(n))))
 	}
 	if t.skipped > 0 {
-		head = append(head, badge("warn", count(t.skipped)+" skipped, more than this page catches up with"))
+		head = append(head, badge("warn", count(t.skipped)+" skipped: too many to show"))
 	}
 	parts := []app.UI{
 		app.Div().Class("row").Body(head...),
@@ -294,12 +310,11 @@ func (t *tail) view(v *eventsView) app.UI {
 	case t.err != nil:
 		parts = append(parts, errorPanel(t.err, v.fetch))
 	case len(t.rows) == 0 && t.stopped:
-		parts = append(parts, app.P().Class("quiet").Text("Nothing came."))
+		parts = append(parts, app.P().Class("quiet").Text("No events"))
 	case !t.placed():
 		parts = append(parts, app.Div().Class("pending"))
 	case len(t.rows) == 0:
-		parts = append(parts, emptyPanel("Waiting for events", "They show up here as they arrive. Send one:",
-			"curl -X POST "+v.s.origin+rest.StreamEventsPath(v.stream())+" \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d '{\"event_type\":\"order.paid\",\"payload\":{\"amount\":12.5}}'"))
+		parts = append(parts, emptyWith("Waiting for events", "They appear here as they arrive. Send one:", &sendExample{Page: v.Page, Stream: v.stream()}))
 	default:
 		parts = append(parts, v.table(t.shown()))
 	}

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"strings"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
@@ -9,7 +10,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// usersView lists and invites the people of the organization.
+// usersView lists the users of the organization, and invites, changes and removes
+// them.
 type usersView struct {
 	app.Compo
 	Page
@@ -17,26 +19,37 @@ type usersView struct {
 	list  load[rest.List[core.User]]
 	pages pages
 
-	asking            bool
-	email, name, role string
-	act               act
-	invited           rest.Invited
-	// What a dialog is about: who is changed, signed out or removed.
+	asking      bool
+	email, name string
+	role        core.Role
+	act         act
+	invited     rest.Invited
+	// At most one of them is set: it is the user whom the dialog would change, sign out
+	// or remove.
 	changing, ending, removing core.User
-	newRole                    string
+	newRole                    core.Role
 	change                     act
 }
 
-var userRoles = [][2]string{
-	{string(core.RoleViewer), "viewer: reads everything"},
-	{string(core.RoleDeveloper), "developer: streams, groups, dead letters, own keys"},
-	{string(core.RoleAdmin), "admin: everything"},
+// userRoles are the roles that users can have.
+var userRoles = []choice[core.Role]{
+	{core.RoleViewer, "viewer: reads everything"},
+	{core.RoleDeveloper, "developer: streams, groups, dead letters, own keys"},
+	{core.RoleAdmin, "admin: everything"},
 }
 
 // OnMount implements [app.Mounter].
 func (v *usersView) OnMount(ctx app.Context) {
-	v.role = string(core.RoleDeveloper)
+	v.role = core.RoleDeveloper
+	v.pages.follow(ctx.Page().URL().Query())
 	v.fetch(ctx)
+}
+
+// OnNav implements [app.Navigator].
+func (v *usersView) OnNav(ctx app.Context) {
+	if v.here(ctx) && v.pages.follow(ctx.Page().URL().Query()) {
+		v.fetch(ctx)
+	}
 }
 
 func (v *usersView) fetch(ctx app.Context) {
@@ -69,7 +82,7 @@ func (v *usersView) Render() app.UI {
 }
 
 func (v *usersView) table(page rest.List[core.User]) app.UI {
-	columns := []column{{name: "User"}, {name: "Name", minor: true}, {name: "Role"}, {name: "State"}, {name: "Last sign-in", told: true}, {name: "Actions", number: true, unsaid: true}}
+	columns := []column{{name: "User"}, {name: "Name", minor: true}, {name: "Role"}, {name: "Status"}, {name: "Last sign-in", told: true}, {name: "Actions", number: true, unsaid: true}}
 	rows := make([]app.UI, len(page.Items))
 	for i := range page.Items {
 		user := page.Items[i]
@@ -84,10 +97,10 @@ func (v *usersView) table(page rest.List[core.User]) app.UI {
 		if v.s.me.User == nil || user.ID != v.s.me.User.ID {
 			action = button("Change", "settings", nil).Aria("label", "Change "+user.Email).Disabled(!v.s.writable(core.ActionWriteUsers)).
 				OnClick(func(app.Context, app.Event) {
-					v.changing, v.newRole, v.change = user, string(user.Role), act{}
+					v.changing, v.newRole, v.change = user, user.Role, act{}
 				}, app.EventScope(user.ID, user.Revision))
 		}
-		rows[i] = card(columns, app.Span().Class("name").Body(app.Bdi().Text(user.Email)), app.Bdi().Text(user.Name), app.Text(user.Role), state,
+		rows[i] = card(columns, app.Span().Class("name").Body(named(user.Email)), named(user.Name), app.Text(user.Role), state,
 			optionalTime(user.LastLoginAt, "never"), action)
 	}
 	return app.Div().Class("stack").Body(cards("Users", columns, rows...),
@@ -95,18 +108,19 @@ func (v *usersView) table(page rest.List[core.User]) app.UI {
 }
 
 func (v *usersView) ask() app.UI {
-	return &dialog{Title: "Invite", Close: func(app.Context) { v.asking = false }, Body: []app.UI{
+	wrong := fieldErrors{err: v.act.err}
+	return &dialog{Title: "Invite a user", Close: func(app.Context) { v.asking = false }, Body: []app.UI{
 		form(v.send,
-			field("email", "Email", app.Input().ID("email").Type("email").Required(true).Value(inputValue(v.email)).OnInput(setText(&v.email)), "", fieldError(v.act.err, "email")),
-			field("name", "Name", textInput("name", &v.name), "", fieldError(v.act.err, "name")),
+			field("email", "Email", app.Input().ID("email").Type("email").Required(true).Value(inputValue(v.email)).OnInput(setText(&v.email)), "", wrong.of("email")),
+			field("name", "Name", textInput("name", &v.name), "", wrong.of("name")),
 			field("role", "Role", selectInput("role", &v.role, userRoles, nil), "", ""),
-			app.If(v.act.err != nil && len(detailsOf(v.act.err)) == 0, func() app.UI { return actError(v.act.err) }),
+			wrong.rest(),
 			submitButton("Invite", v.act.busy)),
 	}}
 }
 
 func (v *usersView) send(ctx app.Context) {
-	request := rest.InviteRequest{Email: v.email, Name: v.name, Role: core.Role(v.role)}
+	request := rest.InviteRequest{Email: v.email, Name: v.name, Role: v.role}
 	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) (err error) {
 		v.invited, err = client.Invite(ctx, request)
 		return err
@@ -116,16 +130,17 @@ func (v *usersView) send(ctx app.Context) {
 	})
 }
 
-// handOver shows the link of an invitation.
+// handOver shows the link of an invitation to the admin, who sends it.
 func (v *usersView) handOver() app.UI {
-	return &dialog{Title: "Hand this link over", Close: v.forget, Body: []app.UI{
-		app.P().Body(app.Bdi().Text(v.invited.User.Email), app.Text(" chooses a password by it. It is good once, for seven days, and was sent by mail where the server has one.")),
+	return &dialog{Title: "Send this invitation link", Close: v.forget, Body: []app.UI{
+		app.P().Body(app.Text("It lets "), app.Bdi().Text(v.invited.User.Email), app.Text(" choose a password, works once and expires in 7 days. If this server is set up for email, it has been sent there, too.")),
 		&copyBox{Text: v.link()},
 		app.Div().Class("row").Body(mainButton("Done", "ok", func(ctx app.Context, _ app.Event) { v.forget(ctx) })),
 	}}
 }
 
-// link leads to this dashboard where the server does not know its own address.
+// link is the link of the invitation. Where the server does not know its own address,
+// the link is completed with the address of this dashboard.
 func (v *usersView) link() string {
 	if len(v.invited.Link) > 0 && v.invited.Link[0] == '/' {
 		return v.s.origin + v.invited.Link
@@ -147,15 +162,15 @@ func (v *usersView) askChange() app.UI {
 		}),
 	}
 	if user.State == core.UserInvited {
-		actions = append(actions, button("Another link", "link", func(ctx app.Context, _ app.Event) {
-			v.do(ctx, func(ctx context.Context, client *rest.Client) (err error) {
+		actions = append(actions, button("New invitation link", "link", func(ctx app.Context, _ app.Event) {
+			v.do(ctx, "New invitation link for "+user.Email+".", func(ctx context.Context, client *rest.Client) (err error) {
 				v.invited, err = client.InviteAgain(ctx, user.ID.String())
 				return err
 			})
 		}))
 	} else {
 		actions = append(actions, button(label, "", func(ctx app.Context, _ app.Event) {
-			v.do(ctx, func(ctx context.Context, client *rest.Client) error {
+			v.do(ctx, user.Email+" "+strings.ToLower(label)+"d.", func(ctx context.Context, client *rest.Client) error {
 				_, err := client.ChangeUser(ctx, user.ID.String(), core.UserChange{State: &state}, user.Revision)
 				return err
 			})
@@ -165,12 +180,12 @@ func (v *usersView) askChange() app.UI {
 	}
 	return &dialog{Title: user.Email, Close: func(app.Context) { v.changing = core.User{} }, Body: []app.UI{
 		form(func(ctx app.Context) {
-			role := core.Role(v.newRole)
-			v.do(ctx, func(ctx context.Context, client *rest.Client) error {
+			role := v.newRole
+			v.do(ctx, user.Email+" is "+string(role)+" now.", func(ctx context.Context, client *rest.Client) error {
 				_, err := client.ChangeUser(ctx, user.ID.String(), core.UserChange{Role: &role}, user.Revision)
 				return err
 			})
-		}, field("new-role", "Role", selectInput("new-role", &v.newRole, userRoles, nil), "It counts everywhere within a second.", ""), submitButton("Save", v.change.busy)),
+		}, field("new-role", "Role", selectInput("new-role", &v.newRole, userRoles, nil), "Takes effect within a second.", ""), submitButton("Save", v.change.busy)),
 		actError(v.change.err),
 		app.Div().Class("row").Body(actions...),
 	}}
@@ -178,9 +193,9 @@ func (v *usersView) askChange() app.UI {
 
 func (v *usersView) askEnd() app.UI {
 	user := v.ending
-	return question("Sign "+user.Email+" out everywhere?", app.Text("All sessions of this user end within a second, on every device. The password stays good for another."),
+	return question("Sign "+user.Email+" out everywhere?", app.Text("All sessions of this user end within a second, on every device. The password still works for signing in again."),
 		"Sign out", &v.change, func(ctx app.Context) {
-			v.do(ctx, func(ctx context.Context, client *rest.Client) error {
+			v.do(ctx, user.Email+" signed out everywhere.", func(ctx context.Context, client *rest.Client) error {
 				return client.EndSessionsOf(ctx, user.ID.String())
 			})
 		}, func(app.Context) { v.ending = core.User{} })
@@ -188,14 +203,16 @@ func (v *usersView) askEnd() app.UI {
 
 func (v *usersView) askRemove() app.UI {
 	user := v.removing
-	return question("Remove "+user.Email+"?", app.Text("The account is gone for good, and all its sessions end. What the user made stays."),
+	return question("Remove "+user.Email+"?", app.Text("The account is deleted and its sessions end. What the user created is kept."),
 		"Remove", &v.change, func(ctx app.Context) {
-			v.do(ctx, func(ctx context.Context, client *rest.Client) error { return client.RemoveUser(ctx, user.ID.String()) })
+			v.do(ctx, user.Email+" removed.", func(ctx context.Context, client *rest.Client) error { return client.RemoveUser(ctx, user.ID.String()) })
 		}, func(app.Context) { v.removing = core.User{} })
 }
 
-func (v *usersView) do(ctx app.Context, change func(context.Context, *rest.Client) error) {
+// do changes a user, closes the dialog after success and says what was done.
+func (v *usersView) do(ctx app.Context, done string, change func(context.Context, *rest.Client) error) {
 	v.change.run(ctx, v.s, change, func(ctx app.Context) {
+		v.s.say(done)
 		v.changing, v.ending, v.removing = core.User{}, core.User{}, core.User{}
 		v.fetch(ctx)
 	})

@@ -12,7 +12,8 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// The costs of new hashes: 19 MiB, two passes, as OWASP recommends.
+// The costs of new hashes are 19 MiB and two passes, as OWASP recommends. A hash
+// carries its own costs, so these may be raised and old hashes still fit.
 const (
 	memory  = 19 * 1024 // KiB
 	passes  = 2
@@ -21,11 +22,15 @@ const (
 	keyLen  = 32
 )
 
-// Hasher implements [core.PasswordHasher]. Each hash takes 19 MiB for some 50
-// ms; more than a bound at once wait, so that sign-ins cannot take the server's
-// memory.
+// Hasher implements [core.PasswordHasher]. Each hash takes 19 MiB for some 50 ms.
+// A few are made at once and the others wait, so that sign-ins cannot take the
+// server's memory.
 type Hasher struct {
+	// slots has an element for each hash that is being made; its capacity is how
+	// many may be.
 	slots chan struct{}
+	// dummy is compared with where there is no hash, so that an unknown account
+	// takes as long as a known one.
 	dummy string
 }
 
@@ -36,6 +41,8 @@ func New(atOnce int) *Hasher {
 	return h
 }
 
+// key waits for its turn and makes the hash. Whoever gives up while waiting has
+// cost nothing; a hash that has begun is finished.
 func (h *Hasher) key(ctx context.Context, password string, salt []byte, c costs) ([]byte, error) {
 	select {
 	case h.slots <- struct{}{}:
@@ -46,12 +53,14 @@ func (h *Hasher) key(ctx context.Context, password string, salt []byte, c costs)
 	return argon2.IDKey([]byte(password), salt, c.passes, c.memory, c.threads, keyLen), nil
 }
 
+// encode writes a hash with the costs of new ones, in the PHC string format.
 func encode(salt, key []byte) string {
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memory, passes, threads,
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key))
 }
 
-// Hash implements [core.PasswordHasher]; the text is of the PHC string format.
+// Hash implements [core.PasswordHasher]. The text has the PHC string format, which
+// names algorithm, costs and salt.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, saltLen)
 	_, _ = rand.Read(salt) // never fails: see the package's documentation
@@ -59,14 +68,14 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	return encode(salt, key), err
 }
 
-// costs are those of one hash.
+// costs are what a hash costs to make.
 type costs struct {
 	memory, passes uint32
 	threads        uint8
 }
 
-// Verify implements [core.PasswordHasher]. An empty hash, of an account that
-// does not exist or has no password, takes as long as any and never fits.
+// Verify implements [core.PasswordHasher]. An account that does not exist or has no
+// password has an empty hash. It takes as long as any other, and never fits.
 func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error) {
 	missing := hash == ""
 	if missing {
@@ -80,17 +89,19 @@ func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error
 	return err == nil && subtle.ConstantTimeCompare(got, want) == 1 && !missing, err
 }
 
+// parse reads a text that encode wrote, now or in an earlier version with other
+// costs. What is wrong with it is a fault of the database, not of a user.
 func parse(hash string) (c costs, salt, key []byte, err error) {
 	parts := strings.Split(hash, "$")
 	var version int
 	if len(parts) != 6 || parts[1] != "argon2id" {
-		return c, nil, nil, fmt.Errorf("a stored password hash is not of argon2id")
+		return c, nil, nil, fmt.Errorf("a stored password hash is not an argon2id hash")
 	}
 	if _, err := fmt.Sscanf(parts[2], "v=%d", &version); err != nil || version != argon2.Version {
-		return c, nil, nil, fmt.Errorf("a stored password hash is of another version of argon2id")
+		return c, nil, nil, fmt.Errorf("a stored password hash has another version of argon2id")
 	}
 	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &c.memory, &c.passes, &c.threads); err != nil || c.passes == 0 || c.threads == 0 {
-		return c, nil, nil, fmt.Errorf("a stored password hash has no costs")
+		return c, nil, nil, fmt.Errorf("a stored password hash has no valid costs")
 	}
 	salt, err = base64.RawStdEncoding.DecodeString(parts[4])
 	if err == nil {

@@ -1,4 +1,4 @@
-// Package casbinauth decides by the policies in policies/ what a role may do.
+// Package casbinauth decides what a role may do, by the policies in policies/.
 package casbinauth
 
 import (
@@ -13,20 +13,25 @@ import (
 	"github.com/eventflow-go/eventflow/policies"
 )
 
-// Authorizer implements [core.Authorizer]. The policies are fixed for the life
-// of a process and small, so Casbin decides every role and action, in the own
-// organization and in another, once at the start, and a request costs a look-up.
+// Authorizer implements [core.Authorizer]. The policies are small, and fixed for
+// the life of a process. So Casbin decides once, at the start, about every role and
+// action, in the own organization and in another one. A request costs a look-up.
 type Authorizer struct {
+	// allowed has an answer for each grant that exists. It is not changed after
+	// New, so it needs no lock. A role or action that is not in it is not allowed.
 	allowed map[grant]bool
 }
 
+// grant is a question: may the role do this, in its own organization or in
+// another one?
 type grant struct {
 	role   core.Role
 	own    bool
 	action core.Action
 }
 
-// Two organizations stand for all.
+// Two organizations stand for all: the policies compare organizations, and know
+// none by name.
 const (
 	home      = "home"
 	elsewhere = "elsewhere"
@@ -35,6 +40,7 @@ const (
 // New loads the policies of the build.
 func New() (*Authorizer, error) { return load(policies.Model, policies.Policy) }
 
+// load decides all questions by a model and a policy.
 func load(modelText, policyText string) (*Authorizer, error) {
 	rules, err := model.NewModelFromString(modelText)
 	if err != nil {
@@ -62,8 +68,9 @@ func load(modelText, policyText string) (*Authorizer, error) {
 	return a, nil
 }
 
-// addRules reads the policy and refuses roles and actions that do not exist: a
-// misspelt grant would be silently none.
+// addRules reads the policy. It refuses roles and actions that do not exist:
+// Casbin would take a misspelt one for the name of another, and nobody would
+// notice that the right is missing.
 func addRules(enforcer *casbin.Enforcer, policyText string) error {
 	for number, line := range strings.Split(policyText, "\n") {
 		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "#") {
@@ -82,7 +89,7 @@ func addRules(enforcer *casbin.Enforcer, policyText string) error {
 
 func addRule(enforcer *casbin.Enforcer, fields []string) error {
 	if len(fields) != 3 || !slices.Contains(core.Roles, core.Role(fields[1])) {
-		return fmt.Errorf("%q grants nothing to a role that exists", fields)
+		return fmt.Errorf("%q does not grant anything to an existing role", fields)
 	}
 	var err error
 	switch {
@@ -91,19 +98,20 @@ func addRule(enforcer *casbin.Enforcer, fields []string) error {
 	case fields[0] == "g" && slices.Contains(core.Roles, core.Role(fields[2])):
 		_, err = enforcer.AddGroupingPolicy(fields[1], fields[2])
 	default:
-		return fmt.Errorf("%q names no action or role that exists", fields)
+		return fmt.Errorf("%q does not name an existing action or role", fields)
 	}
 	return err
 }
 
-// Allow implements [core.Authorizer].
+// Allow implements [core.Authorizer]. Whatever belongs to another organization is
+// Not Found and never Forbidden, because Forbidden would tell that it exists.
 func (a *Authorizer) Allow(who core.Principal, org core.ID, action core.Action) error {
 	own := who.Org == org
 	switch {
 	case a.allowed[grant{who.Role, own, action}]:
 		return nil
 	case !own:
-		return core.Errorf(core.CodeNotFound, "there is nothing like that here")
+		return core.Errorf(core.CodeNotFound, "there is no such resource")
 	}
 	return core.Errorf(core.CodeForbidden, "this needs the permission %s, which the role %s does not have", action, who.Role)
 }

@@ -16,6 +16,9 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/pgtest"
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/catalogtest"
+	"github.com/eventflow-go/eventflow/core/eventjson"
+	"github.com/eventflow-go/eventflow/core/eventlog"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // start is the time of all that these tests store.
@@ -61,8 +64,8 @@ func opened(t *testing.T, u *url.URL) core.Catalog {
 // desk is what people use of a catalog.
 type desk struct {
 	catalog core.Catalog
-	streams *core.Streams
-	access  *core.Access
+	streams *eventlog.Streams
+	access  *identity.Access
 	who     core.Principal
 	now     time.Time
 }
@@ -82,10 +85,12 @@ func newDesk(t *testing.T, u *url.URL) *desk {
 	t.Cleanup(func() { _ = d.catalog.Close() }) // some close it before
 	log, err := memory.Open(t.Context(), nil)
 	require.NoError(t, err)
-	d.streams = core.NewStreams(d.catalog, log, anySchema{}, everybodyMay{}, func() time.Time { return d.now })
-	d.access, err = core.NewAccess(d.catalog, d.catalog, []byte("a secret of thirty-two characters"), nil, func() time.Time { return d.now })
+	d.streams = eventlog.NewStreams(eventlog.StreamPorts{
+		Catalog: d.catalog, Log: log, Schemas: anySchema{}, Authorizer: everybodyMay{}, Now: func() time.Time { return d.now },
+	})
+	d.access, err = identity.NewAccess(d.catalog, d.catalog, []byte("a secret of thirty-two characters"), nil, func() time.Time { return d.now })
 	require.NoError(t, err)
-	org, err := core.FirstOrganization(t.Context(), d.catalog, start)
+	org, err := identity.FirstOrganization(t.Context(), d.catalog, start)
 	require.NoError(t, err)
 	d.who = core.Principal{Org: org.ID, Role: core.RoleAdmin}
 	return d
@@ -103,7 +108,7 @@ func (d *desk) calls(ctx context.Context, stream, secret string) map[string]erro
 	_, calls["Get"] = d.streams.Get(ctx, d.who, stream)
 	_, calls["Change"] = d.streams.Change(ctx, d.who, stream, core.StreamChange{Description: new("changed")}, 0)
 	calls["Delete"] = d.streams.Delete(ctx, d.who, stream, 1000)
-	calls["Validate"] = d.streams.Validate(ctx, d.who, stream, core.Draft{})
+	calls["Validate"] = d.streams.Validate(ctx, d.who, stream, eventjson.Draft{})
 	_, calls["Authenticate"] = d.access.Authenticate(ctx, secret)
 	return calls
 }
@@ -113,7 +118,7 @@ func (d *desk) prepare(t *testing.T) (secret string) {
 	t.Helper()
 	_, err := d.streams.Create(t.Context(), d.who, core.StreamSpec{Name: "orders"})
 	require.NoError(t, err)
-	_, secret, err = d.access.CreateKey(t.Context(), d.who.Org, core.KeySpec{Label: "shop", Environment: core.Live, Role: core.RoleProducer})
+	_, secret, err = d.access.CreateKey(t.Context(), d.who.Org, identity.KeySpec{Label: "shop", Environment: core.Live, Role: core.RoleProducer})
 	require.NoError(t, err)
 	return secret
 }
@@ -247,7 +252,7 @@ func (d *desk) isText(t *testing.T, text string) {
 	require.Equal(t, made, got)
 	_, err = d.access.Authenticate(t.Context(), text)
 	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err), text)
-	key, _, err := d.access.CreateKey(t.Context(), d.who.Org, core.KeySpec{Label: text, Environment: core.Test, Role: core.RoleViewer})
+	key, _, err := d.access.CreateKey(t.Context(), d.who.Org, identity.KeySpec{Label: text, Environment: core.Test, Role: core.RoleViewer})
 	require.NoError(t, err, text)
 	keys, err := d.access.Keys(t.Context(), d.who.Org)
 	require.NoError(t, err, text)

@@ -39,13 +39,9 @@ type keyRow struct {
 func (keyRow) TableName() string { return "api_keys" }
 
 func keyRowOf(key core.APIKey) keyRow {
-	streams := make([]string, len(key.Streams))
-	for i, stream := range key.Streams {
-		streams[i] = stream.String()
-	}
 	row := keyRow{
 		ID: key.ID.String(), Org: key.Org.String(), Kind: string(key.Kind), Label: key.Label, Environment: string(key.Environment),
-		Role: string(key.Role), Streams: strings.Join(streams, " "), DefaultStream: optionalID(key.DefaultStream),
+		Role: string(key.Role), Streams: strings.Join(texts(key.Streams), " "), DefaultStream: optionalID(key.DefaultStream),
 		PerMinute: key.Rate.PerMinute, PerSecond: key.Rate.PerSecond, Masked: key.Masked, Hash: key.Hash[:],
 		PreviousValidUntil: optionalMicros(key.PreviousValidUntil), CreatedBy: optionalID(key.CreatedBy), CreatedAt: micros(key.CreatedAt),
 		LastUsedAt: optionalMicros(key.LastUsedAt), RotatedAt: optionalMicros(key.RotatedAt),
@@ -74,25 +70,14 @@ func (r keyRow) key() (core.APIKey, error) {
 	if r.CreatedBy != "" {
 		ids = append(ids, into{r.CreatedBy, &key.CreatedBy})
 	}
-	if err := parseIDs(ids...); err != nil {
-		return core.APIKey{}, err
+	streams := strings.Fields(r.Streams)
+	if len(streams) > 0 { // none is nil, as it was stored
+		key.Streams = make([]core.ID, len(streams))
 	}
-	for text := range strings.FieldsSeq(r.Streams) {
-		stream, err := parseID(text)
-		if err != nil {
-			return core.APIKey{}, err
-		}
-		key.Streams = append(key.Streams, stream)
+	for i, text := range streams {
+		ids = append(ids, into{text, &key.Streams[i]})
 	}
-	return key, nil
-}
-
-// optionalID writes an id, or "" for the one that names nothing.
-func optionalID(id core.ID) string {
-	if id.IsZero() {
-		return ""
-	}
-	return id.String()
+	return key, parseIDs(ids...)
 }
 
 // CreateKey implements [core.Credentials].
@@ -104,20 +89,12 @@ func (c *Catalog) CreateKey(ctx context.Context, key core.APIKey) error {
 
 // KeyByHash implements [core.Credentials].
 func (c *Catalog) KeyByHash(ctx context.Context, hash core.KeyHash) (core.APIKey, error) {
-	var row keyRow
-	if err := c.db.WithContext(ctx).Where("hash = ? or previous_hash = ?", hash[:], hash[:]).Take(&row).Error; err != nil {
-		return core.APIKey{}, found(err, "API key")
-	}
-	return row.key()
+	return take(c.db.WithContext(ctx).Where("hash = ? or previous_hash = ?", hash[:], hash[:]), "API key", keyRow.key)
 }
 
 // Key implements [core.Credentials].
 func (c *Catalog) Key(ctx context.Context, org, id core.ID) (core.APIKey, error) {
-	var row keyRow
-	if err := c.db.WithContext(ctx).Where("id = ? and org = ?", id.String(), org.String()).Take(&row).Error; err != nil {
-		return core.APIKey{}, found(err, "API key")
-	}
-	return row.key()
+	return take(c.db.WithContext(ctx).Where("id = ? and org = ?", id.String(), org.String()), "API key", keyRow.key)
 }
 
 // Keys implements [core.Credentials].
@@ -136,18 +113,7 @@ func (c *Catalog) Keys(ctx context.Context, org core.ID, scan core.KeyScan) ([]c
 	if scan.Limit > 0 {
 		query = query.Limit(scan.Limit)
 	}
-	var rows []keyRow
-	if err := query.Find(&rows).Error; err != nil {
-		return nil, err
-	}
-	keys := make([]core.APIKey, len(rows))
-	for i, row := range rows {
-		var err error
-		if keys[i], err = row.key(); err != nil {
-			return nil, err
-		}
-	}
-	return keys, nil
+	return list(query, keyRow.key)
 }
 
 // RotateKey implements [core.Credentials].
@@ -160,10 +126,10 @@ func (c *Catalog) RotateKey(ctx context.Context, key core.APIKey) error {
 		if updated.Error != nil || updated.RowsAffected == 1 {
 			return updated.Error
 		}
-		if err := tx.Where("id = ? and org = ?", row.ID, row.Org).Take(&keyRow{}).Error; err != nil {
-			return found(err, "API key")
+		if err := there[keyRow](tx.Where("id = ? and org = ?", row.ID, row.Org), "API key"); err != nil {
+			return err
 		}
-		return core.Errorf(core.CodePreconditionFailed, "the API key was rotated or revoked meanwhile")
+		return core.Errorf(core.CodePreconditionFailed, "the API key has been rotated or revoked since it was read")
 	})
 }
 
@@ -171,15 +137,16 @@ func (c *Catalog) RotateKey(ctx context.Context, key core.APIKey) error {
 func (c *Catalog) RevokeKey(ctx context.Context, org, id core.ID, at time.Time) error {
 	defer c.serialize()()
 	db := c.db.WithContext(ctx)
-	if err := db.Where("id = ? and org = ?", id.String(), org.String()).Take(&keyRow{}).Error; err != nil {
-		return found(err, "API key")
+	if err := there[keyRow](db.Where("id = ? and org = ?", id.String(), org.String()), "API key"); err != nil {
+		return err
 	}
 	return db.Model(&keyRow{}).Where("id = ? and org = ? and revoked_at is null", id.String(), org.String()).
 		Update("revoked_at", micros(at)).Error
 }
 
-// TouchKeys implements [core.Credentials]. The keys are taken in one order, so
-// that nodes that touch the same ones do not wait for each other in a circle.
+// TouchKeys implements [core.Credentials]. Every node takes the keys in the order
+// of their ids, so that two nodes which touch the same ones never wait for each
+// other in a circle.
 func (c *Catalog) TouchKeys(ctx context.Context, used map[core.ID]time.Time) error {
 	ids := make([]core.ID, 0, len(used))
 	for id := range used {

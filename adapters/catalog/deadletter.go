@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -22,7 +23,8 @@ type letterRow struct {
 	Reason    string
 	ParkedAt  int64
 	Attempts  string
-	// Event is JSON without context and payload, which are kept byte for byte.
+	// Event is JSON without the context and the payload. Those have columns of
+	// their own, because JSON would not give them back byte for byte.
 	Event   string
 	Context string
 	Payload string
@@ -67,35 +69,27 @@ func (r letterRow) letter() (core.DeadLetter, error) {
 	return l, nil
 }
 
-// changeLetters makes the part of a step that is about dead letters.
+// changeLetters stores and removes the dead letters of a step, in the step's
+// transaction: there is no letter without the progress that made it.
 func changeLetters(tx *gorm.DB, step core.Step) error {
 	if len(step.Letters) > 0 {
-		rows := make([]letterRow, len(step.Letters))
-		for i, letter := range step.Letters {
-			var err error
-			if rows[i], err = letterRowOf(letter); err != nil {
-				return err
-			}
+		rows, err := each(step.Letters, letterRowOf)
+		if err != nil {
+			return err
 		}
 		if err := tx.Clauses(clause.OnConflict{UpdateAll: true}).CreateInBatches(rows, rowsPerStatement).Error; err != nil {
 			return err
 		}
 	}
-	for remove := step.Remove; len(remove) > 0; {
-		n := min(len(remove), rowsPerStatement)
-		ids := make([]string, n)
-		for i, id := range remove[:n] {
-			ids[i] = id.String()
-		}
-		if err := tx.Where("id in ?", ids).Delete(&letterRow{}).Error; err != nil {
+	for part := range slices.Chunk(step.Remove, rowsPerStatement) {
+		if err := tx.Where("id in ?", texts(part)).Delete(&letterRow{}).Error; err != nil {
 			return err
 		}
-		remove = remove[n:]
 	}
 	return nil
 }
 
-// letters is the part of the dead letters that a scan is about.
+// letters selects the dead letters that a scan asks for.
 func (c *Catalog) letters(ctx context.Context, org core.ID, scan core.LetterScan) *gorm.DB {
 	query := c.db.WithContext(ctx).Model(&letterRow{}).Where("org = ?", org.String())
 	for _, id := range []struct {
@@ -124,8 +118,7 @@ func (c *Catalog) letters(ctx context.Context, org core.ID, scan core.LetterScan
 		query = query.Where(`"offset" = ?`, int64(*scan.Filter.Offset))
 	}
 	if len(scan.Streams) > 0 {
-		streams := texts(scan.Streams)
-		query = query.Where("stream in ?", streams)
+		query = query.Where("stream in ?", texts(scan.Streams))
 	}
 	return query
 }
@@ -136,48 +129,29 @@ func (c *Catalog) DeadLetters(ctx context.Context, org core.ID, scan core.Letter
 	if scan.Backward {
 		order = "id desc"
 	}
-	var rows []letterRow
-	if err := c.letters(ctx, org, scan).Order(order).Limit(scan.Limit).Find(&rows).Error; err != nil {
-		return nil, err
-	}
-	all := make([]core.DeadLetter, len(rows))
-	for i, row := range rows {
-		var err error
-		if all[i], err = row.letter(); err != nil {
-			return nil, err
-		}
-	}
-	return all, nil
+	return list(c.letters(ctx, org, scan).Order(order).Limit(scan.Limit), letterRow.letter)
 }
 
 // DeadLetter implements [core.DeadLetters].
 func (c *Catalog) DeadLetter(ctx context.Context, org, id core.ID) (core.DeadLetter, error) {
-	var row letterRow
-	if err := c.db.WithContext(ctx).Where("org = ? and id = ?", org.String(), id.String()).Take(&row).Error; err != nil {
-		return core.DeadLetter{}, found(err, "dead letter")
-	}
-	return row.letter()
+	return take(c.db.WithContext(ctx).Where("org = ? and id = ?", org.String(), id.String()), "dead letter", letterRow.letter)
+}
+
+// letterCountRow is how many dead letters a group has for one reason.
+type letterCountRow struct {
+	Stream  string
+	GroupID string
+	Reason  string
+	Count   int64
+}
+
+func (r letterCountRow) count() (core.LetterCount, error) {
+	count := core.LetterCount{Reason: r.Reason, Count: r.Count}
+	return count, parseIDs(into{r.Stream, &count.Stream}, into{r.GroupID, &count.Group})
 }
 
 // CountDeadLetters implements [core.DeadLetters].
 func (c *Catalog) CountDeadLetters(ctx context.Context, org core.ID, scan core.LetterScan) ([]core.LetterCount, error) {
-	var rows []struct {
-		Stream  string
-		GroupID string
-		Reason  string
-		Count   int64
-	}
-	err := c.letters(ctx, org, scan).Select("stream, group_id, reason, count(*) as count").Group("stream, group_id, reason").
-		Order("count desc, stream, group_id, reason").Limit(scan.Limit).Scan(&rows).Error
-	if err != nil {
-		return nil, err
-	}
-	counts := make([]core.LetterCount, len(rows))
-	for i, row := range rows {
-		counts[i] = core.LetterCount{Reason: row.Reason, Count: row.Count}
-		if err := parseIDs(into{row.Stream, &counts[i].Stream}, into{row.GroupID, &counts[i].Group}); err != nil {
-			return nil, err
-		}
-	}
-	return counts, nil
+	return list(c.letters(ctx, org, scan).Select("stream, group_id, reason, count(*) as count").Group("stream, group_id, reason").
+		Order("count desc, stream, group_id, reason").Limit(scan.Limit), letterCountRow.count)
 }

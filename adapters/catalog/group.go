@@ -36,6 +36,10 @@ type progressRow struct {
 // TableName names the table for GORM.
 func (progressRow) TableName() string { return "group_progress" }
 
+func (r progressRow) progress() (core.Progress, error) {
+	return core.Progress{Revision: r.Revision, State: []byte(r.State)}, nil
+}
+
 func groupRowOf(g core.Group) groupRow {
 	return groupRow{
 		ID: g.ID.String(), Org: g.Org.String(), Stream: g.Stream.String(), Name: g.Name, Mode: string(g.Mode),
@@ -58,23 +62,6 @@ func seconds(micros int64) core.Seconds {
 	return core.Seconds(time.Duration(micros) * time.Microsecond)
 }
 
-// into is an id as this package wrote it, and where it belongs.
-type into struct {
-	text string
-	id   *core.ID
-}
-
-func parseIDs(all ...into) error {
-	for _, one := range all {
-		id, err := parseID(one.text)
-		if err != nil {
-			return err
-		}
-		*one.id = id
-	}
-	return nil
-}
-
 // CreateGroup implements [core.Groups].
 func (c *Catalog) CreateGroup(ctx context.Context, group core.Group, first core.Progress) error {
 	return c.write(ctx, func(tx *gorm.DB) error {
@@ -88,28 +75,17 @@ func (c *Catalog) CreateGroup(ctx context.Context, group core.Group, first core.
 
 func groupTaken(err error, name string) error {
 	if taken(err) {
-		return core.Errorf(core.CodeConflict, "the stream has a consumer group named %q already", name)
+		return core.Errorf(core.CodeConflict, "the stream already has a consumer group named %q", name)
 	}
 	return err
 }
 
 // Groups implements [core.Groups].
 func (c *Catalog) Groups(ctx context.Context, stream core.ID) ([]core.Group, error) {
-	var rows []groupRow
-	if err := c.db.WithContext(ctx).Where("stream = ?", stream.String()).Order("name").Find(&rows).Error; err != nil {
-		return nil, err
-	}
-	groups := make([]core.Group, len(rows))
-	for i, row := range rows {
-		var err error
-		if groups[i], err = row.group(); err != nil {
-			return nil, err
-		}
-	}
-	return groups, nil
+	return list(c.db.WithContext(ctx).Where("stream = ?", stream.String()).Order("name"), groupRow.group)
 }
 
-// recordRow is a group with what belongs to it.
+// recordRow is a group with its progress and the number of its dead letters.
 type recordRow struct {
 	Row              groupRow `gorm:"embedded"`
 	ProgressRevision int64
@@ -117,9 +93,15 @@ type recordRow struct {
 	DeadLetters      int64
 }
 
+func (r recordRow) record() (core.GroupRecord, error) {
+	group, err := r.Row.group()
+	return core.GroupRecord{
+		Group: group, Progress: core.Progress{Revision: r.ProgressRevision, State: []byte(r.State)}, DeadLetters: r.DeadLetters,
+	}, err
+}
+
 // AllGroups implements [core.Groups].
 func (c *Catalog) AllGroups(ctx context.Context, scan core.GroupScan) ([]core.GroupRecord, error) {
-	var rows []recordRow
 	query := c.db.WithContext(ctx).Table("consumer_groups").
 		Select("consumer_groups.*, group_progress.revision as progress_revision, group_progress.state, "+
 			"(select count(*) from dead_letters where dead_letters.group_id = consumer_groups.id) as dead_letters").
@@ -131,20 +113,7 @@ func (c *Catalog) AllGroups(ctx context.Context, scan core.GroupScan) ([]core.Gr
 	if len(scan.Streams) > 0 {
 		query = query.Where("consumer_groups.stream in ?", texts(scan.Streams))
 	}
-	if err := query.Scan(&rows).Error; err != nil {
-		return nil, err
-	}
-	records := make([]core.GroupRecord, len(rows))
-	for i, row := range rows {
-		group, err := row.Row.group()
-		if err != nil {
-			return nil, err
-		}
-		records[i] = core.GroupRecord{
-			Group: group, Progress: core.Progress{Revision: row.ProgressRevision, State: []byte(row.State)}, DeadLetters: row.DeadLetters,
-		}
-	}
-	return records, nil
+	return list(query, recordRow.record)
 }
 
 var errNoGroup = core.Errorf(core.CodeNotFound, "there is no such consumer group")
@@ -160,23 +129,17 @@ func (c *Catalog) UpdateGroup(ctx context.Context, group core.Group) error {
 		if updated.Error != nil || updated.RowsAffected == 1 {
 			return groupTaken(updated.Error, group.Name)
 		}
-		if err := tx.Where("id = ? and stream = ?", row.ID, row.Stream).Take(&groupRow{}).Error; err != nil {
-			return found(err, "consumer group")
+		if err := there[groupRow](tx.Where("id = ? and stream = ?", row.ID, row.Stream), "consumer group"); err != nil {
+			return err
 		}
 		return errMoved
 	})
 }
 
-var errMoved = core.Errorf(core.CodePreconditionFailed, "it was changed meanwhile; read it again")
-
 // DeleteGroup implements [core.Groups]. What belongs to the group goes with it,
 // by its foreign keys.
 func (c *Catalog) DeleteGroup(ctx context.Context, stream, id core.ID) error {
 	return c.write(ctx, func(tx *gorm.DB) error {
-		deleted := tx.Where("id = ? and stream = ?", id.String(), stream.String()).Delete(&groupRow{})
-		if deleted.Error == nil && deleted.RowsAffected == 0 {
-			return errNoGroup
-		}
-		return deleted.Error
+		return changed(tx.Where("id = ? and stream = ?", id.String(), stream.String()).Delete(&groupRow{}), errNoGroup)
 	})
 }

@@ -31,12 +31,12 @@ func organizationRowOf(org core.Organization) organizationRow {
 }
 
 func (r organizationRow) organization() (core.Organization, error) {
-	id, err := parseID(r.ID)
-	return core.Organization{
-		ID: id, Name: r.Name, CreatedAt: fromMicros(r.CreatedAt),
+	org := core.Organization{
+		Name: r.Name, CreatedAt: fromMicros(r.CreatedAt),
 		KeyRate:  core.Rate{PerMinute: r.KeyPerMinute, PerSecond: r.KeyPerSecond},
 		UserRate: core.Rate{PerMinute: r.UserPerMinute, PerSecond: r.UserPerSecond},
-	}, err
+	}
+	return org, parseIDs(into{r.ID, &org.ID})
 }
 
 // EnsureOrganization implements [core.Organizations].
@@ -55,11 +55,7 @@ func (c *Catalog) OrganizationNamed(ctx context.Context, name string) (core.Orga
 }
 
 func takeOrganization(query *gorm.DB) (core.Organization, error) {
-	var row organizationRow
-	if err := query.Take(&row).Error; err != nil {
-		return core.Organization{}, found(err, "organization")
-	}
-	return row.organization()
+	return take(query, "organization", organizationRow.organization)
 }
 
 // OldestOrganization implements [core.Organizations].
@@ -74,31 +70,17 @@ func (c *Catalog) Organization(ctx context.Context, id core.ID) (core.Organizati
 
 // Organizations implements [core.Organizations].
 func (c *Catalog) Organizations(ctx context.Context, after string, limit int) ([]core.Organization, error) {
-	var rows []organizationRow
-	if err := c.db.WithContext(ctx).Where("name > ?", after).Order("name").Limit(limit).Find(&rows).Error; err != nil {
-		return nil, err
-	}
-	organizations := make([]core.Organization, len(rows))
-	for i, row := range rows {
-		var err error
-		if organizations[i], err = row.organization(); err != nil {
-			return nil, err
-		}
-	}
-	return organizations, nil
+	return list(c.db.WithContext(ctx).Where("name > ?", after).Order("name").Limit(limit), organizationRow.organization)
 }
 
 // UpdateOrganization implements [core.Organizations].
 func (c *Catalog) UpdateOrganization(ctx context.Context, org core.Organization) error {
 	defer c.serialize()()
 	updated := c.db.WithContext(ctx).Model(&organizationRow{}).Where("id = ?", org.ID.String()).UpdateColumn("name", org.Name)
-	switch {
-	case taken(updated.Error):
-		return core.Errorf(core.CodeConflict, "there is an organization named %q already", org.Name)
-	case updated.Error == nil && updated.RowsAffected == 0:
-		return errNoOrganization
+	if taken(updated.Error) {
+		return core.Errorf(core.CodeConflict, "an organization named %q already exists", org.Name)
 	}
-	return updated.Error
+	return changed(updated, errNoOrganization)
 }
 
 // LimitOrganization implements [core.Organizations].
@@ -107,10 +89,7 @@ func (c *Catalog) LimitOrganization(ctx context.Context, org core.Organization) 
 	defer c.serialize()()
 	updated := c.db.WithContext(ctx).Model(&organizationRow{}).Where("id = ?", row.ID).
 		Select("key_per_minute", "key_per_second", "user_per_minute", "user_per_second").UpdateColumns(&row)
-	if updated.Error == nil && updated.RowsAffected == 0 {
-		return errNoOrganization
-	}
-	return updated.Error
+	return changed(updated, errNoOrganization)
 }
 
 var errNoOrganization = core.Errorf(core.CodeNotFound, "there is no such organization")

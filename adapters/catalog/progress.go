@@ -22,17 +22,20 @@ type attemptRow struct {
 // TableName names the table for GORM.
 func (attemptRow) TableName() string { return "delivery_attempts" }
 
-// Progress implements [core.Progresses].
-func (c *Catalog) Progress(ctx context.Context, group core.ID) (core.Progress, error) {
-	var row progressRow
-	if err := c.db.WithContext(ctx).Where("group_id = ?", group.String()).Take(&row).Error; err != nil {
-		return core.Progress{}, found(err, "consumer group")
-	}
-	return core.Progress{Revision: row.Revision, State: []byte(row.State)}, nil
+func (r attemptRow) attempt() (core.Attempt, error) {
+	return core.Attempt{
+		From: core.Offset(r.FromOffset), To: core.Offset(r.ToOffset), Number: r.Number, At: fromMicros(r.At),
+		Outcome: core.AttemptOutcome(r.Outcome), Reason: r.Reason,
+	}, nil
 }
 
-// Advance implements [core.Progresses]. Most steps are one statement, and one
-// round trip.
+// Progress implements [core.Progresses].
+func (c *Catalog) Progress(ctx context.Context, group core.ID) (core.Progress, error) {
+	return take(c.db.WithContext(ctx).Where("group_id = ?", group.String()), "consumer group", progressRow.progress)
+}
+
+// Advance implements [core.Progresses]. Most steps change the progress alone: one
+// statement, and one round trip, without a transaction around it.
 func (c *Catalog) Advance(ctx context.Context, group core.ID, step core.Step) error {
 	if len(step.Attempts)+len(step.Letters)+len(step.Remove) == 0 {
 		defer c.serialize()()
@@ -49,20 +52,18 @@ func (c *Catalog) Advance(ctx context.Context, group core.ID, step core.Step) er
 	})
 }
 
+// advance replaces the progress, unless another step was faster.
 func advance(db *gorm.DB, group core.ID, progress core.Progress) error {
 	done := db.Exec(`update group_progress set revision = ?, state = ? where group_id = ? and revision = ?`,
 		progress.Revision, string(progress.State), group.String(), progress.Revision-1)
 	if done.Error != nil || done.RowsAffected == 1 {
 		return done.Error
 	}
-	if err := db.Where("group_id = ?", group.String()).Take(&progressRow{}).Error; err != nil {
-		return found(err, "consumer group")
+	if err := there[progressRow](db.Where("group_id = ?", group.String()), "consumer group"); err != nil {
+		return err
 	}
 	return errMoved
 }
-
-// rowsPerStatement bounds the parameters of one statement.
-const rowsPerStatement = 500
 
 func createAttempts(tx *gorm.DB, group core.ID, attempts []core.Attempt) error {
 	if len(attempts) == 0 {
@@ -75,25 +76,14 @@ func createAttempts(tx *gorm.DB, group core.ID, attempts []core.Attempt) error {
 	return tx.CreateInBatches(rows, rowsPerStatement).Error
 }
 
-// Attempts implements [core.Progresses]. No attempt covers more offsets than a
-// page, which bounds where to look.
+// Attempts implements [core.Progresses]. An attempt covers no more offsets than a
+// page has, so one that covers this offset begins less than a page before it:
+// the index on from_offset finds it.
 func (c *Catalog) Attempts(ctx context.Context, group core.ID, offset core.Offset) ([]core.Attempt, error) {
-	var rows []attemptRow
-	err := c.db.WithContext(ctx).
+	return list(c.db.WithContext(ctx).
 		Where("group_id = ? and from_offset <= ? and from_offset > ? and to_offset > ?",
 			group.String(), int64(offset), int64(offset)-core.MaxPageSize, int64(offset)).
-		Order("at, number").Find(&rows).Error
-	if err != nil {
-		return nil, err
-	}
-	attempts := make([]core.Attempt, len(rows))
-	for i, r := range rows {
-		attempts[i] = core.Attempt{
-			From: core.Offset(r.FromOffset), To: core.Offset(r.ToOffset), Number: r.Number, At: fromMicros(r.At),
-			Outcome: core.AttemptOutcome(r.Outcome), Reason: r.Reason,
-		}
-	}
-	return attempts, nil
+		Order("at, number"), attemptRow.attempt)
 }
 
 // ForgetAttempts implements [core.Progresses].

@@ -71,11 +71,7 @@ func (c *Catalog) CreateReplay(ctx context.Context, replay core.Replay) error {
 
 // Replay implements [core.Replays].
 func (c *Catalog) Replay(ctx context.Context, org, id core.ID) (core.Replay, error) {
-	var row replayRow
-	if err := c.db.WithContext(ctx).Where("org = ? and id = ?", org.String(), id.String()).Take(&row).Error; err != nil {
-		return core.Replay{}, found(err, "replay")
-	}
-	return row.replay()
+	return take(c.db.WithContext(ctx).Where("org = ? and id = ?", org.String(), id.String()), "replay", replayRow.replay)
 }
 
 // UpdateReplay implements [core.Replays].
@@ -85,28 +81,13 @@ func (c *Catalog) UpdateReplay(ctx context.Context, replay core.Replay) error {
 		return err
 	}
 	return c.write(ctx, func(tx *gorm.DB) error {
-		updated := tx.Model(&replayRow{}).Where("id = ? and revision = ?", row.ID, row.Revision-1).
-			Select("state", "held_until", "revision", "document").Updates(&row)
-		if updated.Error == nil && updated.RowsAffected == 0 {
-			return errMoved
-		}
-		return updated.Error
+		return changed(tx.Model(&replayRow{}).Where("id = ? and revision = ?", row.ID, row.Revision-1).
+			Select("state", "held_until", "revision", "document").Updates(&row), errMoved)
 	})
 }
 
 // RunningReplays implements [core.Replays].
 func (c *Catalog) RunningReplays(ctx context.Context, at time.Time, limit int) ([]core.Replay, error) {
-	var rows []replayRow
-	err := c.db.WithContext(ctx).Where("state = ? and held_until <= ?", string(core.ReplayRunning), micros(at)).
-		Order("id").Limit(limit).Find(&rows).Error
-	if err != nil {
-		return nil, err
-	}
-	replays := make([]core.Replay, len(rows))
-	for i, row := range rows {
-		if replays[i], err = row.replay(); err != nil {
-			return nil, err
-		}
-	}
-	return replays, nil
+	return list(c.db.WithContext(ctx).Where("state = ? and held_until <= ?", string(core.ReplayRunning), micros(at)).
+		Order("id").Limit(limit), replayRow.replay)
 }

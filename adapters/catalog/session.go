@@ -39,28 +39,13 @@ func (c *Catalog) CreateSession(ctx context.Context, s core.Session) error {
 
 // Session implements [core.Sessions].
 func (c *Catalog) Session(ctx context.Context, id core.ID) (core.Session, error) {
-	var r sessionRow
-	if err := c.db.WithContext(ctx).Where("id = ?", id.String()).Take(&r).Error; err != nil {
-		return core.Session{}, found(err, "session")
-	}
-	return r.session()
+	return take(c.db.WithContext(ctx).Where("id = ?", id.String()), "session", sessionRow.session)
 }
 
 // LiveSessions implements [core.Sessions].
 func (c *Catalog) LiveSessions(ctx context.Context, user core.ID, at time.Time) ([]core.Session, error) {
-	var rows []sessionRow
-	err := c.db.WithContext(ctx).Where("user_id = ? and revoked_at is null and expires_at > ?", user.String(), micros(at)).
-		Order("created_at desc, id").Limit(core.MaxPageSize).Find(&rows).Error
-	if err != nil {
-		return nil, err
-	}
-	sessions := make([]core.Session, len(rows))
-	for i, row := range rows {
-		if sessions[i], err = row.session(); err != nil {
-			return nil, err
-		}
-	}
-	return sessions, nil
+	return list(c.db.WithContext(ctx).Where("user_id = ? and revoked_at is null and expires_at > ?", user.String(), micros(at)).
+		Order("created_at desc, id").Limit(core.MaxPageSize), sessionRow.session)
 }
 
 func (r sessionRow) session() (core.Session, error) {
@@ -74,12 +59,8 @@ func (r sessionRow) session() (core.Session, error) {
 // RotateSession implements [core.Sessions].
 func (c *Catalog) RotateSession(ctx context.Context, id core.ID, from int64, at time.Time) error {
 	return c.write(ctx, func(tx *gorm.DB) error {
-		rotated := tx.Model(&sessionRow{}).Where("id = ? and generation = ? and revoked_at is null", id.String(), from).
-			UpdateColumns(map[string]any{"generation": from + 1, "rotated_at": micros(at)})
-		if rotated.Error == nil && rotated.RowsAffected == 0 {
-			return errMoved
-		}
-		return rotated.Error
+		return changed(tx.Model(&sessionRow{}).Where("id = ? and generation = ? and revoked_at is null", id.String(), from).
+			UpdateColumns(map[string]any{"generation": from + 1, "rotated_at": micros(at)}), errMoved)
 	})
 }
 
@@ -122,6 +103,20 @@ type ticketRow struct {
 // TableName names the table for GORM.
 func (ticketRow) TableName() string { return "tickets" }
 
+func (r ticketRow) ticket() (core.Ticket, error) {
+	t := core.Ticket{
+		Kind: core.TicketKind(r.Kind), CreatedAt: fromMicros(r.CreatedAt), ExpiresAt: fromMicros(r.ExpiresAt), UsedAt: fromOptionalMicros(r.UsedAt),
+	}
+	copy(t.Hash[:], r.Hash)
+	ids := []into{{r.ID, &t.ID}, {r.Org, &t.Org}}
+	if r.UserID != nil {
+		ids = append(ids, into{*r.UserID, &t.User})
+	}
+	return t, parseIDs(ids...)
+}
+
+var errNoTicket = core.Errorf(core.CodeNotFound, "there is no such ticket")
+
 // CreateTicket implements [core.Tickets].
 func (c *Catalog) CreateTicket(ctx context.Context, t core.Ticket) error {
 	row := ticketRow{
@@ -135,7 +130,8 @@ func (c *Catalog) CreateTicket(ctx context.Context, t core.Ticket) error {
 			row.UserID = &user
 			owner, older = tx.Table("users").Where("id = ?", user), tx.Where("kind = ? and user_id = ?", row.Kind, user)
 		}
-		// Of two that make a ticket at once each would find no older one.
+		// The owner is locked first. Otherwise two calls at once would each find no
+		// older ticket to remove, and both tickets would be good.
 		if err := owner.Clauses(clause.Locking{Strength: "NO KEY UPDATE"}).Select("id").Take(new(string)).Error; err != nil {
 			return found(err, "owner of a ticket")
 		}
@@ -151,25 +147,11 @@ func (c *Catalog) UseTicket(ctx context.Context, kind core.TicketKind, hash core
 	err = c.write(ctx, func(tx *gorm.DB) error {
 		used := tx.Model(&ticketRow{}).Where("kind = ? and hash = ? and used_at is null and expires_at > ?", string(kind), hash[:], micros(at)).
 			UpdateColumn("used_at", micros(at))
-		if used.Error == nil && used.RowsAffected == 0 {
-			return core.Errorf(core.CodeNotFound, "there is no such ticket")
-		}
-		if used.Error != nil {
-			return used.Error
-		}
-		var row ticketRow
-		if err := tx.Where("hash = ?", hash[:]).Take(&row).Error; err != nil {
+		if err := changed(used, errNoTicket); err != nil {
 			return err
 		}
-		t = core.Ticket{
-			Kind: kind, Hash: hash, CreatedAt: fromMicros(row.CreatedAt), ExpiresAt: fromMicros(row.ExpiresAt), UsedAt: fromOptionalMicros(row.UsedAt),
-		}
-		if row.UserID != nil {
-			if err := parseIDs(into{*row.UserID, &t.User}); err != nil {
-				return err
-			}
-		}
-		return parseIDs(into{row.ID, &t.ID}, into{row.Org, &t.Org})
+		t, err = take(tx.Where("hash = ?", hash[:]), "ticket", ticketRow.ticket)
+		return err
 	})
 	return t, err
 }

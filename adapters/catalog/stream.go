@@ -37,23 +37,18 @@ func rowOf(s core.Stream) streamRow {
 }
 
 func (r streamRow) stream() (core.Stream, error) {
-	id, err := parseID(r.ID)
-	if err != nil {
-		return core.Stream{}, err
-	}
-	org, err := parseID(r.Org)
 	stream := core.Stream{
-		ID: id, Org: org, Name: r.Name, Description: r.Description,
+		Name: r.Name, Description: r.Description,
 		RetentionDays: r.RetentionDays, IdempotencyWindowSeconds: r.IdempotencyWindow,
 		Revision: r.Revision, CreatedAt: fromMicros(r.CreatedAt), UpdatedAt: fromMicros(r.UpdatedAt), DeletedAt: fromOptionalMicros(r.DeletedAt),
 	}
 	if r.Schema != "" {
 		stream.Schema = json.RawMessage(r.Schema)
 	}
-	return stream, err
+	return stream, parseIDs(into{r.ID, &stream.ID}, into{r.Org, &stream.Org})
 }
 
-// live are the streams of an organization that are not deleted.
+// live selects the streams of an organization that are not deleted.
 func (c *Catalog) live(ctx context.Context, org core.ID) *gorm.DB {
 	return c.db.WithContext(ctx).Where("org = ? and deleted_at is null", org.String())
 }
@@ -67,7 +62,7 @@ func (c *Catalog) CreateStream(ctx context.Context, stream core.Stream) error {
 
 func nameTaken(err error, name string) error {
 	if taken(err) {
-		return core.Errorf(core.CodeConflict, "there is a stream named %q already", name)
+		return core.Errorf(core.CodeConflict, "a stream named %q already exists", name)
 	}
 	return err
 }
@@ -83,38 +78,17 @@ func (c *Catalog) StreamNamed(ctx context.Context, org core.ID, name string) (co
 }
 
 func takeStream(query *gorm.DB) (core.Stream, error) {
-	var row streamRow
-	if err := query.Take(&row).Error; err != nil {
-		return core.Stream{}, found(err, "stream")
-	}
-	return row.stream()
+	return take(query, "stream", streamRow.stream)
 }
 
 // Streams implements [core.StreamCatalog].
 func (c *Catalog) Streams(ctx context.Context, org core.ID, after string, limit int) ([]core.Stream, error) {
-	var rows []streamRow
-	err := c.live(ctx, org).Where("name > ?", after).Order("name").Limit(limit).Find(&rows).Error
-	return streamsOf(rows, err)
+	return list(c.live(ctx, org).Where("name > ?", after).Order("name").Limit(limit), streamRow.stream)
 }
 
 // AllStreams implements [core.StreamCatalog].
 func (c *Catalog) AllStreams(ctx context.Context, after core.ID, limit int) ([]core.Stream, error) {
-	var rows []streamRow
-	err := c.db.WithContext(ctx).Where("id > ?", after.String()).Order("id").Limit(limit).Find(&rows).Error
-	return streamsOf(rows, err)
-}
-
-func streamsOf(rows []streamRow, err error) ([]core.Stream, error) {
-	if err != nil {
-		return nil, err
-	}
-	streams := make([]core.Stream, len(rows))
-	for i, row := range rows {
-		if streams[i], err = row.stream(); err != nil {
-			return nil, err
-		}
-	}
-	return streams, nil
+	return list(c.db.WithContext(ctx).Where("id > ?", after.String()).Order("id").Limit(limit), streamRow.stream)
 }
 
 // UpdateStream implements [core.StreamCatalog].
@@ -131,8 +105,8 @@ func (c *Catalog) UpdateStream(ctx context.Context, stream core.Stream) error {
 	if updated.RowsAffected == 1 {
 		return nil
 	}
-	if _, err := c.Stream(ctx, stream.Org, stream.ID); err != nil {
+	if err := there[streamRow](c.live(ctx, stream.Org).Where("id = ?", row.ID), "stream"); err != nil {
 		return err
 	}
-	return core.Errorf(core.CodePreconditionFailed, "the stream was changed meanwhile; read it again")
+	return core.Errorf(core.CodePreconditionFailed, "the stream has changed since it was read; read it again")
 }

@@ -50,7 +50,7 @@ func (c *Catalog) CreateUser(ctx context.Context, user core.User) error {
 
 func emailTaken(err error) error {
 	if taken(err) {
-		return core.Errorf(core.CodeConflict, "there is a user with this address already")
+		return core.Errorf(core.CodeConflict, "a user with this address already exists")
 	}
 	return err
 }
@@ -66,27 +66,12 @@ func (c *Catalog) UserByEmail(ctx context.Context, email string) (core.User, err
 }
 
 func takeUser(query *gorm.DB) (core.User, error) {
-	var row userRow
-	if err := query.Take(&row).Error; err != nil {
-		return core.User{}, found(err, "user")
-	}
-	return row.user()
+	return take(query, "user", userRow.user)
 }
 
 // Users implements [core.Users].
 func (c *Catalog) Users(ctx context.Context, org core.ID, after string, limit int) ([]core.User, error) {
-	var rows []userRow
-	err := c.db.WithContext(ctx).Where("org = ? and email > ?", org.String(), after).Order("email").Limit(limit).Find(&rows).Error
-	if err != nil {
-		return nil, err
-	}
-	users := make([]core.User, len(rows))
-	for i, row := range rows {
-		if users[i], err = row.user(); err != nil {
-			return nil, err
-		}
-	}
-	return users, nil
+	return list(c.db.WithContext(ctx).Where("org = ? and email > ?", org.String(), after).Order("email").Limit(limit), userRow.user)
 }
 
 // UpdateUser implements [core.Users].
@@ -98,8 +83,8 @@ func (c *Catalog) UpdateUser(ctx context.Context, user core.User) error {
 		if updated.Error != nil || updated.RowsAffected == 1 {
 			return emailTaken(updated.Error)
 		}
-		if err := tx.Where("id = ? and org = ?", row.ID, row.Org).Take(&userRow{}).Error; err != nil {
-			return found(err, "user")
+		if err := there[userRow](tx.Where("id = ? and org = ?", row.ID, row.Org), "user"); err != nil {
+			return err
 		}
 		return errMoved
 	})
@@ -109,11 +94,8 @@ func (c *Catalog) UpdateUser(ctx context.Context, user core.User) error {
 // foreign keys.
 func (c *Catalog) DeleteUser(ctx context.Context, org, id core.ID) error {
 	return c.write(ctx, func(tx *gorm.DB) error {
-		deleted := tx.Where("id = ? and org = ?", id.String(), org.String()).Delete(&userRow{})
-		if deleted.Error == nil && deleted.RowsAffected == 0 {
-			return core.Errorf(core.CodeNotFound, "there is no such user")
-		}
-		return deleted.Error
+		return changed(tx.Where("id = ? and org = ?", id.String(), org.String()).Delete(&userRow{}),
+			core.Errorf(core.CodeNotFound, "there is no such user"))
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/pgtest"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
 // tenant is an organization that has one of everything.
@@ -126,13 +127,13 @@ func TestTheSecondWallStandsWhenTheFirstIsGone(t *testing.T) {
 	d := newDesk(t, pgtest.URL(t))
 	mine, theirs := furnish(t, d.catalog, 1), furnish(t, d.catalog, 2)
 	broken := unscoped{d.catalog, map[core.ID]core.ID{mine.stream: mine.org, theirs.stream: theirs.org}}
-	streams := core.NewStreams(broken, nil, anySchema{}, everybodyMay{}, func() time.Time { return start })
+	streams := eventlog.NewStreams(eventlog.StreamPorts{Catalog: broken, Schemas: anySchema{}, Authorizer: everybodyMay{}, Now: func() time.Time { return start }})
 	me := core.Principal{Org: mine.org, Role: core.RoleAdmin}
 	_, err := streams.Get(mine.ctx, me, theirs.stream.String())
 	require.Equal(t, core.CodeNotFound, core.CodeOf(err))
 	_, err = streams.Get(mine.ctx, me, mine.stream.String())
 	require.NoError(t, err)
-	_, err = core.NewStreams(broken, nil, anySchema{}, everybodyMay{}, func() time.Time { return start }).Get(t.Context(), me, theirs.stream.String())
+	_, err = eventlog.NewStreams(eventlog.StreamPorts{Catalog: broken, Schemas: anySchema{}, Authorizer: everybodyMay{}, Now: func() time.Time { return start }}).Get(t.Context(), me, theirs.stream.String())
 	require.NoError(t, err, "without the second wall the mistake shows")
 }
 

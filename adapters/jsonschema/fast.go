@@ -9,13 +9,14 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// A node is one schema of a tree that takes payloads as they are written,
-// without decoding them. It exists for speed alone: it may take only what the
-// full validator takes, but need not take all of that. Whatever it does not
-// take, the full validator decides and words, so that no answer depends on
-// which of the two gave it.
+// A node is one schema of a tree that accepts ("takes") payloads as they are
+// written, without decoding them. It exists for speed alone.
+//
+// One rule holds for all that follows: a node may take only what the full
+// validator takes. It need not take all of that. Where a payload is unusual, or a
+// check would be long, it says no, and the full validator decides.
 type node struct {
-	kinds   kinds      // what may be written here
+	kinds   kinds      // the kinds of value that may be written here
 	choices []*choices // enum and const: a value must be in each
 
 	minLength, maxLength int
@@ -30,24 +31,25 @@ type node struct {
 	minProperties, maxProperties int
 	properties                   map[string]property
 	required                     uint64 // the bits of the properties that must be there
-	rest                         *node  // the properties that are not listed; nil takes anything
+	rest                         *node  // for properties that are not listed; nil takes anything
 }
 
-// property is what a node knows by an object's key.
+// property is what a node knows about a key of an object.
 type property struct {
 	value *node  // nil takes anything
 	bit   uint64 // set if it is required
 }
 
-// kinds is a set of what can be told apart while reading: finer than the types
-// of JSON, so that a choice of true is a set too, and so is integer.
+// kinds is a set of kinds of value, as far as they can be told apart while reading.
+// They are finer than the types of JSON, so that a schema of integers, or one that
+// takes only true, is such a set.
 type kinds uint8
 
 const (
 	isNull kinds = 1 << iota
 	isTrue
 	isFalse
-	isInteger  // whatever its spelling: 1.0 and 1e2 are
+	isInteger  // however it is written: 1.0 and 1e2 are integers
 	isFraction // a number that is no integer
 	isString
 	isArray
@@ -57,7 +59,8 @@ const (
 	isAny    = math.MaxUint8
 )
 
-// anything takes whatever is well-formed. It must not be changed.
+// anything takes whatever is well-formed. All validators share it, so it must not
+// be changed.
 var anything = newNode()
 
 func newNode() *node {
@@ -66,8 +69,8 @@ func newNode() *node {
 	}
 }
 
-// translate makes the tree of a schema. It reports false if there is a keyword
-// in it that a node does not have.
+// translate makes the tree of a schema. It reports false if the schema has a keyword
+// that a node does not have. Among these are references, so a tree has an end.
 func translate(schema *jsonschema.Schema) (n *node, ok bool) {
 	n = newNode()
 	if schema.Bool != nil {
@@ -91,8 +94,8 @@ func translate(schema *jsonschema.Schema) (n *node, ok bool) {
 	return n, n.setPattern(schema) && n.setItems(schema) && n.setProperties(schema)
 }
 
-// translated are the keywords that translate reads, and those that say nothing
-// about a payload.
+// translated are the fields of a schema that translate reads and, below, those that
+// say nothing about a payload.
 var translated = map[string]bool{
 	"Types": true, "Enum": true, "Const": true, "Format": true, "Pattern": true,
 	"MinLength": true, "MaxLength": true, "MinItems": true, "MaxItems": true,
@@ -106,9 +109,10 @@ var translated = map[string]bool{
 	"Examples": true, "Deprecated": true,
 }
 
-// understood reports whether a schema has only keywords that are translated.
-// It goes through the fields by reflection so that a keyword which a later
-// version of the library adds is one that is not.
+// understood reports whether a schema has only keywords that are translated. It
+// goes through the fields by reflection. So a keyword that a later version of the
+// library adds is not understood, and the full validator decides; it would
+// otherwise be overlooked.
 func understood(schema *jsonschema.Schema) bool {
 	for field, value := range reflect.ValueOf(schema).Elem().Fields() {
 		if field.IsExported() && !translated[field.Name] && !value.IsZero() {
@@ -129,7 +133,7 @@ func bounds(low, high *int) (lowest, highest int) {
 	return lowest, highest
 }
 
-// kindsOf says what each type of JSON Schema may be.
+// kindsOf has the kinds that each type of JSON Schema may be.
 var kindsOf = map[string]kinds{
 	"null": isNull, "boolean": isTrue | isFalse, "integer": isInteger, "number": isNumber,
 	"string": isString, "array": isArray, "object": isObject,
@@ -194,18 +198,18 @@ func (n *node) setProperties(schema *jsonschema.Schema) (ok bool) {
 		if !listed {
 			p.value = n.rest
 		}
-		p.bit |= 1 << i // a name that is given twice has two
+		p.bit |= 1 << i // a name that is listed twice has two bits
 		n.required |= 1 << i
 		n.properties[name] = p
 	}
 	return true
 }
 
-// choices is what an enum lists, but for the objects, the arrays and the
-// numbers that are not exact in a decimal: those are left to the full
-// validator.
+// choices are the values that an enum lists. Objects and arrays are left out, and
+// so are numbers that are not exact as a decimal: the full validator compares
+// those.
 type choices struct {
-	kinds   kinds // of null, true and false
+	kinds   kinds // those of null, true and false that are listed
 	strings map[string]bool
 	numbers []decimal
 }

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 // keywords are what a fuzzed schema is picked from; %s is another schema.
@@ -50,7 +50,7 @@ func FuzzFast(f *testing.F) {
 		schema := pick(&picks, 4)
 		v := compile(t, schema)
 		takes := v.fast != nil && v.fast.takes(payload)
-		valid := core.ValidJSON(payload) == nil
+		valid := eventjson.ValidJSON(payload) == nil
 		if err := v.decide(payload); takes && valid && err != nil {
 			t.Fatalf("%s\n%s\n%v", schema, payload, err)
 		}

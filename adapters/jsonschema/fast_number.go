@@ -9,10 +9,11 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// decimal is the number digits / 10^scale, with the smallest scale there is:
-// equal numbers are equal decimals, and an integer's scale is 0.
+// decimal is the number digits / 10^scale. The scale is the smallest one that is
+// possible, so equal numbers are equal decimals, and the scale of an integer is 0.
+// Whatever has more digits is not a decimal, and left to the full validator.
 type decimal struct {
-	digits int64 // less than maxDigits, apart from the sign
+	digits int64 // its absolute value is less than maxDigits
 	scale  int   // from 0 to maxScale
 }
 
@@ -21,7 +22,7 @@ const (
 	maxDigits = 1e15
 )
 
-// parseDecimal reads a number of JSON. It reports false if that is not exactly
+// parseDecimal reads a number of JSON. It reports false if the number is not exactly
 // a decimal.
 func parseDecimal(literal []byte) (d decimal, ok bool) {
 	fraction := false
@@ -54,6 +55,7 @@ func parseDecimal(literal []byte) (d decimal, ok bool) {
 	return d.normal()
 }
 
+// normal returns the number with the smallest scale, if it is a decimal at all.
 func (d decimal) normal() (normal decimal, ok bool) {
 	if d.digits == 0 {
 		return decimal{}, true
@@ -69,9 +71,9 @@ func (d decimal) normal() (normal decimal, ok bool) {
 	return d, d.scale <= maxScale
 }
 
-// limits are the least and the greatest digits that a decimal may have, by its
-// scale: a number is compared with the bounds of a schema, which can be any,
-// by comparing two integers.
+// limits has, for each scale, the least and the greatest digits that a decimal of
+// that scale may have. A schema's bounds may be any numbers. They are rounded once
+// for each scale, inwards, so to compare a payload's number takes two integers.
 type limits struct{ low, high [maxScale + 1]int64 }
 
 // newLimits returns nil where the schema sets no bounds.
@@ -100,8 +102,8 @@ func newLimits(schema *jsonschema.Schema) *limits {
 	return l
 }
 
-// floor is the greatest integer that is not above bound*unit, or one that is
-// beyond all digits of a decimal on the same side.
+// floor is the greatest integer that is not above bound*unit. Where that is beyond
+// the digits of all decimals, another integer beyond them stands for it.
 func floor(bound, unit *big.Rat) int64 {
 	product := new(big.Rat).Mul(bound, unit)
 	whole := new(big.Int).Div(product.Num(), product.Denom()) // Euclidean: down, as a denominator is positive
@@ -111,6 +113,7 @@ func floor(bound, unit *big.Rat) int64 {
 	return max(min(whole.Int64(), 2*maxDigits), -2*maxDigits)
 }
 
+// ceiling is the least integer that is not below bound*unit, as floor is the greatest.
 func ceiling(bound, unit *big.Rat) int64 { return -floor(new(big.Rat).Neg(bound), unit) }
 
 func (n *node) takesNumber(d decimal) bool {

@@ -5,9 +5,11 @@ import (
 	"unicode/utf8"
 )
 
-// format asks first what costs little, then the full validator's own check.
+// format checks a text for a format. It first asks certain, which costs little, and
+// where that does not take the text the full validator's own check, decide.
 type format struct {
-	certain func(text []byte) bool // what it takes, decide takes; may be nil
+	// certain takes only what decide takes. It may be nil.
+	certain func(text []byte) bool
 	decide  func(value any) error
 }
 
@@ -20,7 +22,8 @@ var certain = map[string]func([]byte) bool{
 	"date-time": certainTime, "date": certainDate, "uuid": certainUUID, "email": certainEmail,
 }
 
-// takesString is asked about a string with its quotes.
+// takesString reports whether the node takes a string, which has its quotes. escaped
+// says that there is a backslash in it.
 func (n *node) takesString(quoted []byte, escaped bool) bool {
 	if n.kinds&isString == 0 {
 		return false
@@ -38,10 +41,11 @@ func (n *node) takesString(quoted []byte, escaped bool) bool {
 	return n.takesLength(text) && n.takesText(text)
 }
 
-// takesEscaped tells from the length of a text as it is written that the
-// length of what it says is within the bounds: at least a twelfth, as no escape
-// is longer than two halves of a surrogate pair. It reports false if that does
-// not tell, or if there is an escape JSON does not have.
+// takesEscaped reports whether a text with escapes certainly has a length within
+// the bounds, without decoding it. Escapes make a text longer: it stands for at most
+// as many characters as it is written with. And it stands for at least a twelfth of
+// them, as the longest escape is that of a surrogate pair, twelve characters for
+// one. It reports false if this does not decide, or if an escape is not one of JSON.
 func (n *node) takesEscaped(text []byte) bool {
 	longest := utf8.RuneCount(text)
 	return longest <= n.maxLength && (longest+11)/12 >= n.minLength && wellEscaped(text)
@@ -86,6 +90,9 @@ func (n *node) takesText(text []byte) bool {
 	return (n.pattern == nil || n.pattern.Match(text)) && (n.format == nil || n.format.takes(text))
 }
 
+// hexadecimal reports whether a text has nothing but hexadecimal digits. Below, a
+// byte before '0' or 'a' wraps around and is too large, and |0x20 makes a letter a
+// small one.
 func hexadecimal(text []byte) bool {
 	for _, c := range text {
 		if c-'0' > 9 && c|0x20-'a' > 5 {
@@ -95,13 +102,15 @@ func hexadecimal(text []byte) bool {
 	return true
 }
 
+// certainUUID takes what is written as a UUID, with small or capital letters.
 func certainUUID(text []byte) bool {
 	return len(text) == 36 && text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-' &&
 		hexadecimal(text[:8]) && hexadecimal(text[9:13]) && hexadecimal(text[14:18]) &&
 		hexadecimal(text[19:23]) && hexadecimal(text[24:])
 }
 
-// certainDate leaves the ends of the months to the calendar.
+// certainDate takes days up to the 28th, which every month has. The full validator
+// knows the calendar.
 func certainDate(text []byte) bool {
 	if len(text) != 10 || text[4] != '-' || text[7] != '-' {
 		return false
@@ -110,7 +119,7 @@ func certainDate(text []byte) bool {
 	return pair(text) <= 99 && pair(text[2:]) <= 99 && month >= 1 && month <= 12 && day >= 1 && day <= 28
 }
 
-// certainTime leaves leap seconds and small letters alone.
+// certainTime takes times with a capital T and Z, and without leap seconds.
 func certainTime(text []byte) bool {
 	if len(text) < 20 || !certainDate(text[:10]) || text[10] != 'T' || !clock(text[11:16]) ||
 		text[16] != ':' || pair(text[17:]) > 59 {
@@ -129,12 +138,12 @@ func certainTime(text []byte) bool {
 	return string(zone) == "Z" || len(zone) == 6 && (zone[0] == '+' || zone[0] == '-') && clock(zone[1:])
 }
 
-// clock is asked about the five characters of hours and minutes.
+// clock reports whether five characters are hours and minutes.
 func clock(text []byte) bool {
 	return pair(text) <= 23 && text[2] == ':' && pair(text[3:]) <= 59
 }
 
-// pair reads two digits; anything else is more than 99.
+// pair reads two digits. Anything else is a number greater than 99.
 func pair(text []byte) int {
 	high, low := text[0]-'0', text[1]-'0'
 	if high > 9 || low > 9 {
@@ -143,8 +152,9 @@ func pair(text []byte) int {
 	return int(high)*10 + int(low)
 }
 
-// certainEmail takes short addresses of words of ASCII letters and digits, with
-// single signs between them.
+// certainEmail takes short addresses of ASCII letters and digits, with single signs
+// between them: no address that needs to be quoted, and none that a rule about
+// lengths could refuse.
 func certainEmail(text []byte) bool {
 	if len(text) > 64 {
 		return false

@@ -5,18 +5,19 @@ import (
 	"encoding/json"
 )
 
-// walk reads a payload once, beside the tree that is to take it. The payload
-// has passed [core.ValidJSON]; the walk relies on this only for what would cost
-// time to see again: that no key of an object is there twice, and that strings
-// are UTF-8 without control characters. Anything else that is malformed it does
-// not take.
+// walk reads a payload once, along the tree that is to take it.
+//
+// The payload has passed [eventjson.ValidJSON]. The walk relies on that for two
+// things only, which would cost time to check again: an object has no key twice,
+// and strings are UTF-8 without control characters. Everything else that is
+// malformed it notices, and does not take.
 type walk struct {
 	data []byte
-	pos  int
-	lost bool // what is at pos is not JSON
+	pos  int  // everything before it was read and fits
+	lost bool // the text at pos is not JSON
 }
 
-// maxDepth is how deeply nested a valid payload is at most.
+// maxDepth is how deeply nested a payload may be that is valid at all.
 const maxDepth = 64
 
 // takes reports whether the payload certainly fits.
@@ -30,7 +31,7 @@ func (n *node) takes(payload []byte) bool {
 	return w.pos == len(payload)
 }
 
-// value reads the value at pos, which depth arrays and objects enclose.
+// value reads the value at pos. depth is how many arrays and objects enclose it.
 func (w *walk) value(n *node, depth int) bool {
 	if n == nil {
 		n = anything
@@ -110,6 +111,7 @@ func (w *walk) object(n *node, depth int) bool {
 		found |= p.bit
 		count++
 	}
+	// Each required property has a bit, so one comparison shows that all are there.
 	return !w.lost && found == n.required && count >= n.minProperties && count <= n.maxProperties
 }
 
@@ -179,8 +181,9 @@ func (w *walk) text() (quoted []byte, escaped, ok bool) {
 	start := w.pos
 	pos, quote := start+1, start
 	for {
-		// The quote found last is still the next one, unless it was escaped: a
-		// text of nothing but escapes is not searched again for each.
+		// The quote that was found last is still the next one, unless the escape
+		// before it was its own. So a text of nothing but escapes is not searched to
+		// its end for each of them, which would take time by the square.
 		if quote < pos {
 			i := bytes.IndexByte(w.data[min(pos, len(w.data)):], '"')
 			if i < 0 {
@@ -198,8 +201,8 @@ func (w *walk) text() (quoted []byte, escaped, ok bool) {
 	}
 }
 
-// unquote says what a string with escapes means, in the way the full validator
-// gets to know it.
+// unquote returns the text that a string with escapes stands for. It uses
+// encoding/json, as the full validator does, so both see the same text.
 func unquote(quoted []byte) (text []byte, ok bool) {
 	var s string
 	err := json.Unmarshal(quoted, &s)
@@ -211,6 +214,8 @@ func (w *walk) number(n *node) bool {
 	if !ok || n.kinds&isNumber == 0 {
 		return false
 	}
+	// Most schemas ask for a number or an integer and no more. Then the spelling
+	// tells enough, and nothing is calculated.
 	if n.limits == nil && len(n.choices) == 0 && (n.kinds&isNumber == isNumber || whole && n.kinds&isInteger != 0) {
 		return true
 	}
@@ -218,8 +223,8 @@ func (w *walk) number(n *node) bool {
 	return ok && n.takesNumber(d)
 }
 
-// literal reads a number; whole is one without a fraction and an exponent. An
-// exponent of three digits and more is left to the full validator.
+// literal reads a number. whole says that it has neither a fraction nor an exponent.
+// A number whose exponent has three digits or more is left to the full validator.
 func (w *walk) literal() (literal []byte, whole, ok bool) {
 	start := w.pos
 	if w.peek() == '-' {

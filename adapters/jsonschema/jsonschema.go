@@ -1,5 +1,10 @@
-// Package jsonschema holds payloads to JSON Schemas (2020-12 where a schema
-// does not say otherwise).
+// Package jsonschema holds payloads to JSON Schemas, of draft 2020-12 where a
+// schema does not name another one.
+//
+// There are two validators. The full one is a library's: it decodes a payload and
+// decides. The fast one (fast.go) reads the payload as it is written, and only ever
+// says yes. Whatever it does not accept goes to the full one, so no answer depends
+// on which of the two gave it.
 package jsonschema
 
 import (
@@ -17,6 +22,7 @@ import (
 	"golang.org/x/text/message"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 // Compiler implements [core.SchemaCompiler]. It is safe for concurrent use.
@@ -25,9 +31,9 @@ type Compiler struct{}
 // New returns a compiler.
 func New() *Compiler { return &Compiler{} }
 
-// root is the address a schema gets; nothing is ever loaded from it. It has a
-// path, so that a relative reference to another document leads to an address
-// that there is not, and not to the schema itself.
+// root is the address that a schema gets. Nothing is ever loaded from it. It has a
+// path, so that a relative reference to another document leads to an address at
+// which there is nothing, and not to the schema itself.
 const (
 	base = "eventflow:///"
 	root = base + "schema"
@@ -35,7 +41,7 @@ const (
 
 // Compile implements [core.SchemaCompiler].
 func (*Compiler) Compile(schema []byte) (core.Schema, error) {
-	if err := core.ValidJSON(schema); err != nil {
+	if err := eventjson.ValidJSON(schema); err != nil {
 		return nil, err
 	}
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
@@ -48,6 +54,9 @@ func (*Compiler) Compile(schema []byte) (core.Schema, error) {
 	compiler := jsonschema.NewCompiler()
 	compiler.DefaultDraft(jsonschema.Draft2020)
 	compiler.AssertFormat()
+	compiler.RegisterFormat(dateTime)
+	// Without a scheme to load by, no reference makes the server read a file or
+	// connect to anybody.
 	compiler.UseLoader(jsonschema.SchemeURLLoader{})
 	if err := compiler.AddResource(root, document); err != nil {
 		return nil, core.Invalid("schema", "%v", err)
@@ -56,6 +65,9 @@ func (*Compiler) Compile(schema []byte) (core.Schema, error) {
 	if err != nil {
 		return nil, schemaFault(err)
 	}
+	if err := sound(compiled); err != nil {
+		return nil, err
+	}
 	validator := &schemaValidator{schema: compiled}
 	if fast, ok := translate(compiled); ok {
 		validator.fast = fast
@@ -63,7 +75,8 @@ func (*Compiler) Compile(schema []byte) (core.Schema, error) {
 	return validator, nil
 }
 
-// schemaFault names the place of a schema's fault.
+// schemaFault names the place of a schema's fault, without the address that the
+// schema was given.
 func schemaFault(err error) error {
 	var invalid *jsonschema.SchemaValidationError
 	var nested *jsonschema.ValidationError
@@ -76,10 +89,12 @@ func schemaFault(err error) error {
 	return core.Invalid("schema", "%s", strings.ReplaceAll(text, base, ""))
 }
 
-// schemaValidator implements [core.Schema].
+// schemaValidator implements [core.Schema]. It is safe for concurrent use: neither
+// part changes once it is made.
 type schemaValidator struct {
 	schema *jsonschema.Schema
-	fast   *node // nil if the schema has a keyword that a node does not have
+	// fast is nil if the schema has a keyword that a node does not have.
+	fast *node
 }
 
 // Validate implements [core.Schema].
@@ -90,7 +105,7 @@ func (v *schemaValidator) Validate(payload []byte) error {
 	return v.decide(payload)
 }
 
-// decide asks the full validator.
+// decide has the full validator decide, which also finds the words for a refusal.
 func (v *schemaValidator) decide(payload []byte) error {
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(payload))
 	if err != nil {
@@ -114,9 +129,9 @@ func mismatch(details []core.Detail) error {
 	}
 }
 
-// maxExponent bounds the exponents of numbers. The full validator calculates
-// with fractions of whole numbers: 1e-999999 takes it milliseconds, and at
-// 1e-9999999 it panics. No float64 needs more than 324.
+// maxExponent bounds the exponents of numbers. The full validator calculates with
+// fractions of whole numbers, which grow with the exponent: 1e-999999 takes it
+// milliseconds, and at 1e-9999999 it panics. No float64 needs more than 324.
 const maxExponent = 400
 
 const beyondExponent = "has an exponent beyond ±400"
@@ -140,7 +155,9 @@ func incalculable(value any) (path []string, found bool) {
 	case map[string]any:
 		for key, member := range value {
 			below, here := incalculable(member)
-			if here && (!found || key < path[0]) { // the order of a map is not to show
+			// A map is walked in any order. The least key makes every refusal of a
+			// payload the same.
+			if here && (!found || key < path[0]) {
 				path, found = append([]string{key}, below...), true
 			}
 		}
@@ -174,26 +191,27 @@ func payloadPath(path []string) string {
 	return b.String()
 }
 
-// maxDetails bounds how many places an error names.
+// maxDetails bounds how many places an error names: a payload may be wrong in as
+// many places as it has values.
 const maxDetails = 20
 
-// details lists the innermost failures, in the order of their places.
+// details lists the innermost failures, in the order of their places. The outer
+// ones only say that something within them is wrong.
 func details(err *jsonschema.ValidationError, place func([]string) string) []core.Detail {
 	var all []core.Detail
 	printer := message.NewPrinter(language.English)
 	var walk func(*jsonschema.ValidationError, string)
 	walk = func(err *jsonschema.ValidationError, key string) {
 		if _, keys := err.ErrorKind.(*kind.PropertyNames); keys {
-			// What is wrong with a key has no place of its own, and that of its
-			// object is not dependable.
-			key = err.ErrorKind.LocalizedString(printer) + ": "
+			// A key that is wrong has no place of its own, and the library is not
+			// dependable about the place of its object. So the reason names the key.
+			key = reasonOf(err.ErrorKind, printer) + ": "
 		}
 		for _, cause := range err.Causes {
 			walk(cause, key)
 		}
 		if _, group := err.ErrorKind.(*kind.Group); len(err.Causes) == 0 && !group {
-			text := key + err.ErrorKind.LocalizedString(printer)
-			all = append(all, core.Detail{Field: place(err.InstanceLocation), Reason: reason(text)})
+			all = append(all, core.Detail{Field: place(err.InstanceLocation), Reason: cut(key+reasonOf(err.ErrorKind, printer), 2*maxReason)})
 		}
 	}
 	walk(err, "")
@@ -201,17 +219,16 @@ func details(err *jsonschema.ValidationError, place func([]string) string) []cor
 		return all[i].Field < all[j].Field || all[i].Field == all[j].Field && all[i].Reason < all[j].Reason
 	})
 	if len(all) == 0 {
-		all = []core.Detail{{Field: place(nil), Reason: "does not fit the schema"}}
+		all = []core.Detail{{Field: place(nil), Reason: "does not match the schema"}}
 	}
 	return all[:min(len(all), maxDetails)]
 }
 
-// maxReason bounds a reason: it may quote the value.
-const maxReason = 200
-
-func reason(text string) string {
-	if len(text) <= maxReason {
-		return text
+// dateTime is the format date-time: the times that events take, and no others.
+var dateTime = &jsonschema.Format{Name: "date-time", Validate: func(value any) error {
+	text, isText := value.(string)
+	if _, ok := core.ParseTime(text); isText && !ok {
+		return errors.New("must be an RFC 3339 time")
 	}
-	return strings.ToValidUTF8(text[:maxReason], "") + "…"
-}
+	return nil
+}}

@@ -12,10 +12,11 @@ import (
 
 // Limiter implements [core.RateLimiter], exactly. It is made by New.
 //
-// A bucket is remembered until it is full again, at most [MaxKeys] of them: one
-// more and another is forgotten, of some that are looked at the one nearest to
-// full. What is forgotten counts as full.
+// A bucket is remembered until it is full again. At most [MaxKeys] are: for one
+// more another one is forgotten. Of a few that it looks at, the limiter takes the
+// one that is nearest to full. A bucket that is forgotten counts as full.
 type Limiter struct {
+	// seed makes the shard of a key unpredictable: nobody fills one on purpose.
 	seed   maphash.Seed
 	shards [shards]shard
 }
@@ -35,10 +36,14 @@ const (
 
 // shard holds some of the buckets.
 type shard struct {
+	// mu guards the fields below. It is held for the whole of Take, so that two
+	// requests for one key never see the same permit.
 	mu sync.Mutex
-	// full says when the bucket of a key is full, in nanoseconds of Unix time. A
-	// key that is not there has a full one.
-	full  map[string]int64
+	// full says when the bucket of a key is full, in nanoseconds of Unix time.
+	// That is all there is to know of a bucket. A key that is not there has a full
+	// one.
+	full map[string]int64
+	// swept is when buckets that have become full were forgotten last.
 	swept int64
 	_     [40]byte // keeps neighbours out of each other's cache line
 }
@@ -63,6 +68,7 @@ func (l *Limiter) Take(_ context.Context, key string, limit core.Limit, n int, n
 	defer s.mu.Unlock()
 	full, known := s.full[key]
 	missing, state := limit.Take(time.Duration(full-at), n)
+	// A refusal changes nothing, and a bucket that is full is not remembered.
 	if due := at + int64(missing); missing > 0 && due != full {
 		if !known {
 			s.makeRoom(at)
@@ -72,9 +78,11 @@ func (l *Limiter) Take(_ context.Context, key string, limit core.Limit, n int, n
 	return state, nil
 }
 
-// makeRoom is called before a bucket is added.
+// makeRoom is called before a bucket is added, with mu held. It walks through the
+// shard once in a while only: a flood of new keys would otherwise have it do so
+// for each of them.
 func (s *shard) makeRoom(at int64) {
-	if at-s.swept >= int64(sweepEvery) || at < s.swept {
+	if at-s.swept >= int64(sweepEvery) || at < s.swept { // or the clock was set back
 		s.swept = at
 		for key, full := range s.full {
 			if full <= at {
@@ -85,7 +93,7 @@ func (s *shard) makeRoom(at int64) {
 	if len(s.full) < shardMax {
 		return
 	}
-	// The order in which a map is walked is random.
+	// The walk through a map begins anywhere, so these are some at random.
 	var nearest string
 	looked := 0
 	for key, full := range s.full {

@@ -1,5 +1,5 @@
-// Package memory keeps the log in the process's memory: for tests, and for
-// trying things without a file. Nothing survives a restart.
+// Package memory keeps the log and the catalog in the process's memory: for tests,
+// and for trying things without a file. Nothing survives a restart.
 package memory
 
 import (
@@ -47,7 +47,7 @@ func Open(context.Context, *url.URL) (core.Storage, error) {
 	return &Storage{streams: map[core.ID]*stream{}}, nil
 }
 
-var errClosed = errors.New("the memory store is closed")
+var errClosed = errors.New("the store in memory is closed")
 
 // Append implements [core.Appender].
 func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch) error {

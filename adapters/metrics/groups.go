@@ -13,18 +13,21 @@ import (
 
 // Groups adds the lag and the dead letters of every consumer group, and how
 // many polls wait. census is asked when somebody scrapes, and at most every
-// ten seconds.
+// ten seconds: it reads all groups from the catalog, and several may scrape.
 func (m *Metrics) Groups(census func(context.Context) ([]core.GroupCensus, error), polls func() int64, logger *slog.Logger) {
 	m.registry.MustRegister(&groups{census: census, logger: logger}, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "eventflow_polls_in_flight", Help: "Polls of consumer groups that are being answered, most of them waiting.",
 	}, func() float64 { return float64(polls()) }))
 }
 
-// groups is a collector of what a census counts.
+// groups is the collector of a census of consumer groups.
 type groups struct {
 	census func(context.Context) ([]core.GroupCensus, error)
 	logger *slog.Logger
 
+	// mu guards counted, the newest census, and at, when that was. It is held
+	// during a census, so of many who scrape at once one asks and the others wait
+	// for its answer.
 	mu      sync.Mutex
 	counted []core.GroupCensus
 	at      time.Time
@@ -58,6 +61,9 @@ func (g *groups) Collect(metrics chan<- prometheus.Metric) {
 	}
 }
 
+// count returns the newest census, or takes one. A census that failed counts as an
+// empty one, for as long as one that did not: a database in trouble is not asked
+// more often than one in health.
 func (g *groups) count() []core.GroupCensus {
 	g.mu.Lock()
 	defer g.mu.Unlock()

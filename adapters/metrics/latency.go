@@ -9,9 +9,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// IngestP99 is the time within which all but one of a hundred requests to store
-// events were answered, since the start and for all organizations together; 0
-// where there was none.
+// IngestP99 is the time within which 99 of 100 requests to store events were
+// answered, since the start and for all organizations together. It is 0 where
+// there was no such request.
 func (m *Metrics) IngestP99() time.Duration {
 	families, err := m.timed.Gather()
 	if err != nil {
@@ -36,18 +36,19 @@ func (m *Metrics) IngestP99() time.Duration {
 	return quantile(counts, 0.99)
 }
 
-// newTimed returns a registry of the requests alone: whoever asks for their
-// times does not make everything else be counted.
+// newTimed returns a registry of the requests alone. To gather the whole registry
+// for their times would take a census of all groups each time.
 func newTimed(requests prometheus.Collector) *prometheus.Registry {
 	timed := prometheus.NewRegistry()
 	timed.MustRegister(requests)
 	return timed
 }
 
-// quantile is the time within which a part of what a histogram counted was
-// done, by interpolation within a bucket. counts are by the upper bounds of the
-// buckets, in seconds; each holds those before it. Beyond the last bound it is
-// that bound, or more.
+// quantile is the time within which a part of the requests of a histogram was
+// answered. counts has, for the upper bound of each bucket in seconds, how many
+// requests took that long at most; the infinite bound has all of them. Within a
+// bucket the requests are supposed to be spread evenly. A quantile beyond the last
+// finite bound is given as that bound: the histogram knows no more.
 func quantile(counts map[float64]float64, part float64) time.Duration {
 	rank := part * counts[math.Inf(1)]
 	if rank == 0 {

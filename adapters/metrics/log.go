@@ -11,7 +11,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Log returns log with its appends and reads measured.
+// Log returns log with its appends and reads measured. Whoever uses it does not
+// know, and the log does not, either.
 func (m *Metrics) Log(log core.EventLog) core.EventLog { return &measured{EventLog: log, metrics: m} }
 
 type measured struct {
@@ -37,6 +38,8 @@ func (l *measured) Append(ctx context.Context, at time.Time, batches []core.Batc
 	return nil
 }
 
+// reason is the label of a failure. There are few of them, whatever goes wrong:
+// the text of an error would make a series for each.
 func reason(err error) string {
 	var behind *core.ClockError
 	switch {
@@ -56,14 +59,19 @@ func (l *measured) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]
 	return events, err
 }
 
-// maxSeries bounds the pairs of stream and type that are counted apart: types
-// are the producers' words, and must not be able to fill the memory.
+// maxSeries bounds the pairs of stream and type that are counted apart. Types are
+// the producers' words: they must not be able to fill the memory of this server,
+// nor of Prometheus.
 const maxSeries = 2000
 
 // eventCounter counts stored events by stream and type.
 type eventCounter struct {
 	vector *prometheus.CounterVec
 
+	// mu guards series, and is held while a batch is counted: there are a few
+	// commits at once, each with many events. series has the counters that exist,
+	// at most maxSeries, so that the vector does not have to look labels up. None
+	// is removed: a counter that went and came back would begin at zero.
 	mu     sync.Mutex
 	series map[seriesKey]prometheus.Counter
 }
@@ -82,8 +90,8 @@ func newEventCounter() *eventCounter {
 	}
 }
 
-// count adds the stored entries of a batch. Neighbours of one type are added
-// up first: most batches hold few types.
+// count adds the stored entries of a batch; duplicates are no new events.
+// Neighbours of one type are added up first, as most batches hold few types.
 func (c *eventCounter) count(batch *core.Batch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -104,6 +112,8 @@ func (c *eventCounter) count(batch *core.Batch) {
 	}
 }
 
+// counter returns the counter of a stream and type, or the one of all others where
+// there are too many. mu is held.
 func (c *eventCounter) counter(stream core.ID, eventType string) prometheus.Counter {
 	key := seriesKey{stream, eventType}
 	counter := c.series[key]

@@ -1,5 +1,5 @@
-// Package metrics counts and times what the server does, for Prometheus. It
-// decorates the ports: nothing that is measured knows about it.
+// Package metrics counts and times the work of the server, for Prometheus. It
+// decorates the ports: neither side of a port knows that it is measured.
 package metrics
 
 import (
@@ -16,7 +16,7 @@ import (
 type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
-	// timed holds the requests once more.
+	// timed holds the requests once more, and nothing else: see newTimed.
 	timed    *prometheus.Registry
 	appends  prometheus.Histogram
 	group    prometheus.Histogram
@@ -67,7 +67,7 @@ func (m *Metrics) Queue(depth func() int) {
 // requests by itself.
 func (m *Metrics) LimiterLost(lost func() bool) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "eventflow_rate_limiter_lost", Help: "1 while Redis is lost and requests are counted on each node by itself.",
+		Name: "eventflow_rate_limiter_lost", Help: "1 while Redis is unreachable and each node counts requests on its own.",
 	}, func() float64 {
 		if lost() {
 			return 1
@@ -81,7 +81,8 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
 }
 
-// Request records an answered request. route is the pattern, never the path.
+// Request records an answered request. route is the pattern, never the path: a
+// client chooses the path, and could make a series with each request.
 func (m *Metrics) Request(method, route string, status int, took time.Duration) {
 	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
 }

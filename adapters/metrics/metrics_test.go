@@ -26,6 +26,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/rest/server"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // scrape returns what a scraper reads.
@@ -248,10 +249,10 @@ func TestTheIngestP99(t *testing.T) {
 func TestUnknownRoutesMakeNoSeries(t *testing.T) {
 	t.Parallel()
 	m := metrics.New()
-	access, err := core.NewAccess(nil, nil, make([]byte, core.MinSecretBytes), nil, time.Now)
+	access, err := identity.NewAccess(nil, nil, make([]byte, identity.MinSecretBytes), nil, time.Now)
 	require.NoError(t, err)
 	s := server.New(server.Options{
-		Access: access, Metrics: m.Handler(), Observe: m.Request, Logger: slog.New(slog.DiscardHandler),
+		Identity: &identity.UseCases{Access: access}, Metrics: m.Handler(), Observe: m.Request, Logger: slog.New(slog.DiscardHandler),
 		Ready: func(context.Context) rest.Health { return rest.Health{Status: rest.StatusOK} },
 	})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,24 +1,25 @@
-// Package pgtenant makes PostgreSQL's row-level security a second wall between
-// organizations: work on behalf of one ([core.ContextWithOrganization]) runs as
-// a role that sees that organization's rows only. All other work runs as the
-// tables' owner, whom the policies do not concern, because COPY, the fast way in,
-// refuses tables under them.
+// Package pgtenant holds what the log and the catalog have in common where both
+// are kept in PostgreSQL. It makes row-level security a second wall between
+// organizations, behind the queries, which name the organization themselves.
+// Work on behalf of one organization ([core.ContextWithOrganization]) runs as a
+// role that sees that organization's rows only. All other work runs as the
+// tables' owner, whom the policies do not concern. Policies that did concern the
+// owner would take COPY away, the fast way in: it refuses tables under policies.
 package pgtenant
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Parameter is the parameter of a database's URL that names the role. It is made
-// when it is not there. [NoRole] does without the wall.
+// Parameter is the parameter of a database's URL that names the role, by default
+// [DefaultRole]. [Wall.Prepare] makes a role that is not there. [NoRole] does
+// without the wall.
 const (
 	Parameter   = "tenant_role"
 	DefaultRole = "eventflow_tenant"
@@ -32,20 +33,21 @@ type Wall struct {
 	admit string
 }
 
-// Guard has the connections of a pool that is to be made serve the organization
-// of the context that they are taken with. Prepare must be called, without an
-// organization, before any is. admit names the function that gives a role its
-// rights.
+// Guard changes the settings of a pool that is yet to be made. Each time when a
+// connection is taken from that pool, it is made to serve the organization of the
+// context that it is taken with. admit names the function in the database that
+// gives a role its rights. Before a connection is taken for an organization,
+// Prepare must have been called.
 //
 // A connection that serves another organization than the last time costs a round
-// trip. What it serves is a setting of the session: a pooler between that gives
-// one session's connection to another (PgBouncer's transaction mode) would break
-// it, and needs [NoRole].
+// trip. The organization is a setting of the session. A pooler that shares a
+// session among clients (PgBouncer's transaction mode) breaks that, and needs
+// [NoRole].
 func Guard(config *pgxpool.Config, admit string) *Wall {
 	parameters := config.ConnConfig.RuntimeParams
 	w := &Wall{role: DefaultRole, admit: admit}
 	if role, ok := parameters[Parameter]; ok {
-		delete(parameters, Parameter)
+		delete(parameters, Parameter) // PostgreSQL has no such setting, and would refuse to connect
 		w.role = role
 	}
 	if w.role != NoRole {
@@ -54,11 +56,17 @@ func Guard(config *pgxpool.Config, admit string) *Wall {
 	return w
 }
 
-// settingOrg is where a connection remembers whom it serves; the policies read
-// the setting of the same name.
+// settingOrg is the session's setting that the policies read. The connection
+// keeps the organization under the same name, so as not to ask the session.
 const settingOrg = "eventflow.org"
 
-// serve implements [pgxpool.Config]'s PrepareConn.
+// serve implements [pgxpool.Config]'s PrepareConn. The connection is nobody
+// else's while it runs.
+//
+// What the connection notes is what its session has: it is noted after the
+// session has taken it, and a connection on which that fails is closed by the
+// pool. Role and organization change in one statement, so there is no moment with
+// the owner's role and an organization, or the other way around.
 func (w *Wall) serve(ctx context.Context, conn *pgx.Conn) (ok bool, err error) {
 	org := core.OrganizationOf(ctx)
 	notes := conn.PgConn().CustomData()
@@ -67,7 +75,7 @@ func (w *Wall) serve(ctx context.Context, conn *pgx.Conn) (ok bool, err error) {
 	}
 	role, text := w.role, org.String()
 	if org.IsZero() {
-		role, text = NoRole, ""
+		role, text = NoRole, "" // for PostgreSQL, too, none is the role that connected
 	}
 	if _, err := conn.Exec(ctx, `select set_config('role', $1, false), set_config('`+settingOrg+`', $2, false)`, role, text); err != nil {
 		return false, err
@@ -76,28 +84,24 @@ func (w *Wall) serve(ctx context.Context, conn *pgx.Conn) (ok bool, err error) {
 	return true, nil
 }
 
-// PostgreSQL's words for what may be missing.
-const (
-	stateNoSuchRole = "22023"
-	stateForbidden  = "42501"
-	stateDuplicate  = "42710"
-)
-
-// Prepare makes the role where it is missing and gives it its rights.
+// Prepare makes the role where it is missing and gives it its rights. Any number
+// of processes may do so at once. Its context must be for no organization: the
+// role itself may not do this.
 func (w *Wall) Prepare(ctx context.Context, pool *pgxpool.Pool) error {
 	if w.role == NoRole {
 		return nil
 	}
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		// Roles and their members belong to the whole server, and rights that are
-		// given twice at once are an error.
+		// To give the same right twice at once is an error of PostgreSQL ("tuple
+		// concurrently updated"). The log and the catalog of several processes may
+		// do so in one database, which is what the lock is for.
 		if _, err := tx.Exec(ctx, `select pg_advisory_xact_lock(hashtextextended('eventflow tenant role', 0))`); err != nil {
 			return err
 		}
 		if err := w.ensureRole(ctx, tx); err != nil {
-			return fmt.Errorf("row-level security needs the role %[1]s, and this user may not make it (%[2]w); "+
-				"have an administrator of PostgreSQL run: create role %[1]s; grant %[1]s to %[3]s; "+
-				"or do without, by the parameter %[4]s=%[5]s in the URL",
+			return fmt.Errorf("row-level security needs the role %[1]s, which this user may not create (%[2]w); "+
+				"have a PostgreSQL administrator run: create role %[1]s; grant %[1]s to %[3]s; "+
+				"or do without row-level security by adding %[4]s=%[5]s to the URL",
 				pgx.Identifier{w.role}.Sanitize(), err, pgx.Identifier{pool.Config().ConnConfig.User}.Sanitize(), Parameter, NoRole)
 		}
 		_, err := tx.Exec(ctx, `select `+w.admit+`($1)`, w.role)
@@ -105,14 +109,16 @@ func (w *Wall) Prepare(ctx context.Context, pool *pgxpool.Pool) error {
 	})
 }
 
-// ensureRole returns when the user can act as the role.
+// ensureRole returns when the user can act as the role. It tries that before it
+// makes anything, because whoever has an administrator make the role may lack the
+// right to make one.
 func (w *Wall) ensureRole(ctx context.Context, tx pgx.Tx) error {
 	role := pgx.Identifier{w.role}.Sanitize()
 	err := try(ctx, tx, `set local role `+role)
-	if state := stateOf(err); state != stateNoSuchRole && state != stateForbidden {
+	if state := State(err); state != stateNoSuchRole && state != stateForbidden {
 		return err
 	}
-	if err := try(ctx, tx, `create role `+role); err != nil && stateOf(err) != stateDuplicate {
+	if err := try(ctx, tx, `create role `+role); err != nil && State(err) != stateDuplicate {
 		return err
 	}
 	if err := try(ctx, tx, `grant `+role+` to current_user`); err != nil {
@@ -121,8 +127,9 @@ func (w *Wall) ensureRole(ctx context.Context, tx pgx.Tx) error {
 	return try(ctx, tx, `set local role `+role)
 }
 
-// try runs a statement whose failure leaves the transaction as it was. The role
-// that it may have taken is given back.
+// try runs a statement in a savepoint: after an error PostgreSQL accepts nothing
+// more in a transaction, and here an error is often an answer. A role that the
+// statement has taken is given back, as the rest is the owner's work.
 func try(ctx context.Context, tx pgx.Tx, statement string) error {
 	return pgx.BeginFunc(ctx, tx, func(inner pgx.Tx) error {
 		if _, err := inner.Exec(ctx, statement); err != nil {
@@ -131,11 +138,4 @@ func try(ctx context.Context, tx pgx.Tx, statement string) error {
 		_, err := inner.Exec(ctx, `set local role none`)
 		return err
 	})
-}
-
-func stateOf(err error) string {
-	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return refused.Code
-	}
-	return ""
 }

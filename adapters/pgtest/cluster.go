@@ -21,15 +21,18 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Cluster is a private PostgreSQL server in a folder.
+// Cluster is a private PostgreSQL server in a folder. It is for one goroutine.
 type Cluster struct {
-	bin     string
+	bin     string // the folder of PostgreSQL's programs
 	dir     string
 	port    int
 	options []string
-	owner   *syscall.Credential // nil: the current user
-	server  *exec.Cmd
-	exited  chan struct{}
+	// owner is the user that the server runs as; nil is the current one.
+	owner *syscall.Credential
+	// server is the process of the last start, and exited is closed once it has
+	// ended and was waited for.
+	server *exec.Cmd
+	exited chan struct{}
 }
 
 // ErrNotInstalled says that this machine has no PostgreSQL server.
@@ -38,6 +41,7 @@ var ErrNotInstalled = errors.New("no PostgreSQL server is installed (initdb and 
 // Private starts a cluster for one test, which may kill it.
 func Private(t testing.TB, options ...string) *Cluster {
 	t.Helper()
+	// Below t.TempDir, PostgreSQL's own user could not enter.
 	dir, err := os.MkdirTemp("", "eventflow-postgres-")
 	if err != nil {
 		t.Fatal(err)
@@ -55,10 +59,10 @@ func Private(t testing.TB, options ...string) *Cluster {
 	return c
 }
 
-// Start makes a cluster in dir, which must exist and be empty, below folders
-// that every user may enter, and starts it on a free loopback port, with
-// durable settings unless options (`name=value`) say otherwise. For root, the
-// server runs as another user, who gets dir.
+// Start makes a cluster in dir, and starts it on a free loopback port. dir must
+// exist, be empty, and lie below folders that every user may enter. The settings
+// are PostgreSQL's own, which are durable, unless options (`name=value`) say
+// otherwise. If root calls Start, the server runs as another user, who gets dir.
 func Start(ctx context.Context, dir string, options ...string) (*Cluster, error) {
 	bin, err := findBinaries()
 	if err != nil {
@@ -84,7 +88,8 @@ func Start(ctx context.Context, dir string, options ...string) (*Cluster, error)
 	return c, nil
 }
 
-// findBinaries is the folder of initdb and postgres.
+// findBinaries is the folder of initdb and postgres. Debian keeps them out of the
+// PATH, in a folder for each version, of which the newest is taken.
 func findBinaries() (string, error) {
 	var folders []string
 	for _, pattern := range []string{
@@ -105,6 +110,7 @@ func findBinaries() (string, error) {
 	return "", ErrNotInstalled
 }
 
+// executable reports whether there is a program at a path.
 func executable(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && !info.IsDir() && info.Mode()&0o111 != 0
@@ -121,6 +127,8 @@ func version(path string) int {
 	return number
 }
 
+// freePort is a port on which nobody listens. Somebody may before the server does,
+// which then does not start: that is rare, and seen.
 func freePort(ctx context.Context) (int, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
@@ -130,7 +138,8 @@ func freePort(ctx context.Context) (int, error) {
 	return listener.Addr().(*net.TCPAddr).Port, listener.Close()
 }
 
-// own gives the folder to a user that PostgreSQL runs as: it refuses root.
+// own gives the folder to a user that PostgreSQL can run as, since it refuses to
+// run as root.
 func (c *Cluster) own() error {
 	if os.Getuid() != 0 {
 		return nil
@@ -172,7 +181,7 @@ func (c *Cluster) Restart(ctx context.Context) error {
 	for _, option := range c.options {
 		args = append(args, "-c", option)
 	}
-	// Not ctx: the server lives until it is stopped.
+	// The server outlives ctx: it runs until it is stopped.
 	c.server = c.command(context.Background(), "postgres", args...)
 	log := &bytes.Buffer{}
 	c.server.Stdout, c.server.Stderr = log, log
@@ -204,7 +213,9 @@ func (c *Cluster) Restart(ctx context.Context) error {
 
 // Kill ends the server and all its processes at once, as a crash would.
 func (c *Cluster) Kill() {
-	children := c.children()    // each leads a session of its own
+	// The backends are asked for before the server dies. Each leads a session of
+	// its own, so no signal reaches them all together.
+	children := c.children()
 	_ = c.server.Process.Kill() // it may have gone
 	<-c.exited
 	for _, pid := range children {
@@ -213,7 +224,8 @@ func (c *Cluster) Kill() {
 	_ = os.Remove(filepath.Join(c.data(), "postmaster.pid")) // else a reused process id could pass for it
 }
 
-// children are the server's processes, where /proc or pgrep tells them.
+// children are the ids of the server's processes, from /proc or, where there is
+// none, from pgrep.
 func (c *Cluster) children() (pids []int) {
 	pid := strconv.Itoa(c.server.Process.Pid)
 	list, err := os.ReadFile(filepath.Join("/proc", pid, "task", pid, "children"))
@@ -228,7 +240,7 @@ func (c *Cluster) children() (pids []int) {
 	return pids
 }
 
-// Stop ends the server in order.
+// Stop ends the server in order: it ends its sessions and writes a checkpoint.
 func (c *Cluster) Stop() error {
 	if err := c.server.Process.Signal(syscall.SIGINT); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		return err

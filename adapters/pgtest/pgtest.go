@@ -18,8 +18,9 @@ import (
 // EnvURL names the variable that holds the URL of the tests' server.
 const EnvURL = "EVENTFLOW_TEST_POSTGRES"
 
-// URL returns the URL of a new schema on the tests' server, which is dropped
-// when the test ends. Without a server the test fails: it is never skipped.
+// URL returns the URL of a new schema on the tests' server. The schema is dropped
+// when the test ends, so tests run side by side and leave nothing behind. Without
+// a server the test fails: a test that is skipped looks like one that passes.
 func URL(t testing.TB) *url.URL {
 	t.Helper()
 	server := os.Getenv(EnvURL)
@@ -50,7 +51,7 @@ func execute(t testing.TB, server, sql string) {
 	t.Helper()
 	operator.mu.Lock()
 	defer operator.mu.Unlock()
-	// Not the test's context: that has ended when the schema is dropped.
+	// The test's own context has ended by the time the schema is dropped.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if operator.conn == nil || operator.conn.IsClosed() {

@@ -11,15 +11,20 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/eventflow-go/eventflow/adapters/pgtenant"
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// appendTimeout bounds one append. It does not end with the caller's context:
-// a transaction that is cut would have to be asked for its outcome.
+// appendTimeout bounds one append, the wait for locks included. The caller's
+// context does not end an append that has begun. A transaction that is cut off
+// has an unknown outcome, which takes a look-up to find out, and the other
+// requests of its group did not give up.
 const appendTimeout = 30 * time.Second
 
 // appendAttempts bounds how often an append is begun anew because another
-// server was faster or a partition was missing.
+// server was faster or a partition was missing. Two are usual: the second one
+// locks first and cannot be overtaken. More are for a new day, and for a
+// partition that retention drops at the same moment.
 const appendAttempts = 8
 
 // Append implements [core.Appender].
@@ -29,14 +34,18 @@ func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendTimeout)
 	defer cancel()
+	p := newPlan(at, batches)
+	s.appends.begin(p)
+	defer s.appends.end(p)
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return storeError(err)
 	}
 	defer conn.Release()
-	p := newPlan(at, batches)
 	defer func() {
-		if !conn.Conn().IsClosed() { // else pgx may still be reading the rows that it was to send
+		// When a connection breaks during a COPY, pgx returns while its goroutine
+		// may still read the rows to send. Such a buffer must not be used again.
+		if !conn.Conn().IsClosed() {
 			p.release()
 		}
 	}()
@@ -46,46 +55,64 @@ func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch
 		} else {
 			err = s.appendGuarded(ctx, conn, p)
 		}
-		switch state(err) {
+		switch pgtenant.State(err) {
 		case "":
 			return s.finish(p, err)
-		case stateGuard, stateUnique:
+		case stateGuard, pgtenant.StateUnique:
+			// Another server writes one of these streams, too. To guess again would
+			// lose against it again and again, so the next appends wait in line.
 			s.heads.contend(p.streams)
 		case stateUndefinedTable:
+			// The append is rolled back. The partition is made in a transaction of
+			// its own, so it stays whatever becomes of the next attempt.
 			if err := createPartition(ctx, conn, p.day); err != nil {
-				return storeError(err)
+				return s.finish(p, err)
+			}
+		case stateLockTimeout:
+			if ended, failed := endSilent(ctx, conn); failed != nil || !ended {
+				return s.finish(p, err)
 			}
 		default:
 			return s.finish(p, err)
 		}
 		s.heads.forget(p.streams)
 	}
-	return s.finish(p, core.Unavailable(err, time.Second, "other servers write the same streams too fast; try again"))
+	return s.finish(p, core.Unavailable(err, time.Second, "other servers keep writing to the same streams; try again"))
 }
 
-// finish keeps the counters that an append left, or forgets them when it
-// failed.
+// finish remembers the counters that an append left. When the append failed it
+// forgets them, because the outcome may be unknown.
 func (s *Storage) finish(p *plan, err error) error {
 	if err != nil {
 		s.heads.forget(p.streams)
+		if pgtenant.State(err) == pgtenant.StateDiskFull {
+			s.full.Store(true)
+		}
 		return storeError(err)
 	}
 	s.heads.advance(p)
+	if p.rows > 0 {
+		s.full.Store(false)
+	}
 	return nil
 }
 
-// createPartition makes room for a day. A server that was faster has committed
-// when the function goes on, but the session's catalog cache may not know yet.
+// createPartition makes room for a day. The function in the database waits for a
+// server that makes the same partition, and then looks whether it is there. Its
+// session's catalog cache may be too old to see it, which shows as a duplicate
+// table: the partition is there, and that is all that counts.
 func createPartition(ctx context.Context, conn *pgxpool.Conn, day int32) error {
 	_, err := conn.Exec(ctx, `select eventflow_partition($1)`, day)
-	if state(err) == stateDuplicateTable {
+	if pgtenant.State(err) == stateDuplicateTable {
 		return nil
 	}
 	return err
 }
 
 // appendGuarded appends in one round trip, at the offsets that this process
-// believes to be next; the database refuses when they are not.
+// believes to be next. The database refuses when they are not, and when a key
+// that recall did not find was stored since: both are checked in the
+// transaction that stores the events.
 func (s *Storage) appendGuarded(ctx context.Context, conn *pgxpool.Conn, p *plan) error {
 	if err := s.heads.fill(ctx, conn, p); err != nil {
 		return err
@@ -93,19 +120,23 @@ func (s *Storage) appendGuarded(ctx context.Context, conn *pgxpool.Conn, p *plan
 	if err := p.recall(ctx, conn); err != nil {
 		return err
 	}
-	if err := p.checkClock(); err != nil {
+	if err := p.checkClock(); err != nil { // after recall, which reads the clocks anew
 		return err
 	}
 	p.place()
-	if p.rows == 0 {
+	if p.rows == 0 { // every event is known already: there is nothing to commit
 		return nil
 	}
 	_, err := conn.Conn().PgConn().CopyFrom(ctx, bytes.NewReader(p.copyData()), p.statement())
 	return outcome(err)
 }
 
-// appendLocked appends under the locks of the streams' counters, which it
-// waits for: slower by three round trips, but nobody can come between.
+// appendLocked appends under the locks of the streams' counters. It waits for
+// whoever holds them, and then nobody can come between: offsets are given and
+// keys are stored under these locks only. That costs three round trips more.
+//
+// Each statement sees what was committed before it began (READ COMMITTED), so
+// recall, which follows the lock, finds the keys of whoever had it before.
 func (s *Storage) appendLocked(ctx context.Context, conn *pgxpool.Conn, p *plan) error {
 	if err := s.heads.fill(ctx, conn, p); err != nil { // makes the rows to be locked
 		return err
@@ -129,15 +160,16 @@ func (s *Storage) appendLocked(ctx context.Context, conn *pgxpool.Conn, p *plan)
 		return nil
 	}
 	if _, err := tx.Conn().PgConn().CopyFrom(ctx, bytes.NewReader(p.copyData()), p.statement()); err != nil {
-		return err // no COMMIT was sent
+		return err // no COMMIT was sent, so nothing is stored whatever broke
 	}
 	return outcome(tx.Commit(ctx))
 }
 
-// outcome tells a commit that was refused from one that may have taken place:
-// an ERROR means rolled back; a broken connection or a FATAL means nothing.
-// [pgconn.SafeToRetry] is not asked: it is true also of the `conn closed` that
-// pgx makes of a connection that broke after COMMIT was sent.
+// outcome tells a commit that was refused from one that may have taken place. An
+// ERROR means that PostgreSQL has rolled back. A connection that broke means
+// nothing, and neither does a FATAL: a backend that is ended may have committed
+// before. [pgconn.SafeToRetry] is of no use here: it is true also for the `conn
+// closed` that pgx makes of a connection that broke after COMMIT was sent.
 func outcome(err error) error {
 	var refused *pgconn.PgError
 	switch {
@@ -148,5 +180,7 @@ func outcome(err error) error {
 	case errors.Is(err, pgx.ErrTxCommitRollback):
 		return err
 	}
+	// The cause is kept as text alone. Were it wrapped, storeError would find a
+	// broken connection in it and say that nothing was stored.
 	return fmt.Errorf("%w: %w", core.ErrUnknownOutcome, errors.New(err.Error()))
 }

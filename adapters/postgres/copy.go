@@ -9,8 +9,12 @@ import (
 
 // The binary COPY format: https://www.postgresql.org/docs/current/sql-copy.html
 
+// copyColumns is how many values a row has. appendCopyRow writes them in the
+// order of the columns in the plan's statement, in the types of the table: the
+// binary format names neither, and PostgreSQL notices only some of the mistakes.
 const copyColumns = 15
 
+// appendCopyHeader writes the signature, no flags and no extension.
 func appendCopyHeader(b []byte) []byte {
 	return append(b, "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"...)
 }
@@ -34,6 +38,7 @@ func appendCopyRow(b []byte, batch *core.Batch, day int32, entry *core.Entry) []
 	return appendText(b, entry.Payload)
 }
 
+// appendText writes a value whose binary form is its bytes: text, json, uuid.
 func appendText[T ~string | ~[]byte](b []byte, text T) []byte {
 	b = binary.BigEndian.AppendUint32(b, uint32(len(text)))
 	return append(b, text...)
@@ -41,7 +46,7 @@ func appendText[T ~string | ~[]byte](b []byte, text T) []byte {
 
 func appendNullable(b, value []byte, null bool) []byte {
 	if null {
-		return binary.BigEndian.AppendUint32(b, 0xffffffff)
+		return binary.BigEndian.AppendUint32(b, 0xffffffff) // a length of -1
 	}
 	return appendText(b, value)
 }
@@ -56,7 +61,8 @@ func appendInt64(b []byte, n int64) []byte {
 	return binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint32(b, 8), uint64(n))
 }
 
-// epoch is PostgreSQL's: 2000-01-01, in microseconds since 1970.
+// epoch is 2000-01-01, from which PostgreSQL counts a timestamp's microseconds, in
+// microseconds since 1970.
 const epoch = 946_684_800_000_000
 
 func postgresMicros(t time.Time) int64 { return t.UnixMicro() - epoch }

@@ -11,12 +11,17 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// head is what this process believes of a stream's counter.
+// head is what this process believes a stream's row in the table heads to hold.
 type head struct {
-	org  core.ID
+	org core.ID
+	// next is the offset of the next event. It comes from the row, or from an
+	// append of this process that was committed, so it is never ahead of the row.
+	// It falls behind when another server appends.
 	next core.Offset
-	last time.Time // zero when the stream is empty
-	// taken is how many offsets the current append takes.
+	// last is when the newest event was received; zero where there is none.
+	last time.Time
+	// taken is how many offsets, from next on, the append in progress takes. It
+	// is part of a plan only: what is remembered between appends has none.
 	taken int
 }
 
@@ -27,20 +32,33 @@ func (h *head) set(next core.Offset, last *time.Time) {
 	}
 }
 
-// heads remembers the counters between appends. It is a guess that the
-// database checks: never the ground for an answer.
+// heads remembers the counters between appends. What it says is a guess: an
+// append uses it, the database checks it, and no reader is ever answered from it.
+//
+// Core gives all events of a stream to one committing goroutine, so two appends
+// of this process never take offsets of one stream at the same time. If they
+// did, the database would refuse one of them, and nothing would be lost but time.
 type heads struct {
-	mu    sync.Mutex
+	// mu guards both maps. It is held while they are looked at or changed, and
+	// never during a query: the streams of other commit lanes need it meanwhile.
+	mu sync.Mutex
+	// known has the counters as the newest finished append or look left them. A
+	// stream whose last append failed is not in it, since the outcome of that
+	// append may be unknown.
 	known map[core.ID]head
-	// patient counts down, for streams that another server writes too, the
-	// appends that take the lock first.
+	// patient has the streams that another server was seen to write, each with
+	// how many of its next appends lock first. A stream leaves when the count is
+	// used up, and is then appended to by a guess again.
 	patient map[core.ID]int
 }
 
 const (
-	// maxHeads bounds the memory; what is forgotten costs a round trip.
+	// maxHeads bounds the memory. A stream that is forgotten costs its next append
+	// a round trip.
 	maxHeads = 100_000
-	// patience is how many appends to a contended stream take the lock first.
+	// patience is how many appends to a contended stream lock first. A guess that
+	// is refused costs a whole append, so it is tried only once in so many; and
+	// where the other server has stopped, appends are fast again after so many.
 	patience = 64
 )
 
@@ -48,7 +66,8 @@ func newHeads() *heads {
 	return &heads{known: map[core.ID]head{}, patient: map[core.ID]int{}}
 }
 
-// contended reports whether the append should lock first.
+// contended reports whether an append to these streams should lock first. It
+// counts the append for each stream that is contended.
 func (h *heads) contended(streams []core.ID) (yes bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -65,6 +84,8 @@ func (h *heads) contended(streams []core.ID) (yes bool) {
 	return yes
 }
 
+// contend has the next appends to these streams lock first. Which of them made
+// the append fail is not known, and does not matter: they are locked together.
 func (h *heads) contend(streams []core.ID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -73,6 +94,7 @@ func (h *heads) contend(streams []core.ID) {
 	}
 }
 
+// forget has the next append ask the database where these streams are.
 func (h *heads) forget(streams []core.ID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -86,7 +108,7 @@ func (h *heads) advance(p *plan) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.known) > maxHeads {
-		clear(h.known)
+		clear(h.known) // those in use are back after one append each
 	}
 	for stream, of := range p.heads {
 		next := head{org: of.org, next: of.next + core.Offset(of.taken), last: of.last}
@@ -97,8 +119,9 @@ func (h *heads) advance(p *plan) {
 	}
 }
 
-// fill gives the plan its streams' counters, from memory or, for those not in
-// it, from the database, where they are made when the stream is new.
+// fill gives the plan its streams' counters, from memory or, where it has none,
+// from the database. There it makes the row of a new stream first, in a
+// statement of its own: the append needs a row to guard or to lock.
 func (h *heads) fill(ctx context.Context, conn *pgxpool.Conn, p *plan) error {
 	var unknown []core.ID
 	h.mu.Lock()
@@ -113,6 +136,9 @@ func (h *heads) fill(ctx context.Context, conn *pgxpool.Conn, p *plan) error {
 	if len(unknown) == 0 {
 		return nil
 	}
+	// The rows are inserted in the order of their ids, in which appends lock them,
+	// so that two servers that meet the same new streams wait for each other in
+	// one direction only.
 	orgs := make([]core.ID, len(unknown))
 	for i, stream := range unknown {
 		orgs[i] = p.heads[stream].org

@@ -15,17 +15,22 @@ import (
 
 // keyedEntry is an entry with an idempotency key.
 type keyedEntry struct {
-	entry  *core.Entry
-	id     core.ID // the entry's own, which a duplicate's replaces
+	entry *core.Entry
+	// id is the entry's own id. A duplicate takes over the id of the event before
+	// it, and gets its own one back if the append is begun anew.
+	id     core.ID
 	stream core.ID
 	hash   [16]byte
-	since  time.Time
-	// expired: the key is known, but from before its window.
+	// since is where the stream's window begins: an older key counts as unknown.
+	since time.Time
+	// expired says that the key is stored, and is older than since. Its row has to
+	// go before the new one can be stored.
 	expired bool
 }
 
-// keyHash stands for a key in the database: 128 bits of SHA-256, which need no
-// escaping and make small index entries.
+// keyHash stands for a key in the database. It is 128 bits of SHA-256: they make
+// small index entries, need no escaping in a statement, and two keys with the
+// same ones are not to be expected.
 func keyHash(key string) [16]byte {
 	sum := sha256.Sum256([]byte(key))
 	return [16]byte(sum[:16])
@@ -33,14 +38,17 @@ func keyHash(key string) [16]byte {
 
 type streamKey struct{ stream, hash [16]byte }
 
-// sender is a connection, within a transaction or not.
+// sender is a connection or a transaction.
 type sender interface {
 	SendBatch(ctx context.Context, batch *pgx.Batch) pgx.BatchResults
 }
 
 // recall looks the plan's keys up and answers the entries whose key is known.
-// It reads the streams' counters anew with them: a stream of which nothing but
-// duplicates came takes no offsets, so that no guard would notice its clock.
+//
+// In the same round trip it reads the streams' counters anew. An append that
+// brings nothing but duplicates to a stream takes no offsets there, so the guard
+// in the database is not asked, and would not notice that the stream's time is
+// later than the group's.
 func (p *plan) recall(ctx context.Context, conn sender) error {
 	if len(p.keyed) == 0 {
 		return nil
@@ -49,6 +57,7 @@ func (p *plan) recall(ctx context.Context, conn sender) error {
 	streams, hashes := make([][16]byte, len(p.keyed)), make([][16]byte, len(p.keyed))
 	for i := range p.keyed {
 		k := &p.keyed[i]
+		// What an attempt before has found is void: this one looks for itself.
 		k.expired, k.entry.ID, k.entry.Outcome = false, k.id, core.Stored
 		streams[i], hashes[i] = k.stream, k.hash
 		wanted[streamKey{k.stream, k.hash}] = k
@@ -81,7 +90,7 @@ func (p *plan) recall(ctx context.Context, conn sender) error {
 	return errors.Join(err, results.Close())
 }
 
-// answer gives the entry the event that has its key.
+// answer tells the entry about the event that has its key.
 func (k *keyedEntry) answer(offset core.Offset, id core.ID, receivedAt time.Time, fingerprint core.Fingerprint) {
 	switch {
 	case receivedAt.Before(k.since):
@@ -94,8 +103,10 @@ func (k *keyedEntry) answer(offset core.Offset, id core.ID, receivedAt time.Time
 	}
 }
 
-// writeKeys remembers the new keys. One that another server remembered
-// meanwhile violates the primary key, and the append begins anew.
+// writeKeys writes the statements that remember the new keys. A key that another
+// server has stored since recall violates the primary key, which refuses the
+// whole append. An expired key is removed only while it is still the old one: if
+// another server has renewed it, the insert is what is refused.
 func (p *plan) writeKeys(b *bytes.Buffer) {
 	separator := "insert into event_keys (stream, key, \"offset\", id, received_at, fingerprint) values\n"
 	for i := range p.keyed {

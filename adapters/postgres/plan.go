@@ -14,26 +14,33 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// plan is one append: its batches by stream, and the statement and rows that
-// it becomes.
+// plan is one append: its batches, their streams, and the statement and rows that
+// they become. Attempts share a plan, so each sets what the one before has left.
 type plan struct {
 	at      time.Time
 	day     int32
 	batches []core.Batch
-	// streams are the batches' streams in the one order in which all servers
-	// lock them; heads are their counters.
+	// streams are the batches' streams, each once, by id. All servers lock in this
+	// order, so none of them waits for another in a circle.
 	streams []core.ID
-	heads   map[core.ID]*head
+	// heads are the streams' counters. They are right once their rows are locked,
+	// and a guess before.
+	heads map[core.ID]*head
 	// keyed are the entries that have an idempotency key.
 	keyed []keyedEntry
-	rows  int
+	// rows is how many events place has put into the buffer.
+	rows int
 
+	// buffer holds the rows as COPY reads them. It is on loan from buffers.
 	buffer *[]byte
 }
 
+// buffers are for the rows of appends to come: a group has up to 32 MiB, and
+// groups follow each other many times a second.
 var buffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// maxKeptBuffer is the largest buffer that is kept for the next append.
+// maxKeptBuffer is the largest buffer that is kept for the next append. The
+// memory of a rare larger one is given back.
 const maxKeptBuffer = 8 << 20
 
 func newPlan(at time.Time, batches []core.Batch) *plan {
@@ -58,6 +65,7 @@ func newPlan(at time.Time, batches []core.Batch) *plan {
 	return p
 }
 
+// release gives the buffer back. Nobody may read it any more.
 func (p *plan) release() {
 	if cap(*p.buffer) <= maxKeptBuffer {
 		buffers.Put(p.buffer)
@@ -69,7 +77,7 @@ func dayOf(t time.Time) int32 {
 	const day = 24 * 60 * 60
 	seconds := t.Unix()
 	if seconds < 0 {
-		seconds -= day - 1
+		seconds -= day - 1 // a division rounds towards zero, and days round down
 	}
 	return int32(seconds / day)
 }
@@ -79,7 +87,9 @@ func partition(day int32) string {
 	return "events_" + time.Unix(int64(day)*24*60*60, 0).UTC().Format("20060102")
 }
 
-// lock reads the counters under their locks.
+// lock reads the counters under their locks, which the transaction holds until
+// it ends. A row that another append holds is waited for, and then read as that
+// append has left it.
 func (p *plan) lock(ctx context.Context, tx pgx.Tx) error {
 	rows, err := tx.Query(ctx, `select stream, next_offset, last_at from heads where stream = any($1) order by stream for update`, uuids(p.streams))
 	if err != nil {
@@ -88,6 +98,7 @@ func (p *plan) lock(ctx context.Context, tx pgx.Tx) error {
 	return p.readHeads(rows)
 }
 
+// readHeads takes the counters from rows of stream, next offset and last time.
 func (p *plan) readHeads(rows pgx.Rows) error {
 	var stream [16]byte
 	var next core.Offset
@@ -107,7 +118,10 @@ func uuids(ids []core.ID) [][16]byte {
 	return out
 }
 
-// checkClock refuses a time before that of an event already stored.
+// checkClock refuses a time before that of an event already stored, because
+// received_at must never decrease with the offset: reading from a time is a
+// binary search. What it looks at may be a guess; the guard in the database
+// refuses what a guess lets through.
 func (p *plan) checkClock() error {
 	var last time.Time
 	for _, h := range p.heads {
@@ -122,6 +136,7 @@ func (p *plan) checkClock() error {
 }
 
 // place gives every entry that is to be stored its offset, and writes the rows.
+// Offsets follow the order of batches and entries, without a gap.
 func (p *plan) place() {
 	p.rows = 0
 	*p.buffer = appendCopyHeader((*p.buffer)[:0])
@@ -141,14 +156,18 @@ func (p *plan) place() {
 			*p.buffer = appendCopyRow(*p.buffer, &p.batches[i], p.day, entry)
 		}
 	}
-	*p.buffer = binary.BigEndian.AppendUint16(*p.buffer, 0xffff)
+	*p.buffer = binary.BigEndian.AppendUint16(*p.buffer, 0xffff) // the end of the rows
 }
 
 func (p *plan) copyData() []byte { return *p.buffer }
 
-// statement is what one round trip says before the rows: take the offsets,
-// remember the keys, COPY. Several statements in one message are one
-// transaction. Nothing in it is anybody's text: ids, numbers and hashes only.
+// statement is the message that goes before the rows: it takes the offsets,
+// remembers the keys and begins the COPY. PostgreSQL runs the statements of one
+// message as one transaction, and commits when the COPY ends. The offsets come
+// first, because that locks the streams' rows for all that follows.
+//
+// Such a message has no parameters. It holds ids, numbers, times and hashes, and
+// no text of any client: payloads and types are in the rows.
 func (p *plan) statement() string {
 	var b bytes.Buffer
 	for _, stream := range p.streams {

@@ -1,6 +1,8 @@
-// Package postgres keeps the log in PostgreSQL: the store for production, and
-// the one that several servers share. An append is one round trip: a guarded
-// update of the streams' counters and a binary COPY, in one transaction.
+// Package postgres keeps the log in PostgreSQL. It is the store for production,
+// and several servers may share it. An append is usually one round trip: one
+// transaction that moves the streams' counters, if they are where this server
+// believes them to be, and stores the events by a binary COPY. README.md tells
+// the life of an event, the locks, and what each failure does.
 package postgres
 
 import (
@@ -10,12 +12,13 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/eventflow-go/eventflow/adapters/pgtenant"
 	"github.com/eventflow-go/eventflow/core"
@@ -25,20 +28,28 @@ import (
 // Storage is the log in one schema of a database. It implements
 // [core.Storage].
 type Storage struct {
-	pool     *pgxpool.Pool
-	wall     *pgtenant.Wall
+	pool *pgxpool.Pool
+	wall *pgtenant.Wall
+	// heads and segments are what this process remembers of the database. Both
+	// may be out of date and forget at any time. No answer rests on them alone:
+	// the database checks every append, and a read that gets to the end of what
+	// is remembered asks the database how it goes on.
 	heads    *heads
 	segments *segments
+	// appends are those that are under way.
+	appends appends
+	// full is set while the newest append was refused because the disk is full.
+	full atomic.Bool
 }
 
-// Open connects to the database that u names, in the form of libpq, with the
-// pool's settings (pool_max_conns and others) as parameters. The tables are
-// made in the first schema of search_path, which must exist. A read replica is
-// refused: it cannot store, and it may lag behind what was acknowledged. The
-// role behind the second wall between organizations is named by
-// [pgtenant.Parameter].
+// Open connects to the database that u names. The URL has the form of libpq, and
+// may have the pool's settings as parameters (pool_max_conns and others). Open
+// makes the tables in the first schema of search_path, which must exist. It
+// refuses a read replica, which cannot store and may lag behind what was
+// acknowledged. The parameter [pgtenant.Parameter] names the role that sees one
+// organization only.
 func Open(ctx context.Context, u *url.URL) (core.Storage, error) {
-	config, err := pgxpool.ParseConfig(u.String())
+	config, err := pgtenant.Configure(u)
 	if err != nil {
 		return nil, fmt.Errorf("the store's URL: %w", err)
 	}
@@ -67,28 +78,10 @@ func (s *Storage) prepare(ctx context.Context) error {
 	if replica {
 		return errors.New("the store's URL names a read replica; name the primary")
 	}
-	db := stdlib.OpenDBFromPool(s.pool)
-	if err := errors.Join(migrations.Up(ctx, db, migrations.EventsPostgres), db.Close()); err != nil {
+	if err := pgtenant.Migrate(ctx, s.pool.Config(), migrations.EventsPostgres); err != nil {
 		return err
 	}
 	return s.wall.Prepare(ctx, s.pool)
-}
-
-// Check implements [core.Storage].
-func (s *Storage) Check(ctx context.Context) error {
-	settings, err := s.pool.Query(ctx, `select name, setting from pg_settings
-		where name in ('fsync', 'synchronous_commit', 'full_page_writes') and setting = 'off' order by name`)
-	if err != nil {
-		return storeError(err)
-	}
-	relaxed, err := pgx.CollectRows(settings, pgx.RowToStructByPos[struct{ Name, Setting string }])
-	if err != nil {
-		return storeError(err)
-	}
-	for _, setting := range relaxed {
-		return fmt.Errorf("%s=%s: %w", setting.Name, setting.Setting, core.ErrRelaxedDurability)
-	}
-	return nil
 }
 
 // Close implements [core.Storage].
@@ -97,50 +90,43 @@ func (s *Storage) Close() error {
 	return nil
 }
 
-// SQLSTATEs with a meaning here.
+// SQLSTATEs with a meaning here, beside those of [pgtenant].
 const (
-	stateGuard          = "EF001"
-	stateUnique         = "23505"
-	stateUndefinedTable = "42P01"
-	stateDuplicateTable = "42P07"
-	stateDiskFull       = "53100"
+	stateGuard          = "EF001" // raised by eventflow_advance: the stream is not where the append believed
+	stateUndefinedTable = "42P01" // the day has no partition: not yet, or not any more
+	stateDuplicateTable = "42P07" // another server has made the partition
+	stateLockTimeout    = "55P03" // another session has held a lock for longer than lock_timeout
 )
 
-func state(err error) string {
-	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
-		return refused.Code
-	}
-	return ""
-}
-
-// storeError turns PostgreSQL's refusals into errors that clients may read.
+// storeError turns a failure after which nothing is stored into an error that
+// clients may read. It leaves others as they are: a caller who gave up, an
+// unknown outcome, and a mistake of this program, whose text stays inside.
 func storeError(err error) error {
-	var refused *pgconn.PgError
 	var network net.Error
 	var connecting *pgconn.ConnectError
+	state := pgtenant.State(err)
 	switch {
 	case err == nil || errors.Is(err, context.Canceled):
 		return err
-	case state(err) == stateDiskFull:
-		return core.Errorf(core.CodeStorageFull, "the disk of the event store is full; nothing was stored")
-	case errors.As(err, &connecting), errors.As(err, &network), errors.Is(err, context.DeadlineExceeded), broken(err),
-		errors.As(err, &refused) && transient(refused.Code):
-		return core.Unavailable(err, time.Second, "the event store cannot be reached; nothing was stored, try again")
+	case state == pgtenant.StateDiskFull:
+		return core.StorageFull(err, "the event store's disk is full; nothing was stored")
+	case errors.As(err, &connecting), errors.As(err, &network), errors.Is(err, context.DeadlineExceeded), broken(err), transient(state):
+		return core.Unavailable(err, time.Second, "the event store cannot be reached and nothing was stored; try again")
 	}
 	return err
 }
 
-// broken reports whether the connection ended in the middle.
+// broken reports whether the connection ended in the middle of an answer, for
+// which pgx has no type of error.
 func broken(err error) bool {
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, pgconn.ErrConnClosed)
 }
 
-// transient reports whether a refusal is about the server's state, not the
-// statement: connections (08), resources (53), locks (40, 55P03), shutdown (57P).
-func transient(code string) bool {
-	switch code[:2] {
-	case "08", "53", "40":
-		return true
-	}
-	return code[:3] == "57P" || code == "55P03"
+// transient reports whether a refusal is about the server's state and not about
+// the statement, so that the same statement may succeed later. Such refusals are
+// about connections (08), resources (53), locks (40, 55P03) or a shutdown (57P).
+func transient(state string) bool {
+	return state == stateLockTimeout || slices.ContainsFunc([]string{"08", "53", "40", "57P"}, func(class string) bool {
+		return strings.HasPrefix(state, class)
+	})
 }

@@ -9,26 +9,31 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/eventflow-go/eventflow/adapters/pgtenant"
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Read implements [core.Reader].
+// Read implements [core.Reader]. A partition that is gone was dropped by retention
+// after the segments were read. What is left begins in a later one, so the read
+// forgets the segments and looks once more.
 func (s *Storage) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
 	read := s.readForward
 	if scan.Backward {
 		read = s.readBackward
 	}
 	events, err := read(ctx, stream, scan)
-	if state(err) == stateUndefinedTable { // retention dropped a partition meanwhile
+	if pgtenant.State(err) == stateUndefinedTable {
 		s.segments.keep(stream, nil)
 		events, err = read(ctx, stream, scan)
 	}
 	return events, storeError(err)
 }
 
-// readForward goes from segment to segment. A segment is left only when its
-// end was known before it was read: else events could have been added to it,
-// and a next one begun, since.
+// readForward goes from segment to segment, oldest first. It leaves a segment for
+// the next one only when it knew the segment's end before it read the segment.
+// The newest one that it knows has no known end: events may have been added to it
+// after the query, and a next segment begun. So there it loads the segments, and
+// is done only if they are those whose newest one it has just read.
 func (s *Storage) readForward(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
 	page := newPage(scan.Limit, scan.Bytes)
 	all, fresh := s.segments.get(stream), false
@@ -53,7 +58,7 @@ func (s *Storage) readForward(ctx context.Context, stream core.ID, scan core.Sca
 			if ended {
 				continue
 			}
-			from = max(from, page.end())
+			from = max(from, page.end()) // what was read of the newest segment is not read again
 		}
 		if fresh {
 			return page.events, nil
@@ -77,6 +82,8 @@ func lower(a, b core.Offset) core.Offset {
 	return min(a, b)
 }
 
+// readBackward goes from segment to segment, newest first. It loads the segments
+// in any case: only the database knows which one is the newest.
 func (s *Storage) readBackward(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
 	all, err := s.loadSegments(ctx, stream)
 	if err != nil {
@@ -114,6 +121,7 @@ func (s *Storage) readSegment(ctx context.Context, page *page, stream core.ID, d
 	return s.collect(ctx, page, q, scan.Limit)
 }
 
+// collect adds what a query finds to the page.
 func (s *Storage) collect(ctx context.Context, page *page, q *query, limit int) error {
 	q.add(" limit %s", limit)
 	rows, err := s.pool.Query(ctx, q.text, q.args...)
@@ -130,12 +138,15 @@ func direction(backward bool) string {
 	return ""
 }
 
-// query is a statement in the making; its values are always parameters.
+// query is a statement in the making. Its values are always parameters: no text
+// of a client becomes part of the statement. The names of partitions do, and they
+// are made of numbers.
 type query struct {
 	text string
 	args []any
 }
 
+// add appends a text in which each %s stands for the next value.
 func (q *query) add(text string, values ...any) {
 	places := make([]any, len(values))
 	for i, value := range values {
@@ -168,8 +179,10 @@ func (q *query) filter(f core.Filter) {
 	}
 }
 
-// ReadAll implements [core.Reader]. A day's partition holds what was received
-// on it, so days are read one after the other.
+// ReadAll implements [core.Reader]. A day's partition holds all that was received
+// on that day and nothing else, so days are read one after the other, each by its
+// index on organization and time. A day that retention drops meanwhile has
+// nothing to show.
 func (s *Storage) ReadAll(ctx context.Context, org core.ID, scan core.AllScan) ([]core.Event, error) {
 	days, err := s.days(ctx, scan)
 	if err != nil {
@@ -181,14 +194,16 @@ func (s *Storage) ReadAll(ctx context.Context, org core.ID, scan core.AllScan) (
 			break
 		}
 		err := s.readDay(ctx, page, org, day, scan)
-		if err != nil && state(err) != stateUndefinedTable {
+		if err != nil && pgtenant.State(err) != stateUndefinedTable {
 			return nil, storeError(err)
 		}
 	}
 	return page.events, nil
 }
 
-// days lists the partitions that the scan may have to look at, in its order.
+// days lists the partitions that the scan may have to look at, in its order. It
+// asks PostgreSQL's catalog and not the segments: those are a row for each stream
+// and day, and here a day counts once.
 func (s *Storage) days(ctx context.Context, scan core.AllScan) ([]int32, error) {
 	first, last := int32(-1<<31), int32(1<<31-1)
 	if !scan.After.IsZero() {
@@ -210,6 +225,8 @@ func (s *Storage) days(ctx context.Context, scan core.AllScan) ([]int32, error) 
 func (s *Storage) readDay(ctx context.Context, page *page, org core.ID, day int32, scan core.AllScan) error {
 	q := &query{text: selectEvents + partition(day)}
 	q.where(`org = %s`, [16]byte(org))
+	// The index ends with received_at. Of the two conditions the first bounds how
+	// much of it is read, and the second finds the place among equal times.
 	if p := scan.After; !p.IsZero() {
 		q.where(`received_at >= %s`, p.ReceivedAt)
 		q.where(`(received_at, stream, "offset") > (%s, %s, %s)`, p.ReceivedAt, [16]byte(p.Stream), int64(p.Offset))
@@ -251,12 +268,15 @@ func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds,
 	return all, nil
 }
 
-// OffsetAt implements [core.Reader]: the day leads to the segment, and within
-// it a binary search in the database to the event, because received_at never
-// decreases with the offset.
+// OffsetAt implements [core.Reader]. The time's day leads to the segment, and a
+// binary search in the database to the event within it. That works because
+// received_at never decreases with the offset, and offsets have no gap.
+//
+// Retention may remove a partition, or the event that the search looks at, while
+// this goes on. It moves the bounds first, so a second try begins behind it.
 func (s *Storage) OffsetAt(ctx context.Context, stream core.ID, at time.Time) (core.Offset, error) {
 	offset, err := s.offsetAt(ctx, stream, at)
-	if errors.Is(err, pgx.ErrNoRows) || state(err) == stateUndefinedTable { // retention was faster
+	if errors.Is(err, pgx.ErrNoRows) || pgtenant.State(err) == stateUndefinedTable {
 		offset, err = s.offsetAt(ctx, stream, at)
 	}
 	return offset, storeError(err)
@@ -288,8 +308,12 @@ func (s *Storage) offsetAt(ctx context.Context, stream core.ID, at time.Time) (c
 	return bounds[0].Next, nil
 }
 
-// search finds the first offset in [low, high) received at or after a time.
+// search finds the first offset in [low, high) received at or after a time, or
+// high where there is none. PostgreSQL does all steps of the search in one query,
+// each by one look into the index on stream and offset.
 func (s *Storage) search(ctx context.Context, stream core.ID, day int32, low, high core.Offset, at time.Time) (core.Offset, error) {
+	// Stored times have microseconds, and what is finer is lost on the way there.
+	// The first event at or after such a time is at or after the next microsecond.
 	rounded := at.Truncate(time.Microsecond)
 	if rounded.Before(at) {
 		rounded = rounded.Add(time.Microsecond)

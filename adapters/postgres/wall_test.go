@@ -95,7 +95,7 @@ func TestTheSecondWallStandsAroundEveryTable(t *testing.T) {
 		column, open := owners[table]
 		if !open {
 			_, err := n.pool.Exec(n.me, `select from `+table)
-			require.Equal(t, "42501", state(err), "%s must not be open", table)
+			require.Equal(t, "42501", pgtenant.State(err), "%s must not be open", table)
 			continue
 		}
 		owner := n.mine
@@ -109,7 +109,7 @@ func TestTheSecondWallStandsAroundEveryTable(t *testing.T) {
 		require.Equal(t, [][16]byte{owner}, seen, table)
 		for _, change := range []string{`delete from ` + table, `update ` + table + ` set stream = stream`, `truncate ` + table} {
 			_, err := n.pool.Exec(n.me, change)
-			require.Equal(t, "42501", state(err), change)
+			require.Equal(t, "42501", pgtenant.State(err), change)
 		}
 	}
 }

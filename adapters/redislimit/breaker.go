@@ -10,12 +10,19 @@ import (
 // breaker knows whether Redis is lost. From the first failure on nobody waits
 // for it any more: one goroutine tries it until it is back.
 type breaker struct {
+	// lost is read by every request, without a lock. It is true exactly while a
+	// goroutine of wait runs, or the breaker was closed meanwhile.
 	lost    atomic.Bool
 	knock   func(context.Context) error
 	changed func(err error)
 
-	mu     sync.Mutex // guards closed, and the start of a goroutine against close
+	// mu guards closed and every change of lost. changed is called under it, so
+	// people are told of losses and returns by turns, in the order in which they
+	// happened. Once closed is true no goroutine is started, so that the wait for
+	// them in close meets no new one.
+	mu     sync.Mutex
 	closed bool
+	// ctx ends when the breaker is closed, and with it the tries.
 	ctx    context.Context
 	stop   context.CancelFunc
 	knocks sync.WaitGroup
@@ -26,7 +33,8 @@ func (b *breaker) init(knock func(context.Context) error, changed func(error)) {
 	b.ctx, b.stop = context.WithCancel(context.Background())
 }
 
-// trip says that Redis failed.
+// trip says that Redis failed. Many requests may find that out at once: the first
+// one starts the tries.
 func (b *breaker) trip(err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -37,7 +45,8 @@ func (b *breaker) trip(err error) {
 	b.knocks.Go(b.wait)
 }
 
-// wait returns when Redis is back, or the breaker closed.
+// wait tries Redis once in a while. It returns when Redis is back, or the breaker
+// is closed.
 func (b *breaker) wait() {
 	ticker := time.NewTicker(knockEvery)
 	defer ticker.Stop()
@@ -57,6 +66,7 @@ func (b *breaker) wait() {
 	b.lost.Store(false)
 }
 
+// close ends the tries, and returns when the last one has ended.
 func (b *breaker) close() {
 	b.mu.Lock()
 	b.closed = true

@@ -2,18 +2,20 @@
 // nodes share them.
 //
 // Buckets count by the clock of Redis, so nodes' clocks may differ. A node that
-// is asked often for one key takes some permits in advance, at most a twentieth
-// of the burst and a quarter of what there is, and answers from memory until
-// they are used up or a second old; then what is left goes back with the next
-// question. So within any time d at most
+// is asked often for one key takes some permits in advance: at most a twentieth
+// of the burst, and a quarter of what there is. It answers from memory until they
+// are used up, or Redis's answer is a second old. What is left then goes back
+// with the next question. So within any time d at most
 //
 //	Burst + d/Interval + nodes × Burst/20
 //
 // uses are allowed over all nodes, and never more than Burst + d/Interval
-// permits are given out. A refusal is remembered for a second at most, and for
-// as long as nothing can have come back: who floods costs Redis nothing.
+// permits are given out. A refusal is remembered for a second at most, and only
+// for as long as no permit can have come back: a client that floods costs Redis
+// next to nothing.
 //
-// While Redis is lost, each node counts by itself.
+// While Redis is lost, each node counts by itself. README.md tells the life of a
+// permit, and what each failure does.
 package redislimit
 
 import (
@@ -43,15 +45,16 @@ const (
 	knockEvery = time.Second
 )
 
-// Options is what a limiter needs beside Redis. Fallback and Logger are
+// Options are what a limiter needs beside Redis. Fallback and Logger are
 // required.
 type Options struct {
-	// Fallback counts while Redis is lost. Its buckets are full the first time,
-	// and so may those in Redis be when it is back: each change lets one burst
-	// more pass at most.
+	// Fallback counts while Redis is lost. Its buckets are full at first, and so
+	// may be those in Redis when it is back: each change lets one burst more pass
+	// at most.
 	Fallback core.RateLimiter
 	Logger   *slog.Logger
-	// Changed is told when Redis is lost, and when it is back.
+	// Changed is told when Redis is lost, and when it is back, by turns. It may be
+	// nil. It is called under a lock and must be fast.
 	Changed func(lost bool)
 	// Patience is how long Redis may take, connecting included, before it counts
 	// as lost, and so the longest that a request is held up: default 50 ms.
@@ -77,7 +80,8 @@ func Open(url string, options Options) (*Limiter, error) {
 	}
 	parsed.ClientName = "eventflow-limit"
 	parsed.ContextTimeoutEnabled = true
-	// Whoever asks waits for their own context only; to connect may take longer.
+	// A request waits as long as its context says, which is Patience at most. A
+	// connection may take longer to come about, for the requests that follow.
 	parsed.DialTimeout = knockEvery
 	parsed.MaxRetries, parsed.DialerRetries = -1, 1 // none: the fallback is better than a second try
 	parsed.DisableIdentity = true
@@ -112,7 +116,7 @@ func (l *Limiter) Take(ctx context.Context, key string, limit core.Limit, n int,
 		return state, nil
 	}
 	got, err := l.ask(ctx, key, limit, ask)
-	state = book.enter(limit, ask, got, now)
+	state = book.enter(limit, ask, got, now) // also without an answer: the question is over
 	if err != nil {
 		if ctx.Err() == nil { // else the caller gave up, which says nothing about Redis
 			l.breaker.trip(err)
@@ -122,19 +126,32 @@ func (l *Limiter) Take(ctx context.Context, key string, limit core.Limit, n int,
 	return state, nil
 }
 
-// question is what a node asks Redis, reply what Redis answers.
+// question is what a node asks Redis.
 type question struct {
+	// want is how many permits are needed, all or none. advance is how many more
+	// would be welcome, and back how many of an epoch are given back unused.
 	want, advance, back int
 	epoch               int64
-	first               bool // no other that may ask in advance is on its way
+	// first says that no other question that may ask in advance is on its way.
+	first bool
 }
 
+// reply is what Redis answers.
 type reply struct {
-	taken         int
+	// taken is how many permits were taken, those in advance included; zero where
+	// there were fewer than wanted.
+	taken int
+	// missing is the time until the bucket is full after that, and trip how long
+	// the answer took.
 	missing, trip time.Duration
-	epoch, now    int64
+	// epoch and now are the bucket's epoch and the time, by the clock of Redis in
+	// microseconds.
+	epoch, now int64
 }
 
+// ask asks Redis. The script reads, decides and writes as one: Redis runs nothing
+// else meanwhile. Where Redis does not know the script any more, the library
+// sends it again.
 func (l *Limiter) ask(ctx context.Context, key string, limit core.Limit, q question) (reply, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.Patience)
 	defer cancel()
@@ -153,7 +170,8 @@ func (l *Limiter) ask(ctx context.Context, key string, limit core.Limit, q quest
 	}, nil
 }
 
-// knock returns nil when Redis can count again.
+// knock returns nil when Redis answers again. It runs the script as a request
+// would, but takes nothing, so that no bucket comes about.
 func (l *Limiter) knock(ctx context.Context) error {
 	_, err := l.ask(ctx, "knock", core.Limit{PerMinute: 1, Burst: 1}, question{})
 	return err
@@ -162,7 +180,7 @@ func (l *Limiter) knock(ctx context.Context) error {
 // changed tells people, once for each change.
 func (l *Limiter) changed(err error) {
 	if err != nil {
-		l.Logger.Warn("Redis is lost: each node counts requests by itself until it is back", "error", err)
+		l.Logger.Warn("Redis is unreachable: each node counts requests on its own until it is back", "error", err)
 	} else {
 		l.Logger.Info("Redis is back: the nodes count requests together again")
 	}

@@ -1,13 +1,16 @@
--- Takes permits from the bucket of KEYS[1], and some in advance if there are.
--- ARGV: the microseconds in which a permit comes back, how many a bucket holds,
--- how many are to be taken, how many more in advance, how many of those that
--- were taken in advance come back unused, and the epoch they were taken in.
--- Returns how many were taken, the microseconds until the bucket is full, its
--- epoch and the time in microseconds.
+-- Takes permits from the bucket of KEYS[1], and some more in advance if there are
+-- enough. ARGV: the microseconds in which a permit comes back, how many permits a
+-- bucket holds, how many are wanted (all or none), how many more are welcome in
+-- advance, how many of an earlier advance come back unused, and the epoch in
+-- which these were taken. Returns how many were taken, the microseconds until the
+-- bucket is full, its epoch and the time in microseconds.
 --
--- A bucket is stored as the time when it is full and its epoch, which is when it
--- was last found full. What was taken in another epoch does not come back: it
--- has been replaced since.
+-- A bucket is stored as the time when it is full, and its epoch: the time when it
+-- was last found full. A permit of another epoch does not come back, because the
+-- bucket has been full since, and so has replaced it.
+--
+-- Numbers of Lua are floats. They hold microseconds exactly until the year 2255,
+-- and are written with %.0f, as others would be written with an exponent.
 local interval, burst, want = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local advance, back, era = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local clock = redis.call('TIME')

@@ -12,45 +12,38 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/memory"
 	"github.com/eventflow-go/eventflow/adapters/redistest"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/deliver"
+	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
-// everything lets everybody do all, oneStream is a catalog with one stream:
-// what is tested here comes after them.
-type (
-	everything struct{}
-	oneStream  struct {
-		core.StreamCatalog
-		stream core.Stream
-	}
-)
+// everything lets everybody do all: what is tested here comes after it.
+type everything struct{}
 
 func (everything) Allow(core.Principal, core.ID, core.Action) error { return nil }
 
-func (c oneStream) StreamNamed(context.Context, core.ID, string) (core.Stream, error) {
-	return c.stream, nil
-}
-
-// node is a server of two on one log.
+// node is a server of two on one log and one catalog.
 type node struct {
-	recent    *core.Recent
-	committer *core.Committer
-	consumers *core.Consumers
+	recent    *eventlog.Recent
+	committer *eventlog.Committer
+	*deliver.UseCases
 }
 
-func newNode(t *testing.T, stream core.Stream, log core.EventLog, groups core.GroupStore, url string) node {
+func newNode(t *testing.T, log core.EventLog, catalog core.Catalog, url string) node {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
-	recent := core.NewRecent(log, open(t, url), logger)
+	recent := eventlog.NewRecent(log, open(t, url), logger)
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
 		recent.Run(ctx)
 	}()
-	streams := core.NewStreams(oneStream{stream: stream}, log, nil, everything{}, time.Now)
+	streams := eventlog.NewStreams(eventlog.StreamPorts{Catalog: catalog, Log: log, Authorizer: everything{}, Now: time.Now})
 	n := node{
-		recent: recent, committer: core.NewCommitter(log, core.CommitOptions{Committed: recent.Committed}),
-		consumers: core.NewConsumers(streams, groups, log, recent, time.Now, logger),
+		recent: recent, committer: eventlog.NewCommitter(log, eventlog.CommitOptions{Committed: recent.Committed}),
+		UseCases: deliver.New(deliver.Ports{
+			Streams: streams, Recent: recent, Log: log, Store: catalog, Authorizer: everything{}, Logger: logger, Now: time.Now,
+		}),
 	}
 	t.Cleanup(func() {
 		n.committer.Close()
@@ -70,19 +63,20 @@ func TestACommitElsewhereEndsAPoll(t *testing.T) {
 			proxy := redistest.NewProxy(t, redistest.URL(t))
 			log, err := memory.Open(t.Context(), nil)
 			require.NoError(t, err)
-			groups := memory.NewGroups()
-			stream := core.Stream{ID: core.ID{0: 0xd4, 1: byte(len(name))}, Org: core.ID{1}, Name: "orders"}
-			here := newNode(t, stream, log, groups, redistest.URL(t))
-			there := newNode(t, stream, log, groups, proxy.URL())
+			catalog := memory.NewCatalog()
+			stream := core.Stream{ID: core.ID{0: 0xd4, 1: byte(len(name))}, Org: core.ID{1}, Name: "orders", Revision: 1}
+			require.NoError(t, catalog.CreateStream(t.Context(), stream))
+			here := newNode(t, log, catalog, redistest.URL(t))
+			there := newNode(t, log, catalog, proxy.URL())
 			who := core.Principal{Org: stream.Org}
-			_, err = there.consumers.CreateGroup(t.Context(), who, "orders", core.GroupSpec{Name: "mail"})
+			_, err = there.Groups.Create(t.Context(), who, "orders", core.GroupSpec{Name: "mail"})
 			require.NoError(t, err)
 			if cut {
 				proxy.Cut()
 			}
 			polled := make(chan core.Delivery)
 			go func() {
-				d, _ := there.consumers.Poll(context.Background(), who, "orders", "mail", core.Poll{Wait: time.Minute})
+				d, _ := there.Consumers.Poll(context.Background(), who, "orders", "mail", core.Poll{Wait: time.Minute})
 				polled <- d
 			}()
 			entry := core.Entry{Event: core.Event{Type: "a", Version: 1, Payload: json.RawMessage(`1`)}}

@@ -1,5 +1,6 @@
-// Package redisnotify carries the news of new events between nodes by Redis's
-// publish and subscribe. What Redis loses is found by asking the log.
+// Package redisnotify carries the news of new events between nodes, by Redis's
+// publish and subscribe. Redis may lose news. Nodes then find the events a little
+// later, because they also ask the log.
 package redisnotify
 
 import (
@@ -20,8 +21,8 @@ type Notifier struct {
 }
 
 // The library prints what goes wrong in a form of its own, which would break a
-// log of JSON. It returns the same as errors, and those are logged. This is done
-// before anything runs: the library reads its logger without a lock.
+// log of JSON. It returns the same as errors, and core logs those. The logger is
+// replaced before anything runs, because the library reads it without a lock.
 var _ = func() (done bool) { redis.SetLogger(silent{}); return true }()
 
 type silent struct{}
@@ -29,10 +30,11 @@ type silent struct{}
 // Printf implements the library's logger.
 func (silent) Printf(context.Context, string, ...any) {}
 
-// channel is where nodes meet. A message is the ids of streams, 16 bytes each.
+// channel is where nodes meet. A message is a row of streams' ids, 16 bytes each.
+// A node hears its own messages, too.
 const channel = "eventflow:grown"
 
-// notifyTimeout bounds one message: news that late is no news.
+// notifyTimeout bounds one message. By then the other nodes have asked the log.
 const notifyTimeout = 2 * time.Second
 
 // Open returns a notifier by the server that a redis:// or rediss:// URL names.
@@ -44,7 +46,8 @@ func Open(url string, logger *slog.Logger) (*Notifier, error) {
 		return nil, fmt.Errorf("must be a URL like redis://user:password@host:6379/0")
 	}
 	options.ClientName = "eventflow"
-	// Otherwise the library waits for its own five seconds, three times over.
+	// Without this the library does not look at contexts, and waits for five
+	// seconds of its own, three times over.
 	options.ContextTimeoutEnabled = true
 	options.DialTimeout, options.ReadTimeout, options.WriteTimeout = notifyTimeout, notifyTimeout, notifyTimeout
 	options.MaxRetries = 1
@@ -63,7 +66,8 @@ func (n *Notifier) Notify(ctx context.Context, streams []core.ID) error {
 }
 
 // Listen implements [core.Notifier]. The library subscribes again after a lost
-// connection.
+// connection. It keeps messages that come while heard is at work, and drops one
+// that has found no room for a minute.
 func (n *Notifier) Listen(ctx context.Context, heard func(stream core.ID)) {
 	subscription := n.client.Subscribe(ctx, channel)
 	defer subscription.Close() //nolint:errcheck // there is nothing left to lose
@@ -76,6 +80,7 @@ func (n *Notifier) Listen(ctx context.Context, heard func(stream core.ID)) {
 			if !open {
 				return
 			}
+			// Of a message of an odd length, which no node sends, the rest is left out.
 			for rest := []byte(message.Payload); len(rest) >= len(core.ID{}); rest = rest[len(core.ID{}):] {
 				heard(core.ID(rest[:len(core.ID{})]))
 			}

@@ -11,12 +11,14 @@ import (
 // Proxy stands between a client and a server, and fails on demand.
 type Proxy struct {
 	url      string
-	target   string
+	target   string // the server's host and port
 	listener net.Listener
 
+	// mu guards cut and conns, so that no connection slips through a cut: while
+	// the proxy is cut, conns is empty and every new connection is closed.
 	mu    sync.Mutex
 	cut   bool
-	conns []net.Conn
+	conns []net.Conn // both sides of all that were made since the last cut
 }
 
 // NewProxy starts a proxy in front of the server of a URL; it ends with the
@@ -53,7 +55,7 @@ func (p *Proxy) Cut() {
 	defer p.mu.Unlock()
 	p.cut = true
 	for _, conn := range p.conns {
-		_ = conn.Close() // that is the point
+		_ = conn.Close() // it may be closed already
 	}
 	p.conns = nil
 }
@@ -77,6 +79,7 @@ func (p *Proxy) keep(conn net.Conn) bool {
 	return true
 }
 
+// serve joins clients to the server until the listener is closed.
 func (p *Proxy) serve() {
 	var relays sync.WaitGroup
 	defer relays.Wait()
@@ -98,7 +101,7 @@ func (p *Proxy) serve() {
 	}
 }
 
-// relay copies until one side ends, and ends the other.
+// relay copies until one side ends, and then ends both.
 func relay(to, from net.Conn) {
 	_, _ = io.Copy(to, from) // how it ended does not matter
 	_ = to.Close()

@@ -18,9 +18,9 @@ import (
 // EnvURL names the variable that holds the URL of the tests' server.
 const EnvURL = "EVENTFLOW_TEST_REDIS"
 
-// URL returns the URL of the tests' server. Tests share it: they keep to keys
-// and channels with random names. Without a server the test fails: it is never
-// skipped.
+// URL returns the URL of the tests' server. Tests share the server, so each keeps to
+// keys and channels with random names. Without a server the test fails: a test
+// that is skipped looks like one that passes.
 func URL(t testing.TB) string {
 	t.Helper()
 	url := os.Getenv(EnvURL)
@@ -42,8 +42,8 @@ type Server struct {
 // startTimeout bounds the start.
 const startTimeout = 10 * time.Second
 
-// Start starts a server on a free loopback port that keeps nothing on disk. It
-// dies with this process where the system can do that.
+// Start starts a server on a free loopback port, which keeps nothing on disk. Where
+// the system can do that, the server dies with this process, however that ends.
 func Start(ctx context.Context, dir string) (*Server, error) {
 	program, err := exec.LookPath("redis-server")
 	if err != nil {
@@ -67,6 +67,8 @@ func Start(ctx context.Context, dir string) (*Server, error) {
 	return s, nil
 }
 
+// freePort is a port on which nobody listens. Somebody may before the server does,
+// which then does not start: that is rare, and seen.
 func freePort() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it does not wait
 	if err != nil {

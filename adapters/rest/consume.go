@@ -2,293 +2,55 @@ package rest
 
 import (
 	"context"
-	"errors"
-	"math/rand/v2"
-	"sync"
+	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Handler processes one event. Nil settles it; an error has it tried again,
-// after the group's backoff or as [Permanent] and [RetryIn] say. Its context
-// does not end when the consumer is to stop, but when the lease is lost: what
-// the handler does then, another consumer does as well.
-type Handler func(ctx context.Context, event DeliveredEvent) error
-
-// verdict is an error with what is to become of the event.
-type verdict struct {
-	error
-	action core.NackAction
-	delay  *core.Seconds
+// Delivery is the answer to a poll.
+type Delivery struct {
+	Events []DeliveredEvent `json:"events"`
+	// NextOffset is the offset after the last event. If there is no event, it is
+	// the next one that the group will get.
+	NextOffset core.Offset `json:"next_offset"`
+	// Lease is what [Client.Ack], [Client.Nack] and [Client.Extend] present. It is
+	// null if there is no event.
+	Lease *Lease `json:"lease"`
 }
 
-// Unwrap returns what the verdict is about.
-func (v verdict) Unwrap() error { return v.error }
-
-// Permanent marks an error that no further attempt will mend: the event becomes
-// a dead letter at once.
-func Permanent(err error) error { return verdict{error: err, action: core.NackPark} }
-
-// RetryIn has an event tried again after a delay of the handler's choice.
-func RetryIn(delay time.Duration, err error) error {
-	seconds := core.Seconds(delay)
-	return verdict{error: err, action: core.NackRetry, delay: &seconds}
+// Lease is a consumer's hold on the events that it was handed.
+type Lease struct {
+	ID        core.ID   `json:"id"`
+	ExpiresAt time.Time `json:"expires_at"`
 }
 
-// ErrSkip gives an event up when a handler returns it: the event is not tried
-// again and becomes no dead letter.
-var ErrSkip = errors.New("skip this event")
+// DeliveredEvent is an event that was handed out. Attempt counts how often,
+// this time included.
+type DeliveredEvent struct {
+	core.Event
+	Attempt int `json:"attempt"`
+}
 
-// ConsumeOptions tunes Consume. Zero fields take the defaults.
-type ConsumeOptions struct {
-	// Limit is how many events one poll takes: default 100.
+// PollOptions says how many events a poll takes, and how long it waits.
+type PollOptions struct {
+	// Limit is how many events there are at most; 0 is the server's default.
 	Limit int
-	// Wait is how long one poll waits: default 30 s.
+	// Wait is how long the server waits for the first event.
 	Wait time.Duration
-	// Failed is told of errors after which the consumer goes on.
-	Failed func(error)
 }
 
-// Consume processes the events of a group, one after the other, until ctx ends;
-// then it finishes the event at hand, settles what is done, gives the rest back
-// and returns nil. Run it several times, here or elsewhere, to have a shared
-// group process events side by side.
-//
-// It goes on through failures of the server and the network, and returns an
-// error only where trying again cannot help: the credential, the stream or the
-// group is not what it should be.
-func (c *Client) Consume(ctx context.Context, stream, group string, handle Handler, options ConsumeOptions) error {
-	if options.Limit == 0 {
-		options.Limit = core.DefaultPollLimit
+// Poll takes events out of a group, under a lease. [Client.Consume] polls, and
+// does everything that comes after.
+func (c *Client) Poll(ctx context.Context, stream, group string, options PollOptions) (delivery Delivery, err error) {
+	query := url.Values{}
+	if options.Limit > 0 {
+		query.Set("limit", strconv.Itoa(options.Limit))
 	}
-	if options.Wait == 0 {
-		options.Wait = 30 * time.Second
+	if options.Wait > 0 {
+		query.Set("timeout", strconv.FormatFloat(options.Wait.Seconds(), 'f', -1, 64))
 	}
-	if options.Failed == nil {
-		options.Failed = func(error) {}
-	}
-	w := &consumer{client: c, stream: stream, handle: handle, options: options}
-	err := w.persist(ctx, func() (err error) {
-		found, err := c.Group(ctx, stream, group)
-		w.group = found.Group
-		return err
-	})
-	for err == nil && ctx.Err() == nil {
-		err = w.persist(ctx, func() error { return w.round(ctx) })
-	}
-	return err
-}
-
-// hopeless reports whether trying again cannot help.
-func hopeless(err error) bool {
-	switch core.CodeOf(err) {
-	case core.CodeUnauthorized, core.CodeForbidden, core.CodeNotFound, core.CodeValidation:
-		return true
-	}
-	return false
-}
-
-// pause waits longer from attempt to attempt, up to some ten seconds.
-func pause(ctx context.Context, attempt int) {
-	longest := min(100*time.Millisecond<<min(attempt, 10), 10*time.Second)
-	timer := time.NewTimer(longest/2 + rand.N(longest/2)) //nolint:gosec // consumers must not come back all at once, that is all
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
-
-// consumer is one run of Consume.
-type consumer struct {
-	client  *Client
-	stream  string
-	group   core.Group
-	handle  Handler
-	options ConsumeOptions
-}
-
-// persist tries until it succeeds, ctx ends, or there is no hope.
-func (w *consumer) persist(ctx context.Context, try func() error) error {
-	for attempt := 0; ; attempt++ {
-		err := try()
-		switch {
-		case err != nil && ctx.Err() != nil:
-			return nil //nolint:nilerr // it failed because the consumer is to stop
-		case err == nil || hopeless(err):
-			return err
-		}
-		w.options.Failed(err)
-		pause(ctx, attempt)
-	}
-}
-
-// round takes events out of the group and processes them.
-func (w *consumer) round(ctx context.Context) error {
-	delivery, err := w.client.Poll(ctx, w.stream, w.group.ID.String(), PollOptions{w.options.Limit, w.options.Wait})
-	if err != nil || delivery.Lease == nil {
-		return err
-	}
-	return w.process(ctx, delivery)
-}
-
-// run is a lease being worked on.
-type run struct {
-	*consumer
-	lease core.ID
-	acked []core.Offset
-	nacks []Nack
-	// lost ends the run when the lease is somebody else's.
-	lost context.CancelFunc
-}
-
-// process handles the events of a lease, which it extends for as long as that
-// takes.
-func (w *consumer) process(stop context.Context, delivery Delivery) error {
-	// What is settled must be told to the server also when the consumer stops.
-	ctx, lost := context.WithCancel(context.WithoutCancel(stop))
-	defer lost()
-	r := &run{consumer: w, lease: delivery.Lease.ID, lost: lost}
-	done := make(chan struct{})
-	var keeping sync.WaitGroup
-	keeping.Go(func() { r.keep(ctx, done) })
-	rest := r.work(ctx, stop, delivery.Events)
-	close(done)
-	keeping.Wait()
-	if ctx.Err() != nil {
-		return nil // another consumer has the events by now
-	}
-	return r.settle(ctx, rest)
-}
-
-// keep extends the lease each time half of it is over.
-func (r *run) keep(ctx context.Context, done <-chan struct{}) {
-	half := r.group.Visibility.Duration() / 2
-	tick := time.NewTicker(half)
-	defer tick.Stop()
-	for {
-		select {
-		case <-done:
-			return
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		_, err := r.client.Extend(ctx, r.stream, r.group.ID.String(), r.lease, nil)
-		if core.CodeOf(err) == core.CodeConflict {
-			r.lost()
-			return
-		}
-		if err != nil {
-			r.options.Failed(err)
-		}
-	}
-}
-
-// flushEvery bounds how long a processed event stays unsettled: what is told to
-// the server late is done again after a crash.
-const flushEvery = time.Second
-
-// work handles events until one fails in an ordered group, the lease is lost or
-// the consumer is to stop, and reports whether some were left.
-func (r *run) work(ctx, stop context.Context, events []DeliveredEvent) (left bool) {
-	flushed := time.Now()
-	for _, event := range events {
-		if ctx.Err() != nil || stop.Err() != nil {
-			return true
-		}
-		err := r.handle(ctx, event)
-		if err == nil {
-			r.acked = append(r.acked, event.Offset)
-		} else {
-			r.nacks = append(r.nacks, nackOf(event.Offset, err))
-			if r.group.Mode == core.Ordered && r.nacks[len(r.nacks)-1].Action == core.NackRetry {
-				return true // the server gives the rest back by itself
-			}
-		}
-		if time.Since(flushed) > flushEvery && len(r.nacks) == 0 {
-			if err := r.ack(ctx); err != nil {
-				r.options.Failed(err)
-			}
-			flushed = time.Now()
-		}
-	}
-	return false
-}
-
-// nackOf is what an error of the handler means.
-func nackOf(offset core.Offset, err error) Nack {
-	nack := Nack{Offset: &offset, Action: core.NackRetry, Reason: reason(err)}
-	var said verdict
-	switch {
-	case errors.Is(err, ErrSkip):
-		nack.Action = core.NackSkip
-	case errors.As(err, &said):
-		nack.Action, nack.Delay = said.action, said.delay
-	}
-	return nack
-}
-
-// reason is an error's text in the form that the server takes.
-func reason(err error) string {
-	var clean []rune
-	for _, r := range err.Error() {
-		if len(clean) == core.MaxReasonLength {
-			break
-		}
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
-			r = ' '
-		}
-		clean = append(clean, r)
-	}
-	return string(clean)
-}
-
-func (r *run) ack(ctx context.Context) error {
-	if len(r.acked) == 0 {
-		return nil
-	}
-	err := r.client.Ack(ctx, r.stream, r.group.ID.String(), r.lease, r.acked...)
-	if err == nil {
-		r.acked = nil
-	}
-	return err
-}
-
-// settleAttempts bounds how often the outcome of a run is told to a server
-// that does not answer. After that the lease ends, and the events come again.
-const settleAttempts = 5
-
-// settle tells the server what has become of the events.
-func (r *run) settle(ctx context.Context, left bool) (err error) {
-	for attempt := range settleAttempts {
-		if err = r.tell(ctx, left); err == nil || core.CodeOf(err) == core.CodeConflict || hopeless(err) {
-			break
-		}
-		r.options.Failed(err)
-		pause(ctx, attempt)
-	}
-	if core.CodeOf(err) == core.CodeConflict {
-		return nil // it was settled before, or is somebody else's by now
-	}
-	return err
-}
-
-func (r *run) tell(ctx context.Context, left bool) error {
-	if err := r.ack(ctx); err != nil {
-		return err
-	}
-	if len(r.nacks) > 0 {
-		if err := r.client.Nack(ctx, r.stream, r.group.ID.String(), r.lease, r.nacks...); err != nil {
-			return err
-		}
-		r.nacks = nil
-	}
-	if !left {
-		return nil
-	}
-	var now core.Seconds
-	_, err := r.client.Extend(ctx, r.stream, r.group.ID.String(), r.lease, &now)
-	return err
+	err = c.get(ctx, withQuery(GroupPath(stream, group)+"/events", query), &delivery)
+	return delivery, err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"net/url"
-	"strconv"
 
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -15,7 +14,7 @@ const (
 	ServiceTokensPath = Prefix + "/service-tokens"
 )
 
-// KeysPath is the list of the credentials of a kind.
+// KeysPath is the address of the credentials of a kind.
 func KeysPath(kind core.KeyKind) string {
 	if kind == core.KindServiceToken {
 		return ServiceTokensPath
@@ -23,39 +22,26 @@ func KeysPath(kind core.KeyKind) string {
 	return APIKeysPath
 }
 
-// KeyPath is one credential.
+// KeyPath is the address of one credential.
 func KeyPath(kind core.KeyKind, id string) string { return KeysPath(kind) + "/" + url.PathEscape(id) }
 
-// KeyWithSecret is a credential that was just made or rotated, with its secret,
-// which no other answer has.
+// KeyWithSecret is a credential that was just created or rotated, with its
+// secret. No other answer has the secret.
 type KeyWithSecret struct {
 	core.APIKey
 	Secret string `json:"secret"`
 }
 
-// RotateRequest gives a credential another secret. The one before stays good for
-// Grace: a day where it is left out, seven at most.
-type RotateRequest struct {
-	Grace *core.Seconds `json:"grace,omitempty"`
-}
-
-// CreateKey makes a credential.
+// CreateKey creates a credential.
 func (c *Client) CreateKey(ctx context.Context, kind core.KeyKind, request core.KeyRequest) (made KeyWithSecret, err error) {
-	err = c.call(ctx, "POST", KeysPath(kind), nil, request, &made)
+	err = c.post(ctx, KeysPath(kind), request, &made)
 	return made, err
 }
 
 // KeysPage returns a page of the credentials of a kind, newest first, without
 // their secrets. A limit of 0 is the server's default.
 func (c *Client) KeysPage(ctx context.Context, kind core.KeyKind, cursor string, limit int) (page List[core.APIKey], err error) {
-	query := url.Values{}
-	if cursor != "" {
-		query.Set("cursor", cursor)
-	}
-	if limit > 0 {
-		query.Set("limit", strconv.Itoa(limit))
-	}
-	err = c.call(ctx, "GET", withQuery(KeysPath(kind), query), nil, nil, &page)
+	err = c.get(ctx, withQuery(KeysPath(kind), pageQuery(cursor, limit)), &page)
 	return page, err
 }
 
@@ -66,17 +52,23 @@ func (c *Client) Keys(ctx context.Context, kind core.KeyKind) iter.Seq2[core.API
 
 // Key returns a credential, without its secret.
 func (c *Client) Key(ctx context.Context, kind core.KeyKind, id string) (key core.APIKey, err error) {
-	err = c.call(ctx, "GET", KeyPath(kind, id), nil, nil, &key)
+	err = c.get(ctx, KeyPath(kind, id), &key)
 	return key, err
+}
+
+// RotateRequest gives a credential another secret. The old one stays good for
+// Grace, which is a day if it is left out, and seven days at most.
+type RotateRequest struct {
+	Grace *core.Seconds `json:"grace,omitempty"`
 }
 
 // RotateKey gives a credential another secret.
 func (c *Client) RotateKey(ctx context.Context, kind core.KeyKind, id string, request RotateRequest) (rotated KeyWithSecret, err error) {
-	err = c.call(ctx, "POST", KeyPath(kind, id)+"/rotate", nil, request, &rotated)
+	err = c.post(ctx, KeyPath(kind, id)+"/rotate", request, &rotated)
 	return rotated, err
 }
 
-// RevokeKey makes a credential invalid, within two seconds.
+// RevokeKey revokes a credential. All servers refuse it within two seconds.
 func (c *Client) RevokeKey(ctx context.Context, kind core.KeyKind, id string) error {
-	return c.call(ctx, "DELETE", KeyPath(kind, id), nil, nil, nil)
+	return c.delete(ctx, KeyPath(kind, id), 0)
 }

@@ -6,11 +6,11 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// SummaryPath is the organization in numbers.
+// SummaryPath is the address of the organization in numbers.
 const SummaryPath = Prefix + "/summary"
 
 // Summary returns the organization in numbers.
 func (c *Client) Summary(ctx context.Context) (sum core.Summary, err error) {
-	err = c.call(ctx, "GET", SummaryPath, nil, nil, &sum)
+	err = c.get(ctx, SummaryPath, &sum)
 	return sum, err
 }

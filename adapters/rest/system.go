@@ -3,30 +3,25 @@ package rest
 import (
 	"context"
 	"time"
-
-	"github.com/eventflow-go/eventflow/core"
 )
 
-// The addresses of what a server says of itself.
-const (
-	SystemPath = Prefix + "/system"
-	RolesPath  = Prefix + "/roles"
-)
+// SystemPath is the address of a server's description of itself.
+const SystemPath = Prefix + "/system"
 
-// System is a server in words.
+// System is a server's description of itself.
 type System struct {
 	Version string `json:"version"`
-	// Go is the toolchain that built it.
+	// Go is the version of Go that built the server.
 	Go string `json:"go"`
-	// Store is the kind of storage that keeps the events, such as `postgres`.
+	// Store is the kind of storage that holds the events, such as `postgres`.
 	Store     string    `json:"store"`
 	StartedAt time.Time `json:"started_at"`
-	// IngestP99 is the time, in milliseconds, within which this server answered
-	// all but one of a hundred requests to store events since it started. It is
-	// for people, and missing where there was none.
+	// IngestP99 is a time in milliseconds: since it started, the server answered 99
+	// of 100 requests to store events within that time. It is for people to look
+	// at. It is missing if there was no such request.
 	IngestP99 float64 `json:"ingest_p99_ms,omitempty"`
-	// Settings are for admins of the installation's first organization. Secrets
-	// are masked.
+	// Settings are the server's settings, with secrets masked. Only admins of the
+	// installation's first organization get them.
 	Settings []Setting `json:"settings,omitempty"`
 }
 
@@ -37,25 +32,8 @@ type Setting struct {
 	Usage string `json:"usage"`
 }
 
-// Roles says what each role may do.
-type Roles struct {
-	Items []RolePermissions `json:"items"`
-}
-
-// RolePermissions are the actions that a role permits.
-type RolePermissions struct {
-	Role        core.Role     `json:"role"`
-	Permissions []core.Action `json:"permissions"`
-}
-
-// System returns what the server says of itself.
+// System asks a server to describe itself.
 func (c *Client) System(ctx context.Context) (system System, err error) {
-	err = c.call(ctx, "GET", SystemPath, nil, nil, &system)
+	err = c.get(ctx, SystemPath, &system)
 	return system, err
-}
-
-// Roles returns what each role may do.
-func (c *Client) Roles(ctx context.Context) (roles Roles, err error) {
-	err = c.call(ctx, "GET", RolesPath, nil, nil, &roles)
-	return roles, err
 }

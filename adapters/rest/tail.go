@@ -14,23 +14,24 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// TailOptions says what to follow. An empty field matches every event.
+// TailOptions says which events to follow. An empty field matches every event.
 type TailOptions struct {
 	Type, Source, Subject string
-	// After begins after this offset, -1 before all; nil is the end of the stream.
+	// After is the offset before the first event wanted, -1 for all events. If it
+	// is nil, the tail begins at the end of the stream.
 	After *core.Offset
 }
 
-// TailItem is an event, or the news that so many were skipped because the
-// reader was slower than the stream.
+// TailItem is an event. If Skipped is not 0, it is the news that as many events
+// were left out instead, because the reader was slower than the stream.
 type TailItem struct {
 	Event   core.Event
 	Skipped int64
 }
 
-// Tail follows a stream live until ctx ends, which is no error, or the sequence
-// is left. It comes back by itself when the connection breaks, after the last
-// event it saw; it stops where the server refuses.
+// Tail follows a stream live until ctx ends, which is no error, or the loop is
+// left. When the connection breaks, it comes back by itself and goes on after
+// the last event that it saw. It stops with an error when the server refuses.
 func (c *Client) Tail(ctx context.Context, stream string, options TailOptions) iter.Seq2[TailItem, error] {
 	return func(yield func(TailItem, error) bool) {
 		for attempt := 0; ctx.Err() == nil; attempt++ {
@@ -50,7 +51,7 @@ func (c *Client) Tail(ctx context.Context, stream string, options TailOptions) i
 	}
 }
 
-// errLeft says that whoever read the tail does not want more.
+// errLeft says that the reader of a tail has left the loop.
 var errLeft = errors.New("left")
 
 // tail follows a stream over one connection.
@@ -64,7 +65,7 @@ func (c *Client) tail(ctx context.Context, stream string, options *TailOptions, 
 	if options.After != nil {
 		query.Set("after", strconv.FormatInt(int64(*options.After), 10))
 	}
-	got, err := c.send(ctx, "GET", withQuery(StreamEventsPath(stream)+"/live", query), nil, nil)
+	got, err := c.send(ctx, request{method: "GET", path: withQuery(StreamEventsPath(stream)+"/live", query)})
 	if err != nil {
 		return false, err
 	}
@@ -109,7 +110,7 @@ func (m message) item() (item TailItem, err error) {
 	return item, err
 }
 
-// maxMessageBytes bounds a line: an event of the largest size fits.
+// maxMessageBytes bounds a line. The largest event fits.
 const maxMessageBytes = 2*core.MaxEventBytes + 64<<10
 
 // messages reads server-sent events.

@@ -11,13 +11,13 @@ import (
 )
 
 // transport sends requests with the browser's fetch. net/http would do the
-// same, and make the program nearly twice as large.
+// same, but it would make the program nearly twice as large.
 type transport struct{}
 
-func (transport) do(ctx context.Context, e exchange) (answer, error) {
+func (transport) do(ctx context.Context, url string, r request) (answer, error) {
 	abort := js.Global().Get("AbortController").New()
 	stop := context.AfterFunc(ctx, func() { abort.Call("abort") })
-	response, err := await(js.Global().Call("fetch", e.url, fetchOptions(e, abort)))
+	response, err := await(js.Global().Call("fetch", url, fetchOptions(r, abort)))
 	if err != nil {
 		stop()
 		return answer{}, errors.Join(ctx.Err(), err)
@@ -38,9 +38,9 @@ func (transport) do(ctx context.Context, e exchange) (answer, error) {
 	return got, nil
 }
 
-// streamed reports whether an answer is read while it arrives. Others are read
-// at once: one that is closed before its end looks to the browser as if the
-// page had given it up.
+// streamed reports whether the body of an answer is read while it arrives. Any
+// other body is read at once: a browser takes one that is closed before its end
+// for a request that the page gave up.
 func streamed(contentType string) bool {
 	return contentType == TypeEventStream || contentType == TypeNDJSON || contentType == TypeCSV
 }
@@ -83,27 +83,27 @@ func (b *fetchBody) Read(into []byte) (int, error) {
 	return n, nil
 }
 
-// Close implements io.Closer. It ends the request, however much of the answer
-// has come.
+// Close implements io.Closer. It ends the request, even if the answer is not
+// complete.
 func (b *fetchBody) Close() error {
 	b.stop()
 	b.abort.Call("abort")
 	return nil
 }
 
-func fetchOptions(e exchange, abort js.Value) js.Value {
+func fetchOptions(r request, abort js.Value) js.Value {
 	headers := js.Global().Get("Headers").New()
-	for name, value := range e.headers {
+	for name, value := range r.headers {
 		headers.Call("set", name, value)
 	}
 	options := js.Global().Get("Object").New()
-	options.Set("method", e.method)
+	options.Set("method", r.method)
 	options.Set("headers", headers)
 	options.Set("redirect", "error")
 	options.Set("signal", abort.Get("signal"))
-	if e.body != nil {
-		body := js.Global().Get("Uint8Array").New(len(e.body))
-		js.CopyBytesToJS(body, e.body)
+	if r.body != nil {
+		body := js.Global().Get("Uint8Array").New(len(r.body))
+		js.CopyBytesToJS(body, r.body)
 		options.Set("body", body)
 	}
 	return options

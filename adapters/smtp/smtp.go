@@ -1,6 +1,6 @@
-// Package smtp sends mail through a server that relays it, in the background: a
-// request that waited for the mail server would tell by its time whether there
-// is the user whom it writes to.
+// Package smtp sends mail through a server that relays it. It does so in the
+// background: if a request waited for the mail server, the time that it takes
+// would tell whether there is a user with the address.
 package smtp
 
 import (
@@ -15,20 +15,24 @@ import (
 	"github.com/wneessen/go-mail"
 )
 
-// Mailer implements [core.Mailer].
+// Mailer implements [core.Mailer]. One goroutine sends, a message at a time.
 type Mailer struct {
-	client  *mail.Client
-	from    string
-	logger  *slog.Logger
-	queue   chan letter
+	client *mail.Client
+	from   string
+	logger *slog.Logger
+	// queue has the messages that wait. It is never closed, so a Send that meets
+	// Close does not panic; its message may then not be sent.
+	queue chan letter
+	// stop has the goroutine finish, and stopped is closed once it has.
 	stop    context.CancelFunc
 	stopped chan struct{}
 }
 
+// letter is a message that waits.
 type letter struct{ to, subject, text string }
 
-// sendTimeout bounds one message, closeTimeout what still waits at the end;
-// maxWaiting is how many may wait.
+// sendTimeout bounds the sending of one message, and closeTimeout the sending of
+// all that still wait at the end. maxWaiting is how many may wait.
 const (
 	sendTimeout  = 15 * time.Second
 	closeTimeout = 10 * time.Second
@@ -41,11 +45,11 @@ const (
 func Open(text, from string, logger *slog.Logger) (*Mailer, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() == "" || u.Scheme != "smtp" && u.Scheme != "smtps" {
-		// The parser's own text would quote the password.
+		// The parser's own text would quote the URL, and with it the password.
 		return nil, errors.New("must be a URL like smtps://user:password@host:465 or smtp://host:587")
 	}
 	if err := mail.NewMsg().From(from); err != nil {
-		return nil, fmt.Errorf("cannot send from %q: it is not an address", from)
+		return nil, fmt.Errorf("cannot send from %q: it is not an email address", from)
 	}
 	options := []mail.Option{mail.WithTimeout(sendTimeout), mail.WithTLSPolicy(mail.TLSMandatory), mail.WithPort(587)}
 	switch {
@@ -72,24 +76,26 @@ func Open(text, from string, logger *slog.Logger) (*Mailer, error) {
 	return m, nil
 }
 
-// Send implements [core.Mailer]. It returns at once, and what cannot be sent is
-// logged: whoever waits for a link asks for another one.
+// Send implements [core.Mailer]. It returns at once. A message that cannot be sent
+// is logged and not kept: whoever waits for a link can ask for another one.
 func (m *Mailer) Send(_ context.Context, to, subject, text string) error {
 	select {
 	case m.queue <- letter{to, subject, text}:
 	default:
-		m.logger.Error("a mail was dropped: too many wait for the mail server", "subject", subject)
+		m.logger.Error("an email was dropped: too many are waiting for the mail server", "subject", subject)
 	}
 	return nil
 }
 
-// Close sends what waits, for a while.
+// Close sends the messages that wait, for closeTimeout at most.
 func (m *Mailer) Close() error {
 	m.stop()
 	<-m.stopped
 	return nil
 }
 
+// run sends until ctx ends, and then what still waits. The end of ctx is no reason
+// to cut a message off that is on its way.
 func (m *Mailer) run(ctx context.Context) {
 	defer close(m.stopped)
 	for {
@@ -103,6 +109,8 @@ func (m *Mailer) run(ctx context.Context) {
 	}
 }
 
+// finish sends the messages that wait now. It is the only one to take from the
+// queue, so what it has counted is there.
 func (m *Mailer) finish(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
 	defer cancel()
@@ -111,10 +119,11 @@ func (m *Mailer) finish(ctx context.Context) {
 	}
 }
 
-// attempt logs no text: it holds a link.
+// attempt sends a message, and logs why it could not. It does not log the text,
+// which holds a link that lets somebody in.
 func (m *Mailer) attempt(ctx context.Context, l letter) {
 	if err := m.send(ctx, l.to, l.subject, l.text); err != nil {
-		m.logger.Error("a mail could not be sent", "subject", l.subject, "error", err)
+		m.logger.Error("an email could not be sent", "subject", l.subject, "error", err)
 	}
 }
 

@@ -104,7 +104,7 @@ func TestMailInsistsOnTLS(t *testing.T) {
 	require.NoError(t, m.Send(t.Context(), "ann@example.com", "subject", "the link"))
 	require.NoError(t, m.Close())
 	require.Empty(t, o.received)
-	require.Contains(t, logged.String(), "a mail could not be sent")
+	require.Contains(t, logged.String(), "an email could not be sent")
 	require.Contains(t, logged.String(), "STARTTLS")
 	require.NotContains(t, logged.String(), "the link")
 }
@@ -117,7 +117,7 @@ func TestMailsThatWaitAreBounded(t *testing.T) {
 	for range maxWaiting + 2 { // one more may be on its way
 		require.NoError(t, m.Send(t.Context(), "ann@example.com", "subject", "the link"))
 	}
-	require.Contains(t, logged.String(), "too many wait", "nothing else was logged before the mail server answered")
+	require.Contains(t, logged.String(), "too many are waiting", "nothing else was logged before the mail server answered")
 	for len(m.queue) > 0 {
 		<-m.queue
 	}
@@ -133,5 +133,5 @@ func TestAWrongURLIsRefusedWithoutItsPassword(t *testing.T) {
 		require.NotContains(t, err.Error(), "hush")
 	}
 	_, err := Open("smtp://host", "nobody", slog.Default())
-	require.ErrorContains(t, err, "not an address")
+	require.ErrorContains(t, err, "not an email address")
 }

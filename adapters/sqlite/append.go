@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/eventflow-go/eventflow/adapters/sqlitefile"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -15,25 +16,48 @@ func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	// An append that has begun is not cut short by its caller's context: whether
+	// a transaction that was cut during its COMMIT took place would be unknown.
+	ctx = context.WithoutCancel(ctx)
+	return s.transact(ctx, func() error { return s.append(ctx, at, batches) })
+}
+
+// transact runs do on the writing connection as one transaction. Unless it
+// returns nil nothing was stored, but for [core.ErrUnknownOutcome]. The
+// connection is left without a transaction in every case: one that stayed open
+// would keep all writers of all processes out.
+func (s *Storage) transact(ctx context.Context, do func() error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// From here on it runs to its end: a transaction that is cut would have to
-	// be asked for its outcome.
-	ctx = context.WithoutCancel(ctx)
-	if err := s.inserts.exec(ctx, begin); err != nil {
-		return storeError(err)
+	err := s.inserts.exec(ctx, begin)
+	if err == nil {
+		err = do()
 	}
-	if err := s.append(ctx, at, batches); err != nil {
+	ctx = context.WithoutCancel(ctx)
+	if err != nil {
+		s.note(err)
+		// A BEGIN is rolled back too: the context may have ended when it had
+		// taken place, which the driver reports as an error.
 		return errors.Join(storeError(err), s.inserts.rollback(ctx))
 	}
-	if err := s.inserts.exec(ctx, commit); err != nil {
+	err = s.inserts.exec(ctx, commit)
+	s.note(err)
+	if err != nil {
 		return s.unsettled(ctx, err)
 	}
 	return nil
 }
 
-// unsettled ends a transaction whose COMMIT failed. SQLite then either has
-// rolled it back by itself or still holds it open.
+// note keeps for Check whether there was room for a transaction.
+func (s *Storage) note(err error) {
+	if err == nil || sqlitefile.Full(err) {
+		s.full.Store(err != nil)
+	}
+}
+
+// unsettled ends a transaction whose COMMIT failed: SQLite has either rolled it
+// back already or still holds it open. If it cannot be rolled back either, then
+// nobody knows.
 func (s *Storage) unsettled(ctx context.Context, cause error) error {
 	if err := s.inserts.rollback(ctx); err != nil {
 		return fmt.Errorf("%w: %w", core.ErrUnknownOutcome, errors.Join(cause, err))
@@ -41,13 +65,16 @@ func (s *Storage) unsettled(ctx context.Context, cause error) error {
 	return storeError(cause)
 }
 
-// head is a stream's counter within one transaction.
+// head is a stream's counter during one append. It is read from the table heads
+// after BEGIN and written back before COMMIT: between the two nobody else can
+// move it, in this process or another.
 type head struct {
-	number int64
+	number int64 // by which the other tables name the stream
 	next   core.Offset
-	moved  bool
+	moved  bool // whether an event was stored
 }
 
+// append stores the events of all batches, inside a transaction.
 func (s *Storage) append(ctx context.Context, at time.Time, batches []core.Batch) error {
 	heads := make(map[core.ID]*head, 1)
 	for i := range batches {
@@ -75,8 +102,8 @@ func (s *Storage) append(ctx context.Context, at time.Time, batches []core.Batch
 	return nil
 }
 
-// openHead reads the counter of a batch's stream, which it makes when the
-// stream is new.
+// openHead reads the counter of a batch's stream once in an append, and makes it
+// when the stream is new. It refuses a time before the stream's newest event.
 func (s *Storage) openHead(ctx context.Context, at time.Time, batch *core.Batch, heads map[core.ID]*head) error {
 	if heads[batch.Stream] != nil {
 		return nil
@@ -91,12 +118,14 @@ func (s *Storage) openHead(ctx context.Context, at time.Time, batch *core.Batch,
 		return err
 	}
 	if at.UnixMicro() < last {
-		return &core.ClockError{Last: time.UnixMicro(last).UTC()}
+		return &core.ClockError{Last: fromMicros(last)}
 	}
 	heads[batch.Stream] = h
 	return nil
 }
 
+// appendBatch gives offsets to those events of a batch that are new, and hands
+// them to rows.
 func (s *Storage) appendBatch(ctx context.Context, rows *rows, h *head, batch *core.Batch) error {
 	for i := range batch.Entries {
 		entry := &batch.Entries[i]
@@ -124,8 +153,9 @@ func (s *Storage) appendBatch(ctx context.Context, rows *rows, h *head, batch *c
 	return nil
 }
 
-// recall looks an entry's idempotency key up and, when it is known, answers
-// with the event that has it.
+// recall looks an entry's idempotency key up. A key of an event that was received
+// before since does not count any more. The entry of a known key becomes the
+// event that has it, or a mismatch where that event's content is another.
 func (s *Storage) recall(ctx context.Context, stream int64, entry *core.Entry, since time.Time) (known bool, err error) {
 	var offset, receivedAt int64
 	var id, fingerprint []byte
@@ -136,7 +166,7 @@ func (s *Storage) recall(ctx context.Context, stream int64, entry *core.Entry, s
 	if err != nil {
 		return false, err
 	}
-	received := time.UnixMicro(receivedAt).UTC()
+	received := fromMicros(receivedAt)
 	if received.Before(since) {
 		return false, nil
 	}
@@ -148,6 +178,7 @@ func (s *Storage) recall(ctx context.Context, stream int64, entry *core.Entry, s
 	return true, nil
 }
 
+// remember notes an entry's key, in place of one that is too old to count.
 func (s *Storage) remember(ctx context.Context, stream int64, entry *core.Entry) error {
 	return s.inserts.exec(ctx, upsertKey, stream, entry.IdempotencyKey, int64(entry.Offset), entry.ID[:],
 		entry.ReceivedAt.UnixMicro(), entry.Fingerprint[:])

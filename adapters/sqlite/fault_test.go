@@ -101,9 +101,9 @@ func parse(t *testing.T, text string) *url.URL {
 func TestOpenRefusesWhatAURLMustNotSay(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ end, named string }{
-		{"?cache_size=100", `"cache_size"`},
-		{"?_pragma=synchronous(off)", `"_pragma"`},
-		{"?mode", `"mode"`},
+		{"?cache_size=100", `"?cache_size"`},
+		{"?_pragma=synchronous(off)", `"?_pragma"`},
+		{"?mode", `"?mode"`},
 		{"#part", `"#part"`},
 	} {
 		folder := filepath.Join(t.TempDir(), "data")
@@ -183,6 +183,21 @@ func TestAForeignFileIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, file, "a file where the folder should be")
 }
 
+// A file that is damaged where it must be read to open it is refused by its name.
+func TestADamagedFileIsNamed(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	storage := open(t, folder)
+	require.NoError(t, appendOne(storage, moment, newBatch(newID(moment), moment, 100)))
+	require.NoError(t, storage.Close())
+	path := filepath.Join(folder, sqlite.FileName)
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.NoError(t, os.Truncate(path, info.Size()/2))
+	_, err = sqlite.Open(t.Context(), &url.URL{Scheme: "sqlite", Opaque: folder})
+	require.ErrorContains(t, err, path+" is damaged: ")
+}
+
 // An append that the disk has no room for is a STORAGE_FULL and stores
 // nothing: no event of any of its streams, no idempotency key. What was there
 // can be read, and once retention has made room the same handle appends again.
@@ -202,10 +217,16 @@ func TestAFullDisk(t *testing.T) {
 	require.Equal(t, core.CodeStorageFull, core.CodeOf(err), "%v", err)
 	require.Equal(t, stored, everything(t, storage, old))
 	require.Empty(t, everything(t, storage, other))
-	require.NoError(t, storage.Check(t.Context()))
+	var refused *core.Error
+	require.ErrorAs(t, err, &refused)
+	require.Positive(t, refused.RetryAfter)
+	for range 2 {
+		require.ErrorIs(t, storage.Check(t.Context()), core.ErrDegraded)
+	}
 
 	tomorrow := moment.Add(day)
 	require.NoError(t, storage.Trim(t.Context(), old, tomorrow))
+	require.NoError(t, storage.Check(t.Context()))
 	retried := newBatch(other, tomorrow, 5)
 	retried.Entries[0].IdempotencyKey = "once"
 	require.NoError(t, appendOne(storage, tomorrow, retried))

@@ -26,16 +26,21 @@ const (
 	insertColumns = 13
 )
 
-// rowsPerInsert is how many events one statement inserts: each statement costs
-// about as much as a row.
+// rowsPerInsert is how many events the statement many inserts. An execution
+// costs about as much as a row, however many it inserts.
 const rowsPerInsert = 32
 
-// inserter holds the writing connection and its prepared statements.
+// inserter is the writing connection and what is prepared on it. Whoever uses it
+// holds [Storage]'s mu, from the BEGIN of a transaction to its end.
 type inserter struct {
-	conn       *sql.Conn
+	conn *sql.Conn
+	// statements are found by their text, and never change after newInserter.
 	statements map[string]*sql.Stmt
-	one, many  *sql.Stmt
-	args       []any
+	// one and many insert one event, and rowsPerInsert.
+	one, many *sql.Stmt
+	// args are the columns of the events that wait for their statement. The
+	// buffer is used again by every append, and is empty between two of them.
+	args []any
 }
 
 func newInserter(ctx context.Context, db *sql.DB) (*inserter, error) {
@@ -67,7 +72,8 @@ func (in *inserter) queryRow(ctx context.Context, text string, args ...any) *sql
 	return in.statements[text].QueryRowContext(ctx, args...)
 }
 
-// rollback ends the open transaction, if there still is one.
+// rollback ends the transaction, if one is still open: some errors make SQLite
+// roll back by itself.
 func (in *inserter) rollback(ctx context.Context) error {
 	_, err := in.conn.ExecContext(ctx, `rollback`)
 	if err != nil && strings.Contains(err.Error(), "no transaction is active") {
@@ -76,8 +82,8 @@ func (in *inserter) rollback(ctx context.Context) error {
 	return err
 }
 
-// close finalizes the statements too: an open one would keep the file, and its
-// write-ahead log, from being closed.
+// close closes the statements before their connection: SQLite keeps the file, and
+// its write-ahead log, open for a statement that is not finalized.
 func (in *inserter) close() error {
 	var errs []error
 	for _, statement := range in.statements {
@@ -92,10 +98,10 @@ func (in *inserter) close() error {
 	return errors.Join(append(errs, in.conn.Close())...)
 }
 
-// rows gathers events into statements of many rows.
+// rows gathers the events of one append into statements of many rows.
 type rows struct {
 	in *inserter
-	at time.Time
+	at time.Time // at which all of them are received
 }
 
 func (in *inserter) rows(at time.Time) *rows {
@@ -103,6 +109,7 @@ func (in *inserter) rows(at time.Time) *rows {
 	return &rows{in: in, at: at}
 }
 
+// add takes an event, and inserts those that wait once there are enough.
 func (r *rows) add(ctx context.Context, stream int64, entry *core.Entry) error {
 	var apiKey any
 	if !entry.APIKeyID.IsZero() {
@@ -115,20 +122,23 @@ func (r *rows) add(ctx context.Context, stream int64, entry *core.Entry) error {
 		return nil
 	}
 	_, err := r.in.many.ExecContext(ctx, r.in.args...)
-	clear(r.in.args)
-	r.in.args = r.in.args[:0]
+	r.empty()
 	return err
 }
 
-// flush inserts what is left.
-func (r *rows) flush(ctx context.Context) error {
-	var errs []error
-	for args := r.in.args; len(args) > 0 && len(errs) == 0; args = args[insertColumns:] {
-		if _, err := r.in.one.ExecContext(ctx, args[:insertColumns]...); err != nil {
-			errs = append(errs, err)
-		}
-	}
+// empty lets go of the events too, which the buffer would keep in memory.
+func (r *rows) empty() {
 	clear(r.in.args)
 	r.in.args = r.in.args[:0]
-	return errors.Join(errs...)
+}
+
+// flush inserts the events that still wait, one by one.
+func (r *rows) flush(ctx context.Context) error {
+	defer r.empty()
+	for args := r.in.args; len(args) > 0; args = args[insertColumns:] {
+		if _, err := r.in.one.ExecContext(ctx, args[:insertColumns]...); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -11,13 +11,15 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// selectEvents is followed by the index to read by, and theirStreams. SQLite knows
-// nothing of how many streams and events there are: left to itself it sorts the
-// whole log for the newest eight of all streams.
+// selectEvents begins every statement that reads events. The name of an index and
+// theirStreams follow. The index is named because SQLite does not know how many
+// streams and events there are: left to itself, it would sort the whole log to
+// find the newest eight events of all streams.
 const selectEvents = `select h.stream, e."offset", e.id, e.type, e.version, e.occurred_at, e.received_at, e.source, e.subject,
 	e.api_key, e.idempotency_key, e.context, e.payload from events e indexed by `
 
-// theirStreams are looked up after the events, which a cross join says.
+// theirStreams looks the stream up of each event that the index led to. SQLite
+// keeps to the order of a cross join: it never begins with the streams.
 const theirStreams = ` cross join heads h on h.number = e.stream where `
 
 // Read implements [core.Reader].
@@ -69,7 +71,7 @@ func direction(backward bool) string {
 	return ""
 }
 
-// query is a statement in the making.
+// query is a statement that is being put together, with its arguments.
 type query struct {
 	text string
 	args []any
@@ -91,6 +93,8 @@ func (q *query) filter(f core.Filter) {
 	}
 }
 
+// events runs a query, and stops reading when the events hold the given bytes; 0
+// is without end.
 func (s *Storage) events(ctx context.Context, q query, limit, bytes int) ([]core.Event, error) {
 	found, err := s.readers.QueryContext(ctx, q.text, q.args...)
 	if err != nil {
@@ -121,7 +125,7 @@ func scanEvent(found *sql.Rows) (core.Event, error) {
 	copy(e.Stream[:], stream)
 	copy(e.ID[:], id)
 	copy(e.APIKeyID[:], apiKey)
-	e.OccurredAt, e.ReceivedAt = time.UnixMicro(occurredAt).UTC(), time.UnixMicro(receivedAt).UTC()
+	e.OccurredAt, e.ReceivedAt = fromMicros(occurredAt), fromMicros(receivedAt)
 	e.Payload = payload
 	if len(context) > 0 {
 		e.Context = context
@@ -145,14 +149,14 @@ func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds,
 		if err := rows.Scan(&i, &found.First, &found.Next, &last); err != nil {
 			return nil, storeError(err)
 		}
-		found.Last = time.UnixMicro(last).UTC()
+		found.Last = fromMicros(last)
 		bounds[i] = found
 	}
 	return bounds, storeError(rows.Err())
 }
 
-// hexArray writes ids for SQLite's json_each and unhex, so that one statement
-// looks them all up.
+// hexArray writes ids as one argument, of which SQLite's json_each and unhex make
+// rows again: one statement looks up any number of streams.
 func hexArray(ids []core.ID) string {
 	text := make([]byte, 0, len(ids)*(2*len(core.ID{})+3)+2)
 	text = append(text, '[')
@@ -168,8 +172,8 @@ func hexArray(ids []core.ID) string {
 }
 
 // OffsetAt implements [core.Reader], by binary search: received_at never
-// decreases with the offset. The search is one transaction, in which nothing is
-// trimmed.
+// decreases with the offset. The search is one transaction, which sees one state
+// of the log: no event that it looks for is trimmed meanwhile.
 func (s *Storage) OffsetAt(ctx context.Context, stream core.ID, at time.Time) (core.Offset, error) {
 	snapshot, err := s.readers.BeginTx(ctx, nil)
 	if err != nil {
@@ -212,8 +216,12 @@ func search(ctx context.Context, snapshot *sql.Tx, stream core.ID, at time.Time)
 	return low, nil
 }
 
-// microseconds is t as it is compared with stored times: a time between two
-// microseconds is after the first.
+// Times are kept as microseconds since 1970.
+
+func fromMicros(t int64) time.Time { return time.UnixMicro(t).UTC() }
+
+// microseconds is the first time that can be stored and is not before t: a time
+// between two microseconds is rounded up.
 func microseconds(t time.Time) int64 {
 	micros := t.UnixMicro()
 	if t.After(time.UnixMicro(micros)) && micros < math.MaxInt64 {

@@ -1,6 +1,5 @@
 // Package sqlite keeps the log in one SQLite file, by the pure Go engine: the
-// store that needs no server. The file is in WAL mode with synchronous=FULL,
-// so that what Append acknowledged has been flushed to disk.
+// store that needs no server. README.md follows an event through it.
 package sqlite
 
 import (
@@ -9,15 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
-	driver "modernc.org/sqlite"
-	lib "modernc.org/sqlite/lib"
-
+	"github.com/eventflow-go/eventflow/adapters/sqlitefile"
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/migrations"
 )
@@ -25,85 +22,67 @@ import (
 // FileName is the name of the log's file in the data folder.
 const FileName = "events.db"
 
-// busyTimeout is how long a call waits for another process that writes.
-const busyTimeout = 10 * time.Second
-
 // Storage is the log in one file. It implements [core.Storage].
 type Storage struct {
-	writer  *sql.DB // one connection
+	// writer has one connection, which inserts has taken for good: all writing
+	// of this process goes through it, so that appends never wait for each other
+	// inside SQLite, where who waits asks again and again.
+	writer *sql.DB
+	// readers have connections that SQLite lets write nothing. They read what
+	// was committed when their statement began, also while an append goes on.
 	readers *sql.DB
-	begins  *sql.Stmt // of the readers
+	// begins is selectBegins, prepared on readers.
+	begins *sql.Stmt
 
-	mu      sync.Mutex // serializes appends of this process
+	// mu is held for a whole transaction on the writing connection: between its
+	// BEGIN and its COMMIT or ROLLBACK no other goroutine may use inserts.
+	mu      sync.Mutex
 	inserts *inserter
+
+	// path is that of the file.
+	path string
+	// full is set while the newest transaction was refused because the disk is
+	// full.
+	full atomic.Bool
 }
 
-// Open opens the log in the data folder that u names, `sqlite:FOLDER` or
-// `sqlite:///absolute/folder`, and makes both when they are not there.
+// Open opens the log in the data folder that u names, as [sqlitefile.Folder]
+// reads it, and makes both when they are not there.
 func Open(ctx context.Context, u *url.URL) (core.Storage, error) {
-	folder, err := Folder(u)
+	folder, err := sqlitefile.Folder(u)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the store's URL %w", err)
 	}
 	path := filepath.Join(folder, FileName)
-	if err := checkSize(path); err != nil {
+	var s *Storage
+	err = sqlitefile.Begin(path, func() (err error) {
+		s, err = openFile(ctx, path)
+		return err
+	})
+	if err != nil {
+		return nil, sqlitefile.Named(path, err)
+	}
+	return s, nil
+}
+
+func openFile(ctx context.Context, path string) (s *Storage, err error) {
+	s = &Storage{path: path}
+	if s.writer, err = open(path, 1, "_txlock=immediate"); err != nil {
 		return nil, err
 	}
-	s := &Storage{}
-	if s.writer, err = open(path, "&_txlock=immediate", 1); err != nil {
-		return nil, err
-	}
-	if s.readers, err = open(path, "&_pragma=query_only(1)", max(4, runtime.NumCPU())); err != nil {
+	if s.readers, err = open(path, max(4, runtime.NumCPU()), "_pragma=query_only(1)"); err != nil {
 		return nil, errors.Join(err, s.writer.Close())
 	}
 	if err := s.prepare(ctx); err != nil {
-		if failed, ok := errors.AsType[*driver.Error](err); ok && failed.Code() == lib.SQLITE_NOTADB {
-			err = foreign(path)
-		}
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
-// Folder is the data folder that a URL names; it is made, for its owner only,
-// when it is not there.
-func Folder(u *url.URL) (string, error) {
-	for name := range u.Query() {
-		return "", fmt.Errorf("the URL of a SQLite store has no parameter %q", name)
-	}
-	if u.Fragment != "" {
-		return "", fmt.Errorf("the URL of a SQLite store ends before %q: write # as %%23", "#"+u.Fragment)
-	}
-	folder, err := url.PathUnescape(u.Opaque)
-	if err != nil {
-		return "", fmt.Errorf("the folder in the URL: %w", err)
-	}
-	if folder == "" {
-		folder = u.Host + u.Path // not escaped any more
-	}
-	if folder == "" {
-		return "", errors.New("the URL of a SQLite store names a folder, like sqlite:./eventflow_data")
-	}
-	return folder, os.MkdirAll(folder, 0o700)
-}
-
-// checkSize refuses a file too short to be a database: SQLite takes it for an
-// empty one and writes over it. It does not look inside: to close a file gives
-// up the locks that the process has on it elsewhere.
-func checkSize(path string) error {
-	const smallest = 512 // a page
-	if info, err := os.Stat(path); err == nil && info.Size() > 0 && info.Size() < smallest {
-		return foreign(path)
-	}
-	return nil
-}
-
-func foreign(path string) error { return fmt.Errorf("%s is not a SQLite database", path) }
-
-func open(path, options string, connections int) (*sql.DB, error) {
-	pragmas := fmt.Sprintf("?_pragma=busy_timeout(%d)&_pragma=journal_mode(wal)&_pragma=synchronous(full)"+
-		"&_pragma=cache_size(-16384)&_pragma=temp_store(memory)", busyTimeout.Milliseconds())
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+pragmas+options)
+// open prepares as many connections, each of which keeps 16 MiB of pages and
+// sorts in memory.
+func open(path string, connections int, option string) (*sql.DB, error) {
+	db, err := sqlitefile.Open(path, "_pragma=cache_size(-16384)", "_pragma=temp_store(memory)", option)
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +91,8 @@ func open(path, options string, connections int) (*sql.DB, error) {
 	return db, nil
 }
 
+// prepare brings the schema up to date, takes the writing connection and prepares
+// the statements.
 func (s *Storage) prepare(ctx context.Context) error {
 	if err := migrations.Up(ctx, s.writer, migrations.EventsSQLite); err != nil {
 		return err
@@ -124,7 +105,8 @@ func (s *Storage) prepare(ctx context.Context) error {
 	return err
 }
 
-// Check implements [core.Storage].
+// Check implements [core.Storage]. It asks the connection that appends, because
+// synchronous is a setting of each connection.
 func (s *Storage) Check(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,6 +119,22 @@ func (s *Storage) Check(ctx context.Context) error {
 	if journal != "wal" || synchronous < full {
 		return fmt.Errorf("journal_mode=%s, synchronous=%d: %w", journal, synchronous, core.ErrRelaxedDurability)
 	}
+	return s.checkRoom(ctx)
+}
+
+// checkRoom tries whether there is room again, if there was none for the newest
+// transaction. It holds mu.
+func (s *Storage) checkRoom(ctx context.Context) error {
+	if !s.full.Load() {
+		return nil
+	}
+	switch err := sqlitefile.TryRoom(context.WithoutCancel(ctx), s.inserts.conn); {
+	case sqlitefile.Full(err):
+		return fmt.Errorf("%w: the disk is full, so nothing is stored until there is room", core.ErrDegraded)
+	case err != nil:
+		return storeError(err)
+	}
+	s.full.Store(false)
 	return nil
 }
 
@@ -151,24 +149,20 @@ func (s *Storage) Close() error {
 	if s.begins != nil {
 		errs = append(errs, s.begins.Close())
 	}
-	return errors.Join(append(errs, s.readers.Close(), s.writer.Close())...)
+	err := errors.Join(append(errs, s.readers.Close(), s.writer.Close())...)
+	if s.begins != nil { // it was open: what a start has taken from the reserve is free again
+		sqlitefile.Reserve(s.path)
+	}
+	return err
 }
 
 // storeError turns SQLite's refusals into errors that clients may read.
 func storeError(err error) error {
-	var failed *driver.Error
-	if !errors.As(err, &failed) {
-		return err
-	}
-	switch code := failed.Code() & 0xff; code {
-	case lib.SQLITE_FULL:
-		return core.Errorf(core.CodeStorageFull, "the disk of the event store is full; nothing was stored")
-	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED:
-		return core.Unavailable(err, time.Second, "the event store is busy with another process; nothing was stored, try again")
-	case lib.SQLITE_IOERR:
-		if full := failed.Code(); full == lib.SQLITE_IOERR_WRITE || full == lib.SQLITE_IOERR_SHMSIZE { // a quota, a limit
-			return core.Errorf(core.CodeStorageFull, "the disk of the event store is full; nothing was stored")
-		}
+	switch {
+	case sqlitefile.Full(err):
+		return core.StorageFull(err, "the event store's disk is full; nothing was stored")
+	case sqlitefile.Busy(err):
+		return core.Unavailable(err, time.Second, "another process keeps the event store busy and nothing was stored; try again")
 	}
 	return err
 }

@@ -16,8 +16,8 @@ const trimChunk = 5000
 // Trim implements [core.Trimmer], in whole UTC days.
 func (s *Storage) Trim(ctx context.Context, stream core.ID, before time.Time) error {
 	before = before.UTC().Truncate(24 * time.Hour)
-	// Of very many streams most have nothing to remove: they keep no append
-	// waiting.
+	// Most streams have nothing to remove. They are found without the lock, for
+	// which appends would have to wait.
 	if old, err := s.beginsBefore(ctx, stream, before); err != nil || !old {
 		return err
 	}
@@ -28,38 +28,33 @@ func (s *Storage) Trim(ctx context.Context, stream core.ID, before time.Time) er
 	for {
 		done, err := s.trimChunk(ctx, stream, end)
 		if err != nil || done {
-			return storeError(err)
+			return err
 		}
 	}
 }
 
-// selectBegins is asked of every stream, again and again.
+// selectBegins asks whether the oldest event of a stream was received before a
+// time. It is prepared because retention asks it of every stream, again and again.
 const selectBegins = `select exists (select 1 from heads h cross join events e on e.stream = h.number and e."offset" = h.first_offset
 	where h.stream = ? and e.received_at < ?)`
 
-// beginsBefore reports whether the oldest event of a stream is older than this.
+// beginsBefore reports whether the oldest event of a stream was received before at.
 func (s *Storage) beginsBefore(ctx context.Context, stream core.ID, at time.Time) (older bool, err error) {
 	err = s.begins.QueryRowContext(ctx, stream[:], microseconds(at)).Scan(&older)
 	return older, storeError(err)
 }
 
+// trimChunk removes some of the events before end, and is done when none is left.
 func (s *Storage) trimChunk(ctx context.Context, stream core.ID, end core.Offset) (done bool, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err := s.inserts.exec(ctx, begin); err != nil {
-		return false, err
-	}
-	done, err = s.deleteChunk(ctx, stream, end)
-	if err == nil {
-		err = s.inserts.exec(ctx, commit)
-	}
-	if err != nil {
-		return false, errors.Join(err, s.inserts.rollback(context.WithoutCancel(ctx)))
-	}
-	return done, nil
+	err = s.transact(ctx, func() error {
+		done, err = s.deleteChunk(ctx, stream, end)
+		return err
+	})
+	return done, err
 }
 
-// deleteChunk removes the oldest events before end, and their keys.
+// deleteChunk removes the oldest events before end and their keys, inside a
+// transaction. The stream begins where it stopped.
 func (s *Storage) deleteChunk(ctx context.Context, stream core.ID, end core.Offset) (done bool, err error) {
 	conn := s.inserts.conn
 	var number int64

@@ -29,16 +29,16 @@ func TestDiscardingAsksFirst(t *testing.T) {
 	page.Gone("Discard this dead letter?")
 	require.Equal(t, 9, letters())
 	page.Click("Discard…")
-	page.Click("Discard it")
-	page.See("The event in the stream stays")
+	page.Click("Discard")
+	page.See("The event remains in the stream")
 	require.Equal(t, 8, letters())
 
 	page.Go("/dead-letters")
 	page.See("By reason")
 	page.ClickOn("tbody tr:nth-child(1) input[type=checkbox]")
-	page.See("1 letter chosen") // which moves the list
+	page.See("1 selected") // which moves the list
 	page.ClickOn("tbody tr:nth-child(2) input[type=checkbox]")
-	page.Click("Discard the chosen…")
+	page.Click("Discard selected…")
 	page.See("Discard 2 dead letters?")
 	page.Click("Discard 2")
 	page.Gone("Discard 2 dead letters?")

@@ -14,6 +14,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/app/browser"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // manyStreams is how many there are where the dashboard must not be slower for
@@ -66,10 +67,10 @@ func TestAHundredThousandStreams(t *testing.T) {
 	page.See("Page 6") // two clicks at once are one
 
 	page.PressControl("k")
-	page.Fill("Page or stream", "s-077777")
+	page.Fill("Page, stream or group", "s-077777")
 	page.See("s-077777")
 	page.Press(browser.Enter)
-	page.See("no event yet")
+	page.See("no events yet")
 	require.Equal(t, "/streams/s-077777", page.URL())
 	var longest float64
 	page.Eval("window.longest", &longest)
@@ -87,7 +88,7 @@ func fillCatalog(t *testing.T, p *program) {
 	folder := filepath.Join(p.folder, "eventflow_data")
 	opened, err := catalog.Open(t.Context(), &url.URL{Scheme: "sqlite", Opaque: url.PathEscape(folder)})
 	require.NoError(t, err)
-	first, err := core.FirstOrganization(t.Context(), opened, time.Now())
+	first, err := identity.FirstOrganization(t.Context(), opened, time.Now())
 	require.NoError(t, err)
 	require.NoError(t, opened.Close())
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(folder, catalog.FileName))

@@ -28,37 +28,37 @@ func everyScreen(full bool, letter string) []screen {
 	screens := []screen{
 		{"/", "home", "Newest events"},
 		{"/streams", "streams", "Highest lag"},
-		{"/streams/new", "new-stream", "Check payloads by a schema"},
-		{"/streams/demo", "stream-empty", "no event yet"},
+		{"/streams/new", "new-stream", "Validate payloads with a schema"},
+		{"/streams/demo", "stream-empty", "no events yet"},
 		{"/streams/demo/events", "events-empty", "No events yet"},
 		{"/streams/demo/consumers", "stream-consumers", "reader"},
 		{"/streams/demo/schema", "schema", "Save schema"},
-		{"/streams/demo/settings", "stream-settings", "Delete the stream"},
+		{"/streams/demo/settings", "stream-settings", "Delete stream"},
 		{"/events", "all-events", pick("Offset", "No events yet")},
 		{"/publish?stream=demo", "publish", "Ctrl+Enter"},
 		{"/consumers", "consumers", "Oldest unread"},
-		{"/consumers/demo/reader", "consumer", "How it delivers"},
-		{"/dead-letters", "dead-letters", pick("By reason", "nothing is stuck")},
+		{"/consumers/demo/reader", "consumer", "Delivery settings"},
+		{"/dead-letters", "dead-letters", pick("By reason", "end up here")},
 		{"/settings/api-keys", "api-keys", "ef_test_…"},
-		{"/settings/tokens", "tokens", pick("svc_billing", "None yet")},
+		{"/settings/tokens", "tokens", pick("svc_billing", "No service tokens yet")},
 		{"/settings/users", "users", adminEmail},
 		{"/settings/roles", "roles", "events:ingest"},
-		{"/settings/account", "account", pick("900000 requests a minute, 90000 at once", "this one")},
-		{"/audit", "audit", "When"},
+		{"/settings/account", "account", pick("900000 requests per minute, burst 90000", "this session")},
+		{"/audit", "audit", "Actor"},
 		{"/system", "system", "Configuration"},
-		{"/nowhere", "not-found", "There is no such page"},
-		{"/dead-letters/0198c0de-7a1b-7c3d-8e4f-5a6b7c8d9e0f", "error", "There is nothing here"},
+		{"/nowhere", "not-found", "Page not found"},
+		{"/dead-letters/0198c0de-7a1b-7c3d-8e4f-5a6b7c8d9e0f", "error", "Not found"},
 	}
 	if full {
 		screens = append(screens,
-			screen{"/streams/orders", "stream", "The last hour"},
+			screen{"/streams/orders", "stream", "Last hour"},
 			screen{"/streams/orders/events", "events", "order."},
 			screen{"/streams/orders/events/3", "event", "Send again"},
 			screen{"/streams/orders/events?q=type:nothing", "events-nothing-matches", "Nothing matches"},
 			screen{"/streams/orders/events?live=1", "live", "Waiting for events"},
 			screen{"/streams/orders/consumers", "consumers-of-stream", "billing"},
 			screen{"/streams/orders/schema", "schema-set", "Save schema"},
-			screen{"/consumers/orders/billing", "consumer-behind", "Its dead letters"},
+			screen{"/consumers/orders/billing", "consumer-behind", "View dead letters"},
 			screen{"/dead-letters/" + letter, "dead-letter", "Attempts"})
 	}
 	return screens
@@ -156,24 +156,23 @@ func inspect(page *browser.Page, full bool) {
 	page.Press(browser.Escape)
 	page.Gone("Deliveries")
 	page.PressControl("k")
-	page.Fill("Page or stream", "ord")
+	page.Fill("Page, stream or group", "ord")
 	page.See("orders")
 	page.Axe("palette")
 	page.Screenshot("full/palette")
 	page.Press(browser.Enter)
-	page.See("The last hour")
+	page.See("Last hour")
 	page.Go("/consumers/orders/billing")
-	page.Click("Set it elsewhere…")
-	page.Click("Show what that means")
+	page.Click("Reset offset…")
 	page.See("will be read again")
 	page.Axe("reset")
 	page.Screenshot("full/reset")
 	page.Go("/dead-letters")
 	page.See("By reason")
 	page.ClickOn("tbody input[type=checkbox]")
-	page.See("1 letter chosen")
+	page.See("1 selected")
 	page.Axe("chosen dead letters")
-	page.Click("Replay the chosen")
+	page.Click("Replay selected")
 	page.See("replaying")
 	page.Click("Exact or relative times")
 	page.See(time.Now().Format("2006-01-"))

@@ -22,7 +22,7 @@ func TestAKeysLife(t *testing.T) {
 	page.Click("New API key")
 	page.Fill("Label", "billing")
 	page.Click("Create API key")
-	page.See("only time that the secret is shown")
+	page.See("only time the secret is shown")
 	var secret string
 	page.Eval("document.querySelector('dialog code').innerText", &secret)
 	require.Regexp(t, `^ef_live_[0-9A-Za-z]{38}$`, secret)
@@ -36,15 +36,15 @@ func TestAKeysLife(t *testing.T) {
 	_, err := producer.Publish(t.Context(), "demo", rest.NewEvent{Type: "made", Payload: []byte(`{}`)})
 	require.NoError(t, err)
 	page.Click("Rotate billing")
-	page.Choose("The old secret works on", "not at all")
+	page.Choose("Old secret stays valid", "not at all")
 	page.Click("Rotate")
-	page.See("only time that the secret is shown")
+	page.See("only time the secret is shown")
 	var rotated string
 	page.Eval("document.querySelector('dialog code').innerText", &rotated)
 	page.Click("Close")
 	require.NotEqual(t, secret, rotated)
 	page.Click("Revoke billing")
-	page.Click("Revoke it")
+	page.Click("Revoke")
 	page.See("revoked")
 	require.Eventually(t, func() bool {
 		_, err := rest.NewClient(p.base, rotated).Publish(t.Context(), "demo", rest.NewEvent{Type: "made", Payload: []byte(`{}`)})
@@ -64,19 +64,19 @@ func TestAViewerOnlyLooks(t *testing.T) {
 	p.person("eve@example.com", core.RoleViewer)
 	page := p.signIn("eve@example.com")
 	for path, sees := range map[string]string{
-		"/streams": "Highest lag", "/streams/orders": "The last hour", "/streams/orders/events/3": "Deliveries", "/streams/orders/consumers": "billing",
-		"/streams/orders/schema": "draft/2020-12", "/streams/orders/settings": "revision", "/consumers/orders/billing": "How it delivers",
+		"/streams": "Highest lag", "/streams/orders": "Last hour", "/streams/orders/events/3": "Deliveries", "/streams/orders/consumers": "billing",
+		"/streams/orders/schema": "draft/2020-12", "/streams/orders/settings": "revision", "/consumers/orders/billing": "Delivery settings",
 		"/dead-letters": "By reason", "/dead-letters/" + letter: "Attempts",
 	} {
 		page.Go(path)
 		page.See(sees)
-		for _, word := range []string{"New stream", "New group", "Publish", "Send again", "Save", "Delete", "Set it elsewhere", "Replay", "Discard", "CSV"} {
+		for _, word := range []string{"New stream", "New group", "Publish", "Send again", "Save", "Delete", "Reset offset", "Replay", "Discard", "CSV"} {
 			require.False(t, page.Shows(word), "%s shows %q", path, word)
 		}
 	}
 	for _, path := range []string{"/settings/users", "/settings/api-keys", "/audit", "/publish", "/streams/new"} {
 		page.Go(path)
-		page.See("Your role does not permit this")
+		page.See("Permission denied")
 		page.See("needs the permission")
 		bothColours(page, "forbidden/"+strings.Trim(path, "/"))
 	}
@@ -149,10 +149,10 @@ func TestASessionThatEndsKeepsThePage(t *testing.T) {
 		page.ClickOn("form.form button[type=submit]")
 		return page.Shows("Sign in again")
 	}, patience, time.Second)
-	page.See("What you were doing stays as it is")
+	page.See("Your work on this page is kept")
 	page.Fill("Password", password)
 	page.Click("Sign in")
-	page.Gone("What you were doing stays as it is")
+	page.Gone("Your work on this page is kept")
 	var typed string
 	page.Eval("document.getElementById('type').value", &typed)
 	require.Equal(t, "typed.before", typed)
@@ -233,10 +233,10 @@ func TestWithoutAServer(t *testing.T) {
 	page.See("billing")
 	page.Await("the worker", "navigator.serviceWorker.ready.then(() => true)")
 	p.stop()
-	page.See("The server cannot be reached")
+	page.See("Server unreachable")
 	page.Go("/streams?from=elsewhere")
 	page.See("payments")
-	page.See("As it was on")
+	page.See("Last updated")
 	require.False(t, page.Shows("New stream"), "nothing can be changed")
 	bothColours(page, "offline/streams-kept")
 	page.Click("Consumers")
@@ -246,13 +246,13 @@ func TestWithoutAServer(t *testing.T) {
 		"stream-settings": "/streams/orders/settings", "publish": "/publish", "dead-letters": "/dead-letters", "users": "/settings/users", "system": "/system",
 	} {
 		page.Go(path)
-		page.See("What you see may be old")
+		page.See("Data may be out of date")
 		bothColours(page, "offline/"+name)
 	}
 	p.again()
 	page.Go("/streams")
 	page.See("New stream")
-	page.Gone("The server cannot be reached")
+	page.Gone("Server unreachable")
 }
 
 // What the server serves is what the browser may run: nothing from elsewhere.

@@ -19,11 +19,11 @@ import (
 // anonymousScreens are those without a session. Two that differ in their
 // fragment alone must not follow each other: the browser would stay where it is.
 var anonymousScreens = []screen{
-	{"/login", "login", "Forgotten password?"},
+	{"/login", "login", "Forgot your password?"},
 	{"/setup", "setup-link", "eventflow user setup-link"},
-	{"/forgot", "forgot", "Send a link"},
+	{"/forgot", "forgot", "Send reset link"},
 	{"/setup#t=ticket", "setup", "Create the first admin"},
-	{"/reset#t=ticket", "reset", "Choose another password"},
+	{"/reset#t=ticket", "reset", "Choose a new password"},
 	{"/setup#invite=ticket", "invited", "You were invited"},
 	{"/streams/orders", "sign-in-first", "Sign in"},
 }
@@ -97,8 +97,8 @@ func TestTheWayInIsOpenToAll(t *testing.T) {
 	bothColours(page, "anonymous/login-refused")
 	page.Go("/forgot")
 	page.Fill("Email", adminEmail)
-	page.Click("Send a link")
-	page.See("Look into your mail")
+	page.Click("Send reset link")
+	page.See("Check your email")
 	bothColours(page, "anonymous/forgot-sent")
 }
 
@@ -170,7 +170,7 @@ func TestEveryErrorCanBeTriedAgain(t *testing.T) {
 			page.See(s.sees)
 			continue
 		}
-		page.See("The server is busy or its store is away")
+		page.See("Temporarily unavailable")
 		page.See(refusedAs)
 		bothColours(page, "error/"+s.name)
 		answer(page)

@@ -12,12 +12,12 @@ import (
 // deliverySteps is the length of a random history.
 const deliverySteps = 300
 
-// RunDelivery does random things to consumer groups on the log and the store —
-// append, poll, ack, nack, extend, commit, reset, replay, wait, crash — and
-// holds every answer to a simple model: each event is handed out until it is
-// settled or a dead letter, to one consumer at a time, in order where the group
-// is ordered, and dead letters are exactly those that had their attempts. A
-// seed other than zero repeats a history.
+// RunDelivery does random things to consumer groups on the log and the store: append,
+// poll, ack, nack, extend, commit, reset, replay, wait and crash. It compares every
+// answer with a simple model. Each event is handed out until it is settled or a dead
+// letter, to one consumer at a time, and in order where the group is ordered; the dead
+// letters are exactly the events that had their attempts. A seed other than zero
+// repeats a history.
 func RunDelivery(t *testing.T, open func(t *testing.T) (core.EventLog, core.GroupStore), seed uint64) {
 	t.Helper()
 	for _, mode := range []core.Mode{core.Ordered, core.Shared} {
@@ -33,13 +33,14 @@ func RunDelivery(t *testing.T, open func(t *testing.T) (core.EventLog, core.Grou
 				if seed == 0 {
 					seed = rand.Uint64()
 				}
-				deliver(t, log, store, mode, seeks, seed)
+				handOut(t, log, store, mode, seeks, seed)
 			})
 		}
 	}
 }
 
-func deliver(t *testing.T, log core.EventLog, store core.GroupStore, mode core.Mode, seeks bool, seed uint64) {
+// handOut plays one history, and then hands out and settles what is left.
+func handOut(t *testing.T, log core.EventLog, store core.GroupStore, mode core.Mode, seeks bool, seed uint64) {
 	w := newWorld(t, log, store, seed)
 	w.seeks = seeks
 	step := 0
@@ -58,6 +59,7 @@ func deliver(t *testing.T, log core.EventLog, store core.GroupStore, mode core.M
 	w.drain()
 }
 
+// step does one random thing. The numbers are percentages.
 func (w *world) step() {
 	switch choice := w.random.IntN(100); {
 	case choice < 10:
@@ -90,12 +92,12 @@ func (w *world) step() {
 	}
 }
 
-// poll asks for events and checks what comes.
+// poll asks for events and checks what comes, or that nothing could have come.
 func (w *world) poll(limit int) {
 	w.Helper()
 	w.lapse()
 	w.says("poll %d", limit)
-	d, err := w.node().consumers.Poll(w.Context(), who, "orders", "mail", core.Poll{Limit: limit})
+	d, err := w.node().Consumers.Poll(w.Context(), who, "orders", "mail", core.Poll{Limit: limit})
 	w.must(err)
 	if len(d.Events) == 0 {
 		w.checkNothing()
@@ -137,7 +139,8 @@ func (w *world) receive(l *lease, offset core.Offset, attempt int) {
 	l.offsets = append(l.offsets, offset)
 }
 
-// checkOrder holds a run of an ordered group to the order of offsets.
+// checkOrder checks that a run of an ordered group is in the order of offsets, and that
+// it overtakes nothing.
 func (w *world) checkOrder(l *lease) {
 	w.Helper()
 	if !slices.IsSorted(l.offsets) {
@@ -150,7 +153,8 @@ func (w *world) checkOrder(l *lease) {
 	}
 }
 
-// checkNothing holds an empty answer to what is there.
+// checkNothing checks that an empty answer hides nothing. The model does not know when
+// a backoff ends, so it expects only events that were never handed out.
 func (w *world) checkNothing() {
 	w.Helper()
 	if w.group.Mode == core.Ordered && len(w.leases) > 0 || len(w.replays) > 0 {
@@ -191,6 +195,7 @@ func (w *world) some(l *lease) (offsets []core.Offset) {
 	return offsets
 }
 
+// ack settles some or all of a lease.
 func (w *world) ack() {
 	w.Helper()
 	l := w.lease()
@@ -203,7 +208,7 @@ func (w *world) ack() {
 		offsets, settled = nil, slices.Clone(l.offsets)
 	}
 	w.says("ack %v", offsets)
-	w.must(w.node().consumers.Ack(w.Context(), who, "orders", "mail", l.id, offsets))
+	w.must(w.node().Consumers.Ack(w.Context(), who, "orders", "mail", l.id, offsets))
 	for _, offset := range settled {
 		l.drop(offset)
 		w.settle(offset)
@@ -211,6 +216,7 @@ func (w *world) ack() {
 	w.tidy()
 }
 
+// nack refuses some of a lease, in all ways there are.
 func (w *world) nack() {
 	w.Helper()
 	l := w.lease()
@@ -226,7 +232,7 @@ func (w *world) nack() {
 		nacks = append(nacks, nack)
 	}
 	w.says("nack %v", nacks)
-	w.must(w.node().consumers.Nack(w.Context(), who, "orders", "mail", l.id, nacks))
+	w.must(w.node().Consumers.Nack(w.Context(), who, "orders", "mail", l.id, nacks))
 	lowest := core.Offset(-1)
 	for _, nack := range nacks {
 		l.drop(nack.Offset)
@@ -272,6 +278,8 @@ func (w *world) untake(l *lease, from core.Offset) {
 	}
 }
 
+// commit settles the beginning of a lease, with or without its receipt. While letters
+// are replayed, an offset may be held twice and the model cannot tell which is meant.
 func (w *world) commit() {
 	w.Helper()
 	l := w.lease()
@@ -284,7 +292,7 @@ func (w *world) commit() {
 	if w.random.IntN(2) == 0 {
 		receipt = core.ID{}
 	}
-	_, err := w.node().consumers.Commit(w.Context(), who, "orders", "mail", offset, receipt)
+	_, err := w.node().Consumers.Commit(w.Context(), who, "orders", "mail", offset, receipt)
 	w.must(err)
 	for _, settled := range slices.Clone(l.offsets) {
 		if settled <= offset {
@@ -295,6 +303,7 @@ func (w *world) commit() {
 	w.tidy()
 }
 
+// extend gives a lease more time, or gives it back.
 func (w *world) extend() {
 	w.Helper()
 	l := w.lease()
@@ -303,7 +312,7 @@ func (w *world) extend() {
 	}
 	longer := core.Seconds(w.random.Int64N(4)) * core.Seconds(10*time.Second)
 	w.says("extend by %v", longer.Duration())
-	until, err := w.node().consumers.Extend(w.Context(), who, "orders", "mail", l.id, &longer)
+	until, err := w.node().Consumers.Extend(w.Context(), who, "orders", "mail", l.id, &longer)
 	w.must(err)
 	if longer == 0 {
 		w.untake(l, 0)

@@ -7,12 +7,12 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// stale presents receipts that hold nothing: all are refused.
+// stale presents a receipt of a lease that never was: everything is refused.
 func (w *world) stale() {
 	w.Helper()
 	w.says("a stale receipt")
 	id := newID(w.random, w.now)
-	c := w.node().consumers
+	c := w.node().Consumers
 	w.refuse(c.Ack(w.Context(), who, "orders", "mail", id, nil), core.CodeConflict)
 	w.refuse(c.Nack(w.Context(), who, "orders", "mail", id, []core.Nack{{Offset: 0}}), core.CodeConflict)
 	_, err := c.Extend(w.Context(), who, "orders", "mail", id, nil)
@@ -25,6 +25,7 @@ func (w *world) stale() {
 	}
 }
 
+// refuse checks that an answer is a refusal with a code.
 func (w *world) refuse(err error, code core.Code) {
 	w.Helper()
 	if core.CodeOf(err) != code {
@@ -32,12 +33,12 @@ func (w *world) refuse(err error, code core.Code) {
 	}
 }
 
-// seek moves the group.
+// seek resets the group to a random offset. Every receipt is stale after that.
 func (w *world) seek() {
 	w.Helper()
 	to := core.Offset(w.random.IntN(len(w.fates) + 1))
 	w.says("reset to %d", to)
-	at, err := w.node().consumers.Reset(w.Context(), who, "orders", "mail", core.Start{Offset: &to})
+	at, err := w.node().Groups.Reset(w.Context(), who, "orders", "mail", core.Start{Offset: &to})
 	w.must(err)
 	if at != to {
 		w.Fatalf("%s: it went to %d", w.doing, at)
@@ -48,7 +49,7 @@ func (w *world) seek() {
 	old := w.leases
 	w.leases, w.committed = nil, to-1
 	for _, l := range old {
-		w.refuse(w.node().consumers.Ack(w.Context(), who, "orders", "mail", l.id, nil), core.CodeConflict)
+		w.refuse(w.node().Consumers.Ack(w.Context(), who, "orders", "mail", l.id, nil), core.CodeConflict)
 	}
 }
 
@@ -57,7 +58,7 @@ func (w *world) replay() {
 	w.Helper()
 	n := w.node()
 	w.says("look at dead letters")
-	page, err := n.letters.List(w.Context(), who, core.LetterQuery{State: core.Parked, Limit: core.MaxPageSize})
+	page, err := n.Letters.List(w.Context(), who, core.LetterQuery{State: core.Parked, Limit: core.MaxPageSize})
 	w.must(err)
 	if len(page.Items) == 0 {
 		return
@@ -67,30 +68,30 @@ func (w *world) replay() {
 	switch w.random.IntN(4) {
 	case 0:
 		w.says("discard the dead letter of %d", offset)
-		w.must(n.letters.Discard(w.Context(), who, letter.ID.String()))
+		w.must(n.Letters.Discard(w.Context(), who, letter.ID.String()))
 		w.dead[offset]--
 	case 1:
 		w.says("replay all dead letters")
-		_, err := n.letters.ReplayAll(w.Context(), who, core.ReplaySpec{})
+		_, err := n.Letters.ReplayAll(w.Context(), who, core.ReplaySpec{})
 		w.must(err)
-		w.must(w.node().worker.Work(w.Context()))
+		w.must(w.node().Replayer.Work(w.Context()))
 		for _, letter := range page.Items {
 			w.replays[letter.Event.Offset] = &fate{}
 		}
 	default:
 		w.says("replay the dead letter of %d", offset)
-		_, err := n.letters.Replay(w.Context(), who, letter.ID.String(), nil)
+		_, err := n.Letters.Replay(w.Context(), who, letter.ID.String(), nil)
 		w.must(err)
 		w.replays[offset] = &fate{}
-		_, err = w.node().letters.Replay(w.Context(), who, letter.ID.String(), nil)
+		_, err = w.node().Letters.Replay(w.Context(), who, letter.ID.String(), nil)
 		w.refuse(err, core.CodeConflict)
 	}
 }
 
-// checkStatus holds what the group says of itself to the model.
+// checkStatus compares what the group says of itself with the model.
 func (w *world) checkStatus() {
 	w.Helper()
-	status, err := w.node().consumers.Status(w.Context(), who, "orders", "mail")
+	status, err := w.node().Groups.Status(w.Context(), who, "orders", "mail")
 	w.must(err)
 	if status.CommittedOffset < w.committed {
 		w.Fatalf("%s: the committed offset went back from %d to %d", w.doing, w.committed, status.CommittedOffset)
@@ -109,8 +110,8 @@ func (w *world) checkStatus() {
 // maxDrain bounds the polls that empty a group.
 const maxDrain = 5000
 
-// drain acknowledges until nothing is left, and compares what became of every
-// event.
+// drain acknowledges until nothing is left, and then compares what became of every
+// event with the model.
 func (w *world) drain() {
 	w.Helper()
 	for range maxDrain {
@@ -119,24 +120,25 @@ func (w *world) drain() {
 		w.poll(1 + w.random.IntN(30))
 		for len(w.leases) > 0 {
 			l := w.leases[0]
-			w.must(w.node().consumers.Ack(w.Context(), who, "orders", "mail", l.id, nil))
+			w.must(w.node().Consumers.Ack(w.Context(), who, "orders", "mail", l.id, nil))
 			for _, offset := range append([]core.Offset(nil), l.offsets...) {
 				l.drop(offset)
 				w.settle(offset)
 			}
 			w.tidy()
 		}
-		status, err := w.node().consumers.Status(w.Context(), who, "orders", "mail")
+		status, err := w.node().Groups.Status(w.Context(), who, "orders", "mail")
 		w.must(err)
 		if status.Lag == 0 {
 			w.settled()
 			return
 		}
 	}
-	w.Fatalf("the group does not get to its end")
+	w.Fatalf("the group does not get to the end of its stream")
 }
 
-// settled compares the end with the model.
+// settled compares the end of a history with the model: every event is settled, and
+// there are as many dead letters as there should be, with the events as they were.
 func (w *world) settled() {
 	w.Helper()
 	for offset := range w.fates {

@@ -7,7 +7,10 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
+	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
 // postBatch takes many events and answers with one result for each.
@@ -16,12 +19,12 @@ func (s *Server) postBatch(c *call) error {
 	if err != nil {
 		return err
 	}
-	drafts, err := c.drafts(core.StreamField(stream == ""))
+	drafts, err := c.drafts(eventjson.StreamField(stream == ""))
 	if err != nil {
 		return err
 	}
 	if c.requestHeader(rest.HeaderIdempotencyKey) != "" {
-		return core.Invalid(rest.HeaderIdempotencyKey, "names one event; in a batch, each has its own idempotency_key")
+		return core.Invalid(rest.HeaderIdempotencyKey, "identifies one event; in a batch, each event has its own idempotency_key")
 	}
 	items, err := s.Ingest.Batch(c.context(), c.who, stream, drafts)
 	if err != nil {
@@ -30,35 +33,36 @@ func (s *Server) postBatch(c *call) error {
 	return c.answerBatch(items)
 }
 
-func (c *call) drafts(field core.StreamField) ([]core.Draft, error) {
+func (c *call) drafts(field eventjson.StreamField) ([]eventjson.Draft, error) {
 	kind, err := c.contentKind()
 	switch {
 	case err != nil:
 	case kind == kindCloudEvent:
 		err = unsupported(fasthttp.HeaderContentType, "must be application/cloudevents-batch+json for a batch of CloudEvents")
 	case c.isBinary():
-		err = core.Invalid(attributeVersion, "must not be a header of a batch: the events of a batch are all in its body")
+		err = core.Invalid("specversion", "must not be a header of a batch: all of a batch's events are in its body")
 	}
 	if err != nil {
 		c.abandon()
 		return nil, err
 	}
-	body, err := c.readBody(core.MaxBatchBytes)
+	body, err := c.readBody()
 	if err != nil {
 		return nil, err
 	}
 	switch kind {
 	case kindNDJSON:
-		return core.DecodeLines(body, field)
+		return eventjson.DecodeLines(body, field)
 	case kindCloudEvents:
-		return decodeCloudEvents(body, field)
+		return cloudevents.DecodeBatch(body, field)
 	}
-	return core.DecodeArray(body, field)
+	return eventjson.DecodeArray(body, field)
 }
 
-// answerBatch answers 202 when every event was accepted, 207 when some were
-// and 400 when none was, or what stood in the way of all of them.
-func (c *call) answerBatch(items []core.Item) error {
+// answerBatch answers 202 when all events were accepted, 207 when some were,
+// and 400 when none was. If one obstacle kept all of them out, the answer is
+// that error instead of 400.
+func (c *call) answerBatch(items []eventlog.Item) error {
 	accepted := 0
 	for i := range items {
 		if items[i].Err == nil {
@@ -81,11 +85,11 @@ func (c *call) answerBatch(items []core.Item) error {
 	return nil
 }
 
-// obstacle returns the error that answers for a batch of which nothing was
-// taken, where that has another reason than the events themselves: a failure
-// of the server for any of them, so that the request is worth repeating, or
-// one refusal for all.
-func obstacle(items []core.Item) error {
+// obstacle returns the error that answers for a whole batch, of which nothing
+// was accepted. It is nil where the events themselves are the reason. A failure
+// of the server for any of the events is an obstacle, because repeating the
+// request may help; so is a refusal that is the same for all of them.
+func obstacle(items []eventlog.Item) error {
 	code := core.CodeOf(items[0].Err)
 	shared := true
 	for i := range items {
@@ -103,9 +107,9 @@ func obstacle(items []core.Item) error {
 	return nil
 }
 
-// failBatch answers with the error that is the reason why nothing was taken;
-// the results are one more member of it.
-func (c *call) failBatch(err error, items []core.Item) error {
+// failBatch answers with an error, and adds the results to the members of its
+// body.
+func (c *call) failBatch(err error, items []eventlog.Item) error {
 	c.fail(err)
 	problem := c.ctx.Response.Body()
 	body := append([]byte(nil), problem[:len(problem)-1]...)
@@ -114,8 +118,9 @@ func (c *call) failBatch(err error, items []core.Item) error {
 	return nil
 }
 
-// appendBatch appends the members of a batch's answer.
-func appendBatch(b []byte, items []core.Item, accepted int) []byte {
+// appendBatch appends the members of a batch's answer: the counts and the
+// results.
+func appendBatch(b []byte, items []eventlog.Item, accepted int) []byte {
 	const itemSize = 160
 	b = append(make([]byte, 0, len(b)+64+itemSize*len(items)), b...)
 	b = append(b, `"accepted":`...)

@@ -2,9 +2,7 @@ package server
 
 import (
 	"context"
-	"encoding/hex"
 	"encoding/json"
-	"math/rand/v2"
 	"net/url"
 	"strings"
 	"sync"
@@ -17,8 +15,9 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// call is one request on its way through the server. It is reused after its
-// answer, and nothing that outlives the handler may keep it.
+// call is one request on its way through the server. It is used again for
+// another request after the answer, so nothing that outlives the handler may
+// keep it.
 type call struct {
 	server *Server
 	ctx    *fasthttp.RequestCtx
@@ -27,8 +26,14 @@ type call struct {
 	who    core.Principal
 	id     []byte
 	start  time.Time
-	// reserved is what the request's body takes of the server's memory.
+	// reserved is how much of the server's memory the request's body takes.
 	reserved int64
+	// left is how long the client has for the rest of its request while the clock
+	// stands, and 0 while it runs.
+	left time.Duration
+	// asking says that the client waits for "100 Continue" and nothing of the body
+	// may be read yet. granted says that the guard has let the call through.
+	asking, granted bool
 }
 
 type callKey struct{}
@@ -38,10 +43,17 @@ var calls = sync.Pool{New: func() any { return &call{id: make([]byte, 0, 64)} }}
 // callOf returns the call that begin attached to a request.
 func callOf(ctx *fasthttp.RequestCtx) *call { return ctx.UserValue(callKey{}).(*call) }
 
+// begin returns the call of a request. The call of a request whose body was
+// asked for goes on.
 func (s *Server) begin(ctx *fasthttp.RequestCtx) *call {
+	if c, ok := ctx.UserValue(callKey{}).(*call); ok {
+		c.stopClock()
+		return c
+	}
 	c := calls.Get().(*call)
 	*c = call{server: s, ctx: ctx, id: c.id[:0], start: time.Now()}
 	c.id = appendRequestID(c.id, ctx.Request.Header.Peek(rest.HeaderRequestID))
+	c.stopClock()
 	ctx.SetUserValue(callKey{}, c)
 	setHeaders(&ctx.Response.Header, c.id)
 	if s.HTTPS {
@@ -53,36 +65,8 @@ func (s *Server) begin(ctx *fasthttp.RequestCtx) *call {
 	return c
 }
 
-// maxRequestIDLength bounds the request id that a client may choose.
-const maxRequestIDLength = 128
-
-// appendRequestID appends the client's request id if it is fit to be logged
-// and sent back, or a new one.
-func appendRequestID(b, given []byte) []byte {
-	if len(given) > 0 && len(given) <= maxRequestIDLength && visibleASCII(given) {
-		return append(b, given...)
-	}
-	var random [16]byte
-	for i := 0; i < len(random); i += 8 {
-		n := rand.Uint64() //nolint:gosec // it must be unique, not secret
-		for j := range 8 {
-			random[i+j] = byte(n >> (8 * j))
-		}
-	}
-	return hex.AppendEncode(b, random[:])
-}
-
-func visibleASCII(text []byte) bool {
-	for _, b := range text {
-		if b <= ' ' || b > '~' {
-			return false
-		}
-	}
-	return true
-}
-
-// context ends after the server's time-out, and is the organization's of the
-// one who calls.
+// context returns a context that belongs to the caller's organization and ends
+// after the server's time-out.
 func (c *call) context() context.Context {
 	ctx := c.server.deadline.context(c.start)
 	if c.who.Org.IsZero() {
@@ -104,12 +88,6 @@ func (c *call) param(name string) (string, error) {
 	return text, nil
 }
 
-// stream returns the stream that the path names, or "" when it names none.
-func (c *call) stream() (string, error) { return c.param("stream") }
-
-// requestHeader returns a header of the request, copied.
-func (c *call) requestHeader(name string) string { return string(c.ctx.Request.Header.Peek(name)) }
-
 // answerJSON answers with any value; the hot paths write their bodies
 // themselves.
 func (c *call) answerJSON(status int, body any) error {
@@ -121,18 +99,33 @@ func (c *call) answerJSON(status int, body any) error {
 	return nil
 }
 
-// answer answers with a body that nobody changes any more.
+// answer answers with a body that nobody changes afterwards.
 func (c *call) answer(status int, contentType, body []byte) {
 	c.ctx.SetStatusCode(status)
 	c.ctx.Response.Header.SetContentTypeBytes(contentType)
 	c.ctx.Response.SetBodyRaw(body)
 }
 
-// abandon answers without having read the request's body: the connection
-// closes after the answer, but late enough for the client to read it.
+// abandon has the connection close after the answer, because the request's body
+// was not read. It closes late enough for the client to read the answer.
 func (c *call) abandon() {
 	c.ctx.SetConnectionClose()
 	if conn, ok := c.ctx.Conn().(*conn); ok {
 		conn.linger.Store(true)
 	}
+}
+
+// abandonBody abandons a request that has a body. The connection of one without
+// a body can stay.
+func (c *call) abandonBody() {
+	if c.hasBody() {
+		c.abandon()
+	}
+}
+
+// hasBody reports whether the request says that it has a body.
+func (c *call) hasBody() bool {
+	const chunked = -1
+	length := c.ctx.Request.Header.ContentLength()
+	return length > 0 || length == chunked
 }

@@ -1,195 +1,66 @@
 package server
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+	"encoding/base64"
 
-	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
-// The attributes of CloudEvents 1.0 that are not context.
-const (
-	attributeVersion     = "specversion"
-	attributeID          = "id"
-	attributeSource      = "source"
-	attributeType        = "type"
-	attributeSubject     = "subject"
-	attributeTime        = "time"
-	attributeContentType = "datacontenttype"
-	attributeSchema      = "dataschema"
-	memberData           = "data"
-	memberBase64         = "data_base64"
-	fieldExtensions      = "extensions"
+var (
+	contentCloudEvent  = []byte(cloudevents.TypeEvent)
+	contentCloudEvents = []byte(cloudevents.TypeBatch)
 )
 
-// cloudEvent is a CloudEvent as its attributes come in, one by one.
-type cloudEvent struct {
-	attributes []attribute
-	// payload is the data as an event's payload; encoding says what that is
-	// where it is not JSON, as [rest.ContextDataEncoding] has it.
-	payload  []byte
-	encoding string
-}
-
-type attribute struct{ name, text string }
-
-// get returns an attribute, or "" where there is none.
-func (e *cloudEvent) get(name string) string {
-	text, _ := e.lookup(name)
-	return text
-}
-
-func (e *cloudEvent) lookup(name string) (text string, ok bool) {
-	for i := range e.attributes {
-		if e.attributes[i].name == name {
-			return e.attributes[i].text, true
+// isBinary reports whether the headers of a request are a CloudEvent in binary
+// mode. Next to the media type of a structured CloudEvent, headers mean
+// nothing.
+func (c *call) isBinary() bool {
+	header := &c.ctx.Request.Header
+	if cloudevents.IsStructured(header.ContentType()) {
+		return false
+	}
+	for name := range header.All() {
+		if cloudevents.IsRequiredHeader(name) {
+			return true
 		}
 	}
-	return "", false
+	return false
 }
 
-// set adds an attribute.
-func (e *cloudEvent) set(name, text string) error {
-	if err := checkAttributeName(name); err != nil {
-		return err
+// binaryEvent reads a CloudEvent whose attributes are headers and whose data
+// is the body.
+func (c *call) binaryEvent(field eventjson.StreamField) (eventjson.Draft, error) {
+	header := &c.ctx.Request.Header
+	event, err := cloudevents.ReadHeaders(header.All(), string(header.ContentType()))
+	if err != nil {
+		c.abandon()
+		return eventjson.Draft{}, err
 	}
-	if _, given := e.lookup(name); given {
-		return core.Invalid(name, "is given twice")
+	body, err := c.readBody()
+	if err != nil {
+		return eventjson.Draft{}, err
 	}
-	switch {
-	case !utf8.ValidString(text):
-		return core.Invalid(name, "must be valid UTF-8")
-	case strings.ContainsFunc(text, unicode.IsControl):
-		return core.Invalid(name, "must not contain control characters")
+	// While the draft is made, the body may be there twice: as it came and in
+	// base64.
+	if err := c.reserve(base64.StdEncoding.EncodedLen(len(body))); err != nil {
+		return eventjson.Draft{}, err
 	}
-	e.attributes = append(e.attributes, attribute{name, text})
-	return nil
+	return event.Draft(body, field)
 }
 
-func checkAttributeName(name string) error {
-	const longestShown = 64
-	switch {
-	case name == "":
-		return core.Invalid("body", "has an attribute without a name")
-	case !rest.IsAttributeName(name):
-		return core.Invalid(strings.ToValidUTF8(name[:min(len(name), longestShown)], "\uFFFD"),
-			"is not the name of an attribute, which has lower-case letters and digits only")
-	case name == memberData:
-		return core.Invalid(name, "is not an attribute; in binary mode, the data is the body")
-	case name == rest.ContextDataEncoding:
-		return core.Invalid(name, "is set by the server")
-	}
-	return nil
-}
-
-// draft turns the CloudEvent into an event: its extensions, and what else an
-// event has no field for, become its context. field says whether it names its
-// stream.
-func (e *cloudEvent) draft(field core.StreamField) (core.Draft, error) {
-	if err := e.check(field); err != nil {
-		return core.Draft{}, err
-	}
-	event := core.Event{
-		Type: e.get(attributeType), Source: e.get(attributeSource), Subject: e.get(attributeSubject),
-		IdempotencyKey: e.idempotencyKey(), Payload: e.payload, Context: e.context(),
-	}
-	if text := e.get(attributeTime); text != "" {
-		var err error
-		if event.OccurredAt, err = core.ParseTime(attributeTime, text); err != nil {
-			return core.Draft{}, err
+// answerCloudEvents answers with a page as an array of CloudEvents. Only the
+// Link header says where the list goes on.
+func (c *call) answerCloudEvents(page core.EventPage) {
+	body := pages.Get().(*pageBody)
+	b := body.bytes[:0]
+	b = append(b, '[')
+	for i := range page.Items {
+		if i > 0 {
+			b = append(b, ',')
 		}
+		b = cloudevents.Append(b, &page.Items[i])
 	}
-	draft, err := core.NewDraft(event, e.get(rest.CloudEventStream))
-	return draft, attributeError(err)
-}
-
-// check looks for attributes that are missing, empty or not allowed.
-func (e *cloudEvent) check(field core.StreamField) error {
-	const required = "is required"
-	missing := &core.Error{Code: core.CodeValidation}
-	var names []string
-	for _, name := range []string{attributeVersion, attributeID, attributeSource, attributeType} {
-		if e.get(name) == "" {
-			names = append(names, name)
-			missing.Details = append(missing.Details, core.Detail{Field: name, Reason: required})
-		}
-	}
-	if len(names) > 0 {
-		missing.Message = strings.Join(names, ", ") + ": " + required
-		return missing
-	}
-	if e.get(attributeVersion) != "1.0" {
-		return core.Invalid(attributeVersion, `must be "1.0"`)
-	}
-	for _, name := range []string{attributeSubject, attributeTime, attributeContentType, attributeSchema} {
-		if text, given := e.lookup(name); given && text == "" {
-			return core.Invalid(name, "must not be empty")
-		}
-	}
-	switch stream, given := e.lookup(rest.CloudEventStream); {
-	case field == core.StreamInPath && given:
-		return core.Invalid(rest.CloudEventStream, "is not allowed here: the path names the stream")
-	case field == core.StreamInEvent && stream == "":
-		return core.Invalid(rest.CloudEventStream, "is required here: the name or id of the stream")
-	}
-	return nil
-}
-
-// idempotencyKey is what makes a CloudEvent unique, its source and its id, or
-// their hash.
-func (e *cloudEvent) idempotencyKey() string {
-	key := e.get(attributeSource) + "#" + e.get(attributeID)
-	if utf8.RuneCountInString(key) <= core.MaxIdempotencyKeyLength {
-		return key
-	}
-	sum := sha256.Sum256([]byte(key))
-	return "ce-sha256:" + hex.EncodeToString(sum[:])
-}
-
-func (e *cloudEvent) context() []byte {
-	b := appendText([]byte(`{"`+rest.ContextCloudEventID+`":`), e.get(attributeID))
-	for i := range e.attributes {
-		switch a := &e.attributes[i]; a.name {
-		case attributeVersion, attributeID, attributeSource, attributeType, attributeSubject, attributeTime, rest.CloudEventStream:
-		default:
-			b = appendText(append(b, `,"`+a.name+`":`...), a.text)
-		}
-	}
-	if e.encoding != "" {
-		b = append(b, `,"`+rest.ContextDataEncoding+`":"`+e.encoding+`"`...)
-	}
-	return append(b, '}')
-}
-
-// attributeOf maps the fields of an event to the attributes they came from.
-var attributeOf = map[string]string{
-	"event_type": attributeType, "idempotency_key": attributeID, "stream": rest.CloudEventStream,
-	"payload": memberData, "body": memberData, "context": fieldExtensions,
-}
-
-// attributeError makes an error about a field of an event one about an
-// attribute.
-func attributeError(err error) error {
-	known, ok := errors.AsType[*core.Error](err)
-	if !ok || len(known.Details) == 0 {
-		return err
-	}
-	field, reason := known.Details[0].Field, known.Details[0].Reason
-	if name, ok := strings.CutPrefix(field, "context."); ok {
-		field = name
-	} else if name, ok := attributeOf[field]; ok {
-		field = name
-	}
-	return renamed(known, field, reason)
-}
-
-func renamed(err *core.Error, field, reason string) *core.Error {
-	renamed := core.Invalid(field, "%s", reason)
-	renamed.Code = err.Code
-	return renamed
+	c.answerPooled(body, append(b, ']'), contentCloudEvents)
 }

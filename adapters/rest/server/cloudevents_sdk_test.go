@@ -7,18 +7,18 @@ import (
 	"testing"
 	"time"
 
-	cloudevents "github.com/cloudevents/sdk-go/v2"
+	sdk "github.com/cloudevents/sdk-go/v2"
 	"github.com/cloudevents/sdk-go/v2/binding"
-	sdk "github.com/cloudevents/sdk-go/v2/protocol/http"
+	sdkhttp "github.com/cloudevents/sdk-go/v2/protocol/http"
 	"github.com/stretchr/testify/require"
 
-	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
 )
 
 // sdkEvent is an event with every kind of attribute.
-func sdkEvent(t testing.TB, id, media string, data any) cloudevents.Event {
+func sdkEvent(t testing.TB, id, media string, data any) sdk.Event {
 	t.Helper()
-	event := cloudevents.NewEvent()
+	event := sdk.NewEvent()
 	event.SetID(id)
 	event.SetSource("https://shop.test/orders?region=eu#1")
 	event.SetType("order.paid")
@@ -35,9 +35,9 @@ func sdkEvent(t testing.TB, id, media string, data any) cloudevents.Event {
 	return event
 }
 
-func sdkEvents(t testing.TB) []cloudevents.Event {
+func sdkEvents(t testing.TB) []sdk.Event {
 	t.Helper()
-	return []cloudevents.Event{
+	return []sdk.Event{
 		sdkEvent(t, "json", "application/json", map[string]any{"a": 1.5, "b": []string{"<c>", "☃"}}),
 		sdkEvent(t, "text", "text/plain", "grüße\n\"quoted\""),
 		sdkEvent(t, "bytes", "application/octet-stream", []byte{0, 255, 10}),
@@ -46,7 +46,7 @@ func sdkEvents(t testing.TB) []cloudevents.Event {
 }
 
 // requireSame holds an event that came back from the server to the one sent.
-func requireSame(t *testing.T, sent, got cloudevents.Event) {
+func requireSame(t *testing.T, sent, got sdk.Event) {
 	t.Helper()
 	require.NoError(t, got.Validate())
 	require.Equal(t, []string{sent.ID(), sent.Source(), sent.Type(), sent.Subject(), sent.DataContentType(), sent.DataSchema()},
@@ -62,7 +62,7 @@ func requireSame(t *testing.T, sent, got cloudevents.Event) {
 }
 
 // requireListed reads the stream back with the SDK, as a list and one by one.
-func (f *fixture) requireListed(t *testing.T, sent []cloudevents.Event) {
+func (f *fixture) requireListed(t *testing.T, sent []sdk.Event) {
 	t.Helper()
 	ask := func(path, accept string) *http.Response {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+f.address+path, nil)
@@ -74,7 +74,7 @@ func (f *fixture) requireListed(t *testing.T, sent []cloudevents.Event) {
 		t.Cleanup(func() { require.NoError(t, response.Body.Close()) })
 		return response
 	}
-	got, err := sdk.NewEventsFromHTTPResponse(ask(ordersPath, rest.TypeCloudEvents))
+	got, err := sdkhttp.NewEventsFromHTTPResponse(ask(ordersPath, cloudevents.TypeBatch))
 	require.NoError(t, err)
 	require.Len(t, got, len(sent))
 	for i := range sent {
@@ -89,7 +89,7 @@ func (f *fixture) requireListed(t *testing.T, sent []cloudevents.Event) {
 	require.NoError(t, json.Unmarshal(page.body, &list))
 	require.Len(t, list.Items, len(sent))
 	for i := range sent {
-		one, err := sdk.NewEventFromHTTPResponse(ask(ordersPath+"/"+list.Items[i].ID, rest.TypeCloudEvent))
+		one, err := sdkhttp.NewEventFromHTTPResponse(ask(ordersPath+"/"+list.Items[i].ID, cloudevents.TypeEvent))
 		require.NoError(t, err)
 		requireSame(t, sent[i], *one)
 	}
@@ -104,13 +104,13 @@ func TestTheSDKSendsAndReads(t *testing.T) {
 			t.Parallel()
 			f := start(t)
 			f.stream("orders")
-			client, err := cloudevents.NewClientHTTP(cloudevents.WithTarget("http://"+f.address+ordersPath), cloudevents.WithHeader("X-API-Key", f.key))
+			client, err := sdk.NewClientHTTP(sdk.WithTarget("http://"+f.address+ordersPath), sdk.WithHeader("X-API-Key", f.key))
 			require.NoError(t, err)
 			sent := sdkEvents(t)
 			for range 2 { // the second time they are duplicates
 				for i := range sent {
 					result := client.Send(mode(t.Context()), sent[i])
-					require.True(t, cloudevents.IsACK(result), "%v", result)
+					require.True(t, sdk.IsACK(result), "%v", result)
 				}
 			}
 			f.requireListed(t, sent)
@@ -123,7 +123,7 @@ func TestTheSDKSendsABatch(t *testing.T) {
 	f := start(t)
 	f.stream("orders")
 	sent := sdkEvents(t)
-	request, err := sdk.NewHTTPRequestFromEvents(t.Context(), "http://"+f.address+ordersPath+"/batch", sent)
+	request, err := sdkhttp.NewHTTPRequestFromEvents(t.Context(), "http://"+f.address+ordersPath+"/batch", sent)
 	require.NoError(t, err)
 	request.Header.Set("X-API-Key", f.key)
 	response, err := http.DefaultTransport.RoundTrip(request)
@@ -138,8 +138,8 @@ func TestTheSDKReadsNativeEvents(t *testing.T) {
 	f := start(t)
 	f.stream("orders")
 	stored := f.stored(`{"event_type":"order.paid","source":"shop 1","context":{"correlation_id":"c1"},"payload":{"a":1}}`)
-	got := f.do("GET", ordersPath+"/"+stored.ID.String(), nil, "Accept: "+rest.TypeCloudEvent)
-	event := cloudevents.NewEvent()
+	got := f.do("GET", ordersPath+"/"+stored.ID.String(), nil, "Accept: "+cloudevents.TypeEvent)
+	event := sdk.NewEvent()
 	require.NoError(t, json.Unmarshal(got.body, &event))
 	require.NoError(t, event.Validate())
 	require.Equal(t, []string{stored.ID.String(), "shop%201", "order.paid", "application/json", `{"a":1}`},

@@ -1,71 +1,36 @@
 package server
 
 import (
-	"crypto/tls"
-	"encoding/json"
-	"fmt"
 	"io"
 	"net"
 	"sync/atomic"
 	"time"
-
-	"github.com/eventflow-go/eventflow/adapters/rest"
-	"github.com/eventflow-go/eventflow/core"
 )
-
-// listener counts the connections that are open and refuses those beyond the
-// limit with an answer that says so.
-type listener struct {
-	net.Listener
-	limit int64
-	open  atomic.Int64
-}
-
-// Accept implements net.Listener.
-func (l *listener) Accept() (net.Conn, error) {
-	for {
-		c, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		if l.open.Add(1) <= l.limit {
-			return &conn{Conn: c, listener: l}, nil
-		}
-		l.open.Add(-1)
-		refuseConn(c)
-	}
-}
-
-// tooManyConnections is the whole answer to a connection too many.
-var tooManyConnections = func() []byte {
-	err := core.Unavailable(nil, time.Second, "too many connections are open; use fewer, or try again")
-	body, _ := json.Marshal(rest.NewProblem(err, "")) // never fails: it is made of texts
-	return fmt.Appendf(nil, "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n"+
-		"Content-Type: %s\r\nContent-Length: %d\r\n\r\n%s", rest.TypeProblem, len(body), body)
-}()
-
-// refuseConn answers without reading. The answer fits any send buffer, so that
-// writing it does not hold up the next connection. With TLS there is none: it
-// would have to wait for the client's part of the handshake.
-func refuseConn(c net.Conn) {
-	if _, encrypted := c.(*tls.Conn); encrypted {
-		_ = c.Close()
-		return
-	}
-	_ = c.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
-	_, _ = c.Write(tooManyConnections)
-	_ = c.Close()
-}
 
 // conn is an open connection.
 type conn struct {
 	net.Conn
 	listener *listener
-	// linger asks Close to let the client finish what it is sending. Closing
-	// under unread data resets the connection, and a reset makes the client
-	// lose the answer that says what was wrong.
+	// linger asks Close to let the client finish sending. Closing while data is
+	// unread resets the connection, and a client whose connection is reset loses
+	// the answer that says what was wrong.
 	linger atomic.Bool
 	closed atomic.Bool
+	// readBy is the time by which the client must have sent what is read. Only the
+	// goroutine that serves the connection uses it.
+	readBy time.Time
+}
+
+// SetReadDeadline implements net.Conn.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.readBy = t
+	return c.Conn.SetReadDeadline(t)
+}
+
+// SetDeadline implements net.Conn.
+func (c *conn) SetDeadline(t time.Time) error {
+	c.readBy = t
+	return c.Conn.SetDeadline(t)
 }
 
 // How long, and for how many bytes, a closing connection still listens.

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -16,115 +15,85 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
+	"github.com/eventflow-go/eventflow/adapters/rest/server"
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// publish sends n events to a stream.
-func (f *fixture) publish(stream string, n int) {
-	f.t.Helper()
-	events := make([]rest.NewEvent, n)
-	for i := range events {
-		events[i] = rest.NewEvent{Type: "made", Payload: json.RawMessage(fmt.Sprintf(`{"n":%d}`, i))}
-	}
-	result, err := f.client.PublishBatch(context.Background(), stream, events)
-	require.NoError(f.t, err)
-	require.Zero(f.t, result.Rejected)
-}
-
-// group makes a group whose retries come at once.
-func (f *fixture) group(stream, name string, mode core.Mode, attempts int) core.Group {
-	f.t.Helper()
-	var none core.Seconds
-	group, err := f.client.CreateGroup(context.Background(), stream, core.GroupSpec{
-		Name: name, Mode: mode, MaxAttempts: &attempts, Backoff: &core.BackoffSpec{Initial: &none, Max: &none},
-	})
-	require.NoError(f.t, err)
-	return group
-}
-
-// A consumer settles what it can process, and what it cannot becomes a dead
-// letter after its attempts.
-func ExampleClient_Consume() {
-	t := &exampleT{}
-	defer t.end()
+// A client that hung up while it waited must not take events with it.
+func TestAPollerThatHungUpGetsNoRun(t *testing.T) {
+	t.Parallel()
 	f := start(t)
-	ctx, stop := context.WithCancel(context.Background())
-	defer stop()
 	f.stream("orders")
-	f.group("orders", "mail", core.Shared, 2)
-	f.publish("orders", 4)
-
-	consumed := make(chan error, 1)
-	var handled atomic.Int32
-	go func() {
-		consumed <- f.client.Consume(ctx, "orders", "mail", func(_ context.Context, event rest.DeliveredEvent) error {
-			defer handled.Add(1)
-			switch event.Offset {
-			case 1:
-				return errors.New("the address is empty")
-			case 2:
-				return rest.Permanent(errors.New("there is no such customer"))
-			}
-			return nil
-		}, rest.ConsumeOptions{})
-	}()
-	for status := (core.GroupStatus{Lag: 1}); status.Lag > 0; {
-		status, _ = f.client.Lag(ctx, "orders", "mail")
-	}
-	stop()
-	fmt.Println(<-consumed, handled.Load())
-	for letter, err := range f.client.DeadLetters(context.Background(), core.LetterQuery{Stream: "orders"}) {
-		fmt.Println(letter.Event.Offset, len(letter.Attempts), letter.Reason, err)
-	}
-	// Unordered output:
-	// <nil> 5
-	// 1 2 the address is empty <nil>
-	// 2 1 there is no such customer <nil>
+	f.group("orders", "mail", core.Ordered, 3)
+	conn, err := net.Dial("tcp", f.address)
+	require.NoError(t, err)
+	_, err = fmt.Fprintf(conn, "GET /api/v1/streams/orders/consumer-groups/mail/events?timeout=60 HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\n\r\n", f.key)
+	require.NoError(t, err)
+	f.waiting(1)
+	require.NoError(t, conn.Close())
+	f.publish("orders", 3)
+	require.Eventually(t, func() bool { return f.server.Polls() == 0 }, 5*time.Second, time.Millisecond)
+	delivery, err := f.client.Poll(context.Background(), "orders", "mail", rest.PollOptions{})
+	require.NoError(t, err)
+	require.Len(t, delivery.Events, 3)
+	require.Equal(t, 1, delivery.Events[0].Attempt)
 }
 
-// A poll that waits is answered when an event comes.
-func ExampleClient_Poll() {
-	t := &exampleT{}
-	defer t.end()
-	f := start(t)
-	ctx := context.Background()
+// A poll lasts as long as it asks to, however short the time for sending a
+// request is.
+func TestAPollOutlastsTheTimeForReadingIt(t *testing.T) {
+	t.Parallel()
+	f := start(t, withLimits(server.Limits{ReadTimeout: 200 * time.Millisecond}))
 	f.stream("orders")
-	f.group("orders", "mail", core.Ordered, 5)
-	polled := make(chan rest.Delivery)
-	go func() {
-		delivery, _ := f.client.Poll(ctx, "orders", "mail", rest.PollOptions{Wait: time.Minute})
-		polled <- delivery
-	}()
+	f.group("orders", "mail", core.Ordered, 3)
+	f.group("orders", "other", core.Ordered, 3)
+	conn, err := net.Dial("tcp", f.address)
+	require.NoError(t, err)
+	defer conn.Close()
+	require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	_, err = fmt.Fprintf(conn, "GET %s/mail/events?timeout=30 HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\n\r\n", groups, f.key)
+	require.NoError(t, err)
+	f.waiting(1)
+	require.Equal(t, 200, f.do("GET", groups+"/other/events?timeout=0.4", nil).StatusCode, "this takes longer than reading may")
 	f.publish("orders", 1)
-	delivery := <-polled
-	fmt.Println(len(delivery.Events), delivery.NextOffset)
-	committed, err := f.client.Commit(ctx, "orders", "mail", rest.CommitRequest{LastEventID: &delivery.Events[0].ID, Lease: &delivery.Lease.ID})
-	fmt.Println(committed.Status, committed.Offset, err)
-	// Output:
-	// 1 1
-	// COMMITTED 0 <nil>
+	got, _ := readReply(t, conn)
+	require.Equal(t, 200, got.StatusCode)
+	var delivery rest.Delivery
+	require.NoError(t, json.Unmarshal(got.body, &delivery))
+	require.Len(t, delivery.Events, 1)
 }
 
-// A tail sees events as they come.
-func ExampleClient_Tail() {
-	t := &exampleT{}
-	defer t.end()
+// waiting returns when so many polls wait.
+func (f *fixture) waiting(n int64) {
+	f.t.Helper()
+	require.Eventually(f.t, func() bool { return f.server.Polls() == n }, 5*time.Second, time.Millisecond)
+}
+
+func TestAStoppingServerLetsPollsAndTailsGo(t *testing.T) {
+	t.Parallel()
 	f := start(t)
-	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
-	defer stop()
 	f.stream("orders")
-	f.publish("orders", 2)
-	first := core.Offset(0)
-	for item, err := range f.client.Tail(ctx, "orders", rest.TailOptions{After: &first}) {
-		fmt.Println(item.Event.Offset, string(item.Event.Payload), err)
-		if item.Event.Offset == 2 {
-			break
-		}
-		f.publish("orders", 1)
+	f.group("orders", "mail", core.Ordered, 3)
+	type answer struct {
+		delivery rest.Delivery
+		err      error
 	}
-	// Output:
-	// 1 {"n":1} <nil>
-	// 2 {"n":0} <nil>
+	polled := make(chan answer, 1)
+	go func() {
+		delivery, err := f.client.Poll(context.Background(), "orders", "mail", rest.PollOptions{Wait: time.Minute})
+		polled <- answer{delivery, err}
+	}()
+	live := f.live("orders", "")
+	f.waiting(1)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	require.NoError(t, f.server.Shutdown(ctx))
+	got := <-polled
+	require.NoError(t, got.err)
+	require.Empty(t, got.delivery.Events)
+	_, err := io.ReadAll(live)
+	require.NoError(t, err, "the tail ends")
 }
 
 func TestAnOrderedConsumerKeepsTheOrder(t *testing.T) {
@@ -188,127 +157,87 @@ func TestAConsumerWithoutAGroupEnds(t *testing.T) {
 	require.Equal(t, core.CodeNotFound, core.CodeOf(err))
 }
 
-// A client that hung up while it waited must not take events with it.
-func TestAPollerThatHungUpGetsNoRun(t *testing.T) {
+// Whoever speaks CloudEvents is delivered to in them: the events in the body,
+// the lease in headers.
+func TestADeliveryInCloudEvents(t *testing.T) {
 	t.Parallel()
 	f := start(t)
 	f.stream("orders")
 	f.group("orders", "mail", core.Ordered, 3)
-	conn, err := net.Dial("tcp", f.address)
-	require.NoError(t, err)
-	_, err = fmt.Fprintf(conn, "GET /api/v1/streams/orders/consumer-groups/mail/events?timeout=60 HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\n\r\n", f.key)
-	require.NoError(t, err)
-	f.waiting(1)
-	require.NoError(t, conn.Close())
-	f.publish("orders", 3)
-	require.Eventually(t, func() bool { return f.server.Polls() == 0 }, 5*time.Second, time.Millisecond)
-	delivery, err := f.client.Poll(context.Background(), "orders", "mail", rest.PollOptions{})
-	require.NoError(t, err)
-	require.Len(t, delivery.Events, 3)
-	require.Equal(t, 1, delivery.Events[0].Attempt)
-}
-
-// waiting returns when so many polls wait.
-func (f *fixture) waiting(n int64) {
-	f.t.Helper()
-	require.Eventually(f.t, func() bool { return f.server.Polls() == n }, 5*time.Second, time.Millisecond)
-}
-
-func TestAStoppingServerLetsPollsAndTailsGo(t *testing.T) {
-	t.Parallel()
-	f := start(t)
-	f.stream("orders")
-	f.group("orders", "mail", core.Ordered, 3)
-	type answer struct {
-		delivery rest.Delivery
-		err      error
+	f.publish("orders", 2)
+	live := f.live("orders", "?after=0", "Accept: "+cloudevents.TypeEvent)
+	got := f.do("GET", groups+"/mail/events", nil, "Accept: "+cloudevents.TypeBatch)
+	require.Equal(t, cloudevents.TypeBatch, strings.Split(got.Header.Get("Content-Type"), ";")[0])
+	var events []map[string]any
+	require.NoError(t, json.Unmarshal(got.body, &events), "%s", got.body)
+	require.Len(t, events, 2)
+	require.Equal(t, []any{"1.0", "made", float64(1)}, []any{events[1]["specversion"], events[1]["type"], events[1]["eventflowattempt"]})
+	require.Equal(t, "2", got.Header.Get(rest.HeaderNextOffset))
+	require.NotEmpty(t, got.Header.Get(rest.HeaderLeaseExpires))
+	settled := f.do("POST", groups+"/mail/ack", strings.NewReader(`{"lease":"`+got.Header.Get(rest.HeaderLease)+`"}`))
+	require.Equal(t, 204, settled.StatusCode)
+	b := make([]byte, 2000)
+	n, err := live.Read(b)
+	for err == nil && !strings.Contains(string(b[:n]), "specversion") {
+		var more int
+		more, err = live.Read(b[n:])
+		n += more
 	}
-	polled := make(chan answer, 1)
+	require.NoError(t, err)
+	require.Contains(t, string(b[:n]), `"specversion":"1.0"`)
+}
+
+// A consumer settles what it can process. What it cannot process becomes a dead
+// letter after its attempts, or at once.
+func TestAConsumerSettlesByWhatItsHandlerReturns(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	ctx, stop := context.WithCancel(t.Context())
+	f.stream("orders")
+	f.group("orders", "mail", core.Shared, 2)
+	f.publish("orders", 4)
+	var handled atomic.Int32
+	consumed := make(chan error, 1)
 	go func() {
-		delivery, err := f.client.Poll(context.Background(), "orders", "mail", rest.PollOptions{Wait: time.Minute})
-		polled <- answer{delivery, err}
+		consumed <- f.client.Consume(ctx, "orders", "mail", func(_ context.Context, event rest.DeliveredEvent) error {
+			defer handled.Add(1)
+			switch event.Offset {
+			case 1:
+				return errors.New("the address is empty")
+			case 2:
+				return rest.Permanent(errors.New("there is no such customer"))
+			}
+			return nil
+		}, rest.ConsumeOptions{})
 	}()
-	live := f.live("orders", "")
+	require.Eventually(t, func() bool { return f.status("mail").Lag == 0 }, 20*time.Second, 5*time.Millisecond)
+	stop()
+	require.NoError(t, <-consumed)
+	require.EqualValues(t, 5, handled.Load())
+	attempts := map[core.Offset]int{}
+	for letter, err := range f.client.DeadLetters(t.Context(), core.LetterQuery{Stream: "orders"}) {
+		require.NoError(t, err)
+		attempts[letter.Event.Offset] = len(letter.Attempts)
+	}
+	require.Equal(t, map[core.Offset]int{1: 2, 2: 1}, attempts)
+}
+
+func TestAPollThatWaitsIsAnsweredWhenAnEventComes(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.stream("orders")
+	f.group("orders", "mail", core.Ordered, 5)
+	polled := make(chan rest.Delivery)
+	go func() {
+		delivery, _ := f.client.Poll(t.Context(), "orders", "mail", rest.PollOptions{Wait: time.Minute})
+		polled <- delivery
+	}()
 	f.waiting(1)
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	require.NoError(t, f.server.Shutdown(ctx))
-	got := <-polled
-	require.NoError(t, got.err)
-	require.Empty(t, got.delivery.Events)
-	_, err := io.ReadAll(live)
-	require.NoError(t, err, "the tail ends")
-}
-
-// live opens a tail.
-func (f *fixture) live(stream, query string, headers ...string) io.Reader {
-	f.t.Helper()
-	request, err := http.NewRequest(http.MethodGet, "http://"+f.address+rest.StreamEventsPath(stream)+"/live"+query, nil)
-	require.NoError(f.t, err)
-	request.Header.Set("X-API-Key", f.key)
-	for _, header := range headers {
-		name, value, _ := strings.Cut(header, ": ")
-		request.Header.Set(name, value)
-	}
-	response, err := http.DefaultTransport.RoundTrip(request)
-	require.NoError(f.t, err)
-	f.t.Cleanup(func() { response.Body.Close() })
-	require.Equal(f.t, http.StatusOK, response.StatusCode)
-	require.Equal(f.t, rest.TypeEventStream, response.Header.Get("Content-Type"))
-	require.Equal(f.t, "nosniff", response.Header.Get("X-Content-Type-Options"))
-	return response.Body
-}
-
-func TestATailResumesAndFilters(t *testing.T) {
-	t.Parallel()
-	f := start(t)
-	f.stream("orders")
-	for _, kind := range []string{"a", "b", "a", "b"} {
-		_, err := f.client.Publish(context.Background(), "orders", rest.NewEvent{Type: kind, Payload: json.RawMessage("{\n\"x\": 1\r\n}")})
-		require.NoError(t, err)
-	}
-	read := func(live io.Reader, until string) string {
-		var all []byte
-		for !strings.Contains(string(all), until) {
-			b := make([]byte, 1000)
-			n, err := live.Read(b)
-			require.NoError(t, err)
-			all = append(all, b[:n]...)
-		}
-		return string(all)
-	}
-	got := read(f.live("orders", "?type=a", "Last-Event-ID: 0"), "\n\nid: 2\n")
-	require.NotContains(t, got, `"offset":1`)
-	require.NotContains(t, got, "\"x\":\n", "a message is one line")
-	live := f.live("orders", "")
 	f.publish("orders", 1)
-	require.NotContains(t, read(live, "id: 4\n"), "id: 3", "without a place to resume, a tail begins at the end")
-	for _, bad := range []string{"4000", "-1", "x", "99999999999999999999"} {
-		got := f.do("GET", rest.StreamEventsPath("orders")+"/live", nil, "Last-Event-ID: "+bad)
-		require.Equal(t, core.CodeValidation, got.problem(t).Code, bad)
-	}
-}
-
-func TestASlowTailIsToldWhatItMissed(t *testing.T) {
-	t.Parallel()
-	f := start(t)
-	f.stream("orders")
-	f.publish("orders", 10_000)
-	f.publish("orders", 2_000)
-	var skipped int64
-	first := core.Offset(0)
-	next := core.Offset(1)
-	for item, err := range f.client.Tail(t.Context(), "orders", rest.TailOptions{After: &first}) {
-		require.NoError(t, err)
-		if item.Skipped > 0 {
-			skipped += item.Skipped
-			next += core.Offset(item.Skipped)
-			continue
-		}
-		require.Equal(t, next, item.Event.Offset, "after what was skipped nothing is missing")
-		if next++; next == 12_000 {
-			break
-		}
-	}
-	require.Positive(t, skipped)
+	delivery := <-polled
+	require.Len(t, delivery.Events, 1)
+	require.EqualValues(t, 1, delivery.NextOffset)
+	committed, err := f.client.Commit(t.Context(), "orders", "mail", rest.CommitRequest{LastEventID: &delivery.Events[0].ID, Lease: &delivery.Lease.ID})
+	require.NoError(t, err)
+	require.Equal(t, [2]any{rest.StatusCommitted, core.Offset(0)}, [2]any{committed.Status, committed.Offset})
 }

@@ -32,8 +32,8 @@ func (c *call) fail(err error) {
 	c.answer(problem.Status, contentProblem, body)
 }
 
-// named gives an error its name, where it comes without one, and logs what
-// the client does not get to see.
+// named returns an error that has a code, and logs what the client does not get
+// to see.
 func (c *call) named(err error) error {
 	var known *core.Error
 	if errors.As(err, &known) && known.Code != core.CodeInternal {
@@ -47,7 +47,7 @@ func (c *call) named(err error) error {
 	case errors.As(err, &ofFiber) && ofFiber.Code == fiber.StatusNotFound:
 		return core.Errorf(core.CodeNotFound, "there is nothing at this address")
 	case errors.As(err, &ofFiber) && ofFiber.Code == fiber.StatusMethodNotAllowed:
-		return core.Errorf(core.CodeMethodNotAllowed, "this method is not used at this address; the Allow header names those that are")
+		return core.Errorf(core.CodeMethodNotAllowed, "this method is not allowed at this address; the Allow header lists those that are")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		c.server.Logger.Error("a request took too long", "request_id", string(c.id), "error", err)
 		return core.Unavailable(err, time.Second, "the server could not answer in time; try again")
@@ -72,13 +72,14 @@ func wholeSeconds(d time.Duration) int64 {
 }
 
 var (
-	errHeaderTooLarge = core.Invalid("headers", "the request's line and headers are too large")
+	errHeaderTooLarge = core.Invalid("headers", "the request line and headers are too large")
 	errBadRequest     = core.Invalid("request", "is not valid HTTP/1.1")
 	errSlowRequest    = core.Errorf(core.CodeTimeout, "the request did not arrive in time")
 )
 
-// refuse answers a request that could not even be parsed. fasthttp's own error
-// text may quote the request, credentials included, and is not passed on.
+// refuse answers a request that could not even be parsed. The text of
+// fasthttp's error may quote the request, credentials included, so it is not
+// passed on.
 func (s *Server) refuse(ctx *fasthttp.RequestCtx, err error) {
 	c := s.begin(ctx)
 	defer s.end(c)
@@ -100,7 +101,7 @@ func isTimeout(err error) bool {
 	return errors.As(err, &ofNet) && ofNet.Timeout() || errors.Is(err, fasthttp.ErrTimeout)
 }
 
-// bodyError names what went wrong while a body was being read.
+// bodyError says what went wrong while a body was read.
 func bodyError(err error) error {
 	var known *core.Error
 	switch {
@@ -111,5 +112,5 @@ func bodyError(err error) error {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return core.Invalid("body", "ended early")
 	}
-	return core.Invalid("body", "is not framed as HTTP/1.1 asks")
+	return core.Invalid("body", "is not framed as HTTP/1.1 requires")
 }

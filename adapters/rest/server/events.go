@@ -1,17 +1,22 @@
 package server
 
 import (
+	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
-// postEvent takes one event. It is the hot path: no reflection, one copy of
-// the body, and an answer written by hand.
+// postEvent stores one event. It is the hot path: it uses no reflection, copies
+// the body once, and writes the answer by hand.
 func (s *Server) postEvent(c *call) error {
 	stream, draft, err := c.draft()
 	if err != nil {
@@ -31,23 +36,24 @@ func (s *Server) postEvent(c *call) error {
 	return nil
 }
 
-// draft reads the one event of a request, and the stream of its path.
-func (c *call) draft() (stream string, draft core.Draft, err error) {
+// draft reads the one event of a request, and which stream the path names.
+func (c *call) draft() (stream string, draft eventjson.Draft, err error) {
 	if stream, err = c.stream(); err != nil {
-		return "", core.Draft{}, err
+		return "", eventjson.Draft{}, err
 	}
-	if draft, err = c.decode(core.StreamField(stream == "")); err != nil {
-		return "", core.Draft{}, err
+	if draft, err = c.decode(eventjson.StreamField(stream == "")); err != nil {
+		return "", eventjson.Draft{}, err
 	}
-	err = draft.Apply(core.Hints{
+	err = draft.Apply(eventjson.Hints{
 		IdempotencyKey: c.requestHeader(rest.HeaderIdempotencyKey),
 		Traceparent:    c.requestHeader("Traceparent"),
 	})
 	return stream, draft, err
 }
 
-// decode reads the one event of a request in the form that its headers say.
-func (c *call) decode(field core.StreamField) (core.Draft, error) {
+// decode reads the one event of a request, in the form that the headers
+// announce.
+func (c *call) decode(field eventjson.StreamField) (eventjson.Draft, error) {
 	if c.isBinary() {
 		return c.binaryEvent(field)
 	}
@@ -57,28 +63,16 @@ func (c *call) decode(field core.StreamField) (core.Draft, error) {
 	}
 	if err != nil {
 		c.abandon()
-		return core.Draft{}, err
+		return eventjson.Draft{}, err
 	}
-	body, err := c.readBody(core.MaxEventBytes)
+	body, err := c.readBody()
 	if err != nil {
-		return core.Draft{}, err
+		return eventjson.Draft{}, err
 	}
 	if kind == kindCloudEvent {
-		return decodeCloudEvent(body, field)
+		return cloudevents.Decode(body, field)
 	}
-	return core.DecodeEvent(body, field)
-}
-
-// postValidate is a dry run of postEvent.
-func (s *Server) postValidate(c *call) error {
-	stream, draft, err := c.draft()
-	if err != nil {
-		return err
-	}
-	if err := s.Streams.Validate(c.context(), c.who, stream, draft); err != nil {
-		return err
-	}
-	return c.answerJSON(fasthttp.StatusOK, rest.Validity{Valid: true})
+	return eventjson.DecodeEvent(body, field)
 }
 
 // appendReceipt appends the members of a receipt.
@@ -96,4 +90,156 @@ func appendReceipt(b []byte, receipt core.Receipt) []byte {
 		b = append(b, `,"duplicate":true`...)
 	}
 	return b
+}
+
+// postValidate answers what postEvent would, and stores nothing.
+func (s *Server) postValidate(c *call) error {
+	stream, draft, err := c.draft()
+	if err != nil {
+		return err
+	}
+	if err := s.Streams.Validate(c.context(), c.who, stream, draft); err != nil {
+		return err
+	}
+	return c.answerJSON(fasthttp.StatusOK, rest.Validity{Valid: true})
+}
+
+// getEvents answers a page of events, of one stream or of all.
+func (s *Server) getEvents(c *call) error {
+	stream, query, err := c.eventQuery()
+	if err != nil {
+		return err
+	}
+	page, err := s.Query.Events(c.context(), c.who, stream, query)
+	if err != nil {
+		return err
+	}
+	if page.HasMore {
+		query.Cursor = page.NextCursor
+		c.setNext(rest.StreamEventsPath(stream), rest.Query(query))
+	}
+	if c.prefers(cloudevents.TypeBatch) {
+		c.answerCloudEvents(page)
+	} else {
+		c.answerPage(page)
+	}
+	return nil
+}
+
+func (c *call) answerPage(page core.EventPage) {
+	body := pages.Get().(*pageBody)
+	b := body.bytes[:0]
+	b = append(b, `{"items":[`...)
+	for i := range page.Items {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendEvent(b, &page.Items[i])
+	}
+	b = append(b, `],"pagination":{"next_cursor":`...)
+	b = appendText(b, page.NextCursor)
+	b = append(b, `,"has_more":`...)
+	b = strconv.AppendBool(b, page.HasMore)
+	b = append(b, '}')
+	if page.Names != nil {
+		b = appendNames(append(b, `,"streams":`...), page.Names)
+	}
+	c.answerPooled(body, append(b, '}'), contentJSON)
+}
+
+// appendNames appends the names of streams by their ids.
+func appendNames(b []byte, names map[core.ID]string) []byte {
+	separator := byte('{')
+	for id, name := range names {
+		b = id.AppendText(append(b, separator, '"'))
+		b = appendText(append(b, '"', ':'), name)
+		separator = ','
+	}
+	if len(names) == 0 {
+		b = append(b, '{')
+	}
+	return append(b, '}')
+}
+
+// getEvent answers one event.
+func (s *Server) getEvent(c *call) error {
+	stream, err := c.stream()
+	if err != nil {
+		return err
+	}
+	id, err := c.param("event_id")
+	if err != nil {
+		return err
+	}
+	event, err := s.Query.Event(c.context(), c.who, stream, id)
+	if err != nil {
+		return err
+	}
+	if c.prefers(cloudevents.TypeEvent) {
+		c.answer(fasthttp.StatusOK, contentCloudEvent, cloudevents.Append(nil, &event))
+	} else {
+		c.answer(fasthttp.StatusOK, contentJSON, appendEvent(nil, &event))
+	}
+	return nil
+}
+
+// eventQuery reads the stream of the path and the parameters of a query for
+// events. extra names the parameters that this request has instead of a page's.
+func (c *call) eventQuery(extra ...string) (stream string, query core.EventQuery, err error) {
+	if stream, err = c.stream(); err != nil {
+		return "", core.EventQuery{}, err
+	}
+	known := append([]string{"type", "source", "subject", "from", "to", "after", "order"}, extra...)
+	if extra == nil {
+		known = append(known, "cursor", "limit")
+	}
+	values, err := c.query(append(known, rest.PayloadParameter)...)
+	if err != nil {
+		return "", core.EventQuery{}, err
+	}
+	query, err = parseEventQuery(values)
+	return stream, query, err
+}
+
+func parseEventQuery(values url.Values) (query core.EventQuery, err error) {
+	query.Filter = core.Filter{Type: values.Get("type"), Source: values.Get("source"), Subject: values.Get("subject")}
+	query.Cursor = values.Get("cursor")
+	if query.Limit, err = parseLimit(values); err != nil {
+		return query, err
+	}
+	if query.From, err = parseTime(values, "from"); err != nil {
+		return query, err
+	}
+	if query.To, err = parseTime(values, "to"); err != nil {
+		return query, err
+	}
+	if query.After, err = parseAfter(values); err != nil {
+		return query, err
+	}
+	if order := values.Get("order"); order != "" && order != "asc" && order != "desc" {
+		return query, core.Invalid("order", "must be asc or desc")
+	}
+	query.Descending = values.Get("order") == "desc"
+	query.Payload, err = parsePayload(values)
+	return query, err
+}
+
+// maxPayloadFilters bounds how many values one query may look for in each
+// event's payload.
+const maxPayloadFilters = 10
+
+func parsePayload(values url.Values) ([]core.PayloadMatch, error) {
+	var matches []core.PayloadMatch
+	for name := range values {
+		if path, ok := strings.CutPrefix(name, rest.PayloadParameter); ok {
+			matches = append(matches, core.PayloadMatch{Path: path, Value: values.Get(name)})
+		}
+	}
+	if len(matches) > maxPayloadFilters {
+		return nil, core.Invalid("payload", "can be filtered by at most %d members at once", maxPayloadFilters)
+	}
+	// The order of a map is random, and a cursor is good for one query only: the
+	// same parameters must make the same query.
+	slices.SortFunc(matches, func(a, b core.PayloadMatch) int { return strings.Compare(a.Path, b.Path) })
+	return matches, nil
 }

@@ -16,6 +16,44 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
+// publish sends n events to a stream.
+func (f *fixture) publish(stream string, n int) {
+	f.t.Helper()
+	events := make([]rest.NewEvent, n)
+	for i := range events {
+		events[i] = rest.NewEvent{Type: "made", Payload: json.RawMessage(fmt.Sprintf(`{"n":%d}`, i))}
+	}
+	result, err := f.client.PublishBatch(context.Background(), stream, events)
+	require.NoError(f.t, err)
+	require.Zero(f.t, result.Rejected)
+}
+
+// fill stores n events; every second one is of type b, and every payload is
+// {"n": i, "user": {"id": "u<i mod 3>"}}.
+func (f *fixture) fill(stream string, n int) {
+	f.t.Helper()
+	events := make([]rest.NewEvent, n)
+	for i := range events {
+		events[i] = rest.NewEvent{
+			Type: string(rune('a' + i%2)), Subject: "=cmd()", Payload: fmt.Appendf(nil, "{\"n\":%d,\n\"user\":{\"id\":\"u%d\"}}", i, i%3),
+		}
+	}
+	result, err := f.client.PublishBatch(context.Background(), stream, events)
+	require.NoError(f.t, err)
+	require.Equal(f.t, n, result.Accepted)
+}
+
+func offsets(t testing.TB, body []byte) []int64 {
+	t.Helper()
+	var page rest.List[core.Event]
+	require.NoError(t, json.Unmarshal(body, &page), "%s", body)
+	found := []int64{}
+	for _, item := range page.Items {
+		found = append(found, int64(item.Offset))
+	}
+	return found
+}
+
 func TestOneEventIsStoredAndReadBackAsItWasSent(t *testing.T) {
 	t.Parallel()
 	f := start(t)
@@ -143,5 +181,56 @@ func TestNothingIsKeptOfReusedBuffers(t *testing.T) {
 		require.Equal(t, fmt.Sprintf(`{"c":"%s"}`, text), string(found[id].Context))
 		require.Equal(t, []string{"t-" + text[:24], "so-" + text[:24], "su-" + text[:24], "key-" + text[:24]},
 			[]string{found[id].Type, found[id].Source, found[id].Subject, found[id].IdempotencyKey})
+	}
+}
+
+func TestEventsAreFiltered(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.stream("orders")
+	f.fill("orders", 8)
+	for query, expected := range map[string][]int64{
+		"":                                  {0, 1, 2, 3, 4, 5, 6, 7},
+		"?type=b":                           {1, 3, 5, 7},
+		"?after=5":                          {6, 7},
+		"?order=desc&limit=3":               {7, 6, 5},
+		"?order=asc&limit=2":                {0, 1},
+		"?payload.user.id=u1":               {1, 4, 7},
+		"?payload.user.id=u1&payload.n=4":   {4},
+		"?subject=%3Dcmd%28%29&limit=1":     {0},
+		"?source=nobody":                    {},
+		"?from=2999-01-01T00:00:00Z":        {},
+		"?from=2999-01-01t00:00:00z":        {},
+		"?to=2999-01-01T00:00:00+01:00":     {0, 1, 2, 3, 4, 5, 6, 7},
+		"?to=2999-01-01T00:00:00%2B01:00":   {0, 1, 2, 3, 4, 5, 6, 7},
+		"?type=%27%20OR%201%3D1--":          {},
+		"?after=9223372036854775806&type=a": {},
+	} {
+		got := f.do("GET", "/api/v1/streams/orders/events"+query, nil)
+		require.Equal(t, http.StatusOK, got.StatusCode, "%s %s", query, got.body)
+		require.Equal(t, expected, offsets(t, got.body), query)
+	}
+}
+
+func TestPagesLeadToTheNext(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.stream("another")
+	f.stream("x>y")
+	f.fill("x>y", 13)
+	for _, path := range []string{"/api/v1/streams/x%3Ey/events?limit=3&payload.user.id=u0", "/api/v1/events?limit=2", "/api/v1/streams?limit=1"} {
+		pages := 0
+		for next := path; next != ""; pages++ {
+			got := f.do("GET", next, nil)
+			require.Equal(t, http.StatusOK, got.StatusCode, "%s", got.body)
+			var page rest.List[json.RawMessage]
+			require.NoError(t, json.Unmarshal(got.body, &page))
+			link := got.Header.Get("Link")
+			require.Equal(t, page.Pagination.HasMore, link != "")
+			require.Equal(t, page.Pagination.HasMore, page.Pagination.NextCursor != "")
+			next, _, _ = strings.Cut(strings.TrimPrefix(link, "<"), `>; rel="next"`)
+			require.Less(t, pages, 10)
+		}
+		require.Greater(t, pages, 1)
 	}
 }

@@ -7,8 +7,6 @@ import (
 	"iter"
 	"log/slog"
 	"net"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -17,8 +15,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// getExport answers every event that matches, as NDJSON or CSV, reading the
-// log while the client reads the answer.
+// getExport answers all events that match, as NDJSON or CSV. It reads the log
+// while the client reads the answer.
 func (s *Server) getExport(c *call) error {
 	stream, query, err := c.eventQuery("format")
 	if err != nil {
@@ -28,13 +26,12 @@ func (s *Server) getExport(c *call) error {
 	if err != nil {
 		return err
 	}
-	// An export lasts as long as its client reads; the connection's write
-	// deadline ends it.
+	// An export may last as long as its client reads, so it has no deadline but the
+	// connection's, for each write.
 	events, err := s.Query.Export(core.ContextWithOrganization(context.Background(), c.who.Org), c.who, stream, query)
 	if err != nil {
 		return err
 	}
-	c.record(core.AuditExported, "stream", stream)
 	body := &exportBody{
 		write: write, conn: c.ctx.Conn(), writeTimeout: s.Limits.WriteTimeout,
 		logger: s.Logger, requestID: string(c.id),
@@ -71,8 +68,8 @@ func (c *call) exportFormat() (appendFunc, string, error) {
 	return nil, "", core.Invalid("format", "must be ndjson or csv")
 }
 
-// appendLine appends an event as a line. A payload that was sent with line
-// breaks has them between its tokens only, where a space means the same.
+// appendLine appends an event as one line. JSON has line breaks between its
+// tokens only, where a space means the same.
 func appendLine(b []byte, event *core.Event) []byte {
 	start := len(b)
 	b = appendEvent(b, event)
@@ -80,7 +77,7 @@ func appendLine(b []byte, event *core.Event) []byte {
 	return append(b, '\n')
 }
 
-// exportBody is an export on its way out: it holds a piece of it at a time.
+// exportBody is the body of an export. It holds one piece of it at a time.
 type exportBody struct {
 	next         func() (core.Event, error, bool)
 	stop         func()
@@ -97,7 +94,7 @@ type exportBody struct {
 const exportPiece = 64 << 10
 
 // begin takes the first event, so that a query that fails at once is still
-// answered with its error.
+// answered with an error.
 func (e *exportBody) begin(contentType string) error {
 	if contentType == rest.TypeCSV {
 		e.buffer = append(e.buffer, csvHeader...)
@@ -119,9 +116,9 @@ func (e *exportBody) take() error {
 	return nil
 }
 
-// fill fills the buffer and gives the client time to read it. An error ends
-// the connection without the mark of a complete answer: there is no other way
-// to say that what was sent is not all.
+// fill fills the buffer and gives the client time to read it. After an error
+// the connection ends without the chunk that completes an answer: there is no
+// other way left to tell the client that events are missing.
 func (e *exportBody) fill() error {
 	for len(e.buffer) < exportPiece && !e.done {
 		if err := e.take(); err != nil {
@@ -162,45 +159,4 @@ func (e *exportBody) Read([]byte) (int, error) {
 func (e *exportBody) Close() error {
 	e.stop()
 	return nil
-}
-
-const csvHeader = "event_id,stream_id,offset,event_type,event_version,occurred_at,received_at," +
-	"source,subject,payload,context,api_key_id,idempotency_key\r\n"
-
-// appendCSV appends an event as a record of RFC 4180.
-func appendCSV(b []byte, event *core.Event) []byte {
-	b = append(event.ID.AppendText(b), ',')
-	b = append(event.Stream.AppendText(b), ',')
-	b = append(strconv.AppendInt(b, int64(event.Offset), 10), ',')
-	b = append(appendCell(b, event.Type), ',')
-	b = append(strconv.AppendInt(b, int64(event.Version), 10), ',')
-	b = append(event.OccurredAt.AppendFormat(b, time.RFC3339Nano), ',')
-	b = append(event.ReceivedAt.AppendFormat(b, time.RFC3339Nano), ',')
-	b = append(appendCell(b, event.Source), ',')
-	b = append(appendCell(b, event.Subject), ',')
-	b = append(appendQuoted(b, string(event.Payload)), ',')
-	b = append(appendQuoted(b, string(event.Context)), ',')
-	if !event.APIKeyID.IsZero() {
-		b = event.APIKeyID.AppendText(b)
-	}
-	b = appendCell(append(b, ','), event.IdempotencyKey)
-	return append(b, "\r\n"...)
-}
-
-// appendCell appends a text that a producer chose. One that a spreadsheet
-// would take for a formula gets an apostrophe in front.
-func appendCell(b []byte, text string) []byte {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		text = "'" + text
-	}
-	return appendQuoted(b, text)
-}
-
-func appendQuoted(b []byte, text string) []byte {
-	if !strings.ContainsAny(text, "\",\r\n") {
-		return append(b, text...)
-	}
-	b = append(b, '"')
-	b = append(b, strings.ReplaceAll(text, `"`, `""`)...)
-	return append(b, '"')
 }

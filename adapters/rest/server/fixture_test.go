@@ -13,7 +13,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -25,97 +24,24 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/rest/server"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/deliver"
+	"github.com/eventflow-go/eventflow/core/eventlog"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
-// catalog keeps definitions in maps, and what tests need of credentials.
+// catalog is one in memory that notes by which names streams are looked up.
 type catalog struct {
-	core.Catalog
-	mu      sync.Mutex
-	streams map[core.ID]core.Stream
-	keys    map[core.KeyHash]core.APIKey
-	// names are those that streams were looked up by, as they were handed in
-	// and as they read at that time.
+	*memory.Catalog
+	mu sync.Mutex
+	// names are as they were handed in, and as they read at that time.
 	names [][2]string
 }
 
-var errNotFound = core.Errorf(core.CodeNotFound, "there is no such thing")
-
-func (c *catalog) Organization(_ context.Context, id core.ID) (core.Organization, error) {
-	return core.Organization{ID: id}, nil
-}
-
-func (c *catalog) CreateStream(_ context.Context, stream core.Stream) error {
-	if _, err := c.StreamNamed(context.Background(), stream.Org, stream.Name); err == nil {
-		return core.Errorf(core.CodeConflict, "the name is taken")
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.streams[stream.ID] = stream
-	return nil
-}
-
-func (c *catalog) find(match func(core.Stream) bool) (core.Stream, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, stream := range c.streams {
-		if stream.DeletedAt == nil && match(stream) {
-			return stream, nil
-		}
-	}
-	return core.Stream{}, errNotFound
-}
-
-func (c *catalog) Stream(_ context.Context, org, id core.ID) (core.Stream, error) {
-	return c.find(func(s core.Stream) bool { return s.Org == org && s.ID == id })
-}
-
-func (c *catalog) StreamNamed(_ context.Context, org core.ID, name string) (core.Stream, error) {
+func (c *catalog) StreamNamed(ctx context.Context, org core.ID, name string) (core.Stream, error) {
 	c.mu.Lock()
 	c.names = append(c.names, [2]string{name, strings.Clone(name)})
 	c.mu.Unlock()
-	return c.find(func(s core.Stream) bool { return s.Org == org && s.Name == name })
-}
-
-func (c *catalog) Streams(_ context.Context, org core.ID, after string, limit int) ([]core.Stream, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var found []core.Stream
-	for _, stream := range c.streams {
-		if stream.DeletedAt == nil && stream.Org == org && stream.Name > after {
-			found = append(found, stream)
-		}
-	}
-	slices.SortFunc(found, func(a, b core.Stream) int { return strings.Compare(a.Name, b.Name) })
-	return found[:min(limit, len(found))], nil
-}
-
-func (c *catalog) AllStreams(context.Context, core.ID, int) ([]core.Stream, error) { return nil, nil }
-
-func (c *catalog) UpdateStream(_ context.Context, stream core.Stream) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.streams[stream.ID].Revision != stream.Revision-1 {
-		return core.Errorf(core.CodePreconditionFailed, "changed meanwhile")
-	}
-	c.streams[stream.ID] = stream
-	return nil
-}
-
-func (c *catalog) CreateKey(_ context.Context, key core.APIKey) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.keys[key.Hash] = key
-	return nil
-}
-
-func (c *catalog) KeyByHash(_ context.Context, hash core.KeyHash) (core.APIKey, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	key, ok := c.keys[hash]
-	if !ok {
-		return core.APIKey{}, errNotFound
-	}
-	return key, nil
+	return c.Catalog.StreamNamed(ctx, org, name)
 }
 
 // schemas compiles any object; its validator wants the members it lists.
@@ -158,15 +84,14 @@ func (roles) Allow(who core.Principal, _ core.ID, action core.Action) error {
 	return core.Errorf(core.CodeForbidden, "the role lacks %s", action)
 }
 
-// fixture is a server on a real connection, over storage in memory.
+// fixture is a server on a real connection, over a log and a catalog in memory.
 type fixture struct {
 	t       testing.TB
 	server  *server.Server
 	catalog *catalog
 	log     core.EventLog
-	groups  core.GroupStore
-	people  func(*fixture, *server.Options, *core.Committer)
-	access  *core.Access
+	people  func(*fixture, *server.Options, *eventlog.Committer)
+	access  *identity.Access
 	org     core.ID
 	key     string
 	address string
@@ -199,7 +124,7 @@ func withLimits(limits server.Limits) option {
 }
 
 // withPeople adds what people need, once the rest is there.
-func withPeople(add func(*fixture, *server.Options, *core.Committer)) option {
+func withPeople(add func(*fixture, *server.Options, *eventlog.Committer)) option {
 	return func(_ *server.Options, f *fixture) { f.people = add }
 }
 
@@ -219,9 +144,10 @@ func start(t testing.TB, options ...option) *fixture {
 	storage, err := memory.Open(context.Background(), &url.URL{Scheme: "memory"})
 	require.NoError(t, err)
 	f := &fixture{
-		t: t, org: newID(), log: storage, groups: memory.NewGroups(), logged: &lockedBuffer{},
-		catalog: &catalog{streams: map[core.ID]core.Stream{}, keys: map[core.KeyHash]core.APIKey{}},
+		t: t, org: newID(), log: storage, catalog: &catalog{Catalog: memory.NewCatalog()}, logged: &lockedBuffer{},
 	}
+	_, err = f.catalog.EnsureOrganization(context.Background(), core.Organization{ID: f.org, Name: "acme", CreatedAt: time.Now()})
+	require.NoError(t, err)
 	o := server.Options{
 		Logger: slog.New(slog.NewTextHandler(f.logged, nil)),
 		Ready: func(context.Context) rest.Health {
@@ -231,21 +157,27 @@ func start(t testing.TB, options ...option) *fixture {
 	for _, option := range options {
 		option(&o, f)
 	}
-	f.access, err = core.NewAccess(f.catalog, f.catalog, bytes.Repeat([]byte{7}, 32), nil, time.Now)
+	f.access, err = identity.NewAccess(f.catalog, f.catalog, bytes.Repeat([]byte{7}, 32), nil, time.Now)
 	require.NoError(t, err)
-	o.Access, o.Authorizer = f.access, roles{}
-	o.Streams = core.NewStreams(f.catalog, f.log, schemas{}, roles{}, time.Now)
-	recent := core.NewRecent(f.log, nil, o.Logger)
-	committer := core.NewCommitter(f.log, core.CommitOptions{Committed: recent.Committed})
-	o.Ingest = core.NewIngest(o.Streams, committer, time.Now)
-	o.Query = core.NewQuery(f.log, o.Streams, time.Now)
-	o.Consumers = core.NewConsumers(o.Streams, f.groups, f.log, recent, time.Now, o.Logger)
-	o.Letters = core.NewLetters(o.Consumers)
-	o.Tails = core.NewTails(o.Streams, recent, f.log)
+	o.Identity, o.Authorizer = &identity.UseCases{Access: f.access}, roles{}
+	ports := eventlog.StreamPorts{Catalog: f.catalog, Log: f.log, Schemas: schemas{}, Authorizer: roles{}, Now: time.Now}
+	o.Streams = eventlog.NewStreams(ports)
+	recent := eventlog.NewRecent(f.log, nil, o.Logger)
+	committer := eventlog.NewCommitter(f.log, eventlog.CommitOptions{Committed: recent.Committed})
+	o.Ingest = eventlog.NewIngest(o.Streams, committer, time.Now)
+	o.Query = eventlog.NewQuery(eventlog.QueryPorts{Log: f.log, Streams: o.Streams, Authorizer: roles{}, Now: time.Now})
+	o.Delivery = deliver.New(deliver.Ports{
+		Streams: o.Streams, Recent: recent, Log: f.log, Store: f.catalog, Authorizer: roles{}, Logger: o.Logger, Now: time.Now,
+	})
+	o.Tails = eventlog.NewTails(o.Streams, recent, f.log)
 	if f.people != nil {
 		f.people(f, &o, committer)
 	}
-	o.Keys = core.NewKeys(f.access, o.Streams, o.Authorizer)
+	if o.Identity.Keys == nil {
+		o.Identity.Keys = identity.NewKeys(identity.KeyPorts{
+			Access: f.access, Credentials: f.catalog, Streams: o.Streams, Authorizer: o.Authorizer, Now: time.Now,
+		})
+	}
 	f.server = server.New(o)
 	f.key = f.newKey(core.RoleAdmin)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -266,7 +198,7 @@ func start(t testing.TB, options ...option) *fixture {
 }
 
 func (f *fixture) newKey(role core.Role) string {
-	_, secret, err := f.access.CreateKey(context.Background(), f.org, core.KeySpec{Label: string(role), Environment: core.Test, Role: role})
+	_, secret, err := f.access.CreateKey(context.Background(), f.org, identity.KeySpec{Label: string(role), Environment: core.Test, Role: role})
 	require.NoError(f.t, err)
 	return secret
 }

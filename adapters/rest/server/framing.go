@@ -9,10 +9,11 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// checkFraming looks at a request's headers as they came over the wire and
-// refuses what two servers in a row could read differently: fasthttp repairs,
-// joins or picks where an intermediary may have chosen otherwise, and then the
-// end of one request becomes the beginning of another.
+// checkFraming looks at a request's headers as they came over the wire, and
+// refuses what two servers in a row could read differently. fasthttp would
+// repair, join or choose, where a proxy before it may have chosen otherwise.
+// Then the two disagree where a request ends, and an attacker can hide a second
+// request in the first.
 func checkFraming(header *fasthttp.RequestHeader) error {
 	var seen seenHeaders
 	for raw := header.RawHeaders(); len(raw) > 2; {
@@ -34,7 +35,8 @@ func checkFraming(header *fasthttp.RequestHeader) error {
 	return nil
 }
 
-// seenHeaders remembers which of the headers that may come once only did.
+// seenHeaders is the set of headers that came, of those that may come only
+// once.
 type seenHeaders uint16
 
 func (s seenHeaders) has(bit seenHeaders) bool { return s&bit != 0 }
@@ -51,8 +53,8 @@ const (
 	seenIfMatch
 )
 
-// once lists the headers that may come once only, by their length, so that
-// the others are passed over quickly.
+// once lists the headers that may come only once, by the length of their names:
+// most other headers are passed over after one look.
 var once = [20][]onceHeader{
 	4:  {{[]byte("host"), seenHost}},
 	8:  {{[]byte("if-match"), seenIfMatch}},
@@ -78,7 +80,7 @@ func (s *seenHeaders) line(line []byte) error {
 	}
 	name := line[:colon]
 	if bytes.IndexByte(name, ' ') >= 0 || bytes.IndexByte(name, '\t') >= 0 {
-		return core.Invalid("headers", "must not have white space in a name, nor continue on the next line")
+		return core.Invalid("headers", "must not have white space in a name or continue on the next line")
 	}
 	if len(name) >= len(once) {
 		return nil
@@ -96,14 +98,14 @@ func (s *seenHeaders) mark(header onceHeader, value []byte) error {
 		if header.bit == seenAuthorization || header.bit == seenAPIKey {
 			return errCredentials
 		}
-		return core.Invalid(string(header.name), "must be sent once")
+		return core.Invalid(string(header.name), "must be sent only once")
 	}
 	*s |= header.bit
 	switch {
 	case header.bit == seenEncoding && !bytes.EqualFold(value, []byte("chunked")):
-		return core.Invalid("Transfer-Encoding", "must be chunked, or not be sent")
+		return core.Invalid("Transfer-Encoding", "must be chunked or absent")
 	case header.bit == seenHost && bytes.ContainsAny(value, " \t,/\\@?#"):
-		return core.Invalid("Host", "must be a host, and a port where it needs one")
+		return core.Invalid("Host", "must be a host, with or without a port")
 	}
 	return nil
 }

@@ -7,13 +7,23 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// getGroups answers the groups of a stream: there are few enough for one page.
+// group returns the stream and the group that the path names.
+func (c *call) group() (stream, group string, err error) {
+	if stream, err = c.stream(); err != nil {
+		return "", "", err
+	}
+	group, err = c.param("group")
+	return stream, group, err
+}
+
+// getGroups answers the groups of a stream. There are few enough of them for
+// one page.
 func (s *Server) getGroups(c *call) error {
 	stream, err := c.stream()
 	if err != nil {
 		return err
 	}
-	groups, err := s.Consumers.Groups(c.context(), c.who, stream)
+	groups, err := s.Delivery.Groups.List(c.context(), c.who, stream)
 	if err != nil {
 		return err
 	}
@@ -22,26 +32,15 @@ func (s *Server) getGroups(c *call) error {
 
 // getAllGroups answers a page of the groups of all streams.
 func (s *Server) getAllGroups(c *call) error {
-	values, err := c.query("cursor", "limit")
+	values, limit, err := c.pageQuery()
 	if err != nil {
 		return err
 	}
-	limit, err := parseLimit(values)
+	page, err := s.Delivery.Numbers.AllGroups(c.context(), c.who, values.Get("cursor"), limit)
 	if err != nil {
 		return err
 	}
-	page, err := s.Consumers.AllGroups(c.context(), c.who, values.Get("cursor"), limit)
-	if err != nil {
-		return err
-	}
-	if page.HasMore {
-		values.Set("cursor", page.NextCursor)
-		c.setNext(rest.AllGroupsPath, values)
-	}
-	return c.answerJSON(fasthttp.StatusOK, rest.List[core.GroupOverview]{
-		Items:      append([]core.GroupOverview{}, page.Items...),
-		Pagination: rest.Pagination{NextCursor: page.NextCursor, HasMore: page.HasMore},
-	})
+	return answerList(c, rest.AllGroupsPath, values, page)
 }
 
 // postGroup creates a group.
@@ -54,28 +53,27 @@ func (s *Server) postGroup(c *call) error {
 	if err := c.readObject(&spec); err != nil {
 		return err
 	}
-	group, err := s.Consumers.CreateGroup(c.context(), c.who, stream, spec)
+	group, err := s.Delivery.Groups.Create(c.context(), c.who, stream, spec)
 	if err != nil {
 		return err
 	}
-	c.record(core.AuditGroupCreated, "group", group.ID.String())
 	c.ctx.Response.Header.Set(fasthttp.HeaderLocation, rest.GroupPath(group.Stream.String(), group.ID.String()))
 	c.setRevision(group.Revision)
 	return c.answerJSON(fasthttp.StatusCreated, group)
 }
 
-// getGroup answers a group with how far it got.
+// getGroup answers a group and how far it got.
 func (s *Server) getGroup(c *call) error {
 	stream, ref, err := c.group()
 	if err != nil {
 		return err
 	}
 	ctx := c.context()
-	group, err := s.Consumers.Group(ctx, c.who, stream, ref)
+	group, err := s.Delivery.Groups.Get(ctx, c.who, stream, ref)
 	if err != nil {
 		return err
 	}
-	status, err := s.Consumers.Status(ctx, c.who, stream, group.ID.String())
+	status, err := s.Delivery.Groups.Status(ctx, c.who, stream, group.ID.String())
 	if err != nil {
 		return err
 	}
@@ -97,11 +95,10 @@ func (s *Server) patchGroup(c *call) error {
 	if err := c.readObject(&change); err != nil {
 		return err
 	}
-	group, err := s.Consumers.ChangeGroup(c.context(), c.who, stream, ref, change, revision)
+	group, err := s.Delivery.Groups.Change(c.context(), c.who, stream, ref, change, revision)
 	if err != nil {
 		return err
 	}
-	c.record(core.AuditGroupChanged, "group", group.ID.String())
 	c.setRevision(group.Revision)
 	return c.answerJSON(fasthttp.StatusOK, group)
 }
@@ -116,10 +113,9 @@ func (s *Server) deleteGroup(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Consumers.DeleteGroup(c.context(), c.who, stream, ref, revision); err != nil {
+	if err := s.Delivery.Groups.Delete(c.context(), c.who, stream, ref, revision); err != nil {
 		return err
 	}
-	c.record(core.AuditGroupDeleted, "group", stream+"/"+ref)
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
 	return nil
 }
@@ -130,14 +126,14 @@ func (s *Server) getLag(c *call) error {
 	if err != nil {
 		return err
 	}
-	status, err := s.Consumers.Status(c.context(), c.who, stream, ref)
+	status, err := s.Delivery.Groups.Status(c.context(), c.who, stream, ref)
 	if err != nil {
 		return err
 	}
 	return c.answerJSON(fasthttp.StatusOK, status)
 }
 
-// postReset moves a group.
+// postReset moves a group to another place in its stream.
 func (s *Server) postReset(c *call) error {
 	stream, ref, err := c.group()
 	if err != nil {
@@ -148,25 +144,11 @@ func (s *Server) postReset(c *call) error {
 		return err
 	}
 	if request.To == nil {
-		return core.Invalid("to", `is required: "start", "end", an offset, or a time as in RFC 3339`)
+		return core.Invalid("to", `is required: "start", "end", an offset or an RFC 3339 time`)
 	}
-	next, err := s.Consumers.Reset(c.context(), c.who, stream, ref, *request.To)
+	next, err := s.Delivery.Groups.Reset(c.context(), c.who, stream, ref, *request.To)
 	if err != nil {
 		return err
 	}
-	c.record(core.AuditGroupReset, "group", stream+"/"+ref)
 	return c.answerJSON(fasthttp.StatusOK, rest.ResetAnswer{NextOffset: next})
-}
-
-// getTrace answers what has become of an event.
-func (s *Server) getTrace(c *call) error {
-	id, err := c.param("event_id")
-	if err != nil {
-		return err
-	}
-	trace, err := s.Consumers.Trace(c.context(), c.who, id)
-	if err != nil {
-		return err
-	}
-	return c.answerJSON(fasthttp.StatusOK, trace)
 }

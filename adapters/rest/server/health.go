@@ -10,8 +10,8 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 )
 
-// readiness keeps the last report for a moment, so that a public address
-// cannot be used to keep the databases busy.
+// readiness keeps the last report for a moment. Anybody may ask for it, and
+// must not be able to keep the databases busy by asking.
 type readiness struct {
 	mu     sync.Mutex
 	report rest.Health
@@ -24,8 +24,8 @@ const (
 	readyTimeout = 3 * time.Second
 )
 
-// getReady answers whether requests can be served: 503 when not, and from the
-// moment the server drains.
+// getReady answers whether requests can be served. It answers 503 when they
+// cannot, and from the moment the server drains.
 func (s *Server) getReady(c *call) error {
 	report := s.readyReport(c.start)
 	if s.draining.Load() {

@@ -9,8 +9,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// appendEvent appends an event as JSON, with the names of [core.Event]. Its
-// payload and context are passed on byte for byte.
+// appendEvent appends an event as JSON, with the names of [core.Event]. The
+// payload and the context go out byte for byte.
 func appendEvent(b []byte, event *core.Event) []byte {
 	b = append(b, `{"event_id":"`...)
 	b = event.ID.AppendText(b)

@@ -7,33 +7,23 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// of makes a handler of one that works on both kinds of credentials.
+// of makes a handler for one kind of credentials of a function that handles
+// both kinds.
 func of(kind core.KeyKind, handle func(*Server, *call, core.KeyKind) error) func(*Server, *call) error {
 	return func(s *Server, c *call) error { return handle(s, c, kind) }
 }
 
 // getKeys answers a page of the credentials that the caller may see.
 func (s *Server) getKeys(c *call, kind core.KeyKind) error {
-	values, err := c.query("cursor", "limit")
+	values, limit, err := c.pageQuery()
 	if err != nil {
 		return err
 	}
-	limit, err := parseLimit(values)
+	page, err := s.Identity.Keys.List(c.context(), c.who, kind, values.Get("cursor"), limit)
 	if err != nil {
 		return err
 	}
-	page, err := s.Keys.List(c.context(), c.who, kind, values.Get("cursor"), limit)
-	if err != nil {
-		return err
-	}
-	if page.HasMore {
-		values.Set("cursor", page.NextCursor)
-		c.setNext(rest.KeysPath(kind), values)
-	}
-	return c.answerJSON(fasthttp.StatusOK, rest.List[core.APIKey]{
-		Items:      append([]core.APIKey{}, page.Items...),
-		Pagination: rest.Pagination{NextCursor: page.NextCursor, HasMore: page.HasMore},
-	})
+	return answerList(c, rest.KeysPath(kind), values, page)
 }
 
 // postKey makes a credential. Its secret is in this answer only.
@@ -42,11 +32,10 @@ func (s *Server) postKey(c *call, kind core.KeyKind) error {
 	if err := c.readObject(&request); err != nil {
 		return err
 	}
-	key, secret, err := s.Keys.Create(c.context(), c.who, kind, request)
+	key, secret, err := s.Identity.Keys.Create(c.context(), c.who, kind, request)
 	if err != nil {
 		return err
 	}
-	c.record(core.AuditKeyCreated, string(kind), key.ID.String())
 	c.ctx.Response.Header.Set(fasthttp.HeaderLocation, rest.KeyPath(kind, key.ID.String()))
 	return c.answerJSON(fasthttp.StatusCreated, rest.KeyWithSecret{APIKey: key, Secret: secret})
 }
@@ -57,7 +46,7 @@ func (s *Server) getKey(c *call, kind core.KeyKind) error {
 	if err != nil {
 		return err
 	}
-	key, err := s.Keys.Get(c.context(), c.who, kind, id)
+	key, err := s.Identity.Keys.Get(c.context(), c.who, kind, id)
 	if err != nil {
 		return err
 	}
@@ -77,11 +66,10 @@ func (s *Server) postRotate(c *call, kind core.KeyKind) error {
 			return err
 		}
 	}
-	key, secret, err := s.Keys.Rotate(c.context(), c.who, kind, id, request.Grace)
+	key, secret, err := s.Identity.Keys.Rotate(c.context(), c.who, kind, id, request.Grace)
 	if err != nil {
 		return err
 	}
-	c.record(core.AuditKeyRotated, string(kind), key.ID.String())
 	return c.answerJSON(fasthttp.StatusOK, rest.KeyWithSecret{APIKey: key, Secret: secret})
 }
 
@@ -91,10 +79,9 @@ func (s *Server) deleteKey(c *call, kind core.KeyKind) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Keys.Revoke(c.context(), c.who, kind, id); err != nil {
+	if err := s.Identity.Keys.Revoke(c.context(), c.who, kind, id); err != nil {
 		return err
 	}
-	c.record(core.AuditKeyRevoked, string(kind), id)
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
 	return nil
 }

@@ -20,6 +20,8 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/rest/server"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventlog"
+	"github.com/eventflow-go/eventflow/core/identity"
 )
 
 // vault is an office whose keys and streams are in its catalog too.
@@ -34,25 +36,32 @@ func openVault(t *testing.T, options ...option) *vault {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, opened.Close()) })
 	o.catalog = opened
-	o.org, err = core.FirstOrganization(t.Context(), opened, o.now)
+	o.org, err = identity.FirstOrganization(t.Context(), opened, o.now)
 	require.NoError(t, err)
 	authorizer, err := casbinauth.New()
 	require.NoError(t, err)
 	tokens, err := jwt.New(vaultSecret)
 	require.NoError(t, err)
-	access, err := core.NewAccess(opened, opened, vaultSecret, nil, time.Now)
+	access, err := identity.NewAccess(opened, opened, vaultSecret, nil, time.Now)
 	require.NoError(t, err)
-	o.fixture = start(t, append(options, withPeople(func(f *fixture, options *server.Options, committer *core.Committer) {
+	o.fixture = start(t, append(options, withPeople(func(f *fixture, options *server.Options, committer *eventlog.Committer) {
 		f.access, f.org = access, o.org.ID
-		options.Streams = core.NewStreams(opened, f.log, schemas{}, authorizer, time.Now)
-		options.Ingest = core.NewIngest(options.Streams, committer, time.Now)
-		options.Query = core.NewQuery(f.log, options.Streams, time.Now)
-		o.audit = core.NewAudit(committer, f.log, core.NewQuery(f.log, options.Streams, time.Now), time.Now, options.Logger)
-		o.accounts = core.NewAccounts(core.AccountPorts{
-			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Hasher: quickHasher{}, Tokens: tokens,
-			Authorizer: authorizer, Record: o.audit.Record,
-		}, vaultSecret, nil, o.time)
-		options.Access, options.Accounts, options.Audit, options.Authorizer = access, o.accounts, o.audit, authorizer
+		o.trail = eventlog.NewTrail(eventlog.TrailPorts{Committer: committer, Log: f.log, Authorizer: authorizer, Logger: options.Logger, Now: time.Now})
+		options.Streams = eventlog.NewStreams(eventlog.StreamPorts{
+			Catalog: opened, Log: f.log, Schemas: schemas{}, Authorizer: authorizer, Record: o.trail.Record, Now: time.Now,
+		})
+		options.Ingest = eventlog.NewIngest(options.Streams, committer, time.Now)
+		options.Query = eventlog.NewQuery(eventlog.QueryPorts{Log: f.log, Streams: options.Streams, Authorizer: authorizer, Record: o.trail.Record, Now: time.Now})
+		people, err := identity.New(identity.Ports{
+			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Credentials: opened, Hasher: quickHasher{}, Tokens: tokens,
+			Authorizer: authorizer, Record: o.trail.Record, Secret: vaultSecret, Now: o.time,
+		})
+		require.NoError(t, err)
+		people.Access, people.Keys = access, identity.NewKeys(identity.KeyPorts{ // by the real clock
+			Access: access, Credentials: opened, Streams: options.Streams, Authorizer: authorizer, Record: o.trail.Record, Now: time.Now,
+		})
+		o.identity = people
+		options.Identity, options.Trail, options.Authorizer = people, o.trail, authorizer
 	}))...)
 	return &vault{o}
 }
@@ -110,7 +119,7 @@ func (v *vault) rotates(by *rest.Client, made rest.KeyWithSecret) {
 	ctx, kind, id := context.Background(), made.Kind, made.ID.String()
 	rotated, err := by.RotateKey(ctx, kind, id, rest.RotateRequest{})
 	require.NoError(v.t, err)
-	require.WithinDuration(v.t, time.Now().Add(core.DefaultKeyGrace), *rotated.PreviousValidUntil, time.Minute)
+	require.WithinDuration(v.t, time.Now().Add(identity.DefaultKeyGrace), *rotated.PreviousValidUntil, time.Minute)
 	for _, secret := range []string{made.Secret, rotated.Secret} {
 		_, err = v.with(secret).Publish(ctx, "", rest.NewEvent{Type: "a", Payload: []byte(`1`)})
 		require.NoError(v.t, err)
@@ -134,7 +143,7 @@ func (v *vault) unauthorized(secret string) {
 // recorded holds that the trail has what somebody did to a credential.
 func (v *vault) recorded(who core.ID, kind string, target core.ID, actions ...core.AuditAction) {
 	v.t.Helper()
-	page, err := v.client.EventsPage(context.Background(), core.AuditStream(v.org.ID).String(), core.EventQuery{})
+	page, err := v.client.EventsPage(context.Background(), eventlog.AuditStream(v.org.ID).String(), core.EventQuery{})
 	require.Error(v.t, err, "the trail is no stream that can be named: %v", page)
 	page, err = v.client.AuditPage(context.Background(), core.EventQuery{Limit: 1000})
 	require.NoError(v.t, err)
@@ -169,7 +178,7 @@ func TestRequestsForCredentialsAreChecked(t *testing.T) {
 			`{"label":"a","environment":"live","streams":["nowhere"]}`:               "streams[0]",
 			`{"label":"a","environment":"live","default_stream":"nowhere"}`:          "default_stream",
 			`{"label":"a","environment":"live","expires_at":"2020-01-01T00:00:00Z"}`: "expires_at",
-			`{"label":"a","environment":"live","expires_at":"soon"}`:                 "body",
+			`{"label":"a","environment":"live","expires_at":"soon"}`:                 "expires_at",
 			`{"label":"a","environment":"live","rate":{"per_minute":-1}}`:            "rate.per_minute",
 			`{"label":"a","environment":"live","rate":{"per_hour":1}}`:               "rate.per_hour",
 			`{"label":"a","environment":"live","secret":"ef_live_"}`:                 "secret",
@@ -363,7 +372,7 @@ func (v *vault) holdsNone(text string, secrets []string) {
 func TestARevocationReachesTheOtherServer(t *testing.T) {
 	t.Parallel()
 	v := openVault(t)
-	other, err := core.NewAccess(v.catalog, v.catalog, vaultSecret, nil, v.time)
+	other, err := identity.NewAccess(v.catalog, v.catalog, vaultSecret, nil, v.time)
 	require.NoError(t, err)
 	for _, kind := range bothKinds {
 		made, err := v.client.CreateKey(context.Background(), kind, core.KeyRequest{Label: "a", Environment: core.Live})

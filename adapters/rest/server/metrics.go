@@ -15,15 +15,16 @@ import (
 
 var (
 	errMetricsToken = core.Errorf(core.CodeUnauthorized,
-		"the metrics are for who operates the server: present the value of EVENTFLOW_METRICS_TOKEN as Authorization: Bearer")
+		"the metrics are for whoever operates the server: present the value of EVENTFLOW_METRICS_TOKEN as Authorization: Bearer")
 	errMetricsLocal = core.Errorf(core.CodeUnauthorized,
-		"the metrics tell of all organizations, and are for this machine only: to read them from elsewhere, or through a proxy, "+
+		"the metrics cover all organizations and can be read from this machine only: to read them from elsewhere or through a proxy, "+
 			"set EVENTFLOW_METRICS_TOKEN on the server and present it as Authorization: Bearer")
 )
 
 // getMetrics answers the metrics of the process. They name streams, types and
-// groups of all organizations: no credential of one of them is good for that.
-// Who may read them is not counted, who guesses is.
+// groups of all organizations, so a credential of one organization does not
+// open them. Guesses at the token count against the rate of the client's
+// address; scrapes do not.
 func (s *Server) getMetrics(c *call) error {
 	if s.Metrics == nil {
 		return core.Errorf(core.CodeNotFound, "there is nothing at this address")
@@ -45,7 +46,8 @@ func (s *Server) mayScrape(c *call) error {
 		}
 		return nil
 	}
-	// Hashes have one length: how long the comparison takes tells nothing.
+	// Hashes all have the same length, so the time that the comparison takes says
+	// nothing about the token.
 	want := sha256.Sum256([]byte(s.MetricsToken))
 	got := sha256.Sum256(bearerToken(c.ctx.Request.Header.Peek(fasthttp.HeaderAuthorization)))
 	if subtle.ConstantTimeCompare(want[:], got[:]) != 1 {
@@ -54,24 +56,24 @@ func (s *Server) mayScrape(c *call) error {
 	return nil
 }
 
-// forwarding are the headers by which a proxy says whom it asks for.
+// forwarding lists the headers by which a proxy says for whom it asks.
 var forwarding = []string{
 	fasthttp.HeaderXForwardedFor, fasthttp.HeaderForwarded, fasthttp.HeaderXForwardedHost, fasthttp.HeaderXForwardedProto, "X-Real-Ip", fasthttp.HeaderVia,
 }
 
-// local reports whether a program on this machine asks, for itself: not a proxy,
-// and not the page of another site whose name leads here.
+// local reports whether a program on this machine asks for itself. A proxy does
+// not, and neither does the page of another site whose name leads to this
+// machine.
 func (c *call) local() bool {
 	remote, err := netip.ParseAddrPort(c.ctx.RemoteAddr().String())
-	if err != nil || !remote.Addr().Unmap().IsLoopback() || c.server.trusts(remote.Addr().Unmap()) {
+	if err != nil || !plain(remote.Addr()).IsLoopback() || c.server.trusts(plain(remote.Addr())) {
 		return false
 	}
-	header := &c.ctx.Request.Header
-	return isLocalName(string(header.Host())) &&
-		!slices.ContainsFunc(forwarding, func(name string) bool { return len(header.Peek(name)) > 0 })
+	return isLocalName(string(c.ctx.Request.Header.Host())) && !slices.ContainsFunc(forwarding, c.hasHeader)
 }
 
-// isLocalName reports whether a Host header names this machine as such.
+// isLocalName reports whether a Host header says "this machine", by name or by
+// address.
 func isLocalName(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -10,15 +9,16 @@ import (
 
 	"github.com/valyala/fasthttp"
 
-	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// serve is the way of every request that could be parsed: around the router,
-// so that it also covers what no route matches.
-func (s *Server) serve(ctx *fasthttp.RequestCtx) {
-	c := s.begin(ctx)
+// serve handles every request that could be parsed. It is outside of the
+// router, so it also covers requests that match no route.
+func (s *Server) serve(ctx *fasthttp.RequestCtx) { s.handle(s.begin(ctx)) }
+
+func (s *Server) handle(c *call) {
 	defer s.end(c)
+	ctx := c.ctx
 	if err := checkFraming(&ctx.Request.Header); err != nil {
 		c.abandon()
 		c.fail(err)
@@ -26,18 +26,27 @@ func (s *Server) serve(ctx *fasthttp.RequestCtx) {
 	}
 	if methodName(ctx.Method()) == methodOther {
 		c.ctx.Response.Header.Set(fasthttp.HeaderAllow, "GET, HEAD, POST, PATCH, DELETE")
-		c.fail(core.Errorf(core.CodeMethodNotAllowed, "this method is not used here"))
+		c.fail(core.Errorf(core.CodeMethodNotAllowed, "this method is not allowed here"))
 		return
 	}
 	s.routes(ctx)
 }
 
-// end closes a call: it turns a panic into an answer, and logs and counts.
+// end ends a call: it turns a panic into an answer, logs the request and counts
+// it.
 func (s *Server) end(c *call) {
 	if cause := recover(); cause != nil {
 		s.Logger.Error("panic while answering a request", "request_id", string(c.id), "panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
 		c.abandon()
 		c.fail(fmt.Errorf("panic: %v", cause))
+		c.asking = false
+	}
+	if c.left > 0 && c.hasBody() {
+		c.startClock() // what is left of the body is read past
+	}
+	if c.asking && c.granted {
+		c.asking = false // and the body is on its way
+		return
 	}
 	s.release(c)
 	took := time.Since(c.start)
@@ -83,10 +92,10 @@ func (s *Server) log(c *call, status int, took time.Duration) {
 	s.Logger.LogAttrs(context.Background(), level, "request", attrs...)
 }
 
-// methodOther stands for every method that HTTP does not define.
+// methodOther stands for every method that methodName does not list.
 const methodOther = "OTHER"
 
-// methodName returns a method as a text that outlives the request.
+// methodName returns a method as a string that outlives the request.
 func methodName(method []byte) string {
 	switch string(method) {
 	case "POST":
@@ -105,65 +114,4 @@ func methodName(method []byte) string {
 		return "OPTIONS"
 	}
 	return methodOther
-}
-
-// The headers of every answer, in the form that needs no work.
-var (
-	headerRequestID = []byte(rest.HeaderRequestID)
-	headerHSTS      = [2][]byte{[]byte("Strict-Transport-Security"), []byte("max-age=31536000; includeSubDomains")}
-	contentJSON     = []byte(rest.TypeJSON)
-	contentProblem  = []byte(rest.TypeProblem)
-	fixedHeaders    = [][2][]byte{
-		{[]byte("X-Content-Type-Options"), []byte("nosniff")},
-		{[]byte("X-Frame-Options"), []byte("DENY")},
-		{[]byte("Referrer-Policy"), []byte("no-referrer")},
-		{[]byte("Cache-Control"), []byte("no-store")},
-		{[]byte("Content-Security-Policy"), []byte("default-src 'none'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'")},
-	}
-)
-
-func setHeaders(header *fasthttp.ResponseHeader, requestID []byte) {
-	header.SetCanonical(headerRequestID, requestID)
-	for i := range fixedHeaders {
-		header.SetCanonical(fixedHeaders[i][0], fixedHeaders[i][1])
-	}
-}
-
-var (
-	errNoCredential = core.Errorf(core.CodeUnauthorized, "an API key is required, as X-API-Key or as Authorization: Bearer")
-	errCredentials  = core.Errorf(core.CodeUnauthorized, "the request presents two different credentials")
-)
-
-// authenticate finds out who makes a request. Only headers are looked at: a
-// key in an address ends up in logs and histories.
-func (s *Server) authenticate(c *call) (core.Principal, error) {
-	key := c.ctx.Request.Header.Peek(rest.HeaderAPIKey)
-	authorization := c.ctx.Request.Header.Peek(fasthttp.HeaderAuthorization)
-	if len(authorization) > 0 {
-		token := bearerToken(authorization)
-		if len(key) > 0 && !bytes.Equal(key, token) {
-			return core.Principal{}, errCredentials
-		}
-		key = token
-	}
-	if len(key) == 0 {
-		return core.Principal{}, errNoCredential
-	}
-	if isAccessToken(key) {
-		return s.Accounts.Authenticate(c.context(), string(key))
-	}
-	return s.Access.Authenticate(c.context(), string(key))
-}
-
-// isAccessToken tells a JSON Web Token from a key, which has no dots.
-func isAccessToken(credential []byte) bool { return bytes.Count(credential, []byte(".")) == 2 }
-
-// bearerToken returns the token of an Authorization header, or nothing when it
-// is of another scheme.
-func bearerToken(authorization []byte) []byte {
-	const scheme = "Bearer "
-	if len(authorization) < len(scheme) || !bytes.EqualFold(authorization[:len(scheme)], []byte(scheme)) {
-		return nil
-	}
-	return bytes.TrimLeft(authorization[len(scheme):], " ")
 }

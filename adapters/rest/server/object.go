@@ -9,20 +9,21 @@ import (
 	"strings"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
-// readObject reads a body that is a JSON object with the fields of what into
-// points to. Names are exact at every depth and values strictly typed, unlike
-// what encoding/json does by itself.
+// readObject reads a body that is a JSON object into a struct. Unlike
+// encoding/json alone, it takes names exactly as they are written, at every
+// depth, and refuses fields that the struct does not have.
 func (c *call) readObject(into any) error {
 	if err := c.wantJSON(); err != nil {
 		return err
 	}
-	body, err := c.readBody(core.MaxEventBytes)
+	body, err := c.readBody()
 	if err != nil {
 		return err
 	}
-	if err := core.ValidJSON(body); err != nil {
+	if err := eventjson.ValidJSON(body); err != nil {
 		return err
 	}
 	if err := checkNames("", body, reflect.TypeOf(into).Elem()); err != nil {
@@ -36,7 +37,7 @@ func (c *call) readObject(into any) error {
 		return known
 	}
 	if err != nil {
-		return core.Invalid("body", "does not fit this request: an id or a time in it is malformed")
+		return core.Invalid("body", "contains a malformed id or time")
 	}
 	return nil
 }
@@ -55,7 +56,8 @@ func article(noun string) string {
 	return "a " + noun
 }
 
-// checkNames refuses members that the type does not have.
+// checkNames refuses members that the type does not have. path is where the
+// value is in the body.
 func checkNames(path string, value json.RawMessage, t reflect.Type) error {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
@@ -106,13 +108,13 @@ func checkElements(path string, value json.RawMessage, t reflect.Type) error {
 	return nil
 }
 
-// decodesItself reports whether a type is no plain struct to encoding/json.
+// decodesItself reports whether a type has its own way of being decoded.
 func decodesItself(t reflect.Type) bool {
 	p := reflect.PointerTo(t)
 	return p.Implements(reflect.TypeFor[json.Unmarshaler]()) || p.Implements(reflect.TypeFor[encoding.TextUnmarshaler]())
 }
 
-// jsonType names what JSON value a field wants.
+// jsonType says which JSON value a field takes, with its article.
 func jsonType(t reflect.Type) string {
 	if t == reflect.TypeFor[core.Start]() {
 		return `"start", "end", an offset of 0 or more, or a time as in RFC 3339`

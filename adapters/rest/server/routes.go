@@ -5,11 +5,11 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Public is the action of the routes that need no credential of an organization.
+// Public is the action of routes that need no credential of an organization.
 // /metrics has a token of its own.
 const Public core.Action = ""
 
-// Anybody is the action of the routes that need a credential and no permission.
+// Anybody is the action of routes that need a credential but no permission.
 const Anybody core.Action = "*"
 
 // RouteUnmatched is what Observe is told when no route matches.
@@ -20,7 +20,7 @@ type Route struct {
 	Method string
 	// Path is the path with its parameters as `:name`.
 	Path string
-	// Action is what the credential must permit; [Public] needs none.
+	// Action is what the credential must permit. [Public] needs no credential.
 	Action core.Action
 }
 
@@ -36,8 +36,8 @@ func Routes() []Route {
 type route struct {
 	Route
 	handle func(*Server, *call) error
-	// hasQuery: the handler reads the address's parameters; otherwise there
-	// must be none.
+	// hasQuery says that the handler reads the parameters of the address. Any other
+	// route refuses parameters.
 	hasQuery bool
 }
 
@@ -49,7 +49,7 @@ const (
 	letterPath       = rest.DeadLettersPath + "/:id"
 )
 
-// table holds the routes; of two that match, the first is taken.
+// table holds the routes. If two match, the first one is taken.
 var table = []route{
 	{Route{"GET", "/livez", Public}, (*Server).getAlive, false},
 	{Route{"GET", "/readyz", Public}, (*Server).getReady, false},

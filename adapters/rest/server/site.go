@@ -15,27 +15,28 @@ import (
 // Page is a file of the dashboard, ready to be sent.
 type Page struct {
 	ContentType string
-	// Body may be missing where there is Gzip: then it is unpacked on its way to
-	// those who take nothing compressed, and Size says how long it is.
+	// Body may be missing if there is Gzip. Then clients that take nothing
+	// compressed get Gzip unpacked, and Size is its length.
 	Body         []byte
 	Gzip, Brotli []byte
 	Size         int
-	// ETag is the same for all encodings, and therefore weak.
+	// ETag is the same for all encodings, so it is a weak one.
 	ETag         string
 	CacheControl string
 	// CSP is the Content-Security-Policy.
 	CSP string
 }
 
-// RouteSite is what Observe is told of the dashboard's files and pages.
+// RouteSite is the route that Observe is told for the dashboard's files and
+// pages.
 const RouteSite = "site"
 
-// siteRoute is the route of what the dashboard answers. It is not in the table:
-// only what no route matches is looked for there.
+// siteRoute is the route of the dashboard. It is not in the table, because the
+// dashboard is asked only for paths that no route matches.
 var siteRoute = &route{Route: Route{Method: fiber.MethodGet, Path: RouteSite, Action: Public}}
 
 // failed answers a request for which the router or a handler returned an error.
-// What the router does not know may be the dashboard's.
+// A path that the router does not know may be the dashboard's.
 func (s *Server) failed(c *call, err error) {
 	var ofFiber *fiber.Error
 	unmatched := errors.As(err, &ofFiber) && ofFiber.Code == fiber.StatusNotFound
@@ -45,8 +46,9 @@ func (s *Server) failed(c *call, err error) {
 	c.fail(err)
 }
 
-// answerSite answers from the dashboard, and reports whether it has anything at
-// this address. No rate counts it: answering costs no more than refusing.
+// answerSite answers with the dashboard's file or page at this address, and
+// reports whether there is one. It is not counted against a rate: answering
+// costs no more than refusing would.
 func (s *Server) answerSite(c *call) bool {
 	if s.Site == nil || !c.ctx.IsGet() && !c.ctx.IsHead() {
 		return false
@@ -56,7 +58,8 @@ func (s *Server) answerSite(c *call) bool {
 	if !found {
 		return false
 	}
-	// What is no page when it is read another way is none.
+	// A path that reads differently once it is decoded must lead to a page either
+	// way.
 	if _, found = s.Site(string(c.ctx.URI().Path()), html); !found {
 		return false
 	}
@@ -90,7 +93,7 @@ func (c *call) answerSitePage(page *Page) {
 	c.answer(fasthttp.StatusOK, []byte(page.ContentType), body)
 }
 
-// answerUnpacked is for the few clients that take nothing compressed.
+// answerUnpacked answers the few clients that take nothing compressed.
 func (c *call) answerUnpacked(page *Page) {
 	unpacked, err := gzip.NewReader(bytes.NewReader(page.Gzip))
 	if err != nil {
@@ -101,8 +104,8 @@ func (c *call) answerUnpacked(page *Page) {
 	c.ctx.SetBodyStream(unpacked, page.Size)
 }
 
-// encoded chooses between the forms of a page by an Accept-Encoding header. Of
-// those wanted alike, the smaller one is taken.
+// encoded chooses the form of a page that an Accept-Encoding header wants most.
+// If it wants several alike, the smallest one is taken.
 func (p *Page) encoded(accept string) (encoding string, body []byte) {
 	wanted := encodings(accept)
 	best := wanted["identity"]
@@ -116,12 +119,13 @@ func (p *Page) encoded(accept string) (encoding string, body []byte) {
 	return encoding, body
 }
 
-// encodings reads how much an Accept-Encoding header wants each encoding. What
-// is not encoded is taken by everybody who does not say otherwise, but last.
+// encodings reads how much an Accept-Encoding header wants each encoding. A
+// client takes the page without any encoding unless it says that it does not,
+// but that is the last choice.
 func encodings(accept string) map[string]float64 {
 	const last = 0.0001
 	wanted := map[string]float64{}
-	for part := range strings.SplitSeq(accept, ",") {
+	for part := range elements(accept) {
 		name, parameters, err := mime.ParseMediaType(part)
 		if err != nil {
 			continue
@@ -142,8 +146,8 @@ func encodings(accept string) map[string]float64 {
 	return wanted
 }
 
-// matchesETag reports whether an If-None-Match header names what there is. Weak
-// or not makes no difference there.
+// matchesETag reports whether an If-None-Match header names an entity tag. That
+// header compares weak tags like strong ones.
 func matchesETag(header, etag string) bool {
 	opaque := strings.TrimPrefix(etag, "W/")
 	for part := range strings.SplitSeq(header, ",") {

@@ -3,7 +3,6 @@ package server
 import (
 	"net/url"
 	"strconv"
-	"strings"
 
 	"github.com/valyala/fasthttp"
 
@@ -11,14 +10,13 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// getStreams answers a page of the streams, with numbers where they are asked
-// for.
+// stream returns the stream that the path names, "" if it names none.
+func (c *call) stream() (string, error) { return c.param("stream") }
+
+// getStreams answers a page of the streams, with their numbers if the request
+// asks for them.
 func (s *Server) getStreams(c *call) error {
-	values, err := c.query("prefix", "cursor", "limit", "stats")
-	if err != nil {
-		return err
-	}
-	limit, err := parseLimit(values)
+	values, limit, err := c.pageQuery("prefix", "stats")
 	if err != nil {
 		return err
 	}
@@ -34,29 +32,15 @@ func (s *Server) getStreams(c *call) error {
 	if err != nil {
 		return err
 	}
-	if page.HasMore {
-		values.Set("cursor", page.NextCursor)
-		c.setNext(rest.StreamsPath, values)
-	}
-	return c.answerJSON(fasthttp.StatusOK, rest.List[core.Stream]{
-		Items:      append([]core.Stream{}, page.Items...),
-		Pagination: rest.Pagination{NextCursor: page.NextCursor, HasMore: page.HasMore},
-	})
+	return answerList(c, rest.StreamsPath, values, page)
 }
 
 func (s *Server) getStreamOverviews(c *call, values url.Values, query core.StreamQuery) error {
-	page, err := s.Consumers.Overview(c.context(), c.who, query)
+	page, err := s.Delivery.Numbers.Overview(c.context(), c.who, query)
 	if err != nil {
 		return err
 	}
-	if page.HasMore {
-		values.Set("cursor", page.NextCursor)
-		c.setNext(rest.StreamsPath, values)
-	}
-	return c.answerJSON(fasthttp.StatusOK, rest.List[core.StreamOverview]{
-		Items:      append([]core.StreamOverview{}, page.Items...),
-		Pagination: rest.Pagination{NextCursor: page.NextCursor, HasMore: page.HasMore},
-	})
+	return answerList(c, rest.StreamsPath, values, page)
 }
 
 // postStream creates a stream.
@@ -69,7 +53,6 @@ func (s *Server) postStream(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.record(core.AuditStreamCreated, "stream", stream.ID.String())
 	c.ctx.Response.Header.Set(fasthttp.HeaderLocation, rest.StreamPath(stream.ID.String()))
 	return c.answerStream(fasthttp.StatusCreated, stream)
 }
@@ -101,11 +84,10 @@ func (s *Server) patchStream(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.record(core.AuditStreamChanged, "stream", stream.ID.String())
 	return c.answerStream(fasthttp.StatusOK, stream)
 }
 
-// deleteStream takes a stream away.
+// deleteStream deletes a stream.
 func (s *Server) deleteStream(c *call) error {
 	ref, revision, err := c.streamRevision()
 	if err != nil {
@@ -114,9 +96,21 @@ func (s *Server) deleteStream(c *call) error {
 	if err := s.Streams.Delete(c.context(), c.who, ref, revision); err != nil {
 		return err
 	}
-	c.record(core.AuditStreamDeleted, "stream", ref)
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
 	return nil
+}
+
+func (c *call) streamRevision() (ref string, revision int64, err error) {
+	if ref, err = c.stream(); err != nil {
+		return "", 0, err
+	}
+	revision, err = c.revision()
+	return ref, revision, err
+}
+
+func (c *call) answerStream(status int, stream core.Stream) error {
+	c.setRevision(stream.Revision)
+	return c.answerJSON(status, stream)
 }
 
 // getStats says what a stream holds.
@@ -132,43 +126,31 @@ func (s *Server) getStats(c *call) error {
 	return c.answerJSON(fasthttp.StatusOK, stats)
 }
 
-func (c *call) answerStream(status int, stream core.Stream) error {
-	c.setRevision(stream.Revision)
-	return c.answerJSON(status, stream)
-}
-
-// setRevision sets a changing resource's entity tag.
-func (c *call) setRevision(revision int64) {
-	c.ctx.Response.Header.Set(fasthttp.HeaderETag, `"`+strconv.FormatInt(revision, 10)+`"`)
-}
-
-func (c *call) streamRevision() (ref string, revision int64, err error) {
-	if ref, err = c.stream(); err != nil {
-		return "", 0, err
+// getHistogram counts a stream's events by time.
+func (s *Server) getHistogram(c *call) error {
+	stream, err := c.stream()
+	if err != nil {
+		return err
 	}
-	revision, err = c.revision()
-	return ref, revision, err
-}
-
-// revision is the one that a change is about, or 0 for any.
-func (c *call) revision() (int64, error) {
-	return parseIfMatch(c.requestHeader(fasthttp.HeaderIfMatch))
-}
-
-// parseIfMatch returns the revision that a change is about, or 0 for any. A
-// tag that no revision can have, and a weak one, never match.
-func parseIfMatch(header string) (int64, error) {
-	if header == "" || header == "*" {
-		return 0, nil
+	values, err := c.query("from", "to", "buckets")
+	if err != nil {
+		return err
 	}
-	tag, weak := strings.CutPrefix(header, "W/")
-	inner := strings.TrimSuffix(strings.TrimPrefix(tag, `"`), `"`)
-	if len(tag) < 2 || len(inner) != len(tag)-2 || strings.Contains(inner, `"`) {
-		return 0, core.Invalid(fasthttp.HeaderIfMatch, `must be one entity tag in quotes, such as "3", or *`)
+	from, err := parseTime(values, "from")
+	if err != nil {
+		return err
 	}
-	revision, err := strconv.ParseInt(inner, 10, 64)
-	if weak || err != nil || revision < 1 || strconv.FormatInt(revision, 10) != inner {
-		return 0, core.Errorf(core.CodePreconditionFailed, "If-Match holds no entity tag of this resource")
+	to, err := parseTime(values, "to")
+	if err != nil {
+		return err
 	}
-	return revision, nil
+	buckets, err := strconv.Atoi(values.Get("buckets"))
+	if err != nil {
+		return core.Invalid("buckets", "must be a whole number")
+	}
+	histogram, err := s.Delivery.Numbers.Histogram(c.context(), c.who, stream, from, to, buckets)
+	if err != nil {
+		return err
+	}
+	return c.answerJSON(fasthttp.StatusOK, histogram)
 }

@@ -3,13 +3,16 @@ package server_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -105,5 +108,46 @@ func TestStreamsAreListedByPrefix(t *testing.T) {
 	for query, field := range map[string]string{"prefix=": "prefix", "prefix=a&prefix=b": "prefix", "prefix=%ff": "prefix", "prefix=" + strings.Repeat("a", 129): "prefix"} {
 		got := f.do("GET", "/api/v1/streams?"+query, nil)
 		require.Equal(t, field, got.problem(t).Details[0].Field, query)
+	}
+}
+
+func TestTheClientManagesStreams(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	ctx := context.Background()
+	for i := range 60 {
+		f.stream(fmt.Sprintf("s-%02d", i))
+	}
+	names := []string{}
+	for stream, err := range f.client.Streams(ctx) {
+		require.NoError(t, err)
+		names = append(names, stream.Name)
+	}
+	require.Len(t, names, 60)
+	require.True(t, slices.IsSorted(names))
+
+	days, name := 3, "renamed"
+	stream, err := f.client.ChangeStream(ctx, "s-00", core.StreamChange{Name: &name, RetentionDays: &days, Schema: json.RawMessage(`{"required":["a"]}`)}, 1)
+	require.NoError(t, err)
+	require.Equal(t, []any{"renamed", 3, int64(2)}, []any{stream.Name, stream.RetentionDays, stream.Revision})
+	stream, err = f.client.ChangeStream(ctx, name, core.StreamChange{RetentionDays: &days}, 0)
+	require.NoError(t, err)
+	require.NotEmpty(t, stream.Schema, "what a change does not name stays")
+	_, err = f.client.ChangeStream(ctx, name, core.StreamChange{}, 1)
+	require.Equal(t, core.CodePreconditionFailed, core.CodeOf(err))
+	var answered *rest.Error
+	require.ErrorAs(t, err, &answered)
+	require.Equal(t, 412, answered.Status)
+	require.NotEmpty(t, answered.RequestID)
+	require.NoError(t, f.client.DeleteStream(ctx, name, 3))
+	_, err = f.client.Stream(ctx, name)
+	require.Equal(t, core.CodeNotFound, core.CodeOf(err))
+
+	canceled, cancel := context.WithCancel(ctx)
+	cancel()
+	_, err = f.client.Stream(canceled, "s-01")
+	require.ErrorIs(t, err, context.Canceled)
+	for _, err := range rest.NewClient("http://"+f.address, "wrong").Streams(ctx) {
+		require.Equal(t, core.CodeUnauthorized, core.CodeOf(err))
 	}
 }

@@ -4,7 +4,7 @@ import "github.com/valyala/fasthttp"
 
 // getSummary answers the organization in numbers.
 func (s *Server) getSummary(c *call) error {
-	sum, err := s.Consumers.Summary(c.context(), c.who)
+	sum, err := s.Delivery.Numbers.Summary(c.context(), c.who)
 	if err != nil {
 		return err
 	}

@@ -3,29 +3,13 @@ package server
 import (
 	"github.com/valyala/fasthttp"
 
-	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// getSystem answers what the server says of itself.
+// getSystem answers how the server describes itself.
 func (s *Server) getSystem(c *call) error {
 	if s.System == nil {
-		return core.Errorf(core.CodeNotFound, "this server says nothing of itself")
+		return core.Errorf(core.CodeNotFound, "this server does not describe itself")
 	}
 	return c.answerJSON(fasthttp.StatusOK, s.System(c.who))
-}
-
-// getRoles answers what each role may do.
-func (s *Server) getRoles(c *call) error {
-	var roles rest.Roles
-	for _, role := range core.Roles {
-		item := rest.RolePermissions{Role: role, Permissions: []core.Action{}}
-		for _, action := range core.Actions {
-			if s.Authorizer.Allow(core.Principal{Org: c.who.Org, Role: role}, c.who.Org, action) == nil {
-				item.Permissions = append(item.Permissions, action)
-			}
-		}
-		roles.Items = append(roles.Items, item)
-	}
-	return c.answerJSON(fasthttp.StatusOK, roles)
 }

@@ -12,16 +12,18 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
-// heartbeat is how often a quiet tail says that it is alive; it is also how a
-// client that has left is noticed.
+// heartbeat is how often a quiet tail says that it is alive. Writing it is also
+// how the server notices that a client has left.
 const heartbeat = 10 * time.Second
 
 // getLive follows a stream by server-sent events
 // (https://html.spec.whatwg.org/multipage/server-sent-events.html). The id of
-// each is the event's offset.
+// each is the offset of the event.
 func (s *Server) getLive(c *call) error {
 	if c.ctx.IsHead() {
 		return errNoHead
@@ -49,8 +51,8 @@ func (s *Server) getLive(c *call) error {
 		return err
 	}
 	live := &liveTail{tail: tail, org: c.who.Org, head: c.liveHeader(), writeTimeout: s.Limits.WriteTimeout, write: appendEvent}
-	if c.prefers(rest.TypeCloudEvent) {
-		live.write = rest.AppendCloudEvent
+	if c.prefers(cloudevents.TypeEvent) {
+		live.write = cloudevents.Append
 	}
 	s.tails.Add(1)
 	c.ctx.SetStatusCode(fasthttp.StatusOK)
@@ -59,8 +61,8 @@ func (s *Server) getLive(c *call) error {
 	return nil
 }
 
-// parseLiveAfter is parseAfter with -1, before all: who found a stream empty
-// follows it from there.
+// parseLiveAfter is parseAfter and also takes -1, which is before all events: a
+// client that found a stream empty follows it from there.
 func parseLiveAfter(values url.Values) (*core.Offset, error) {
 	if values.Get("after") == "-1" {
 		return new(core.Offset(-1)), nil
@@ -71,14 +73,14 @@ func parseLiveAfter(values url.Values) (*core.Offset, error) {
 func parseLastEventID(text string) (*core.Offset, error) {
 	offset, err := strconv.ParseUint(text, 10, 63)
 	if err != nil {
-		return nil, core.Invalid("Last-Event-ID", "must be the id of an event of this tail, which is an offset")
+		return nil, core.Invalid("Last-Event-ID", "must be an event id from this tail, which is an offset")
 	}
 	after := core.Offset(offset)
 	return &after, nil
 }
 
-// liveHeader writes the answer's head. The connection is the tail's from then
-// on, and closes with it.
+// liveHeader returns the head of the answer. From then on the connection
+// belongs to the tail, and closes with it.
 func (c *call) liveHeader() []byte {
 	b := []byte("HTTP/1.1 200 OK\r\nContent-Type: " + rest.TypeEventStream + "\r\nConnection: close\r\nX-Accel-Buffering: no\r\n")
 	b = append(b, rest.HeaderRequestID+": "...)
@@ -91,7 +93,7 @@ func (c *call) liveHeader() []byte {
 
 // liveTail is a tail on its way to a client.
 type liveTail struct {
-	tail         *core.Tail
+	tail         *eventlog.Tail
 	org          core.ID
 	head         []byte
 	writeTimeout time.Duration
@@ -132,7 +134,8 @@ func (l *liveTail) serve(conn net.Conn, s *Server) {
 	}
 }
 
-// watch ends a tail when its client hangs up: it sends nothing any more.
+// watch ends a tail when its client hangs up. The client has nothing more to
+// send, so reading ends only then.
 func watch(conn net.Conn, stop context.CancelFunc) {
 	defer stop()
 	_, _ = bufio.NewReaderSize(conn, 16).WriteTo(discard{})
@@ -143,7 +146,7 @@ type discard struct{}
 // Write implements io.Writer.
 func (discard) Write(b []byte) (int, error) { return len(b), nil }
 
-func (l *liveTail) encode(b []byte, part core.TailPart) []byte {
+func (l *liveTail) encode(b []byte, part eventlog.TailPart) []byte {
 	if part.Skipped > 0 {
 		return append(strconv.AppendInt(append(b, "event: skipped\ndata: {\"skipped\":"...), part.Skipped, 10), "}\n\n"...)
 	}
@@ -161,8 +164,8 @@ func (l *liveTail) encode(b []byte, part core.TailPart) []byte {
 	return b
 }
 
-// oneLine replaces line breaks, which JSON has between its tokens only, where a
-// space means the same.
+// oneLine replaces line breaks by spaces. JSON has line breaks between its
+// tokens only, where a space means the same.
 func oneLine(b []byte) {
 	for bytes.ContainsAny(b, "\n\r") {
 		i := bytes.IndexAny(b, "\n\r")

@@ -9,26 +9,15 @@ import (
 
 // getUsers answers a page of the organization's users.
 func (s *Server) getUsers(c *call) error {
-	values, err := c.query("cursor", "limit")
+	values, limit, err := c.pageQuery()
 	if err != nil {
 		return err
 	}
-	limit, err := parseLimit(values)
+	page, err := s.Identity.Users.List(c.context(), c.who, values.Get("cursor"), limit)
 	if err != nil {
 		return err
 	}
-	page, err := s.Accounts.List(c.context(), c.who, values.Get("cursor"), limit)
-	if err != nil {
-		return err
-	}
-	if page.HasMore {
-		values.Set("cursor", page.NextCursor)
-		c.setNext(rest.UsersPath, values)
-	}
-	return c.answerJSON(fasthttp.StatusOK, rest.List[core.User]{
-		Items:      append([]core.User{}, page.Items...),
-		Pagination: rest.Pagination{NextCursor: page.NextCursor, HasMore: page.HasMore},
-	})
+	return answerList(c, rest.UsersPath, values, page)
 }
 
 // postUser invites a user.
@@ -37,11 +26,11 @@ func (s *Server) postUser(c *call) error {
 	if err := c.readObject(&request); err != nil {
 		return err
 	}
-	user, link, err := s.Accounts.Invite(c.context(), c.visitor(), c.who, request.Email, request.Name, request.Role)
+	user, link, err := s.Identity.Users.Invite(c.context(), c.who, request.Email, request.Name, request.Role)
 	if err != nil {
 		return err
 	}
-	c.ctx.Response.Header.Set(fasthttp.HeaderLocation, rest.UsersPath+"/"+user.ID.String())
+	c.ctx.Response.Header.Set(fasthttp.HeaderLocation, rest.UserPath(user.ID.String()))
 	return c.answerJSON(fasthttp.StatusCreated, rest.Invited{User: user, Link: link})
 }
 
@@ -51,7 +40,7 @@ func (s *Server) getUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	user, err := s.Accounts.Get(c.context(), c.who, id)
+	user, err := s.Identity.Users.Get(c.context(), c.who, id)
 	if err != nil {
 		return err
 	}
@@ -73,7 +62,7 @@ func (s *Server) patchUser(c *call) error {
 	if err := c.readObject(&change); err != nil {
 		return err
 	}
-	user, err := s.Accounts.ChangeUser(c.context(), c.visitor(), c.who, id, change, revision)
+	user, err := s.Identity.Users.Change(c.context(), c.who, id, change, revision)
 	if err != nil {
 		return err
 	}
@@ -87,7 +76,7 @@ func (s *Server) deleteUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Accounts.RemoveUser(c.context(), c.visitor(), c.who, id); err != nil {
+	if err := s.Identity.Users.Remove(c.context(), c.who, id); err != nil {
 		return err
 	}
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
@@ -101,66 +90,13 @@ func (s *Server) postInvitation(c *call) error {
 		return err
 	}
 	ctx := c.context()
-	link, err := s.Accounts.InviteAgain(ctx, c.who, id)
+	link, err := s.Identity.Users.InviteAgain(ctx, c.who, id)
 	if err != nil {
 		return err
 	}
-	user, err := s.Accounts.Get(ctx, c.who, id)
+	user, err := s.Identity.Users.Get(ctx, c.who, id)
 	if err != nil {
 		return err
 	}
 	return c.answerJSON(fasthttp.StatusOK, rest.Invited{User: user, Link: link})
-}
-
-// postOrganization makes an organization.
-func (s *Server) postOrganization(c *call) error {
-	var request rest.OrganizationRequest
-	if err := c.readObject(&request); err != nil {
-		return err
-	}
-	org, link, err := s.Accounts.CreateOrganization(c.context(), c.visitor(), c.who, request.Name)
-	if err != nil {
-		return err
-	}
-	return c.answerJSON(fasthttp.StatusCreated, rest.OrganizationCreated{Organization: org, Link: link})
-}
-
-// getOrganization answers the organization that the request belongs to.
-func (s *Server) getOrganization(c *call) error {
-	_, org, err := s.Accounts.Me(c.context(), core.Principal{Org: c.who.Org})
-	if err != nil {
-		return err
-	}
-	return c.answerJSON(fasthttp.StatusOK, org)
-}
-
-// patchOrganization renames it.
-func (s *Server) patchOrganization(c *call) error {
-	var change rest.OrganizationChange
-	if err := c.readObject(&change); err != nil {
-		return err
-	}
-	org, err := s.Accounts.RenameOrganization(c.context(), c.visitor(), c.who, change.Name)
-	if err != nil {
-		return err
-	}
-	return c.answerJSON(fasthttp.StatusOK, org)
-}
-
-// getAudit answers a page of the audit trail.
-func (s *Server) getAudit(c *call) error {
-	_, query, err := c.eventQuery()
-	if err != nil {
-		return err
-	}
-	page, err := s.Audit.Trail(c.context(), c.who, query)
-	if err != nil {
-		return err
-	}
-	if page.HasMore {
-		query.Cursor = page.NextCursor
-		c.setNext(rest.AuditPath, rest.Query(query))
-	}
-	c.answerPage(page)
-	return nil
 }

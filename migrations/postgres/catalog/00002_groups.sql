@@ -17,14 +17,15 @@ create table consumer_groups (
 
 create unique index consumer_groups_name on consumer_groups (stream, name);
 
--- How far a group got; a document that the server alone reads.
+-- How far each group got. state is a document that only the server can read.
 create table group_progress (
 	group_id text primary key references consumer_groups (id) on delete cascade,
 	revision bigint not null,
 	state    text not null
 ) with (fillfactor = 50); -- updated all the time
 
--- Failed attempts, for the history of an event: at most 1,000 offsets each.
+-- Failed attempts, for the history of an event. Each covers at most 1,000 offsets,
+-- which bounds where to look for those of one.
 create table delivery_attempts (
 	group_id    text not null references consumer_groups (id) on delete cascade,
 	from_offset bigint not null,

@@ -1,9 +1,11 @@
 -- +goose Up
 -- +goose StatementBegin
--- A second wall between organizations. The tables' owner is not concerned by it;
--- what is done for an organization is done by a role that is admitted below, and
--- sees the rows of the organization in eventflow.org.
+-- A second wall between organizations. It does not concern the tables' owner.
+-- Whatever is done for one organization is done by a role that is admitted below.
+-- That role sees, and may write, the rows of the organization that the setting
+-- eventflow.org names.
 
+-- Puts the wall around a table in which a column names the organization.
 create function eventflow_wall(of_table text, column_name text) returns void language plpgsql as $$
 begin
 	execute format('create policy tenant on %I using (%I = (select current_setting(''eventflow.org'', true)))', of_table, column_name);

@@ -1,6 +1,7 @@
 -- +goose Up
 -- +goose StatementBegin
--- What each key and each person of an organization is limited to; 0 is the server's.
+-- The rate limit of each key and of each person of an organization. 0 stands for the
+-- limit in the server's settings.
 alter table organizations add column key_per_minute integer not null default 0;
 alter table organizations add column key_per_second integer not null default 0;
 alter table organizations add column user_per_minute integer not null default 0;

@@ -1,7 +1,8 @@
 -- +goose Up
 -- +goose StatementBegin
--- One row per stream: its counter. Its row lock orders the appends to the
--- stream, also of several servers. Updated all the time, so pages keep room.
+-- One row for each stream: its counter. An append locks the row until it commits,
+-- which orders the appends of all servers to the stream. The row is updated all
+-- the time, so its page keeps room for the next version of it.
 create table heads (
 	stream       uuid primary key,
 	org          uuid not null,
@@ -10,7 +11,8 @@ create table heads (
 	last_at      timestamptz
 ) with (fillfactor = 50);
 
--- Which day's partition holds a stream's offsets from first_offset on.
+-- One row for each stream and day on which it got events: the day's partition
+-- holds the stream's offsets from first_offset on.
 create table segments (
 	stream       uuid not null,
 	day          integer not null, -- days since 1970, UTC
@@ -20,9 +22,9 @@ create table segments (
 
 create index segments_day on segments (day);
 
--- For people, one table; the server reads and writes the partition of a day
--- (events_20260131) by its name. payload and context are json, not jsonb: they
--- are kept byte for byte.
+-- People query one table. The server reads and writes the partition of a day by
+-- its name (events_20260131), and never this one. payload and context are json
+-- and not jsonb, because they are kept byte for byte.
 create table events (
 	stream          uuid not null,
 	day             integer not null,
@@ -41,6 +43,7 @@ create table events (
 	payload         json not null
 ) partition by list (day);
 
+-- The idempotency keys that are remembered, each with the event that it made.
 create table event_keys (
 	stream      uuid not null,
 	key         uuid not null, -- the first half of the key's SHA-256
@@ -53,7 +56,9 @@ create table event_keys (
 
 create index event_keys_offset on event_keys (stream, "offset");
 
--- Makes room for a day's events; does nothing where there is room already.
+-- Makes room for a day's events. It does nothing where there is room already. Of
+-- several servers that call it at once, one makes the partition and the others
+-- wait for it.
 create function eventflow_partition(of_day integer) returns void language plpgsql as $$
 declare
 	name text := 'events_' || to_char('1970-01-01'::date + of_day, 'YYYYMMDD');
@@ -69,8 +74,9 @@ begin
 	execute format('alter table events attach partition %I for values in (%s)', name, of_day);
 end $$;
 
--- Takes n offsets of a stream for events received at `received`, or raises
--- EF001 when the stream is not where the caller believes it to be.
+-- Takes n offsets of a stream, from `expected` on, for events received at
+-- `received`. It raises EF001 when the stream is not where the caller believes it
+-- to be, or has a later event. The row stays locked until the caller commits.
 create function eventflow_advance(of_stream uuid, expected bigint, n bigint, received timestamptz, of_day integer)
 returns void language plpgsql as $$
 begin

@@ -1,10 +1,14 @@
 -- +goose Up
 -- +goose StatementBegin
--- A second wall between organizations. The tables' owner is not concerned by it,
--- and writes by COPY; what is read for an organization is read by a role that is
--- admitted below, and sees the rows of the organization in eventflow.org.
--- What the policies compare is no condition for an index: a plan by organization
--- would read all that the organization has, to find one page of it.
+-- A second wall between organizations. It does not concern the tables' owner, who
+-- writes by COPY. Whatever is read for one organization is read by a role that is
+-- admitted below. That role sees the rows of the organization that the setting
+-- eventflow.org names.
+--
+-- The policies compare by `is not distinct from`, for which PostgreSQL uses no
+-- index. With `=` a plan could go by organization, and read all that the
+-- organization has to find one page of it. The setting is read in a sub-select,
+-- which is evaluated once for a query and not once for a row.
 create policy tenant on heads using (org is not distinct from (select nullif(current_setting('eventflow.org', true), '')::uuid));
 alter table heads enable row level security;
 create policy tenant on segments using ((select org from heads where heads.stream = segments.stream)
@@ -14,6 +18,8 @@ create policy tenant on events using (org is not distinct from (select nullif(cu
 alter table events enable row level security;
 alter table event_keys enable row level security; -- the owner's alone
 
+-- Puts the wall around a partition. It needs a policy and rights of its own,
+-- because the server reads it by its name: those of `events` would not count.
 create function eventflow_wall_partition(part regclass) returns void language plpgsql as $$
 declare
 	reader text;
@@ -30,7 +36,7 @@ end $$;
 
 select eventflow_wall_partition(inhrelid::regclass) from pg_inherits where inhparent = to_regclass('events');
 
--- As before, with the wall.
+-- Makes room for a day's events as before, now with the wall around it.
 create or replace function eventflow_partition(of_day integer) returns void language plpgsql as $$
 declare
 	name text := 'events_' || to_char('1970-01-01'::date + of_day, 'YYYYMMDD');

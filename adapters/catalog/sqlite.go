@@ -1,0 +1,63 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"gorm.io/driver/sqlite"
+
+	"github.com/eventflow-go/eventflow/adapters/sqlitefile"
+	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/migrations"
+)
+
+// FileName is the name of the catalog's file in a SQLite data folder.
+const FileName = "catalog.db"
+
+func openSQLite(ctx context.Context, u *url.URL) (core.Catalog, error) {
+	folder, err := sqlitefile.Folder(u)
+	if err != nil {
+		return nil, fmt.Errorf("the catalog's URL %w", err)
+	}
+	path := fileIn(folder, u)
+	// A transaction takes the write lock when it begins, and waits for it then:
+	// one that has read before it writes would be refused at once.
+	db, err := sqlitefile.Open(path, "_pragma=foreign_keys(1)", "_txlock=immediate")
+	if err != nil {
+		return nil, err
+	}
+	if err := migrations.Up(ctx, db, migrations.CatalogSQLite); err != nil {
+		return nil, errors.Join(sqlitefile.Named(path, err), db.Close())
+	}
+	c, err := open(sqlite.Dialector{Conn: db}, db.Close)
+	if err != nil {
+		return nil, err
+	}
+	c.writing = &sync.Mutex{}
+	return c, nil
+}
+
+// fileIn is the catalog's file in the folder that a URL names. Earlier versions
+// decoded a URL with slashes twice: the catalog of sqlite:///srv/%2541, whose
+// events are in /srv/%41, was in /srv/A. Where it is there alone it stays there.
+func fileIn(folder string, u *url.URL) string {
+	path := filepath.Join(folder, FileName)
+	twice, err := url.PathUnescape(folder)
+	if err != nil || twice == folder || u.Opaque != "" {
+		return path
+	}
+	former := filepath.Join(twice, FileName)
+	if _, err := os.Stat(former); err != nil {
+		return path
+	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return former
+	}
+	return path
+}

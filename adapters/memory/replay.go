@@ -1,0 +1,66 @@
+package memory
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+func ownReplay(replay core.Replay) core.Replay {
+	replay.Streams = slices.Clone(replay.Streams)
+	if offset := replay.Filter.Offset; offset != nil {
+		replay.Filter.Offset = new(*offset)
+	}
+	replay.HeldUntil, replay.CreatedAt, replay.UpdatedAt = utc(replay.HeldUntil), utc(replay.CreatedAt), utc(replay.UpdatedAt)
+	return replay
+}
+
+// CreateReplay implements [core.Replays].
+func (c *Catalog) CreateReplay(ctx context.Context, replay core.Replay) error {
+	if err := c.enter(ctx); err != nil {
+		return err
+	}
+	defer c.mu.Unlock()
+	return add(c.replays, replay.ID, ownReplay(replay))
+}
+
+// Replay implements [core.Replays].
+func (c *Catalog) Replay(ctx context.Context, org, id core.ID) (core.Replay, error) {
+	if err := c.enter(ctx); err != nil {
+		return core.Replay{}, err
+	}
+	defer c.mu.Unlock()
+	replay, ok := c.replays[id]
+	if !ok || replay.Org != org {
+		return core.Replay{}, missing("replay")
+	}
+	return ownReplay(replay), nil
+}
+
+// UpdateReplay implements [core.Replays].
+func (c *Catalog) UpdateReplay(ctx context.Context, replay core.Replay) error {
+	if err := c.enter(ctx); err != nil {
+		return err
+	}
+	defer c.mu.Unlock()
+	stored, ok := c.replays[replay.ID]
+	if !ok || stored.Org != replay.Org || stored.Revision != replay.Revision-1 {
+		return errMoved
+	}
+	c.replays[replay.ID] = ownReplay(replay)
+	return nil
+}
+
+// RunningReplays implements [core.Replays].
+func (c *Catalog) RunningReplays(ctx context.Context, at time.Time, limit int) ([]core.Replay, error) {
+	if err := c.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer c.mu.Unlock()
+	all := sorted(c.replays, func(replay core.Replay) bool {
+		return replay.State == core.ReplayRunning && !replay.HeldUntil.After(at)
+	}, func(a, b core.Replay) int { return byID(a.ID, b.ID) })
+	return page(all, limit, ownReplay), nil
+}

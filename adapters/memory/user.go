@@ -1,0 +1,128 @@
+package memory
+
+import (
+	"context"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+func ownUser(user core.User) core.User {
+	user.CreatedAt, user.UpdatedAt, user.LastLoginAt = utc(user.CreatedAt), utc(user.UpdatedAt), utcOrNone(user.LastLoginAt)
+	return user
+}
+
+// userOf returns a user of an organization. It is still the catalog's own.
+func (c *Catalog) userOf(org, id core.ID) (core.User, error) {
+	user, ok := c.users[id]
+	if !ok || user.Org != org {
+		return core.User{}, missing("user")
+	}
+	return user, nil
+}
+
+func (c *Catalog) userByEmail(email string) (core.User, bool) {
+	return find(c.users, func(user core.User) bool { return user.Email == email })
+}
+
+// storeUser stores a user whose address no other one has.
+func (c *Catalog) storeUser(user core.User) error {
+	if other, taken := c.userByEmail(user.Email); taken && other.ID != user.ID {
+		return core.Errorf(core.CodeConflict, "a user with this address already exists")
+	}
+	c.users[user.ID] = ownUser(user)
+	return nil
+}
+
+// CreateUser implements [core.Users].
+func (c *Catalog) CreateUser(ctx context.Context, user core.User) error {
+	if err := c.enter(ctx); err != nil {
+		return err
+	}
+	defer c.mu.Unlock()
+	if _, taken := c.users[user.ID]; taken {
+		return errTaken
+	}
+	return c.storeUser(user)
+}
+
+// User implements [core.Users].
+func (c *Catalog) User(ctx context.Context, org, id core.ID) (core.User, error) {
+	if err := c.enter(ctx); err != nil {
+		return core.User{}, err
+	}
+	defer c.mu.Unlock()
+	user, err := c.userOf(org, id)
+	return ownUser(user), err
+}
+
+// UserByEmail implements [core.Users].
+func (c *Catalog) UserByEmail(ctx context.Context, email string) (core.User, error) {
+	if err := c.enter(ctx); err != nil {
+		return core.User{}, err
+	}
+	defer c.mu.Unlock()
+	user, ok := c.userByEmail(email)
+	if !ok {
+		return core.User{}, missing("user")
+	}
+	return ownUser(user), nil
+}
+
+// Users implements [core.Users].
+func (c *Catalog) Users(ctx context.Context, org core.ID, after string, limit int) ([]core.User, error) {
+	if err := c.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer c.mu.Unlock()
+	all := sorted(c.users, func(user core.User) bool { return user.Org == org && user.Email > after },
+		func(a, b core.User) int { return strings.Compare(a.Email, b.Email) })
+	return page(all, limit, ownUser), nil
+}
+
+// UpdateUser implements [core.Users].
+func (c *Catalog) UpdateUser(ctx context.Context, user core.User) error {
+	if err := c.enter(ctx); err != nil {
+		return err
+	}
+	defer c.mu.Unlock()
+	stored, err := c.userOf(user.Org, user.ID)
+	if err != nil {
+		return err
+	}
+	if stored.Revision != user.Revision-1 {
+		return errMoved
+	}
+	user.CreatedAt, user.LastLoginAt = stored.CreatedAt, stored.LastLoginAt
+	return c.storeUser(user)
+}
+
+// DeleteUser implements [core.Users].
+func (c *Catalog) DeleteUser(ctx context.Context, org, id core.ID) error {
+	if err := c.enter(ctx); err != nil {
+		return err
+	}
+	defer c.mu.Unlock()
+	if _, err := c.userOf(org, id); err != nil {
+		return err
+	}
+	delete(c.users, id)
+	maps.DeleteFunc(c.sessions, func(_ core.ID, session core.Session) bool { return session.User == id })
+	maps.DeleteFunc(c.tickets, func(_ core.ID, ticket core.Ticket) bool { return ticket.User == id })
+	return nil
+}
+
+// TouchUser implements [core.Users].
+func (c *Catalog) TouchUser(ctx context.Context, org, id core.ID, at time.Time) error {
+	if err := c.enter(ctx); err != nil {
+		return err
+	}
+	defer c.mu.Unlock()
+	if user, err := c.userOf(org, id); err == nil {
+		user.LastLoginAt = new(utc(at))
+		c.users[id] = user
+	}
+	return nil
+}

@@ -1,0 +1,86 @@
+package server
+
+import (
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// gzipped reports whether the body is compressed, as Content-Encoding says.
+func (c *call) gzipped() (bool, error) {
+	switch encoding := c.ctx.Request.Header.ContentEncoding(); {
+	case len(encoding) == 0, bytes.EqualFold(encoding, []byte("identity")):
+		return false, nil
+	case bytes.EqualFold(encoding, []byte("gzip")):
+		return true, nil
+	}
+	return false, unsupported("Content-Encoding", "must be gzip or identity")
+}
+
+var gzipReaders = sync.Pool{New: func() any { return new(gzip.Reader) }}
+
+// readGzip decompresses a body as it arrives. Two sizes are bounded: how large
+// the body may become, and how much may be sent, since gzip can be long and
+// decompress to nothing.
+func (c *call) readGzip(stream io.Reader, limit int) ([]byte, error) {
+	reader := gzipReaders.Get().(*gzip.Reader)
+	defer gzipReaders.Put(reader)
+	source := &gzipSource{Reader: stream, left: limit}
+	if err := reader.Reset(source); err != nil {
+		return nil, gzipError(source, err)
+	}
+	body, err := c.readUpTo(gzipErrors{source, reader}, limit)
+	if err == nil {
+		err = reader.Close()
+	}
+	return body, err
+}
+
+// gzipSource is the compressed body; it remembers how reading it failed.
+type gzipSource struct {
+	io.Reader
+	left int
+	err  error
+}
+
+func (s *gzipSource) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	if s.left -= n; s.left < 0 {
+		err = io.ErrShortBuffer
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
+	}
+	return n, err
+}
+
+// gzipErrors is the decompressed body; it turns errors into those that a client
+// sees.
+type gzipErrors struct {
+	source *gzipSource
+	io.Reader
+}
+
+func (r gzipErrors) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = gzipError(r.source, err)
+	}
+	return n, err
+}
+
+func gzipError(source *gzipSource, err error) error {
+	switch {
+	case errors.Is(source.err, io.ErrShortBuffer):
+		return &core.Error{Code: core.CodePayloadTooLarge, Message: "the compressed body is too large"}
+	case source.err != nil:
+		return bodyError(source.err)
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return core.Invalid("body", "is truncated gzip")
+	}
+	return core.Invalid("body", "is not valid gzip")
+}

@@ -1,0 +1,44 @@
+package server
+
+import "time"
+
+// Limits keeps slow, lying or too many clients from using up the server. A
+// field that is zero takes its default.
+type Limits struct {
+	// ReadTimeout bounds the arrival of one request, body included: default 10 s.
+	ReadTimeout time.Duration
+	// WriteTimeout bounds how long a client may leave a piece of an answer unread:
+	// default 30 s.
+	WriteTimeout time.Duration
+	// IdleTimeout closes a connection without requests: default 60 s.
+	IdleTimeout time.Duration
+	// HandlerTimeout bounds how long the store and the catalog may take for one
+	// request, exports excepted: default 20 s. The answer is 503 after that.
+	HandlerTimeout time.Duration
+	// Connections is how many connections may be open: default 16,384. The next one
+	// is answered 503 and closed.
+	Connections int
+	// HeaderBytes bounds a request's line and headers: default 8 KiB.
+	HeaderBytes int
+	// InflightBytes bounds the memory for the bodies of all requests: default 256
+	// MiB. A request beyond it is answered 503.
+	InflightBytes int64
+}
+
+func (l Limits) withDefaults() Limits {
+	setDefault(&l.ReadTimeout, 10*time.Second)
+	setDefault(&l.WriteTimeout, 30*time.Second)
+	setDefault(&l.IdleTimeout, 60*time.Second)
+	setDefault(&l.HandlerTimeout, 20*time.Second)
+	setDefault(&l.Connections, 16_384)
+	setDefault(&l.HeaderBytes, 8<<10)
+	setDefault(&l.InflightBytes, 256<<20)
+	return l
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}

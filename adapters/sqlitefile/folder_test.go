@@ -1,0 +1,91 @@
+package sqlitefile_test
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/adapters/sqlitefile"
+)
+
+// What a URL names, and what is said of one that names nothing. Data lies in
+// these folders: what a URL names never changes.
+var (
+	named = map[string]string{
+		"sqlite:data":                      "data",
+		"sqlite:./data":                    "./data",
+		"sqlite:../data/":                  "../data/",
+		"sqlite:.":                         ".",
+		"sqlite:/srv/data":                 "/srv/data",
+		"sqlite:///srv/data":               "/srv/data",
+		"sqlite:////srv/data":              "//srv/data",
+		"sqlite:///":                       "/",
+		"sqlite://data":                    "data",
+		"sqlite://data/more":               "data/more",
+		"sqlite://./data":                  "./data",
+		"sqlite:./dev%20data":              "./dev data",
+		"sqlite:./dev data":                "./dev data",
+		"sqlite:///srv/dev%20data":         "/srv/dev data",
+		"sqlite:///srv/dev data":           "/srv/dev data",
+		"sqlite://./dev%20data":            "./dev data",
+		"sqlite:./100%25":                  "./100%",
+		"sqlite:///srv/100%25":             "/srv/100%",
+		"sqlite:./%2541":                   "./%41",
+		"sqlite:///srv/%2541":              "/srv/%41",
+		"sqlite:./a%23b":                   "./a#b",
+		"sqlite:///srv/a%23b":              "/srv/a#b",
+		"sqlite:./what%3F":                 "./what?",
+		"sqlite:///srv/what%3f":            "/srv/what?",
+		"sqlite:./what?":                   "./what", // nothing follows the ?
+		"sqlite:///srv/what?":              "/srv/what",
+		"sqlite:./a#":                      "./a",
+		"sqlite:./a+b&c=d;e":               "./a+b&c=d;e",
+		"sqlite:///srv/a+b&c=d;e":          "/srv/a+b&c=d;e",
+		"sqlite:./it's":                    "./it's",
+		"sqlite:a:b":                       "a:b",
+		"sqlite:./gr%C3%BCn/日本語":           "./grün/日本語",
+		"sqlite:///srv/gr%C3%BCn/日本語":      "/srv/grün/日本語",
+		"sqlite:..%2fdata":                 "../data",
+		"sqlite:///srv%2Fdata":             "/srv/data",
+		"SQLITE:./Data":                    "./Data",
+		"sqlite:///srv/../data":            "/srv/../data",
+		"sqlite://somebody@data/more":      "data/more", // who is meant by it makes no difference
+		"sqlite:./data/?":                  "./data/",
+		"sqlite:%2Fsrv%2Fdata%20of%20mine": "/srv/data of mine",
+	}
+	nameless = map[string]string{
+		"sqlite:":                            "must name a folder",
+		"sqlite://":                          "must name a folder",
+		"sqlite:?":                           "must name a folder",
+		"sqlite:#":                           "must name a folder",
+		"sqlite:./%zz":                       `"%zz"`,
+		"sqlite:./100%":                      "%25",
+		"sqlite:./a#b":                       `"#b"`,
+		"sqlite:///srv/a#b":                  `"#b"`,
+		"sqlite:./a?mode":                    `"?mode"`,
+		"sqlite:./a?b=c":                     `"?b"`,
+		"sqlite:///srv/a?_pragma=key('hush'": `"?_pragma"`,
+		"sqlite:./a?&":                       `"?&"`,
+		"sqlite:./a?%zz":                     `"?%zz"`,
+	}
+)
+
+func TestFolder(t *testing.T) {
+	t.Parallel()
+	for text, want := range named {
+		u, err := url.Parse(text)
+		require.NoError(t, err, text)
+		got, err := sqlitefile.Folder(u)
+		require.NoError(t, err, text)
+		require.Equal(t, want, got, text)
+	}
+	for text, says := range nameless {
+		u, err := url.Parse(text)
+		require.NoError(t, err, text)
+		_, err = sqlitefile.Folder(u)
+		require.ErrorContains(t, err, says, text)
+		require.Regexp(t, "^must name a folder", err.Error(), "it continues a sentence")
+		require.NotContains(t, err.Error(), "hush", text)
+	}
+}

@@ -1,0 +1,40 @@
+package app
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+func configCommand(s *settings) *cobra.Command {
+	return &cobra.Command{
+		Use:   "config",
+		Short: "List every setting with its value and where it comes from",
+		Long: "List every setting. A flag wins over the environment, the environment over the file named by --config, the file over the default. " +
+			"If a setting is unknown or wrong, the defaults are listed and the exit code is not 0.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			_, err := s.load(os.Environ())
+			if err != nil {
+				s = bindConfig(pflag.NewFlagSet("defaults", pflag.ContinueOnError))
+			}
+			return errors.Join(err, s.print(cmd.OutOrStdout()))
+		},
+	}
+}
+
+func (s *settings) print(out io.Writer) error {
+	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(table, "FLAG\tENVIRONMENT, FILE\tVALUE\tFROM\tMEANING")
+	s.flags.VisitAll(func(flag *pflag.Flag) {
+		fmt.Fprintf(table, "--%s\t%s\t%s\t%s\t%s\n", flag.Name, envName(flag.Name),
+			shown(flag.Name, flag.Value.String()), cmp.Or(s.origin[flag.Name], "default"), flag.Usage)
+	})
+	return table.Flush()
+}

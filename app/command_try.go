@@ -1,0 +1,174 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+func tryCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "try",
+		Short: "Test the whole path against a running server",
+		Long:  "Publish three events to the demo stream of a running 'eventflow dev', read them back, consume them as a group, and check that an invalid event is refused and that a repeated idempotency key stores nothing.",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := loadContext()
+			if err != nil {
+				return err
+			}
+			return trial{rest.NewClient(c.URL, c.Key), cmd.OutOrStdout(), c.URL, c.Key}.run(cmd.Context())
+		},
+	}
+}
+
+// trial is one proof of the path, told as it goes.
+type trial struct {
+	client    *rest.Client
+	out       io.Writer
+	base, key string
+}
+
+func (t trial) run(ctx context.Context) error {
+	started := time.Now()
+	if err := t.client.Ready(ctx); err != nil {
+		return unreachableError{fmt.Errorf("the server does not answer: %w; start one with 'eventflow dev'", err)}
+	}
+	t.say("ready", "in %s", since(started))
+	first, err := t.publishThree(ctx)
+	if err != nil {
+		return err
+	}
+	if err := t.readBack(ctx, first); err != nil {
+		return err
+	}
+	if err := t.consume(ctx, first); err != nil {
+		return err
+	}
+	if err := t.refused(ctx); err != nil {
+		return err
+	}
+	if err := t.replayed(ctx); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(t.out, "\nWatch events arrive:\n\n  curl -N %s%s/live -H 'X-API-Key: %s'\n", t.base, rest.StreamEventsPath(demoStream), t.key)
+	return err
+}
+
+func (t trial) say(step, format string, args ...any) {
+	fmt.Fprintf(t.out, "  ✓ %-12s %s\n", step, fmt.Sprintf(format, args...))
+}
+
+func since(started time.Time) string {
+	return time.Since(started).Round(100 * time.Microsecond).String()
+}
+
+func (t trial) publishThree(ctx context.Context) (first core.Offset, err error) {
+	for i := range 3 {
+		started := time.Now()
+		receipt, err := t.client.Publish(ctx, demoStream, rest.NewEvent{
+			Type: "trial.step", Payload: fmt.Appendf(nil, `{"step":%d}`, i+1),
+		})
+		if err != nil {
+			return 0, err
+		}
+		if i == 0 {
+			first = receipt.Offset
+		}
+		t.say("published", "offset %d, durable in %s", receipt.Offset, since(started))
+	}
+	return first, nil
+}
+
+func (t trial) readBack(ctx context.Context, first core.Offset) error {
+	query, read := core.EventQuery{Limit: 3}, 0
+	if first > 0 {
+		before := first - 1
+		query.After = &before
+	}
+	started := time.Now()
+	for event, err := range t.client.Events(ctx, demoStream, query) {
+		if err != nil {
+			return err
+		}
+		if read++; read == 3 {
+			t.say("read back", "offsets %d to %d in %s", first, event.Offset, since(started))
+			return nil
+		}
+	}
+	return fmt.Errorf("only %d of 3 published events could be read back", read)
+}
+
+// consume takes the three events out of a group of its own, which begins with
+// them, and settles them.
+func (t trial) consume(ctx context.Context, first core.Offset) (err error) {
+	group, err := t.client.CreateGroup(ctx, demoStream, core.GroupSpec{
+		Name: "try-" + time.Now().UTC().Format("20060102T150405.000000"), Start: core.Start{Offset: &first},
+	})
+	if err != nil {
+		return err
+	}
+	name := group.ID.String()
+	defer func() { err = errors.Join(err, t.client.DeleteGroup(context.WithoutCancel(ctx), demoStream, name, 0)) }()
+	started := time.Now()
+	delivery, err := t.client.Poll(ctx, demoStream, name, rest.PollOptions{Limit: 3, Wait: 10 * time.Second})
+	if err != nil {
+		return err
+	}
+	if len(delivery.Events) != 3 || delivery.Events[0].Offset != first {
+		return fmt.Errorf("a consumer group was handed only %d of 3 published events", len(delivery.Events))
+	}
+	last := delivery.Events[2]
+	t.say("consumed", "offsets %d to %d by a group, leased in %s", first, last.Offset, since(started))
+	started = time.Now()
+	if _, err := t.client.Commit(ctx, demoStream, name, rest.CommitRequest{LastEventID: &last.ID, Lease: &delivery.Lease.ID}); err != nil {
+		return err
+	}
+	took := since(started)
+	status, err := t.client.Lag(ctx, demoStream, name)
+	if err == nil && status.CommittedOffset < last.Offset {
+		err = fmt.Errorf("the group is at offset %[2]d after committing offset %[1]d", last.Offset, status.CommittedOffset)
+	}
+	if err == nil {
+		t.say("committed", "offset %d in %s, lag %d", last.Offset, took, status.Lag)
+	}
+	return err
+}
+
+// refused sends an event without a type, which must be refused by its field.
+func (t trial) refused(ctx context.Context) error {
+	_, err := t.client.Publish(ctx, demoStream, rest.NewEvent{Payload: []byte(`{}`)})
+	if core.CodeOf(err) != core.CodeValidation {
+		return fmt.Errorf("an event without event_type was not refused: %w", err)
+	}
+	t.say("refused", "a bad event: %s", message(err))
+	return nil
+}
+
+// replayed sends one event twice under one key, which must be stored once.
+func (t trial) replayed(ctx context.Context) error {
+	event := rest.NewEvent{
+		Type: "trial.once", Payload: []byte(`{"once":true}`),
+		IdempotencyKey: "trial-" + time.Now().UTC().Format(time.RFC3339Nano),
+	}
+	first, err := t.client.Publish(ctx, demoStream, event)
+	if err != nil {
+		return err
+	}
+	second, err := t.client.Publish(ctx, demoStream, event)
+	if err != nil {
+		return err
+	}
+	if !second.Duplicate || second.Offset != first.Offset {
+		return fmt.Errorf("the same idempotency key was stored twice, at offsets %d and %d", first.Offset, second.Offset)
+	}
+	t.say("deduplicated", "the same key again returns offset %d and stores nothing", second.Offset)
+	return nil
+}

@@ -1,0 +1,57 @@
+package app
+
+import (
+	"fmt"
+	"net/url"
+	"reflect"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+)
+
+// masked stands for what must not end up on a screen.
+const masked = "xxxxx"
+
+// shown is a setting's value as everybody may see it: no secret, and no
+// password in a URL.
+func shown(name, text string) string {
+	if text == "" {
+		return "–"
+	}
+	if isSecret(name) {
+		return masked
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme == "" {
+		return text
+	}
+	if _, given := u.User.Password(); given {
+		u.User = url.UserPassword(u.User.Username(), masked)
+	}
+	if query := u.Query(); query.Has("password") {
+		query.Set("password", masked)
+		u.RawQuery = query.Encode()
+	}
+	return u.String()
+}
+
+// isSecret reports whether the tag of a setting's field says so.
+func isSecret(name string) bool {
+	for field := range reflect.TypeFor[Config]().Fields() {
+		if field.Tag.Get("name") == name {
+			return field.Tag.Get("secret") == "true"
+		}
+	}
+	return false
+}
+
+// shown lists the settings as people may see them.
+func (c Config) shown() (all []rest.Setting) {
+	values := reflect.ValueOf(c)
+	for i := range values.NumField() {
+		tag := values.Type().Field(i).Tag
+		all = append(all, rest.Setting{
+			Name: tag.Get("name"), Value: shown(tag.Get("name"), fmt.Sprint(values.Field(i).Interface())), Usage: tag.Get("usage"),
+		})
+	}
+	return all
+}

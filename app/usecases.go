@@ -1,0 +1,73 @@
+package app
+
+import (
+	"log/slog"
+	"runtime"
+	"time"
+
+	"go.uber.org/fx"
+
+	"github.com/eventflow-go/eventflow/adapters/argon2"
+	"github.com/eventflow-go/eventflow/adapters/jwt"
+	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/deliver"
+	"github.com/eventflow-go/eventflow/core/eventlog"
+	"github.com/eventflow-go/eventflow/core/identity"
+)
+
+// ports are what most use cases work with.
+type ports struct {
+	fx.In
+
+	Catalog    core.Catalog
+	Log        core.EventLog
+	Schemas    core.SchemaCompiler
+	Authorizer core.Authorizer
+	Record     core.Recorder
+	Logger     *slog.Logger
+	Now        func() time.Time
+}
+
+// newTrail returns the audit trail, which all other use cases tell what they do.
+func newTrail(committer *eventlog.Committer, log core.EventLog, authorizer core.Authorizer, logger *slog.Logger) (*eventlog.Trail, core.Recorder) {
+	trail := eventlog.NewTrail(eventlog.TrailPorts{
+		Committer: committer, Log: log, Authorizer: authorizer, Logger: logger, Now: time.Now,
+	})
+	return trail, trail.Record
+}
+
+func newStreams(p ports) *eventlog.Streams {
+	return eventlog.NewStreams(eventlog.StreamPorts{
+		Catalog: p.Catalog, Log: p.Log, Schemas: p.Schemas, Authorizer: p.Authorizer, Record: p.Record, Now: p.Now,
+	})
+}
+
+func newQuery(p ports, streams *eventlog.Streams) *eventlog.Query {
+	return eventlog.NewQuery(eventlog.QueryPorts{Log: p.Log, Streams: streams, Authorizer: p.Authorizer, Record: p.Record, Now: p.Now})
+}
+
+func newTails(p ports, streams *eventlog.Streams, recent *eventlog.Recent) *eventlog.Tails {
+	return eventlog.NewTails(streams, recent, p.Log)
+}
+
+func newRetention(p ports) *eventlog.Retention {
+	return eventlog.NewRetention(p.Catalog, p.Log, p.Catalog, p.Catalog, p.Logger)
+}
+
+func newDelivery(p ports, streams *eventlog.Streams, recent *eventlog.Recent) *deliver.UseCases {
+	return deliver.New(deliver.Ports{
+		Streams: streams, Recent: recent, Log: p.Log, Store: p.Catalog,
+		Authorizer: p.Authorizer, Record: p.Record, Logger: p.Logger, Now: p.Now,
+	})
+}
+
+// identityPorts are the ports that the server and the commands of its operator
+// have in common.
+func identityPorts(cfg Config, catalog core.Catalog, authorizer core.Authorizer) (identity.Ports, error) {
+	tokens, err := jwt.New(cfg.secrets()...)
+	return identity.Ports{
+		Organizations: catalog, Users: catalog, Sessions: catalog, Tickets: catalog, Credentials: catalog, Authorizer: authorizer,
+		Hasher: argon2.New(runtime.NumCPU()), Tokens: tokens, Links: cfg.links(),
+		Secret: []byte(cfg.Secret), Previous: []byte(cfg.SecretPrevious), Now: time.Now,
+	}, err
+}

@@ -1,0 +1,59 @@
+package deliver
+
+import (
+	"log/slog"
+
+	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventlog"
+	"github.com/eventflow-go/eventflow/core/internal/cache"
+)
+
+// UseCases is all of delivery on one node.
+type UseCases struct {
+	Groups    *Groups
+	Consumers *Consumers
+	Letters   *Letters
+	Replayer  *Replayer
+	Numbers   *Numbers
+	Tracer    *Tracer
+}
+
+// Ports is what delivery works with.
+type Ports struct {
+	// Streams opens streams by name, for those who may.
+	Streams *eventlog.Streams
+	// Recent holds the newest events, and wakes polls that wait for more.
+	Recent *eventlog.Recent
+	// Log holds all events.
+	Log core.Reader
+	// Store holds groups, their progress, and their dead letters.
+	Store      core.GroupStore
+	Authorizer core.Authorizer
+	// Record is told what belongs into the audit trail; nil is told nothing.
+	Record core.Recorder
+	Logger *slog.Logger
+	Now    core.Clock
+}
+
+// New returns the use cases of a node. It is the only way to them: they share the
+// turns, by which the node makes the steps of a group one after the other.
+func New(p Ports) *UseCases {
+	steps := newTurns(p.Store, p.Log, p.Now)
+	groups := &Groups{
+		streams: p.Streams, store: p.Store, log: p.Log, turns: steps, record: p.Record, now: p.Now,
+		known: cache.New[core.ID, []core.Group](p.Now, groupTTL, groupCacheSize),
+	}
+	return &UseCases{
+		Groups: groups,
+		Consumers: &Consumers{
+			streams: p.Streams, groups: groups, letters: p.Store, log: p.Log, recent: p.Recent, turns: steps, logger: p.Logger, now: p.Now,
+			closing: make(chan struct{}),
+		},
+		Letters: &Letters{
+			streams: p.Streams, groups: groups, store: p.Store, turns: steps, authorizer: p.Authorizer, record: p.Record, now: p.Now,
+		},
+		Replayer: &Replayer{store: p.Store, turns: steps, logger: p.Logger, now: p.Now},
+		Numbers:  &Numbers{streams: p.Streams, groups: p.Store, log: p.Log, authorizer: p.Authorizer, now: p.Now},
+		Tracer:   &Tracer{streams: p.Streams, store: p.Store, log: p.Log, authorizer: p.Authorizer},
+	}
+}

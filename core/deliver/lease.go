@@ -1,0 +1,97 @@
+package deliver
+
+import (
+	"slices"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// lease is what one poll handed out, less what has been settled since. Its ID is
+// the receipt that a consumer presents.
+type lease struct {
+	ID        core.ID   `json:"id"`
+	ExpiresAt time.Time `json:"until"`
+	// Spans are never empty: a lease that holds nothing any more is released.
+	Spans []span `json:"spans"`
+}
+
+// errLostLease answers a receipt that is worth nothing any more.
+var errLostLease = core.Errorf(core.CodeConflict, "this lease is no longer held: it was settled, it expired, or the group was reset; poll again")
+
+// hold notes that a consumer has been handed spans.
+func (s *groupState) hold(id core.ID, until time.Time, spans []span) {
+	s.Leases = append(s.Leases, lease{ID: id, ExpiresAt: until.UTC().Truncate(time.Millisecond), Spans: spans})
+}
+
+// held finds a lease that has not expired. A receipt is worth nothing from the
+// moment its lease expires, even before expire has taken the lease back:
+// otherwise the answer would depend on who asked last.
+func (s *groupState) held(id core.ID, now time.Time) (int, error) {
+	i := slices.IndexFunc(s.Leases, func(l lease) bool { return l.ID == id })
+	if i < 0 || !now.Before(s.Leases[i].ExpiresAt) {
+		return 0, errLostLease
+	}
+	return i, nil
+}
+
+// release forgets a lease that holds nothing any more.
+func (s *groupState) release(i int) {
+	if len(s.Leases[i].Spans) == 0 {
+		s.Leases = slices.Delete(s.Leases, i, i+1)
+	}
+}
+
+// holds reports whether an offset of the log is in the lease.
+func (l *lease) holds(offset core.Offset) bool {
+	return slices.ContainsFunc(l.Spans, func(s span) bool { return s.covers(offset) })
+}
+
+// cut takes offsets out of a lease and returns what it took. Offsets that the
+// lease does not hold, because they are settled already, are not in the answer.
+func (l *lease) cut(from, to core.Offset) (taken []span) {
+	var kept []span
+	for _, part := range l.Spans {
+		low, high := max(part.From, from), min(part.To, to)
+		if low >= high {
+			kept = append(kept, part)
+			continue
+		}
+		inner := part
+		inner.From, inner.To = low, high
+		taken = append(taken, inner)
+		if part.From < low {
+			before := part
+			before.To = low
+			kept = append(kept, before)
+		}
+		if high < part.To {
+			after := part
+			after.From = high
+			kept = append(kept, after)
+		}
+	}
+	l.Spans = kept
+	return taken
+}
+
+// expire takes back what consumers have held for too long, and returns what
+// became of each span. Every turn begins with it.
+func (s *groupState) expire(now time.Time, group *core.Group, random func() float64) (all []ended) {
+	s.Leases = slices.DeleteFunc(s.Leases, func(l lease) bool {
+		if now.Before(l.ExpiresAt) {
+			return false
+		}
+		for _, part := range l.Spans {
+			part.Lost++
+			// The attempt ended when the lease did, not when somebody noticed: the
+			// backoff counts from there.
+			all = append(all, s.fail(part, l.ExpiresAt, group, random, -1))
+		}
+		return true
+	})
+	for i := range all {
+		all[i].outcome, all[i].reason = core.Expired, "no answer within the visibility time"
+	}
+	return all
+}

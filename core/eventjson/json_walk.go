@@ -1,0 +1,254 @@
+package eventjson
+
+import (
+	"crypto/sha256"
+	"iter"
+	"strconv"
+	"strings"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// frame finds where the value at pos ends, going by its strings and brackets
+// alone: it also finds the end of most values that are not valid. Where it
+// reports false the end is not certain, and end is where that shows.
+func frame(data []byte, pos int) (end int, ok bool) {
+	var open brackets
+	for {
+		pos = skipSpace(data, pos)
+		after := false // a value ends here
+		switch c := byteAt(data, pos); c {
+		case '{', '[':
+			open.push(c == '{')
+			pos++
+		case '}', ']':
+			if !open.pop(c == '}') {
+				return pos, false
+			}
+			pos++
+			after = true
+		case ',', ':':
+			if open.depth == 0 {
+				return pos, false
+			}
+			pos++
+		default:
+			if end, ok = frameScalar(data, pos); !ok {
+				return end, false
+			}
+			pos = end
+			after = true
+		}
+		if after && open.depth == 0 {
+			return pos, true
+		}
+		if c := byteAt(data, skipSpace(data, pos)); after && c != ',' && c != ':' && c != '}' && c != ']' {
+			return pos, false // two values without anything between them: a quote is missing or too many
+		}
+	}
+}
+
+// frameScalar finds the end of a string, or of a run of characters that mean
+// nothing in JSON's structure, like a number.
+func frameScalar(data []byte, pos int) (end int, ok bool) {
+	if byteAt(data, pos) == '"' {
+		return frameString(data, pos)
+	}
+	start := pos
+	for pos < len(data) && !isSpace(data[pos]) && strings.IndexByte(`{}[],:"`, data[pos]) < 0 {
+		pos++
+	}
+	return pos, pos > start
+}
+
+func frameString(data []byte, pos int) (end int, ok bool) {
+	for pos++; ; {
+		pos = skipPlain(data, pos)
+		switch byteAt(data, pos) {
+		case '"':
+			return pos + 1, true
+		case '\\':
+			pos++
+		}
+		if pos++; pos >= len(data) {
+			return len(data), false
+		}
+	}
+}
+
+// brackets is a stack of open brackets, one bit each: set for an object.
+type brackets struct {
+	first uint64 // the outermost 64
+	more  []uint64
+	depth int
+}
+
+func (b *brackets) word(i int) *uint64 {
+	if i < 64 {
+		return &b.first
+	}
+	return &b.more[i/64-1]
+}
+
+func (b *brackets) push(object bool) {
+	if b.depth/64 > len(b.more) {
+		b.more = append(b.more, 0)
+	}
+	word, bit := b.word(b.depth), uint64(1)<<(b.depth%64)
+	*word &^= bit
+	if object {
+		*word |= bit
+	}
+	b.depth++
+}
+
+// pop reports whether the innermost bracket is one of this kind.
+func (b *brackets) pop(object bool) bool {
+	if b.depth == 0 {
+		return false
+	}
+	b.depth--
+	return *b.word(b.depth)>>(b.depth%64)&1 == 1 == object
+}
+
+// members walks a valid object: each key as it is written, without its quotes,
+// and the text from the key's value on.
+func members(object []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(key, value []byte) bool) {
+		pos := skipSpace(object, 1)
+		for byteAt(object, pos) == '"' {
+			end, ok := frameString(object, pos)
+			if !ok {
+				return
+			}
+			key := object[pos+1 : end-1]
+			if pos = skipSpace(object, end); byteAt(object, pos) != ':' {
+				return
+			}
+			value := object[skipSpace(object, pos+1):]
+			if !yield(key, value) {
+				return
+			}
+			if end, ok = frame(value, 0); !ok {
+				return
+			}
+			pos = len(object) - len(value) + end
+			if pos = skipSpace(object, pos); byteAt(object, pos) != ',' {
+				return
+			}
+			pos = skipSpace(object, pos+1)
+		}
+	}
+}
+
+// Matches reports whether a payload holds, at the match's path, its value.
+func Matches(match core.PayloadMatch, payload []byte) bool {
+	value, ok := lookup(payload, match.Path)
+	return ok && value == match.Value
+}
+
+// lookup finds the scalar at a path of a valid payload and returns it as text:
+// a string without its quotes and escapes, anything else as it is written. The
+// segments of the path are joined by dots; in an array they are indexes.
+func lookup(payload []byte, path string) (value string, ok bool) {
+	rest := payload[skipSpace(payload, 0):]
+	for segment := range strings.SplitSeq(path, ".") {
+		switch byteAt(rest, 0) {
+		case '{':
+			rest, ok = member(rest, segment)
+		case '[':
+			rest, ok = element(rest, segment)
+		default:
+			ok = false
+		}
+		if !ok {
+			return "", false
+		}
+	}
+	return scalar(rest)
+}
+
+func member(object []byte, name string) (value []byte, ok bool) {
+	for key, value := range members(object) {
+		if says(key, name) {
+			return value, true
+		}
+	}
+	return nil, false
+}
+
+// says reports whether the inside of a string, as it is written, means text.
+func says(raw []byte, text string) bool {
+	if string(raw) == text {
+		return strings.IndexByte(text, '\\') < 0
+	}
+	// Every escape is longer than what it says.
+	if len(raw) <= len(text) || !hasEscape(raw) {
+		return false
+	}
+	var room [64]byte
+	return string(unescape(room[:0], raw)) == text
+}
+
+func element(array []byte, segment string) (value []byte, ok bool) {
+	index, err := strconv.Atoi(segment)
+	if err != nil || strconv.Itoa(index) != segment {
+		return nil, false
+	}
+	pos := skipSpace(array, 1)
+	for ; index > 0; index-- {
+		end, ok := frame(array, pos)
+		if !ok {
+			return nil, false
+		}
+		if pos = skipSpace(array, end); byteAt(array, pos) != ',' {
+			return nil, false
+		}
+		pos = skipSpace(array, pos+1)
+	}
+	return array[pos:], index == 0 && byteAt(array, pos) != ']'
+}
+
+func scalar(text []byte) (value string, ok bool) {
+	end, ok := frameScalar(text, 0)
+	switch {
+	case !ok:
+		return "", false
+	case text[0] != '"':
+		return string(text[:end]), true
+	case !hasEscape(text[1 : end-1]):
+		return string(text[1 : end-1]), true
+	}
+	return string(unescape(nil, text[1:end-1])), true
+}
+
+// fingerprint is a hash of a valid payload without its insignificant white
+// space.
+func fingerprint(payload []byte) (f core.Fingerprint) {
+	var room [1024]byte
+	sum := sha256.Sum256(compact(room[:0], payload))
+	copy(f[:], sum[:])
+	return f
+}
+
+// compact returns a valid JSON text without insignificant white space: the
+// text itself where it has none, or else what it appends to dst.
+func compact(dst, text []byte) []byte {
+	start := 0
+	for pos := 0; pos < len(text); {
+		switch c := text[pos]; {
+		case c == '"':
+			pos, _ = frameString(text, pos)
+		case isSpace(c):
+			dst = append(dst, text[start:pos]...)
+			pos = skipSpace(text, pos)
+			start = pos
+		default:
+			pos++
+		}
+	}
+	if start == 0 {
+		return text
+	}
+	return append(dst, text[start:]...)
+}

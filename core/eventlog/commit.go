@@ -1,0 +1,141 @@
+package eventlog
+
+import (
+	"hash/maphash"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// CommitOptions bounds the group commit. Zero fields take the defaults.
+type CommitOptions struct {
+	// Lanes is how many groups may commit at once. A stream always uses the same
+	// lane, which keeps the order of its requests. Default 1.
+	Lanes int
+	// QueueEvents and QueueBytes bound what waits in one lane: default 50,000
+	// events and 64 MiB. Beyond them Commit answers [core.CodeUnavailable].
+	QueueEvents, QueueBytes int
+	// GroupEvents and GroupBytes bound one transaction: default 10,000 events
+	// and 32 MiB. One batch is never split.
+	GroupEvents, GroupBytes int
+	// ResolveFor bounds how long an unknown outcome is looked up: default 10 s.
+	ResolveFor time.Duration
+	// Committed is called with each group once it is durable, before its requests
+	// are answered. The lane waits for it, so it must be fast. It must not keep the
+	// entries' slices: their requests use them again.
+	Committed func([]core.Batch)
+	// Now is the clock; default [time.Now].
+	Now core.Clock
+	// Logger takes the failures; default [slog.Default].
+	Logger *slog.Logger
+}
+
+func (o CommitOptions) withDefaults() CommitOptions {
+	o.Lanes = max(o.Lanes, 1)
+	setDefault(&o.QueueEvents, 50_000)
+	setDefault(&o.QueueBytes, 64<<20)
+	setDefault(&o.GroupEvents, 10_000)
+	setDefault(&o.GroupBytes, 32<<20)
+	setDefault(&o.ResolveFor, 10*time.Second)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return o
+}
+
+func setDefault[T int | time.Duration](field *T, value T) {
+	if *field == 0 {
+		*field = value
+	}
+}
+
+// Committer turns many requests into few transactions: while one group
+// commits, the next one gathers. There is no timer, so an idle log answers
+// as fast as one transaction takes. [lane] tells how a group is made.
+type Committer struct {
+	// lanes and seed do not change, so a stream stays on its lane for as long as
+	// the committer lives. Its requests are appended in the order of their Commits.
+	lanes []*lane
+	seed  maphash.Seed
+	// spare holds requests that have their answers, for later requests to use.
+	// A channel and a struct for each request would be the log's largest garbage.
+	spare sync.Pool
+}
+
+// commitLog is the part of a store that a committer needs: it appends, and it
+// looks up what an append of unknown outcome did.
+type commitLog interface {
+	core.Appender
+	core.Reader
+}
+
+// NewCommitter starts a committer on a log. Close stops it.
+func NewCommitter(log commitLog, options CommitOptions) *Committer {
+	options = options.withDefaults()
+	c := &Committer{seed: maphash.MakeSeed()}
+	c.spare.New = func() any { return &pending{done: make(chan error, 1), spare: &c.spare} }
+	for range options.Lanes {
+		l := &lane{log: log, options: options, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
+		c.lanes = append(c.lanes, l)
+		go l.run()
+	}
+	return c
+}
+
+// Commit makes a batch durable and returns once it is; the batch's entries then
+// hold their outcomes. The error is [core.CodeUnavailable] when the queue is full,
+// the committer is closed or the outcome could not be found out.
+//
+// Commit takes no context and does not stop waiting when a client gives up: a
+// queued batch will be committed, and its entries are in use until Commit returns.
+func (c *Committer) Commit(batch core.Batch) error {
+	p, err := c.enqueue(batch)
+	if err != nil {
+		return err
+	}
+	return p.wait()
+}
+
+// enqueue queues a batch. The caller calls wait on the result, exactly once: the
+// answer is read once, and afterwards the pending serves another request.
+func (c *Committer) enqueue(batch core.Batch) (*pending, error) {
+	l := c.lanes[0]
+	if len(c.lanes) > 1 {
+		l = c.lanes[maphash.Comparable(c.seed, batch.Stream)%uint64(len(c.lanes))]
+	}
+	p := c.spare.Get().(*pending)
+	p.batch, p.bytes = batch, batchBytes(batch)
+	if err := l.push(p); err != nil {
+		p.release()
+		return nil, err
+	}
+	return p, nil
+}
+
+// Queued returns how many events wait for their commit.
+func (c *Committer) Queued() int {
+	total := 0
+	for _, l := range c.lanes {
+		l.mu.Lock()
+		total += l.events
+		l.mu.Unlock()
+	}
+	return total
+}
+
+// Close refuses new batches, commits the queued ones and returns when all have
+// their answer.
+func (c *Committer) Close() {
+	// All lanes are told first, so that they finish side by side.
+	for _, l := range c.lanes {
+		l.close()
+	}
+	for _, l := range c.lanes {
+		<-l.stopped
+	}
+}

@@ -1,0 +1,256 @@
+package eventlog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// scriptedLog is a log of one stream in memory whose Append follows a script:
+// each step may hold the append up, fail it, or store and then lose the answer.
+type scriptedLog struct {
+	mu     sync.Mutex
+	events []core.Event
+	groups [][]core.Batch
+	script []func(store func()) error
+}
+
+func (l *scriptedLog) Append(_ context.Context, at time.Time, batches []core.Batch) error {
+	l.mu.Lock()
+	step := func(store func()) error { store(); return nil }
+	if len(l.script) > 0 {
+		step, l.script = l.script[0], l.script[1:]
+	}
+	l.groups = append(l.groups, batches)
+	l.mu.Unlock()
+	return step(func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		for i := range batches {
+			for j := range batches[i].Entries {
+				entry := &batches[i].Entries[j]
+				entry.Offset = core.Offset(len(l.events))
+				entry.ReceivedAt = at
+				l.events = append(l.events, entry.Event)
+			}
+		}
+	})
+}
+
+func (l *scriptedLog) Read(_ context.Context, _ core.ID, scan core.Scan) ([]core.Event, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if int(scan.From) >= len(l.events) {
+		return nil, nil
+	}
+	found := l.events[scan.From:]
+	return append([]core.Event(nil), found[:min(len(found), scan.Limit)]...), nil
+}
+
+func (l *scriptedLog) OffsetAt(_ context.Context, _ core.ID, at time.Time) (core.Offset, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range l.events {
+		if !l.events[i].ReceivedAt.Before(at) {
+			return core.Offset(i), nil
+		}
+	}
+	return core.Offset(len(l.events)), nil
+}
+
+func (l *scriptedLog) ReadAll(context.Context, core.ID, core.AllScan) ([]core.Event, error) {
+	return nil, errors.New("not part of the script")
+}
+
+func (l *scriptedLog) Bounds(context.Context, []core.ID) ([]core.Bounds, error) {
+	return nil, errors.New("not part of the script")
+}
+
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func testCommitter(t *testing.T, log *scriptedLog, options CommitOptions) *Committer {
+	t.Helper()
+	options.Logger = quiet()
+	c := NewCommitter(log, options)
+	t.Cleanup(c.Close)
+	return c
+}
+
+func oneEvent(payload string) core.Batch {
+	return core.Batch{Stream: core.ID{1}, Entries: []core.Entry{{Event: core.Event{Type: "t", Payload: []byte(payload)}}}}
+}
+
+func TestRequestsGatherWhileOneGroupCommits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		log := &scriptedLog{script: []func(func()) error{func(store func()) error { <-release; store(); return nil }}}
+		c := testCommitter(t, log, CommitOptions{})
+		var all sync.WaitGroup
+		offsets := make([]core.Offset, 50)
+		commit := func(i int) {
+			all.Go(func() {
+				batch := oneEvent("1")
+				require.NoError(t, c.Commit(batch))
+				offsets[i] = batch.Entries[0].Offset
+			})
+		}
+		commit(0)
+		synctest.Wait()
+		for i := 1; i < len(offsets); i++ {
+			commit(i)
+		}
+		synctest.Wait()
+		require.Equal(t, 49, c.Queued())
+		close(release)
+		all.Wait()
+		require.Len(t, log.groups, 2, "one group was committing, all others gathered into the next")
+		require.ElementsMatch(t, seq(50), offsets)
+	})
+}
+
+func seq(n int) []core.Offset {
+	out := make([]core.Offset, n)
+	for i := range out {
+		out[i] = core.Offset(i)
+	}
+	return out
+}
+
+func TestAFullQueueRefusesAndKeepsWhatItTook(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		log := &scriptedLog{script: []func(func()) error{func(store func()) error { <-release; store(); return nil }}}
+		c := testCommitter(t, log, CommitOptions{QueueEvents: 3})
+		var all sync.WaitGroup
+		taken := func() { all.Go(func() { require.NoError(t, c.Commit(oneEvent("1"))) }); synctest.Wait() }
+		for range 4 { // one commits, three wait
+			taken()
+		}
+		err := c.Commit(oneEvent("1"))
+		require.Equal(t, core.CodeUnavailable, core.CodeOf(err))
+		var known *core.Error
+		require.ErrorAs(t, err, &known)
+		require.Positive(t, known.RetryAfter)
+		close(release)
+		all.Wait()
+		require.Len(t, log.events, 4)
+	})
+}
+
+func TestAnIdempotencyKeyIsNeverTwiceInOneGroup(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		log := &scriptedLog{script: []func(func()) error{func(store func()) error { <-release; store(); return nil }}}
+		c := testCommitter(t, log, CommitOptions{})
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				batch := oneEvent("1")
+				batch.Entries[0].IdempotencyKey = "same"
+				require.NoError(t, c.Commit(batch))
+			})
+			synctest.Wait()
+		}
+		close(release)
+		all.Wait()
+		require.Len(t, log.groups, 4)
+	})
+}
+
+func TestTheClockFollowsALaterNode(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		later := time.Now().UTC().Add(time.Hour)
+		log := &scriptedLog{script: []func(func()) error{func(func()) error { return &core.ClockError{Last: later} }}}
+		c := testCommitter(t, log, CommitOptions{})
+		batch := oneEvent("1")
+		require.NoError(t, c.Commit(batch))
+		require.Equal(t, later, batch.Entries[0].ReceivedAt)
+		require.Equal(t, later.Truncate(time.Millisecond), batch.Entries[0].ID.Time(), "the id is made of the time the event was received at")
+	})
+}
+
+func TestAnUnknownOutcomeIsLookedUp(t *testing.T) {
+	t.Parallel()
+	lost := fmt.Errorf("connection reset: %w", core.ErrUnknownOutcome)
+	for name, test := range map[string]struct {
+		step   func(store func()) error
+		stored int
+		code   core.Code
+	}{
+		"it had committed":     {func(store func()) error { store(); return lost }, 1, ""},
+		"it had not committed": {func(func()) error { return lost }, 0, core.CodeUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				log := &scriptedLog{script: []func(func()) error{test.step}}
+				c := testCommitter(t, log, CommitOptions{})
+				err := c.Commit(oneEvent("1"))
+				require.Equal(t, test.code, core.CodeOf(err))
+				require.Len(t, log.events, test.stored)
+				require.Len(t, log.groups, 1, "what may be on its way is never appended again")
+			})
+		})
+	}
+}
+
+func TestALateCommitIsStillFound(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log := &scriptedLog{script: []func(func()) error{func(store func()) error {
+			time.AfterFunc(lookAgainAfter/2, store)
+			return core.ErrUnknownOutcome
+		}}}
+		c := testCommitter(t, log, CommitOptions{})
+		require.NoError(t, c.Commit(oneEvent("1")))
+	})
+}
+
+func TestADefiniteFailureIsRetrySafeAndKeepsItsCode(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log := &scriptedLog{script: []func(func()) error{
+			func(func()) error { return errors.New("disk on fire") },
+			func(func()) error { return core.Errorf(core.CodeStorageFull, "the disk is full") },
+		}}
+		c := testCommitter(t, log, CommitOptions{})
+		err := c.Commit(oneEvent("1"))
+		require.Equal(t, core.CodeUnavailable, core.CodeOf(err))
+		require.NotContains(t, err.Error(), "fire", "a cause is for the log only")
+		require.Equal(t, core.CodeStorageFull, core.CodeOf(c.Commit(oneEvent("1"))))
+		require.NoError(t, c.Commit(oneEvent("1")))
+	})
+}
+
+func TestCloseCommitsWhatIsQueued(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		log := &scriptedLog{script: []func(func()) error{func(store func()) error { <-release; store(); return nil }}}
+		c := NewCommitter(log, CommitOptions{Logger: quiet(), Lanes: 3})
+		var all sync.WaitGroup
+		for range 5 {
+			all.Go(func() { require.NoError(t, c.Commit(oneEvent("1"))) })
+		}
+		synctest.Wait()
+		all.Go(c.Close)
+		synctest.Wait()
+		require.Equal(t, core.CodeUnavailable, core.CodeOf(c.Commit(oneEvent("1"))))
+		close(release)
+		all.Wait()
+		require.Len(t, log.events, 5)
+	})
+}

@@ -1,0 +1,199 @@
+package eventlog
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
+	"github.com/eventflow-go/eventflow/core/internal/cache"
+)
+
+// Streams manages streams and finds the stream that a request names.
+type Streams struct {
+	StreamPorts
+	// resolved keeps open streams by id and by name. A name without a stream is not
+	// kept, so a stream that another node has just created is found at once.
+	resolved *cache.Cache[streamRef, *OpenStream]
+}
+
+// StreamPorts is what Streams works with. Looking streams up takes no more than the
+// Catalog, the Authorizer and Now.
+type StreamPorts struct {
+	Catalog    core.StreamCatalog
+	Log        core.Reader
+	Schemas    core.SchemaCompiler
+	Authorizer core.Authorizer
+	Record     core.Recorder
+	Now        core.Clock
+}
+
+// NewStreams returns the use case.
+func NewStreams(ports StreamPorts) *Streams {
+	return &Streams{StreamPorts: ports, resolved: cache.New[streamRef, *OpenStream](ports.Now, streamTTL, streamCacheSize)}
+}
+
+// Create makes a stream. A taken name is a [core.CodeConflict].
+func (s *Streams) Create(ctx context.Context, who core.Principal, spec core.StreamSpec) (core.Stream, error) {
+	if err := core.Authorize(s.Authorizer, who, core.ActionWriteStreams, core.ID{}); err != nil {
+		return core.Stream{}, err
+	}
+	if err := refuseNarrowed(who); err != nil {
+		return core.Stream{}, err
+	}
+	now := s.Now.Stamp()
+	stream := core.Stream{
+		ID: core.RandomID(now), Org: who.Org, Revision: 1, CreatedAt: now, UpdatedAt: now,
+		Description: spec.Description, RetentionDays: core.DefaultRetentionDays,
+	}
+	change := core.StreamChange{
+		Name: &spec.Name, RetentionDays: spec.RetentionDays, IdempotencyWindowSeconds: spec.IdempotencyWindowSeconds, Schema: spec.Schema,
+	}
+	if err := s.apply(&stream, change); err != nil {
+		return core.Stream{}, err
+	}
+	if err := s.Catalog.CreateStream(ctx, stream); err != nil {
+		return core.Stream{}, core.StoreFailed(err)
+	}
+	s.Record.Record(ctx, who.Did(core.AuditStreamCreated, "stream", stream.ID))
+	return stream, nil
+}
+
+// refuseNarrowed refuses a principal that is limited to some streams. A stream that
+// it created would not be among them.
+func refuseNarrowed(who core.Principal) error {
+	if len(who.Streams) > 0 {
+		return core.Errorf(core.CodeForbidden, "this API key is limited to some streams and cannot create others")
+	}
+	return nil
+}
+
+// Get returns a stream by id or name.
+func (s *Streams) Get(ctx context.Context, who core.Principal, ref string) (core.Stream, error) {
+	stream, err := s.Open(ctx, who, ref, core.ActionReadStreams)
+	if err != nil {
+		return core.Stream{}, err
+	}
+	return stream.Stream, nil
+}
+
+// Change changes a stream. A revision other than 0 is the one that the caller has
+// read: a stream at another revision is a [core.CodePreconditionFailed].
+func (s *Streams) Change(ctx context.Context, who core.Principal, ref string, change core.StreamChange, revision int64) (core.Stream, error) {
+	stream, err := s.update(ctx, who, ref, revision, func(stream *core.Stream) error { return s.apply(stream, change) })
+	if err != nil {
+		return core.Stream{}, err
+	}
+	s.Record.Record(ctx, who.Did(core.AuditStreamChanged, "stream", stream.ID))
+	return stream, nil
+}
+
+// Delete deletes a stream. Nothing can be written to it or read from it any more,
+// and its name is free. Its events remain until retention removes them. The revision
+// is as in Change.
+func (s *Streams) Delete(ctx context.Context, who core.Principal, ref string, revision int64) error {
+	stream, err := s.update(ctx, who, ref, revision, func(stream *core.Stream) error {
+		stream.DeletedAt = &stream.UpdatedAt
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	s.Record.Record(ctx, who.Did(core.AuditStreamDeleted, "stream", stream.ID))
+	return nil
+}
+
+// update makes a change under optimistic concurrency. It reads the stream past the
+// cache, and drops what the cache has under the old name and the new one.
+func (s *Streams) update(ctx context.Context, who core.Principal, ref string, expected int64, change func(*core.Stream) error) (core.Stream, error) {
+	var before core.Stream
+	return core.Revision[core.Stream]{
+		Noun: "stream",
+		Read: func() (core.Stream, error) {
+			s.resolved.Drop(streamRef{who.Org, ref})
+			open, err := s.Open(ctx, who, ref, core.ActionWriteStreams)
+			if err != nil {
+				return core.Stream{}, err
+			}
+			before = open.Stream
+			return before, nil
+		},
+		Number: func(stream *core.Stream) *int64 { return &stream.Revision },
+		Change: func(stream *core.Stream) error {
+			stream.UpdatedAt = s.Now.Stamp()
+			return change(stream)
+		},
+		Store: func(stream core.Stream) error {
+			err := s.Catalog.UpdateStream(ctx, stream)
+			s.forget(before)
+			s.forget(stream)
+			return err
+		},
+	}.Revise(ctx, expected)
+}
+
+// Stats says what a stream holds.
+func (s *Streams) Stats(ctx context.Context, who core.Principal, ref string) (core.StreamStats, error) {
+	stream, err := s.Open(ctx, who, ref, core.ActionReadStreams)
+	if err != nil {
+		return core.StreamStats{}, err
+	}
+	bounds, err := s.Log.Bounds(ctx, []core.ID{stream.ID})
+	if err != nil {
+		return core.StreamStats{}, err
+	}
+	return core.StatsOf(bounds[0]), nil
+}
+
+// Validate says whether the stream would take the event, and stores nothing.
+func (s *Streams) Validate(ctx context.Context, who core.Principal, ref string, draft eventjson.Draft) error {
+	stream, err := s.Open(ctx, who, ref, core.ActionIngest)
+	if err != nil {
+		return err
+	}
+	return stream.validate(draft)
+}
+
+// apply makes a change and checks the result. What is wrong with the schema is
+// said last, because compiling it is the expensive part.
+func (s *Streams) apply(stream *core.Stream, change core.StreamChange) error {
+	if change.Name != nil {
+		if err := core.CheckSeen("name", *change.Name); err != nil {
+			return err
+		}
+		stream.Name = *change.Name
+	}
+	if change.Description != nil {
+		stream.Description = *change.Description
+	}
+	if change.RetentionDays != nil {
+		stream.RetentionDays = *change.RetentionDays
+	}
+	if change.IdempotencyWindowSeconds != nil {
+		stream.IdempotencyWindowSeconds = *change.IdempotencyWindowSeconds
+	}
+	if err := stream.Check(); err != nil {
+		return err
+	}
+	return s.applySchema(stream, change.Schema)
+}
+
+// applySchema sets or removes the schema. One that does not compile is refused here,
+// so every stored schema compiles.
+func (s *Streams) applySchema(stream *core.Stream, schema json.RawMessage) error {
+	switch {
+	case schema == nil:
+		return nil
+	case string(schema) == "null":
+		stream.Schema = nil
+		return nil
+	case len(schema) > core.MaxSchemaBytes:
+		return core.Invalid("schema", "must have at most %d bytes, has %d", core.MaxSchemaBytes, len(schema))
+	}
+	if _, err := s.Schemas.Compile(schema); err != nil {
+		return err
+	}
+	stream.Schema = slices.Clone(schema)
+	return nil
+}

@@ -1,0 +1,175 @@
+package eventlog
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// Trail keeps the audit trail of each organization: a stream of the log that only
+// the system writes, and that no request can name.
+//
+// Each record carries the hash of the record before it, so the records of an
+// organization are added strictly one after the other: on one node under the lock
+// of its auditTail, between nodes by the idempotency key (see append).
+type Trail struct {
+	TrailPorts
+
+	// mu guards the map. The tails in it have locks of their own, so organizations
+	// do not wait for one another.
+	mu    sync.Mutex
+	tails map[core.ID]*auditTail
+}
+
+// TrailPorts is what a Trail works with. To verify a trail it needs the Log alone.
+type TrailPorts struct {
+	Log        core.Reader
+	Committer  *Committer
+	Authorizer core.Authorizer
+	Logger     *slog.Logger
+	Now        core.Clock
+}
+
+// auditTail is the end of an organization's trail, as far as this node knows.
+type auditTail struct {
+	// mu guards what follows. It is held until a record is durable, because the
+	// next record needs its hash, which covers the time and the id that the commit
+	// gives it. An organization has few records, so they may wait.
+	mu sync.Mutex
+	// known says that sequence and previous are what this node last saw in the log.
+	// Another node may have gone on since; then the next append fails, and the tail
+	// is read again.
+	known bool
+	// sequence is the number of the next record, previous the hash of the record
+	// before it.
+	sequence int64
+	previous string
+}
+
+// NewTrail returns the use case.
+func NewTrail(ports TrailPorts) *Trail {
+	return &Trail{TrailPorts: ports, tails: map[core.ID]*auditTail{}}
+}
+
+// Record adds to the trail like Add, and implements [core.Recorder]. A record that
+// cannot be stored is logged in full: the deed that it tells of has been done, so
+// there is nothing left to refuse.
+func (t *Trail) Record(ctx context.Context, record core.AuditRecord) {
+	if err := t.Add(ctx, record); err != nil {
+		t.Logger.Error("an audit record could not be stored", "error", err, "action", record.Action, "org_id", record.Who.Org,
+			"actor", record.Who.Label, "kind", record.Kind, "target", record.Target, "request_id", record.Who.From.RequestID)
+	}
+}
+
+// auditRounds bounds how often a record is made again because another node's came
+// first, auditFailures how often because the log could not take it.
+const (
+	auditRounds   = 1000
+	auditFailures = 5
+)
+
+// Add adds to the trail and returns when the record is durable, or why it could
+// not be stored.
+func (t *Trail) Add(ctx context.Context, record core.AuditRecord) error {
+	org := record.Who.Org
+	t.mu.Lock()
+	tail := t.tails[org]
+	if tail == nil {
+		tail = &auditTail{}
+		t.tails[org] = tail
+	}
+	t.mu.Unlock()
+	tail.mu.Lock()
+	defer tail.mu.Unlock()
+	failures := 0
+	for range auditRounds {
+		if !tail.known {
+			if err := t.readTail(ctx, org, tail); err != nil {
+				return err
+			}
+		}
+		stored, err := t.append(org, tail, record)
+		if stored {
+			return nil
+		}
+		tail.known = false // another node was faster, or the outcome is not known
+		if err == nil {
+			continue
+		}
+		if failures++; failures == auditFailures {
+			return err
+		}
+		time.Sleep(time.Millisecond << failures)
+	}
+	return errors.New("other nodes keep writing to this audit trail")
+}
+
+// readTail takes the tail from the newest record in the log.
+func (t *Trail) readTail(ctx context.Context, org core.ID, tail *auditTail) error {
+	tail.sequence, tail.previous = 0, auditRoot
+	last, err := t.Log.Read(ctx, AuditStream(org), core.Scan{Backward: true, Limit: 1})
+	if err != nil {
+		return err
+	}
+	if len(last) == 1 {
+		tail.sequence, tail.previous = int64(last[0].Offset)+1, auditHash(&last[0])
+	}
+	tail.known = true
+	return nil
+}
+
+// append stores a record at the tail, or reports false when there is one already.
+// The record's number is its idempotency key. Of several nodes that store a record
+// of one number, one succeeds, and the others learn that theirs is another.
+func (t *Trail) append(org core.ID, tail *auditTail, record core.AuditRecord) (stored bool, err error) {
+	payload, err := json.Marshal(core.AuditEntry{
+		Actor:   core.AuditActor{User: record.Who.User, Key: record.Who.Key, Label: record.Who.Label, Role: record.Who.Role},
+		Target:  core.AuditTarget{Kind: record.Kind, ID: record.Target},
+		Address: record.Who.From.Address, UserAgent: record.Who.From.Browser(), RequestID: record.Who.From.RequestID,
+		Details: record.Details, Sequence: tail.sequence, Previous: tail.previous,
+	})
+	if err != nil {
+		return false, err
+	}
+	now := t.Now.Stamp()
+	entry := core.Entry{Event: core.Event{
+		Type: string(record.Action), Version: auditVersion, OccurredAt: now, Source: auditSource, Subject: record.Target,
+		Payload: payload, IdempotencyKey: fmt.Sprintf("audit-%d", tail.sequence),
+	}}
+	// A fingerprint of the payload would let two nodes that record the same words
+	// count as one that tries again. A random one is never equal. Read never fails.
+	_, _ = rand.Read(entry.Fingerprint[:])
+	batch := core.Batch{Org: org, Stream: AuditStream(org), Entries: []core.Entry{entry}}
+	if err := t.Committer.Commit(batch); err != nil {
+		return false, err
+	}
+	if batch.Entries[0].Outcome != core.Stored {
+		return false, nil
+	}
+	tail.sequence, tail.previous = tail.sequence+1, auditHash(&batch.Entries[0].Event)
+	return true, nil
+}
+
+// Page returns a page of the records of a principal's organization.
+func (t *Trail) Page(ctx context.Context, who core.Principal, eq core.EventQuery) (core.EventPage, error) {
+	if err := core.Authorize(t.Authorizer, who, core.ActionReadAudit, core.ID{}); err != nil {
+		return core.EventPage{}, err
+	}
+	limit, err := core.PageLimit(eq.Limit)
+	if err != nil {
+		return core.EventPage{}, err
+	}
+	eq.Limit = limit
+	walk, err := newStreamWalk(ctx, t.Log, AuditStream(who.Org), &eq)
+	if err != nil {
+		return core.EventPage{}, err
+	}
+	return walk.page(ctx)
+}

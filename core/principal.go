@@ -1,0 +1,58 @@
+package core
+
+import "slices"
+
+// Principal is who makes a request.
+type Principal struct {
+	Org ID
+	// Key is the API key or service token that was presented. User is the person
+	// who signed in. One of the two is set.
+	Key  ID
+	User ID
+	// Session is the sign-in that a user's request belongs to.
+	Session ID
+	Label   string
+	Role    Role
+	// Streams narrows the principal to these streams; empty is all of the
+	// organization's.
+	Streams []ID
+	// DefaultStream takes the principal's events that name no stream; zero is none.
+	DefaultStream ID
+	// Limit bounds the principal's requests in place of the limit of its kind; zero
+	// leaves that in place.
+	Limit Limit
+	// From is where the request comes from, for the audit trail. It is empty when the
+	// request is of a kind that is never recorded, as ingesting and consuming are.
+	From Visitor
+}
+
+// Creator is the CreatedBy of the keys that a principal makes.
+func (p Principal) Creator() ID {
+	if !p.User.IsZero() {
+		return p.User
+	}
+	return p.Key
+}
+
+// Authorize refuses what a principal's role does not permit and, when the action is
+// about a stream, a stream that the principal is not narrowed to. Zero is no stream.
+func Authorize(authorizer Authorizer, who Principal, action Action, stream ID) error {
+	if err := authorizer.Allow(who, who.Org, action); err != nil {
+		return err
+	}
+	return Narrowed(who, stream)
+}
+
+// Narrowed refuses a stream when the principal is narrowed to others.
+func Narrowed(who Principal, stream ID) error {
+	if len(who.Streams) > 0 && !stream.IsZero() && !slices.Contains(who.Streams, stream) {
+		return Errorf(CodeForbidden, "this API key is limited to other streams")
+	}
+	return nil
+}
+
+// At returns the principal as the one who makes a request from somewhere.
+func (p Principal) At(from Visitor) Principal {
+	p.From = from
+	return p
+}

@@ -1,0 +1,49 @@
+package ui
+
+import (
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+)
+
+// dialog asks something on top of the page. Escape closes it, unless Close is nil.
+type dialog struct {
+	app.Compo
+	Title string
+	Body  []app.UI
+	Close func(app.Context)
+}
+
+// OnMount implements [app.Mounter].
+func (d *dialog) OnMount(ctx app.Context) {
+	if element := ctx.JSSrc(); element.Truthy() && !element.Get("open").Bool() {
+		element.Call("showModal")
+	}
+}
+
+// Render implements [app.Composer].
+func (d *dialog) Render() app.UI {
+	head := []app.UI{app.H2().ID("dialog-title").Text(d.Title)}
+	if d.Close != nil {
+		head = append(head, iconButton("Close", "close", func(ctx app.Context, _ app.Event) { d.Close(ctx) }))
+	}
+	return app.Dialog().Aria("labelledby", "dialog-title").Body(
+		app.Div().Class("dialog-head").Body(head...),
+		app.Div().Class("stack").Body(d.Body...),
+	).On("cancel", func(ctx app.Context, e app.Event) {
+		e.PreventDefault()
+		if d.Close != nil {
+			d.Close(ctx)
+		}
+	})
+}
+
+// question is a dialog that asks before something is done that cannot be undone.
+// label is the text of the button that does it.
+func question(title string, what app.UI, label string, answer *act, do, leave func(app.Context)) app.UI {
+	return &dialog{Title: title, Close: leave, Body: []app.UI{
+		app.P().Body(what),
+		actError(answer.err),
+		app.Div().Class("row").Body(
+			dangerButton(label, "", func(ctx app.Context, _ app.Event) { do(ctx) }).Disabled(answer.busy).Aria("busy", answer.busy),
+			button("Cancel", "", func(ctx app.Context, _ app.Event) { leave(ctx) })),
+	}}
+}

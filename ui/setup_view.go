@@ -1,0 +1,68 @@
+package ui
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+)
+
+// setupView is the form behind a set-up link, which makes the first admin, and behind
+// an invitation, which lets its user choose a password.
+type setupView struct {
+	app.Compo
+	Page
+
+	ticket, invite        string
+	email, name, password string
+	act                   act
+}
+
+// OnMount implements [app.Mounter]. It takes the ticket from the fragment, which
+// browsers send to no server, and removes it from the address at once.
+func (v *setupView) OnMount(ctx app.Context) {
+	values, _ := url.ParseQuery(fragment()) // a fragment that cannot be read holds no ticket
+	v.ticket, v.invite = values.Get("t"), values.Get("invite")
+	if v.ticket != "" || v.invite != "" {
+		dropFragment()
+	}
+	ctx.Update()
+}
+
+// Render implements [app.Composer].
+func (v *setupView) Render() app.UI {
+	if v.ticket == "" && v.invite == "" {
+		return app.Div().Class("card").Body(app.H1().TabIndex(-1).Text("Set up EventFlow"),
+			app.P().Text("The first admin account is created with a link that works once and expires after 30 minutes. To get one, run this on the server:"),
+			&copyBox{Text: "eventflow user setup-link"},
+			app.P().Body(app.A().Href("/").Text("Sign in instead")))
+	}
+	title, intro := "Create the first admin", "This account has full access and can invite others."
+	wrong, fields := fieldErrors{err: v.act.err}, []app.UI{}
+	if v.invite != "" {
+		title, intro = "Welcome", "You were invited. Choose a name and a password."
+	} else {
+		fields = append(fields, field("email", "Email", app.Input().ID("email").Type("email").Attr("autocomplete", "username").
+			Required(true).Value(inputValue(v.email)).OnInput(setText(&v.email)), "", wrong.of("email")))
+	}
+	fields = append(fields,
+		field("name", "Name", textInput("name", &v.name), "", wrong.of("name")),
+		field("password", "Password", secretInput("password", &v.password, "new-password"), passwordHint, wrong.of("password")),
+		wrong.rest(),
+		submitButton("Create account", v.act.busy))
+	return app.Div().Class("card").Body(app.H1().TabIndex(-1).Text(title), app.P().Text(intro),
+		form(v.send, fields...))
+}
+
+func (v *setupView) send(ctx app.Context) {
+	v.act.runAnonymously(ctx, v.s, func(ctx context.Context, client *rest.Client) (err error) {
+		if v.invite != "" {
+			_, err = client.Accept(ctx, rest.AcceptRequest{Token: v.invite, Name: v.name, Password: v.password})
+		} else {
+			_, err = client.Setup(ctx, rest.SetupRequest{Token: v.ticket, Email: v.email, Name: v.name, Password: v.password})
+		}
+		return err
+	}, func(ctx app.Context) { ctx.Navigate("/") })
+}

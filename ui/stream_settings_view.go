@@ -1,0 +1,111 @@
+package ui
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// streamSettingsView changes and deletes a stream.
+type streamSettingsView struct {
+	app.Compo
+	Page
+
+	stream                       load[core.Stream]
+	name, description, retention string
+	typed                        string
+	asking                       bool
+	act, remove                  act
+}
+
+// OnMount implements [app.Mounter].
+func (v *streamSettingsView) OnMount(ctx app.Context) {
+	name := v.Page.stream()
+	v.stream.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (core.Stream, error) {
+		stream, err := client.Stream(ctx, name)
+		v.name, v.description, v.retention = stream.Name, stream.Description, strconv.Itoa(stream.RetentionDays)
+		return stream, err
+	})
+}
+
+// Render implements [app.Composer].
+func (v *streamSettingsView) Render() app.UI {
+	return app.Div().Class("stack").Body(streamHead(v.Page), v.stream.show(v.settings))
+}
+
+func (v *streamSettingsView) settings(stream core.Stream) app.UI {
+	fixed := app.Dl().Class("facts").Body(
+		app.Dt().Text("ID"), app.Dd().Body(app.Code().Text(stream.ID.String())),
+		app.Dt().Text("Created"), app.Dd().Body(timeText(stream.CreatedAt)),
+		app.Dt().Text("Last changed"), app.Dd().Body(timeText(stream.UpdatedAt), app.Textf(", revision %d", stream.Revision)),
+	)
+	if !v.s.writable(core.ActionWriteStreams) {
+		return app.Div().Class("stack").Body(fixed, app.P().Text("Retention: "+plural(stream.RetentionDays, "day")+"."))
+	}
+	wrong := fieldErrors{err: v.act.err}
+	parts := []app.UI{
+		fixed,
+		form(v.send,
+			field("name", "Name", textInput("name", &v.name).Required(true), "Producers and consumers that use the old name stop working. Those that use the ID are not affected.", wrong.of("name")),
+			field("description", "Description", textInput("description", &v.description), "", wrong.of("description")),
+			field("retention", "Retention (days)", textInput("retention", &v.retention).Attr("inputmode", "numeric"), "", wrong.of("retention_days")),
+			wrong.rest(),
+			submitButton("Save", v.act.busy)),
+		app.Section().Class("panel", "danger").Aria("label", "Delete").Body(
+			app.H2().Text("Delete stream"),
+			app.P().Text("Producers and consumers stop working immediately. The name can be reused. The events are kept until retention removes them."),
+			app.Div().Class("row").Body(dangerButton("Delete stream…", "dead", func(app.Context, app.Event) { v.asking = true }))),
+	}
+	if v.asking {
+		parts = append(parts, v.ask(stream))
+	}
+	return app.Div().Class("stack", "narrow").Body(parts...)
+}
+
+func (v *streamSettingsView) ask(stream core.Stream) app.UI {
+	return &dialog{Title: "Delete " + stream.Name + "?", Close: func(app.Context) { v.asking = false }, Body: []app.UI{
+		form(v.delete,
+			field("typed", "Type the stream name to confirm", textInput("typed", &v.typed), "", ""),
+			actError(v.remove.err),
+			app.Button().Class("button", "danger").Type("submit").Disabled(v.typed != stream.Name || v.remove.busy).Text("Delete stream")),
+	}}
+}
+
+func (v *streamSettingsView) send(ctx app.Context) {
+	retention, ok := parseCount(v.retention)
+	if !ok {
+		v.act.err = core.Invalid("retention_days", "must be a whole number")
+		return
+	}
+	days := int(retention)
+	stream := v.stream.value
+	change := core.StreamChange{Name: &v.name, Description: &v.description, RetentionDays: &days}
+	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
+		_, err := client.ChangeStream(ctx, stream.ID.String(), change, stream.Revision)
+		return err
+	}, func(ctx app.Context) {
+		v.s.say("Settings saved.")
+		if v.name != v.Page.stream() {
+			ctx.Navigate(address("/streams/{stream}/settings", v.name))
+			return
+		}
+		v.OnMount(ctx)
+	})
+}
+
+func (v *streamSettingsView) delete(ctx app.Context) {
+	stream := v.stream.value
+	if v.typed != stream.Name {
+		return
+	}
+	v.remove.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
+		return client.DeleteStream(ctx, stream.ID.String(), 0)
+	}, func(ctx app.Context) {
+		v.s.say("Stream " + stream.Name + " deleted.")
+		ctx.Navigate("/streams")
+	})
+}
