@@ -177,7 +177,7 @@ func TestRequestsForCredentialsAreChecked(t *testing.T) {
 			`{"label":"a","environment":"live","streams":["nowhere"]}`:               "streams[0]",
 			`{"label":"a","environment":"live","default_stream":"nowhere"}`:          "default_stream",
 			`{"label":"a","environment":"live","expires_at":"2020-01-01T00:00:00Z"}`: "expires_at",
-			`{"label":"a","environment":"live","expires_at":"soon"}`:                 "body",
+			`{"label":"a","environment":"live","expires_at":"soon"}`:                 "expires_at",
 			`{"label":"a","environment":"live","rate":{"per_minute":-1}}`:            "rate.per_minute",
 			`{"label":"a","environment":"live","rate":{"per_hour":1}}`:               "rate.per_hour",
 			`{"label":"a","environment":"live","secret":"ef_live_"}`:                 "secret",
