@@ -29,7 +29,7 @@ func CheckText(field, text string, shortest, longest int) error {
 func CheckSeen(field, text string) error {
 	for _, r := range text {
 		if unseen(r) {
-			return Invalid(field, "must not contain %U, which nobody sees or which looks like a space", r)
+			return Invalid(field, "must not contain %U, which is invisible or looks like a space", r)
 		}
 	}
 	return nil
