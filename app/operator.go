@@ -98,7 +98,7 @@ func (o operator) accounts() (*identity.Accounts, error) {
 	}
 	return identity.NewAccounts(identity.AccountPorts{
 		Organizations: o.catalog, Users: o.catalog, Sessions: o.catalog, Tickets: o.catalog, Hasher: argon2.New(runtime.NumCPU()),
-		Tokens: tokens, Authorizer: o.authorizer, Links: o.cfg.PublicURL, Record: o.trail.record,
+		Tokens: tokens, Authorizer: o.authorizer, Links: o.cfg.links(), Record: o.trail.record,
 	}, []byte(o.cfg.Secret), []byte(o.cfg.SecretPrevious), time.Now), nil
 }
 
