@@ -197,6 +197,7 @@ func (r *Recent) telling(ctx context.Context) {
 			return
 		case <-r.tell:
 		}
+		// The set is copied, because Notify may take long and commits must not wait.
 		r.toldMu.Lock()
 		streams := make([]core.ID, 0, len(r.told))
 		for stream := range r.told {
