@@ -313,8 +313,8 @@ func skipPlain(data []byte, pos int) int {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for pos+8 <= len(data) {
 		word := binary.LittleEndian.Uint64(data[pos:])
-		// The high bit of a byte is set where the byte is not plain; a borrow
-		// can set it wrongly only above a byte where it is set rightly.
+		// The high bit of each byte that is not plain is set. A borrow may set it in a
+		// plain byte, too, but only above one that is not plain, and the lowest counts.
 		special := (word | (word - ones*' ') | ((word ^ ones*'"') - ones) | ((word ^ ones*'\\') - ones)) & highs
 		if special != 0 {
 			return pos + bits.TrailingZeros64(special)/8

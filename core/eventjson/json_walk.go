@@ -196,7 +196,7 @@ func says(raw []byte, text string) bool {
 	if string(raw) == text {
 		return strings.IndexByte(text, '\\') < 0
 	}
-	// Every escape is longer than what it says.
+	// Every escape is longer than the character that it means.
 	if len(raw) <= len(text) || !hasEscape(raw) {
 		return false
 	}

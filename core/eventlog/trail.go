@@ -28,7 +28,7 @@ type Trail struct {
 	tails map[core.ID]*auditTail
 }
 
-// TrailPorts is what a Trail works with. To verify a trail it needs the Log alone.
+// TrailPorts is what a Trail works with. Verifying a trail takes the Log alone.
 type TrailPorts struct {
 	Log        core.Reader
 	Committer  *Committer

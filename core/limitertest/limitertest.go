@@ -154,7 +154,7 @@ func (s *suite) consistent(limit core.Limit, n int, got core.LimitState) {
 	}
 }
 
-// expect checks what an answer says of success and of what is left.
+// expect checks whether an answer allows, and how much it says is left.
 func (s *suite) expect(got core.LimitState, allowed bool, remaining int) {
 	s.Helper()
 	if got.Allowed != allowed || got.Remaining != remaining {

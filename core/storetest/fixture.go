@@ -169,7 +169,7 @@ func (s *suite) read(stream core.ID, scan core.Scan) []core.Event {
 	return events
 }
 
-// everything is what is retained of a stream.
+// everything returns all retained events of a stream.
 func (s *suite) everything(stream core.ID) []core.Event {
 	s.Helper()
 	return s.read(stream, core.Scan{Limit: all})
