@@ -23,21 +23,22 @@ func CheckText(field, text string, shortest, longest int) error {
 	return nil
 }
 
-// CheckSeen refuses a text of people's choice that holds a character which nobody
-// sees, or a space that looks like another one: two names that read alike would be
-// two things. It is for new texts: one that was stored before the rule stays good.
+// CheckSeen refuses a text with an invisible character, or with a space that looks
+// like another one: two names that read alike would be two things. It is for texts
+// that people choose anew. A text that was stored before there was this rule stays
+// good.
 func CheckSeen(field, text string) error {
 	for _, r := range text {
 		if unseen(r) {
-			return Invalid(field, "must not contain %U, which nobody sees or which looks like a space", r)
+			return Invalid(field, "must not contain %U, which is invisible or looks like a space", r)
 		}
 	}
 	return nil
 }
 
-// unseen reports whether a character leaves no mark of its own: format characters,
-// which zero-width spaces and bidirectional controls are, fillers, and all spaces
-// but the common one.
+// unseen reports whether a character leaves no mark of its own. These are format
+// characters (zero-width spaces and bidirectional controls among them), fillers, and
+// all spaces but the common one.
 func unseen(r rune) bool {
 	switch r {
 	case ' ':
