@@ -174,8 +174,7 @@ func (v *keysView) send(ctx app.Context) {
 		request.Environment = v.environment
 	}
 	if life, err := time.ParseDuration(v.expires); err == nil {
-		at := time.Now().Add(life)
-		request.ExpiresAt = &at
+		request.ExpiresAt = &core.Time{Time: time.Now().Add(life)}
 	}
 	kind := v.Kind
 	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) (err error) {

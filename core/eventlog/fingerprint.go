@@ -8,17 +8,17 @@ import (
 	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
-// fingerprintDomain sets the fingerprints that are made here apart from those of
-// earlier versions, which were of the payload alone.
+// fingerprintDomain keeps the fingerprints that are made here apart from the ones
+// that earlier versions made of the payload alone.
 const fingerprintDomain = "eventflow event 2"
 
-// fingerprintOf returns what tells two events apart that have one idempotency key:
-// a hash of all that makes the event what it is, as it will be stored. The trace
-// context does not count, because a retry may have another one. occurred_at counts
-// where the producer says it.
+// fingerprintOf returns a hash of everything that makes an event what it is, as it
+// will be stored. It tells two events with one idempotency key apart. The context
+// does not count, because a retry may have another one. occurred_at counts when the
+// producer says it.
 //
-// Where the key alone decides, as the source and id of a CloudEvent do, all events
-// with the key are one.
+// When the key alone decides, as the source and id of a CloudEvent do, all events
+// with the key are one event.
 func fingerprintOf(draft *eventjson.Draft, event *core.Event) (f core.Fingerprint) {
 	sum := sha256.New()
 	part := func(bytes []byte) {

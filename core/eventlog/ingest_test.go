@@ -384,6 +384,26 @@ func TestASchemaMismatchNamesItsFields(t *testing.T) {
 	c.sent("a", `{"n":1}`, "")
 }
 
+// A schema that an earlier version took, and this one does not, keeps events out
+// and nothing else.
+func TestASchemaOfAnEarlierVersionCanBeChanged(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t, eventlog.CommitOptions{})
+	now := c.Clock.Now()
+	require.NoError(t, c.Catalog.CreateStream(t.Context(), core.Stream{
+		ID: core.ID{5}, Org: c.Who.Org, Name: "a", RetentionDays: 1, Schema: []byte(`{"$ref":"#"}`), Revision: 1, CreatedAt: now, UpdatedAt: now,
+	}))
+	_, err := c.send("a", "1", "")
+	require.Contains(t, coretest.RequireRefusal(t, err, core.CodeSchemaMismatch, "schema").Message, "change it")
+	require.Empty(t, c.stored("a"))
+	_, err = c.Streams.Change(t.Context(), c.Who, "a", core.StreamChange{Schema: []byte(`{"$ref":"#"}`)}, 0)
+	coretest.RequireRefusal(t, err, core.CodeValidation, "schema")
+	_, err = c.Streams.Change(t.Context(), c.Who, "a", core.StreamChange{Schema: []byte(`{}`)}, 0)
+	require.NoError(t, err)
+	c.sent("a", "1", "")
+	require.NoError(t, c.Streams.Delete(t.Context(), c.Who, "a", 0))
+}
+
 // A deleted stream takes nothing: at once on the node that deleted it, a second
 // later on the others.
 func TestADeletedStreamTakesNothing(t *testing.T) {

@@ -16,6 +16,21 @@ type conn struct {
 	// the answer that says what was wrong.
 	linger atomic.Bool
 	closed atomic.Bool
+	// readBy is the time by which the client must have sent what is read. Only the
+	// goroutine that serves the connection uses it.
+	readBy time.Time
+}
+
+// SetReadDeadline implements net.Conn.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.readBy = t
+	return c.Conn.SetReadDeadline(t)
+}
+
+// SetDeadline implements net.Conn.
+func (c *conn) SetDeadline(t time.Time) error {
+	c.readBy = t
+	return c.Conn.SetDeadline(t)
 }
 
 // How long, and for how many bytes, a closing connection still listens.

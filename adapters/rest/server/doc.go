@@ -17,6 +17,8 @@
 //   - hungup_unix.go, hungup_other.go: whether the client has left;
 //   - middleware.go: around every request: panics, log, metrics;
 //   - call.go: one request, and its answer;
+//   - clock.go: how long the client has for sending it;
+//   - expect.go: whether its body may come;
 //   - deadline.go: how long it may take;
 //   - requestid.go: its id;
 //   - framing.go: headers that two servers could read differently;
@@ -28,6 +30,7 @@
 //
 // What handlers have in common:
 //
+//   - list.go: headers, of which many are lists;
 //   - parameters.go: parameters of the address;
 //   - body.go: bodies, read within their limits;
 //   - gzip.go: compressed bodies;

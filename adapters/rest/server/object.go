@@ -19,7 +19,7 @@ func (c *call) readObject(into any) error {
 	if err := c.wantJSON(); err != nil {
 		return err
 	}
-	body, err := c.readBody(core.MaxEventBytes)
+	body, err := c.readBody()
 	if err != nil {
 		return err
 	}

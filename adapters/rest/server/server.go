@@ -37,6 +37,7 @@ func New(options Options) *Server {
 	s.routes = app.Handler()
 	s.http = app.Server()
 	s.http.Handler = s.serve
+	s.http.ExpectHandler = s.expect
 	s.http.ErrorHandler = s.refuse
 	s.http.CloseOnShutdown = true
 	s.http.SecureErrorLogMessage = true

@@ -125,7 +125,7 @@ func (p *Page) encoded(accept string) (encoding string, body []byte) {
 func encodings(accept string) map[string]float64 {
 	const last = 0.0001
 	wanted := map[string]float64{}
-	for part := range strings.SplitSeq(accept, ",") {
+	for part := range elements(accept) {
 		name, parameters, err := mime.ParseMediaType(part)
 		if err != nil {
 			continue
