@@ -134,7 +134,7 @@ func TestAnInvalidFilterHasNoAnswer(t *testing.T) {
 		back(page)
 		page.See("None of 100 events contains “nowhere”.")
 		page.Go("/audit?from=never")
-		page.See("Must be a date and time")
+		page.See("must be a date and time")
 		require.Zero(t, page.Count("tbody tr"))
 	}
 }
@@ -146,7 +146,11 @@ func TestEveryListKeepsItsPage(t *testing.T) {
 	p.setUp()
 	manyOfAll(t, p)
 	page := p.signIn(adminEmail)
-	const first = "document.querySelector('main .cards:last-of-type tbody tr')?.innerText"
+	const first = `(() => {
+		const row = document.querySelector('main .cards:last-of-type tbody tr')?.cloneNode(true);
+		row?.querySelectorAll('time').forEach(time => time.remove()); // which go on
+		return row?.textContent;
+	})()`
 	for _, path := range []string{"/streams", "/consumers", "/dead-letters", "/settings/api-keys", "/settings/tokens", "/settings/users", "/audit"} {
 		page.Go(path)
 		page.See("Page 1")
@@ -155,12 +159,12 @@ func TestEveryListKeepsItsPage(t *testing.T) {
 		page.Click("Next")
 		page.See("Page 2")
 		page.Await("another row", first+" !== "+text(one))
-		page.Eval(first+".split(/\\s/)[0]", &two)
+		page.Eval(first, &two)
 		require.NotEmpty(t, parameter(page, "cursor"), path)
 		page.Reload()
 		page.See("Page 2")
 		page.Await("the rows", "!!"+first)
-		page.Eval(first+".split(/\\s/)[0]", &again)
+		page.Eval(first, &again)
 		require.Equal(t, two, again, path)
 		back(page)
 		page.See("Page 1")

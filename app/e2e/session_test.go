@@ -150,7 +150,7 @@ func TestASessionThatEndsKeepsThePage(t *testing.T) {
 		return page.Shows("Sign in again")
 	}, patience, time.Second)
 	page.See("Your work on this page is kept")
-	page.Await("the focus in what is missing", "document.activeElement.id === 'password'")
+	page.Await("the focus in what is missing", "document.querySelector('dialog [autofocus]')?.id === 'password'")
 	page.Fill("Password", password)
 	page.Click("Sign in")
 	page.Gone("Your work on this page is kept")
