@@ -94,8 +94,8 @@ func TestTheFirstAdminIsOnePrintedLinkAway(t *testing.T) {
 	h := newHome(t)
 	first := h.dev()
 	require.Equal(t, first.url, first.await(first.stdout, `Dashboard +(\S+)\n`))
-	link := first.await(first.stdout, `First admin +(\S+)\n +valid once, for 30 minutes; '.+' makes another\n`)
-	command := strings.Fields(first.await(first.stdout, `valid once, for 30 minutes; '\S+ (.+)' makes another\n`))
+	link := first.await(first.stdout, `First admin +(\S+)\n +valid once, for 30 minutes; '.+' replaces it\n`)
+	command := strings.Fields(first.await(first.stdout, `valid once, for 30 minutes; '\S+ (.+)' replaces it\n`))
 	require.Equal(t, []string{"user", "setup-link", "--public-url", first.url}, command)
 	require.True(t, strings.HasPrefix(link, first.url+"/setup#t="), link)
 	another := h.run(nil, command...)
@@ -113,6 +113,27 @@ func TestTheFirstAdminIsOnePrintedLinkAway(t *testing.T) {
 	require.Equal(t, second.url, second.await(second.stdout, `Dashboard +(\S+)\n`))
 	require.NotContains(t, second.stdout.String(), "setup")
 	require.Zero(t, second.stop())
+}
+
+// TestTheCommandForAnotherLinkFindsTheStore holds that the command that `dev` prints
+// works as pasted, wherever the store is, and that its link replaces the one before.
+func TestTheCommandForAnotherLinkFindsTheStore(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	server := h.dev("--store", "sqlite:./else%20where")
+	link := server.await(server.stdout, `First admin +(\S+)\n`)
+	command := strings.Fields(server.await(server.stdout, `valid once, for 30 minutes; '\S+ (.+)' replaces it\n`))
+	require.Equal(t, []string{"user", "setup-link", "--store", "sqlite:./else%20where", "--public-url", server.url}, command)
+	another := h.run(nil, command...)
+	require.Zero(t, another.code, another)
+	setUp := func(link string) error {
+		_, ticket, _ := strings.Cut(strings.TrimSpace(link), "#t=")
+		_, err := server.client("").Setup(t.Context(), rest.SetupRequest{Token: ticket, Email: "ann@example.com", Password: "Correct-Horse-9"})
+		return err
+	}
+	require.Equal(t, core.CodeUnauthorized, core.CodeOf(setUp(link)))
+	require.NoError(t, setUp(another.stdout))
+	require.Zero(t, server.stop())
 }
 
 // TestTheDashboardIsServedUnlessItIsTurnedOff holds that both starts serve it,
