@@ -225,7 +225,7 @@ func newServer(cfg Config, p served) *server.Server {
 	return server.New(server.Options{
 		Ingest: p.Ingest, Query: p.Query, Streams: p.Streams, Tails: p.Tails, Trail: p.Trail,
 		Delivery: p.Delivery, Identity: p.Identity, Authorizer: p.Authorizer,
-		TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.PublicURL, "https:"),
+		TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.links(), "https:"),
 		Site: p.Site, System: describe(cfg, p.Authorizer, p.First, p.Now(), p.Metrics.IngestP99),
 		Ready: p.Health.report, Metrics: p.Metrics.Handler(), MetricsToken: cfg.MetricsToken, Observe: p.Metrics.Request, Logger: p.Logger,
 		Limits: server.Limits{

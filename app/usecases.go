@@ -67,7 +67,7 @@ func identityPorts(cfg Config, catalog core.Catalog, authorizer core.Authorizer)
 	tokens, err := jwt.New(cfg.secrets()...)
 	return identity.Ports{
 		Organizations: catalog, Users: catalog, Sessions: catalog, Tickets: catalog, Credentials: catalog, Authorizer: authorizer,
-		Hasher: argon2.New(runtime.NumCPU()), Tokens: tokens, Links: cfg.PublicURL,
+		Hasher: argon2.New(runtime.NumCPU()), Tokens: tokens, Links: cfg.links(),
 		Secret: []byte(cfg.Secret), Previous: []byte(cfg.SecretPrevious), Now: time.Now,
 	}, err
 }

@@ -42,7 +42,7 @@ func (s *Groups) Create(ctx context.Context, who core.Principal, stream string, 
 	}
 	now := s.now.Stamp()
 	group := core.Group{
-		ID: core.RandomID(now), Org: open.Org, Stream: open.ID, Name: spec.Name, Mode: spec.Mode, Visibility: core.DefaultVisibility,
+		ID: core.RandomID(now), Org: open.Org, Stream: open.ID, Mode: spec.Mode, Visibility: core.DefaultVisibility,
 		MaxAttempts: core.DefaultMaxAttempts, Backoff: core.Backoff{Initial: core.DefaultBackoffInitial, Max: core.DefaultBackoffMax}, Revision: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	if group.Mode == "" {
@@ -51,7 +51,7 @@ func (s *Groups) Create(ctx context.Context, who core.Principal, stream string, 
 	if group.Mode != core.Ordered && group.Mode != core.Shared {
 		return core.Group{}, core.Invalid("mode", "must be ordered or shared")
 	}
-	if err := group.Apply(core.GroupChange{Visibility: spec.Visibility, MaxAttempts: spec.MaxAttempts, Backoff: spec.Backoff}); err != nil {
+	if err := group.Apply(core.GroupChange{Name: &spec.Name, Visibility: spec.Visibility, MaxAttempts: spec.MaxAttempts, Backoff: spec.Backoff}); err != nil {
 		return core.Group{}, err
 	}
 	next, err := s.resolve(ctx, open.ID, spec.Start, "start")

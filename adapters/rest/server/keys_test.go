@@ -14,7 +14,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/eventflow-go/eventflow/adapters/argon2"
 	"github.com/eventflow-go/eventflow/adapters/casbinauth"
 	stored "github.com/eventflow-go/eventflow/adapters/catalog"
 	"github.com/eventflow-go/eventflow/adapters/jwt"
@@ -54,7 +53,7 @@ func openVault(t *testing.T, options ...option) *vault {
 		options.Ingest = eventlog.NewIngest(options.Streams, committer, time.Now)
 		options.Query = eventlog.NewQuery(eventlog.QueryPorts{Log: f.log, Streams: options.Streams, Authorizer: authorizer, Record: o.trail.Record, Now: time.Now})
 		people, err := identity.New(identity.Ports{
-			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Credentials: opened, Hasher: argon2.New(2), Tokens: tokens,
+			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Credentials: opened, Hasher: quickHasher{}, Tokens: tokens,
 			Authorizer: authorizer, Record: o.trail.Record, Secret: vaultSecret, Now: o.time,
 		})
 		require.NoError(t, err)

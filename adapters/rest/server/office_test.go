@@ -10,7 +10,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/eventflow-go/eventflow/adapters/argon2"
 	"github.com/eventflow-go/eventflow/adapters/casbinauth"
 	stored "github.com/eventflow-go/eventflow/adapters/catalog"
 	"github.com/eventflow-go/eventflow/adapters/jwt"
@@ -81,7 +80,7 @@ func openOffice(t *testing.T, options ...option) *office {
 	o.fixture = start(t, append(options, withPeople(func(f *fixture, options *server.Options, committer *eventlog.Committer) {
 		o.trail = eventlog.NewTrail(eventlog.TrailPorts{Committer: committer, Log: f.log, Authorizer: authorizer, Logger: options.Logger, Now: time.Now})
 		people, err := identity.New(identity.Ports{
-			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Hasher: argon2.New(2), Tokens: tokens,
+			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Hasher: quickHasher{}, Tokens: tokens,
 			Authorizer: authorizer, Mailer: o, Links: "https://events.example", Record: o.trail.Record,
 			Throttle: o.attempt, Secret: secret, Now: o.time,
 		})
