@@ -76,7 +76,7 @@ func TestTheHostLimitsAnOrganization(t *testing.T) {
 	require.Regexp(t, ` acme +\S+Z +6000/200 +1000/100\n$`, limited.stdout)
 	follows("6000", "1000")
 	var org core.Organization
-	require.Eventually(t, func() bool { // the key has asked so often that it may be at its limit
+	require.Eventually(t, func() bool { // what asked until now has used up the key's permits
 		org, err = server.client(theirs).Organization(t.Context())
 		return err == nil
 	}, patience, 20*time.Millisecond)

@@ -239,7 +239,7 @@ func (k *Keys) Rotate(ctx context.Context, who core.Principal, kind core.KeyKind
 	}
 	key, secret, err = k.Access.rotate(ctx, key, period)
 	if core.CodeOf(err) == core.CodePreconditionFailed {
-		return core.APIKey{}, "", core.Errorf(core.CodeConflict, "this %v has been rotated or revoked since it was read", kind)
+		return core.APIKey{}, "", core.Errorf(core.CodeConflict, "this %v was rotated or revoked in the meantime", kind)
 	}
 	if err != nil {
 		return core.APIKey{}, "", core.StoreFailed(err)
