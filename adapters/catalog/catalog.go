@@ -135,7 +135,7 @@ func (c *Catalog) checkRoom(ctx context.Context) error {
 		c.full.Store(false)
 		return nil
 	case full(err):
-		return fmt.Errorf("%w: the disk is full, so nothing is changed until there is room", core.ErrDegraded)
+		return fmt.Errorf("the disk is full and nothing is changed until there is room; %w", core.ErrDegraded)
 	default:
 		return err
 	}
