@@ -63,7 +63,7 @@ func (c *Catalog) note(err error) error {
 		return err
 	}
 	c.full.Store(true)
-	return core.Unavailable(err, 30*time.Second, "the disk of the catalog is full; nothing was changed")
+	return core.Unavailable(err, 30*time.Second, "the catalog's disk is full; nothing was changed")
 }
 
 // full reports whether the disk had no room for a statement.

@@ -54,7 +54,7 @@ func (c *Catalog) fills(t *testing.T, full, room string) {
 	require.ErrorAs(t, c.CreateStream(t.Context(), large), &refused)
 	require.Equal(t, core.CodeUnavailable, refused.Code)
 	require.Positive(t, refused.RetryAfter)
-	require.Contains(t, refused.Message, "disk of the catalog is full")
+	require.Contains(t, refused.Message, "the catalog's disk is full")
 	for range 2 {
 		require.ErrorIs(t, c.Check(t.Context()), core.ErrDegraded)
 	}

@@ -77,7 +77,7 @@ func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch
 		}
 		s.heads.forget(p.streams)
 	}
-	return s.finish(p, core.Unavailable(err, time.Second, "other servers are writing to the same streams too fast; try again"))
+	return s.finish(p, core.Unavailable(err, time.Second, "other servers keep writing to the same streams; try again"))
 }
 
 // finish remembers the counters that an append left. When the append failed it

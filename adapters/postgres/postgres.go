@@ -111,7 +111,7 @@ func storeError(err error) error {
 	case err == nil || errors.Is(err, context.Canceled):
 		return err
 	case state == pgtenant.StateDiskFull:
-		return core.StorageFull(err, "the disk of the event store is full; nothing was stored")
+		return core.StorageFull(err, "the event store's disk is full; nothing was stored")
 	case errors.As(err, &connecting), errors.As(err, &network), errors.Is(err, context.DeadlineExceeded), broken(err), transient(state):
 		return core.Unavailable(err, time.Second, "the event store cannot be reached and nothing was stored; try again")
 	}

@@ -160,9 +160,9 @@ func (s *Storage) Close() error {
 func storeError(err error) error {
 	switch {
 	case sqlitefile.Full(err):
-		return core.StorageFull(err, "the disk of the event store is full; nothing was stored")
+		return core.StorageFull(err, "the event store's disk is full; nothing was stored")
 	case sqlitefile.Busy(err):
-		return core.Unavailable(err, time.Second, "the event store is busy with another process; nothing was stored, try again")
+		return core.Unavailable(err, time.Second, "another process keeps the event store busy and nothing was stored; try again")
 	}
 	return err
 }

@@ -20,8 +20,12 @@ type Draft struct {
 	// Event has Type, Version, Payload and what else the producer said; a zero
 	// OccurredAt and an empty Source are for the server to fill in.
 	Event core.Event
-	// Fingerprint is the payload's where the event has an idempotency key.
+	// Fingerprint is the payload's where the event has an idempotency key. It is a
+	// part of the event's own, and all of it in logs of earlier versions.
 	Fingerprint core.Fingerprint
+	// KeyDecides says that two events with one idempotency key are the same event,
+	// whatever else they say.
+	KeyDecides bool
 	// Err says why this event of a batch, alone, is refused: an [*core.Error] whose
 	// fields begin with the event's place (`events[3].payload`).
 	Err error
@@ -295,7 +299,7 @@ func (d *decoder) version(dst *int32) bool {
 }
 
 func (d *decoder) time(dst *time.Time) bool {
-	const reason = "must be a time as RFC 3339 has it, like 2026-01-31T09:30:00.123456Z"
+	const reason = "must be an RFC 3339 time, like 2026-01-31T09:30:00.123456Z"
 	if d.peek() != '"' {
 		return d.fail(reason)
 	}
@@ -307,8 +311,8 @@ func (d *decoder) time(dst *time.Time) bool {
 	if escaped {
 		raw = unescape(nil, raw)
 	}
-	var t time.Time
-	if !looksLikeRFC3339(raw) || t.UnmarshalText(raw) != nil {
+	t, ok := core.ParseTime(raw)
+	if !ok {
 		d.pos = at
 		return d.fail(reason)
 	}
@@ -320,39 +324,6 @@ func (d *decoder) time(dst *time.Time) bool {
 		return d.fail("must be after 0001-01-01T00:00:00Z and before the year 10000 in UTC")
 	}
 	*dst = t
-	return true
-}
-
-// looksLikeRFC3339 holds a time to the form that package time is lenient
-// about: two digits everywhere, a point before the fraction, and an offset of
-// less than a day.
-func looksLikeRFC3339(text []byte) bool {
-	const form = "0000-00-00T00:00:00"
-	if len(text) <= len(form) || !hasForm(text, form) {
-		return false
-	}
-	zone := text[len(form):]
-	if zone[0] == '.' {
-		digits := skipDigits(zone, 1)
-		if digits == 1 {
-			return false
-		}
-		zone = zone[digits:]
-	}
-	if string(zone) == "Z" {
-		return true
-	}
-	return len(zone) == 6 && (zone[0] == '+' || zone[0] == '-') && hasForm(zone[1:], "00:00") &&
-		string(zone[1:3]) < "24" && zone[4] < '6'
-}
-
-// hasForm reports whether text begins like form, whose zeros are any digits.
-func hasForm(text []byte, form string) bool {
-	for i := range len(form) {
-		if form[i] == '0' && text[i]-'0' > 9 || form[i] != '0' && text[i] != form[i] {
-			return false
-		}
-	}
 	return true
 }
 

@@ -80,8 +80,8 @@ func checkContext(object []byte) ([]byte, error) {
 func ParseTime(field, text string) (time.Time, error) {
 	var t time.Time
 	d := decoder{scanner: scanner{data: []byte(`"` + text + `"`)}}
-	if !looksLikeRFC3339([]byte(text)) || !d.time(&t) {
-		return time.Time{}, core.Invalid(field, "must be a time as RFC 3339 has it, like 2026-01-31T09:30:00.123456Z, after 0001-01-01T00:00:00Z")
+	if _, ok := core.ParseTime(text); !ok || !d.time(&t) {
+		return time.Time{}, core.Invalid(field, "must be an RFC 3339 time, like 2026-01-31T09:30:00.123456Z, after 0001-01-01T00:00:00Z")
 	}
 	return t, nil
 }

@@ -14,7 +14,8 @@ import (
 // least as much as JSON. A client that names no media type of CloudEvents gets
 // EventFlow's own JSON, even where it takes anything.
 func (c *call) prefers(media string) bool {
-	accept := string(c.ctx.Request.Header.Peek(fasthttp.HeaderAccept))
+	c.ctx.Response.Header.Set(fasthttp.HeaderVary, fasthttp.HeaderAccept)
+	accept := c.requestHeader(fasthttp.HeaderAccept)
 	if !strings.Contains(strings.ToLower(accept), "cloudevents") {
 		return false
 	}
@@ -25,7 +26,7 @@ func (c *call) prefers(media string) bool {
 // quality returns how much an Accept header wants a media type that it names,
 // from 0 to 1. It is 0 for one that it does not name.
 func quality(accept, media string) float64 {
-	for part := range strings.SplitSeq(accept, ",") {
+	for part := range elements(accept) {
 		name, parameters, err := mime.ParseMediaType(part)
 		if err != nil || name != media {
 			continue

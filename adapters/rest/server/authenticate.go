@@ -19,8 +19,9 @@ var (
 func (s *Server) authenticate(c *call) (core.Principal, error) {
 	key := c.ctx.Request.Header.Peek(rest.HeaderAPIKey)
 	authorization := c.ctx.Request.Header.Peek(fasthttp.HeaderAuthorization)
-	if len(authorization) > 0 {
-		token := bearerToken(authorization)
+	// Another scheme than Bearer is for somebody else: a proxy that asks for a
+	// password passes it on, next to the key.
+	if token := bearerToken(authorization); token != nil {
 		if len(key) > 0 && !bytes.Equal(key, token) {
 			return core.Principal{}, errCredentials
 		}
@@ -30,9 +31,9 @@ func (s *Server) authenticate(c *call) (core.Principal, error) {
 		return core.Principal{}, errNoCredential
 	}
 	if isAccessToken(key) {
-		return s.Accounts.Authenticate(c.context(), string(key))
+		return s.Identity.SignIns.Authenticate(c.context(), string(key))
 	}
-	return s.Access.Authenticate(c.context(), string(key))
+	return s.Identity.Access.Authenticate(c.context(), string(key))
 }
 
 // isAccessToken tells a JSON Web Token from a key, which has no dots.

@@ -46,7 +46,7 @@ func (c *call) drafts(field eventjson.StreamField) ([]eventjson.Draft, error) {
 		c.abandon()
 		return nil, err
 	}
-	body, err := c.readBody(core.MaxBatchBytes)
+	body, err := c.readBody()
 	if err != nil {
 		return nil, err
 	}

@@ -3,36 +3,57 @@ package server
 import (
 	"errors"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
 )
 
 // readBody reads and decompresses the request's body. The memory is the
-// caller's to keep. A body of more than limit bytes is refused, before any of
-// it is read where the client says its length.
-func (c *call) readBody(limit int) ([]byte, error) {
+// caller's to keep. A body that is too large for its route is refused, before
+// any of it is read where the client says its length.
+func (c *call) readBody() ([]byte, error) {
 	gzipped, err := c.gzipped()
 	if err != nil {
 		c.abandon()
 		return nil, err
 	}
-	body, err := c.readAll(limit, gzipped)
+	if err := c.checkLength(); err != nil {
+		return nil, err
+	}
+	body, err := c.readAll(c.route.bodyLimit(), gzipped)
 	if err != nil {
 		c.abandon()
 	}
 	return body, err
 }
 
+// bodyLimit returns how large a body of the route may be. A batch may be larger
+// than anything else.
+func (r *route) bodyLimit() int {
+	if r.Action == core.ActionIngest && strings.HasSuffix(r.Path, "/batch") {
+		return core.MaxBatchBytes
+	}
+	return core.MaxEventBytes
+}
+
+// checkLength refuses a body that says that it is too large.
+func (c *call) checkLength() error {
+	limit := c.route.bodyLimit()
+	if c.ctx.Request.Header.ContentLength() > limit {
+		c.abandon()
+		return errTooLarge(limit)
+	}
+	return nil
+}
+
 func (c *call) readAll(limit int, gzipped bool) ([]byte, error) {
 	length := c.ctx.Request.Header.ContentLength()
-	if length > limit {
-		return nil, errTooLarge(limit)
-	}
 	stream := c.ctx.RequestBodyStream()
 	if stream == nil {
 		return nil, nil
 	}
+	c.startClock()
 	if gzipped {
 		return c.readGzip(stream, limit)
 	}

@@ -28,6 +28,12 @@ type call struct {
 	start  time.Time
 	// reserved is how much of the server's memory the request's body takes.
 	reserved int64
+	// left is how long the client has for the rest of its request while the clock
+	// stands, and 0 while it runs.
+	left time.Duration
+	// asking says that the client waits for "100 Continue" and nothing of the body
+	// may be read yet. granted says that the guard has let the call through.
+	asking, granted bool
 }
 
 type callKey struct{}
@@ -37,10 +43,17 @@ var calls = sync.Pool{New: func() any { return &call{id: make([]byte, 0, 64)} }}
 // callOf returns the call that begin attached to a request.
 func callOf(ctx *fasthttp.RequestCtx) *call { return ctx.UserValue(callKey{}).(*call) }
 
+// begin returns the call of a request. The call of a request whose body was
+// asked for goes on.
 func (s *Server) begin(ctx *fasthttp.RequestCtx) *call {
+	if c, ok := ctx.UserValue(callKey{}).(*call); ok {
+		c.stopClock()
+		return c
+	}
 	c := calls.Get().(*call)
 	*c = call{server: s, ctx: ctx, id: c.id[:0], start: time.Now()}
 	c.id = appendRequestID(c.id, ctx.Request.Header.Peek(rest.HeaderRequestID))
+	c.stopClock()
 	ctx.SetUserValue(callKey{}, c)
 	setHeaders(&ctx.Response.Header, c.id)
 	if s.HTTPS {
@@ -75,9 +88,6 @@ func (c *call) param(name string) (string, error) {
 	return text, nil
 }
 
-// requestHeader returns a header of the request, copied.
-func (c *call) requestHeader(name string) string { return string(c.ctx.Request.Header.Peek(name)) }
-
 // answerJSON answers with any value; the hot paths write their bodies
 // themselves.
 func (c *call) answerJSON(status int, body any) error {
@@ -108,8 +118,14 @@ func (c *call) abandon() {
 // abandonBody abandons a request that has a body. The connection of one without
 // a body can stay.
 func (c *call) abandonBody() {
-	const chunked = -1
-	if length := c.ctx.Request.Header.ContentLength(); length > 0 || length == chunked {
+	if c.hasBody() {
 		c.abandon()
 	}
+}
+
+// hasBody reports whether the request says that it has a body.
+func (c *call) hasBody() bool {
+	const chunked = -1
+	length := c.ctx.Request.Header.ContentLength()
+	return length > 0 || length == chunked
 }

@@ -38,7 +38,7 @@ func (c *call) binaryEvent(field eventjson.StreamField) (eventjson.Draft, error)
 		c.abandon()
 		return eventjson.Draft{}, err
 	}
-	body, err := c.readBody(core.MaxEventBytes)
+	body, err := c.readBody()
 	if err != nil {
 		return eventjson.Draft{}, err
 	}

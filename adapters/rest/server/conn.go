@@ -16,6 +16,21 @@ type conn struct {
 	// the answer that says what was wrong.
 	linger atomic.Bool
 	closed atomic.Bool
+	// readBy is the time by which the client must have sent what is read. Only the
+	// goroutine that serves the connection uses it.
+	readBy time.Time
+}
+
+// SetReadDeadline implements net.Conn.
+func (c *conn) SetReadDeadline(t time.Time) error {
+	c.readBy = t
+	return c.Conn.SetReadDeadline(t)
+}
+
+// SetDeadline implements net.Conn.
+func (c *conn) SetDeadline(t time.Time) error {
+	c.readBy = t
+	return c.Conn.SetDeadline(t)
 }
 
 // How long, and for how many bytes, a closing connection still listens.
@@ -23,6 +38,22 @@ const (
 	lingerTime  = time.Second
 	lingerBytes = 32 << 20
 )
+
+// socket returns what is below the wrappers of a connection.
+func (c *conn) socket() net.Conn {
+	if secured, ok := c.Conn.(interface{ NetConn() net.Conn }); ok {
+		return secured.NetConn()
+	}
+	return c.Conn
+}
+
+// reset has the connection end with a reset. An answer that ends with its
+// connection has no other way to say that it is not complete.
+func (c *conn) reset() {
+	if socket, ok := c.socket().(interface{ SetLinger(sec int) error }); ok {
+		_ = socket.SetLinger(0)
+	}
+}
 
 // Close implements net.Conn.
 func (c *conn) Close() error {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
+	"github.com/eventflow-go/eventflow/adapters/rest/server"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -37,6 +38,30 @@ func TestAPollerThatHungUpGetsNoRun(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, delivery.Events, 3)
 	require.Equal(t, 1, delivery.Events[0].Attempt)
+}
+
+// A poll lasts as long as it asks to, however short the time for sending a
+// request is.
+func TestAPollOutlastsTheTimeForReadingIt(t *testing.T) {
+	t.Parallel()
+	f := start(t, withLimits(server.Limits{ReadTimeout: 200 * time.Millisecond}))
+	f.stream("orders")
+	f.group("orders", "mail", core.Ordered, 3)
+	f.group("orders", "other", core.Ordered, 3)
+	conn, err := net.Dial("tcp", f.address)
+	require.NoError(t, err)
+	defer conn.Close()
+	require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	_, err = fmt.Fprintf(conn, "GET %s/mail/events?timeout=30 HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\n\r\n", groups, f.key)
+	require.NoError(t, err)
+	f.waiting(1)
+	require.Equal(t, 200, f.do("GET", groups+"/other/events?timeout=0.4", nil).StatusCode, "this takes longer than reading may")
+	f.publish("orders", 1)
+	got, _ := readReply(t, conn)
+	require.Equal(t, 200, got.StatusCode)
+	var delivery rest.Delivery
+	require.NoError(t, json.Unmarshal(got.body, &delivery))
+	require.Len(t, delivery.Events, 1)
 }
 
 // waiting returns when so many polls wait.

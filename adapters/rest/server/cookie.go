@@ -27,7 +27,7 @@ func (c *call) setCookie(token string, until time.Time) {
 // Nobody would hold its refresh token any more, and so nobody could end it.
 func (c *call) endReplaced() error {
 	replaced := string(c.ctx.Request.Header.Cookie(rest.RefreshCookie))
-	return c.server.Accounts.Logout(c.context(), c.visitor(), core.Principal{}, replaced)
+	return c.server.Identity.SignIns.Logout(c.context(), core.Principal{}, replaced)
 }
 
 // refreshToken returns the refresh token of the body or, if there is none, of
@@ -56,7 +56,7 @@ var errElsewhere = core.Errorf(core.CodeForbidden, "the request comes from anoth
 // must not sign a browser in as somebody of that page's choice. Clients other
 // than browsers do not say where a request comes from, and need not.
 func (c *call) readOwn(request any) error {
-	if site := string(c.ctx.Request.Header.Peek("Sec-Fetch-Site")); site != "" && site != "same-origin" {
+	if site := c.requestHeader("Sec-Fetch-Site"); site != "" && site != "same-origin" {
 		c.abandonBody()
 		return errElsewhere
 	}
@@ -66,10 +66,9 @@ func (c *call) readOwn(request any) error {
 // fromHere reports whether a browser's request comes from a page of this
 // server. Both headers are the browser's own: no page can set them.
 func (c *call) fromHere() bool {
-	header := &c.ctx.Request.Header
-	if site := string(header.Peek("Sec-Fetch-Site")); site != "" {
+	if site := c.requestHeader("Sec-Fetch-Site"); site != "" {
 		return site == "same-origin"
 	}
-	origin, err := url.Parse(string(header.Peek(fasthttp.HeaderOrigin)))
-	return err == nil && origin.Host != "" && origin.Host == string(header.Host())
+	origin, err := url.Parse(c.requestHeader(fasthttp.HeaderOrigin))
+	return err == nil && origin.Host != "" && origin.Host == string(c.ctx.Request.Header.Host())
 }

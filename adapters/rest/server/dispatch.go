@@ -45,7 +45,18 @@ func (s *Server) mount(app *fiber.App, r *route) {
 func (s *Server) dispatch(c *fiber.Ctx, r *route) error {
 	call := callOf(c.Context())
 	call.fiber, call.route = c, r
+	if call.granted { // before the body was asked for
+		return r.handle(s, call)
+	}
 	if err := s.guard(call); err != nil {
+		return err
+	}
+	if call.ctx.IsHead() && getOnly[r.Path] {
+		return errNoHead
+	}
+	if call.asking {
+		err := call.checkLength()
+		call.granted = err == nil
 		return err
 	}
 	return r.handle(s, call)

@@ -17,10 +17,13 @@
 //   - hungup_unix.go, hungup_other.go: whether the client has left;
 //   - middleware.go: around every request: panics, log, metrics;
 //   - call.go: one request, and its answer;
+//   - clock.go: how long the client has for sending it;
+//   - expect.go: whether its body may come;
 //   - deadline.go: how long it may take;
 //   - requestid.go: its id;
 //   - framing.go: headers that two servers could read differently;
 //   - routes.go: every address, its handler and the permission it needs;
+//   - allow.go: what an address answers, and takes;
 //   - dispatch.go: from the router to a handler, past the guards;
 //   - authenticate.go: whose credential a request presents;
 //   - visitor.go: from which address it comes;
@@ -28,6 +31,7 @@
 //
 // What handlers have in common:
 //
+//   - list.go: headers, of which many are lists;
 //   - parameters.go: parameters of the address;
 //   - body.go: bodies, read within their limits;
 //   - gzip.go: compressed bodies;
@@ -35,6 +39,7 @@
 //   - accept.go: what the client wants to get;
 //   - object.go: bodies that are one JSON object, read strictly;
 //   - json.go: events as JSON, written without reflection;
+//   - untilclose.go: answers that end with their connection;
 //   - page.go: lists that come in pages;
 //   - revision.go: changes that depend on a revision;
 //   - cookie.go: the browser's refresh token, and which site asks;

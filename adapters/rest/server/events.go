@@ -65,7 +65,7 @@ func (c *call) decode(field eventjson.StreamField) (eventjson.Draft, error) {
 		c.abandon()
 		return eventjson.Draft{}, err
 	}
-	body, err := c.readBody(core.MaxEventBytes)
+	body, err := c.readBody()
 	if err != nil {
 		return eventjson.Draft{}, err
 	}

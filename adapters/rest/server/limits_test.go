@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
@@ -62,6 +63,67 @@ func TestSlowClientsAreLetGo(t *testing.T) {
 	require.NoError(t, err, "an idle connection is closed")
 	require.Contains(t, string(rest), "200 OK")
 	require.Zero(t, f.events("orders"))
+}
+
+// stalled is a limiter that takes longer than clients have, as a database does
+// that is about to fail over.
+type stalled struct{ by time.Duration }
+
+func (s stalled) Take(context.Context, string, core.Limit, int, time.Time) (core.LimitState, error) {
+	<-time.After(s.by)
+	return core.LimitState{Allowed: true}, nil
+}
+
+// The server's own time does not count against the client.
+func TestAStallIsNotTheClientsFault(t *testing.T) {
+	t.Parallel()
+	f := start(t, withLimits(server.Limits{ReadTimeout: 200 * time.Millisecond}), func(o *server.Options, _ *fixture) {
+		o.Limiter, o.Rates.Key = stalled{500 * time.Millisecond}, core.Limit{PerMinute: 600, Burst: 100}
+	})
+	f.stream("orders")
+	body := event(`"` + strings.Repeat("x", 600_000) + `"`)
+	goOn := "HTTP/1.1 100 Continue\r\n\r\n"
+	for name, headers := range map[string]string{
+		"sent at once": f.head(len(body)),
+		"asked for":    asking(ordersEvents, f.key, fmt.Sprintf("Content-Length: %d", len(body))),
+	} {
+		conn := f.dial()
+		_, err := io.WriteString(conn, headers)
+		require.NoError(t, err)
+		if strings.Contains(headers, "Expect") {
+			_, err = io.ReadFull(conn, make([]byte, len(goOn)))
+			require.NoError(t, err)
+		}
+		_, err = io.WriteString(conn, body)
+		require.NoError(t, err)
+		got, closed := readReply(t, conn)
+		require.Equal(t, 202, got.StatusCode, "%s: %s", name, got.body)
+		require.False(t, closed)
+	}
+	conn := f.dial()
+	_, err := io.WriteString(conn, f.head(len(body))+body[:100_000])
+	require.NoError(t, err)
+	got, _ := readReply(t, conn)
+	require.Equal(t, 408, got.StatusCode, "and the client's own time counts")
+}
+
+// An answer to a body that nobody reads arrives, however long it took.
+func TestARefusalAfterAStallArrives(t *testing.T) {
+	t.Parallel()
+	f := start(t, withLimits(server.Limits{ReadTimeout: 200 * time.Millisecond}), func(o *server.Options, _ *fixture) {
+		o.Limiter, o.Rates.Address = stalled{500 * time.Millisecond}, core.Limit{PerMinute: 600, Burst: 100}
+	})
+	conn := f.dial()
+	_, err := io.WriteString(conn, strings.Replace(f.head(100_000), f.key, "x", 1)+strings.Repeat(" ", 100_000)+"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
+	require.NoError(t, err)
+	reader := bufio.NewReader(conn)
+	for _, status := range []int{401, 200} {
+		response, err := http.ReadResponse(reader, nil)
+		require.NoError(t, err)
+		_, err = io.Copy(io.Discard, response.Body)
+		require.NoError(t, err)
+		require.Equal(t, status, response.StatusCode)
+	}
 }
 
 // A client that drips one byte at a time stays below every idle time-out.

@@ -66,12 +66,10 @@ var forwarding = []string{
 // machine.
 func (c *call) local() bool {
 	remote, err := netip.ParseAddrPort(c.ctx.RemoteAddr().String())
-	if err != nil || !remote.Addr().Unmap().IsLoopback() || c.server.trusts(remote.Addr().Unmap()) {
+	if err != nil || !plain(remote.Addr()).IsLoopback() || c.server.trusts(plain(remote.Addr())) {
 		return false
 	}
-	header := &c.ctx.Request.Header
-	return isLocalName(string(header.Host())) &&
-		!slices.ContainsFunc(forwarding, func(name string) bool { return len(header.Peek(name)) > 0 })
+	return isLocalName(string(c.ctx.Request.Header.Host())) && !slices.ContainsFunc(forwarding, c.hasHeader)
 }
 
 // isLocalName reports whether a Host header says "this machine", by name or by

@@ -7,24 +7,25 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
-
-	"github.com/eventflow-go/eventflow/core"
 )
 
 // serve handles every request that could be parsed. It is outside of the
 // router, so it also covers requests that match no route.
-func (s *Server) serve(ctx *fasthttp.RequestCtx) {
-	c := s.begin(ctx)
+func (s *Server) serve(ctx *fasthttp.RequestCtx) { s.handle(s.begin(ctx)) }
+
+func (s *Server) handle(c *call) {
 	defer s.end(c)
+	ctx := c.ctx
 	if err := checkFraming(&ctx.Request.Header); err != nil {
 		c.abandon()
 		c.fail(err)
 		return
 	}
 	if methodName(ctx.Method()) == methodOther {
-		c.ctx.Response.Header.Set(fasthttp.HeaderAllow, "GET, HEAD, POST, PATCH, DELETE")
-		c.fail(core.Errorf(core.CodeMethodNotAllowed, "this method is not allowed here"))
+		c.abandonBody()
+		c.fail(fiber.ErrMethodNotAllowed)
 		return
 	}
 	s.routes(ctx)
@@ -37,6 +38,14 @@ func (s *Server) end(c *call) {
 		s.Logger.Error("panic while answering a request", "request_id", string(c.id), "panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
 		c.abandon()
 		c.fail(fmt.Errorf("panic: %v", cause))
+		c.asking = false
+	}
+	if c.left > 0 && c.hasBody() {
+		c.startClock() // what is left of the body is read past
+	}
+	if c.asking && c.granted {
+		c.asking = false // and the body is on its way
+		return
 	}
 	s.release(c)
 	took := time.Since(c.start)

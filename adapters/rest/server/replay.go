@@ -35,7 +35,7 @@ func (c *call) payload() (json.RawMessage, error) {
 	if err := c.wantJSON(); err != nil {
 		return nil, err
 	}
-	body, err := c.readBody(core.MaxEventBytes)
+	body, err := c.readBody()
 	if err != nil || len(body) == 0 {
 		return nil, err
 	}

@@ -125,10 +125,13 @@ func (p *Page) encoded(accept string) (encoding string, body []byte) {
 func encodings(accept string) map[string]float64 {
 	const last = 0.0001
 	wanted := map[string]float64{}
-	for part := range strings.SplitSeq(accept, ",") {
+	for part := range elements(accept) {
 		name, parameters, err := mime.ParseMediaType(part)
 		if err != nil {
 			continue
+		}
+		if name == "x-gzip" {
+			name = "gzip" // as RFC 9110, section 8.4.1.3, has it
 		}
 		wanted[name] = 1
 		if q, given := parameters["q"]; given {
@@ -144,17 +147,4 @@ func encodings(accept string) map[string]float64 {
 		wanted["identity"] = last
 	}
 	return wanted
-}
-
-// matchesETag reports whether an If-None-Match header names an entity tag. That
-// header compares weak tags like strong ones.
-func matchesETag(header, etag string) bool {
-	opaque := strings.TrimPrefix(etag, "W/")
-	for part := range strings.SplitSeq(header, ",") {
-		part = strings.TrimSpace(part)
-		if part == "*" || strings.TrimPrefix(part, "W/") == opaque {
-			return true
-		}
-	}
-	return false
 }

@@ -13,7 +13,7 @@ func (s *Server) getUsers(c *call) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.Accounts.List(c.context(), c.who, values.Get("cursor"), limit)
+	page, err := s.Identity.Users.List(c.context(), c.who, values.Get("cursor"), limit)
 	if err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func (s *Server) postUser(c *call) error {
 	if err := c.readObject(&request); err != nil {
 		return err
 	}
-	user, link, err := s.Accounts.Invite(c.context(), c.visitor(), c.who, request.Email, request.Name, request.Role)
+	user, link, err := s.Identity.Users.Invite(c.context(), c.who, request.Email, request.Name, request.Role)
 	if err != nil {
 		return err
 	}
@@ -40,12 +40,11 @@ func (s *Server) getUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	user, err := s.Accounts.Get(c.context(), c.who, id)
+	user, err := s.Identity.Users.Get(c.context(), c.who, id)
 	if err != nil {
 		return err
 	}
-	c.setRevision(user.Revision)
-	return c.answerJSON(fasthttp.StatusOK, user)
+	return c.answerRevised(fasthttp.StatusOK, user.Revision, user)
 }
 
 // patchUser changes the fields that the request names.
@@ -54,7 +53,7 @@ func (s *Server) patchUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	revision, err := c.revision()
+	revision, err := c.revision(c.userRevision(id))
 	if err != nil {
 		return err
 	}
@@ -62,12 +61,19 @@ func (s *Server) patchUser(c *call) error {
 	if err := c.readObject(&change); err != nil {
 		return err
 	}
-	user, err := s.Accounts.ChangeUser(c.context(), c.visitor(), c.who, id, change, revision)
+	user, err := s.Identity.Users.Change(c.context(), c.who, id, change, revision)
 	if err != nil {
 		return err
 	}
-	c.setRevision(user.Revision)
-	return c.answerJSON(fasthttp.StatusOK, user)
+	return c.answerRevised(fasthttp.StatusOK, user.Revision, user)
+}
+
+// userRevision returns how the current revision of a user is looked up.
+func (c *call) userRevision(id string) func() (int64, error) {
+	return func() (int64, error) {
+		user, err := c.server.Identity.Users.Get(c.context(), c.who, id)
+		return user.Revision, err
+	}
 }
 
 // deleteUser removes a user.
@@ -76,7 +82,10 @@ func (s *Server) deleteUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Accounts.RemoveUser(c.context(), c.visitor(), c.who, id); err != nil {
+	if err := c.checkRevision(c.userRevision(id)); err != nil {
+		return err
+	}
+	if err := s.Identity.Users.Remove(c.context(), c.who, id); err != nil {
 		return err
 	}
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
@@ -90,11 +99,11 @@ func (s *Server) postInvitation(c *call) error {
 		return err
 	}
 	ctx := c.context()
-	link, err := s.Accounts.InviteAgain(ctx, c.who, id)
+	link, err := s.Identity.Users.InviteAgain(ctx, c.who, id)
 	if err != nil {
 		return err
 	}
-	user, err := s.Accounts.Get(ctx, c.who, id)
+	user, err := s.Identity.Users.Get(ctx, c.who, id)
 	if err != nil {
 		return err
 	}

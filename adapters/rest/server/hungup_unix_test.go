@@ -1,0 +1,56 @@
+//go:build unix
+
+package server
+
+import (
+	"net"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// connected returns both ends of a connection, the server's one as the server
+// has it.
+func connected(t *testing.T) (client net.Conn, served *conn) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, ln.Close()) })
+	client, err = net.Dial("tcp", ln.Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = client.Close() })
+	accepted, err := (&listener{Listener: ln, limit: 1}).Accept()
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = accepted.Close() })
+	return client, accepted.(*conn)
+}
+
+// The time for reading a request is over long before a poll is. That says
+// nothing about the client.
+func TestADeadlineIsNoHangUp(t *testing.T) {
+	t.Parallel()
+	client, served := connected(t)
+	require.NoError(t, served.SetReadDeadline(time.Unix(1, 0)))
+	require.False(t, hungUp(served))
+	_, err := client.Write([]byte("GET"))
+	require.NoError(t, err)
+	require.False(t, hungUp(served), "whoever sends more is there")
+}
+
+func TestAClientThatLeftHasHungUp(t *testing.T) {
+	t.Parallel()
+	client, served := connected(t)
+	require.NoError(t, client.Close())
+	require.Eventually(t, func() bool { return hungUp(served) }, 5*time.Second, time.Millisecond)
+	require.NoError(t, served.Close())
+	require.True(t, hungUp(served), "and there is nobody left to tell of it")
+}
+
+// What cannot be asked has said nothing.
+func TestAConnectionThatCannotBeAskedIsThere(t *testing.T) {
+	t.Parallel()
+	here, there := net.Pipe()
+	require.NoError(t, there.Close())
+	require.False(t, hungUp(here))
+}
