@@ -88,7 +88,7 @@ func exists(path ...string) bool {
 // firstMinute makes what a first visitor needs, once, and says how to go on.
 func firstMinute(ctx context.Context, out io.Writer, cfg Config, running *Running) error {
 	key, err := keptFile(devFolder(cfg), devKeyFile, func() (string, error) {
-		_, secret, err := running.Access.CreateKey(ctx, running.Organization.ID, identity.KeySpec{
+		_, secret, err := running.Identity.Access.CreateKey(ctx, running.Organization.ID, identity.KeySpec{
 			Label: "dev", Environment: core.Test, Role: core.RoleDeveloper,
 		})
 		return secret, err
@@ -96,7 +96,7 @@ func firstMinute(ctx context.Context, out io.Writer, cfg Config, running *Runnin
 	if err != nil {
 		return err
 	}
-	who, err := running.Access.Authenticate(ctx, key)
+	who, err := running.Identity.Access.Authenticate(ctx, key)
 	if err != nil {
 		return fmt.Errorf("the key in %s/%s is not valid in this catalog: remove the file and start again", devFolder(cfg), devKeyFile)
 	}
@@ -121,7 +121,7 @@ func forPeople(ctx context.Context, cfg Config, running *Running, base string) (
 	if !cfg.Dashboard {
 		return "", nil
 	}
-	link, err := running.Accounts.SetupLink(ctx, running.Organization.ID)
+	link, err := running.Identity.Tickets.SetupLink(ctx, operatorOf(running.Organization))
 	if errors.Is(err, identity.ErrSetUp) {
 		return fmt.Sprintf(dashboard, base), nil
 	}

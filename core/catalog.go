@@ -17,7 +17,8 @@ type Catalog interface {
 	Credentials
 	People
 	GroupStore
-	// Check returns nil when the catalog answers.
+	// Check returns nil when the catalog answers. It wraps [ErrRelaxedDurability]
+	// and [ErrDegraded] as that of a [Storage] does.
 	Check(ctx context.Context) error
 	Close() error
 }

@@ -75,6 +75,12 @@ func Unavailable(cause error, retryAfter time.Duration, message string) *Error {
 	return &Error{Code: CodeUnavailable, Message: message, RetryAfter: retryAfter, cause: cause}
 }
 
+// StorageFull returns a [CodeStorageFull] error, as [Unavailable] does. Only people make
+// room, so a client does well to wait longer.
+func StorageFull(cause error, message string) *Error {
+	return &Error{Code: CodeStorageFull, Message: message, RetryAfter: 30 * time.Second, cause: cause}
+}
+
 // Error implements error.
 func (e *Error) Error() string { return string(e.Code) + ": " + e.Message }
 

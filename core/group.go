@@ -95,6 +95,11 @@ type GroupStatus struct {
 // Apply makes a change and checks the result. On an error part of it may have been
 // made.
 func (g *Group) Apply(change GroupChange) error {
+	if change.Name != nil {
+		if err := CheckSeen("name", *change.Name); err != nil {
+			return err
+		}
+	}
 	set(&g.Name, change.Name)
 	set(&g.Visibility, change.Visibility)
 	set(&g.MaxAttempts, change.MaxAttempts)

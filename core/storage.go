@@ -15,7 +15,9 @@ type Storage interface {
 	EventLog
 	// Check returns nil when the store answers and keeps what it acknowledges.
 	// It wraps [ErrRelaxedDurability] when the engine's settings would let an
-	// acknowledged event be lost in a crash.
+	// acknowledged event be lost in a crash, and [ErrDegraded] when it refuses to
+	// store, or does not get to it, while it can be read. The last refusal counts,
+	// until storing succeeds again: in Check itself, if nothing else stores.
 	Check(ctx context.Context) error
 	// Close waits for running calls and releases everything.
 	Close() error
@@ -152,6 +154,11 @@ var ErrUnknownOutcome = errors.New("the outcome of the commit is unknown")
 // ErrRelaxedDurability marks a store that is reachable but configured so that
 // an acknowledged event could be lost in a crash.
 var ErrRelaxedDurability = errors.New("the store's durability settings are relaxed")
+
+// ErrDegraded marks a store that answers, and refuses a part of what it is asked,
+// such as all writing. The error's text says which part, in words that anybody may
+// read.
+var ErrDegraded = errors.New("the store serves only a part of what it is asked")
 
 // ClockError says that a stream already holds an event received at Last,
 // later than the time given to Append. Nothing was stored; the caller appends

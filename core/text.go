@@ -23,19 +23,44 @@ func CheckText(field, text string, shortest, longest int) error {
 	return nil
 }
 
+// CheckSeen refuses a text of people's choice that holds a character which nobody
+// sees, or a space that looks like another one: two names that read alike would be
+// two things. It is for new texts: one that was stored before the rule stays good.
+func CheckSeen(field, text string) error {
+	for _, r := range text {
+		if unseen(r) {
+			return Invalid(field, "must not contain %U, which nobody sees or which looks like a space", r)
+		}
+	}
+	return nil
+}
+
+// unseen reports whether a character leaves no mark of its own: format characters,
+// which zero-width spaces and bidirectional controls are, fillers, and all spaces
+// but the common one.
+func unseen(r rune) bool {
+	switch r {
+	case ' ':
+		return false
+	case '\u034F', '\u115F', '\u1160', '\u17B4', '\u17B5', '\u2800', '\u3164', '\uFFA0', '\uFFFC':
+		return true // fillers that Unicode counts as letters, marks or symbols
+	}
+	return unicode.In(r, unicode.Cf, unicode.Z, unicode.Co, unicode.Cs) || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
+}
+
 // CheckName refuses a name that a stream or a group may not have: see [Stream].Name.
 func CheckName(name string) error {
 	if err := CheckText("name", name, 1, MaxStreamNameLength); err != nil {
 		return err
 	}
 	if strings.Contains(name, "/") || name == "." || name == ".." {
-		return Invalid("name", "must not be . or .. or contain a slash: it is part of addresses")
+		return Invalid("name", "must not be . or .. or contain a slash: it is part of URLs")
 	}
 	if strings.TrimSpace(name) != name {
 		return Invalid("name", "must not begin or end with white space")
 	}
 	if _, err := ParseID(name); err == nil {
-		return Invalid("name", "must not have the form of a UUID: ids and names share one place in addresses")
+		return Invalid("name", "must not look like a UUID: ids and names stand in the same place in URLs")
 	}
 	return nil
 }

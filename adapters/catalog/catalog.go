@@ -5,7 +5,6 @@ package catalog
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"net/url"
@@ -15,7 +14,6 @@ import (
 	"gorm.io/gorm/logger"
 
 	"github.com/eventflow-go/eventflow/core"
-	"github.com/eventflow-go/eventflow/migrations"
 )
 
 // Catalog implements [core.Catalog].
@@ -59,12 +57,9 @@ func Open(ctx context.Context, u *url.URL) (core.Catalog, error) {
 	return nil, fmt.Errorf("a catalog can be kept in sqlite or postgres, not in %q", u.Scheme)
 }
 
-// open brings the tables up to date and hands the database to GORM. If it fails
-// it closes everything.
-func open(ctx context.Context, db *sql.DB, set migrations.Set, dialector gorm.Dialector, closeAll func() error) (*Catalog, error) {
-	if err := migrations.Up(ctx, db, set); err != nil {
-		return nil, errors.Join(err, closeAll())
-	}
+// open hands a database, whose tables are up to date, to GORM. If it fails it
+// closes everything.
+func open(dialector gorm.Dialector, closeAll func() error) (*Catalog, error) {
 	opened, err := gorm.Open(dialector, &gorm.Config{
 		Logger:                 logger.Discard,
 		SkipDefaultTransaction: true,

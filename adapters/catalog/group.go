@@ -75,7 +75,7 @@ func (c *Catalog) CreateGroup(ctx context.Context, group core.Group, first core.
 
 func groupTaken(err error, name string) error {
 	if taken(err) {
-		return core.Errorf(core.CodeConflict, "the stream has a consumer group named %q already", name)
+		return core.Errorf(core.CodeConflict, "the stream already has a consumer group named %q", name)
 	}
 	return err
 }

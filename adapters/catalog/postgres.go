@@ -16,18 +16,21 @@ import (
 )
 
 func openPostgres(ctx context.Context, u *url.URL) (core.Catalog, error) {
-	config, err := pgxpool.ParseConfig(u.String())
+	config, err := pgtenant.Configure(u)
 	if err != nil {
 		return nil, fmt.Errorf("the catalog's URL: %w", err)
 	}
 	config.ConnConfig.RuntimeParams["application_name"] = "eventflow catalog"
 	wall := pgtenant.Guard(config, "eventflow_admit_to_catalog")
+	if err := pgtenant.Migrate(ctx, config, migrations.CatalogPostgres); err != nil {
+		return nil, err
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, err
 	}
 	db := stdlib.OpenDBFromPool(pool)
-	c, err := open(ctx, db, migrations.CatalogPostgres, postgres.New(postgres.Config{Conn: db}), func() error {
+	c, err := open(postgres.New(postgres.Config{Conn: db}), func() error {
 		err := db.Close()
 		pool.Close()
 		return err

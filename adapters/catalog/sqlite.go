@@ -32,9 +32,12 @@ func openSQLite(ctx context.Context, u *url.URL) (core.Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := open(ctx, db, migrations.CatalogSQLite, sqlite.Dialector{Conn: db}, db.Close)
+	if err := migrations.Up(ctx, db, migrations.CatalogSQLite); err != nil {
+		return nil, errors.Join(sqlitefile.Named(path, err), db.Close())
+	}
+	c, err := open(sqlite.Dialector{Conn: db}, db.Close)
 	if err != nil {
-		return nil, sqlitefile.Named(path, err)
+		return nil, err
 	}
 	c.writing = &sync.Mutex{}
 	return c, nil

@@ -66,7 +66,7 @@ func (s *Groups) Create(ctx context.Context, who core.Principal, stream string, 
 // newGroup checks a spec and fills in the defaults.
 func newGroup(spec core.GroupSpec, org, stream core.ID, now time.Time) (core.Group, error) {
 	group := core.Group{
-		ID: core.RandomID(now), Org: org, Stream: stream, Name: spec.Name, Mode: spec.Mode,
+		ID: core.RandomID(now), Org: org, Stream: stream, Mode: spec.Mode,
 		Visibility: core.DefaultVisibility, MaxAttempts: core.DefaultMaxAttempts,
 		Backoff:  core.Backoff{Initial: core.DefaultBackoffInitial, Max: core.DefaultBackoffMax},
 		Revision: 1, CreatedAt: now, UpdatedAt: now,
@@ -77,7 +77,7 @@ func newGroup(spec core.GroupSpec, org, stream core.ID, now time.Time) (core.Gro
 	if group.Mode != core.Ordered && group.Mode != core.Shared {
 		return core.Group{}, core.Invalid("mode", "must be ordered or shared")
 	}
-	err := group.Apply(core.GroupChange{Visibility: spec.Visibility, MaxAttempts: spec.MaxAttempts, Backoff: spec.Backoff})
+	err := group.Apply(core.GroupChange{Name: &spec.Name, Visibility: spec.Visibility, MaxAttempts: spec.MaxAttempts, Backoff: spec.Backoff})
 	return group, err
 }
 

@@ -87,7 +87,7 @@ func (d *decoder) element(draft *Draft, index int) error {
 	root := Place(index)
 	end, ok := frame(whole, start)
 	if !ok {
-		return core.Invalid(root, "is broken JSON at byte %d, so that the batch cannot be split into its events", end)
+		return core.Invalid(root, "is broken JSON at byte %d, so the batch cannot be split into events", end)
 	}
 	if size := end - start; size > core.MaxEventBytes {
 		*draft = Draft{Err: eventTooLarge(root, size)}

@@ -195,9 +195,9 @@ func TestDecodeEventRefusesEvents(t *testing.T) {
 		{`{"event_type":"a","payload":{"user":{"tags":[0,1,2,'x']}}}`, "payload.user.tags[3]", "needs a value at byte 51"},
 		{`{"event_type":"a","payload":[{"b":1,"b":2}]}`, "payload[0].b", "is given twice at byte 36"},
 		{`{"event_type":"a","payload":` + nested(65) + `}`, "payload" + strings.Repeat("[0]", 64), "is nested more than 64 levels deep"},
-		{`{"event_type":"a","payload":1}{}`, "body", "has something after its end at byte 30"},
+		{`{"event_type":"a","payload":1}{}`, "body", "has more text after its end at byte 30"},
 		{`{"event_type":"a","payload":1`, "body", "needs a comma or } at byte 29"},
-		{`{"event_type":"a","payload":"x`, "payload", "has a string without an end"},
+		{`{"event_type":"a","payload":"x`, "payload", "has an unterminated string"},
 	} {
 		_, err := eventjson.DecodeEvent([]byte(tt.body), eventjson.StreamInEvent)
 		requireInvalidPrefix(t, err, tt.field, tt.reason)

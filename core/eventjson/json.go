@@ -115,7 +115,7 @@ func (s *scanner) start() bool {
 func (s *scanner) finish() bool {
 	s.space()
 	if s.pos < len(s.data) {
-		return s.fail("has something after its end")
+		return s.fail("has more text after its end")
 	}
 	return true
 }
@@ -262,7 +262,7 @@ func (s *scanner) text() (raw []byte, escaped, ok bool) {
 	for s.pos = start; ; {
 		s.pos = skipPlain(s.data, s.pos)
 		if s.pos == len(s.data) {
-			return nil, false, s.fail("has a string without an end")
+			return nil, false, s.fail("has an unterminated string")
 		}
 		switch c := s.data[s.pos]; {
 		case c == '"':

@@ -78,7 +78,7 @@ func SplitArray(body []byte) ([][]byte, error) {
 		}
 		end, ok := frame(body, s.pos)
 		if !ok {
-			return nil, core.Invalid(Place(len(elements)), "is broken JSON at byte %d, so that the batch cannot be split into its events", end)
+			return nil, core.Invalid(Place(len(elements)), "is broken JSON at byte %d, so the batch cannot be split into events", end)
 		}
 		elements = append(elements, body[s.pos:end:end])
 		s.pos = end

@@ -31,7 +31,7 @@ func (q *Query) walkAll(who core.Principal, eq *core.EventQuery, action core.Act
 		return nil, err
 	}
 	if eq.After != nil {
-		return nil, core.Invalid("after", "is an offset of one stream; over all streams use from, to and cursor")
+		return nil, core.Invalid("after", "is an offset in one stream; over all streams, use from, to and cursor")
 	}
 	w := &allWalk{log: q.Log, streams: q.Streams, who: who, query: eq, scope: queryScope(eq, who.Org)}
 	if !eq.From.IsZero() {

@@ -72,7 +72,7 @@ func streamOf(who core.Principal, draft *eventjson.Draft) (string, error) {
 	return "", errNoStream
 }
 
-var errNoStream = core.Invalid("stream", "is required here: the name or id of the stream")
+var errNoStream = core.Invalid("stream", "is required here: give the name or id of a stream")
 
 // named adds the event's id to an answer that leaves its fate open. Whoever gets it
 // can look for the event later.

@@ -45,10 +45,10 @@ func (s *Streams) Create(ctx context.Context, who core.Principal, spec core.Stre
 	now := s.Now.Stamp()
 	stream := core.Stream{
 		ID: core.RandomID(now), Org: who.Org, Revision: 1, CreatedAt: now, UpdatedAt: now,
-		Name: spec.Name, Description: spec.Description, RetentionDays: core.DefaultRetentionDays,
+		Description: spec.Description, RetentionDays: core.DefaultRetentionDays,
 	}
 	change := core.StreamChange{
-		RetentionDays: spec.RetentionDays, IdempotencyWindowSeconds: spec.IdempotencyWindowSeconds, Schema: spec.Schema,
+		Name: &spec.Name, RetentionDays: spec.RetentionDays, IdempotencyWindowSeconds: spec.IdempotencyWindowSeconds, Schema: spec.Schema,
 	}
 	if err := s.apply(&stream, change); err != nil {
 		return core.Stream{}, err
@@ -159,6 +159,9 @@ func (s *Streams) Validate(ctx context.Context, who core.Principal, ref string, 
 // said last, because compiling it is the expensive part.
 func (s *Streams) apply(stream *core.Stream, change core.StreamChange) error {
 	if change.Name != nil {
+		if err := core.CheckSeen("name", *change.Name); err != nil {
+			return err
+		}
 		stream.Name = *change.Name
 	}
 	if change.Description != nil {

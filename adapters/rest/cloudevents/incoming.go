@@ -105,7 +105,7 @@ func (e *incoming) check(field eventjson.StreamField) error {
 	case field == eventjson.StreamInPath && given:
 		return core.Invalid(attributeStream, "is not allowed here: the path names the stream")
 	case field == eventjson.StreamInEvent && stream == "":
-		return core.Invalid(attributeStream, "is required here: the name or id of the stream")
+		return core.Invalid(attributeStream, "is required here: give the name or id of a stream")
 	}
 	return nil
 }

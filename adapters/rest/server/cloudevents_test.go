@@ -187,7 +187,7 @@ func TestACloudEventMayNameItsStream(t *testing.T) {
 	}
 	require.EqualValues(t, 3, f.events("orders"))
 	got := f.do("POST", rest.EventsPath, strings.NewReader(cloudEvent("")), structured)
-	require.Equal(t, []core.Detail{{Field: "eventflowstream", Reason: "is required here: the name or id of the stream"}}, got.problem(t).Details)
+	require.Equal(t, []core.Detail{{Field: "eventflowstream", Reason: "is required here: give the name or id of a stream"}}, got.problem(t).Details)
 }
 
 func TestABadCloudEventOfABatchIsRefusedAlone(t *testing.T) {

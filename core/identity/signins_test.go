@@ -56,7 +56,7 @@ func newTokenModel(t *rapid.T) *tokenModel {
 
 // node picks one, which sees what it does at once, as the other does a second
 // later.
-func (m *tokenModel) node() *identity.Accounts {
+func (m *tokenModel) node() *identity.UseCases {
 	i := rapid.IntRange(0, 1).Draw(m.T, "node")
 	m.stale[1-i] = m.clock.Now().Add(time.Second)
 	return m.nodes[i]
@@ -97,7 +97,7 @@ func (m *tokenModel) given(f *family, signIn core.SignIn) {
 func (m *tokenModel) login(*rapid.T) {
 	who := m.someone()
 	word := rapid.SampledFrom([]string{who.password, who.password, password + "0", ""}).Draw(m.T, "password")
-	signIn, err := m.node().Login(m.Context(), core.Visitor{}, rapid.SampledFrom([]string{who.user.Email, " " + strings.ToUpper(who.user.Email)}).Draw(m.T, "address"), word)
+	signIn, err := m.node().SignIns.Login(m.Context(), core.Visitor{}, rapid.SampledFrom([]string{who.user.Email, " " + strings.ToUpper(who.user.Email)}).Draw(m.T, "address"), word)
 	if who.disabled || word != who.password {
 		require.Equal(m, core.CodeUnauthorized, core.CodeOf(err))
 		return
@@ -151,7 +151,7 @@ func (m *tokenModel) logout(*rapid.T) {
 	if rapid.Bool().Draw(m.T, "with the access token") {
 		refresh, who = "", m.principal(f)
 	}
-	require.NoError(m, node.Logout(m.Context(), core.Visitor{}, who, refresh))
+	require.NoError(m, node.SignIns.Logout(m.Context(), who, refresh))
 	f.ended = true
 }
 
@@ -173,7 +173,7 @@ func (m *tokenModel) changePassword(*rapid.T) {
 		m.Skip("who is not signed in cannot ask")
 	}
 	present, next := rapid.SampledFrom([]string{f.who.password, f.who.password, "wrong"}).Draw(m.T, "present"), m.another()
-	err := m.node().ChangePassword(m.Context(), core.Visitor{}, m.principal(f), present, next)
+	err := m.node().Passwords.Change(m.Context(), m.principal(f), present, next)
 	if present != f.who.password {
 		require.Error(m, err)
 		return
@@ -195,10 +195,10 @@ func (m *tokenModel) forget(*rapid.T) {
 		m.Skip("who is disabled gets no ticket")
 	}
 	ticket, next := m.reset(who.user.Email), m.another()
-	require.NoError(m, m.node().Reset(m.Context(), core.Visitor{}, ticket, next))
+	require.NoError(m, m.node().Passwords.Reset(m.Context(), core.Visitor{}, ticket, next))
 	who.password = next
 	m.end(who, nil)
-	require.Equal(m, core.CodeUnauthorized, core.CodeOf(m.node().Reset(m.Context(), core.Visitor{}, ticket, m.another())))
+	require.Equal(m, core.CodeUnauthorized, core.CodeOf(m.node().Passwords.Reset(m.Context(), core.Visitor{}, ticket, m.another())))
 }
 
 // disable ends what a user has, and enabling brings nothing back.
@@ -210,7 +210,7 @@ func (m *tokenModel) disable(*rapid.T) {
 		m.Skip("most stay")
 	}
 	admin := core.Principal{Org: lobbyOrg, User: core.ID{9}, Role: core.RoleAdmin}
-	_, err := m.node().ChangeUser(m.Context(), core.Visitor{}, admin, who.user.ID.String(), core.UserChange{State: &state}, 0)
+	_, err := m.node().Users.Change(m.Context(), admin, who.user.ID.String(), core.UserChange{State: &state}, 0)
 	require.NoError(m, err)
 	who.disabled = state == core.UserDisabled
 	if who.disabled {
@@ -221,7 +221,7 @@ func (m *tokenModel) disable(*rapid.T) {
 // signOut is an admin's doing, and keeps nobody from signing in again.
 func (m *tokenModel) signOut(*rapid.T) {
 	who, admin := m.someone(), core.Principal{Org: lobbyOrg, User: core.ID{9}, Role: core.RoleAdmin}
-	require.NoError(m, m.node().EndSessionsOf(m.Context(), core.Visitor{}, admin, who.user.ID.String()))
+	require.NoError(m, m.node().SignIns.EndAllOf(m.Context(), admin, who.user.ID.String()))
 	m.end(who, nil)
 }
 
@@ -238,7 +238,7 @@ func (m *tokenModel) check(*rapid.T) {
 			continue
 		}
 		for _, f := range m.families {
-			who, err := node.Authenticate(m.Context(), f.access)
+			who, err := node.SignIns.Authenticate(m.Context(), f.access)
 			if f.ended || f.who.disabled || !m.clock.Now().Before(f.until) {
 				require.Equal(m, core.CodeUnauthorized, core.CodeOf(err), "an access token outlives its session")
 				continue
@@ -298,7 +298,7 @@ func TestTabsThatRefreshAtOnceGetOneToken(t *testing.T) {
 	var tabs sync.WaitGroup
 	for i := range given {
 		tabs.Go(func() {
-			signIn, err := l.nodes[i%2].Refresh(context.Background(), core.Visitor{}, first)
+			signIn, err := l.nodes[i%2].SignIns.Refresh(context.Background(), core.Visitor{}, first)
 			if err != nil {
 				t.Errorf("tab %d: %v", i, err)
 			}
@@ -324,9 +324,9 @@ func TestAnAddressIsOnePersons(t *testing.T) {
 	require.Equal(t, "ann@example.com", ann.Email)
 	admin := core.Principal{Org: core.ID{2}, User: core.ID{9}, Role: core.RoleAdmin}
 	for _, email := range []string{"ann@example.com", "ANN@EXAMPLE.COM", "aNN@example.com\n"} {
-		_, err := l.nodes[0].CreateUser(t.Context(), core.ID{2}, identity.NewPerson{Email: email, Password: password}, core.RoleViewer)
+		_, err := l.nodes[0].Users.Create(t.Context(), operator(core.ID{2}), identity.NewPerson{Email: email, Password: password}, core.RoleViewer)
 		require.Equal(t, core.CodeConflict, core.CodeOf(err), email)
-		_, _, err = l.nodes[0].Invite(t.Context(), core.Visitor{}, admin, email, "", core.RoleViewer)
+		_, _, err = l.nodes[0].Users.Invite(t.Context(), admin, email, "", core.RoleViewer)
 		require.Equal(t, core.CodeConflict, core.CodeOf(err), email)
 		require.Equal(t, ann.ID, l.login(email, password).User.ID)
 	}
@@ -344,9 +344,9 @@ func TestNonsenseIsNobodysAddress(t *testing.T) {
 	l := newLobby(t)
 	l.person("ann@example.com")
 	for _, email := range []string{"", "\x00", "ann@example.com\x00", "ann\x00@example.com", "\xff@example.com", strings.Repeat("a", 10_000) + "@example.com"} {
-		_, err := l.nodes[0].Login(t.Context(), core.Visitor{}, email, password)
+		_, err := l.nodes[0].SignIns.Login(t.Context(), core.Visitor{}, email, password)
 		require.Equal(t, core.CodeUnauthorized, core.CodeOf(err), "%q", email)
-		require.NoError(t, l.nodes[0].Forgot(t.Context(), core.Visitor{}, email), "%q", email)
+		require.NoError(t, l.nodes[0].Passwords.Forgot(t.Context(), core.Visitor{}, email), "%q", email)
 	}
 	require.Empty(t, l.mails)
 }
@@ -358,12 +358,12 @@ func TestAnyBrowserSignsIn(t *testing.T) {
 	l.person("ann@example.com")
 	for _, said := range []string{"", "\xff\xfe", "a\x00b\tc", strings.Repeat("x", 255) + "é", strings.Repeat("\U0001f389", 100), strings.Repeat("\xff", 1000)} {
 		l.clock.Pass(time.Second)
-		_, err := l.nodes[0].Login(t.Context(), core.Visitor{UserAgent: said}, "ann@example.com", password)
+		_, err := l.nodes[0].SignIns.Login(t.Context(), core.Visitor{UserAgent: said}, "ann@example.com", password)
 		require.NoError(t, err)
 		sessions := l.book.sessions()
 		require.LessOrEqual(t, len(sessions[len(sessions)-1].UserAgent), 256)
 	}
-	_, err := l.nodes[0].Login(t.Context(), core.Visitor{UserAgent: "curl/8.0 \u754c"}, "ann@example.com", password)
+	_, err := l.nodes[0].SignIns.Login(t.Context(), core.Visitor{UserAgent: "curl/8.0 \u754c"}, "ann@example.com", password)
 	require.NoError(t, err)
 	require.True(t, slices.ContainsFunc(l.book.sessions(), func(s core.Session) bool { return s.UserAgent == "curl/8.0 \u754c" }))
 }
@@ -379,21 +379,21 @@ func TestSessionsOfOthersAreEndedWithinTheOrganization(t *testing.T) {
 		ann.ID.String():     {Org: core.ID{2}, User: core.ID{9}, Role: core.RoleAdmin},
 		core.ID{8}.String(): {Org: lobbyOrg, User: core.ID{9}, Role: core.RoleAdmin},
 	} {
-		err := l.nodes[0].EndSessionsOf(t.Context(), core.Visitor{}, who, id)
+		err := l.nodes[0].SignIns.EndAllOf(t.Context(), who, id)
 		coretest.RequireRefusal(t, err, core.CodeNotFound, "")
 	}
 	admin := core.Principal{Org: lobbyOrg, User: core.ID{9}, Role: core.RoleAdmin}
-	coretest.RequireRefusal(t, l.nodes[0].EndSessionsOf(t.Context(), core.Visitor{}, admin, "7"), core.CodeValidation, "id")
+	coretest.RequireRefusal(t, l.nodes[0].SignIns.EndAllOf(t.Context(), admin, "7"), core.CodeValidation, "id")
 	admin.User = ann.ID
-	coretest.RequireRefusal(t, l.nodes[0].EndSessionsOf(t.Context(), core.Visitor{}, admin, ann.ID.String()), core.CodeConflict, "")
-	_, err := l.nodes[1].Authenticate(t.Context(), here.AccessToken)
+	coretest.RequireRefusal(t, l.nodes[0].SignIns.EndAllOf(t.Context(), admin, ann.ID.String()), core.CodeConflict, "")
+	_, err := l.nodes[1].SignIns.Authenticate(t.Context(), here.AccessToken)
 	require.NoError(t, err, "nothing was ended")
 	admin.User = core.ID{} // a key
-	require.NoError(t, l.nodes[0].EndSessionsOf(t.Context(), core.Visitor{}, admin, ann.ID.String()))
-	_, err = l.nodes[0].Authenticate(t.Context(), here.AccessToken)
+	require.NoError(t, l.nodes[0].SignIns.EndAllOf(t.Context(), admin, ann.ID.String()))
+	_, err = l.nodes[0].SignIns.Authenticate(t.Context(), here.AccessToken)
 	coretest.RequireRefusal(t, err, core.CodeUnauthorized, "")
 	l.clock.Pass(time.Second)
-	_, err = l.nodes[1].Authenticate(t.Context(), here.AccessToken)
+	_, err = l.nodes[1].SignIns.Authenticate(t.Context(), here.AccessToken)
 	coretest.RequireRefusal(t, err, core.CodeUnauthorized, "")
 	_, ok := l.refresh(l.nodes[1], here.RefreshToken)
 	require.False(t, ok)
@@ -406,7 +406,7 @@ func TestAFailingCatalogSignsNobodyOut(t *testing.T) {
 	l.person("ann@example.com")
 	token := l.login("ann@example.com", password).RefreshToken
 	l.book.broken = coretest.ErrBroken
-	_, err := l.nodes[0].Refresh(t.Context(), core.Visitor{}, token)
+	_, err := l.nodes[0].SignIns.Refresh(t.Context(), core.Visitor{}, token)
 	coretest.RequireRefusal(t, err, core.CodeUnavailable, "")
 	l.book.broken = nil
 	_, ok := l.refresh(l.nodes[0], token)

@@ -47,7 +47,7 @@ func FuzzRefreshToken(f *testing.F) {
 		for _, forged := range texts {
 			_, ok := l.refresh(l.nodes[0], forged)
 			require.False(t, ok, "%q is taken for a token", forged)
-			require.NoError(t, l.nodes[1].Logout(t.Context(), core.Visitor{}, core.Principal{}, forged))
+			require.NoError(t, l.nodes[1].SignIns.Logout(t.Context(), core.Principal{}, forged))
 		}
 		_, ok := l.refresh(l.node(8), token)
 		require.False(t, ok, "another server's token is good")
@@ -77,8 +77,8 @@ func FuzzTicket(f *testing.F) {
 		for _, forged := range texts {
 			l.book.questions()
 			if forged != ticket {
-				err := l.nodes[0].Reset(t.Context(), core.Visitor{}, forged, password)
-				require.EqualError(t, err, "UNAUTHORIZED: the link is wrong, was used before or has expired; ask for another one")
+				err := l.nodes[0].Passwords.Reset(t.Context(), core.Visitor{}, forged, password)
+				require.EqualError(t, err, "UNAUTHORIZED: the link is wrong, has been used before or has expired; ask for another one")
 			}
 			if l.book.questions() > 0 {
 				require.Regexp(t, ticketForm, forged)
@@ -86,6 +86,6 @@ func FuzzTicket(f *testing.F) {
 				require.Equal(t, want, said)
 			}
 		}
-		require.NoError(t, l.nodes[1].Reset(t.Context(), core.Visitor{}, ticket, password))
+		require.NoError(t, l.nodes[1].Passwords.Reset(t.Context(), core.Visitor{}, ticket, password))
 	})
 }

@@ -82,7 +82,7 @@ func TestAPersonHasTheLimitOfTheOrganization(t *testing.T) {
 	l.person("bob@example.com")
 	ann, bob := l.login("ann@example.com", password), l.login("bob@example.com", password)
 	limit := func(signIn core.SignIn) core.Limit {
-		who, err := l.nodes[1].Authenticate(t.Context(), signIn.AccessToken)
+		who, err := l.nodes[1].SignIns.Authenticate(t.Context(), signIn.AccessToken)
 		require.NoError(t, err)
 		return who.Limit
 	}
@@ -98,7 +98,7 @@ func TestAPersonHasTheLimitOfTheOrganization(t *testing.T) {
 	require.Equal(t, 1, l.orgs.questions())
 	l.clock.Pass(time.Second)
 	l.orgs.broken = context.DeadlineExceeded
-	_, err := l.nodes[1].Authenticate(t.Context(), ann.AccessToken)
+	_, err := l.nodes[1].SignIns.Authenticate(t.Context(), ann.AccessToken)
 	require.Equal(t, core.CodeUnavailable, core.CodeOf(err))
 }
 
@@ -107,17 +107,16 @@ func TestAPersonHasTheLimitOfTheOrganization(t *testing.T) {
 func TestOnlyTheOperatorLimitsAnOrganization(t *testing.T) {
 	t.Parallel()
 	l := newLobby(t)
-	operator := core.Principal{Org: lobbyOrg, Label: "operator", Role: core.RoleAdmin}
 	keys, people := core.Rate{PerMinute: 6000, PerSecond: 200}, core.Rate{PerMinute: 1000}
 	limit := func(who core.Principal, limits core.OrganizationLimits) (core.Organization, error) {
-		return l.nodes[0].LimitOrganization(t.Context(), core.Visitor{}, who, limits)
+		return l.nodes[0].Organizations.Limit(t.Context(), who, limits)
 	}
-	org, err := limit(operator, core.OrganizationLimits{Key: &keys})
+	org, err := limit(operator(lobbyOrg), core.OrganizationLimits{Key: &keys})
 	require.NoError(t, err)
 	want := firm(lobbyOrg)
 	want.KeyRate = keys
 	require.Equal(t, want, org)
-	org, err = limit(operator, core.OrganizationLimits{User: &people})
+	org, err = limit(operator(lobbyOrg), core.OrganizationLimits{User: &people})
 	require.NoError(t, err)
 	want.UserRate = people
 	require.Equal(t, want, org, "the other stays")
@@ -129,7 +128,7 @@ func TestOnlyTheOperatorLimitsAnOrganization(t *testing.T) {
 		"user_rate.per_minute": {User: &core.Rate{PerSecond: 1}},
 		"user_rate.per_second": {User: &core.Rate{PerMinute: 1, PerSecond: -1}},
 	} {
-		_, err = limit(operator, limits)
+		_, err = limit(operator(lobbyOrg), limits)
 		coretest.RequireRefusal(t, err, core.CodeValidation, field)
 	}
 	for _, who := range []core.Principal{{Org: lobbyOrg, User: core.ID{7}, Role: core.RoleAdmin}, {Org: lobbyOrg, Key: core.ID{7}, Role: core.RoleAdmin}} {
@@ -141,7 +140,7 @@ func TestOnlyTheOperatorLimitsAnOrganization(t *testing.T) {
 	require.Equal(t, org, stored)
 	require.Len(t, l.trail, 2)
 
-	org, err = limit(operator, core.OrganizationLimits{Key: &core.Rate{}, User: &core.Rate{}})
+	org, err = limit(operator(lobbyOrg), core.OrganizationLimits{Key: &core.Rate{}, User: &core.Rate{}})
 	require.NoError(t, err)
 	require.Equal(t, firm(lobbyOrg), org)
 	require.Equal(t, map[string]string{"key_rate": "default", "user_rate": "default"}, l.trail[2].Details)
