@@ -272,7 +272,7 @@ func refusalOf(n core.Nack) (refusal, error) {
 		}
 		r.delay = n.Delay.Duration()
 	}
-	return r, core.CheckText("reason", n.Reason, 0, core.MaxReasonLength)
+	return r, core.CheckLines("reason", n.Reason, 0, core.MaxReasonLength)
 }
 
 // Extend gives a consumer more time from now, and returns until when. No time

@@ -20,6 +20,8 @@ type groupState struct {
 	Leases []lease `json:"leases,omitempty"`
 	// Waiting is what will be handed out again.
 	Waiting []waiting `json:"waiting,omitempty"`
+	// Past are the leases that ended last, the latest at the end.
+	Past []pastLease `json:"past,omitempty"`
 	// Missed is how many events retention removed before they were settled.
 	Missed int64 `json:"missed,omitempty"`
 	// CommittedAt is when something was last settled.
@@ -46,6 +48,33 @@ type lease struct {
 	ID        core.ID   `json:"id"`
 	ExpiresAt time.Time `json:"until"`
 	Spans     []span    `json:"spans"`
+}
+
+// leaseEnd is how a lease ended.
+type leaseEnd string
+
+const (
+	leaseSettled leaseEnd = "s"
+	leaseExpired leaseEnd = "e"
+	leaseReset   leaseEnd = "r"
+)
+
+// pastLease is a lease that ended: a consumer that comes back with it is told
+// how.
+type pastLease struct {
+	ID  core.ID  `json:"id"`
+	End leaseEnd `json:"end"`
+}
+
+// maxPast bounds how many leases are remembered after their end. They are
+// written with every step of the group, and asked for by a consumer that repeats
+// what it has just done.
+const maxPast = 16
+
+// remember notes how a lease ended.
+func (s *groupState) remember(id core.ID, end leaseEnd) {
+	s.Past = append(s.Past, pastLease{id, end})
+	s.Past = slices.Delete(s.Past, 0, max(0, len(s.Past)-maxPast))
 }
 
 // waiting is a span that is due again at some time.
@@ -76,6 +105,7 @@ func (s *groupState) clone() *groupState {
 	c := *s
 	c.Waiting = slices.Clone(s.Waiting)
 	c.Leases = slices.Clone(s.Leases)
+	c.Past = slices.Clone(s.Past)
 	for i := range c.Leases {
 		c.Leases[i].Spans = slices.Clone(c.Leases[i].Spans)
 	}
@@ -138,6 +168,7 @@ func (s *groupState) expire(now time.Time, group *core.Group, random func() floa
 			part.Lost++
 			all = append(all, s.fail(part, l.ExpiresAt, group, random, -1))
 		}
+		s.remember(l.ID, leaseExpired)
 		return true
 	})
 	for i := range all {

@@ -229,7 +229,7 @@ func TestExpiredReceipts(t *testing.T) {
 	} {
 		state := &groupState{Next: 1}
 		state.hold(id, ends, []span{{To: 1, Attempts: 1}})
-		require.ErrorIs(t, use(state, ends), errLostLease, name)
+		require.ErrorIs(t, use(state, ends), errsLostLease[leaseExpired], name)
 		require.NoError(t, use(state, ends.Add(-1)), name)
 	}
 }

@@ -10,20 +10,41 @@ import (
 // The part of a group's state that consumers change: what they acknowledge,
 // refuse, extend and commit.
 
-var errLostLease = core.Errorf(core.CodeConflict, "this lease is not held any more: it was settled, it expired, or the group was reset; poll again")
+// The reasons why a lease is not held.
+var (
+	errLostLease = core.Errorf(core.CodeConflict,
+		"this lease is not held: it ended some time ago, or it is not of this group; poll again")
+	errsLostLease = map[leaseEnd]error{
+		leaseSettled: core.Errorf(core.CodeConflict, "this lease is not held any more: all of it was settled or given back; poll again"),
+		leaseExpired: core.Errorf(core.CodeConflict, "this lease is not held any more: it expired, and its events are handed out again; poll again"),
+		leaseReset:   core.Errorf(core.CodeConflict, "this lease is not held any more: the group was reset; poll again"),
+	}
+)
 
-// held finds a lease that has not expired.
+// held finds a lease that has not expired. The error says what became of it.
 func (s *groupState) held(id core.ID, now time.Time) (int, error) {
 	i := slices.IndexFunc(s.Leases, func(l lease) bool { return l.ID == id })
-	if i < 0 || !now.Before(s.Leases[i].ExpiresAt) {
-		return 0, errLostLease
+	switch {
+	case i < 0:
+		return 0, s.lost(id)
+	case !now.Before(s.Leases[i].ExpiresAt):
+		return 0, errsLostLease[leaseExpired]
 	}
 	return i, nil
+}
+
+// lost says what became of a lease that is not there.
+func (s *groupState) lost(id core.ID) error {
+	if i := slices.IndexFunc(s.Past, func(p pastLease) bool { return p.ID == id }); i >= 0 {
+		return errsLostLease[s.Past[i].End]
+	}
+	return errLostLease
 }
 
 // release forgets a lease of which nothing is left.
 func (s *groupState) release(i int) {
 	if len(s.Leases[i].Spans) == 0 {
+		s.remember(s.Leases[i].ID, leaseSettled)
 		s.Leases = slices.Delete(s.Leases, i, i+1)
 	}
 }
@@ -190,7 +211,10 @@ func (s *groupState) commit(now time.Time, offset core.Offset, id core.ID) (done
 		return nil, nil
 	}
 	if !id.IsZero() {
-		return nil, errLostLease
+		if _, err := s.held(id, now); err != nil {
+			return nil, err
+		}
+		return nil, core.Errorf(core.CodeConflict, "this lease does not hold this offset, or not any more")
 	}
 	return nil, core.Errorf(core.CodeConflict, "no consumer holds this offset: its lease expired, or it was not handed out yet; poll again")
 }
@@ -215,6 +239,7 @@ func (s *groupState) settled(offset core.Offset) bool {
 func (s *groupState) seek(now time.Time, to core.Offset) {
 	for i := range s.Leases {
 		s.untake(i, 0, now)
+		s.remember(s.Leases[i].ID, leaseReset)
 	}
 	s.Leases = nil
 	s.Waiting = slices.DeleteFunc(s.Waiting, func(w waiting) bool { return w.Letter.IsZero() })
