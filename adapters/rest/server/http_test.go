@@ -268,3 +268,19 @@ func TestListsInManyLinesLeaveTheConnectionAlone(t *testing.T) {
 		require.Equal(t, i == 1, got.Close)
 	}
 }
+
+// What a server may pass over leaves the answer as it is.
+func TestHeadersThatMayBePassedOver(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.stream("orders")
+	whole := f.do("GET", "/api/v1/streams/orders", nil)
+	for _, header := range []string{
+		"Range: bytes=0-3", "If-Range: \"1\"", "If-Modified-Since: Sat, 29 Oct 2044 19:43:31 GMT", "If-Unmodified-Since: Sat, 29 Oct 1994 19:43:31 GMT",
+		"Expect: 200-ok", "Te: trailers", "Upgrade: h2c", "Accept: text/html", "Accept-Charset: latin1", "Accept-Language: de", "Forwarded: for=1.1.1.1",
+	} {
+		got := f.do("GET", "/api/v1/streams/orders", nil, header)
+		require.Equal(t, 200, got.StatusCode, header)
+		require.Equal(t, whole.body, got.body, header)
+	}
+}
