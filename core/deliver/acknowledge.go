@@ -65,7 +65,7 @@ func refusalOf(n core.Nack) (refusal, error) {
 		}
 		r.delay = n.Delay.Duration()
 	}
-	return r, core.CheckText("reason", n.Reason, 0, core.MaxReasonLength)
+	return r, core.CheckLines("reason", n.Reason, 0, core.MaxReasonLength)
 }
 
 // Extend gives a consumer visibility from now on, or the group's when it is nil, and

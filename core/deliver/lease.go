@@ -16,9 +16,6 @@ type lease struct {
 	Spans []span `json:"spans"`
 }
 
-// errLostLease answers a receipt that is worth nothing any more.
-var errLostLease = core.Errorf(core.CodeConflict, "this lease is no longer held: it was settled, it expired, or the group was reset; poll again")
-
 // hold notes that a consumer has been handed spans.
 func (s *groupState) hold(id core.ID, until time.Time, spans []span) {
 	s.Leases = append(s.Leases, lease{ID: id, ExpiresAt: until.UTC().Truncate(time.Millisecond), Spans: spans})
@@ -29,8 +26,11 @@ func (s *groupState) hold(id core.ID, until time.Time, spans []span) {
 // would depend on who asked last.
 func (s *groupState) held(id core.ID, now time.Time) (int, error) {
 	i := slices.IndexFunc(s.Leases, func(l lease) bool { return l.ID == id })
-	if i < 0 || !now.Before(s.Leases[i].ExpiresAt) {
-		return 0, errLostLease
+	switch {
+	case i < 0:
+		return 0, s.lost(id)
+	case !now.Before(s.Leases[i].ExpiresAt):
+		return 0, errsLostLease[leaseExpired]
 	}
 	return i, nil
 }
@@ -38,6 +38,7 @@ func (s *groupState) held(id core.ID, now time.Time) (int, error) {
 // release forgets a lease that holds nothing any more.
 func (s *groupState) release(i int) {
 	if len(s.Leases[i].Spans) == 0 {
+		s.remember(s.Leases[i].ID, leaseSettled)
 		s.Leases = slices.Delete(s.Leases, i, i+1)
 	}
 }
@@ -88,6 +89,7 @@ func (s *groupState) expire(now time.Time, group *core.Group, random func() floa
 			// backoff counts from there.
 			all = append(all, s.fail(part, l.ExpiresAt, group, random, -1))
 		}
+		s.remember(l.ID, leaseExpired)
 		return true
 	})
 	for i := range all {

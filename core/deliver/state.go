@@ -24,6 +24,8 @@ type groupState struct {
 	// Waiting are the spans that will go out again, in the order of offsets. An
 	// ordered group hands them out from the front; wait keeps the order.
 	Waiting []waiting `json:"waiting,omitempty"`
+	// Past are the leases that ended last, the latest at the end.
+	Past []pastLease `json:"past,omitempty"`
 	// Missed is how many events retention removed before they were settled.
 	Missed int64 `json:"missed,omitempty"`
 	// CommittedAt is when a consumer last settled something.
@@ -51,6 +53,7 @@ func (s *groupState) clone() *groupState {
 	c := *s
 	c.Waiting = slices.Clone(s.Waiting)
 	c.Leases = slices.Clone(s.Leases)
+	c.Past = slices.Clone(s.Past)
 	for i := range c.Leases {
 		c.Leases[i].Spans = slices.Clone(c.Leases[i].Spans)
 	}
@@ -143,6 +146,7 @@ func (s *groupState) miss(i int, from, to core.Offset, now time.Time) {
 func (s *groupState) seek(now time.Time, to core.Offset) {
 	for i := range s.Leases {
 		s.untake(i, 0, now) // saves the letters among them, the rest is dropped below
+		s.remember(s.Leases[i].ID, leaseReset)
 	}
 	s.Leases = nil
 	s.Waiting = slices.DeleteFunc(s.Waiting, func(w waiting) bool { return w.ofLog() })
