@@ -9,9 +9,17 @@ import (
 	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
-// Ack settles events of a lease, or all of it when offsets is nil.
+// What consumers say names a lease, and every method here answers
+// [core.CodeConflict] when that lease is no longer held. The answer comes when the
+// change is durable. An answer that is lost does no harm: settling again what is
+// settled changes nothing while the lease still holds something, and is a conflict
+// after that.
+
+// Ack settles events of a lease, or all of it when offsets is nil. Offsets that the
+// lease does not hold are passed over.
 func (c *Consumers) Ack(ctx context.Context, who core.Principal, stream, group string, lease core.ID, offsets []core.Offset) error {
 	return c.settle(ctx, who, stream, group, func(t *turn, _ *core.Group) error {
+		// Letters whose replays have succeeded are removed in the same step.
 		done, err := t.state.ack(t.now, lease, offsets)
 		t.remove = append(t.remove, done...)
 		return err
@@ -48,11 +56,12 @@ func refusalOf(n core.Nack) (refusal, error) {
 		return r, core.Invalid("action", "must be retry, park or skip")
 	}
 	if n.Delay != nil {
+		// Delay has no lower bound but 0: a consumer may want its next try at once.
 		if *n.Delay < 0 || *n.Delay > core.MaxBackoff {
 			return r, core.Invalid("delay", "must be 0 to %d seconds", int(core.MaxBackoff.Duration().Seconds()))
 		}
 		if r.action != core.NackRetry {
-			return r, core.Invalid("delay", "is for the action retry only")
+			return r, core.Invalid("delay", "is allowed with the action retry only")
 		}
 		r.delay = n.Delay.Duration()
 	}
@@ -62,7 +71,9 @@ func refusalOf(n core.Nack) (refusal, error) {
 // Extend gives a consumer visibility from now on, or the group's when it is nil, and
 // returns when the lease expires. A visibility of 0 gives back what the lease still
 // holds, as if it had never been handed out.
-func (c *Consumers) Extend(ctx context.Context, who core.Principal, stream, group string, lease core.ID, visibility *core.Seconds) (until time.Time, err error) {
+func (c *Consumers) Extend(
+	ctx context.Context, who core.Principal, stream, group string, lease core.ID, visibility *core.Seconds,
+) (until time.Time, err error) {
 	if visibility != nil && *visibility != 0 && (*visibility < core.MinVisibility || *visibility > core.MaxVisibility) {
 		return time.Time{}, core.Invalid("visibility", "must be %v to %v seconds, or 0 to give the lease back",
 			core.MinVisibility.Duration().Seconds(), core.MaxVisibility.Duration().Seconds())
@@ -109,7 +120,8 @@ func (c *Consumers) Commit(ctx context.Context, who core.Principal, stream, grou
 	return at, err
 }
 
-// settle makes a change to what a group has handed out.
+// settle makes a change to what a group has handed out. Unlike a poll, it always has
+// something to store: the time of the last settling, at least.
 func (c *Consumers) settle(ctx context.Context, who core.Principal, stream, group string, change func(*turn, *core.Group) error) error {
 	g, err := c.groups.open(ctx, who, stream, group, core.ActionConsume)
 	if err != nil {
@@ -124,7 +136,7 @@ func (c *Consumers) settle(ctx context.Context, who core.Principal, stream, grou
 	})
 }
 
-// EventOffset returns the offset of an event of a stream, for those who name
+// EventOffset returns the offset of an event of a stream, for consumers that name
 // events by their ids.
 func (c *Consumers) EventOffset(ctx context.Context, who core.Principal, stream string, id core.ID) (core.Offset, error) {
 	open, err := c.streams.Open(ctx, who, stream, core.ActionConsume)

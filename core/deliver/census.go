@@ -9,6 +9,8 @@ import (
 // Census counts what every group of every organization has before it, for those who
 // operate the installation: metrics ask for it. It checks no principal.
 func (n *Numbers) Census(ctx context.Context) (all []core.GroupCensus, err error) {
+	// Streams are asked for as the groups come, a page at a time: an installation has too
+	// many to keep all bounds.
 	bounds := func(records []core.GroupRecord) (map[core.ID]core.Bounds, error) {
 		streams := make([]core.ID, len(records))
 		for i := range records {

@@ -52,6 +52,8 @@ func (c *Consumers) Poll(ctx context.Context, who core.Principal, stream, group 
 	if err != nil {
 		return core.Delivery{}, core.StoreFailed(err)
 	}
+	// The poll follows its stream from here on, so that no event can come between the
+	// look at what there is and the wait for more.
 	defer follower.Close()
 	return c.poll(ctx, g, follower, poll)
 }
@@ -62,7 +64,7 @@ func (c *Consumers) Poll(ctx context.Context, who core.Principal, stream, group 
 // be lost and what other consumers settle is no news at all.
 func (c *Consumers) poll(ctx context.Context, g *core.Group, follower *eventlog.Follower, poll core.Poll) (core.Delivery, error) {
 	for deadline := c.now().Add(poll.Wait); ; {
-		head, changed := follower.Head()
+		head, changed := follower.Head() // before the look: what comes after it closes changed
 		d, wake, err := c.deliver(ctx, g, head, poll.Limit)
 		if err != nil || len(d.Events) > 0 {
 			return d, err
@@ -117,6 +119,7 @@ func (c *Consumers) deliver(ctx context.Context, g *core.Group, head core.Offset
 		if err != nil {
 			return err
 		}
+		// Retention tells no group what it removes. The poll notices.
 		t.state.trim(bounds.First)
 		spans = t.state.take(t.now, g, max(head, bounds.Next), limit)
 		d.NextOffset, wake = t.state.Next, t.state.wake(t.now)
@@ -124,6 +127,7 @@ func (c *Consumers) deliver(ctx context.Context, g *core.Group, head core.Offset
 			return nil
 		}
 		d.Lease, d.ExpiresAt = core.RandomID(t.now), t.now.Add(g.Visibility.Duration()).Truncate(time.Millisecond)
+		// The lease gets a copy: its spans are cut while these are being read.
 		t.state.hold(d.Lease, d.ExpiresAt, slices.Clone(spans))
 		t.changed = true
 		return nil
@@ -132,6 +136,8 @@ func (c *Consumers) deliver(ctx context.Context, g *core.Group, head core.Offset
 		return d, wake, err
 	}
 	if err := c.collect(ctx, g, &d, spans); err != nil {
+		// Nobody will hear of the lease. Without this the group would wait until it
+		// expires, and an attempt would count that nobody made.
 		c.giveBack(g, d.Lease, 0)
 		return core.Delivery{}, wake, core.StoreFailed(err)
 	}
@@ -163,7 +169,7 @@ func (c *Consumers) collect(ctx context.Context, g *core.Group, d *core.Delivery
 			room -= events[i].Size()
 		}
 		if d.Events == nil {
-			d.Events = events // most leases are one span
+			d.Events = events // most leases are one span: nothing is copied
 		} else {
 			d.Events = append(d.Events, events...)
 		}
@@ -181,7 +187,7 @@ func (c *Consumers) contents(ctx context.Context, g *core.Group, part span, room
 		return c.recent.Read(ctx, g.Stream, part.From, part.To, int(part.size()), room)
 	}
 	letter, err := c.letters.DeadLetter(ctx, g.Org, part.Letter)
-	if core.IsNotFound(err) {
+	if core.IsNotFound(err) { // nothing goes out for it, and it is settled with its lease
 		return nil, nil
 	}
 	return []core.Event{letter.Event}, err

@@ -37,6 +37,7 @@ func (n *Numbers) Histogram(ctx context.Context, who core.Principal, ref string,
 		if err != nil {
 			return core.Histogram{}, core.StoreFailed(err)
 		}
+		// A commit between two searches may not make a bucket negative.
 		h.Counts[i], before = int64(max(at, before)-before), max(at, before)
 	}
 	return h, nil

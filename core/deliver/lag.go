@@ -35,6 +35,7 @@ func statusOf(ctx context.Context, log core.Reader, record core.GroupRecord, now
 		status.CommittedAt = &state.CommittedAt
 	}
 	status.Leased, status.Waiting = state.counts()
+	// The oldest event that is not settled gives the age, so that is one event to read.
 	if from := state.committed(); from < status.EndOffset {
 		status.LagSeconds, err = age(ctx, log, record.Group.Stream, core.Scan{From: from, To: status.EndOffset, Limit: 1, Bytes: 1}, now)
 	}

@@ -2,8 +2,9 @@ package deliver
 
 // op is one thing that a caller wants done to a group, and the answer to it.
 type op struct {
-	// apply changes the turn's state. It may run several times, each time on
-	// another copy of the state, so it sets what it returns and adds to nothing.
+	// apply changes the turn's state. It may run several times, each time on another
+	// copy of the state, so of what lies outside the turn it sets the whole, and adds
+	// to nothing.
 	apply func(*turn) error
 	// err belongs to the goroutine that leads the lane until done is closed, and to
 	// the caller after that.

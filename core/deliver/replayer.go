@@ -34,7 +34,8 @@ const (
 	replaySlice = 5 * time.Second
 )
 
-// Run works until ctx ends.
+// Run works until ctx ends. A failure is logged and tried again with the next tick: a
+// replay is work that somebody has asked for and gone away from.
 func (r *Replayer) Run(ctx context.Context) {
 	tick := time.NewTicker(replayInterval)
 	defer tick.Stop()
@@ -62,6 +63,8 @@ func (r *Replayer) Work(ctx context.Context) error {
 	var failures []error
 	for _, replay := range replays {
 		err := r.visit(ctx, replay)
+		// One replay that fails does not keep the others from getting on. A failed
+		// precondition is no failure: another node was faster.
 		if err != nil && core.CodeOf(err) != core.CodePreconditionFailed {
 			failures = append(failures, err)
 		}
@@ -86,17 +89,18 @@ func (r *Replayer) visit(ctx context.Context, replay core.Replay) error {
 			break
 		}
 		before := replay.Done
+		// A failure in the middle of a page still leaves behind what was given back.
 		more, err := r.page(ctx, &replay, room)
 		allowed -= int(replay.Done - before)
-		if err != nil && !errors.Is(err, errBusy) {
-			_ = r.save(context.WithoutCancel(ctx), &replay, time.Time{}) // the hold ends by itself
-			return err
-		}
-		if !more && err == nil {
-			replay.State = core.ReplayDone
+		if errors.Is(err, errBusy) {
+			break
 		}
 		if err != nil {
-			break
+			_ = r.save(context.WithoutCancel(ctx), &replay, time.Time{}) // or the hold ends by itself
+			return err
+		}
+		if !more {
+			replay.State = core.ReplayDone
 		}
 		if err := r.save(ctx, &replay, r.now().Add(replayHold)); err != nil {
 			return err
@@ -117,7 +121,8 @@ func (r *Replayer) save(ctx context.Context, replay *core.Replay, held time.Time
 // a while: two seconds of its rate. Its consumers did not ask for a burst.
 const catchUp = 2 * time.Second
 
-// allowance is how many letters the replay's rate allows in one visit.
+// allowance returns how many letters the rate of a replay allows in one visit. It goes
+// by what was given back since the start, so no rounding adds up.
 func (r *Replayer) allowance(replay *core.Replay) int {
 	if replay.Rate == 0 {
 		return math.MaxInt
@@ -136,6 +141,8 @@ func (r *Replayer) page(ctx context.Context, replay *core.Replay, room int) (mor
 	if err != nil {
 		return false, err
 	}
+	// A full page may have more behind it, unless it has reached what was parked after
+	// the start.
 	full := len(letters) == room
 	past := slices.IndexFunc(letters, func(l core.DeadLetter) bool { return bytes.Compare(l.ID[:], replay.Until[:]) > 0 })
 	if past >= 0 {
@@ -167,7 +174,7 @@ func (r *Replayer) page(ctx context.Context, replay *core.Replay, room int) (mor
 func (r *Replayer) giveBack(ctx context.Context, replay *core.Replay, letters []core.DeadLetter) error {
 	group, err := groupOf(ctx, r.store, letters[0])
 	if core.IsNotFound(err) {
-		return nil
+		return nil // its letters are gone with it
 	}
 	if err != nil {
 		return err
@@ -180,14 +187,15 @@ func (r *Replayer) giveBack(ctx context.Context, replay *core.Replay, letters []
 		if len(t.state.Waiting)+len(letters) > maxWaiting/2 {
 			return errBusy
 		}
-		// Read again, now that nobody else changes them.
+		// Read again, now that nobody else changes them: some may have been discarded.
 		current, err := r.store.DeadLetters(ctx, replay.Org, scan)
 		if err != nil {
 			return err
 		}
 		given = 0
 		for _, letter := range current {
-			if slices.ContainsFunc(letters, func(l core.DeadLetter) bool { return l.ID == letter.ID }) {
+			wanted := slices.ContainsFunc(letters, func(l core.DeadLetter) bool { return l.ID == letter.ID })
+			if wanted && !t.replays(letter.ID) && !slices.Contains(t.remove, letter.ID) {
 				t.replay(letter)
 				given++
 			}

@@ -18,12 +18,13 @@ type standing struct {
 	bounds core.Bounds
 }
 
+// standingOf puts a group beside the bounds of its stream.
 func standingOf(record core.GroupRecord, bounds core.Bounds) (standing, error) {
 	state, err := openState(record.Progress.State)
 	if err != nil {
 		return standing{}, err
 	}
-	state.trim(bounds.First)
+	state.trim(bounds.First) // on this copy alone: it is not stored
 	return standing{record, state, bounds}, nil
 }
 

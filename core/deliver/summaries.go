@@ -35,7 +35,7 @@ type summaries struct {
 type keptSummary struct {
 	// mu guards the fields below. It is not held while somebody counts.
 	mu sync.Mutex
-	// counted is good from from up to until. An error is never good: it answers those
+	// counted is good between from and until. An error is never good: it answers those
 	// who waited for it, and whoever asks next has it counted anew.
 	counted counted
 	from    time.Time

@@ -16,6 +16,7 @@ func (s *groupState) take(now time.Time, group *core.Group, head core.Offset, li
 	if group.Mode == core.Ordered {
 		return s.takeOrdered(now, group, head, limit)
 	}
+	// What waits goes first, so that it is not overtaken for ever by a busy stream.
 	spans, lost := s.takeDue(now, group, limit)
 	if !lost {
 		spans = s.takeNew(spans, head, limit)
@@ -37,7 +38,7 @@ func (s *groupState) takeOrdered(now time.Time, group *core.Group, head core.Off
 			return spans
 		}
 		if first.Attempts > 0 {
-			if len(spans) > 0 {
+			if len(spans) > 0 { // it comes with the next poll, by itself
 				return spans
 			}
 			spans, _ = s.takeFrom(0, group, limit)

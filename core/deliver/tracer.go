@@ -17,7 +17,8 @@ type Tracer struct {
 	authorizer core.Authorizer
 }
 
-// Trace finds an event by its id and says what each group has made of it.
+// Trace finds an event by its id and says what each group has made of it. It reads
+// what is stored, so it may be a step behind, and it disturbs nobody.
 func (t *Tracer) Trace(ctx context.Context, who core.Principal, id string) (core.EventTrace, error) {
 	if err := core.Authorize(t.authorizer, who, core.ActionReadEvents, core.ID{}); err != nil {
 		return core.EventTrace{}, err
@@ -121,6 +122,8 @@ func (s *groupState) trace(offset core.Offset, attempts []core.Attempt) (core.Tr
 			return core.TraceWaiting, &w.Due
 		}
 	}
+	// What is neither held nor waiting was settled, or never handed out. A skip is
+	// settling, too, and shows in the last attempt alone.
 	switch {
 	case offset >= s.Next:
 		return core.TracePending, nil

@@ -27,6 +27,7 @@ type turns struct {
 	lanes map[core.ID]*lane
 }
 
+// newTurns returns what makes steps over a store of groups and the log that they read.
 func newTurns(store core.GroupStore, log core.Reader, now core.Clock) *turns {
 	return &turns{store: store, log: log, now: now, random: rand.Float64, lanes: map[core.ID]*lane{}}
 }

@@ -81,6 +81,7 @@ func (s *groupState) untake(i int, from core.Offset, now time.Time) {
 	}
 }
 
+// maxOffset is beyond every offset.
 const maxOffset = core.Offset(1<<63 - 1)
 
 // replay adds a dead letter to what goes out. It has had no attempts: somebody

@@ -121,14 +121,14 @@ func (e *incoming) setBody(body []byte) error {
 	case len(body) == 0:
 		e.payload, e.encoding = []byte("null"), dataNone
 	case isJSONType(media):
-		if charset != "" && charset != "utf-8" {
+		if charset != "" && !IsUTF8(charset) {
 			return errCharset
 		}
 		if err := eventjson.ValidJSON(body); err != nil {
 			return dataError(err)
 		}
 		e.payload = bytes.Trim(body, " \t\r\n")
-	case strings.HasPrefix(media, "text/") && (charset == "" || charset == "utf-8" || charset == "us-ascii"):
+	case strings.HasPrefix(media, "text/") && (charset == "" || IsUTF8(charset)):
 		if !utf8.Valid(body) || bytes.IndexByte(body, 0) >= 0 {
 			return core.Invalid(memberData, "must be UTF-8 without NUL when datacontenttype is text and names no other charset")
 		}

@@ -51,6 +51,9 @@ func (s *Server) dispatch(c *fiber.Ctx, r *route) error {
 	if err := s.guard(call); err != nil {
 		return err
 	}
+	if call.ctx.IsHead() && getOnly[r.Path] {
+		return errNoHead
+	}
 	if call.asking {
 		err := call.checkLength()
 		call.granted = err == nil

@@ -44,6 +44,10 @@ func (s *Server) getExport(c *call) error {
 	c.ctx.SetStatusCode(fasthttp.StatusOK)
 	c.ctx.Response.Header.SetContentType(contentType)
 	c.ctx.Response.Header.Set(fasthttp.HeaderContentDisposition, `attachment; filename="events`+exportSuffix(contentType)+`"`)
+	if !c.ctx.Request.Header.IsHTTP11() {
+		c.exportUntilClose(body)
+		return nil
+	}
 	c.ctx.Response.SetBodyStream(body, -1)
 	return nil
 }

@@ -95,6 +95,15 @@ func Offsets(events []core.Event) (all []core.Offset) {
 	return all
 }
 
+// From counts n offsets, beginning with first.
+func From(first core.Offset, n int) []core.Offset {
+	offsets := make([]core.Offset, n)
+	for i := range offsets {
+		offsets[i] = first + core.Offset(i)
+	}
+	return offsets
+}
+
 // Traceparent is a header of the W3C trace context, TraceID the trace that it names.
 const (
 	Traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
