@@ -30,7 +30,7 @@ func TestARewrittenTrailIsFound(t *testing.T) {
 	for _, mistake := range []string{"", "1", second[:20], "x" + second} {
 		o := h.run([]string{secret}, "audit", "verify", "--expect", mistake)
 		require.Equal(t, 2, o.code, mistake)
-		require.Contains(t, o.stderr, "--expect must be a record's number and its whole hash")
+		require.Contains(t, o.stderr, "--expect must be a record's number, a colon and its full hash")
 	}
 
 	path := filepath.Join(h.folder, "eventflow_data", "events.db")

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -88,7 +89,7 @@ func exists(path ...string) bool {
 // firstMinute makes what a first visitor needs, once, and says how to go on.
 func firstMinute(ctx context.Context, out io.Writer, cfg Config, running *Running) error {
 	key, err := keptFile(devFolder(cfg), devKeyFile, func() (string, error) {
-		_, secret, err := running.Access.CreateKey(ctx, running.Organization.ID, identity.KeySpec{
+		_, secret, err := running.Identity.Access.CreateKey(ctx, running.Organization.ID, identity.KeySpec{
 			Label: "dev", Environment: core.Test, Role: core.RoleDeveloper,
 		})
 		return secret, err
@@ -96,7 +97,7 @@ func firstMinute(ctx context.Context, out io.Writer, cfg Config, running *Runnin
 	if err != nil {
 		return err
 	}
-	who, err := running.Access.Authenticate(ctx, key)
+	who, err := running.Identity.Access.Authenticate(ctx, key)
 	if err != nil {
 		return fmt.Errorf("the key in %s/%s is not valid in this catalog: remove the file and start again", devFolder(cfg), devKeyFile)
 	}
@@ -121,22 +122,37 @@ func forPeople(ctx context.Context, cfg Config, running *Running, base string) (
 	if !cfg.Dashboard {
 		return "", nil
 	}
-	link, err := running.Accounts.SetupLink(ctx, running.Organization.ID)
+	link, err := running.Identity.Tickets.SetupLink(ctx, operatorOf(running.Organization))
 	if errors.Is(err, identity.ErrSetUp) {
 		return fmt.Sprintf(dashboard, base), nil
 	}
 	if strings.HasPrefix(link, "/") { // the port was not known before it was open
 		link = base + link
 	}
-	return fmt.Sprintf(dashboard+firstAdmin, base, link, linkCommand(cmp.Or(cfg.PublicURL, base))), err
+	return fmt.Sprintf(dashboard+firstAdmin, base, link, linkCommand(cfg, cmp.Or(cfg.PublicURL, base))), err
 }
 
-// linkCommand prints another link to the server at base.
-func linkCommand(base string) string {
-	if base == "http://"+devAddr {
-		return os.Args[0] + " user setup-link"
+// linkCommand prints another link to the server at base, whose store and secret it
+// finds as dev did.
+func linkCommand(cfg Config, base string) string {
+	command := os.Args[0] + " user setup-link"
+	if filepath.Clean(devFolder(cfg)) != filepath.Clean(defaultFolder) {
+		command += " --store " + shellWord(cfg.Store)
 	}
-	return os.Args[0] + " user setup-link --public-url " + base
+	if base != "http://"+devAddr {
+		command += " --public-url " + base
+	}
+	return command
+}
+
+// shellWord makes a text one word of a shell command.
+func shellWord(text string) string {
+	if strings.IndexFunc(text, func(r rune) bool {
+		return !strings.ContainsRune("/.:_-%=,+@", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	}) < 0 {
+		return text
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`").Replace(text) + `"`
 }
 
 // makeDemo makes a stream with a reader, where they are not there yet.
@@ -174,7 +190,7 @@ Or prove the whole path from a second terminal: %s try
 // What dev says of the dashboard.
 const (
 	dashboard  = "  Dashboard    %s\n"
-	firstAdmin = "  First admin  %s\n               valid once, for 30 minutes; '%s' makes another\n"
+	firstAdmin = "  First admin  %s\n               valid once, for 30 minutes; '%s' replaces it\n"
 )
 
 // devAddr is where dev listens, unless it is told otherwise.

@@ -109,8 +109,7 @@ func (n keyNoun) createCommand(p *program, s *settings, org *string) *cobra.Comm
 func (f keyFlags) request(ctx context.Context, keys keyring) (core.KeyRequest, error) {
 	request := core.KeyRequest{Label: f.label, Environment: core.Environment(f.environment), Role: core.Role(f.role)}
 	if f.expires != 0 {
-		at := time.Now().UTC().Add(f.expires).Truncate(time.Second)
-		request.ExpiresAt = &at
+		request.ExpiresAt = &core.Time{Time: time.Now().UTC().Add(f.expires).Truncate(time.Second)}
 	}
 	if f.rate != "" {
 		rate, err := core.ParseRate(f.rate)

@@ -95,7 +95,7 @@ func TestMistakesWithCredentialsAreNamed(t *testing.T) {
 		"token create --label x -o md":             {2, "--output must be text or json"},
 		"token create --label x --stream nowhere":  {4, "no such stream"},
 		"key create --label x --default-stream no": {4, "no such stream"},
-		"key create --label x --rate 6000":         {2, "--rate must be requests a minute and at once"},
+		"key create --label x --rate 6000":         {2, "--rate must be requests per minute and at once"},
 		"key create --label x --rate 2000000/1":    {2, "--rate must be"},
 		"token list --output yaml":                 {2, "--output must be table or json"},
 		"token revoke 7":                           {2, "token's id must be a UUID"},

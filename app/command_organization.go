@@ -30,11 +30,11 @@ func organizationCreateCommand(p *program, s *settings) *cobra.Command {
 		Example: "  eventflow org create acme\n  eventflow user setup-link --org acme   # another link",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return p.operate(cmd, s, "", func(o operator) error {
-				accounts, err := o.accounts()
+				people, err := o.identity()
 				if err != nil {
 					return err
 				}
-				_, link, err := accounts.CreateOrganization(cmd.Context(), thisProgram(), o.principal(), args[0])
+				_, link, err := people.Organizations.Create(cmd.Context(), o.principal(), args[0])
 				if err != nil {
 					return err
 				}
@@ -103,11 +103,11 @@ func organizationLimitCommand(p *program, s *settings) *cobra.Command {
 				return usageError{err}
 			}
 			return p.operate(cmd, s, args[0], func(o operator) error {
-				accounts, err := o.accounts()
+				people, err := o.identity()
 				if err != nil {
 					return err
 				}
-				org, err := accounts.LimitOrganization(cmd.Context(), thisProgram(), o.principal(), limits)
+				org, err := people.Organizations.Limit(cmd.Context(), o.principal(), limits)
 				if err != nil {
 					return err
 				}

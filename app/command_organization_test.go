@@ -75,8 +75,11 @@ func TestTheHostLimitsAnOrganization(t *testing.T) {
 	require.Zero(t, limited.code, limited.stderr)
 	require.Regexp(t, ` acme +\S+Z +6000/200 +1000/100\n$`, limited.stdout)
 	follows("6000", "1000")
-	org, err := server.client(theirs).Organization(t.Context())
-	require.NoError(t, err)
+	var org core.Organization
+	require.Eventually(t, func() bool { // what asked until now has used up the key's permits
+		org, err = server.client(theirs).Organization(t.Context())
+		return err == nil
+	}, patience, 20*time.Millisecond)
 	require.Equal(t, core.Rate{PerMinute: 6000, PerSecond: 200}, org.KeyRate)
 
 	listed := h.run([]string{secret}, "org", "list", "-o", "json")
@@ -105,8 +108,8 @@ func TestMistakesWithOrganizationsAreNamed(t *testing.T) {
 		{[]string{"limit", "default"}, 2, "give --key, --user or both"},
 		{[]string{"limit", "", "--key", "1/1"}, 2, "'eventflow org list' shows the names"},
 		{[]string{"limit", "umbrella", "--key", "1/1"}, 4, "no such organization"},
-		{[]string{"limit", "default", "--key", "6000"}, 2, "--key must be requests a minute and at once"},
-		{[]string{"limit", "default", "--key", "1/1", "--user", "off"}, 2, "--user must be requests a minute and at once, each 1 to 1000000, like 6000/200, or default"},
+		{[]string{"limit", "default", "--key", "6000"}, 2, "--key must be requests per minute and at once"},
+		{[]string{"limit", "default", "--key", "1/1", "--user", "off"}, 2, "--user must be requests per minute and at once, each 1 to 1000000, like 6000/200, or default"},
 		{[]string{"list", "-o", "yaml"}, 2, "--output must be table or json"},
 	} {
 		o := h.run([]string{secret}, append([]string{"org"}, c.args...)...)

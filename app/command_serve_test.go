@@ -155,6 +155,16 @@ func TestTwoServersMayShareAFolder(t *testing.T) {
 	require.Zero(t, other.stop())
 }
 
+// freeAddr is an address of this machine at which nothing listens.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, listener.Close())
+	return listener.Addr().String()
+}
+
 // TestWhatKeepsAServerFromStartingIsSaid holds that a server that cannot do
 // its work says why and ends, and shows no password.
 func TestWhatKeepsAServerFromStartingIsSaid(t *testing.T) {

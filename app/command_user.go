@@ -38,7 +38,7 @@ func userCreateCommand(p *program, s *settings, org *string) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.operate(cmd, s, *org, func(o operator) error {
-				accounts, err := o.accounts()
+				people, err := o.identity()
 				if err != nil {
 					return err
 				}
@@ -46,11 +46,11 @@ func userCreateCommand(p *program, s *settings, org *string) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				user, err := accounts.CreateUser(cmd.Context(), o.org.ID, identity.NewPerson{Email: email, Name: name, Password: password}, core.Role(role))
+				person := identity.NewPerson{Email: email, Name: name, Password: password}
+				user, err := people.Users.Create(cmd.Context(), o.principal(), person, core.Role(role))
 				if err != nil {
 					return err
 				}
-				o.record(cmd.Context(), core.AuditUserCreated, "user", user.ID)
 				_, err = fmt.Fprintln(cmd.OutOrStdout(), user.ID)
 				return err
 			})
@@ -122,17 +122,17 @@ func userSetupCommand(p *program, s *settings, org *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "setup-link", Args: cobra.NoArgs,
 		Short: "Print the set-up link for the first admin (valid once, for 30 minutes)",
+		Long:  "Print the set-up link for the first admin. It is valid once, for 30 minutes, and replaces an earlier link, which no longer works.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.operate(cmd, s, *org, func(o operator) error {
-				accounts, err := o.accounts()
+				people, err := o.identity()
 				if err != nil {
 					return err
 				}
-				link, err := accounts.SetupLink(cmd.Context(), o.org.ID)
+				link, err := people.Tickets.SetupLink(cmd.Context(), o.principal())
 				if err != nil {
 					return err
 				}
-				o.record(cmd.Context(), core.AuditSetupLinkCreated, "organization", o.org.ID)
 				_, err = fmt.Fprintln(cmd.OutOrStdout(), link)
 				return err
 			})

@@ -35,7 +35,7 @@ func TestTheFirstAdminIsMadeOnTheHost(t *testing.T) {
 	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err))
 	again := h.run([]string{secret}, "user", "setup-link")
 	require.NotZero(t, again.code)
-	require.Contains(t, again.stderr, "has users already")
+	require.Contains(t, again.stderr, "already has users")
 
 	weak := h.command(context.Background(), []string{secret}, "user", "create", "--email", "bob@example.com", "--role", "viewer")
 	weak.Stdin = strings.NewReader("weak\n")
@@ -51,16 +51,16 @@ func TestTheFirstAdminIsMadeOnTheHost(t *testing.T) {
 
 	whole := h.run([]string{secret}, "audit", "verify")
 	require.Zero(t, whole.code, whole.stderr)
-	require.Contains(t, whole.stdout, "is intact: 4 records")
+	require.Contains(t, whole.stdout, "is intact: 5 records")
 	require.Zero(t, server.stop())
 	db, err := sql.Open("sqlite", filepath.Join(h.folder, "eventflow_data", "events.db"))
 	require.NoError(t, err)
-	_, err = db.ExecContext(context.Background(), `update events set payload = replace(payload, 'ann@', 'eve@') where type = 'login.succeeded' and "offset" = 1`)
+	_, err = db.ExecContext(context.Background(), `update events set payload = replace(payload, 'ann@', 'eve@') where type = 'login.succeeded' and "offset" = 2`)
 	require.NoError(t, err)
 	require.NoError(t, db.Close())
 	damaged := h.run([]string{secret}, "audit", "verify")
 	require.Equal(t, 1, damaged.code)
-	require.Contains(t, damaged.stderr, "is damaged at record 2")
+	require.Contains(t, damaged.stderr, "is damaged at record 3")
 }
 
 // TestUserListPrintsJSON holds the form for programs, which has no password, and

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -84,6 +85,9 @@ func (c Config) validate() error {
 	if _, err := c.trustedProxies(); err != nil {
 		return wrong("trusted-proxies", err.Error())
 	}
+	if err := c.validatePublicURL(); err != nil {
+		return wrong("public-url", err.Error())
+	}
 	if c.SMTP != "" && c.MailFrom == "" {
 		return wrong("mail-from", "is required with smtp: the sender address of emails")
 	}
@@ -155,6 +159,36 @@ func (c Config) secrets() [][]byte {
 	return all
 }
 
+// links returns what links to the server begin with: the public URL, which
+// validate has checked, without a slash at its end.
+func (c Config) links() string {
+	if u, err := url.Parse(c.PublicURL); err == nil && u.Host != "" {
+		return u.Scheme + "://" + u.Host
+	}
+	return ""
+}
+
+// validatePublicURL takes what a path can be appended to. 'eventflow dev' has no
+// public URL but the address that it listens on.
+func (c Config) validatePublicURL() error {
+	if c.PublicURL == "" {
+		return nil
+	}
+	u, err := url.Parse(c.PublicURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return errors.New("must be a URL like https://events.example.com")
+	}
+	if u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(c.PublicURL, "#") || strings.Trim(u.Path, "/") != "" {
+		return errors.New("must be a scheme, a host and perhaps a port, like https://events.example.com:8443, and nothing else")
+	}
+	if port := u.Port(); port != "" {
+		if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 {
+			return fmt.Errorf("has the invalid port %q; it must be 1 to 65535", port)
+		}
+	}
+	return nil
+}
+
 // validateSecret is apart because the commands that need no secret start
 // without one.
 func (c Config) validateSecret() error {
@@ -163,6 +197,9 @@ func (c Config) validateSecret() error {
 	}
 	if len(c.Secret) < identity.MinSecretBytes || strings.Count(c.Secret, c.Secret[:1]) == len(c.Secret) {
 		return wrong("secret", fmt.Sprintf("is too weak: at least %d random characters are required. Generate one with 'eventflow secret'", identity.MinSecretBytes))
+	}
+	if trimmed := strings.Trim(strings.TrimSpace(c.Secret), "\ufeff"); trimmed != c.Secret {
+		return wrong("secret", "begins or ends with white space or a byte order mark, which gets lost when it is copied. Take it away, and set secret-previous to the text with it until all keys are rotated")
 	}
 	return nil
 }

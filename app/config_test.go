@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 
@@ -97,6 +98,16 @@ var refusals = []refusal{
 	{"catalog with more than a folder", []string{"EVENTFLOW_CATALOG=sqlite:./a#b"}, nil, []string{"catalog", `"#b"`, "%23"}},
 	{"store of another build", []string{"EVENTFLOW_STORE=rocks:x"}, nil, []string{"store", `"rocks"`, "memory, postgres, postgresql, sqlite"}},
 	{"catalog in memory", []string{"EVENTFLOW_CATALOG=memory:"}, nil, []string{"catalog", `"memory"`, "sqlite or postgres"}},
+	{"public URL without a scheme", []string{"EVENTFLOW_PUBLIC_URL=ev.example.com"}, nil, []string{"public-url", "https://"}},
+	{"public URL of another scheme", []string{"EVENTFLOW_PUBLIC_URL=ftp://x"}, nil, []string{"public-url", "https://"}},
+	{"public URL without a host", []string{"EVENTFLOW_PUBLIC_URL=https://:443"}, nil, []string{"public-url", "https://"}},
+	{"public URL with a query", []string{"EVENTFLOW_PUBLIC_URL=https://x?a=1"}, nil, []string{"public-url", "nothing else"}},
+	{"public URL with a fragment", []string{"EVENTFLOW_PUBLIC_URL=https://x/#"}, nil, []string{"public-url", "nothing else"}},
+	{"public URL with a path", []string{"EVENTFLOW_PUBLIC_URL=https://x/events"}, nil, []string{"public-url", "nothing else"}},
+	{"public URL with a user", []string{"EVENTFLOW_PUBLIC_URL=https://ann@x"}, nil, []string{"public-url", "nothing else"}},
+	{"public URL with a port beyond", []string{"EVENTFLOW_PUBLIC_URL=https://x:70000"}, nil, []string{"public-url", "65535"}},
+	{"secret with a blank", []string{"EVENTFLOW_SECRET= " + strings.Repeat("hush", 10)}, nil, []string{"secret", "white space"}},
+	{"secret with a byte order mark", []string{"EVENTFLOW_SECRET=\ufeff" + strings.Repeat("hush", 10)}, nil, []string{"secret", "byte order mark"}},
 	{"weak secret", []string{"EVENTFLOW_SECRET=hush"}, nil, []string{"secret", "too weak"}},
 	{"monotonous secret", []string{"EVENTFLOW_SECRET=" + strings.Repeat("hush"[:1], 40)}, nil, []string{"secret", "too weak"}},
 	{"no secret", []string{"EVENTFLOW_SECRET="}, nil, []string{"secret", "is not set"}},
@@ -125,6 +136,18 @@ func TestWrongSettingsRefuseToStart(t *testing.T) {
 			require.NotContains(t, o.stderr, "hush")
 			require.Empty(t, o.stdout)
 		})
+	}
+}
+
+// A slash at the end of the public URL is no part of the links that begin with it.
+func TestLinksBeginWithThePublicURL(t *testing.T) {
+	t.Parallel()
+	for given, links := range map[string]string{
+		"https://events.example.com/": "https://events.example.com", "http://[::1]:8080": "http://[::1]:8080", "HTTPS://Events.example.com:8443/": "https://Events.example.com:8443",
+	} {
+		out := newHome(t).run([]string{secret, "EVENTFLOW_PUBLIC_URL=" + given, "EVENTFLOW_STORE=sqlite:" + url.PathEscape(t.TempDir())}, "user", "setup-link")
+		require.Zero(t, out.code, out.stderr)
+		require.True(t, strings.HasPrefix(out.stdout, links+"/setup#t="), out.stdout)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // devFiles are what `dev` leaves in a data folder when it has stopped.
-var devFiles = []string{"catalog.db", "catalog.db.migrating", "dev-key", "events.db", "events.db.migrating", "secret"}
+var devFiles = []string{"catalog.db", "catalog.db.migrating", "catalog.db.reserve", "dev-key", "events.db", "events.db.migrating", "events.db.reserve", "secret"}
 
 // names are those of the files in a folder.
 func names(t *testing.T, folder string) (all []string) {

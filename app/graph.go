@@ -2,21 +2,20 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
-	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"go.uber.org/fx"
 
-	"github.com/eventflow-go/eventflow/adapters/argon2"
 	"github.com/eventflow-go/eventflow/adapters/casbinauth"
 	"github.com/eventflow-go/eventflow/adapters/catalog"
 	"github.com/eventflow-go/eventflow/adapters/jsonschema"
-	"github.com/eventflow-go/eventflow/adapters/jwt"
 	"github.com/eventflow-go/eventflow/adapters/memlimit"
 	"github.com/eventflow-go/eventflow/adapters/metrics"
 	"github.com/eventflow-go/eventflow/adapters/redislimit"
@@ -51,8 +50,6 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 
 			// The core: use cases over those ports.
 			newCommitter,
-			newAccess,
-			newKeys,
 			newOrganization,
 			newTrail,
 			newStreams,
@@ -61,7 +58,7 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			newQuery,
 			newRecent,
 			newDelivery,
-			newAccounts,
+			newIdentity,
 			newTails,
 
 			// Driving side: HTTP.
@@ -74,7 +71,7 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 		fx.Invoke(
 			func(lc fx.Lifecycle, r *eventlog.Retention) { background(lc, r.Run) },
 			func(lc fx.Lifecycle, d *deliver.UseCases) { background(lc, d.Replayer.Run) },
-			func(lc fx.Lifecycle, a *identity.Access) { background(lc, a.Run) },
+			func(lc fx.Lifecycle, i *identity.UseCases) { background(lc, i.Access.Run) },
 			func(m *metrics.Metrics, d *deliver.UseCases, s *server.Server, logger *slog.Logger) {
 				m.Groups(d.Numbers.Census, s.Polls, logger)
 			},
@@ -177,34 +174,24 @@ func background(lc fx.Lifecycle, run func(context.Context)) {
 	})
 }
 
-func newAccess(cfg Config, catalog core.Catalog, now func() time.Time) (*identity.Access, error) {
-	return identity.NewAccess(catalog, catalog, []byte(cfg.Secret), []byte(cfg.SecretPrevious), now)
-}
-
-// newAccounts signs people in.
-func newAccounts(
-	lc fx.Lifecycle, cfg Config, c core.Catalog, authorizer core.Authorizer, record core.Recorder, limiter core.RateLimiter,
-	now func() time.Time, logger *slog.Logger,
-) (*identity.Accounts, error) {
-	tokens, err := jwt.New(cfg.secrets()...)
+// newIdentity returns the use cases of people and credentials.
+func newIdentity(lc fx.Lifecycle, cfg Config, p ports, streams *eventlog.Streams, limiter core.RateLimiter) (*identity.UseCases, error) {
+	needs, err := identityPorts(cfg, p.Catalog, p.Authorizer)
 	if err != nil {
 		return nil, err
 	}
-	ports := identity.AccountPorts{
-		Organizations: c, Users: c, Sessions: c, Tickets: c, Hasher: argon2.New(runtime.NumCPU()), Tokens: tokens,
-		Authorizer: authorizer, Links: cfg.PublicURL, Record: record,
-		Throttle: identity.Throttle(limiter, now),
-	}
 	if cfg.SMTP != "" {
-		mailer, err := smtp.Open(cfg.SMTP, cfg.MailFrom, logger)
+		mailer, err := smtp.Open(cfg.SMTP, cfg.MailFrom, p.Logger)
 		if err != nil {
 			return nil, wrong("smtp", err.Error())
 		}
 		lc.Append(fx.StopHook(mailer.Close))
-		ports.Mailer = mailer
+		needs.Mailer = mailer
 	}
-	ports.Later = newLater(lc, logger) // after the mailer, which it hands mails to until it stops
-	return identity.NewAccounts(ports, []byte(cfg.Secret), []byte(cfg.SecretPrevious), now), nil
+	needs.Streams, needs.Record, needs.Now = streams, p.Record, p.Now
+	needs.Throttle = identity.NewThrottle(limiter, p.Now)
+	needs.Later = newLater(lc, p.Logger) // after the mailer, which it hands mails to until it stops
+	return identity.New(needs)
 }
 
 // newOrganization returns the organization that a new installation begins with.
@@ -224,9 +211,7 @@ type served struct {
 	Tails      *eventlog.Tails
 	Trail      *eventlog.Trail
 	Delivery   *deliver.UseCases
-	Access     *identity.Access
-	Keys       *identity.Keys
-	Accounts   *identity.Accounts
+	Identity   *identity.UseCases
 	Authorizer core.Authorizer
 	Limiter    core.RateLimiter
 	First      core.Organization
@@ -241,8 +226,8 @@ func newServer(cfg Config, p served) *server.Server {
 	proxies, _ := cfg.trustedProxies() // checked by validate
 	return server.New(server.Options{
 		Ingest: p.Ingest, Query: p.Query, Streams: p.Streams, Tails: p.Tails, Trail: p.Trail,
-		Delivery: p.Delivery, Access: p.Access, Keys: p.Keys, Accounts: p.Accounts, Authorizer: p.Authorizer,
-		TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.PublicURL, "https:"),
+		Delivery: p.Delivery, Identity: p.Identity, Authorizer: p.Authorizer,
+		TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.links(), "https:"),
 		Site: p.Site, System: describe(cfg, p.Authorizer, p.First, p.Now(), p.Metrics.IngestP99),
 		Ready: p.Health.report, Metrics: p.Metrics.Handler(), MetricsToken: cfg.MetricsToken, Observe: p.Metrics.Request, Logger: p.Logger,
 		Limits: server.Limits{
@@ -275,6 +260,14 @@ func (c Config) rates() server.Rates {
 	return server.Rates{Key: limit(c.RateKey), User: limit(c.RateUser), Address: limit(c.RateAddress)}
 }
 
+// addrError says what to do about an address that cannot be listened on.
+func addrError(addr string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("setting addr: %w: another program, perhaps another eventflow, listens on %s; stop it, or choose another port with --addr", err, addr)
+	}
+	return fmt.Errorf("setting addr: %w", err)
+}
+
 // listen opens the port and serves on it until the graph stops.
 func listen(
 	ctx context.Context, lc fx.Lifecycle, cfg Config, s *server.Server, now func() time.Time, logger *slog.Logger, stop fx.Shutdowner,
@@ -282,7 +275,7 @@ func listen(
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", cfg.Addr)
 	if err != nil {
-		return nil, fmt.Errorf("setting addr: %w", err)
+		return nil, addrError(cfg.Addr, err)
 	}
 	if listener, err = withTLS(cfg, listener, now, logger); err != nil {
 		return nil, wrong("tls-cert and tls-key", err.Error())

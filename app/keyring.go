@@ -19,11 +19,11 @@ type keyring struct {
 
 func (p *program) withKeys(cmd *cobra.Command, s *settings, org *string, do func(keyring) error) error {
 	return p.operate(cmd, s, *org, func(o operator) error {
-		keys, err := o.keys()
+		people, err := o.identity()
 		if err != nil {
 			return err
 		}
-		return do(keyring{keys, o, o.principal()})
+		return do(keyring{people.Keys, o, o.principal()})
 	})
 }
 

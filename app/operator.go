@@ -1,21 +1,17 @@
 package app
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/eventflow-go/eventflow/adapters/argon2"
 	"github.com/eventflow-go/eventflow/adapters/casbinauth"
 	"github.com/eventflow-go/eventflow/adapters/catalog"
-	"github.com/eventflow-go/eventflow/adapters/jwt"
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/eventlog"
 	"github.com/eventflow-go/eventflow/core/identity"
@@ -85,38 +81,25 @@ func operatorSettings(s *settings) (Config, error) {
 	return cfg, cfg.validateSecret()
 }
 
-// principal is the operator, as the rules know people.
-func (o operator) principal() core.Principal {
-	return core.Principal{Org: o.org.ID, Label: "operator", Role: core.RoleAdmin, From: thisProgram()}
+// principal is the operator at work on the organization.
+func (o operator) principal() core.Principal { return operatorOf(o.org) }
+
+// operatorOf is whoever operates the server, as the rules and the audit trail
+// know people: an admin of the organization, who is neither a user nor a key.
+func operatorOf(org core.Organization) core.Principal {
+	return core.Principal{Org: org.ID, Label: "operator", Role: core.RoleAdmin, From: thisProgram()}
 }
 
-// accounts is the people of the installation.
-func (o operator) accounts() (*identity.Accounts, error) {
-	tokens, err := jwt.New(o.cfg.secrets()...)
+// identity returns the use cases of people and credentials, as the commands need
+// them: they send no mail, and nothing holds their attempts up.
+func (o operator) identity() (*identity.UseCases, error) {
+	needs, err := identityPorts(o.cfg, o.catalog, o.authorizer)
 	if err != nil {
 		return nil, err
 	}
-	return identity.NewAccounts(identity.AccountPorts{
-		Organizations: o.catalog, Users: o.catalog, Sessions: o.catalog, Tickets: o.catalog, Hasher: argon2.New(runtime.NumCPU()),
-		Tokens: tokens, Authorizer: o.authorizer, Links: o.cfg.PublicURL, Record: o.trail.record,
-	}, []byte(o.cfg.Secret), []byte(o.cfg.SecretPrevious), time.Now), nil
-}
-
-// keys is the credentials of the organization.
-func (o operator) keys() (*identity.Keys, error) {
-	access, err := identity.NewAccess(o.catalog, o.catalog, []byte(o.cfg.Secret), []byte(o.cfg.SecretPrevious), time.Now)
-	if err != nil {
-		return nil, err
-	}
-	streams := eventlog.NewStreams(eventlog.StreamPorts{Catalog: o.catalog, Authorizer: o.authorizer, Now: time.Now}) // looks streams up
-	return identity.NewKeys(identity.KeyPorts{
-		Access: access, Credentials: o.catalog, Streams: streams, Authorizer: o.authorizer, Record: o.trail.record, Now: time.Now,
-	}), nil
-}
-
-// record writes into the trail what the operator has done.
-func (o operator) record(ctx context.Context, action core.AuditAction, kind string, target core.ID) {
-	o.trail.record(ctx, o.principal().Did(action, kind, target))
+	needs.Streams = eventlog.NewStreams(eventlog.StreamPorts{Catalog: o.catalog, Authorizer: o.authorizer, Now: time.Now}) // looks streams up
+	needs.Record = o.trail.record
+	return identity.New(needs)
 }
 
 // thisProgram is where a command comes from, as the trail knows visitors.

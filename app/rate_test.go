@@ -13,7 +13,7 @@ func TestWrongLimitsRefuseToStart(t *testing.T) {
 	for flag, text := range map[string]string{"rate-key": "1000", "rate-user": "none", "rate-address": "0/5"} {
 		o := newHome(t).run([]string{secret, anyone}, "serve", "--"+flag+"="+text)
 		require.Equal(t, 2, o.code, o.stderr)
-		require.Contains(t, o.stderr, "setting "+flag+" must be requests a minute and at once")
+		require.Contains(t, o.stderr, "setting "+flag+" must be requests per minute and at once")
 		require.Contains(t, o.stderr, "like 1000/100, or off")
 	}
 }

@@ -19,10 +19,8 @@ import (
 type Running struct {
 	// Addr is the address it listens on.
 	Addr net.Addr
-	// Access, Accounts, Streams and Delivery are its use cases, for what a start
-	// creates.
-	Access       *identity.Access
-	Accounts     *identity.Accounts
+	// Identity, Streams and Delivery are its use cases, for what a start creates.
+	Identity     *identity.UseCases
 	Streams      *eventlog.Streams
 	Delivery     *deliver.UseCases
 	Organization core.Organization
@@ -42,7 +40,7 @@ func start(ctx context.Context, p *program, cfg Config) (*Running, error) {
 		graph(ctx, p, cfg),
 		fx.StartTimeout(startTimeout),
 		fx.StopTimeout(cfg.DrainTimeout+stopTimeout),
-		fx.Populate(&running.Access, &running.Accounts, &running.Streams, &running.Delivery, &running.Organization, &listener),
+		fx.Populate(&running.Identity, &running.Streams, &running.Delivery, &running.Organization, &listener),
 	)
 	if err := running.graph.Err(); err != nil {
 		if ctx.Err() != nil {

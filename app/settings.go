@@ -168,7 +168,11 @@ func (s *settings) readFile() (map[string]string, error) {
 	}
 	lines := bufio.NewScanner(file)
 	for number := 1; lines.Scan(); number++ {
-		if err := s.readLine(values, lines.Text()); err != nil {
+		line := lines.Text()
+		if number == 1 {
+			line = strings.TrimPrefix(line, "\ufeff") // some editors begin a file with a byte order mark
+		}
+		if err := s.readLine(values, line); err != nil {
 			return nil, usageError{fmt.Errorf("%s line %d: %w", path, number, err)}
 		}
 	}

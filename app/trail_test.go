@@ -94,16 +94,18 @@ func TestTheTrailSaysWhatTheOperatorDid(t *testing.T) {
 	org := me.Organization.ID.String()
 	require.Equal(t, []line{
 		{core.AuditSetupLinkCreated, "organization", org, "operator"},
+		{core.AuditUserCreated, "user", me.User.ID.String(), "ann@example.com"},
 		{core.AuditLogin, "user", me.User.ID.String(), "ann@example.com"},
 		{core.AuditUserCreated, "user", bob, "operator"},
 		{core.AuditKeyCreated, "api_key", key.ID.String(), "operator"},
 		{core.AuditKeyCreated, "service_token", token.ID.String(), "operator"},
-		{core.AuditStreamCreated, "stream", lines[5].target, "ann@example.com"},
+		{core.AuditStreamCreated, "stream", lines[6].target, "ann@example.com"},
 		{core.AuditKeyRotated, "service_token", token.ID.String(), "operator"},
 		{core.AuditKeyRevoked, "api_key", key.ID.String(), "operator"},
-		{core.AuditOrganizationCreated, "organization", lines[8].target, "operator"},
+		{core.AuditOrganizationCreated, "organization", lines[9].target, "operator"},
+		{core.AuditSetupLinkCreated, "organization", lines[9].target, "operator"},
 	}, lines)
-	require.Contains(t, h.must("audit", "verify"), `"default" is intact: 9 records, the newest is 8:`)
+	require.Contains(t, h.must("audit", "verify"), `"default" is intact: 11 records, the newest is 10:`)
 	require.Contains(t, h.must("audit", "verify", "--org", "acme"), `"acme" is intact: 1 record, the newest is 0:`)
 }
 

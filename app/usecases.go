@@ -2,10 +2,13 @@ package app
 
 import (
 	"log/slog"
+	"runtime"
 	"time"
 
 	"go.uber.org/fx"
 
+	"github.com/eventflow-go/eventflow/adapters/argon2"
+	"github.com/eventflow-go/eventflow/adapters/jwt"
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/deliver"
 	"github.com/eventflow-go/eventflow/core/eventlog"
@@ -58,8 +61,13 @@ func newDelivery(p ports, streams *eventlog.Streams, recent *eventlog.Recent) *d
 	})
 }
 
-func newKeys(p ports, access *identity.Access, streams *eventlog.Streams) *identity.Keys {
-	return identity.NewKeys(identity.KeyPorts{
-		Access: access, Credentials: p.Catalog, Streams: streams, Authorizer: p.Authorizer, Record: p.Record, Now: p.Now,
-	})
+// identityPorts are the ports that the server and the commands of its operator
+// have in common.
+func identityPorts(cfg Config, catalog core.Catalog, authorizer core.Authorizer) (identity.Ports, error) {
+	tokens, err := jwt.New(cfg.secrets()...)
+	return identity.Ports{
+		Organizations: catalog, Users: catalog, Sessions: catalog, Tickets: catalog, Credentials: catalog, Authorizer: authorizer,
+		Hasher: argon2.New(runtime.NumCPU()), Tokens: tokens, Links: cfg.links(),
+		Secret: []byte(cfg.Secret), Previous: []byte(cfg.SecretPrevious), Now: time.Now,
+	}, err
 }

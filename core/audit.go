@@ -52,20 +52,14 @@ type AuditRecord struct {
 	// Who did it, and from where.
 	Who    Principal
 	Action AuditAction
-	// Kind and Target say what it was done to: a `user`, and its id.
+	// Kind and Target name the thing that it was done to, such as `user` and an id.
 	Kind, Target string
-	// Details says more, where there is more to say. It never holds a secret.
+	// Details says more when there is more to say. It never holds a secret.
 	Details map[string]string
 }
 
-// At returns the principal as the one who makes a request from somewhere.
-func (p Principal) At(from Visitor) Principal {
-	p.From = from
-	return p
-}
-
-// Did returns the record that a principal did something to the thing of a kind
-// that has this id; zero is no one thing.
+// Did returns the record that a principal did something to a thing, named by its
+// kind and id. A zero id stands for no single thing.
 func (p Principal) Did(action AuditAction, kind string, id ID) AuditRecord {
 	record := AuditRecord{Who: p, Action: action, Kind: kind}
 	if !id.IsZero() {
@@ -74,21 +68,21 @@ func (p Principal) Did(action AuditAction, kind string, id ID) AuditRecord {
 	return record
 }
 
-// Recorder is told what belongs into the audit trail, once it has happened. The
-// use cases tell it: whoever calls them has no trail to keep. A nil Recorder
-// forgets what it is told.
+// Recorder takes in what belongs in the audit trail, once it has happened. The use
+// cases call it, so whoever calls them keeps the trail without knowing of it. A nil
+// Recorder forgets everything.
 type Recorder func(ctx context.Context, record AuditRecord)
 
-// Record tells what happened.
+// Record hands over what happened.
 func (r Recorder) Record(ctx context.Context, record AuditRecord) {
 	if r != nil {
 		r(ctx, record)
 	}
 }
 
-// AuditEntry is the payload of an audit event. Each carries the hash of the one
-// before, so that nobody who can write to the store changes, removes or
-// reorders one unnoticed.
+// AuditEntry is the payload of an audit event. Each one carries the hash of the one
+// before. So nobody, not even with access to the store, can change, remove or
+// reorder one unnoticed.
 type AuditEntry struct {
 	Actor     AuditActor        `json:"actor"`
 	Target    AuditTarget       `json:"target"`

@@ -5,17 +5,20 @@ import (
 	"time"
 )
 
-// Catalog is everything small that people configure. It may live in another
-// database than the log. Times come back in UTC with microseconds; two things
-// with one id, or two keys with one hash, are an error; so is every call after
-// Close.
+// Catalog keeps everything small that people configure. It may live in another
+// database than the log. The suite in core/catalogtest is this contract in
+// executable form, and core/grouptest does the same for [GroupStore].
+//
+// Times come back in UTC with microseconds. Two things with one id, or two keys with
+// one hash, are an error. So is every call after Close.
 type Catalog interface {
 	Organizations
 	StreamCatalog
 	Credentials
 	People
 	GroupStore
-	// Check returns nil when the catalog answers.
+	// Check returns nil when the catalog answers. It wraps [ErrRelaxedDurability]
+	// and [ErrDegraded] as that of a [Storage] does.
 	Check(ctx context.Context) error
 	Close() error
 }
@@ -26,7 +29,8 @@ type Organizations interface {
 	// first when there is none. Two processes that call it at once get the same
 	// one.
 	EnsureOrganization(ctx context.Context, org Organization) (Organization, error)
-	// OldestOrganization returns the one that was made first, or [CodeNotFound].
+	// OldestOrganization returns the organization that was made first, or
+	// [CodeNotFound].
 	OldestOrganization(ctx context.Context) (Organization, error)
 	// Organization returns one by id, or [CodeNotFound].
 	Organization(ctx context.Context, id ID) (Organization, error)
@@ -35,11 +39,11 @@ type Organizations interface {
 	// Organizations returns at most limit organizations with a name greater than
 	// after, by name in byte order.
 	Organizations(ctx context.Context, after string, limit int) ([]Organization, error)
-	// UpdateOrganization changes the name and nothing else. A taken one is a
+	// UpdateOrganization changes the name and nothing else. A taken name is a
 	// [CodeConflict].
 	UpdateOrganization(ctx context.Context, org Organization) error
-	// LimitOrganization changes the rates and nothing else. No such organization
-	// is [CodeNotFound].
+	// LimitOrganization changes the rates and nothing else, or answers
+	// [CodeNotFound].
 	LimitOrganization(ctx context.Context, org Organization) error
 }
 
@@ -59,10 +63,10 @@ type StreamCatalog interface {
 	// AllStreams returns at most limit streams of all organizations, deleted ones
 	// included, with an id greater than after, by id.
 	AllStreams(ctx context.Context, after ID, limit int) ([]Stream, error)
-	// UpdateStream replaces the stream whose stored Revision is one less than
-	// the given one; another Revision is [CodePreconditionFailed], and only then
-	// a taken name a [CodeConflict]. A stream with
-	// DeletedAt set is gone for every other method, and its name is free.
+	// UpdateStream replaces the stream whose stored Revision is one less than the
+	// given one. Another stored Revision is a [CodePreconditionFailed]. That is
+	// checked first; a taken name is a [CodeConflict]. A stream with DeletedAt set is
+	// gone for every other method but AllStreams, and its name is free.
 	UpdateStream(ctx context.Context, stream Stream) error
 }
 
@@ -79,15 +83,15 @@ type Credentials interface {
 	// CreatedAt, and keys of one time by id.
 	Keys(ctx context.Context, org ID, scan KeyScan) ([]APIKey, error)
 	// RotateKey stores the Masked, Hash, PreviousHash, PreviousValidUntil and
-	// RotatedAt of a key. Where the stored Hash is another than PreviousHash, or
-	// the key is revoked, it is a [CodePreconditionFailed]; no such key is
+	// RotatedAt of a key. The stored Hash must be the given PreviousHash, and the key
+	// must not be revoked: otherwise it is a [CodePreconditionFailed]. No such key is
 	// [CodeNotFound].
 	RotateKey(ctx context.Context, key APIKey) error
-	// RevokeKey sets RevokedAt where it is not set. A key of another
-	// organization is [CodeNotFound].
+	// RevokeKey sets RevokedAt unless it is set. A key of another organization is
+	// [CodeNotFound].
 	RevokeKey(ctx context.Context, org, id ID, at time.Time) error
-	// TouchKeys notes when keys of any organization were used, where that is
-	// later than what is stored. Keys that are not there are passed over.
+	// TouchKeys notes when keys of any organization were used. A stored time that is
+	// later stays. Keys that do not exist are passed over.
 	TouchKeys(ctx context.Context, used map[ID]time.Time) error
 }
 
@@ -128,16 +132,16 @@ type Users interface {
 	// Users returns at most limit users of an organization with an address
 	// greater than after, by address in byte order.
 	Users(ctx context.Context, org ID, after string, limit int) ([]User, error)
-	// UpdateUser replaces the user whose stored Revision is one less than the
-	// given one, but for CreatedAt and LastLoginAt. Another Revision is
-	// [CodePreconditionFailed], and only then a taken address a [CodeConflict];
-	// no such user in the organization is [CodeNotFound].
+	// UpdateUser replaces the user whose stored Revision is one less than the given
+	// one; CreatedAt and LastLoginAt stay. Another stored Revision is a
+	// [CodePreconditionFailed]. That is checked first; a taken address is a
+	// [CodeConflict]. No such user in the organization is [CodeNotFound].
 	UpdateUser(ctx context.Context, user User) error
-	// DeleteUser removes a user with the sessions and tickets, and there are
-	// none from then on, or answers [CodeNotFound].
+	// DeleteUser removes a user with all sessions and tickets, and the user has none
+	// from then on. No such user is [CodeNotFound].
 	DeleteUser(ctx context.Context, org, id ID) error
-	// TouchUser notes when a user signed in, which is no change of the user: the
-	// Revision stays. Where there is no such user it does nothing.
+	// TouchUser notes when a user signed in. That is no change of the user, so the
+	// Revision stays. Without such a user it does nothing.
 	TouchUser(ctx context.Context, org, id ID, at time.Time) error
 }
 
@@ -147,18 +151,19 @@ type Sessions interface {
 	CreateSession(ctx context.Context, session Session) error
 	// Session returns a session, revoked or not, or [CodeNotFound].
 	Session(ctx context.Context, id ID) (Session, error)
-	// RotateSession raises the generation of a session that is at generation
-	// from and not revoked, and sets RotatedAt; otherwise it is a
+	// RotateSession raises the generation of a session and sets RotatedAt. The session
+	// must be at generation from and not revoked: otherwise it is a
 	// [CodePreconditionFailed].
 	RotateSession(ctx context.Context, id ID, from int64, at time.Time) error
-	// RevokeSession ends a session, RevokeSessions all of a user but one, which
-	// may be zero. Ending what has ended, or is not there, does nothing.
+	// RevokeSession ends a session. Ending one that has ended, or does not exist, does
+	// nothing.
 	RevokeSession(ctx context.Context, id ID, at time.Time) error
+	// RevokeSessions ends all sessions of a user but one, which may be zero.
 	RevokeSessions(ctx context.Context, user, except ID, at time.Time) error
 	// LiveSessions returns the sessions of a user that are good at a time, newest
 	// first, up to [MaxPageSize].
 	LiveSessions(ctx context.Context, user ID, at time.Time) ([]Session, error)
-	// ForgetSessions removes what expired before a time, tickets too.
+	// ForgetSessions removes the sessions and tickets that expired before a time.
 	ForgetSessions(ctx context.Context, before time.Time) error
 }
 
@@ -167,16 +172,16 @@ type Tickets interface {
 	// CreateTicket stores a new ticket. Older ones of the same kind for the same
 	// user and organization are void from then on.
 	CreateTicket(ctx context.Context, ticket Ticket) error
-	// UseTicket marks the ticket with this hash as used and returns it: of many
-	// that try at once, one succeeds. An unknown, void, used or expired one, or
-	// one of another kind, is [CodeNotFound]. It expires with ExpiresAt, and one
-	// that is not found is not used up.
+	// UseTicket marks the ticket with this hash as used and returns it. Of many calls
+	// at once, one succeeds. A ticket that is unknown, void, used, expired or of
+	// another kind is [CodeNotFound], and is not used up. At ExpiresAt a ticket has
+	// expired.
 	UseTicket(ctx context.Context, kind TicketKind, hash KeyHash, at time.Time) (Ticket, error)
 }
 
-// GroupStore keeps consumer groups: what they are, how far they got and what
-// they could not process. The rules of delivery are core's; a store compares
-// and replaces.
+// GroupStore keeps consumer groups: what they are, how far they got and what they
+// could not process. The rules of delivery are in core/deliver. A store only
+// compares a revision and replaces a document.
 type GroupStore interface {
 	Groups
 	Progresses
@@ -203,8 +208,8 @@ type Groups interface {
 	Groups(ctx context.Context, stream ID) ([]Group, error)
 	// AllGroups returns the groups within a scan, by id, each with its progress.
 	AllGroups(ctx context.Context, scan GroupScan) ([]GroupRecord, error)
-	// UpdateGroup replaces the group whose stored Revision is one less than the
-	// given one; another Revision is [CodePreconditionFailed], no such group
+	// UpdateGroup replaces the group whose stored Revision is one less than the given
+	// one. Another stored Revision is a [CodePreconditionFailed]; no such group is
 	// [CodeNotFound].
 	UpdateGroup(ctx context.Context, group Group) error
 	// DeleteGroup removes the group with its progress, attempts and dead
@@ -219,7 +224,7 @@ type Progresses interface {
 	// Advance makes a step, durably and as a whole. When the stored Revision is
 	// not one less than the step's, nothing changes and the error is
 	// [CodePreconditionFailed]; no such group is [CodeNotFound]. After any other
-	// error the step may have been made or not: the caller looks.
+	// error the step may or may not have been made, and the caller has to look.
 	Advance(ctx context.Context, group ID, step Step) error
 	// Attempts returns the remembered attempts that cover an offset, oldest
 	// first.
@@ -228,7 +233,7 @@ type Progresses interface {
 	ForgetAttempts(ctx context.Context, before time.Time) error
 }
 
-// DeadLetters reads the dead letters; they change by steps only.
+// DeadLetters reads the dead letters. They change by a [Step] only.
 type DeadLetters interface {
 	// DeadLetters returns letters of an organization by id, within the scan.
 	DeadLetters(ctx context.Context, org ID, scan LetterScan) ([]DeadLetter, error)
@@ -245,8 +250,8 @@ type Replays interface {
 	CreateReplay(ctx context.Context, replay Replay) error
 	// Replay returns one, or [CodeNotFound].
 	Replay(ctx context.Context, org, id ID) (Replay, error)
-	// UpdateReplay replaces the replay whose stored Revision is one less than
-	// the given one; another is [CodePreconditionFailed].
+	// UpdateReplay replaces the replay whose stored Revision is one less than the
+	// given one. Another stored Revision is a [CodePreconditionFailed].
 	UpdateReplay(ctx context.Context, replay Replay) error
 	// RunningReplays returns the replays of all organizations that are running
 	// and that nobody holds at a time, oldest first.

@@ -2,9 +2,9 @@ package core
 
 import "time"
 
-// Clock tells the time. Core takes its clock as an argument, so that tests can
-// set it. Ask it directly for how much time has passed; what is stored, and what
-// is compared with what is stored, is a [Clock.Stamp].
+// Clock tells the time. Core takes its clock as an argument, so that tests can set
+// it. Call it directly to measure how much time has passed. A time that is stored,
+// or is compared with a stored one, is a [Clock.Stamp].
 type Clock func() time.Time
 
 // Stamp returns the time as it is stored: in UTC, with microseconds, which is

@@ -5,23 +5,23 @@ import "time"
 // LetterState is where a dead letter is in its life.
 type LetterState string
 
-// The states of a dead letter. One that is replayed with success, or
-// discarded, is gone.
+// The states of a dead letter. A letter that was discarded, or replayed with
+// success, is gone.
 const (
-	// Parked: it waits for somebody to decide.
+	// Parked letters wait for somebody to decide.
 	Parked LetterState = "parked"
-	// Replaying: its group is being handed the event again.
+	// Replaying letters are being handed to their group again.
 	Replaying LetterState = "replaying"
 )
 
-// DeadLetter is an event that a group could not process, with its own copy of
-// the event: it outlives the event's retention.
+// DeadLetter is an event that a group could not process. It has a copy of the event,
+// so it outlives the event's retention.
 type DeadLetter struct {
 	ID     ID `json:"id"`
 	Org    ID `json:"-"`
 	Stream ID `json:"stream_id"`
 	Group  ID `json:"group_id"`
-	// Event is the event, or what replaced its payload in a replay.
+	// Event is the event; a replay may have given it another payload.
 	Event Event       `json:"event"`
 	State LetterState `json:"state"`
 	// Reason is why the last attempt failed.

@@ -8,8 +8,8 @@ type Poll struct {
 	Limit int
 	// Wait is how long to wait for the first one: at most [MaxPollWait].
 	Wait time.Duration
-	// Gone reports that the consumer has hung up: one that did while it waited
-	// is handed nothing. It may be nil.
+	// Gone reports that the consumer has hung up. A consumer that did so while it
+	// waited is handed nothing. Gone may be nil.
 	Gone func() bool
 }
 
@@ -22,11 +22,11 @@ const (
 // Delivery is what a poll hands out. Without events there is no lease.
 type Delivery struct {
 	Events []Event
-	// Attempts says of each event how often it has been handed out, this time
+	// Attempts says for each event how often it has been handed out, this time
 	// included.
 	Attempts []int
-	// NextOffset is the offset after the last event, or the one that comes next
-	// for the group where there is none.
+	// NextOffset is the offset after the last event. Without events it is the offset
+	// that comes next for the group.
 	NextOffset Offset
 	// Lease is the receipt that acks, nacks and commits present.
 	Lease     ID

@@ -1,24 +1,99 @@
-// Package core is EventFlow without its surroundings: what an event, a stream
-// and a credential are, what the log promises, and the use cases that keep
-// those promises on any storage. It imports the standard library only and
-// compiles for every platform Go knows, js/wasm included.
+// Package core says what things are in EventFlow and what an adapter must do. It
+// holds the nouns, which are also the JSON of the API, and the ports. It imports the
+// standard library only and compiles for every platform Go knows, js/wasm included.
 //
-// Read it in this order:
+// # Words
 //
-//   - event.go, stream.go, group.go, deadletter.go, credential.go: the nouns, which are also the JSON of
-//     the API;
-//   - ports.go: what an adapter must do, method by method;
-//   - decode.go over json.go: the one strict parser that decides what an event is;
-//   - ingest.go over commit.go: from a request to a durable offset, many
-//     requests to a transaction;
-//   - query.go over cursor.go: pages, searches and exports;
-//   - consume.go over lane.go, lease.go and settle.go: from a poll to a lease and
-//     its end; deadletters.go and replay.go: what could not be processed;
-//   - recent.go: who waits is told; tail.go and trace.go: for people who watch;
-//   - streams.go and access.go: managing streams, authenticating keys;
-//   - retention.go: what is removed, and when.
+//   - An event is a thing that happened, as its producer tells it: a type and a
+//     payload. Once stored it never changes.
+//   - A stream is an append-only sequence of events. An offset is an event's place
+//     in it: 0, 1, 2, … without a gap.
+//   - An idempotency key is the producer's name for an event. An event that is sent
+//     again under its key is stored once.
+//   - Retention removes the oldest events of a stream.
+//   - A consumer group, or group, is a named reader of one stream. Together its
+//     consumers get each event at least once.
+//   - A lease gives a consumer events for a time, its visibility. The consumer settles
+//     them: it acks what it has processed and nacks what it refuses. What is not
+//     settled in time is handed out again.
+//   - Lag is how many events a group has not settled.
+//   - A dead letter is an event that a group gave up after its attempts. A replay
+//     gives dead letters back to their group.
+//   - An organization is a tenant: nothing of one is ever visible in another.
+//   - A principal is who makes a request: a user with a session, or an API key or
+//     service token. Its role permits actions.
+//   - The audit trail records who did what, in a stream that no request can name.
+//   - A node is one server of several that share a store.
 //
-// DESIGN.md beside this file keeps the decisions with their reasons and
-// measurements. The packages core/storetest, core/catalogtest and core/grouptest
-// are the executable contracts of the adapters.
+// # Rooms
+//
+// The use cases live in packages below this one. Imports go one way:
+//
+//	core ← eventjson ← eventlog ← deliver, identity
+//
+// The packages are
+//
+//   - core/eventjson: the one strict parser, which decides what an event is;
+//   - core/eventlog: takes events in, keeps their order and answers questions;
+//   - core/deliver: hands events to consumer groups and keeps what they could not
+//     process;
+//   - core/identity: people, their sign-ins and machines' keys;
+//   - core/storetest, core/catalogtest, core/grouptest, core/limitertest: the
+//     contracts of the adapters in executable form.
+//
+// Storage adapters import this package alone. DESIGN.md beside this file keeps the
+// decisions with their reasons and measurements.
+//
+// # Files
+//
+// What all others use:
+//
+//   - id.go: UUIDs that sort by age;
+//   - clock.go: the time as it is stored;
+//   - time.go: the time as it is read from others;
+//   - errors.go: what a client may read, by code;
+//   - text.go: the rules of short texts and of names;
+//   - seconds.go: a duration as a number in JSON;
+//   - page.go: a part of a list, and the cursor that continues it;
+//   - revision.go: a change under optimistic concurrency;
+//   - tenant.go: the organization in a context.
+//
+// Events and streams:
+//
+//   - event.go: an event and the limits of its fields;
+//   - stream.go: a stream, and the requests to make and change one;
+//   - batch.go: events on their way into the log, and what became of them;
+//   - receipt.go: the answer to a producer;
+//   - query.go: the questions about events, and a page of the answer.
+//
+// Consumer groups:
+//
+//   - group.go: a group, and how far it got;
+//   - start.go: a place in a stream, as people name it;
+//   - backoff.go: how long a refused event waits;
+//   - delivery.go: a poll, what it hands out, and a refusal;
+//   - progress.go: a group's state as a store keeps it, and a step to the next one;
+//   - attempt.go: a failed attempt to have events processed;
+//   - deadletter.go, replay.go: what could not be processed, and giving it back;
+//   - trace.go: the way of one event through all groups;
+//   - numbers.go: the summary, the histogram and the census of groups, which are
+//     read and never stored.
+//
+// Who may do what:
+//
+//   - organization.go, user.go, key.go: tenants, people and machines' credentials;
+//   - session.go, token.go, ticket.go: a sign-in, what its tokens say, and the right
+//     to do one thing once;
+//   - principal.go, role.go: who makes a request, and what roles and actions there
+//     are;
+//   - visitor.go: where a request comes from;
+//   - audit.go: what is recorded of it;
+//   - limit.go, rate.go: how often something may be done, and a limit of one's own.
+//
+// What an adapter must do:
+//
+//   - storage.go: the log of events, all that a storage of your own implements;
+//   - catalog.go: everything small that people configure;
+//   - ports.go: tokens, passwords, mail, news between nodes, schemas, permissions
+//     and rate limits.
 package core

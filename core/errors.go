@@ -75,6 +75,12 @@ func Unavailable(cause error, retryAfter time.Duration, message string) *Error {
 	return &Error{Code: CodeUnavailable, Message: message, RetryAfter: retryAfter, cause: cause}
 }
 
+// StorageFull returns a [CodeStorageFull] error, as [Unavailable] does. Only people make
+// room, so a client does well to wait longer.
+func StorageFull(cause error, message string) *Error {
+	return &Error{Code: CodeStorageFull, Message: message, RetryAfter: 30 * time.Second, cause: cause}
+}
+
 // Error implements error.
 func (e *Error) Error() string { return string(e.Code) + ": " + e.Message }
 
@@ -93,28 +99,9 @@ func CodeOf(err error) Code {
 	return CodeInternal
 }
 
-// ErrUnknownOutcome marks an Append whose commit may or may not have taken
-// place: the connection broke after the request was sent. It is never proof
-// of failure; the caller must look the events up by id.
-var ErrUnknownOutcome = errors.New("the outcome of the commit is unknown")
-
-// ErrRelaxedDurability marks a store that is reachable but configured so that
-// an acknowledged event could be lost in a crash.
-var ErrRelaxedDurability = errors.New("the store's durability settings are relaxed")
-
-// ClockError says that a stream already holds an event received at Last,
-// later than the time given to Append. Nothing was stored; the caller appends
-// again with a time not before Last.
-type ClockError struct{ Last time.Time }
-
-// Error implements error.
-func (e *ClockError) Error() string {
-	return "a stream already holds an event received at " + e.Last.Format(time.RFC3339Nano)
-}
-
-// Under puts a place before the fields that err names: the `type` of one event
-// is `events[3].type` to the batch that it came in. Other errors than an [*Error]
-// stay as they are.
+// Under puts a place before the fields that err names. The `type` of an event is
+// `events[3].type` in the batch that it came in. An error that is no [*Error] stays
+// as it is.
 func Under(err error, place string) error {
 	var known *Error
 	if !errors.As(err, &known) {
@@ -131,8 +118,8 @@ func Under(err error, place string) error {
 // IsNotFound reports whether err says that something is not there.
 func IsNotFound(err error) bool { return CodeOf(err) == CodeNotFound }
 
-// StoreFailed makes of a store's error what a client may read: a failure that
-// the store has no code for becomes a [CodeUnavailable], as the request may be
+// StoreFailed turns a store's error into one that a client may read. A failure that
+// the store has no code for becomes a [CodeUnavailable], because the request may be
 // sent again. Other errors, and nil, stay as they are.
 func StoreFailed(err error) error {
 	if err == nil || CodeOf(err) != CodeInternal {

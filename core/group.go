@@ -1,22 +1,17 @@
 package core
 
-import (
-	"encoding/json"
-	"math"
-	"reflect"
-	"time"
-)
+import "time"
 
 // Mode says how a consumer group hands out its events.
 type Mode string
 
 // The modes of a group.
 const (
-	// Ordered groups have one run of events in flight at a time, in strict
-	// order of offsets: a refused event is tried again before anything after it.
+	// Ordered groups have one run of events in flight at a time, in strict order of
+	// offsets. A refused event is tried again before anything after it.
 	Ordered Mode = "ordered"
-	// Shared groups give their consumers disjoint runs: a refused event comes
-	// again later and the others go on.
+	// Shared groups give their consumers disjoint runs. A refused event comes again
+	// later, and the others go on.
 	Shared Mode = "shared"
 )
 
@@ -42,14 +37,6 @@ type Group struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
-// Backoff says how long an event waits before it is tried again: Initial after
-// the first attempt, twice as long after each further one, at most Max, and of
-// that a random part between a half and the whole.
-type Backoff struct {
-	Initial Seconds `json:"initial"`
-	Max     Seconds `json:"max"`
-}
-
 // The defaults and limits of a group.
 const (
 	DefaultVisibility     = Seconds(30 * time.Second)
@@ -62,72 +49,6 @@ const (
 	MaxBackoff            = Seconds(24 * time.Hour)
 	MaxGroupsPerStream    = 1000
 )
-
-// After is how long an event waits after its n-th attempt; random is in [0, 1).
-func (b Backoff) After(n int, random float64) time.Duration {
-	longest := float64(b.Initial) * math.Pow(2, float64(n-1))
-	longest = min(longest, float64(b.Max))
-	return time.Duration(longest * (1 + random) / 2)
-}
-
-// Progress is how far a group got, as a store keeps it.
-type Progress struct {
-	// Revision counts the changes, from 1.
-	Revision int64
-	// State is a JSON document that only core reads.
-	State []byte
-}
-
-// GroupRecord is all that a store holds of a group, dead letters as their
-// number.
-type GroupRecord struct {
-	Group       Group
-	Progress    Progress
-	DeadLetters int64
-}
-
-// Step is one change of a group's progress, with what belongs to it. A store
-// makes all of it or nothing.
-type Step struct {
-	// Progress replaces the stored one, whose Revision is one less.
-	Progress
-	// Attempts are failed attempts to be remembered.
-	Attempts []Attempt
-	// Letters are dead letters to be stored; one whose ID is stored already is
-	// replaced.
-	Letters []DeadLetter
-	// Remove are the ids of dead letters to be removed; unknown ones do not
-	// matter.
-	Remove []ID
-}
-
-// AttemptOutcome is how an attempt to have events processed ended.
-type AttemptOutcome string
-
-// The outcomes of attempts that are remembered.
-const (
-	// Nacked: the consumer refused the event.
-	Nacked AttemptOutcome = "nacked"
-	// Expired: the consumer said nothing in time.
-	Expired AttemptOutcome = "expired"
-	// Skipped: the consumer gave the event up for good.
-	Skipped AttemptOutcome = "skipped"
-)
-
-// Attempt is a failed attempt to have events processed: all of those at From
-// up to, not including, To.
-type Attempt struct {
-	From    Offset         `json:"-"`
-	To      Offset         `json:"-"`
-	Number  int            `json:"attempt"`
-	At      time.Time      `json:"at"`
-	Outcome AttemptOutcome `json:"outcome"`
-	// Reason is the consumer's word, or "".
-	Reason string `json:"reason,omitempty"`
-}
-
-// MaxReasonLength bounds a reason, in characters.
-const MaxReasonLength = 1000
 
 // GroupSpec describes a group to be created.
 type GroupSpec struct {
@@ -148,61 +69,10 @@ type GroupChange struct {
 	Backoff     *BackoffSpec `json:"backoff,omitempty"`
 }
 
-// BackoffSpec describes a backoff; a nil field changes nothing.
-type BackoffSpec struct {
-	Initial *Seconds `json:"initial,omitempty"`
-	Max     *Seconds `json:"max,omitempty"`
-}
-
-// Start is a place in a stream, as people name it: `start`, `end`, an offset,
-// or a time. In JSON it is one of these two words, a number, or a text of RFC
-// 3339. The zero value is the start.
-type Start struct {
-	End    bool
-	Offset *Offset
-	Time   time.Time
-}
-
-// MarshalJSON implements [json.Marshaler].
-func (s Start) MarshalJSON() ([]byte, error) {
-	switch {
-	case s.Offset != nil:
-		return json.Marshal(*s.Offset)
-	case !s.Time.IsZero():
-		return json.Marshal(s.Time)
-	case s.End:
-		return []byte(`"end"`), nil
-	}
-	return []byte(`"start"`), nil
-}
-
-// UnmarshalJSON implements [json.Unmarshaler].
-func (s *Start) UnmarshalJSON(text []byte) error {
-	var offset Offset
-	if json.Unmarshal(text, &offset) == nil && offset >= 0 && text[0] != 'n' {
-		*s = Start{Offset: &offset}
-		return nil
-	}
-	switch string(text) {
-	case `"start"`:
-		*s = Start{}
-		return nil
-	case `"end"`:
-		*s = Start{End: true}
-		return nil
-	}
-	var at time.Time
-	if json.Unmarshal(text, &at) != nil || at.IsZero() {
-		return &json.UnmarshalTypeError{Value: jsonKind(text), Type: reflect.TypeFor[Start]()}
-	}
-	*s = Start{Time: at}
-	return nil
-}
-
 // GroupStatus says how far a group got.
 type GroupStatus struct {
-	// CommittedOffset is the last offset up to which everything is settled, -1
-	// when nothing is.
+	// CommittedOffset is the last offset up to which everything is settled. It is
+	// -1 when nothing is.
 	CommittedOffset Offset `json:"committed_offset"`
 	// CommittedAt is when something was last settled, nil when nothing was.
 	CommittedAt *time.Time `json:"committed_at"`
@@ -222,8 +92,14 @@ type GroupStatus struct {
 	DeadLetters int64 `json:"dead_letters"`
 }
 
-// Apply checks a change and makes it.
+// Apply makes a change and checks the result. On an error part of it may have been
+// made.
 func (g *Group) Apply(change GroupChange) error {
+	if change.Name != nil {
+		if err := CheckSeen("name", *change.Name); err != nil {
+			return err
+		}
+	}
 	set(&g.Name, change.Name)
 	set(&g.Visibility, change.Visibility)
 	set(&g.MaxAttempts, change.MaxAttempts)
@@ -250,6 +126,7 @@ func (g *Group) Apply(change GroupChange) error {
 	return nil
 }
 
+// set replaces a field when there is a value for it.
 func set[T any](field, value *T) {
 	if value != nil {
 		*field = *value

@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// ID is a UUID (RFC 9562). Everything EventFlow names by itself has a version
-// 7 one, whose first 48 bits are the Unix time in milliseconds: ids sort by
-// age, and an event is found by its id without an index on ids.
+// ID is a UUID (RFC 9562). The ids that EventFlow makes are of version 7, whose first
+// 48 bits are the Unix time in milliseconds. So ids sort by age, and an event is
+// found by its id without an index on ids.
 type ID [16]byte
 
 // NewID makes a version 7 id of the given time. random must hold at least 10
-// unpredictable bytes.
+// unpredictable bytes: they are all that tells two ids of one millisecond apart.
 func NewID(at time.Time, random []byte) ID {
 	var id ID
 	binary.BigEndian.PutUint64(id[:8], uint64(at.UnixMilli())<<16)

@@ -37,7 +37,7 @@ func (k KeyKind) String() string {
 	return "API key"
 }
 
-// DefaultRole is that of a credential made without one.
+// DefaultRole is the role of a credential that is made without one.
 func (k KeyKind) DefaultRole() Role {
 	if k == KindServiceToken {
 		return RoleConsumer
@@ -51,26 +51,25 @@ type APIKey struct {
 	ID   ID      `json:"id"`
 	Org  ID      `json:"-"`
 	Kind KeyKind `json:"kind"`
-	// Label says whose the key is. That of a service token is part of its text.
+	// Label says whose the key is. A service token's label is part of its text.
 	Label       string      `json:"label"`
 	Environment Environment `json:"environment"`
 	Role        Role        `json:"role"`
 	// Streams narrows the key to these streams; empty is all.
 	Streams []ID `json:"streams,omitempty"`
-	// DefaultStream is where the events go that name no stream.
+	// DefaultStream takes the events that name no stream.
 	DefaultStream ID `json:"default_stream,omitzero"`
-	// Rate bounds the key's requests in place of what the organization's keys are
-	// bound by.
+	// Rate bounds the key's requests in place of the rate of the organization's keys.
 	Rate Rate `json:"rate,omitzero"`
 	// Masked is what people may see of the secret: `ef_live_…ab12`.
 	Masked string  `json:"masked"`
 	Hash   KeyHash `json:"-"`
-	// PreviousHash is that of the secret before the latest rotation, which works
-	// until PreviousValidUntil; without a time there is none.
+	// PreviousHash is the hash of the secret before the latest rotation. That secret
+	// is good until PreviousValidUntil; nil means that there is none.
 	PreviousHash       KeyHash    `json:"-"`
 	PreviousValidUntil *time.Time `json:"previous_valid_until,omitempty"`
-	// CreatedBy is the user or the key that made the key; zero is who operates
-	// the server.
+	// CreatedBy is the user or the key that made the key. Zero stands for whoever
+	// operates the server.
 	CreatedBy ID        `json:"created_by,omitzero"`
 	CreatedAt time.Time `json:"created_at"`
 	// LastUsedAt is exact to a minute or so.
@@ -80,16 +79,16 @@ type APIKey struct {
 	RevokedAt  *time.Time `json:"revoked_at,omitempty"`
 }
 
-// KeyRequest describes a key to be made. What may be left out is as in
-// [identity.KeySpec].
+// KeyRequest describes a key to be made. Fields that are left out take the defaults
+// of [identity.KeySpec].
 type KeyRequest struct {
 	Label       string      `json:"label"`
 	Environment Environment `json:"environment,omitempty"`
 	Role        Role        `json:"role,omitempty"`
 	// Streams and DefaultStream are names or ids.
-	Streams       []string   `json:"streams,omitempty"`
-	DefaultStream string     `json:"default_stream,omitempty"`
-	ExpiresAt     *time.Time `json:"expires_at,omitempty"`
+	Streams       []string `json:"streams,omitempty"`
+	DefaultStream string   `json:"default_stream,omitempty"`
+	ExpiresAt     *Time    `json:"expires_at,omitempty"`
 	// Rate is for those with [ActionManageKeys] to set.
 	Rate Rate `json:"rate,omitzero"`
 }
@@ -97,7 +96,8 @@ type KeyRequest struct {
 // Place returns where the key stands in the list of its organization.
 func (k *APIKey) Place() KeyPlace { return KeyPlace{CreatedAt: k.CreatedAt, ID: k.ID} }
 
-// Opens reports whether the secret with this hash is good at a time.
+// Opens reports whether the secret with this hash is good at a time. The secret is
+// the current one, or the one before the latest rotation.
 func (k *APIKey) Opens(hash KeyHash, now time.Time) bool {
 	if k.RevokedAt != nil || k.ExpiresAt != nil && !now.Before(*k.ExpiresAt) {
 		return false
@@ -105,7 +105,8 @@ func (k *APIKey) Opens(hash KeyHash, now time.Time) bool {
 	return hash == k.Hash || k.PreviousValidUntil != nil && now.Before(*k.PreviousValidUntil)
 }
 
-// Principal is who shows the key. Its own rate comes before its organization's.
+// Principal returns the one who presents the key. The key's own rate comes before
+// its organization's.
 func (k *APIKey) Principal(org Organization) Principal {
 	return Principal{
 		Org: k.Org, Key: k.ID, Label: k.Label, Role: k.Role, Streams: k.Streams, DefaultStream: k.DefaultStream,

@@ -24,7 +24,7 @@ func TestALimitIsReadAsItIsWritten(t *testing.T) {
 		"", "0", "1000", "1000/", "/100", "0/100", "100/0", "-1/5", "+1/5", "1/5/5", "1.5/2", " 1/5", "1/5 ", "Off", "1000001/1", "1/1000001", "99999999999999999999/1",
 	} {
 		_, err := core.ParseLimit(text)
-		require.EqualError(t, err, "must be requests a minute and at once, each 1 to 1000000, like 1000/100, or off", text)
+		require.EqualError(t, err, "must be requests per minute and at once, each 1 to 1000000, like 1000/100, or off", text)
 	}
 }
 
@@ -54,6 +54,6 @@ func TestARateIsReadAsItIsWritten(t *testing.T) {
 	require.Equal(t, "600/60", core.Rate{PerMinute: 600}.String(), "as it is enforced")
 	for _, text := range []string{"", "off", "6000", "0/1", "1/0", "-1/5", "1000001/1", "a/b", "Default"} {
 		_, err := core.ParseRate(text)
-		require.EqualError(t, err, "must be requests a minute and at once, each 1 to 1000000, like 6000/200, or default", text)
+		require.EqualError(t, err, "must be requests per minute and at once, each 1 to 1000000, like 6000/200, or default", text)
 	}
 }

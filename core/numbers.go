@@ -4,24 +4,23 @@ import "time"
 
 // Summary is an organization in numbers, as far as a principal may see it.
 type Summary struct {
-	// At is when it was counted: a moment ago, and longer where counting takes
-	// long.
+	// At is when it was counted: a moment ago, or longer when counting takes long.
 	At time.Time `json:"at"`
-	// Streams is how many streams there are, Events how many events they keep and
-	// Stored how many they ever got, which says how fast they grow.
+	// Streams is how many streams there are. Events is how many events they keep.
+	// Stored is how many they ever got, so two looks at it tell how fast they grow.
 	Streams int64 `json:"streams"`
 	Events  int64 `json:"events"`
 	Stored  int64 `json:"stored"`
-	// Groups is how many consumer groups read them, Behind how many of these have
-	// something before them, Lag how much that is together. Consumed says that
-	// one has settled something.
+	// Groups is how many consumer groups read them. Behind is how many of these have
+	// events before them, and Lag the number of these events together. Consumed says
+	// that a group has settled something.
 	Groups      int64 `json:"groups"`
 	Behind      int64 `json:"groups_behind"`
 	Lag         int64 `json:"lag"`
 	DeadLetters int64 `json:"dead_letters"`
 	Consumed    bool  `json:"consumed"`
-	// Busiest are the streams that hold the most of those that got something in
-	// the last hour, Furthest the groups with the highest lag.
+	// Busiest are the largest among the streams that got events in the last hour.
+	// Furthest are the groups with the highest lag.
 	Busiest  []StreamName    `json:"busiest"`
 	Furthest []GroupOverview `json:"furthest"`
 }

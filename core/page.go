@@ -8,9 +8,10 @@ import (
 	"strings"
 )
 
-// A cursor is opaque to clients: what it belongs to, where to go on, and a
-// checksum, so that a damaged cursor, or one of another list, is refused
-// instead of silently answering from elsewhere. It carries no permission.
+// A cursor is opaque to clients. It holds the place where a list goes on and a
+// checksum over that place and the list. So a damaged cursor, or one of another
+// list, is refused instead of silently answering from elsewhere. A cursor grants
+// nothing: every page checks the permission anew.
 
 // DefaultPageSize and MaxPageSize bound `limit`.
 const (
@@ -18,8 +19,12 @@ const (
 	MaxPageSize     = 1000
 )
 
-// PageLimit returns the size of a page that a request asks for, [DefaultPageSize]
-// where it says nothing.
+// PageBytes bounds the payloads of one page: a thousand events of the largest
+// size would fill a gigabyte.
+const PageBytes = 16 << 20
+
+// PageLimit returns the size of the page that a request asks for. Zero asks for
+// [DefaultPageSize].
 func PageLimit(limit int) (int, error) {
 	if limit == 0 {
 		return DefaultPageSize, nil
@@ -38,8 +43,9 @@ type Page[T any] struct {
 	HasMore    bool
 }
 
-// Cut makes a page of what was found: one item more than limit shows that there
-// is a next page. cursor seals the place of the page's last item.
+// Cut makes a page of what was found. The caller looks for one item more than limit,
+// which shows whether there is a next page. cursor seals the place of the page's
+// last item.
 func Cut[T any](found []T, limit int, cursor func(last *T) string) Page[T] {
 	if len(found) <= limit {
 		return Page[T]{Items: found}
@@ -60,7 +66,7 @@ func SealCursor(scope, place []byte) string {
 // not sealed for the same scope.
 func OpenCursor(scope []byte, cursor string) ([]byte, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
-	if err != nil || len(raw) < 4 || len(raw) > 4096 || strings.ContainsAny(cursor, "\r\n") { // which the decoder skips
+	if err != nil || len(raw) < 4 || len(raw) > 4096 || strings.ContainsAny(cursor, "\r\n") { // the decoder skips line ends
 		return nil, ErrBadCursor
 	}
 	place, sum := raw[:len(raw)-4], binary.BigEndian.Uint32(raw[len(raw)-4:])
@@ -70,10 +76,10 @@ func OpenCursor(scope []byte, cursor string) ([]byte, error) {
 	return place, nil
 }
 
-// IDCursor seals an id as the place where a list goes on.
+// IDCursor seals the id of a page's last item.
 func IDCursor(scope []byte, last ID) string { return SealCursor(scope, last[:]) }
 
-// ParseIDCursor returns the id where a list goes on, zero without a cursor.
+// ParseIDCursor returns the id after which a list goes on, or zero without a cursor.
 func ParseIDCursor(scope []byte, cursor string) (ID, error) {
 	if cursor == "" {
 		return ID{}, nil
@@ -84,7 +90,3 @@ func ParseIDCursor(scope []byte, cursor string) (ID, error) {
 	}
 	return ID(place), nil
 }
-
-// PageBytes bounds the payloads of one page: a thousand events of the largest
-// size would fill a gigabyte.
-const PageBytes = 16 << 20

@@ -9,7 +9,7 @@ type ReplayState string
 const (
 	ReplayRunning ReplayState = "running"
 	ReplayDone    ReplayState = "done"
-	// ReplayFailed: it met what will not go away by itself; Error says what.
+	// ReplayFailed met an obstacle that will not go away by itself; Error names it.
 	ReplayFailed ReplayState = "failed"
 )
 
@@ -25,16 +25,16 @@ type Replay struct {
 	Rate  float64     `json:"rate,omitempty"`
 	State ReplayState `json:"state"`
 	Error string      `json:"error,omitempty"`
-	// Total is how many letters matched at the start, Done how many were given
-	// back, Gone how many were no longer there or already on their way.
+	// Total is how many letters matched at the start. Done is how many were given
+	// back, and Gone how many were no longer there or on their way already.
 	Total int64 `json:"total"`
 	Done  int64 `json:"done"`
 	Gone  int64 `json:"gone"`
-	// Cursor is the last letter looked at, Until the last one that belongs to
-	// the replay.
+	// Cursor is the last letter that was looked at. Until is the last one that belongs
+	// to the replay.
 	Cursor ID `json:"-"`
 	Until  ID `json:"-"`
-	// HeldUntil is how long the node that works on it has it for itself.
+	// HeldUntil is until when one node alone may work on the replay.
 	HeldUntil time.Time `json:"-"`
 	Revision  int64     `json:"-"`
 	CreatedAt time.Time `json:"created_at"`

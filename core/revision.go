@@ -2,25 +2,26 @@ package core
 
 import "context"
 
-// Revision is how a resource with a revision is changed, under optimistic
-// concurrency: T is a [Stream], a [Group] or a [User].
+// Revision changes a resource under optimistic concurrency. T is a [Stream], a
+// [Group] or a [User].
 type Revision[T any] struct {
 	// Noun is what T is called in texts.
 	Noun string
 	// Read returns the resource as it is stored.
 	Read func() (T, error)
-	// Number returns where T keeps its revision.
+	// Number returns the field in which T keeps its revision.
 	Number func(*T) *int64
-	// Change checks the changes and makes them. It is not told the revision.
+	// Change checks the changes and makes them. It leaves the revision alone. It may
+	// be called again on another reading.
 	Change func(*T) error
 	// Store replaces the resource whose stored revision is one less, or answers
 	// [CodePreconditionFailed].
 	Store func(T) error
 }
 
-// Revise changes a resource. With an expected revision other than 0, a resource
-// that has another one by now is a [CodePreconditionFailed]; with 0 it is read
-// and changed again whenever another change comes first.
+// Revise changes a resource. An expected revision other than 0 is the one that the
+// client has read, and a resource at another revision is a [CodePreconditionFailed].
+// With 0 the resource is read and changed again whenever another change comes first.
 func (r Revision[T]) Revise(ctx context.Context, expected int64) (T, error) {
 	var none T
 	for {

@@ -20,8 +20,8 @@ func (s Seconds) MarshalJSON() ([]byte, error) {
 	return strconv.AppendFloat(nil, time.Duration(s).Seconds(), 'f', -1, 64), nil
 }
 
-// maxSeconds is the longest duration that is read: what is longer is a mistake
-// everywhere.
+// maxSeconds is the longest duration that is read. A longer one is a mistake
+// wherever it stands.
 const maxSeconds = 1e9
 
 // UnmarshalJSON implements [json.Unmarshaler].

@@ -2,30 +2,22 @@ package core
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
-// Full reports whether an answer ended because of its limits, and not because
-// nothing was left.
-func Full(events []Event, limit, bytes int) bool {
-	size := 0
-	for i := range events {
-		size += events[i].Size()
-	}
-	return len(events) >= limit || size >= bytes
-}
-
-// Storage is what a storage adapter opens: the log and, with later ports,
-// everything that must share one database with it. The suite in
-// core/storetest is this contract in executable form.
+// Storage is what a storage adapter opens. The suite in core/storetest is this
+// contract in executable form.
 //
-// All methods of all ports are safe for concurrent use, return when ctx ends,
-// and return *Error for what a client may read; any other error stays inside.
+// All methods of all ports are safe for concurrent use and return when ctx ends.
+// An error that a client may read is an [*Error]; any other stays inside.
 type Storage interface {
 	EventLog
 	// Check returns nil when the store answers and keeps what it acknowledges.
 	// It wraps [ErrRelaxedDurability] when the engine's settings would let an
-	// acknowledged event be lost in a crash.
+	// acknowledged event be lost in a crash, and [ErrDegraded] when it refuses to
+	// store, or does not get to it, while it can be read. The last refusal counts,
+	// until storing succeeds again: in Check itself, if nothing else stores.
 	Check(ctx context.Context) error
 	// Close waits for running calls and releases everything.
 	Close() error
@@ -42,11 +34,11 @@ type EventLog interface {
 type Appender interface {
 	// Append stores all entries of all batches in one transaction and returns
 	// once the engine has flushed them to disk. On nil every entry's Outcome is
-	// set, and Offset, ID and ReceivedAt where the outcome says so; offsets of a
-	// stream follow the order of batches and entries, without a gap, also when
+	// set, and Offset, ID and ReceivedAt as the outcome says. The offsets of
+	// a stream follow the order of batches and entries, without a gap, also when
 	// other processes append to the same stream.
 	//
-	// at becomes the ReceivedAt of every event, and is in UTC with microseconds;
+	// at becomes the ReceivedAt of every event. It is in UTC with microseconds, and
 	// the entries' ids are made of it. When one of the streams already holds a
 	// later event, nothing is stored and the error is a [*ClockError].
 	//
@@ -54,8 +46,8 @@ type Appender interface {
 	// batches may name the same stream. The adapter may keep nothing of batches
 	// after it returns.
 	//
-	// An error means that nothing was stored, unless it wraps
-	// [ErrUnknownOutcome]: then all or nothing was.
+	// An error means that nothing was stored. One that wraps [ErrUnknownOutcome]
+	// means that all or nothing was.
 	Append(ctx context.Context, at time.Time, batches []Batch) error
 }
 
@@ -78,28 +70,39 @@ type Reader interface {
 
 // Trimmer applies retention.
 type Trimmer interface {
-	// Trim removes the oldest events of a stream, and their idempotency keys,
-	// in whole periods of the adapter's choice (a day at most): never an event
-	// received at or after before, and always all of a period that ended
-	// before it. Offsets of what remains do not change and removed ones are
-	// never given again. It may be interrupted and called again.
+	// Trim removes the oldest events of a stream, and their idempotency keys, in
+	// whole periods of the adapter's choice (a day at most). It never removes an
+	// event received at or after before. It always removes all of a period that
+	// ended before it. The offsets of the remaining events do not change, and
+	// removed offsets are never given again. It may be interrupted and called again.
 	Trim(ctx context.Context, stream ID, before time.Time) error
 }
 
 // Scan says which part of a stream to read.
 type Scan struct {
-	// From is the first offset to look at, To the end of the range, not
-	// included; a To of zero is the end of the stream. Backward turns the order
-	// of the answer, not the range.
+	// From is the first offset to look at. To is the end of the range and not
+	// included; zero is the end of the stream. Backward turns the order of the
+	// answer, not the range.
 	From, To Offset
 	Backward bool
 	// Limit bounds the events returned; it is at least 1.
 	Limit int
-	// Bytes bounds what they hold, when it is not zero: the answer ends with the
-	// event that brings the sum of [Event.Size] to it or above.
+	// Bytes bounds what they hold, unless it is zero. The answer ends with the event
+	// that brings the sum of [Event.Size] to it or above, so it is never empty for
+	// the sake of one large event.
 	Bytes int
 	// Filter leaves out the events that do not match.
 	Filter Filter
+}
+
+// Full reports whether an answer ended because of its limits. Otherwise nothing
+// was left to read.
+func Full(events []Event, limit, bytes int) bool {
+	size := 0
+	for i := range events {
+		size += events[i].Size()
+	}
+	return len(events) >= limit || size >= bytes
 }
 
 // AllScan says which part of an organization's events to read.
@@ -141,4 +144,28 @@ func (f Filter) Matches(event *Event) bool {
 		(f.Type == "" || f.Type == event.Type) &&
 		(f.Source == "" || f.Source == event.Source) &&
 		(f.Subject == "" || f.Subject == event.Subject)
+}
+
+// ErrUnknownOutcome marks an Append whose commit may or may not have taken
+// place, because the connection broke after the request was sent. It is never
+// proof of failure: the caller must look the events up by id.
+var ErrUnknownOutcome = errors.New("the outcome of the commit is unknown")
+
+// ErrRelaxedDurability marks a store that is reachable but configured so that
+// an acknowledged event could be lost in a crash.
+var ErrRelaxedDurability = errors.New("the store's durability settings are relaxed")
+
+// ErrDegraded marks a store that can be read, and refuses what is to be stored or
+// does not get to it. The text of the error around it says why, in words that
+// anybody may read.
+var ErrDegraded = errors.New("reading goes on")
+
+// ClockError says that a stream already holds an event received at Last,
+// later than the time given to Append. Nothing was stored; the caller appends
+// again with a time not before Last.
+type ClockError struct{ Last time.Time }
+
+// Error implements error.
+func (e *ClockError) Error() string {
+	return "a stream already holds an event received at " + e.Last.Format(time.RFC3339Nano)
 }

@@ -2,7 +2,6 @@ package core
 
 import (
 	"encoding/json"
-	"strings"
 	"time"
 )
 
@@ -14,10 +13,10 @@ type Stream struct {
 	// slash or a control character, and not the form of a UUID.
 	Name        string `json:"name"`
 	Description string `json:"description,omitempty"`
-	// RetentionDays is how long events are kept; 90 where nothing is said.
+	// RetentionDays is how long events are kept, [DefaultRetentionDays] by default.
 	RetentionDays int `json:"retention_days"`
-	// IdempotencyWindowSeconds bounds how long a key is remembered; zero is as
-	// long as its event is retained.
+	// IdempotencyWindowSeconds bounds how long a key is remembered. With zero it is
+	// remembered for as long as its event is retained.
 	IdempotencyWindowSeconds int64 `json:"idempotency_window_seconds,omitempty"`
 	// Schema is a JSON Schema (2020-12) that every payload must fit, or empty.
 	Schema json.RawMessage `json:"schema,omitempty"`
@@ -41,8 +40,8 @@ const (
 type StreamOverview struct {
 	Stream
 	Stats StreamStats `json:"stats"`
-	// Groups is how many groups read the stream, Lag the highest of theirs,
-	// DeadLetters the sum.
+	// Groups is how many groups read the stream. Lag is the highest lag among them,
+	// DeadLetters the sum over them.
 	Groups      int   `json:"groups"`
 	Lag         int64 `json:"lag"`
 	DeadLetters int64 `json:"dead_letters"`
@@ -73,7 +72,8 @@ type StreamStats struct {
 	Events      int64  `json:"events"`
 	FirstOffset Offset `json:"first_offset"`
 	NextOffset  Offset `json:"next_offset"`
-	// LastReceivedAt is when the newest event came, nil when none ever did.
+	// LastReceivedAt is when the newest event was received. It is nil when none ever
+	// was.
 	LastReceivedAt *time.Time `json:"last_received_at"`
 }
 
@@ -88,7 +88,7 @@ type StreamQuery struct {
 	Limit int
 }
 
-// StatsOf returns what a stream within these bounds holds.
+// StatsOf describes a stream by its bounds.
 func StatsOf(b Bounds) StreamStats {
 	stats := StreamStats{Events: int64(b.Next - b.First), FirstOffset: b.First, NextOffset: b.Next}
 	if !b.Last.IsZero() {
@@ -97,7 +97,7 @@ func StatsOf(b Bounds) StreamStats {
 	return stats
 }
 
-// Check holds the fields that people set to their limits.
+// Check refuses a stream whose settings are outside their limits.
 func (s *Stream) Check() error {
 	if err := CheckName(s.Name); err != nil {
 		return err
@@ -110,23 +110,6 @@ func (s *Stream) Check() error {
 	}
 	if longest := int64(s.RetentionDays) * 86_400; s.IdempotencyWindowSeconds < 0 || s.IdempotencyWindowSeconds > longest {
 		return Invalid("idempotency_window_seconds", "must be 0 (as long as events are retained) to %d", longest)
-	}
-	return nil
-}
-
-// CheckName holds the name of a stream or a group to the rules of [Stream].Name.
-func CheckName(name string) error {
-	if err := CheckText("name", name, 1, MaxStreamNameLength); err != nil {
-		return err
-	}
-	if strings.Contains(name, "/") || name == "." || name == ".." {
-		return Invalid("name", "must not be . or .. or contain a slash: it is part of addresses")
-	}
-	if strings.TrimSpace(name) != name {
-		return Invalid("name", "must not begin or end with white space")
-	}
-	if _, err := ParseID(name); err == nil {
-		return Invalid("name", "must not have the form of a UUID: ids and names share one place in addresses")
 	}
 	return nil
 }

@@ -1,12 +1,13 @@
 package core
 
 import (
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
 
-// CheckText holds a short text field to its length, in characters, and to
-// characters that can be shown: valid UTF-8 without control characters.
+// CheckText refuses a short text field that is not valid UTF-8, has a control
+// character or has too few or too many characters.
 func CheckText(field, text string, shortest, longest int) error {
 	return checkText(field, text, shortest, longest, unicode.IsControl)
 }
@@ -30,6 +31,49 @@ func checkText(field, text string, shortest, longest int, refused func(rune) boo
 		if refused(r) {
 			return Invalid(field, "must not contain control characters")
 		}
+	}
+	return nil
+}
+
+// CheckSeen refuses a text with an invisible character, or with a space that looks
+// like another one: two names that read alike would be two things. It is for texts
+// that people choose anew. A text that was stored before there was this rule stays
+// good.
+func CheckSeen(field, text string) error {
+	for _, r := range text {
+		if unseen(r) {
+			return Invalid(field, "must not contain %U, which is invisible or looks like a space", r)
+		}
+	}
+	return nil
+}
+
+// unseen reports whether a character leaves no mark of its own. These are format
+// characters (zero-width spaces and bidirectional controls among them), fillers, and
+// all spaces but the common one.
+func unseen(r rune) bool {
+	switch r {
+	case ' ':
+		return false
+	case '\u034F', '\u115F', '\u1160', '\u17B4', '\u17B5', '\u2800', '\u3164', '\uFFA0', '\uFFFC':
+		return true // fillers that Unicode counts as letters, marks or symbols
+	}
+	return unicode.In(r, unicode.Cf, unicode.Z, unicode.Co, unicode.Cs) || unicode.Is(unicode.Other_Default_Ignorable_Code_Point, r)
+}
+
+// CheckName refuses a name that a stream or a group may not have: see [Stream].Name.
+func CheckName(name string) error {
+	if err := CheckText("name", name, 1, MaxStreamNameLength); err != nil {
+		return err
+	}
+	if strings.Contains(name, "/") || name == "." || name == ".." {
+		return Invalid("name", "must not be . or .. or contain a slash: it is part of URLs")
+	}
+	if strings.TrimSpace(name) != name {
+		return Invalid("name", "must not begin or end with white space")
+	}
+	if _, err := ParseID(name); err == nil {
+		return Invalid("name", "must not look like a UUID: ids and names stand in the same place in URLs")
 	}
 	return nil
 }

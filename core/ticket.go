@@ -15,8 +15,8 @@ const (
 	TicketReset TicketKind = "reset"
 )
 
-// Ticket is a right to do one thing once, given away as a link. The text itself
-// is kept nowhere.
+// Ticket is the right to do one thing once, given away as a link. Only the hash of
+// the link's secret is kept.
 type Ticket struct {
 	ID        ID
 	Kind      TicketKind
@@ -28,7 +28,7 @@ type Ticket struct {
 	UsedAt    *time.Time
 }
 
-// The times that the kinds of tickets hold.
+// The lives of the kinds of tickets.
 const (
 	ResetTicketLife  = 15 * time.Minute
 	SetupTicketLife  = 30 * time.Minute

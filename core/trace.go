@@ -2,7 +2,7 @@ package core
 
 import "time"
 
-// TraceState is what has become of an event in a group.
+// TraceState says what has become of an event in a group.
 type TraceState string
 
 // The states of an event in a group.
@@ -35,10 +35,10 @@ type GroupTrace struct {
 	Group ID         `json:"group_id"`
 	Name  string     `json:"name"`
 	State TraceState `json:"state"`
-	// Until is the end of the lease of a leased event, the next attempt of a
-	// waiting one.
+	// Until is the end of a leased event's lease, or the time of a waiting event's
+	// next attempt.
 	Until      *time.Time `json:"until,omitempty"`
 	DeadLetter ID         `json:"dead_letter_id,omitzero"`
-	// Attempts are the failed ones, of the last seven days.
+	// Attempts are the failed attempts of the last seven days.
 	Attempts []Attempt `json:"attempts"`
 }

@@ -26,7 +26,8 @@ type User struct {
 	Name  string    `json:"name"`
 	Role  Role      `json:"role"`
 	State UserState `json:"state"`
-	// PasswordHash is what the [PasswordHasher] made, or "".
+	// PasswordHash was made by the [PasswordHasher]. It is "" before a password is
+	// chosen.
 	PasswordHash string `json:"-"`
 	// Revision counts the changes, from 1; it is the resource's ETag.
 	Revision    int64      `json:"revision"`
@@ -61,7 +62,7 @@ func CheckUserRole(role Role) error {
 	return nil
 }
 
-// Apply checks a change and makes it.
+// Apply makes a change and checks it. On an error part of it may have been made.
 func (u *User) Apply(change UserChange) error {
 	if change.Name != nil {
 		u.Name = strings.TrimSpace(*change.Name)
@@ -91,7 +92,7 @@ func (u *User) Apply(change UserChange) error {
 	return nil
 }
 
-// Principal returns the user as the one who makes a request.
+// Principal returns the user as one who makes requests.
 func (u User) Principal() Principal {
 	return Principal{Org: u.Org, User: u.ID, Label: u.Email, Role: u.Role}
 }

@@ -9,8 +9,8 @@ import (
 // Visitor is where a request comes from.
 type Visitor struct{ Address, UserAgent, RequestID string }
 
-// NetworkOf is what a client is counted by: its address, but of IPv6 the first
-// 64 bits, because the rest is the client's to choose.
+// NetworkOf returns the address by which a client is counted. Of IPv6 these are the
+// first 64 bits, because a client chooses the rest itself.
 func NetworkOf(address string) string {
 	if ip, err := netip.ParseAddr(address); err == nil && ip.Is6() {
 		return netip.PrefixFrom(ip.WithZone(""), 64).Masked().String()
@@ -21,8 +21,8 @@ func NetworkOf(address string) string {
 // maxUserAgent bounds what is kept of a browser's description of itself.
 const maxUserAgent = 256
 
-// Browser is a browser's description of itself, as far as it is kept: no part of
-// a character at its end, and nothing that a database would not take.
+// Browser returns the browser's description of itself, as far as it is kept. It is
+// valid UTF-8 without control characters, which every database takes.
 func (v Visitor) Browser() string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {

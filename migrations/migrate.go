@@ -13,7 +13,6 @@ import (
 	"database/sql"
 	"embed"
 	"fmt"
-	"hash/fnv"
 	"io/fs"
 
 	"github.com/pressly/goose/v3"
@@ -91,40 +90,4 @@ func lock(ctx context.Context, db *sql.DB, set Set) (unlock func() error, err er
 		return lockPostgres(ctx, db, set)
 	}
 	return lockSQLite(ctx, db)
-}
-
-// lockPostgres takes an advisory lock. Its key is made of the schema and the set:
-// two installations in one database do not wait for each other. The server queues
-// who waits, where goose's own locker would ask again every five seconds.
-//
-// The lock belongs to the session of one connection, which is kept for it. If
-// this process dies, the session ends, and the lock with it.
-func lockPostgres(ctx context.Context, db *sql.DB, set Set) (func() error, error) {
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var schema string
-	if err := conn.QueryRowContext(ctx, `select current_schema()`).Scan(&schema); err != nil {
-		return nil, closing(conn, fmt.Errorf("the search_path names no existing schema: %w", err))
-	}
-	hash := fnv.New64a()                                   // every version of this program must come to the same key
-	_, _ = hash.Write([]byte(schema + "\x00" + set.table)) // never fails
-	key := int64(hash.Sum64())
-	if _, err := conn.ExecContext(ctx, `select pg_advisory_lock($1)`, key); err != nil {
-		return nil, closing(conn, err)
-	}
-	return func() error {
-		_, err := conn.ExecContext(context.WithoutCancel(ctx), `select pg_advisory_unlock($1)`, key)
-		return closing(conn, err)
-	}, nil
-}
-
-// closing gives a connection back, and returns err or, without one, what went
-// wrong with that.
-func closing(conn *sql.Conn, err error) error {
-	if closed := conn.Close(); err == nil {
-		err = closed
-	}
-	return err
 }

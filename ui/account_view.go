@@ -17,10 +17,8 @@ type accountView struct {
 
 	present, next string
 	act           act
-	changed       bool
 	org           string
 	rename        act
-	renamed       bool
 
 	sessions load[[]rest.Session]
 	ending   bool
@@ -66,7 +64,6 @@ func (v *accountView) passwordPanel() app.UI {
 			field("present", "Current password", secretInput("present", &v.present, "current-password"), "", wrong.of("password")),
 			field("next", "New password", secretInput("next", &v.next, "new-password"), passwordHint, wrong.of("new_password")),
 			wrong.rest(),
-			app.If(v.changed, func() app.UI { return note("ok", "Password changed. All other sessions have been signed out.") }),
 			submitButton("Change password", v.act.busy)))
 }
 
@@ -77,7 +74,6 @@ func (v *accountView) organizationPanel() app.UI {
 		form(v.sendName,
 			field("org", "Name", textInput("org", &v.org).Required(true), "", wrong.of("name")),
 			wrong.rest(),
-			app.If(v.renamed, func() app.UI { return note("ok", "Organization renamed.") }),
 			submitButton("Rename", v.rename.busy)))
 }
 
@@ -102,20 +98,25 @@ func (v *accountView) facts() []app.UI {
 }
 
 func (v *accountView) send(ctx app.Context) {
-	v.changed = false
 	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
 		return client.ChangePassword(ctx, rest.PasswordChange{Password: v.present, NewPassword: v.next})
-	}, func(app.Context) { v.changed, v.present, v.next = true, "", "" })
+	}, func(ctx app.Context) {
+		v.s.say("Password changed. All other sessions have been signed out.")
+		v.present, v.next = "", ""
+		v.fetch(ctx)
+	})
 }
 
 func (v *accountView) sendName(ctx app.Context) {
-	v.renamed = false
 	name := v.org
 	var renamed core.Organization
 	v.rename.run(ctx, v.s, func(ctx context.Context, client *rest.Client) (err error) {
 		renamed, err = client.RenameOrganization(ctx, name)
 		return err
-	}, func(app.Context) { v.s.me.Organization, v.renamed = renamed, true })
+	}, func(app.Context) {
+		v.s.me.Organization = renamed
+		v.s.say("Organization renamed.")
+	})
 }
 
 func sessionTable(sessions []rest.Session) app.UI {
@@ -139,6 +140,7 @@ func (v *accountView) askEnd() app.UI {
 			v.end.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
 				return client.EndSession(ctx, rest.SessionEnd{Password: v.proof})
 			}, func(ctx app.Context) {
+				v.s.say("All other sessions have been signed out.")
 				v.ending, v.proof = false, ""
 				v.fetch(ctx)
 			})

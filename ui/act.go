@@ -6,6 +6,7 @@ import (
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
 )
 
 // act is what a button does. Where it fails, a message beside the button says why.
@@ -27,6 +28,9 @@ func (a *act) run(ctx app.Context, s *session, do func(context.Context, *rest.Cl
 		s.dispatch(func(ctx app.Context) {
 			s.heardOf(err)
 			a.busy, a.err = false, err
+			if core.CodeOf(err) == core.CodeUnauthorized && s.state == expired { // the form that signs in again says so, and the user tries again after that
+				a.err = nil
+			}
 			if err == nil && then != nil {
 				then(ctx)
 			}

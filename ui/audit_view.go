@@ -30,7 +30,14 @@ func (v *auditView) OnMount(ctx app.Context) { v.read(ctx) }
 
 // OnNav implements [app.Navigator].
 func (v *auditView) OnNav(ctx app.Context) {
-	if v.here(ctx) && ctx.Page().URL().Query().Encode() != v.address().Encode() {
+	if !v.here(ctx) {
+		return
+	}
+	values, shown := ctx.Page().URL().Query(), v.address()
+	open := values.Get(paramOpen)
+	values.Del(paramOpen)
+	shown.Del(paramOpen)
+	if v.open = open; values.Encode() != shown.Encode() {
 		v.read(ctx)
 	}
 }
@@ -40,7 +47,9 @@ func (v *auditView) read(ctx app.Context) {
 	for name, field := range v.filter.parameters() {
 		*field = values.Get(name)
 	}
-	v.show(ctx)
+	v.open = values.Get(paramOpen)
+	v.pages.follow(values)
+	v.fetch(ctx)
 }
 
 func (v *auditView) address() url.Values {
@@ -50,18 +59,21 @@ func (v *auditView) address() url.Values {
 			values.Set(name, *field)
 		}
 	}
+	if v.open != "" {
+		values.Set(paramOpen, v.open)
+	}
+	v.pages.write(values)
 	return values
 }
 
+// paramOpen is the parameter of an address that holds the record whose details are
+// shown.
+const paramOpen = "open"
+
 // show lists the first page of the records that the filter matches.
 func (v *auditView) show(ctx app.Context) {
-	v.pages = pages{}
-	setQuery(v.address().Encode())
-	for id, value := range map[string]string{"trail-from": v.filter.from, "trail-to": v.filter.to} {
-		if value == "" {
-			emptyInput(id)
-		}
-	}
+	v.pages, v.open = pages{}, ""
+	pushQuery(ctx, v.address().Encode())
 	v.fetch(ctx)
 }
 
@@ -72,6 +84,11 @@ func (v *auditView) query() (query core.EventQuery, err error) {
 }
 
 func (v *auditView) fetch(ctx app.Context) {
+	for id, value := range map[string]string{"trail-from": v.filter.from, "trail-to": v.filter.to} {
+		if value == "" {
+			emptyInput(id)
+		}
+	}
 	query, err := v.query()
 	if v.wrong = err; err != nil {
 		return
@@ -89,7 +106,7 @@ func (v *auditView) Render() app.UI {
 		v.controls(),
 		actError(v.wrong),
 		actError(v.export.err),
-		v.list.show(v.table),
+		app.If(v.wrong == nil, func() app.UI { return v.list.show(v.table) }), // what was read before answers another question
 	)
 }
 
@@ -136,13 +153,7 @@ func (v *auditView) table(page rest.List[core.Event]) app.UI {
 			app.Span().Body(v.narrowing("Filter by actor "+entry.Actor.Label, entry.Actor.Label, &v.filter.who), app.Span().Class("quiet").Text(" "+string(entry.Actor.Role))),
 			app.Span().Class("quiet").Body(app.Text(entry.Target.Kind+" "), v.narrowing("Filter by target "+entry.Target.ID, entry.Target.ID, &v.filter.target)),
 			app.Code().Text(entry.Address),
-			iconButton("Show details", "more", nil).Aria("expanded", v.open == id).OnClick(func(app.Context, app.Event) {
-				if v.open == id {
-					v.open = ""
-				} else {
-					v.open = id
-				}
-			}, app.EventScope(id))))
+			iconButton("Show details", "more", nil).Aria("expanded", v.open == id).OnClick(func(ctx app.Context, _ app.Event) { v.toggle(ctx, id) }, app.EventScope(id))))
 		if v.open == id {
 			rows = append(rows, app.Tr().Role("row").Body(app.Td().Role("cell").ColSpan(len(columns)).Body(&jsonBox{Name: "record", Text: string(event.Payload)})))
 		}
@@ -151,9 +162,19 @@ func (v *auditView) table(page rest.List[core.Event]) app.UI {
 		pager(&v.pages, page.Pagination, v.fetch))
 }
 
+// toggle shows the details of a record, or hides them.
+func (v *auditView) toggle(ctx app.Context, id string) {
+	values := ctx.Page().URL().Query()
+	if values.Set(paramOpen, id); v.open == id {
+		values.Del(paramOpen)
+	}
+	v.open = values.Get(paramOpen)
+	pushQuery(ctx, values.Encode())
+}
+
 // narrowing is a value in the list. A click on it filters the trail by it.
 func (v *auditView) narrowing(hint, value string, field *string) app.UI {
-	return app.Button().Class("bare", "offset").Type("button").Title(hint).Body(app.Bdi().Text(shortID(value))).OnClick(func(ctx app.Context, _ app.Event) {
+	return app.Button().Class("bare", "offset").Type("button").Title(hint).Body(named(shortID(value))).OnClick(func(ctx app.Context, _ app.Event) {
 		*field = value
 		v.show(ctx)
 	}, app.EventScope(hint, value))

@@ -77,12 +77,30 @@ func dropFragment() {
 	app.Window().Get("history").Call("replaceState", nil, "", location.Get("pathname").String()+location.Get("search").String())
 }
 
-// setQuery changes the parameters of the address without a navigation.
-func setQuery(query string) {
-	address := app.Window().Get("location").Get("pathname").String()
-	if query != "" {
-		address += "?" + query
+// pushQuery goes to the same address with other parameters. The browser's own button
+// leads back to those from before.
+func pushQuery(ctx app.Context, query string) {
+	location := app.Window().Get("location")
+	if location.Get("search").String() == withMark(query) {
+		return
 	}
+	ctx.Navigate(location.Get("pathname").String() + withMark(query))
+	setQuery(query) // where the framework has not moved, because it believed to be there
+}
+
+// withMark puts a question mark before the parameters of an address, where there are
+// some.
+func withMark(query string) string {
+	if query == "" {
+		return ""
+	}
+	return "?" + query
+}
+
+// setQuery changes the parameters of the address without a navigation: the browser's
+// own button does not lead back to those from before.
+func setQuery(query string) {
+	address := app.Window().Get("location").Get("pathname").String() + withMark(query)
 	app.Window().Get("history").Call("replaceState", nil, "", address)
 }
 

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -45,7 +44,7 @@ func (v *consumerView) fetch(ctx app.Context) {
 		return
 	}
 	stream, group := v.stream(), v.Params["group"]
-	v.group.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.GroupWithStatus, error) {
+	v.group.fetchKept(ctx, v.s, keptGroup.of(stream+" "+group), func(ctx context.Context, client *rest.Client) (rest.GroupWithStatus, error) {
 		found, err := client.Group(ctx, stream, group)
 		if err == nil {
 			v.trend = append(v.trend, found.Status.Lag)
@@ -77,9 +76,9 @@ func (v *consumerView) Render() app.UI {
 
 func (v *consumerView) content(group rest.GroupWithStatus) app.UI {
 	status := group.Status
-	committed := "nothing committed yet"
+	committed := []app.UI{app.Text("nothing committed yet")}
 	if status.CommittedAt != nil {
-		committed = "last commit " + ago(*status.CommittedAt, time.Now())
+		committed = []app.UI{app.Text("last commit "), timeText(*status.CommittedAt)}
 	}
 	oldest := "up to date"
 	if status.Lag > 0 {
@@ -88,7 +87,7 @@ func (v *consumerView) content(group rest.GroupWithStatus) app.UI {
 	parts := []app.UI{
 		app.Div().Class("tiles").Body(
 			tile("Lag", count(status.Lag), oldest),
-			tile("Committed offset", offsetText(status.CommittedOffset), committed),
+			tileOf("Committed offset", offsetText(status.CommittedOffset), committed...),
 			tile("In flight", count(status.Leased), "leased"),
 			tile("Retrying", count(status.Waiting), ""),
 			tile("Dead letters", count(status.DeadLetters), "after "+plural(group.MaxAttempts, "attempt")),
@@ -129,8 +128,11 @@ func groupFacts(group core.Group) app.UI {
 }
 
 func (v *consumerView) snippet(group core.Group) app.UI {
+	path := v.s.origin + rest.GroupPath(v.stream(), group.Name)
 	return app.Section().Class("panel").Aria("label", "Examples").Body(app.H2().Text("Consume as this group"),
-		&copyBox{Text: fmt.Sprintf("curl '%s%s/events?timeout=30' -H 'X-API-Key: svc_…'", v.s.origin, rest.GroupPath(v.stream(), group.Name))})
+		commandBox(v.s, getCommand(path+"/events?timeout=30")),
+		app.P().Text("Then acknowledge everything up to an offset that you have processed:"),
+		&copyBox{Text: postCommand(path+"/offsets", `{"offset":0}`)})
 }
 
 func (v *consumerView) askDelete() app.UI {
@@ -144,7 +146,10 @@ func (v *consumerView) askDelete() app.UI {
 			stream := v.stream()
 			v.remove.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
 				return client.DeleteGroup(ctx, stream, group.ID.String(), 0)
-			}, func(ctx app.Context) { ctx.Navigate(address("/streams/{stream}/consumers", stream)) })
+			}, func(ctx app.Context) {
+				v.s.say("Group " + group.Name + " deleted.")
+				ctx.Navigate(address("/streams/{stream}/consumers", stream))
+			})
 		},
 			field("confirm", "Type the group name to confirm", textInput("confirm", &v.confirm), "", ""),
 			actError(v.remove.err),

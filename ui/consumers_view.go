@@ -21,8 +21,16 @@ type consumersView struct {
 
 // OnMount implements [app.Mounter].
 func (v *consumersView) OnMount(ctx app.Context) {
+	v.pages.follow(ctx.Page().URL().Query())
 	v.fetch(ctx)
 	every(ctx, refreshEvery, v.refresh)
+}
+
+// OnNav implements [app.Navigator].
+func (v *consumersView) OnNav(ctx app.Context) {
+	if v.here(ctx) && v.pages.follow(ctx.Page().URL().Query()) {
+		v.fetch(ctx)
+	}
 }
 
 // refresh fetches the page again, unless it is in the background.

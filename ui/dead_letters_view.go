@@ -56,7 +56,7 @@ func (v *deadLettersView) OnNav(ctx app.Context) {
 func (v *deadLettersView) read(ctx app.Context) {
 	values := ctx.Page().URL().Query()
 	v.query = core.LetterQuery{Stream: values.Get("stream"), Group: values.Get("group"), Reason: values.Get("reason"), Type: values.Get("type")}
-	v.pages = pages{}
+	v.pages.follow(values)
 	v.fetch(ctx)
 }
 
@@ -67,12 +67,19 @@ func (v *deadLettersView) address() url.Values {
 			values.Set(name, value)
 		}
 	}
+	v.pages.write(values)
 	return values
+}
+
+// begin lists the first page of the letters that the filter matches.
+func (v *deadLettersView) begin(ctx app.Context) {
+	v.pages = pages{}
+	pushQuery(ctx, v.address().Encode())
+	v.fetch(ctx)
 }
 
 func (v *deadLettersView) fetch(ctx app.Context) {
 	query := v.query
-	setQuery(v.address().Encode())
 	v.counts.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) ([]core.LetterCount, error) {
 		return client.DeadLetterCounts(ctx, core.LetterQuery{Stream: query.Stream, Group: query.Group})
 	})
@@ -127,8 +134,7 @@ func (v *deadLettersView) controls() app.UI {
 		app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Apply")),
 	).OnSubmit(func(ctx app.Context, e app.Event) {
 		e.PreventDefault()
-		v.pages = pages{}
-		v.fetch(ctx)
+		v.begin(ctx)
 	})
 }
 
@@ -143,12 +149,11 @@ func (v *deadLettersView) reasons() app.UI {
 			reason = "(no reason)"
 		}
 		rows = append(rows, card(columns,
-			app.Button().Class("bare", "offset", "reason").Type("button").Body(app.Bdi().Text(reason)).OnClick(func(ctx app.Context, _ app.Event) {
+			app.Button().Class("bare", "offset", "reason").Type("button").Body(named(reason)).OnClick(func(ctx app.Context, _ app.Event) {
 				v.query.Reason, v.query.Stream, v.query.Group = one.Reason, stream, group
-				v.pages = pages{}
-				v.fetch(ctx)
+				v.begin(ctx)
 			}, app.EventScope(i, one.Reason, one.Group)),
-			app.Bdi().Text(group), app.Bdi().Text(stream), app.Text(count(one.Count))))
+			named(group), named(stream), app.Text(count(one.Count))))
 	}
 	return app.Section().Class("panel").Aria("label", "By reason").Body(app.H2().Text("By reason"), cards("Dead letters by reason", columns, rows...))
 }
@@ -158,7 +163,7 @@ func (v *deadLettersView) table(page rest.List[core.DeadLetter]) app.UI {
 		if v.query != (core.LetterQuery{}) {
 			return emptyPanel("Nothing matches", "No dead letters match this filter.", "", button("Clear", "close", func(ctx app.Context, _ app.Event) {
 				v.query = core.LetterQuery{}
-				v.fetch(ctx)
+				v.begin(ctx)
 			}))
 		}
 		return emptyPanel("No dead letters", "Events that a group could not process after all attempts end up here. There are none.", "")
@@ -173,8 +178,8 @@ func (v *deadLettersView) table(page rest.List[core.DeadLetter]) app.UI {
 			state = badge("info", "replaying")
 		}
 		rows[i] = card(columns, v.chooser(letter),
-			app.A().Class("name").Href(address("/dead-letters/{id}", letter.ID.String())).Body(app.Bdi().Text(letter.Event.Type), app.Text(" #"+count(int64(letter.Event.Offset)))),
-			app.Bdi().Text(group), app.Bdi().Text(letter.Reason), app.Text(count(len(letter.Attempts))), timeText(letter.ParkedAt), state)
+			app.A().Class("name").Href(address("/dead-letters/{id}", letter.ID.String())).Body(named(letter.Event.Type), app.Text(" #"+count(int64(letter.Event.Offset)))),
+			named(group), named(letter.Reason), app.Text(count(len(letter.Attempts))), timeText(letter.ParkedAt), state)
 	}
 	return app.Div().Class("stack").Body(v.chosenBar(), cards("Dead letters", columns, rows...),
 		pager(&v.pages, page.Pagination, v.fetch))
@@ -205,7 +210,7 @@ func (v *deadLettersView) chosenBar() app.UI {
 	return app.Div().Class("row").Body(
 		app.Strong().Text(count(len(v.chosen))+" selected"),
 		button("Replay selected", "refresh", func(ctx app.Context, _ app.Event) {
-			v.each(ctx, func(ctx context.Context, client *rest.Client, id string) error {
+			v.each(ctx, "Replay requested for", func(ctx context.Context, client *rest.Client, id string) error {
 				_, err := client.ReplayDeadLetter(ctx, id, nil)
 				return err
 			})
@@ -217,14 +222,14 @@ func (v *deadLettersView) chosenBar() app.UI {
 func (v *deadLettersView) askDiscard() app.UI {
 	return question("Discard "+plural(len(v.chosen), "dead letter")+"?", app.Text("Their groups will never process these events. The events stay in their streams."), "Discard "+count(len(v.chosen)),
 		&v.handBack, func(ctx app.Context) {
-			v.each(ctx, func(ctx context.Context, client *rest.Client, id string) error {
+			v.each(ctx, "Discarded", func(ctx context.Context, client *rest.Client, id string) error {
 				return client.DiscardDeadLetter(ctx, id)
 			})
 		}, func(app.Context) { v.discarding = false })
 }
 
-// each does something with every selected letter.
-func (v *deadLettersView) each(ctx app.Context, do func(context.Context, *rest.Client, string) error) {
+// each does something with every selected letter, and says what was done.
+func (v *deadLettersView) each(ctx app.Context, done string, do func(context.Context, *rest.Client, string) error) {
 	ids := slices.Collect(maps.Keys(v.chosen))
 	v.handBack.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
 		for _, id := range ids {
@@ -234,6 +239,7 @@ func (v *deadLettersView) each(ctx app.Context, do func(context.Context, *rest.C
 		}
 		return nil
 	}, func(ctx app.Context) {
+		v.s.say(done + " " + plural(len(ids), "dead letter") + ".")
 		v.chosen, v.discarding = nil, false
 		v.fetch(ctx)
 	})

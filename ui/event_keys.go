@@ -44,10 +44,10 @@ func (v *eventsView) key(ctx app.Context, key string) {
 	}
 	switch {
 	case key == "j" && at+1 < len(events):
-		v.choose(events[at+1].ID.String())
+		v.choose(ctx, events[at+1].ID.String(), open)
 		ctx.Defer(showChosen)
 	case key == "k" && at > 0:
-		v.choose(events[at-1].ID.String())
+		v.choose(ctx, events[at-1].ID.String(), open)
 		ctx.Defer(showChosen)
 	case key == "c" && open && at >= 0:
 		copyText(string(events[at].Payload))
@@ -60,17 +60,17 @@ func (v *eventsView) key(ctx app.Context, key string) {
 	case key == "?":
 		v.help = !v.help
 	case key == "Escape":
-		v.close()
+		v.close(ctx)
 	}
 }
 
 // close closes the inspector. The focus goes to the row of its event.
-func (v *eventsView) close() {
+func (v *eventsView) close(ctx app.Context) {
 	focus(".chosen button")
 	if v.selected != "" {
 		v.left = v.selected
 	}
-	v.choose("")
+	v.choose(ctx, "", false)
 }
 
 // showChosen scrolls the selected row into view and focuses it, so that Tab goes on

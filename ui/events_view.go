@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
@@ -36,7 +37,10 @@ type eventsView struct {
 	// selected is the id of the event in the inspector. left is the id of the event
 	// that was in it when it was closed, where j and k go on.
 	selected, left string
-	unkeys, unsee  func()
+	// sought is the event that the address selects. The list need not hold it: a link may
+	// be opened when other events have come.
+	sought        load[core.Event]
+	unkeys, unsee func()
 }
 
 // eventPage is the number of events on a page of the browser.
@@ -60,42 +64,98 @@ func (v *eventsView) OnDismount() {
 // OnNav implements [app.Navigator].
 func (v *eventsView) OnNav(ctx app.Context) {
 	if v.here(ctx) && ctx.Page().URL().Query().Encode() != v.address().Encode() {
-		v.read(ctx)
+		v.readAgain(ctx)
 	}
 }
 
 // read takes over what the address says.
 func (v *eventsView) read(ctx app.Context) {
 	values := ctx.Page().URL().Query()
-	v.filter, v.selected, v.chart.span = values.Get("q"), values.Get("sel"), values.Get("span")
+	v.filter, v.selected, v.chart.span = values.Get("q"), values.Get(paramSelected), values.Get("span")
 	v.scope, v.typed = readScope(values), v.filter
-	v.begin(ctx)
+	v.pages.follow(values)
+	v.remember(ctx, false)
+	v.show(ctx)
+	v.seek(ctx)
 }
+
+// readAgain takes over what the address says by now. Where only the selection is
+// another, the list stays as it is.
+func (v *eventsView) readAgain(ctx app.Context) {
+	values, shown := ctx.Page().URL().Query(), v.address()
+	selected := values.Get(paramSelected)
+	values.Del(paramSelected)
+	shown.Del(paramSelected)
+	if values.Encode() != shown.Encode() {
+		v.read(ctx)
+		return
+	}
+	v.selected = selected
+	v.seek(ctx)
+}
+
+// paramSelected is the parameter of an address that holds the selected event.
+const paramSelected = "sel"
 
 // address returns what the user has chosen as parameters of the address.
 func (v *eventsView) address() url.Values {
 	values := url.Values{}
-	for name, value := range map[string]string{"q": v.filter, "sel": v.selected, "span": v.chart.span} {
+	for name, value := range map[string]string{"q": v.filter, paramSelected: v.selected, "span": v.chart.span} {
 		if value != "" {
 			values.Set(name, value)
 		}
 	}
 	v.scope.write(values)
+	v.pages.write(values)
 	return values
+}
+
+// remember puts what the user has chosen into the address. step says that the
+// browser's own button leads back to what was chosen before.
+func (v *eventsView) remember(ctx app.Context, step bool) {
+	if step {
+		pushQuery(ctx, v.address().Encode())
+		return
+	}
+	setQuery(v.address().Encode())
 }
 
 // begin shows the first page of what the scope and the filter say.
 func (v *eventsView) begin(ctx app.Context) {
 	v.pages = pages{}
+	v.remember(ctx, true)
+	v.show(ctx)
+}
+
+// show shows a page of what the scope and the filter say, and the chart above it.
+func (v *eventsView) show(ctx app.Context) {
 	v.fetch(ctx)
 	if v.scope.kind != scopeLive && v.wrong == nil {
 		v.chart.fetch(ctx, v)
 	}
 }
 
+// seek fetches the event that the address selects, unless the list holds it.
+func (v *eventsView) seek(ctx app.Context) {
+	v.sought = load[core.Event]{}
+	if v.selected == "" || v.hold() {
+		return
+	}
+	id, stream := v.selected, v.stream()
+	v.sought.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (core.Event, error) {
+		if stream == "" {
+			trace, err := client.Trace(ctx, id)
+			if err != nil {
+				return core.Event{}, err
+			}
+			return client.Event(ctx, trace.Stream.String(), id)
+		}
+		return client.Event(ctx, stream, id)
+	})
+}
+
 // fetch shows a page of what the scope and the filter say.
 func (v *eventsView) fetch(ctx app.Context) {
-	setQuery(v.address().Encode())
 	v.tail.stop()
 	v.further.stop()
 	if v.narrow, v.wrong = parseFilter(v.filter); v.wrong == nil {
@@ -138,9 +198,22 @@ func (v *eventsView) events() []core.Event {
 	return v.page.value.Items
 }
 
-func (v *eventsView) choose(id string) {
+// choose selects an event. Going on from one event to the next is no step of its own:
+// the browser's own button leads back to before the first.
+func (v *eventsView) choose(ctx app.Context, id string, goesOn bool) {
 	v.selected = id
-	setQuery(v.address().Encode())
+	v.hold()
+	v.remember(ctx, !goesOn)
+}
+
+// hold keeps the selected event where the list holds it: it stays in the inspector when
+// the list goes on. It reports whether the list does.
+func (v *eventsView) hold() bool {
+	listed := v.listed()
+	if listed != nil {
+		v.sought = load[core.Event]{value: *listed, at: time.Now()}
+	}
+	return listed != nil
 }
 
 // Render implements [app.Composer].
@@ -156,18 +229,51 @@ func (v *eventsView) Render() app.UI {
 	if v.wrong != nil {
 		body = append(body, app.Div().ID("filter-wrong").Role("alert").Body(note("bad", sentence(rest.Public(v.wrong).Message))))
 	}
+	if v.wrong != nil { // what was read before answers another question
+		return app.Div().Class("stack").Body(body...)
+	}
 	if v.stream() != "" && v.scope.kind != scopeLive {
 		body = append(body, v.chart.view(v))
+	}
+	if missing := v.missing(); missing != nil {
+		body = append(body, missing)
 	}
 	content := app.Div().Class("grow").Body(v.content())
 	split := []app.UI{content}
 	if selected := v.find(); selected != nil {
-		split = append(split, &inspector{Page: v.Page, Event: *selected, Close: func(app.Context) { v.close() }, Filter: v.pick})
+		split = append(split, &inspector{Page: v.Page, Event: *selected, Close: v.close, Filter: v.pick})
 	}
 	return app.Div().Class("stack").Body(append(body, app.Div().Class("split").Body(split...))...)
 }
 
+// missing says that the list does not hold the event that the address selects, or nil.
+func (v *eventsView) missing() app.UI {
+	switch {
+	case v.selected == "" || v.listed() != nil:
+		return nil
+	case core.CodeOf(v.sought.err) == core.CodeNotFound:
+		return note("warn", "The selected event no longer exists. Retention may have removed it.")
+	case v.sought.err != nil:
+		return actError(v.sought.err)
+	case v.sought.have():
+		return note("info", "The selected event is not on this page of the list.")
+	}
+	return nil
+}
+
+// find is the selected event, or nil.
 func (v *eventsView) find() *core.Event {
+	if listed := v.listed(); listed != nil {
+		return listed
+	}
+	if v.sought.have() && v.sought.value.ID.String() == v.selected {
+		return &v.sought.value
+	}
+	return nil
+}
+
+// listed is the selected event where the list holds it, or nil.
+func (v *eventsView) listed() *core.Event {
 	events := v.events()
 	for i := range events {
 		if events[i].ID.String() == v.selected {
@@ -203,8 +309,7 @@ func (v *eventsView) empty() app.UI {
 	if stream == "" {
 		return emptyPanel("No events yet", "Events of all streams appear here.", "", linkButton("Streams", "stream", "/streams"))
 	}
-	return emptyPanel("No events yet", "Send the first one:",
-		"curl -X POST "+v.s.origin+rest.StreamEventsPath(stream)+" \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d '{\"event_type\":\"order.paid\",\"payload\":{\"amount\":12.5}}'",
+	return emptyWith("No events yet", "Send the first one:", &sendExample{Page: v.Page, Stream: stream},
 		linkButton("Publish an event", "publish", "/publish?stream="+queryEscape(stream)))
 }
 
@@ -260,14 +365,14 @@ func (v *eventsView) table(events []core.Event) app.UI {
 		cells := []app.UI{
 			app.Button().Class("bare", "offset").Type("button").Aria("label", "Show event "+count(int64(event.Offset))).Text(count(int64(event.Offset))),
 			timeText(event.ReceivedAt),
-			app.Span().Class("name").Body(app.Bdi().Text(event.Type)),
-			app.Bdi().Text(event.Source),
+			app.Span().Class("name").Body(named(event.Type)),
+			named(event.Source),
 			app.Code().Class("peek").Text(peek(event.Payload)),
 		}
 		if v.stream() == "" {
-			cells = slices.Insert(cells, 0, app.UI(app.Bdi().Text(v.page.value.Streams[event.Stream])))
+			cells = slices.Insert(cells, 0, app.UI(named(v.page.value.Streams[event.Stream])))
 		}
-		line := row(columns, cells...).Class("pick").OnClick(func(app.Context, app.Event) { v.choose(id) }, app.EventScope(id))
+		line := row(columns, cells...).Class("pick").OnClick(func(ctx app.Context, _ app.Event) { v.choose(ctx, id, false) }, app.EventScope(id))
 		if id == v.selected {
 			line = line.Class("chosen").Aria("selected", true)
 		}

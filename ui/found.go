@@ -9,6 +9,9 @@ import (
 // found is a page of the events that fit the filter.
 type found struct {
 	rest.AllEvents
+	// narrow is the filter that the page was read for. The user may have chosen another
+	// since.
+	narrow narrowing
 	// looked is the number of events that were read for this page. passed is the
 	// number that were read before it, on pages where none fitted.
 	looked, passed int
@@ -16,7 +19,8 @@ type found struct {
 
 // words say how many events were searched and how many fit. They are empty where
 // every event that was read is shown.
-func (p found) words(n narrowing) string {
+func (p found) words() string {
+	n := p.narrow
 	looked := p.looked + p.passed
 	switch {
 	case len(p.Items) > 0 && len(n.free) == 0:

@@ -48,7 +48,7 @@ func (f *further) start(ctx app.Context, v *eventsView) {
 // walk shows one page after the other. It stops at an event that fits, at the end,
 // and after furtherPages pages.
 func (f *further) walk(looking context.Context, v *eventsView, narrow narrowing, at found) error {
-	for range furtherPages {
+	for i := range furtherPages {
 		cursor, passed := at.Pagination.NextCursor, at.passed+at.looked
 		limited, cancel := context.WithTimeout(looking, requestTimeout)
 		err := v.s.do(limited, func(ctx context.Context, client *rest.Client) (err error) {
@@ -61,10 +61,11 @@ func (f *further) walk(looking context.Context, v *eventsView, narrow narrowing,
 		}
 		at.passed = passed
 		next := at
-		v.s.dispatch(func(app.Context) {
+		v.s.dispatch(func(ctx app.Context) {
 			if looking.Err() == nil {
 				v.pages.next(cursor)
 				v.page.value, v.page.at = next, time.Now()
+				v.remember(ctx, i == 0) // one step back leads to where the search began
 			}
 		})
 		if len(at.Items) > 0 || !at.Pagination.HasMore {
@@ -82,7 +83,7 @@ func (f *further) view(v *eventsView, page found) app.UI {
 			app.Span().Class("quiet").Text("Searched "+plural(page.looked+page.passed, "event")+" so far…"),
 			button("Stop", "close", func(app.Context, app.Event) { f.stop() }))
 	}
-	words := page.words(v.narrow)
+	words := page.words()
 	if words == "" {
 		return app.P().Class("hidden").Role("status")
 	}

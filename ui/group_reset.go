@@ -164,6 +164,7 @@ func (r *groupReset) send(ctx app.Context, v *consumerView) {
 		return err
 	}, func(ctx app.Context) {
 		r.open = false
+		v.s.say("Group reset.")
 		v.fetch(ctx)
 	})
 }

@@ -25,8 +25,8 @@ func groupTable(groups []core.GroupOverview, trends *trends, withStream bool) ap
 	rows := make([]app.UI, len(groups))
 	for i, group := range groups {
 		cells := []app.UI{
-			app.A().Class("name").Href(address("/consumers/{stream}/{group}", group.StreamName, group.Name)).Body(app.Bdi().Text(group.Name)),
-			app.Bdi().Text(group.StreamName), app.Text(group.Mode), lagText(group.Status.Lag), sparkline(trends.of[group.ID]),
+			app.A().Class("name").Href(address("/consumers/{stream}/{group}", group.StreamName, group.Name)).Body(named(group.Name)),
+			named(group.StreamName), app.Text(group.Mode), lagText(group.Status.Lag), sparkline(trends.of[group.ID]),
 			app.Text(age(group.Status)), app.Text(count(group.Status.Leased)), app.Text(count(group.Status.Waiting)), app.Text(count(group.Status.DeadLetters)),
 		}
 		if !withStream {

@@ -70,7 +70,7 @@ func (h *histogram) view(v *eventsView) app.UI {
 			app.Span().Class("quiet", "grow").Text(words),
 			app.Label().Class("hidden").For("span").Text("Time range"),
 			selectInput("span", &h.span, spanChoices(v.scope.kind), func(ctx app.Context, _ app.Event) {
-				setQuery(v.address().Encode())
+				v.remember(ctx, true)
 				h.fetch(ctx, v)
 			})),
 		h.chart(v, fmt.Sprintf("%s, %s to %s. The same numbers are in the table below.", words, shown.write(shown.From), shown.write(shown.To))),

@@ -141,8 +141,8 @@ func (v *homeView) lagging(groups []core.GroupOverview) app.UI {
 	var rows []app.UI
 	for _, group := range groups {
 		rows = append(rows, row(columns,
-			app.A().Class("name").Href(address("/consumers/{stream}/{group}", group.StreamName, group.Name)).Body(app.Bdi().Text(group.Name)),
-			app.Bdi().Text(group.StreamName), lagText(group.Status.Lag), app.Text(age(group.Status))))
+			app.A().Class("name").Href(address("/consumers/{stream}/{group}", group.StreamName, group.Name)).Body(named(group.Name)),
+			named(group.StreamName), lagText(group.Status.Lag), app.Text(age(group.Status))))
 	}
 	body := table("Groups by lag", columns, rows...)
 	if len(rows) == 0 {
@@ -160,8 +160,8 @@ func (v *homeView) latest(now overall) app.UI {
 		event := &now.Events[i]
 		name := now.Names[event.Stream]
 		rows = append(rows, row(columns,
-			app.A().Class("name").Href(address("/streams/{stream}/events/{offset}", name, fmt.Sprint(event.Offset))).Body(app.Bdi().Text(event.Type)),
-			app.Bdi().Text(name), timeText(event.ReceivedAt)))
+			app.A().Class("name").Href(address("/streams/{stream}/events/{offset}", name, fmt.Sprint(event.Offset))).Body(named(event.Type)),
+			named(name), timeText(event.ReceivedAt)))
 	}
 	body := table("Newest events", columns, rows...)
 	if len(rows) == 0 {

@@ -1,12 +1,9 @@
 package ui
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
@@ -169,7 +166,7 @@ func (i *inspector) deliveries(trace core.EventTrace) app.UI {
 	}
 	var parts []app.UI
 	for _, group := range trace.Groups {
-		line := []app.UI{app.Strong().Body(app.Bdi().Text(group.Name)), badge(traceKinds[group.State], traceWords(group, time.Now()))}
+		line := []app.UI{app.Strong().Body(app.Bdi().Text(group.Name)), traceBadge(group)}
 		if !group.DeadLetter.IsZero() {
 			line = append(line, app.A().Href(address("/dead-letters/{id}", group.DeadLetter.String())).Text("dead letter"))
 		}
@@ -178,15 +175,16 @@ func (i *inspector) deliveries(trace core.EventTrace) app.UI {
 	return app.Ul().Class("timeline").Body(parts...)
 }
 
-// traceWords say how far a group is with an event, and when that changes.
-func traceWords(group core.GroupTrace, now time.Time) string {
+// traceBadge says how far a group is with an event, and when that changes.
+func traceBadge(group core.GroupTrace) app.UI {
+	kind := traceKinds[group.State]
 	switch {
 	case group.Until != nil && group.State == core.TraceWaiting:
-		return "retry " + ago(*group.Until, now)
+		return timeBadge(kind, "retry", *group.Until)
 	case group.Until != nil && group.State == core.TraceLeased:
-		return "leased, expires " + ago(*group.Until, now)
+		return timeBadge(kind, "leased, expires", *group.Until)
 	}
-	return strings.ReplaceAll(string(group.State), "_", " ")
+	return badge(kind, strings.ReplaceAll(string(group.State), "_", " "))
 }
 
 // maxArgument is a length of a command's argument that every shell takes.
@@ -196,22 +194,14 @@ const maxArgument = 100 << 10
 // key, by which it would be a duplicate. An event that is too large for a command
 // goes into a file.
 func (i *inspector) curl() app.UI {
-	var b bytes.Buffer
-	encoder := json.NewEncoder(&b)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(again(i.Event)); err != nil {
-		return note("bad", err.Error())
-	}
-	body := strings.TrimSpace(b.String())
-	command := fmt.Sprintf("curl -X POST %s%s \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  --data-binary ",
-		i.s.origin, rest.StreamEventsPath(i.streamName()))
+	to, body := i.s.origin+rest.StreamEventsPath(i.streamName()), eventText(again(i.Event))
 	if len(body) <= maxArgument {
-		return &copyBox{Text: command + quote(body)}
+		return commandBox(i.s, postCommand(to, body))
 	}
 	id := i.Event.ID.String()
 	return app.Div().Class("stack", "tight").Body(
 		note("info", "The event is too large for a command line. Save it as event.json first."),
-		&copyBox{Text: command + "@event.json"},
+		commandBox(i.s, postCommand(to, "@event.json")),
 		app.Div().Class("row").Body(button("Download event.json", "export", nil).
 			OnClick(func(app.Context, app.Event) { download("event.json", rest.TypeJSON, body) }, app.EventScope(id))))
 }

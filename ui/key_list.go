@@ -83,9 +83,9 @@ func keyState(key core.APIKey, now time.Time) app.UI {
 	case key.ExpiresAt != nil && key.ExpiresAt.Before(now):
 		return badge("bad", "expired")
 	case key.PreviousValidUntil != nil && key.PreviousValidUntil.After(now):
-		return badge("warn", "old secret expires "+ago(*key.PreviousValidUntil, now))
+		return timeBadge("warn", "old secret expires", *key.PreviousValidUntil)
 	case key.ExpiresAt != nil:
-		return badge("ok", "expires "+ago(*key.ExpiresAt, now))
+		return timeBadge("ok", "expires", *key.ExpiresAt)
 	}
 	return badge("ok", "active")
 }

@@ -37,7 +37,15 @@ func (v *keysView) OnMount(ctx app.Context) {
 	if v.Kind == core.KindServiceToken {
 		v.role = core.RoleConsumer
 	}
+	v.pages.follow(ctx.Page().URL().Query())
 	v.fetch(ctx)
+}
+
+// OnNav implements [app.Navigator].
+func (v *keysView) OnNav(ctx app.Context) {
+	if v.here(ctx) && v.pages.follow(ctx.Page().URL().Query()) {
+		v.fetch(ctx)
+	}
 }
 
 func (v *keysView) fetch(ctx app.Context) {
@@ -88,7 +96,7 @@ func (v *keysView) table(page keyList) app.UI {
 		if v.Kind == core.KindServiceToken {
 			name = "token"
 		}
-		return emptyPanel("No "+v.Kind.String()+"s yet", why, "eventflow "+name+" create --label billing")
+		return emptyPanel("No "+v.Kind.String()+"s yet", why, "eventflow "+name+" create --label billing"+organizationFlag(v.s.me.Organization))
 	}
 	columns := []column{
 		{name: "Label"},
@@ -104,11 +112,20 @@ func (v *keysView) table(page keyList) app.UI {
 	for i := range page.Items {
 		key := page.Items[i]
 		rows[i] = card(columns,
-			app.Span().Class("name").Body(app.Bdi().Text(key.Label)), app.Code().Text(key.Masked), app.Text(key.Role),
-			app.Text(page.scope(key)), optionalTime(key.LastUsedAt, "never"), timeText(key.CreatedAt), keyState(key, time.Now()), v.actions(key))
+			app.Span().Class("name").Body(named(key.Label)), code(key.Masked), app.Text(key.Role),
+			named(page.scope(key)), optionalTime(key.LastUsedAt, "never"), timeText(key.CreatedAt), keyState(key, time.Now()), v.actions(key))
 	}
 	return app.Div().Class("stack").Body(cards(v.title(), columns, rows...),
 		pager(&v.pages, page.Pagination, v.fetch))
+}
+
+// organizationFlag tells a command which organization it is for. Without it, that is the
+// first one.
+func organizationFlag(org core.Organization) string {
+	if org.Name == "" || org.Name == core.FirstOrganizationName {
+		return ""
+	}
+	return " --org " + quote(org.Name)
 }
 
 func (v *keysView) actions(key core.APIKey) app.UI {
@@ -157,8 +174,7 @@ func (v *keysView) send(ctx app.Context) {
 		request.Environment = v.environment
 	}
 	if life, err := time.ParseDuration(v.expires); err == nil {
-		at := time.Now().Add(life)
-		request.ExpiresAt = &at
+		request.ExpiresAt = &core.Time{Time: time.Now().Add(life)}
 	}
 	kind := v.Kind
 	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) (err error) {
@@ -175,6 +191,8 @@ func (v *keysView) once() app.UI {
 	return &dialog{Title: "Copy it now", Close: v.forget, Body: []app.UI{
 		app.P().Text("This is the only time the secret is shown. Only its hash is stored."),
 		&copyBox{Text: v.made.Secret},
+		app.P().Text("In a shell, for the commands that this dashboard shows:"),
+		&copyBox{Text: exportKey(v.made.Secret)},
 		app.Div().Class("row").Body(mainButton("I have copied it", "ok", func(ctx app.Context, _ app.Event) { v.forget(ctx) })),
 	}}
 }
@@ -212,6 +230,7 @@ func (v *keysView) askRevoke() app.UI {
 			return client.RevokeKey(ctx, kind, key.ID.String())
 		}, func(ctx app.Context) {
 			leave(ctx)
+			v.s.say(key.Label + " revoked.")
 			v.fetch(ctx)
 		})
 	}, leave)

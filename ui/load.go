@@ -7,6 +7,7 @@ import (
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
 )
 
 // slowAfter is how long a page waits before it shows a skeleton, which would only
@@ -64,6 +65,9 @@ func (l *load[T]) fetch(ctx app.Context, s *session, get func(context.Context, *
 				return
 			}
 			l.busy, l.slow, l.err = false, false, err
+			if core.CodeOf(err) == core.CodeUnauthorized && s.state == expired {
+				s.waiting = append(s.waiting, l.again)
+			}
 			if err == nil {
 				l.value, l.at, l.kept = value, time.Now(), false
 			}

@@ -29,7 +29,7 @@ func (f *loginForm) Render() app.UI {
 	return form(f.send,
 		field("email", "Email", app.Input().ID("email").Type("email").Attr("autocomplete", "username").Required(true).
 			Value(f.email).OnInput(setText(&f.email)), "", ""),
-		field("password", "Password", secretInput("password", &f.password, "current-password"), "", ""),
+		field("password", "Password", secretInput("password", &f.password, "current-password").AutoFocus(f.Email != ""), "", ""),
 		f.wrong(),
 		submitButton("Sign in", f.act.busy),
 	)

@@ -80,7 +80,7 @@ func (n narrowing) read(ctx context.Context, client *rest.Client, stream, cursor
 	}
 	looked := len(page.Items)
 	page.Items = n.words(page.Items)
-	return found{AllEvents: page, looked: looked}, err
+	return found{AllEvents: page, narrow: n, looked: looked}, err
 }
 
 // words returns the events that hold every free word.

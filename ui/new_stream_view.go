@@ -63,5 +63,8 @@ func (v *newStreamView) send(ctx app.Context) {
 	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
 		_, err := client.CreateStream(ctx, spec)
 		return err
-	}, func(ctx app.Context) { ctx.Navigate(address("/streams/{stream}", spec.Name)) })
+	}, func(ctx app.Context) {
+		v.s.say("Stream " + spec.Name + " created.")
+		ctx.Navigate(address("/streams/{stream}", spec.Name))
+	})
 }

@@ -1,7 +1,9 @@
 package ui
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
@@ -10,8 +12,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// palette is a dialog that opens a page by some letters of its name, or a stream by
-// the beginning of its name.
+// palette is a dialog that opens a page, a stream or a group by a part of its name.
 type palette struct {
 	app.Compo
 	Page
@@ -24,6 +25,7 @@ type palette struct {
 	at      int
 	pause   delay
 	streams load[streamsFound]
+	names   load[paletteNames]
 }
 
 // streamsFound are the first streams whose names begin with a prefix.
@@ -32,11 +34,34 @@ type streamsFound struct {
 	items  []core.Stream
 }
 
+// paletteNames are the first streams and groups, as many as the server lists at once.
+// They are found by any part of their names. Of more streams, the others are found by
+// the beginning of theirs.
+type paletteNames struct {
+	streams []core.Stream
+	groups  []core.GroupOverview
+}
+
 // maxChoices is the number of places that are offered at once.
 const maxChoices = 12
 
 // OnMount implements [app.Mounter].
-func (p *palette) OnMount(ctx app.Context) { p.ask(ctx) }
+func (p *palette) OnMount(ctx app.Context) {
+	p.ask(ctx)
+	withGroups := p.Tab == "" && p.s.may(core.ActionReadGroups)
+	if !p.s.may(core.ActionReadStreams) {
+		return
+	}
+	p.names.fetch(ctx, p.s, func(ctx context.Context, client *rest.Client) (names paletteNames, err error) {
+		page, err := client.StreamsPage(ctx, core.StreamQuery{Limit: core.MaxPageSize})
+		if names.streams = page.Items; err != nil || !withGroups {
+			return names, err
+		}
+		groups, err := client.AllGroups(ctx, "", core.MaxPageSize)
+		names.groups = groups.Items
+		return names, err
+	})
+}
 
 // ask fetches the streams whose names begin with the text.
 func (p *palette) ask(ctx app.Context) {
@@ -50,24 +75,55 @@ func (p *palette) ask(ctx app.Context) {
 	})
 }
 
-// choices are the places that match.
+// choices are the places that match, the closest first.
 func (p *palette) choices() (found []place) {
-	for _, one := range places {
-		if p.Tab == "" && p.s.may(one.action) && strings.Contains(strings.ToLower(one.name), strings.ToLower(p.text)) {
+	add := func(one place) {
+		if closeness(one.name, p.text) < unlike {
 			found = append(found, one)
 		}
 	}
-	known := p.text == "" || p.streams.have() && p.streams.value.prefix == p.text
-	for _, stream := range p.streams.value.items {
-		if strings.HasPrefix(stream.Name, p.text) {
-			found = append(found, p.place(stream.Name, stream.Name))
-			known = known || stream.Name == p.text
+	for _, one := range places {
+		if p.Tab == "" && p.s.may(one.action) {
+			add(one)
 		}
 	}
-	if found = found[:min(len(found), maxChoices)]; !known && p.s.may(core.ActionReadStreams) { // the server has not answered yet
+	known := p.text == "" || p.streams.have() && p.streams.value.prefix == p.text
+	seen := map[string]bool{}
+	for _, stream := range slices.Concat(p.streams.value.items, p.names.value.streams) {
+		if !seen[stream.Name] {
+			add(p.place(stream.Name, stream.Name))
+		}
+		seen[stream.Name] = true
+	}
+	for _, group := range p.names.value.groups {
+		add(place{path: address("/consumers/{stream}/{group}", group.StreamName, group.Name), name: group.Name, icon: "consumer", more: group.StreamName})
+	}
+	slices.SortStableFunc(found, func(a, b place) int { return cmp.Compare(closeness(a.name, p.text), closeness(b.name, p.text)) })
+	if found = found[:min(len(found), maxChoices)]; !known && !seen[p.text] && p.s.may(core.ActionReadStreams) { // the server has not answered yet
 		found = append(found, p.place(p.text, "Stream "+p.text))
 	}
 	return found
+}
+
+// unlike is the closeness of names that do not match.
+const unlike = 5
+
+// closeness tells how well a name matches a text: the lower, the better.
+func closeness(name, text string) int {
+	folded, lower := strings.ToLower(name), strings.ToLower(text)
+	switch {
+	case text == "":
+		return 0
+	case folded == lower:
+		return 1
+	case strings.HasPrefix(name, text):
+		return 2
+	case strings.HasPrefix(folded, lower):
+		return 3
+	case strings.Contains(folded, lower):
+		return 4
+	}
+	return unlike
 }
 
 func (p *palette) place(stream, name string) place {
@@ -92,7 +148,7 @@ func (p *palette) Render() app.UI {
 	if len(choices) > 0 {
 		active = "choice-" + choices[p.at].path
 	}
-	title, label := "Go to", "Page or stream"
+	title, label := "Go to", "Page, stream or group"
 	if p.Tab != "" {
 		title, label = "Switch stream", "Filter by name"
 	}
@@ -101,7 +157,7 @@ func (p *palette) Render() app.UI {
 			Aria("controls", "choices").Aria("activedescendant", active).AutoFocus(true).AutoComplete(false).Spellcheck(false).
 			Value(p.text).OnInput(p.typed).OnKeyDown(p.key),
 		app.Ul().ID("choices").Class("choices").Role("listbox").Aria("label", "Places").Body(options...),
-		app.If(len(choices) == 0 && !p.streams.busy, func() app.UI { return app.P().Class("quiet").Role("status").Text("No matches.") }),
+		app.If(len(choices) == 0 && !p.streams.busy && !p.names.busy, func() app.UI { return app.P().Class("quiet").Role("status").Text("No matches.") }),
 	}}
 }
 

@@ -16,9 +16,18 @@ func skeleton() app.UI {
 // emptyPanel says that there is nothing, why, and what to do about it: a command to
 // copy, unless it is empty, and actions.
 func emptyPanel(what, why, command string, actions ...app.UI) app.UI {
-	parts := []app.UI{app.H2().Text(what), app.P().Text(why)}
+	var example app.UI
 	if command != "" {
-		parts = append(parts, &copyBox{Text: command})
+		example = &copyBox{Text: command}
+	}
+	return emptyWith(what, why, example, actions...)
+}
+
+// emptyWith is emptyPanel with an example that is more than a text, or nil.
+func emptyWith(what, why string, example app.UI, actions ...app.UI) app.UI {
+	parts := []app.UI{app.H2().Text(what), app.P().Text(why)}
+	if example != nil {
+		parts = append(parts, example)
 	}
 	if len(actions) > 0 {
 		parts = append(parts, app.Div().Class("row").Body(actions...))
@@ -27,11 +36,14 @@ func emptyPanel(what, why, command string, actions ...app.UI) app.UI {
 }
 
 // tile shows a number with its name, and more about it.
-func tile(name, value, more string) app.UI {
+func tile(name, value, more string) app.UI { return tileOf(name, value, app.Text(more)) }
+
+// tileOf is tile for more than a text.
+func tileOf(name, value string, more ...app.UI) app.UI {
 	return app.Div().Class("tile").Body(
 		app.Div().Class("tile-name").Text(name),
 		app.Div().Class("tile-value").Text(value),
-		app.Div().Class("tile-more").Text(more),
+		app.Div().Class("tile-more").Body(more...),
 	)
 }
 

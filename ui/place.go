@@ -8,22 +8,24 @@ import (
 type place struct {
 	path, name, icon string
 	action           core.Action
+	// more tells places of one name apart. It may be empty.
+	more string
 }
 
 // places are all places, in the order of the rail.
 var places = []place{
-	{"/", "Home", "home", core.ActionReadStreams},
-	{"/streams", "Streams", "stream", core.ActionReadStreams},
-	{"/events", "Events", "event", core.ActionReadEvents},
-	{"/consumers", "Consumers", "consumer", core.ActionReadGroups},
-	{"/dead-letters", "Dead letters", "dead", core.ActionReadLetters},
-	{"/publish", "Publish", "publish", core.ActionIngest},
-	{"/settings/api-keys", "API keys", "key", core.ActionReadKeys},
-	{"/settings/tokens", "Service tokens", "token", core.ActionReadKeys},
-	{"/settings/users", "Users", "user", core.ActionReadUsers},
-	{"/settings/roles", "Roles", "role", ""},
-	{"/audit", "Audit trail", "audit", core.ActionReadAudit},
-	{"/system", "System", "system", ""},
+	{"/", "Home", "home", core.ActionReadStreams, ""},
+	{"/streams", "Streams", "stream", core.ActionReadStreams, ""},
+	{"/events", "Events", "event", core.ActionReadEvents, ""},
+	{"/consumers", "Consumers", "consumer", core.ActionReadGroups, ""},
+	{"/dead-letters", "Dead letters", "dead", core.ActionReadLetters, ""},
+	{"/publish", "Publish", "publish", core.ActionIngest, ""},
+	{"/settings/api-keys", "API keys", "key", core.ActionReadKeys, ""},
+	{"/settings/tokens", "Service tokens", "token", core.ActionReadKeys, ""},
+	{"/settings/users", "Users", "user", core.ActionReadUsers, ""},
+	{"/settings/roles", "Roles", "role", "", ""},
+	{"/audit", "Audit trail", "audit", core.ActionReadAudit, ""},
+	{"/system", "System", "system", "", ""},
 }
 
 // apart are the paths of the places that begin a new group in the rail.

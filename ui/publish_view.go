@@ -90,7 +90,8 @@ func (v *publishView) form(page rest.List[core.Stream]) app.UI {
 	}
 	parts = append(parts, wrong.rest(), v.receipt(), app.Div().Class("row").Body(
 		app.Button().Class("button", "main").Type("submit").Disabled(v.act.busy || v.s.offline).Body(icon("publish"), app.Span().Text("Publish")),
-		button("Copy as curl", "copy", func(app.Context, app.Event) { copyText(v.curl()) })))
+		button("Copy as curl", "copy", func(app.Context, app.Event) { copyText(v.curl()) })),
+		keyHint(v.s))
 	return form(v.send, parts...)
 }
 
@@ -167,12 +168,7 @@ func (v *publishView) send(ctx app.Context) {
 func (v *publishView) curl() string {
 	event := v.event
 	event.Payload = json.RawMessage(v.payload)
-	body, err := json.Marshal(event)
-	if err != nil {
-		return err.Error()
-	}
-	return fmt.Sprintf("curl -X POST %s%s \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d %s",
-		v.s.origin, rest.StreamEventsPath(v.to), quote(string(body)))
+	return sendCommand(v.s, v.to, event)
 }
 
 // again returns an event as a new one: without its id, its trace and its idempotency

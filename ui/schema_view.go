@@ -18,7 +18,6 @@ type schemaView struct {
 	stream load[core.Stream]
 	text   string
 	act    act
-	saved  bool
 }
 
 // OnMount implements [app.Mounter].
@@ -48,7 +47,6 @@ func (v *schemaView) Render() app.UI {
 		return form(v.send,
 			field("schema", "JSON Schema (2020-12)", textArea("schema", &v.text, 18), hint, wrong.of("schema")),
 			wrong.rest(),
-			app.If(v.saved, func() app.UI { return note("ok", "Schema saved.") }),
 			submitButton("Save schema", v.act.busy))
 	}))
 }
@@ -58,7 +56,7 @@ func (v *schemaView) send(ctx app.Context) {
 	if v.text == "" {
 		schema = json.RawMessage("null")
 	}
-	if v.saved = false; !json.Valid(schema) {
+	if !json.Valid(schema) {
 		v.act.err = core.Invalid("schema", "is not valid JSON")
 		return
 	}
@@ -69,5 +67,5 @@ func (v *schemaView) send(ctx app.Context) {
 			v.stream.value = stream
 		}
 		return err
-	}, func(app.Context) { v.saved = true })
+	}, func(app.Context) { v.s.say("Schema saved.") })
 }

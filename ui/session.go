@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -65,6 +66,13 @@ type session struct {
 	// answered last.
 	offline bool
 	heard   time.Time
+	// pinging says that the server is being asked whether it is there.
+	pinging bool
+	// said is the notice about what the user has done last, and sayings counts them.
+	said    string
+	sayings int
+	// waiting are the fetches that were refused because the session had ended.
+	waiting []func(app.Context)
 
 	// mu guards the fields below. It is held while the server is asked for another
 	// access token. So of all the requests whose token has expired one asks, and the
@@ -169,13 +177,45 @@ func (s *session) refresh(ctx context.Context, generation int) error {
 	return err
 }
 
-// heardOf notes what the end of a request says about the server and the session.
+// heardOf notes what the end of a request says about the server and the session. An
+// error of the dashboard's own says nothing about either.
 func (s *session) heardOf(err error) {
-	if s.offline = noAnswer(err); !s.offline {
-		s.heard = time.Now()
+	var answer *rest.Error
+	switch {
+	case noAnswer(err):
+		s.offline = true
+	case err == nil || errors.As(err, &answer):
+		s.offline, s.heard = false, time.Now()
 	}
 	if core.CodeOf(err) == core.CodeUnauthorized && s.state == signedIn {
 		s.state = expired
+	}
+}
+
+// noticeFor is how long a notice can be read.
+const noticeFor = 6 * time.Second
+
+// say shows a notice about what the user has done.
+func (s *session) say(text string) {
+	s.sayings++
+	saying := s.sayings
+	s.said = text
+	time.AfterFunc(noticeFor, func() {
+		s.dispatch(func(app.Context) {
+			if s.sayings == saying {
+				s.said = ""
+			}
+		})
+	})
+}
+
+// resume goes on after the user has signed in again: it fetches what was refused
+// meanwhile.
+func (s *session) resume(ctx app.Context) {
+	waiting := s.waiting
+	s.waiting = nil
+	for _, fetch := range waiting {
+		fetch(ctx)
 	}
 }
 

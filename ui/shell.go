@@ -39,6 +39,11 @@ func (sh *shell) OnMount(ctx app.Context) {
 	sh.start(ctx)
 	sh.listen(ctx)
 	sh.install = ctx.IsAppInstallable()
+	every(ctx, time.Second, func(ctx app.Context) {
+		tick()
+		ctx.PreventUpdate()
+	})
+	every(ctx, pingEvery, sh.ping)
 	every(ctx, time.Minute, func(ctx app.Context) { sh.update = sh.update || ctx.AppUpdateAvailable() })
 }
 
@@ -92,6 +97,32 @@ func (sh *shell) introduce(ctx app.Context) {
 	})
 }
 
+// pingEvery is how long no server may have answered before it is asked whether it is
+// there. A page that asks for nothing must not say that it is connected.
+const pingEvery = 5 * time.Second
+
+// pingTimeout is how long the server has for its answer.
+const pingTimeout = 5 * time.Second
+
+// ping asks the server whether it is there, unless it has answered something a moment
+// ago.
+func (sh *shell) ping(ctx app.Context) {
+	s := sh.s
+	if hidden() || s.pinging || !s.offline && time.Since(s.heard) < pingEvery-time.Second {
+		return
+	}
+	s.pinging = true
+	ctx.Async(func() {
+		limited, cancel := context.WithTimeout(ctx, pingTimeout)
+		defer cancel()
+		_, err := s.client.Health(limited)
+		s.dispatch(func(app.Context) {
+			s.pinging = false
+			s.heardOf(err)
+		})
+	})
+}
+
 // OnNav implements [app.Navigator].
 func (sh *shell) OnNav(ctx app.Context) { sh.onNav(ctx) }
 
@@ -128,9 +159,10 @@ func (sh *shell) OnDismount() {
 	}
 }
 
-// listen opens the palette by Ctrl+K.
+// listen opens the palette by Ctrl+K, and goes through lists by j and k.
 func (sh *shell) listen(ctx app.Context) {
 	sh.unkeys = onKey(func(e app.Value) {
+		walkRows(e)
 		if (e.Get("ctrlKey").Bool() || e.Get("metaKey").Bool()) && e.Get("key").String() == "k" {
 			e.Call("preventDefault")
 			ctx.Dispatch(func(app.Context) { sh.palette, sh.tab = sh.s.state == signedIn && !sh.palette, "" })
@@ -175,6 +207,7 @@ func (sh *shell) frame(content ...app.UI) app.UI {
 	if sh.s.state == expired {
 		parts = append(parts, sh.again())
 	}
+	parts = append(parts, sh.notice())
 	if sh.palette {
 		parts = append(parts, &palette{Page: Page{s: sh.s, Rev: sh.s.rev}, Tab: sh.tab, Close: func(app.Context) { sh.palette = false }})
 	}
@@ -185,8 +218,16 @@ func (sh *shell) frame(content ...app.UI) app.UI {
 func (sh *shell) again() app.UI {
 	return &dialog{Title: "Sign in again", Body: []app.UI{
 		app.P().Text("Your session has expired. Your work on this page is kept."),
-		&loginForm{Page: Page{s: sh.s, Rev: sh.s.rev}, Email: sh.s.email(), Done: func(app.Context) {}},
+		&loginForm{Page: Page{s: sh.s, Rev: sh.s.rev}, Email: sh.s.email(), Done: sh.s.resume},
 	}}
+}
+
+// notice says what the user has done. It is there before it says anything, because
+// people who listen to the page hear only what changes in it.
+func (sh *shell) notice() app.UI {
+	return app.Div().Class("notice").Role("status").Body(app.If(sh.s.said != "", func() app.UI {
+		return app.Div().Class("note", "ok").Body(icon("ok"), app.Span().Text(sh.s.said))
+	}))
 }
 
 func (sh *shell) banners() (all []app.UI) {

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
@@ -58,8 +57,8 @@ func (v *streamConsumersView) Render() app.UI {
 		})),
 		v.list.show(func(groups []core.GroupOverview) app.UI {
 			if len(groups) == 0 {
-				return emptyPanel("No consumer groups yet", "A consumer group receives every event at least once and keeps track of its position. Create one here or from a shell:",
-					fmt.Sprintf("curl -X POST %s%s \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d '{\"name\":\"billing\"}'", v.s.origin, rest.GroupsPath(v.stream())))
+				return emptyWith("No consumer groups yet", "A consumer group receives every event at least once and keeps track of its position. Create one here or from a shell:",
+					commandBox(v.s, postCommand(v.s.origin+rest.GroupsPath(v.stream()), `{"name":"billing"}`)))
 			}
 			return groupTable(groups, &v.trends, false)
 		}),
@@ -92,6 +91,7 @@ func (v *streamConsumersView) send(ctx app.Context) {
 		_, err := client.CreateGroup(ctx, stream, spec)
 		return err
 	}, func(ctx app.Context) {
+		v.s.say("Group " + spec.Name + " created.")
 		v.asking, v.name = false, ""
 		v.fetch(ctx)
 	})

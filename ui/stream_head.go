@@ -12,11 +12,11 @@ import (
 // streamTabs are the links between the pages of a stream.
 func streamTabs(p Page) app.UI {
 	tabs := []place{
-		{"/streams/{stream}", "Overview", "", ""},
-		{"/streams/{stream}/events", "Events", "", core.ActionReadEvents},
-		{"/streams/{stream}/consumers", "Consumers", "", core.ActionReadGroups},
-		{"/streams/{stream}/schema", "Schema", "", ""},
-		{"/streams/{stream}/settings", "Settings", "", ""},
+		{"/streams/{stream}", "Overview", "", "", ""},
+		{"/streams/{stream}/events", "Events", "", core.ActionReadEvents, ""},
+		{"/streams/{stream}/consumers", "Consumers", "", core.ActionReadGroups, ""},
+		{"/streams/{stream}/schema", "Schema", "", "", ""},
+		{"/streams/{stream}/settings", "Settings", "", "", ""},
 	}
 	var links []app.UI
 	shown, _ := url.PathUnescape(p.Path) // find has unescaped it before

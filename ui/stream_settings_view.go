@@ -88,6 +88,7 @@ func (v *streamSettingsView) send(ctx app.Context) {
 		_, err := client.ChangeStream(ctx, stream.ID.String(), change, stream.Revision)
 		return err
 	}, func(ctx app.Context) {
+		v.s.say("Settings saved.")
 		if v.name != v.Page.stream() {
 			ctx.Navigate(address("/streams/{stream}/settings", v.name))
 			return
@@ -103,5 +104,8 @@ func (v *streamSettingsView) delete(ctx app.Context) {
 	}
 	v.remove.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
 		return client.DeleteStream(ctx, stream.ID.String(), 0)
-	}, func(ctx app.Context) { ctx.Navigate("/streams") })
+	}, func(ctx app.Context) {
+		v.s.say("Stream " + stream.Name + " deleted.")
+		ctx.Navigate("/streams")
+	})
 }

@@ -20,13 +20,19 @@ type streamView struct {
 	stream    load[core.Stream]
 	stats     load[core.StreamStats]
 	histogram load[core.Histogram]
-	example   string
+	// event is an example of what the stream takes.
+	event   load[rest.NewEvent]
+	example string
 }
 
 // OnMount implements [app.Mounter].
 func (v *streamView) OnMount(ctx app.Context) {
 	name := v.Page.stream()
 	v.stream.fetchKept(ctx, v.s, keptStream.of(name), func(ctx context.Context, client *rest.Client) (core.Stream, error) { return client.Stream(ctx, name) })
+	s := v.s
+	v.event.fetch(ctx, s, func(ctx context.Context, client *rest.Client) (rest.NewEvent, error) {
+		return exampleFor(ctx, client, s, name)
+	})
 	v.fetch(ctx)
 	every(ctx, refreshEvery, v.fetch)
 }
@@ -65,7 +71,7 @@ func (v *streamView) overview(stream core.Stream) app.UI {
 		parts = append(parts, app.P().Body(app.Bdi().Text(stream.Description)))
 	}
 	parts = append(parts, app.Div().Class("tiles").Body(
-		tile("Events", events, last),
+		tileOf("Events", events, last...),
 		tile("Next offset", next, ""),
 		tile("Retention", plural(stream.RetentionDays, "day"), ""),
 	))
@@ -76,15 +82,15 @@ func (v *streamView) overview(stream core.Stream) app.UI {
 }
 
 // numbers are the texts of the tiles, with dashes for what is not known yet.
-func (v *streamView) numbers() (events, next, last string) {
+func (v *streamView) numbers() (events, next string, last []app.UI) {
 	stats := v.stats.value
 	switch {
 	case !v.stats.have():
-		return "–", "–", ""
+		return "–", "–", nil
 	case stats.LastReceivedAt == nil:
-		last = "no events yet"
+		last = []app.UI{app.Text("no events yet")}
 	default:
-		last = "last event " + ago(*stats.LastReceivedAt, time.Now())
+		last = []app.UI{app.Text("last event "), timeText(*stats.LastReceivedAt)}
 	}
 	return count(stats.Events), count(int64(stats.NextOffset)), last
 }
@@ -94,12 +100,12 @@ func (v *streamView) snippets(stream core.Stream) app.UI {
 	if v.example == "" {
 		v.example = "curl"
 	}
+	event := v.event.value
 	texts := map[string]string{
-		"curl": fmt.Sprintf("curl -X POST %s%s \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d '{\"event_type\":\"order.paid\",\"payload\":{\"amount\":12.5}}'",
-			v.s.origin, rest.StreamEventsPath(stream.Name)),
-		"Go": fmt.Sprintf("client := rest.NewClient(%s, key)\nreceipt, err := client.Publish(ctx, %s, rest.NewEvent{\n\tType:    \"order.paid\",\n\tPayload: json.RawMessage(`{\"amount\":12.5}`),\n})",
-			strconv.Quote(v.s.origin), strconv.Quote(stream.Name)),
-		"read": fmt.Sprintf("curl '%s%s?order=desc&limit=10' -H 'X-API-Key: …'", v.s.origin, rest.StreamEventsPath(stream.Name)),
+		"curl": sendCommand(v.s, stream.Name, event),
+		"Go": fmt.Sprintf("client := rest.NewClient(%s, os.Getenv(\"KEY\"))\nreceipt, err := client.Publish(ctx, %s, rest.NewEvent{\n\tType:    %s,\n\tPayload: json.RawMessage(%s),\n})",
+			strconv.Quote(v.s.origin), strconv.Quote(stream.Name), strconv.Quote(event.Type), goText(string(event.Payload))),
+		"read": getCommand(v.s.origin + rest.StreamEventsPath(stream.Name) + "?order=desc&limit=10"),
 	}
 	var choices []app.UI
 	for _, name := range []string{"curl", "Go", "read"} {
@@ -107,6 +113,14 @@ func (v *streamView) snippets(stream core.Stream) app.UI {
 	}
 	return app.Section().Class("panel").Aria("label", "Examples").Body(
 		app.Div().Class("head").Body(app.H2().Text("Quick start"), app.Div().Class("row").Body(choices...)),
-		&copyBox{Text: texts[v.example]},
+		app.If(v.event.have(), func() app.UI { return commandBox(v.s, texts[v.example]) }),
 	)
+}
+
+// goText writes a text in Go, as people would.
+func goText(text string) string {
+	if strconv.CanBackquote(text) {
+		return "`" + text + "`"
+	}
+	return strconv.Quote(text)
 }

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"time"
 
@@ -28,7 +27,8 @@ type streamsView struct {
 // OnMount implements [app.Mounter].
 func (v *streamsView) OnMount(ctx app.Context) {
 	v.prefix = prefixOf(ctx)
-	v.begin(ctx)
+	v.pages.follow(ctx.Page().URL().Query())
+	v.fetch(ctx)
 	every(ctx, refreshEvery, func(ctx app.Context) {
 		if !v.list.busy && !hidden() {
 			v.fetch(ctx)
@@ -38,9 +38,13 @@ func (v *streamsView) OnMount(ctx app.Context) {
 
 // OnNav implements [app.Navigator].
 func (v *streamsView) OnNav(ctx app.Context) {
-	if prefix := prefixOf(ctx); prefix != v.prefix && v.here(ctx) {
+	if !v.here(ctx) {
+		return
+	}
+	prefix := prefixOf(ctx)
+	if turned := v.pages.follow(ctx.Page().URL().Query()); turned || prefix != v.prefix {
 		v.prefix = prefix
-		v.begin(ctx)
+		v.fetch(ctx)
 	}
 }
 
@@ -52,7 +56,11 @@ func (v *streamsView) begin(ctx app.Context) {
 	if v.prefix != "" {
 		query.Set("prefix", v.prefix)
 	}
-	setQuery(query.Encode())
+	if was := prefixOf(ctx); was == "" || v.prefix == "" {
+		pushQuery(ctx, query.Encode())
+	} else { // typing on is no step of its own
+		setQuery(query.Encode())
+	}
 	v.pages = pages{}
 	v.fetch(ctx)
 }
@@ -103,8 +111,8 @@ func (v *streamsView) table(page rest.List[core.StreamOverview]) app.UI {
 			button("Clear", "close", func(ctx app.Context, _ app.Event) { v.prefix = ""; v.begin(ctx) }))
 	}
 	if len(page.Items) == 0 {
-		return emptyPanel("No streams yet", "A stream is an append-only sequence of events, such as orders or page views. Create one here or from a shell:",
-			fmt.Sprintf("curl -X POST %s%s \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d '{\"name\":\"orders\"}'", v.s.origin, rest.StreamsPath))
+		return emptyWith("No streams yet", "A stream is an append-only sequence of events, such as orders or page views. Create one here or from a shell:",
+			commandBox(v.s, postCommand(v.s.origin+rest.StreamsPath, `{"name":"orders"}`)))
 	}
 	columns := []column{
 		{name: "Stream"},
@@ -123,7 +131,7 @@ func (v *streamsView) table(page rest.List[core.StreamOverview]) app.UI {
 			schema = badge("ok", "enforced")
 		}
 		rows[i] = card(columns,
-			app.A().Class("name", "short").Title(stream.Name).Href(address("/streams/{stream}", stream.Name)).Body(app.Bdi().Text(stream.Name)),
+			app.A().Class("name", "short").Title(stream.Name).Href(address("/streams/{stream}", stream.Name)).Body(named(stream.Name)),
 			app.Text(v.rates.text(stream.ID)), sparkline(v.rates.line(stream.ID)),
 			app.Text(count(stream.Stats.Events)), optionalTime(stream.Stats.LastReceivedAt, "never"),
 			app.Text(count(stream.Groups)), lagText(stream.Lag), schema)

@@ -1,6 +1,9 @@
 package ui
 
 import (
+	"strings"
+	"unicode/utf8"
+
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 )
 
@@ -36,6 +39,35 @@ func cards(caption string, columns []column, rows ...app.UI) app.UI {
 		app.THead().Role("rowgroup").Body(app.Tr().Role("row").Body(heads(columns, "columnheader")...)),
 		app.TBody().Role("rowgroup").Body(rows...),
 	)))
+}
+
+// longestWord is the length of words that a table does not break in the middle.
+const longestWord = 24
+
+// named shows a name that people have given. It does not break in the middle of a word,
+// unless the word is longer than any column.
+func named(text string) app.HTMLBdi {
+	if hasLongWord(text) {
+		return app.Bdi().Class("long").Text(text)
+	}
+	return app.Bdi().Text(text)
+}
+
+// code is named for what programs read.
+func code(text string) app.HTMLCode {
+	if hasLongWord(text) {
+		return app.Code().Class("long").Text(text)
+	}
+	return app.Code().Text(text)
+}
+
+func hasLongWord(text string) bool {
+	for word := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ' ' || r == '-' }) {
+		if utf8.RuneCountInString(word) > longestWord {
+			return true
+		}
+	}
+	return false
 }
 
 // boxed puts a table into a box in which it can be scrolled, with the keyboard as

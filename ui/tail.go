@@ -283,7 +283,7 @@ func (t *tail) view(v *eventsView) app.UI {
 	switch {
 	case t.stopped:
 		head = []app.UI{badge("wait", "Stopped"), button("Reconnect", "play", func(app.Context, app.Event) { t.stopped = false; t.connect() })}
-	case t.err != nil:
+	case t.err != nil || v.s.offline:
 		head = []app.UI{badge("bad", "Disconnected")}
 	case !t.placed():
 		head = []app.UI{badge("wait", "Connecting")}
@@ -314,8 +314,7 @@ func (t *tail) view(v *eventsView) app.UI {
 	case !t.placed():
 		parts = append(parts, app.Div().Class("pending"))
 	case len(t.rows) == 0:
-		parts = append(parts, emptyPanel("Waiting for events", "They appear here as they arrive. Send one:",
-			"curl -X POST "+v.s.origin+rest.StreamEventsPath(v.stream())+" \\\n  -H 'X-API-Key: …' -H 'Content-Type: application/json' \\\n  -d '{\"event_type\":\"order.paid\",\"payload\":{\"amount\":12.5}}'"))
+		parts = append(parts, emptyWith("Waiting for events", "They appear here as they arrive. Send one:", &sendExample{Page: v.Page, Stream: v.stream()}))
 	default:
 		parts = append(parts, v.table(t.shown()))
 	}

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"strings"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
@@ -40,12 +41,20 @@ var userRoles = []choice[core.Role]{
 // OnMount implements [app.Mounter].
 func (v *usersView) OnMount(ctx app.Context) {
 	v.role = core.RoleDeveloper
+	v.pages.follow(ctx.Page().URL().Query())
 	v.fetch(ctx)
+}
+
+// OnNav implements [app.Navigator].
+func (v *usersView) OnNav(ctx app.Context) {
+	if v.here(ctx) && v.pages.follow(ctx.Page().URL().Query()) {
+		v.fetch(ctx)
+	}
 }
 
 func (v *usersView) fetch(ctx app.Context) {
 	cursor := v.pages.cursor()
-	v.list.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.List[core.User], error) {
+	v.list.fetchKept(ctx, v.s, keptUsers.of(cursor), func(ctx context.Context, client *rest.Client) (rest.List[core.User], error) {
 		return client.UsersPage(ctx, cursor)
 	})
 }
@@ -91,7 +100,7 @@ func (v *usersView) table(page rest.List[core.User]) app.UI {
 					v.changing, v.newRole, v.change = user, user.Role, act{}
 				}, app.EventScope(user.ID, user.Revision))
 		}
-		rows[i] = card(columns, app.Span().Class("name").Body(app.Bdi().Text(user.Email)), app.Bdi().Text(user.Name), app.Text(user.Role), state,
+		rows[i] = card(columns, app.Span().Class("name").Body(named(user.Email)), named(user.Name), app.Text(user.Role), state,
 			optionalTime(user.LastLoginAt, "never"), action)
 	}
 	return app.Div().Class("stack").Body(cards("Users", columns, rows...),
@@ -154,14 +163,14 @@ func (v *usersView) askChange() app.UI {
 	}
 	if user.State == core.UserInvited {
 		actions = append(actions, button("New invitation link", "link", func(ctx app.Context, _ app.Event) {
-			v.do(ctx, func(ctx context.Context, client *rest.Client) (err error) {
+			v.do(ctx, "New invitation link for "+user.Email+".", func(ctx context.Context, client *rest.Client) (err error) {
 				v.invited, err = client.InviteAgain(ctx, user.ID.String())
 				return err
 			})
 		}))
 	} else {
 		actions = append(actions, button(label, "", func(ctx app.Context, _ app.Event) {
-			v.do(ctx, func(ctx context.Context, client *rest.Client) error {
+			v.do(ctx, user.Email+" "+strings.ToLower(label)+"d.", func(ctx context.Context, client *rest.Client) error {
 				_, err := client.ChangeUser(ctx, user.ID.String(), core.UserChange{State: &state}, user.Revision)
 				return err
 			})
@@ -172,7 +181,7 @@ func (v *usersView) askChange() app.UI {
 	return &dialog{Title: user.Email, Close: func(app.Context) { v.changing = core.User{} }, Body: []app.UI{
 		form(func(ctx app.Context) {
 			role := v.newRole
-			v.do(ctx, func(ctx context.Context, client *rest.Client) error {
+			v.do(ctx, user.Email+" is "+string(role)+" now.", func(ctx context.Context, client *rest.Client) error {
 				_, err := client.ChangeUser(ctx, user.ID.String(), core.UserChange{Role: &role}, user.Revision)
 				return err
 			})
@@ -186,7 +195,7 @@ func (v *usersView) askEnd() app.UI {
 	user := v.ending
 	return question("Sign "+user.Email+" out everywhere?", app.Text("All sessions of this user end within a second, on every device. The password still works for signing in again."),
 		"Sign out", &v.change, func(ctx app.Context) {
-			v.do(ctx, func(ctx context.Context, client *rest.Client) error {
+			v.do(ctx, user.Email+" signed out everywhere.", func(ctx context.Context, client *rest.Client) error {
 				return client.EndSessionsOf(ctx, user.ID.String())
 			})
 		}, func(app.Context) { v.ending = core.User{} })
@@ -196,13 +205,14 @@ func (v *usersView) askRemove() app.UI {
 	user := v.removing
 	return question("Remove "+user.Email+"?", app.Text("The account is deleted and its sessions end. What the user created is kept."),
 		"Remove", &v.change, func(ctx app.Context) {
-			v.do(ctx, func(ctx context.Context, client *rest.Client) error { return client.RemoveUser(ctx, user.ID.String()) })
+			v.do(ctx, user.Email+" removed.", func(ctx context.Context, client *rest.Client) error { return client.RemoveUser(ctx, user.ID.String()) })
 		}, func(app.Context) { v.removing = core.User{} })
 }
 
-// do changes a user and closes the dialog after success.
-func (v *usersView) do(ctx app.Context, change func(context.Context, *rest.Client) error) {
+// do changes a user, closes the dialog after success and says what was done.
+func (v *usersView) do(ctx app.Context, done string, change func(context.Context, *rest.Client) error) {
 	v.change.run(ctx, v.s, change, func(ctx app.Context) {
+		v.s.say(done)
 		v.changing, v.ending, v.removing = core.User{}, core.User{}, core.User{}
 		v.fetch(ctx)
 	})

@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"github.com/maxence-charriere/go-app/v10/pkg/app"
 )
 
 // count writes a number as people read it: 12,345.
@@ -59,22 +57,6 @@ func ago(t, now time.Time) string {
 
 // exact writes a time in full, in the user's zone.
 func exact(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05.000") }
-
-// timeText shows a time relative to now or in full, as the user has chosen. A hint
-// shows the other form.
-func timeText(t time.Time) app.UI {
-	near := ago(t, time.Now())
-	return app.Time().Title(exact(t)+t.Local().Format(" MST, ")+near).DateTime(t.UTC().Format(time.RFC3339Nano)).Body(
-		app.Span().Class("near").Text(near), app.Span().Class("exact").Text(exact(t)))
-}
-
-// optionalTime is timeText for a time that may be nil. It shows a text then.
-func optionalTime(t *time.Time, otherwise string) app.UI {
-	if t == nil {
-		return app.Span().Class("quiet").Text(otherwise)
-	}
-	return timeText(*t)
-}
 
 // size writes a size: 812 B, 4.2 KiB.
 func size(n int) string {

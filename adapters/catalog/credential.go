@@ -129,7 +129,7 @@ func (c *Catalog) RotateKey(ctx context.Context, key core.APIKey) error {
 		if err := there[keyRow](tx.Where("id = ? and org = ?", row.ID, row.Org), "API key"); err != nil {
 			return err
 		}
-		return core.Errorf(core.CodePreconditionFailed, "the API key was rotated or revoked meanwhile")
+		return core.Errorf(core.CodePreconditionFailed, "the API key has been rotated or revoked since it was read")
 	})
 }
 

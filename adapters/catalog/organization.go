@@ -78,7 +78,7 @@ func (c *Catalog) UpdateOrganization(ctx context.Context, org core.Organization)
 	defer c.serialize()()
 	updated := c.db.WithContext(ctx).Model(&organizationRow{}).Where("id = ?", org.ID.String()).UpdateColumn("name", org.Name)
 	if taken(updated.Error) {
-		return core.Errorf(core.CodeConflict, "there is an organization named %q already", org.Name)
+		return core.Errorf(core.CodeConflict, "an organization named %q already exists", org.Name)
 	}
 	return changed(updated, errNoOrganization)
 }

@@ -16,18 +16,21 @@ import (
 )
 
 func openPostgres(ctx context.Context, u *url.URL) (core.Catalog, error) {
-	config, err := pgxpool.ParseConfig(u.String())
+	config, err := pgtenant.Configure(u)
 	if err != nil {
 		return nil, fmt.Errorf("the catalog's URL: %w", err)
 	}
 	config.ConnConfig.RuntimeParams["application_name"] = "eventflow catalog"
 	wall := pgtenant.Guard(config, "eventflow_admit_to_catalog")
+	if err := pgtenant.Migrate(ctx, config, migrations.CatalogPostgres); err != nil {
+		return nil, err
+	}
 	pool, err := pgxpool.NewWithConfig(ctx, config)
 	if err != nil {
 		return nil, err
 	}
 	db := stdlib.OpenDBFromPool(pool)
-	c, err := open(ctx, db, migrations.CatalogPostgres, postgres.New(postgres.Config{Conn: db}), func() error {
+	c, err := open(postgres.New(postgres.Config{Conn: db}), func() error {
 		err := db.Close()
 		pool.Close()
 		return err
@@ -35,6 +38,8 @@ func openPostgres(ctx context.Context, u *url.URL) (core.Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.durable = func(ctx context.Context) error { return pgtenant.CheckDurability(ctx, pool) }
+	c.tryRoom = func(ctx context.Context) error { return pgtenant.TryRoom(ctx, pool) }
 	if err := wall.Prepare(ctx, pool); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}

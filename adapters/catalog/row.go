@@ -68,7 +68,7 @@ func changed(done *gorm.DB, otherwise error) error {
 }
 
 // errMoved answers an update that names an older revision than the stored one.
-var errMoved = core.Errorf(core.CodePreconditionFailed, "it was changed meanwhile; read it again")
+var errMoved = core.Errorf(core.CodePreconditionFailed, "it has changed since it was read; read it again")
 
 // taken reports whether err is a violated unique index. GORM's own translation
 // knows neither of the drivers.

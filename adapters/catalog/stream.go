@@ -62,7 +62,7 @@ func (c *Catalog) CreateStream(ctx context.Context, stream core.Stream) error {
 
 func nameTaken(err error, name string) error {
 	if taken(err) {
-		return core.Errorf(core.CodeConflict, "there is a stream named %q already", name)
+		return core.Errorf(core.CodeConflict, "a stream named %q already exists", name)
 	}
 	return err
 }
@@ -108,5 +108,5 @@ func (c *Catalog) UpdateStream(ctx context.Context, stream core.Stream) error {
 	if err := there[streamRow](c.live(ctx, stream.Org).Where("id = ?", row.ID), "stream"); err != nil {
 		return err
 	}
-	return core.Errorf(core.CodePreconditionFailed, "the stream was changed meanwhile; read it again")
+	return core.Errorf(core.CodePreconditionFailed, "the stream has changed since it was read; read it again")
 }

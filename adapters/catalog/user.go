@@ -50,7 +50,7 @@ func (c *Catalog) CreateUser(ctx context.Context, user core.User) error {
 
 func emailTaken(err error) error {
 	if taken(err) {
-		return core.Errorf(core.CodeConflict, "there is a user with this address already")
+		return core.Errorf(core.CodeConflict, "a user with this address already exists")
 	}
 	return err
 }

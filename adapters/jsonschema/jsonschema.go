@@ -54,6 +54,7 @@ func (*Compiler) Compile(schema []byte) (core.Schema, error) {
 	compiler := jsonschema.NewCompiler()
 	compiler.DefaultDraft(jsonschema.Draft2020)
 	compiler.AssertFormat()
+	compiler.RegisterFormat(dateTime)
 	// Without a scheme to load by, no reference makes the server read a file or
 	// connect to anybody.
 	compiler.UseLoader(jsonschema.SchemeURLLoader{})
@@ -63,6 +64,9 @@ func (*Compiler) Compile(schema []byte) (core.Schema, error) {
 	compiled, err := compiler.Compile(root)
 	if err != nil {
 		return nil, schemaFault(err)
+	}
+	if err := sound(compiled); err != nil {
+		return nil, err
 	}
 	validator := &schemaValidator{schema: compiled}
 	if fast, ok := translate(compiled); ok {
@@ -201,14 +205,13 @@ func details(err *jsonschema.ValidationError, place func([]string) string) []cor
 		if _, keys := err.ErrorKind.(*kind.PropertyNames); keys {
 			// A key that is wrong has no place of its own, and the library is not
 			// dependable about the place of its object. So the reason names the key.
-			key = err.ErrorKind.LocalizedString(printer) + ": "
+			key = reasonOf(err.ErrorKind, printer) + ": "
 		}
 		for _, cause := range err.Causes {
 			walk(cause, key)
 		}
 		if _, group := err.ErrorKind.(*kind.Group); len(err.Causes) == 0 && !group {
-			text := key + err.ErrorKind.LocalizedString(printer)
-			all = append(all, core.Detail{Field: place(err.InstanceLocation), Reason: reason(text)})
+			all = append(all, core.Detail{Field: place(err.InstanceLocation), Reason: cut(key+reasonOf(err.ErrorKind, printer), 2*maxReason)})
 		}
 	}
 	walk(err, "")
@@ -221,13 +224,11 @@ func details(err *jsonschema.ValidationError, place func([]string) string) []cor
 	return all[:min(len(all), maxDetails)]
 }
 
-// maxReason bounds a reason: it may quote the value.
-const maxReason = 200
-
-// reason cuts a text off, between characters.
-func reason(text string) string {
-	if len(text) <= maxReason {
-		return text
+// dateTime is the format date-time: the times that events take, and no others.
+var dateTime = &jsonschema.Format{Name: "date-time", Validate: func(value any) error {
+	text, isText := value.(string)
+	if _, ok := core.ParseTime(text); isText && !ok {
+		return errors.New("must be an RFC 3339 time")
 	}
-	return strings.ToValidUTF8(text[:maxReason], "") + "…"
-}
+	return nil
+}}

@@ -110,8 +110,51 @@ func TestRecursion(t *testing.T) {
 	tree := compile(t, `{"type":"object","properties":{"left":{"$ref":"#"},"right":{"$ref":"#"},"n":{"type":"integer"}}}`)
 	require.NoError(t, tree.Validate([]byte(`{"left":{"n":1,"left":{}},"right":{"right":{"n":2}}}`)))
 	require.Equal(t, []string{"payload.left.right.n"}, fields(t, tree.Validate([]byte(`{"left":{"right":{"n":"x"}}}`)), core.CodeSchemaMismatch))
-	loop := compile(t, `{"$ref":"#"}`)
-	require.Error(t, loop.Validate([]byte(`{}`)))
+}
+
+// A schema that no payload can meet is refused when it is made, and not with every
+// event.
+func TestCompileRefusesWhatNothingCanMeet(t *testing.T) {
+	t.Parallel()
+	for schema, place := range map[string]string{
+		`false`:        "schema",
+		`{"$ref":"#"}`: "schema",
+		`{"$dynamicRef":"#a","$dynamicAnchor":"a"}`: "schema",
+		`{"anyOf":[{"type":"null"},{"$ref":"#"}]}`:  "schema",
+		`{"not":{"$ref":"#"}}`:                      "schema",
+		`{"properties":{"a":{"$ref":"#/$defs/a"}},"$defs":{"a":{"allOf":[{"$ref":"#/$defs/b"}]},"b":{"$ref":"#/$defs/a"}}}`: "schema/$defs/a",
+		`{"$schema":"http://json-schema.org/draft-07/schema#","dependencies":{"a":{"$ref":"#"}}}`:                           "schema",
+		`{"minLength":3,"maxLength":2}`:                           "schema/minLength",
+		`{"items":{"minItems":3,"maxItems":2}}`:                   "schema/items/minItems",
+		`{"contains":{},"minContains":3,"maxContains":2}`:         "schema/minContains",
+		`{"minProperties":1,"maxProperties":0}`:                   "schema/minProperties",
+		`{"minimum":1.5,"maximum":1}`:                             "schema/minimum",
+		`{"minimum":1,"exclusiveMaximum":1}`:                      "schema/minimum",
+		`{"properties":{"a":{"exclusiveMinimum":1,"maximum":1}}}`: "schema/properties/a/exclusiveMinimum",
+	} {
+		_, err := jsonschema.New().Compile([]byte(schema))
+		require.Equal(t, place, fields(t, err, core.CodeValidation)[0], schema)
+		require.NotContains(t, err.Error(), "eventflow:")
+	}
+	for _, schema := range []string{
+		`true`, `{}`, `{"properties":{"a":false}}`, `{"minimum":1,"maximum":1}`, `{"items":{"$ref":"#"}}`, `{"additionalProperties":{"anyOf":[{"type":"string"},{"$ref":"#"}]}}`,
+		`{"allOf":[{"$ref":"#/$defs/a"},{"$ref":"#/$defs/a"}],"$defs":{"a":{"properties":{"b":{"$ref":"#/$defs/a"}}}}}`,
+		`{"$defs":{"unused":{"minLength":2,"maxLength":1}}}`,
+	} {
+		compile(t, schema)
+	}
+}
+
+// Numbers that differ read differently, and a pattern's fault says whose patterns
+// these are.
+func TestReasonsSayWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	err := compile(t, `{"maximum":9007199254740993}`).Validate([]byte(`9007199254740994`))
+	require.ErrorContains(t, err, "got 9007199254740994, want 9007199254740993")
+	err = compile(t, `{"multipleOf":0.01}`).Validate([]byte(`1.005`))
+	require.ErrorContains(t, err, "got 1.005, want 0.01")
+	_, err = jsonschema.New().Compile([]byte(`{"pattern":"(?=a)b"}`))
+	require.ErrorContains(t, err, "RE2")
 }
 
 // An expression is matched in time that is linear in the text.

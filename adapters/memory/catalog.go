@@ -79,8 +79,8 @@ func (c *Catalog) Close() error {
 }
 
 var (
-	errTaken = errors.New("the catalog in memory has a thing of this id or hash already")
-	errMoved = core.Errorf(core.CodePreconditionFailed, "it was changed meanwhile; read it again")
+	errTaken = errors.New("the catalog in memory already holds this id or hash")
+	errMoved = core.Errorf(core.CodePreconditionFailed, "it has changed since it was read; read it again")
 )
 
 func missing(what string) error {

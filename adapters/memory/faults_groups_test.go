@@ -102,7 +102,7 @@ var stepFaults = []groupFault{
 		f.advance = func(ctx context.Context, group core.ID, step core.Step) error {
 			err := f.GroupStore.Advance(ctx, group, step)
 			if core.CodeOf(err) == core.CodeNotFound {
-				return core.Errorf(core.CodePreconditionFailed, "it was changed meanwhile")
+				return core.Errorf(core.CodePreconditionFailed, "it has changed since it was read")
 			}
 			return err
 		}

@@ -31,7 +31,7 @@ func (c *Catalog) storeGroup(group core.Group) error {
 		return other.ID != group.ID && other.Stream == group.Stream && other.Name == group.Name
 	})
 	if taken {
-		return core.Errorf(core.CodeConflict, "the stream has a consumer group named %q already", group.Name)
+		return core.Errorf(core.CodeConflict, "the stream already has a consumer group named %q", group.Name)
 	}
 	c.groups[group.ID] = ownGroup(group)
 	return nil

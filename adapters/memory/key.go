@@ -105,7 +105,7 @@ func (c *Catalog) RotateKey(ctx context.Context, key core.APIKey) error {
 		return err
 	}
 	if stored.Hash != key.PreviousHash || stored.RevokedAt != nil {
-		return core.Errorf(core.CodePreconditionFailed, "the API key was rotated or revoked meanwhile")
+		return core.Errorf(core.CodePreconditionFailed, "the API key has been rotated or revoked since it was read")
 	}
 	if other, taken := c.keyByHash(key.Hash); taken && other.ID != key.ID {
 		return errTaken

@@ -93,7 +93,7 @@ func (c *Catalog) UpdateOrganization(ctx context.Context, org core.Organization)
 		return missing("organization")
 	}
 	if other, ok := c.organizationNamed(org.Name); ok && other.ID != org.ID {
-		return core.Errorf(core.CodeConflict, "there is an organization named %q already", org.Name)
+		return core.Errorf(core.CodeConflict, "an organization named %q already exists", org.Name)
 	}
 	stored.Name = org.Name
 	c.organizations[org.ID] = stored

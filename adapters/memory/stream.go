@@ -34,7 +34,7 @@ func (c *Catalog) streamNamed(org core.ID, name string) (core.Stream, bool) {
 func (c *Catalog) storeStream(stream core.Stream) error {
 	other, taken := c.streamNamed(stream.Org, stream.Name)
 	if taken && other.ID != stream.ID && stream.DeletedAt == nil {
-		return core.Errorf(core.CodeConflict, "there is a stream named %q already", stream.Name)
+		return core.Errorf(core.CodeConflict, "a stream named %q already exists", stream.Name)
 	}
 	c.streams[stream.ID] = ownStream(stream)
 	return nil

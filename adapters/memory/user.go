@@ -30,7 +30,7 @@ func (c *Catalog) userByEmail(email string) (core.User, bool) {
 // storeUser stores a user whose address no other one has.
 func (c *Catalog) storeUser(user core.User) error {
 	if other, taken := c.userByEmail(user.Email); taken && other.ID != user.ID {
-		return core.Errorf(core.CodeConflict, "there is a user with this address already")
+		return core.Errorf(core.CodeConflict, "a user with this address already exists")
 	}
 	c.users[user.ID] = ownUser(user)
 	return nil

@@ -252,7 +252,7 @@ func TestUnknownRoutesMakeNoSeries(t *testing.T) {
 	access, err := identity.NewAccess(nil, nil, make([]byte, identity.MinSecretBytes), nil, time.Now)
 	require.NoError(t, err)
 	s := server.New(server.Options{
-		Access: access, Metrics: m.Handler(), Observe: m.Request, Logger: slog.New(slog.DiscardHandler),
+		Identity: &identity.UseCases{Access: access}, Metrics: m.Handler(), Observe: m.Request, Logger: slog.New(slog.DiscardHandler),
 		Ready: func(context.Context) rest.Health { return rest.Health{Status: rest.StatusOK} },
 	})
 	ln, err := net.Listen("tcp", "127.0.0.1:0")

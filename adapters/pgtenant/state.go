@@ -9,6 +9,9 @@ import (
 // StateUnique is the SQLSTATE of a row whose unique value is taken.
 const StateUnique = "23505"
 
+// StateDiskFull is the SQLSTATE of a statement that the disk had no room for.
+const StateDiskFull = "53100"
+
 // The SQLSTATEs that tell [Wall.Prepare] what is missing to take a role.
 const (
 	stateNoSuchRole = "22023" // invalid_parameter_value: so SET ROLE calls a role that is not there

@@ -34,12 +34,14 @@ func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendTimeout)
 	defer cancel()
+	p := newPlan(at, batches)
+	s.appends.begin(p)
+	defer s.appends.end(p)
 	conn, err := s.pool.Acquire(ctx)
 	if err != nil {
 		return storeError(err)
 	}
 	defer conn.Release()
-	p := newPlan(at, batches)
 	defer func() {
 		// When a connection breaks during a COPY, pgx returns while its goroutine
 		// may still read the rows to send. Such a buffer must not be used again.
@@ -64,14 +66,18 @@ func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch
 			// The append is rolled back. The partition is made in a transaction of
 			// its own, so it stays whatever becomes of the next attempt.
 			if err := createPartition(ctx, conn, p.day); err != nil {
-				return storeError(err)
+				return s.finish(p, err)
+			}
+		case stateLockTimeout:
+			if ended, failed := endSilent(ctx, conn); failed != nil || !ended {
+				return s.finish(p, err)
 			}
 		default:
 			return s.finish(p, err)
 		}
 		s.heads.forget(p.streams)
 	}
-	return s.finish(p, core.Unavailable(err, time.Second, "other servers are writing to the same streams too fast; try again"))
+	return s.finish(p, core.Unavailable(err, time.Second, "other servers keep writing to the same streams; try again"))
 }
 
 // finish remembers the counters that an append left. When the append failed it
@@ -79,9 +85,15 @@ func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch
 func (s *Storage) finish(p *plan, err error) error {
 	if err != nil {
 		s.heads.forget(p.streams)
+		if pgtenant.State(err) == pgtenant.StateDiskFull {
+			s.full.Store(true)
+		}
 		return storeError(err)
 	}
 	s.heads.advance(p)
+	if p.rows > 0 {
+		s.full.Store(false)
+	}
 	return nil
 }
 

@@ -14,12 +14,11 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/eventflow-go/eventflow/adapters/pgtenant"
 	"github.com/eventflow-go/eventflow/core"
@@ -37,6 +36,12 @@ type Storage struct {
 	// is remembered asks the database how it goes on.
 	heads    *heads
 	segments *segments
+	// sizes are of the events that were read last.
+	sizes sizes
+	// appends are those that are under way.
+	appends appends
+	// full is set while the newest append was refused because the disk is full.
+	full atomic.Bool
 }
 
 // Open connects to the database that u names. The URL has the form of libpq, and
@@ -46,7 +51,7 @@ type Storage struct {
 // acknowledged. The parameter [pgtenant.Parameter] names the role that sees one
 // organization only.
 func Open(ctx context.Context, u *url.URL) (core.Storage, error) {
-	config, err := pgxpool.ParseConfig(u.String())
+	config, err := pgtenant.Configure(u)
 	if err != nil {
 		return nil, fmt.Errorf("the store's URL: %w", err)
 	}
@@ -75,33 +80,10 @@ func (s *Storage) prepare(ctx context.Context) error {
 	if replica {
 		return errors.New("the store's URL names a read replica; name the primary")
 	}
-	// Closing db leaves the pool open.
-	db := stdlib.OpenDBFromPool(s.pool)
-	if err := errors.Join(migrations.Up(ctx, db, migrations.EventsPostgres), db.Close()); err != nil {
+	if err := pgtenant.Migrate(ctx, s.pool.Config(), migrations.EventsPostgres); err != nil {
 		return err
 	}
 	return s.wall.Prepare(ctx, s.pool)
-}
-
-// Check implements [core.Storage]. It asks in a session of the pool, so it sees
-// the settings as an append has them, whether the server, the database, the
-// role or the URL has set them. With fsync or synchronous_commit off, a commit
-// is answered before it is on disk. With full_page_writes off, a page that is
-// half written when the machine stops cannot be repaired.
-func (s *Storage) Check(ctx context.Context) error {
-	settings, err := s.pool.Query(ctx, `select name, setting from pg_settings
-		where name in ('fsync', 'synchronous_commit', 'full_page_writes') and setting = 'off' order by name`)
-	if err != nil {
-		return storeError(err)
-	}
-	relaxed, err := pgx.CollectRows(settings, pgx.RowToStructByPos[struct{ Name, Setting string }])
-	if err != nil {
-		return storeError(err)
-	}
-	for _, setting := range relaxed {
-		return fmt.Errorf("%s=%s: %w", setting.Name, setting.Setting, core.ErrRelaxedDurability)
-	}
-	return nil
 }
 
 // Close implements [core.Storage].
@@ -110,12 +92,12 @@ func (s *Storage) Close() error {
 	return nil
 }
 
-// SQLSTATEs with a meaning here, beside [pgtenant.StateUnique].
+// SQLSTATEs with a meaning here, beside those of [pgtenant].
 const (
 	stateGuard          = "EF001" // raised by eventflow_advance: the stream is not where the append believed
 	stateUndefinedTable = "42P01" // the day has no partition: not yet, or not any more
 	stateDuplicateTable = "42P07" // another server has made the partition
-	stateDiskFull       = "53100"
+	stateLockTimeout    = "55P03" // another session has held a lock for longer than lock_timeout
 )
 
 // storeError turns a failure after which nothing is stored into an error that
@@ -128,8 +110,8 @@ func storeError(err error) error {
 	switch {
 	case err == nil || errors.Is(err, context.Canceled):
 		return err
-	case state == stateDiskFull:
-		return core.Errorf(core.CodeStorageFull, "the disk of the event store is full; nothing was stored")
+	case state == pgtenant.StateDiskFull:
+		return core.StorageFull(err, "the event store's disk is full; nothing was stored")
 	case errors.As(err, &connecting), errors.As(err, &network), errors.Is(err, context.DeadlineExceeded), broken(err), transient(state):
 		return core.Unavailable(err, time.Second, "the event store cannot be reached and nothing was stored; try again")
 	}
@@ -146,7 +128,7 @@ func broken(err error) bool {
 // the statement, so that the same statement may succeed later. Such refusals are
 // about connections (08), resources (53), locks (40, 55P03) or a shutdown (57P).
 func transient(state string) bool {
-	return state == "55P03" || slices.ContainsFunc([]string{"08", "53", "40", "57P"}, func(class string) bool {
+	return state == stateLockTimeout || slices.ContainsFunc([]string{"08", "53", "40", "57P"}, func(class string) bool {
 		return strings.HasPrefix(state, class)
 	})
 }

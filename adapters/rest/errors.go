@@ -40,7 +40,7 @@ var codes = map[core.Code]struct {
 	core.CodePreconditionFailed:  {412, "The resource has changed in the meantime"},
 	core.CodePayloadTooLarge:     {413, "The request is too large"},
 	core.CodeUnsupportedMedia:    {415, "The media type is not supported"},
-	core.CodeIdempotencyMismatch: {422, "The idempotency key belongs to another payload"},
+	core.CodeIdempotencyMismatch: {422, "The idempotency key belongs to another event"},
 	core.CodeRateLimited:         {429, "Too many requests"},
 	core.CodeInternal:            {500, "Something went wrong on the server"},
 	core.CodeUnavailable:         {503, "The service is not available right now"},

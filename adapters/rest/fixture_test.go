@@ -61,11 +61,11 @@ func newServer(catalog *memory.Catalog, access *identity.Access) *server.Server 
 	})
 	go delivery.Replayer.Run(context.Background())
 	return server.New(server.Options{
-		Ingest: eventlog.NewIngest(streams, committer, time.Now), Streams: streams, Access: access, Delivery: delivery, Trail: trail,
+		Ingest: eventlog.NewIngest(streams, committer, time.Now), Streams: streams, Delivery: delivery, Trail: trail,
 		Query: eventlog.NewQuery(eventlog.QueryPorts{Log: log, Streams: streams, Authorizer: authorizer, Record: trail.Record, Now: time.Now}),
-		Keys: identity.NewKeys(identity.KeyPorts{
+		Identity: &identity.UseCases{Access: access, Keys: identity.NewKeys(identity.KeyPorts{
 			Access: access, Credentials: catalog, Streams: streams, Authorizer: authorizer, Record: trail.Record, Now: time.Now,
-		}),
+		})},
 		Authorizer: authorizer, Tails: eventlog.NewTails(streams, recent, log), Logger: logger,
 		Ready: func(context.Context) rest.Health { return rest.Health{Status: rest.StatusOK} },
 	})

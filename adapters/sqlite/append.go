@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/eventflow-go/eventflow/adapters/sqlitefile"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -34,14 +35,24 @@ func (s *Storage) transact(ctx context.Context, do func() error) error {
 	}
 	ctx = context.WithoutCancel(ctx)
 	if err != nil {
+		s.note(err)
 		// A BEGIN is rolled back too: the context may have ended when it had
 		// taken place, which the driver reports as an error.
 		return errors.Join(storeError(err), s.inserts.rollback(ctx))
 	}
-	if err := s.inserts.exec(ctx, commit); err != nil {
+	err = s.inserts.exec(ctx, commit)
+	s.note(err)
+	if err != nil {
 		return s.unsettled(ctx, err)
 	}
 	return nil
+}
+
+// note keeps for Check whether there was room for a transaction.
+func (s *Storage) note(err error) {
+	if err == nil || sqlitefile.Full(err) {
+		s.full.Store(err != nil)
+	}
 }
 
 // unsettled ends a transaction whose COMMIT failed: SQLite has either rolled it

@@ -217,10 +217,16 @@ func TestAFullDisk(t *testing.T) {
 	require.Equal(t, core.CodeStorageFull, core.CodeOf(err), "%v", err)
 	require.Equal(t, stored, everything(t, storage, old))
 	require.Empty(t, everything(t, storage, other))
-	require.NoError(t, storage.Check(t.Context()))
+	var refused *core.Error
+	require.ErrorAs(t, err, &refused)
+	require.Positive(t, refused.RetryAfter)
+	for range 2 {
+		require.ErrorIs(t, storage.Check(t.Context()), core.ErrDegraded)
+	}
 
 	tomorrow := moment.Add(day)
 	require.NoError(t, storage.Trim(t.Context(), old, tomorrow))
+	require.NoError(t, storage.Check(t.Context()))
 	retried := newBatch(other, tomorrow, 5)
 	retried.Entries[0].IdempotencyKey = "once"
 	require.NoError(t, appendOne(storage, tomorrow, retried))

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/eventflow-go/eventflow/adapters/sqlitefile"
@@ -37,6 +38,12 @@ type Storage struct {
 	// BEGIN and its COMMIT or ROLLBACK no other goroutine may use inserts.
 	mu      sync.Mutex
 	inserts *inserter
+
+	// path is that of the file.
+	path string
+	// full is set while the newest transaction was refused because the disk is
+	// full.
+	full atomic.Bool
 }
 
 // Open opens the log in the data folder that u names, as [sqlitefile.Folder]
@@ -47,7 +54,19 @@ func Open(ctx context.Context, u *url.URL) (core.Storage, error) {
 		return nil, fmt.Errorf("the store's URL %w", err)
 	}
 	path := filepath.Join(folder, FileName)
-	s := &Storage{}
+	var s *Storage
+	err = sqlitefile.Begin(path, func() (err error) {
+		s, err = openFile(ctx, path)
+		return err
+	})
+	if err != nil {
+		return nil, sqlitefile.Named(path, err)
+	}
+	return s, nil
+}
+
+func openFile(ctx context.Context, path string) (s *Storage, err error) {
+	s = &Storage{path: path}
 	if s.writer, err = open(path, 1, "_txlock=immediate"); err != nil {
 		return nil, err
 	}
@@ -55,7 +74,7 @@ func Open(ctx context.Context, u *url.URL) (core.Storage, error) {
 		return nil, errors.Join(err, s.writer.Close())
 	}
 	if err := s.prepare(ctx); err != nil {
-		return nil, errors.Join(sqlitefile.Named(path, err), s.Close())
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
@@ -100,6 +119,22 @@ func (s *Storage) Check(ctx context.Context) error {
 	if journal != "wal" || synchronous < full {
 		return fmt.Errorf("journal_mode=%s, synchronous=%d: %w", journal, synchronous, core.ErrRelaxedDurability)
 	}
+	return s.checkRoom(ctx)
+}
+
+// checkRoom tries whether there is room again, if there was none for the newest
+// transaction. It holds mu.
+func (s *Storage) checkRoom(ctx context.Context) error {
+	if !s.full.Load() {
+		return nil
+	}
+	switch err := sqlitefile.TryRoom(context.WithoutCancel(ctx), s.inserts.conn); {
+	case sqlitefile.Full(err):
+		return fmt.Errorf("the disk is full and nothing is stored until there is room; %w", core.ErrDegraded)
+	case err != nil:
+		return storeError(err)
+	}
+	s.full.Store(false)
 	return nil
 }
 
@@ -114,16 +149,20 @@ func (s *Storage) Close() error {
 	if s.begins != nil {
 		errs = append(errs, s.begins.Close())
 	}
-	return errors.Join(append(errs, s.readers.Close(), s.writer.Close())...)
+	err := errors.Join(append(errs, s.readers.Close(), s.writer.Close())...)
+	if s.begins != nil { // it was open: what a start has taken from the reserve is free again
+		sqlitefile.Reserve(s.path)
+	}
+	return err
 }
 
 // storeError turns SQLite's refusals into errors that clients may read.
 func storeError(err error) error {
 	switch {
 	case sqlitefile.Full(err):
-		return core.Errorf(core.CodeStorageFull, "the disk of the event store is full; nothing was stored")
+		return core.StorageFull(err, "the event store's disk is full; nothing was stored")
 	case sqlitefile.Busy(err):
-		return core.Unavailable(err, time.Second, "the event store is busy with another process; nothing was stored, try again")
+		return core.Unavailable(err, time.Second, "another process keeps the event store busy and nothing was stored; try again")
 	}
 	return err
 }

@@ -20,18 +20,18 @@ import (
 func Folder(u *url.URL) (string, error) {
 	if u.RawQuery != "" {
 		parameter, _, _ := strings.Cut(u.RawQuery, "=") // its value may be a secret
-		return "", fmt.Errorf("must name a folder and nothing else, and goes on with %q: take that out, "+
-			"or write ? as %%3F where it belongs to the folder's name", "?"+parameter)
+		return "", fmt.Errorf("must name a folder and nothing else, but continues with %q: remove that, "+
+			"or write ? as %%3F if it is part of the folder's name", "?"+parameter)
 	}
 	if u.Fragment != "" {
-		return "", fmt.Errorf("must name a folder and nothing else, and goes on with %q: take that out, "+
-			"or write # as %%23 where it belongs to the folder's name", "#"+u.Fragment)
+		return "", fmt.Errorf("must name a folder and nothing else, but continues with %q: remove that, "+
+			"or write # as %%23 if it is part of the folder's name", "#"+u.Fragment)
 	}
 	folder := u.Host + u.Path // which url.Parse has decoded
 	if u.Opaque != "" {       // which it has not
 		var err error
 		if folder, err = url.PathUnescape(u.Opaque); err != nil {
-			return "", fmt.Errorf("must name a folder, with %% written as %%25 in the folder's name: %w", err)
+			return "", fmt.Errorf("must name a folder, with %% in the folder's name written as %%25: %w", err)
 		}
 	}
 	if folder == "" {

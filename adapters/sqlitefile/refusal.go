@@ -51,6 +51,9 @@ func Taken(err error) bool {
 // Named makes an error of a first use of a file name the file where the file is
 // what is wrong.
 func Named(path string, err error) error {
+	if Full(err) {
+		return fmt.Errorf("the disk of %s is full, and SQLite needs room to start, even to read: make some and start again: %w", path, err)
+	}
 	switch code(err) & primary {
 	case lib.SQLITE_NOTADB:
 		return foreign(path)

@@ -73,6 +73,9 @@ func options(path string) []chromedp.ExecAllocatorOption {
 		// It calls nobody but the server of the test.
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+		// The first three as chromedp has them. The others are pages of the
+		// browser's own, which cost a window as much as the dashboard does.
+		chromedp.Flag("disable-features", "site-per-process,Translate,BlinkGenPropertyTrees,WebUIOmniboxPopup,WebUIOmniboxAimPopup"),
 		chromedp.WindowSize(1280, 820))
 }
 

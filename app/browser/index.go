@@ -29,6 +29,8 @@ var shotGroups = []struct{ name, of string }{
 	{"empty", "a program with nothing but its demo"},
 	{"full", "a program that is used"},
 	{"phone", "the same on a phone"},
+	{"tablet", "long names on a tablet"},
+	{"review", "bugs that were mended"},
 	{"anonymous", "before one is signed in"},
 	{"error", "the server fails"},
 	{"offline", "the server is not there"},

@@ -13,12 +13,12 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/pgtest"
 )
 
-// kills is how often a test kills; `make chaos` sets it.
+// kills is how often a test kills: a few times, or as often as `make chaos` says.
 func kills(t *testing.T) int64 {
 	t.Helper()
 	text := os.Getenv("EVENTFLOW_TEST_KILLS")
 	if text == "" {
-		return 20
+		return 4
 	}
 	n, err := strconv.ParseInt(text, 10, 32)
 	require.NoError(t, err)

@@ -16,16 +16,6 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// deliveryKills is [kills] with another default: after each one, a lease may
-// have to end before consumers get on.
-func deliveryKills(t *testing.T) int64 {
-	t.Helper()
-	if thorough() {
-		return kills(t)
-	}
-	return 4
-}
-
 func thorough() bool { return os.Getenv("EVENTFLOW_TEST_KILLS") != "" }
 
 func TestTheServerIsKilledUnderConsumersOnSQLite(t *testing.T) {
@@ -69,7 +59,7 @@ func consumersGoOn(t *testing.T, n *node, store string, crash func()) {
 	s.start(true, shared, ordered)
 	s.consume(shared, 3)
 	s.consume(ordered, 2)
-	for range deliveryKills(t) {
+	for range kills(t) {
 		s.progress(int(someEvents()))
 		crash()
 	}
@@ -95,7 +85,7 @@ func TestConsumersOnTwoServersShareNoLease(t *testing.T) {
 		c := &fickle{supply: s, group: group, random: s.random(i), calm: &calm}
 		s.consuming.Go(c.run)
 	}
-	for i := range deliveryKills(t) {
+	for i := range kills(t) {
 		s.progress(int(someEvents()))
 		nodes[i%2].kill()
 		s.progress(int(someEvents()))

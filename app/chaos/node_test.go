@@ -29,7 +29,9 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(folder) //nolint:errcheck // a temporary folder
 		binary = filepath.Join(folder, "eventflow")
-		build := exec.Command("go", "build", "-o", binary, "../eventflow")
+		// As the Makefile builds it, so that little is compiled anew.
+		build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, "../eventflow")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if output, err := build.CombinedOutput(); err != nil {
 			panic(string(output))
 		}
@@ -77,7 +79,7 @@ func (n *node) start() time.Duration {
 	n.process.Env, n.process.Stdout, n.process.Stderr = n.environ, n.log, n.log
 	started := time.Now()
 	require.NoError(n.t, n.process.Start())
-	require.Eventually(n.t, n.ready, 30*time.Second, 2*time.Millisecond, "the server becomes ready")
+	until(n.t, "the server becomes ready", n.ready)
 	return time.Since(started)
 }
 

@@ -53,7 +53,7 @@ func TestNamesAreTextWhateverIsInThem(t *testing.T) {
 	}
 	page.Screenshot("hostile/consumer")
 	page.PressControl("k")
-	page.Fill("Page or stream", hostileNames[0])
+	page.Fill("Page, stream or group", hostileNames[0])
 	page.Press(browser.Enter)
 	page.Await("the stream", "document.querySelector('h1').innerText === "+text(hostileNames[0]))
 	page.Axe("a hostile name")

@@ -67,7 +67,7 @@ func TestAHundredThousandStreams(t *testing.T) {
 	page.See("Page 6") // two clicks at once are one
 
 	page.PressControl("k")
-	page.Fill("Page or stream", "s-077777")
+	page.Fill("Page, stream or group", "s-077777")
 	page.See("s-077777")
 	page.Press(browser.Enter)
 	page.See("no events yet")

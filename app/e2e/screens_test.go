@@ -156,7 +156,7 @@ func inspect(page *browser.Page, full bool) {
 	page.Press(browser.Escape)
 	page.Gone("Deliveries")
 	page.PressControl("k")
-	page.Fill("Page or stream", "ord")
+	page.Fill("Page, stream or group", "ord")
 	page.See("orders")
 	page.Axe("palette")
 	page.Screenshot("full/palette")

@@ -105,7 +105,7 @@ func TestTheWayInIsOpenToAll(t *testing.T) {
 // bothColours looks at what is shown, light and dark.
 func bothColours(page *browser.Page, name string) {
 	page.Dark(true)
-	page.Axe(name + "-dark")
+	page.Contrast(name + "-dark")
 	page.Screenshot(name + "-dark")
 	page.Dark(false)
 	page.Axe(name)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/eventlog"
+	"github.com/eventflow-go/eventflow/core/internal/cache"
 )
 
 // UseCases is all of delivery on one node.
@@ -17,32 +18,42 @@ type UseCases struct {
 	Tracer    *Tracer
 }
 
-// Ports is what delivery works with.
+// Ports are the stores and use cases that delivery works with.
 type Ports struct {
-	Streams    *eventlog.Streams
-	Recent     *eventlog.Recent
-	Log        core.Reader
+	// Streams opens streams by name, for principals that may use them.
+	Streams *eventlog.Streams
+	// Recent holds the newest events, and wakes polls that wait for more.
+	Recent *eventlog.Recent
+	// Log holds all events.
+	Log core.Reader
+	// Store holds groups, their progress, and their dead letters.
 	Store      core.GroupStore
 	Authorizer core.Authorizer
-	Record     core.Recorder
-	Logger     *slog.Logger
-	Now        core.Clock
+	// Record adds to the audit trail; a nil one records nothing.
+	Record core.Recorder
+	Logger *slog.Logger
+	Now    core.Clock
 }
 
-// New returns the use cases of a node, which make the steps of a group together.
+// New returns the use cases of a node. It is the only way to them: they share the
+// turns, by which the node makes the steps of a group one after the other.
 func New(p Ports) *UseCases {
-	turns := NewTurns(p.Store, p.Log, p.Now)
-	groups := NewGroups(GroupPorts{Streams: p.Streams, Store: p.Store, Log: p.Log, Turns: turns, Record: p.Record, Now: p.Now})
+	steps := newTurns(p.Store, p.Log, p.Now)
+	groups := &Groups{
+		streams: p.Streams, store: p.Store, log: p.Log, turns: steps, record: p.Record, now: p.Now,
+		known: cache.New[core.ID, []core.Group](p.Now, groupTTL, groupCacheSize),
+	}
 	return &UseCases{
 		Groups: groups,
-		Consumers: NewConsumers(ConsumerPorts{
-			Streams: p.Streams, Groups: groups, Letters: p.Store, Log: p.Log, Recent: p.Recent, Turns: turns, Logger: p.Logger, Now: p.Now,
-		}),
-		Letters: NewLetters(LetterPorts{
-			Streams: p.Streams, Groups: groups, Store: p.Store, Turns: turns, Authorizer: p.Authorizer, Record: p.Record, Now: p.Now,
-		}),
-		Replayer: NewReplayer(ReplayerPorts{Store: p.Store, Turns: turns, Logger: p.Logger, Now: p.Now}),
-		Numbers:  NewNumbers(NumberPorts{Streams: p.Streams, Groups: p.Store, Log: p.Log, Authorizer: p.Authorizer, Now: p.Now}),
-		Tracer:   NewTracer(TracerPorts{Streams: p.Streams, Store: p.Store, Log: p.Log, Authorizer: p.Authorizer}),
+		Consumers: &Consumers{
+			streams: p.Streams, groups: groups, letters: p.Store, log: p.Log, recent: p.Recent, turns: steps, logger: p.Logger, now: p.Now,
+			closing: make(chan struct{}),
+		},
+		Letters: &Letters{
+			streams: p.Streams, groups: groups, store: p.Store, turns: steps, authorizer: p.Authorizer, record: p.Record, now: p.Now,
+		},
+		Replayer: &Replayer{store: p.Store, turns: steps, logger: p.Logger, now: p.Now},
+		Numbers:  &Numbers{streams: p.Streams, groups: p.Store, log: p.Log, authorizer: p.Authorizer, now: p.Now},
+		Tracer:   &Tracer{streams: p.Streams, store: p.Store, log: p.Log, authorizer: p.Authorizer},
 	}
 }

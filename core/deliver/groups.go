@@ -10,55 +10,40 @@ import (
 	"github.com/eventflow-go/eventflow/core/internal/cache"
 )
 
-// Groups manages consumer groups: what they are, where they stand, and where they
-// are set to.
+// Groups manages consumer groups: their settings, their progress, and resets to
+// another place in the stream.
 type Groups struct {
-	GroupPorts
-	// known are the groups of each stream, for a moment: every poll asks for its
-	// group.
+	streams *eventlog.Streams
+	store   core.GroupStore
+	log     core.Reader
+	turns   *turns
+	record  core.Recorder
+	now     core.Clock
+	// known are the groups of each stream, for groupTTL: every poll, ack and nack asks
+	// for its group. A change on this node drops them at once, one on another node
+	// shows after groupTTL.
 	known *cache.Cache[core.ID, []core.Group]
 }
 
-// GroupPorts is what Groups works with.
-type GroupPorts struct {
-	Streams *eventlog.Streams
-	Store   core.GroupStore
-	Log     core.Reader
-	Turns   *Turns
-	Record  core.Recorder
-	Now     core.Clock
-}
-
-// The time a stream's groups are trusted without asking the store again, and
-// of how many streams they are kept.
 const (
-	groupTTL       = time.Second
+	// groupTTL is how long a stream's groups are used without asking the store.
+	groupTTL = time.Second
+	// groupCacheSize is of how many streams they are kept.
 	groupCacheSize = 10_000
 )
 
-// NewGroups returns the use case.
-func NewGroups(ports GroupPorts) *Groups {
-	return &Groups{GroupPorts: ports, known: cache.New[core.ID, []core.Group](ports.Now, groupTTL, groupCacheSize)}
-}
+// errNoGroup answers for a group that does not exist, or does not any more.
+var errNoGroup = core.Errorf(core.CodeNotFound, "there is no such consumer group")
 
-// Create makes a consumer group. A taken name is a [core.CodeConflict].
+// Create makes a consumer group that begins where the spec says, at the start of the
+// stream by default. A taken name is a [core.CodeConflict].
 func (s *Groups) Create(ctx context.Context, who core.Principal, stream string, spec core.GroupSpec) (core.Group, error) {
-	open, err := s.Streams.Open(ctx, who, stream, core.ActionWriteGroups)
+	open, err := s.streams.Open(ctx, who, stream, core.ActionWriteGroups)
 	if err != nil {
 		return core.Group{}, err
 	}
-	now := s.Now.Stamp()
-	group := core.Group{
-		ID: core.RandomID(now), Org: open.Org, Stream: open.ID, Name: spec.Name, Mode: spec.Mode, Visibility: core.DefaultVisibility,
-		MaxAttempts: core.DefaultMaxAttempts, Backoff: core.Backoff{Initial: core.DefaultBackoffInitial, Max: core.DefaultBackoffMax}, Revision: 1, CreatedAt: now, UpdatedAt: now,
-	}
-	if group.Mode == "" {
-		group.Mode = core.Ordered
-	}
-	if group.Mode != core.Ordered && group.Mode != core.Shared {
-		return core.Group{}, core.Invalid("mode", "must be ordered or shared")
-	}
-	if err := group.Apply(core.GroupChange{Visibility: spec.Visibility, MaxAttempts: spec.MaxAttempts, Backoff: spec.Backoff}); err != nil {
+	group, err := newGroup(spec, open.Org, open.ID, s.now.Stamp())
+	if err != nil {
 		return core.Group{}, err
 	}
 	next, err := s.resolve(ctx, open.ID, spec.Start, "start")
@@ -68,27 +53,49 @@ func (s *Groups) Create(ctx context.Context, who core.Principal, stream string, 
 	if err := s.roomForGroup(ctx, open.ID); err != nil {
 		return core.Group{}, err
 	}
+	// Everything before the start counts as settled, and nothing of it as missed.
 	first := core.Progress{Revision: 1, State: (&groupState{Next: next}).encode()}
-	if err := s.Store.CreateGroup(ctx, group, first); err != nil {
+	if err := s.store.CreateGroup(ctx, group, first); err != nil {
 		return core.Group{}, core.StoreFailed(err)
 	}
 	s.known.Drop(open.ID)
-	s.Record.Record(ctx, who.Did(core.AuditGroupCreated, "group", group.ID))
+	s.record.Record(ctx, who.Did(core.AuditGroupCreated, "group", group.ID))
 	return group, nil
 }
 
+// newGroup checks a spec and fills in the defaults.
+func newGroup(spec core.GroupSpec, org, stream core.ID, now time.Time) (core.Group, error) {
+	group := core.Group{
+		ID: core.RandomID(now), Org: org, Stream: stream, Mode: spec.Mode,
+		Visibility: core.DefaultVisibility, MaxAttempts: core.DefaultMaxAttempts,
+		Backoff:  core.Backoff{Initial: core.DefaultBackoffInitial, Max: core.DefaultBackoffMax},
+		Revision: 1, CreatedAt: now, UpdatedAt: now,
+	}
+	if group.Mode == "" {
+		group.Mode = core.Ordered
+	}
+	if group.Mode != core.Ordered && group.Mode != core.Shared {
+		return core.Group{}, core.Invalid("mode", "must be ordered or shared")
+	}
+	err := group.Apply(core.GroupChange{Name: &spec.Name, Visibility: spec.Visibility, MaxAttempts: spec.MaxAttempts, Backoff: spec.Backoff})
+	return group, err
+}
+
+// roomForGroup refuses one group too many. Two nodes may each see the last place at
+// the same time; the bound is there for the size of lists and may be passed by one.
 func (s *Groups) roomForGroup(ctx context.Context, stream core.ID) error {
-	groups, err := s.Store.Groups(ctx, stream)
+	groups, err := s.store.Groups(ctx, stream)
 	if err == nil && len(groups) >= core.MaxGroupsPerStream {
-		return core.Errorf(core.CodeConflict, "the stream has %d consumer groups, which is as many as it may have; delete one", len(groups))
+		return core.Errorf(core.CodeConflict, "the stream has %d consumer groups and may not have more; delete one first", len(groups))
 	}
 	return core.StoreFailed(err)
 }
 
-// resolve returns the offset that a start means now. One beyond the end of the
-// stream is refused: it would skip what is yet to come.
+// resolve returns the offset that a start means at this moment. An offset beyond the
+// end of the stream is refused, because the group would skip events that are yet to
+// come. One that retention has passed becomes the first that is left.
 func (s *Groups) resolve(ctx context.Context, stream core.ID, start core.Start, field string) (core.Offset, error) {
-	bounds, err := s.Log.Bounds(ctx, []core.ID{stream})
+	bounds, err := s.log.Bounds(ctx, []core.ID{stream})
 	if err != nil {
 		return 0, core.StoreFailed(err)
 	}
@@ -98,7 +105,7 @@ func (s *Groups) resolve(ctx context.Context, stream core.ID, start core.Start, 
 	case start.Offset != nil:
 		return max(*start.Offset, bounds[0].First), nil
 	case !start.Time.IsZero():
-		offset, err := s.Log.OffsetAt(ctx, stream, start.Time)
+		offset, err := s.log.OffsetAt(ctx, stream, start.Time)
 		return offset, core.StoreFailed(err)
 	case start.End:
 		return bounds[0].Next, nil
@@ -106,13 +113,14 @@ func (s *Groups) resolve(ctx context.Context, stream core.ID, start core.Start, 
 	return bounds[0].First, nil
 }
 
-// List returns the groups of a stream, by name.
+// List returns the groups of a stream in the order of their names, without pages:
+// [core.MaxGroupsPerStream] bounds them.
 func (s *Groups) List(ctx context.Context, who core.Principal, stream string) ([]core.Group, error) {
-	open, err := s.Streams.Open(ctx, who, stream, core.ActionReadGroups)
+	open, err := s.streams.Open(ctx, who, stream, core.ActionReadGroups)
 	if err != nil {
 		return nil, err
 	}
-	groups, err := s.Store.Groups(ctx, open.ID)
+	groups, err := s.store.Groups(ctx, open.ID)
 	return groups, core.StoreFailed(err)
 }
 
@@ -127,11 +135,13 @@ func (s *Groups) Get(ctx context.Context, who core.Principal, stream, ref string
 
 // open resolves a group for a principal that wants to do something with it.
 func (s *Groups) open(ctx context.Context, who core.Principal, stream, ref string, action core.Action) (*core.Group, error) {
-	open, err := s.Streams.Open(ctx, who, stream, action)
+	open, err := s.streams.Open(ctx, who, stream, action)
 	if err != nil {
 		return nil, err
 	}
-	load := func([]core.Group) ([]core.Group, error) { return s.Store.Groups(ctx, open.ID) }
+	load := func([]core.Group) ([]core.Group, error) { return s.store.Groups(ctx, open.ID) }
+	// A group that is not among the known ones may have been made a moment ago on
+	// another node, so the store is asked once more before the answer is no.
 	for range 2 {
 		groups, err := s.known.Get(open.ID, load, func(error) bool { return false })
 		if err != nil {
@@ -140,24 +150,24 @@ func (s *Groups) open(ctx context.Context, who core.Principal, stream, ref strin
 		if i := slices.IndexFunc(groups, func(g core.Group) bool { return g.Name == ref || g.ID.String() == ref }); i >= 0 {
 			return &groups[i], nil
 		}
-		s.known.Drop(open.ID) // it may have been made a moment ago, on another node
+		s.known.Drop(open.ID)
 	}
 	return nil, errNoGroup
 }
 
-// Change changes a group. With a revision other than 0, a group that has
-// another one by now is a [core.CodePreconditionFailed].
+// Change changes a group. With a revision other than 0, a group that has another one
+// by now is a [core.CodePreconditionFailed].
 func (s *Groups) Change(ctx context.Context, who core.Principal, stream, ref string, change core.GroupChange, expected int64) (core.Group, error) {
 	group, err := core.Revision[core.Group]{
 		Noun:   "group",
 		Read:   func() (core.Group, error) { return s.fresh(ctx, who, stream, ref) },
 		Number: func(group *core.Group) *int64 { return &group.Revision },
 		Change: func(group *core.Group) error {
-			group.UpdatedAt = s.Now.Stamp()
+			group.UpdatedAt = s.now.Stamp()
 			return group.Apply(change)
 		},
 		Store: func(group core.Group) error {
-			err := s.Store.UpdateGroup(ctx, group)
+			err := s.store.UpdateGroup(ctx, group)
 			s.known.Drop(group.Stream)
 			return err
 		},
@@ -165,13 +175,13 @@ func (s *Groups) Change(ctx context.Context, who core.Principal, stream, ref str
 	if err != nil {
 		return core.Group{}, err
 	}
-	s.Record.Record(ctx, who.Did(core.AuditGroupChanged, "group", group.ID))
+	s.record.Record(ctx, who.Did(core.AuditGroupChanged, "group", group.ID))
 	return group, nil
 }
 
-// fresh reads a group that is to be changed.
+// fresh reads a group that is to be changed from the store, whatever is known of it.
 func (s *Groups) fresh(ctx context.Context, who core.Principal, stream, ref string) (core.Group, error) {
-	open, err := s.Streams.Open(ctx, who, stream, core.ActionWriteGroups)
+	open, err := s.streams.Open(ctx, who, stream, core.ActionWriteGroups)
 	if err != nil {
 		return core.Group{}, err
 	}
@@ -183,7 +193,8 @@ func (s *Groups) fresh(ctx context.Context, who core.Principal, stream, ref stri
 	return *g, nil
 }
 
-// Delete removes a group with its progress and its dead letters.
+// Delete removes a group with its progress and its dead letters. With a revision other
+// than 0, a group that has another one by now is a [core.CodePreconditionFailed].
 func (s *Groups) Delete(ctx context.Context, who core.Principal, stream, ref string, expected int64) error {
 	g, err := s.fresh(ctx, who, stream, ref)
 	if err != nil {
@@ -192,28 +203,30 @@ func (s *Groups) Delete(ctx context.Context, who core.Principal, stream, ref str
 	if expected != 0 && expected != g.Revision {
 		return core.ChangedMeanwhile("group", g.Revision, expected)
 	}
-	err = s.Store.DeleteGroup(ctx, g.Stream, g.ID)
-	s.known.Drop(g.Stream)
+	err = s.store.DeleteGroup(ctx, g.Stream, g.ID)
+	s.known.Drop(g.Stream) // whatever the answer is: it may have been lost
 	if err != nil {
 		return core.StoreFailed(err)
 	}
-	s.Record.Record(ctx, who.Did(core.AuditGroupDeleted, "group", g.ID))
+	s.record.Record(ctx, who.Did(core.AuditGroupDeleted, "group", g.ID))
 	return nil
 }
 
-// Reset moves a group to a place in its stream: what comes from there on is
-// handed out again, and nothing before it. All leases are lost. It returns the
-// offset.
+// Reset moves a group to a place in its stream and returns the offset of that place.
+// Everything from there on is handed out again, and nothing before it. All leases are
+// lost: consumers that work on events hear so when they settle them.
 func (s *Groups) Reset(ctx context.Context, who core.Principal, stream, ref string, to core.Start) (core.Offset, error) {
 	g, err := s.open(ctx, who, stream, ref, core.ActionWriteGroups)
 	if err != nil {
 		return 0, err
 	}
+	// The place is found before the turn. A time that moved on meanwhile is no
+	// mistake: the caller meant the moment of the call.
 	offset, err := s.resolve(ctx, g.Stream, to, "to")
 	if err != nil {
 		return 0, err
 	}
-	err = s.Turns.do(ctx, g, func(t *turn) error {
+	err = s.turns.do(ctx, g, func(t *turn) error {
 		t.state.seek(t.now, offset)
 		t.changed = true
 		return nil
@@ -221,21 +234,22 @@ func (s *Groups) Reset(ctx context.Context, who core.Principal, stream, ref stri
 	if err != nil {
 		return 0, err
 	}
-	s.Record.Record(ctx, who.Did(core.AuditGroupReset, "group", g.ID))
+	s.record.Record(ctx, who.Did(core.AuditGroupReset, "group", g.ID))
 	return offset, nil
 }
 
-// Status says how far a group got.
+// Status says how far a group got, as of the last step that any node stored. Events
+// that retention has removed since count as missed already.
 func (s *Groups) Status(ctx context.Context, who core.Principal, stream, ref string) (core.GroupStatus, error) {
 	g, err := s.open(ctx, who, stream, ref, core.ActionReadGroups)
 	if err != nil {
 		return core.GroupStatus{}, err
 	}
-	progress, err := s.Store.Progress(ctx, g.ID)
+	progress, err := s.store.Progress(ctx, g.ID)
 	if err != nil {
 		return core.GroupStatus{}, core.StoreFailed(err)
 	}
-	counts, err := s.Store.CountDeadLetters(ctx, g.Org, core.LetterScan{Filter: core.LetterFilter{Stream: g.Stream, Group: g.ID}, Limit: core.MaxPageSize})
+	counts, err := s.store.CountDeadLetters(ctx, g.Org, core.LetterScan{Filter: core.LetterFilter{Stream: g.Stream, Group: g.ID}, Limit: core.MaxPageSize})
 	if err != nil {
 		return core.GroupStatus{}, core.StoreFailed(err)
 	}
@@ -243,5 +257,5 @@ func (s *Groups) Status(ctx context.Context, who core.Principal, stream, ref str
 	for _, count := range counts {
 		record.DeadLetters += count.Count
 	}
-	return statusOf(ctx, s.Log, record, s.Now())
+	return statusOf(ctx, s.log, record, s.now())
 }

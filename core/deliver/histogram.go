@@ -7,9 +7,11 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Histogram counts a stream's events by the time of their receipt.
+// Histogram counts a stream's events by the time of their receipt, in buckets of equal
+// length. Offsets follow that time, so each edge of a bucket is one search of the log,
+// and two edges are a count.
 func (n *Numbers) Histogram(ctx context.Context, who core.Principal, ref string, from, to time.Time, buckets int) (core.Histogram, error) {
-	stream, err := n.Streams.Open(ctx, who, ref, core.ActionReadEvents)
+	stream, err := n.streams.Open(ctx, who, ref, core.ActionReadEvents)
 	if err != nil {
 		return core.Histogram{}, err
 	}
@@ -21,7 +23,7 @@ func (n *Numbers) Histogram(ctx context.Context, who core.Principal, ref string,
 	}
 	h := core.Histogram{From: from.UTC(), To: to.UTC(), Counts: make([]int64, buckets)}
 	width := to.Sub(from)
-	before, err := n.Log.OffsetAt(ctx, stream.ID, from)
+	before, err := n.log.OffsetAt(ctx, stream.ID, from)
 	if err != nil {
 		return core.Histogram{}, core.StoreFailed(err)
 	}
@@ -31,10 +33,11 @@ func (n *Numbers) Histogram(ctx context.Context, who core.Principal, ref string,
 		if i == buckets-1 {
 			edge = to
 		}
-		at, err := n.Log.OffsetAt(ctx, stream.ID, edge)
+		at, err := n.log.OffsetAt(ctx, stream.ID, edge)
 		if err != nil {
 			return core.Histogram{}, core.StoreFailed(err)
 		}
+		// A commit between two searches may not make a bucket negative.
 		h.Counts[i], before = int64(max(at, before)-before), max(at, before)
 	}
 	return h, nil

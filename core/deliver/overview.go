@@ -6,12 +6,13 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Overview is [eventlog.Streams.List] with numbers.
+// Overview is [eventlog.Streams.List] with numbers: how much each stream holds, how
+// many groups read it, and how far the last of them is behind.
 func (n *Numbers) Overview(ctx context.Context, who core.Principal, query core.StreamQuery) (core.Page[core.StreamOverview], error) {
-	if err := core.Authorize(n.Authorizer, who, core.ActionReadGroups, core.ID{}); err != nil {
+	if err := core.Authorize(n.authorizer, who, core.ActionReadGroups, core.ID{}); err != nil {
 		return core.Page[core.StreamOverview]{}, err
 	}
-	page, err := n.Streams.List(ctx, who, query)
+	page, err := n.streams.List(ctx, who, query)
 	if err != nil || len(page.Items) == 0 {
 		return core.Page[core.StreamOverview]{}, err
 	}
@@ -20,7 +21,9 @@ func (n *Numbers) Overview(ctx context.Context, who core.Principal, query core.S
 	for i, stream := range page.Items {
 		ids[i] = stream.ID
 	}
-	reach, err := boundsOf(ctx, n.Log, ids)
+	// One question to the log for all streams of the page, and one pass over their
+	// groups.
+	reach, err := boundsOf(ctx, n.log, ids)
 	if err != nil {
 		return core.Page[core.StreamOverview]{}, err
 	}
@@ -30,7 +33,7 @@ func (n *Numbers) Overview(ctx context.Context, who core.Principal, query core.S
 		at[ids[i]] = &overview.Items[i]
 	}
 	known := func([]core.GroupRecord) (map[core.ID]core.Bounds, error) { return reach, nil }
-	for group, err := range standings(ctx, n.Groups, core.GroupScan{Org: who.Org, Streams: ids}, known) {
+	for group, err := range standings(ctx, n.groups, core.GroupScan{Org: who.Org, Streams: ids}, known) {
 		if err != nil {
 			return core.Page[core.StreamOverview]{}, err
 		}
@@ -42,21 +45,22 @@ func (n *Numbers) Overview(ctx context.Context, who core.Principal, query core.S
 	return overview, nil
 }
 
-// AllGroups returns the groups of all streams that a principal may read, by id,
-// each with how far it got.
+// AllGroups returns the groups of all streams that a principal may read, each with how
+// far it got. They come in the order of their ids, in pages.
 func (n *Numbers) AllGroups(ctx context.Context, who core.Principal, cursor string, limit int) (page core.Page[core.GroupOverview], err error) {
-	if err := core.Authorize(n.Authorizer, who, core.ActionReadGroups, core.ID{}); err != nil {
+	if err := core.Authorize(n.authorizer, who, core.ActionReadGroups, core.ID{}); err != nil {
 		return page, err
 	}
 	if limit, err = core.PageLimit(limit); err != nil {
 		return page, err
 	}
+	// One more than asked for says whether there is another page.
 	scan := core.GroupScan{Org: who.Org, Streams: who.Streams, Limit: limit + 1}
 	scope := append([]byte("groups\x00"), who.Org[:]...)
 	if scan.After, err = core.ParseIDCursor(scope, cursor); err != nil {
 		return page, err
 	}
-	records, err := n.Groups.AllGroups(ctx, scan)
+	records, err := n.groups.AllGroups(ctx, scan)
 	if err != nil {
 		return page, core.StoreFailed(err)
 	}
@@ -66,17 +70,19 @@ func (n *Numbers) AllGroups(ctx context.Context, who core.Principal, cursor stri
 	return page, err
 }
 
+// overviews adds to groups the names of their streams and how far they got. A group
+// whose stream is deleted is left out.
 func (n *Numbers) overviews(ctx context.Context, who core.Principal, records []core.GroupRecord) (items []core.GroupOverview, err error) {
 	for i := range records {
 		group := &records[i].Group
-		stream, err := n.Streams.Open(ctx, who, group.Stream.String(), core.ActionReadGroups)
+		stream, err := n.streams.Open(ctx, who, group.Stream.String(), core.ActionReadGroups)
 		if core.CodeOf(err) == core.CodeNotFound {
-			continue // the stream is deleted
+			continue
 		}
 		if err != nil {
 			return nil, err
 		}
-		status, err := statusOf(ctx, n.Log, records[i], n.Now())
+		status, err := statusOf(ctx, n.log, records[i], n.now())
 		if err != nil {
 			return nil, err
 		}

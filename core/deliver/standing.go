@@ -3,34 +3,32 @@ package deliver
 import (
 	"context"
 	"iter"
-	"time"
 
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// standing is a group with how far it got in its stream.
+// standing is a group with how far it got in its stream. Everything that counts groups
+// goes by it: the status of one, lists, summaries and the census.
 type standing struct {
 	core.GroupRecord
-	state  *groupState
+	// state is the group's own, without the events that retention has removed since:
+	// nobody has told the group yet.
+	state *groupState
+	// bounds are how far the stream reaches.
 	bounds core.Bounds
 }
 
+// standingOf puts a group beside the bounds of its stream.
 func standingOf(record core.GroupRecord, bounds core.Bounds) (standing, error) {
 	state, err := openState(record.Progress.State)
 	if err != nil {
 		return standing{}, err
 	}
-	state.trim(bounds.First)
+	state.trim(bounds.First) // on this copy alone: it is not stored
 	return standing{record, state, bounds}, nil
 }
 
-// lag is how many events the group has not settled.
-func (s *standing) lag() int64 {
-	leased, waits := s.state.counts()
-	return int64(max(s.bounds.Next, s.state.Next)-s.state.Next) + leased + waits
-}
-
-// standingsPage is how many groups are read together.
+// standingsPage is how many groups are read at a time.
 const standingsPage = 1000
 
 // groupRecords goes through all groups of a scan, a page at a time.
@@ -47,9 +45,10 @@ func groupRecords(ctx context.Context, store core.Groups, scan core.GroupScan) i
 	}
 }
 
-// standings goes through all groups of a scan, each with its standing. bounds
-// says how far the streams of some groups reach; a group whose stream is not
-// among them is passed over. The sequence ends after an error.
+// standings goes through all groups of a scan, each with its standing. bounds tells
+// how far the streams of a page of groups reach. A group whose stream it does not know
+// is passed over: the stream is deleted, or the principal may not see it. The sequence
+// ends after an error.
 func standings(
 	ctx context.Context, store core.Groups, scan core.GroupScan, bounds func([]core.GroupRecord) (map[core.ID]core.Bounds, error),
 ) iter.Seq2[standing, error] {
@@ -77,7 +76,7 @@ func standings(
 	}
 }
 
-// boundsOf asks the log for the bounds of streams, each once.
+// boundsOf asks the log for the bounds of streams, all at once.
 func boundsOf(ctx context.Context, log core.Reader, streams []core.ID) (map[core.ID]core.Bounds, error) {
 	bounds, err := log.Bounds(ctx, streams)
 	if err != nil {
@@ -88,38 +87,4 @@ func boundsOf(ctx context.Context, log core.Reader, streams []core.ID) (map[core
 		reach[stream] = bounds[i]
 	}
 	return reach, nil
-}
-
-// statusOf says how far a group got.
-func statusOf(ctx context.Context, log core.Reader, record core.GroupRecord, now time.Time) (core.GroupStatus, error) {
-	bounds, err := log.Bounds(ctx, []core.ID{record.Group.Stream})
-	if err != nil {
-		return core.GroupStatus{}, core.StoreFailed(err)
-	}
-	group, err := standingOf(record, bounds[0])
-	if err != nil {
-		return core.GroupStatus{}, err
-	}
-	state := group.state
-	status := core.GroupStatus{
-		CommittedOffset: state.committed() - 1, NextOffset: state.Next, EndOffset: max(bounds[0].Next, state.Next), Missed: state.Missed,
-		DeadLetters: record.DeadLetters, Lag: group.lag(),
-	}
-	if !state.CommittedAt.IsZero() {
-		status.CommittedAt = &state.CommittedAt
-	}
-	status.Leased, status.Waiting = state.counts()
-	if from := state.committed(); from < status.EndOffset {
-		status.LagSeconds, err = age(ctx, log, record.Group.Stream, core.Scan{From: from, To: status.EndOffset, Limit: 1, Bytes: 1}, now)
-	}
-	return status, core.StoreFailed(err)
-}
-
-// age returns how old the first event of a scan is, in seconds.
-func age(ctx context.Context, log core.Reader, stream core.ID, scan core.Scan, now time.Time) (float64, error) {
-	events, err := log.Read(ctx, stream, scan)
-	if err != nil || len(events) == 0 {
-		return 0, err
-	}
-	return max(now.Sub(events[0].ReceivedAt).Seconds(), 0), nil
 }

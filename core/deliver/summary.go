@@ -4,51 +4,41 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// How many a summary names.
 const (
-	summaryBusiest  = 5
+	// summaryBusiest is how many of the busiest streams a summary names.
+	summaryBusiest = 5
+	// summaryFurthest is how many of the groups that are furthest behind it names.
 	summaryFurthest = 6
 )
 
-// Summary counts what a principal's organization has.
+// Summary counts the streams, events and groups of a principal's organization. The
+// answer may be some seconds old. A principal that sees only some streams gets an
+// answer of its own, which is not kept: it is counted fast, and is nobody else's.
 func (n *Numbers) Summary(ctx context.Context, who core.Principal) (core.Summary, error) {
-	if err := core.Authorize(n.Authorizer, who, core.ActionReadGroups, core.ID{}); err != nil {
+	if err := core.Authorize(n.authorizer, who, core.ActionReadGroups, core.ID{}); err != nil {
 		return core.Summary{}, err
 	}
-	if len(who.Streams) > 0 { // few enough
+	if len(who.Streams) > 0 {
 		return n.summarize(ctx, who)
 	}
-	return n.summaries.get(ctx, who.Org, n.Now, func(ctx context.Context) (core.Summary, error) { return n.summarize(ctx, who) })
+	return n.summaries.get(ctx, who.Org, n.now, func(ctx context.Context) (core.Summary, error) { return n.summarize(ctx, who) })
 }
 
+// summarize goes through all streams and then through all groups, in pages. It keeps
+// no more of them than the bounds of the streams, which the groups are measured by,
+// and the few that a summary names.
 func (n *Numbers) summarize(ctx context.Context, who core.Principal) (core.Summary, error) {
-	count := &summing{now: n.Now()}
-	for query := (core.StreamQuery{Limit: core.MaxPageSize}); ; {
-		page, err := n.Streams.List(ctx, who, query)
-		if err != nil {
-			return core.Summary{}, err
-		}
-		ids := make([]core.ID, len(page.Items))
-		for i := range page.Items {
-			ids[i] = page.Items[i].ID
-		}
-		bounds, err := n.Log.Bounds(ctx, ids)
-		if err != nil {
-			return core.Summary{}, core.StoreFailed(err)
-		}
-		count.streams(page.Items, bounds)
-		if query.Cursor = page.NextCursor; !page.HasMore {
-			break
-		}
+	count := &summing{now: n.now(), bounds: map[core.ID]core.Bounds{}}
+	if err := n.countStreams(ctx, who, count); err != nil {
+		return core.Summary{}, err
 	}
 	known := func([]core.GroupRecord) (map[core.ID]core.Bounds, error) { return count.bounds, nil }
-	for group, err := range standings(ctx, n.Groups, core.GroupScan{Org: who.Org, Streams: who.Streams}, known) {
+	for group, err := range standings(ctx, n.groups, core.GroupScan{Org: who.Org, Streams: who.Streams}, known) {
 		if err != nil {
 			return core.Summary{}, err
 		}
@@ -62,30 +52,55 @@ func (n *Numbers) summarize(ctx context.Context, who core.Principal) (core.Summa
 	return count.sum, nil
 }
 
+// countStreams adds all streams that a principal may see.
+func (n *Numbers) countStreams(ctx context.Context, who core.Principal, count *summing) error {
+	for query := (core.StreamQuery{Limit: core.MaxPageSize}); ; {
+		page, err := n.streams.List(ctx, who, query)
+		if err != nil {
+			return err
+		}
+		ids := make([]core.ID, len(page.Items))
+		for i := range page.Items {
+			ids[i] = page.Items[i].ID
+		}
+		bounds, err := n.log.Bounds(ctx, ids)
+		if err != nil {
+			return core.StoreFailed(err)
+		}
+		count.streams(page.Items, bounds)
+		if query.Cursor = page.NextCursor; !page.HasMore {
+			return nil
+		}
+	}
+}
+
 // summing is a summary in the making.
 type summing struct {
-	now    time.Time
-	sum    core.Summary
+	now time.Time
+	sum core.Summary
+	// bounds are of all streams that were counted. A group of another stream is none
+	// of the principal's.
 	bounds map[core.ID]core.Bounds
+	// active are the fullest of the active streams so far. behind are the groups with
+	// the highest lag so far, and some more until they are ranked.
 	active []activeStream
 	behind []laggingGroup
 }
 
+// activeStream is a stream that got an event within the last hour.
 type activeStream struct {
 	core.StreamName
 	events core.Offset
 }
 
+// laggingGroup is a group with its lag, which may be 0.
 type laggingGroup struct {
 	record core.GroupRecord
 	lag    int64
 }
 
-// streams adds streams with their bounds.
+// streams adds a page of streams with their bounds.
 func (s *summing) streams(streams []core.Stream, bounds []core.Bounds) {
-	if s.bounds == nil {
-		s.bounds = make(map[core.ID]core.Bounds, len(streams))
-	}
 	for i, b := range bounds {
 		s.bounds[streams[i].ID] = b
 		s.sum.Streams++
@@ -108,7 +123,8 @@ func (s *summing) group(group *standing) {
 	if s.sum.Lag += lag; lag > 0 {
 		s.sum.Behind++
 	}
-	// Those that are not behind are listed, too, where there is room.
+	// Groups that are not behind are listed, too, where there is room. Ranking only
+	// now and then keeps a hundred thousand groups cheap.
 	s.behind = append(s.behind, laggingGroup{group.GroupRecord, lag})
 	if len(s.behind) > 2*summaryFurthest {
 		s.rank()
@@ -121,6 +137,7 @@ func (s *summing) rank() {
 	s.behind = s.behind[:min(len(s.behind), summaryFurthest)]
 }
 
+// furthest returns the groups that are furthest behind, the furthest first.
 func (s *summing) furthest() (records []core.GroupRecord) {
 	s.rank()
 	for _, one := range s.behind {
@@ -129,94 +146,11 @@ func (s *summing) furthest() (records []core.GroupRecord) {
 	return records
 }
 
+// busiest returns the active streams that hold the most events, the fullest first.
 func (s *summing) busiest() []core.StreamName {
 	names := make([]core.StreamName, len(s.active))
 	for i := range s.active {
 		names[i] = s.active[i].StreamName
 	}
 	return names
-}
-
-// A summary is kept for a moment, and twenty times as long as counting it took:
-// who looks at a dashboard must not keep the databases busy. Counting goes on
-// when whoever asked has given up, so that it ends once, however slow it is.
-const (
-	summaryFor   = 2 * time.Second
-	summaryRest  = 20
-	summaryBound = 2 * time.Minute
-	// summariesKept bounds how many organizations' are.
-	summariesKept = 1000
-)
-
-// summaries are those that were counted, by organization.
-type summaries struct {
-	mu sync.Mutex
-	of map[core.ID]*keptSummary
-}
-
-// keptSummary is one, or one that is being counted.
-type keptSummary struct {
-	mu      sync.Mutex
-	counted counted
-	from    time.Time
-	until   time.Time
-	running chan struct{} // closed when counting ends; nil while nobody counts
-}
-
-type counted struct {
-	sum core.Summary
-	err error
-}
-
-// get returns what was counted a moment ago, or has it counted, which one does
-// for all that ask.
-func (s *summaries) get(ctx context.Context, org core.ID, now func() time.Time, count func(context.Context) (core.Summary, error)) (core.Summary, error) {
-	kept := s.entry(org)
-	kept.mu.Lock()
-	if at := now(); !at.Before(kept.from) && at.Before(kept.until) { // a clock may be set back
-		defer kept.mu.Unlock()
-		return kept.counted.sum, nil
-	}
-	if kept.running == nil {
-		kept.running = make(chan struct{})
-		go kept.count(context.WithoutCancel(ctx), now, count)
-	}
-	running := kept.running
-	kept.mu.Unlock()
-	select {
-	case <-running:
-	case <-ctx.Done():
-		return core.Summary{}, core.Unavailable(ctx.Err(), time.Second, "the streams are still being counted; ask again in a moment")
-	}
-	kept.mu.Lock()
-	defer kept.mu.Unlock()
-	return kept.counted.sum, kept.counted.err
-}
-
-func (k *keptSummary) count(ctx context.Context, now func() time.Time, count func(context.Context) (core.Summary, error)) {
-	ctx, cancel := context.WithTimeout(ctx, summaryBound)
-	defer cancel()
-	begun := now()
-	sum, err := count(ctx)
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.counted = (counted{sum, err}); err == nil {
-		k.from, k.until = begun, begun.Add(max(summaryFor, summaryRest*now().Sub(begun)))
-	}
-	close(k.running)
-	k.running = nil
-}
-
-func (s *summaries) entry(org core.ID) *keptSummary {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	kept := s.of[org]
-	if kept == nil {
-		if s.of == nil || len(s.of) >= summariesKept {
-			s.of = map[core.ID]*keptSummary{}
-		}
-		kept = &keptSummary{}
-		s.of[org] = kept
-	}
-	return kept
 }

@@ -131,16 +131,16 @@ func TestBatchTakesStreamsWhereTold(t *testing.T) {
 
 func TestDecodeArrayRefusesWhatItCannotSplit(t *testing.T) {
 	t.Parallel()
-	const lost = "is broken JSON at byte %d, so that the batch cannot be split into its events"
+	const lost = "is broken JSON at byte %d, so the batch cannot be split into events"
 	for _, tt := range []struct{ body, field, reason string }{
 		{``, "body", "is empty"},
 		{"\ufeff[]", "body", "must not begin with a byte order mark"},
 		{`{}`, "body", "must be a JSON array of events"},
 		{`[]`, "events", "must have at least one event"},
-		{`[ ]x`, "body", "has something after its end at byte 3"},
+		{`[ ]x`, "body", "has more text after its end at byte 3"},
 		{`[`, "events[0]", fmt.Sprintf(lost, 1)},
 		{`[` + goodEvent, "events[0]", "needs a comma or ] at byte 31"},
-		{`[` + goodEvent + `]` + goodEvent, "body", "has something after its end at byte 32"},
+		{`[` + goodEvent + `]` + goodEvent, "body", "has more text after its end at byte 32"},
 		{`[` + goodEvent + ` ` + goodEvent + `]`, "events[0]", "needs a comma or ] at byte 32"},
 		{`[` + goodEvent + `,]`, "events[1]", fmt.Sprintf(lost, 32)},
 		{`[` + goodEvent + `,,` + goodEvent + `]`, "events[1]", fmt.Sprintf(lost, 32)},
@@ -168,7 +168,7 @@ func TestDecodeLinesSplitsAtLineFeeds(t *testing.T) {
 		require.Equal(t, want, string(drafts[i].Event.Payload), i)
 		require.Equal(t, want == "", drafts[i].Err != nil, i)
 	}
-	requireInvalidPrefix(t, drafts[3].Err, "events[3]", "has something after its end")
+	requireInvalidPrefix(t, drafts[3].Err, "events[3]", "has more text after its end")
 }
 
 func TestDecodeLinesRefusesEmptyBatches(t *testing.T) {

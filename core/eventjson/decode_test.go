@@ -67,6 +67,8 @@ func TestDecodeEventTakesTheLimits(t *testing.T) {
 		`"occurred_at":"0001-01-01T00:00:00.000001Z"`,
 		`"occurred_at":"9999-12-31T23:59:59.999999999Z"`,
 		`"occurred_at":"2024-02-29T23:59:59-23:59"`,
+		`"occurred_at":"2026-01-31t09:30:00z"`,
+		`"occurred_at":"2016-12-31T23:59:60Z"`,
 		`"context":{` + strings.Join(pairs, ",") + `}`,
 		`"context":{"a":"` + strings.Repeat("x", core.MaxContextBytes-len(`{"a":""}`)) + `"}`,
 		`"context":{"trace_id":"line\nfeed"}`,
@@ -90,7 +92,7 @@ func TestDecodeEventRefusesFields(t *testing.T) {
 	t.Parallel()
 	const (
 		badVersion = "must be an integer from 1 to 2147483647 at byte"
-		badTime    = "must be a time as RFC 3339 has it, like 2026-01-31T09:30:00.123456Z at byte"
+		badTime    = "must be an RFC 3339 time, like 2026-01-31T09:30:00.123456Z at byte"
 		outOfRange = "must be after 0001-01-01T00:00:00Z and before the year 10000 in UTC at byte"
 		badKey     = "must have a key of 1 to 128 characters without control characters at byte"
 	)
@@ -193,9 +195,9 @@ func TestDecodeEventRefusesEvents(t *testing.T) {
 		{`{"event_type":"a","payload":{"user":{"tags":[0,1,2,'x']}}}`, "payload.user.tags[3]", "needs a value at byte 51"},
 		{`{"event_type":"a","payload":[{"b":1,"b":2}]}`, "payload[0].b", "is given twice at byte 36"},
 		{`{"event_type":"a","payload":` + nested(65) + `}`, "payload" + strings.Repeat("[0]", 64), "is nested more than 64 levels deep"},
-		{`{"event_type":"a","payload":1}{}`, "body", "has something after its end at byte 30"},
+		{`{"event_type":"a","payload":1}{}`, "body", "has more text after its end at byte 30"},
 		{`{"event_type":"a","payload":1`, "body", "needs a comma or } at byte 29"},
-		{`{"event_type":"a","payload":"x`, "payload", "has a string without an end"},
+		{`{"event_type":"a","payload":"x`, "payload", "has an unterminated string"},
 	} {
 		_, err := eventjson.DecodeEvent([]byte(tt.body), eventjson.StreamInEvent)
 		requireInvalidPrefix(t, err, tt.field, tt.reason)

@@ -77,6 +77,6 @@ func TestATimeOfAnotherForm(t *testing.T) {
 	require.Equal(t, time.Date(2026, 1, 2, 2, 4, 5, 123456000, time.UTC), got)
 	for _, text := range []string{"", "now", "2026-01-02", "2026-01-02T03:04:05", `2026-01-02T03:04:05Z"`, "0001-01-01T00:00:00Z", "2026-02-30T00:00:00Z"} {
 		_, err := eventjson.ParseTime("time", text)
-		require.ErrorContains(t, err, "time: must be a time", text)
+		require.ErrorContains(t, err, "time: must be an RFC 3339 time", text)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
-// Ingest takes events in: it holds them to the stream's schema, gives them to
+// Ingest takes events in. It checks them against the stream's schema, hands them to
 // the group commit and answers when they are durable.
 type Ingest struct {
 	streams   *Streams
@@ -23,8 +23,8 @@ func NewIngest(streams *Streams, committer *Committer, now func() time.Time) *In
 	return &Ingest{streams: streams, committer: committer, now: now}
 }
 
-// Item is the answer to one event of a batch: a receipt, or the reason why
-// this event, alone, was refused.
+// Item is the answer to one event of a batch: a receipt, or why this event was
+// refused. Another event's refusal does not touch it.
 type Item struct {
 	Receipt core.Receipt
 	Err     error
@@ -32,6 +32,9 @@ type Item struct {
 
 // Event takes one event and returns when it is durable. An empty stream means
 // the one that the event names itself, or else the principal's default.
+//
+// A [core.CodeUnavailable] error whose details have an `event_id` leaves open whether
+// the event was stored.
 func (in *Ingest) Event(ctx context.Context, who core.Principal, stream string, draft eventjson.Draft) (core.Receipt, error) {
 	if stream == "" {
 		var err error
@@ -47,9 +50,12 @@ func (in *Ingest) Event(ctx context.Context, who core.Principal, stream string, 
 		return core.Receipt{}, err
 	}
 	batch := in.batch(open, 1)
-	batch.Entries = append(batch.Entries, entry(who, draft))
+	batch.Entries = append(batch.Entries, entry(who, &draft))
 	if err := in.committer.Commit(batch); err != nil {
 		return core.Receipt{}, named(err, batch.Entries[0].ID)
+	}
+	if err := in.recheck(batch, []core.Fingerprint{draft.Fingerprint}); err != nil {
+		return core.Receipt{}, err
 	}
 	item := answer(&batch.Entries[0])
 	return item.Receipt, item.Err
@@ -66,9 +72,10 @@ func streamOf(who core.Principal, draft *eventjson.Draft) (string, error) {
 	return "", errNoStream
 }
 
-var errNoStream = core.Invalid("stream", "is required here: the name or id of the stream")
+var errNoStream = core.Invalid("stream", "is required here: give the name or id of a stream")
 
-// named adds the event's id to an answer that leaves its fate open.
+// named adds the event's id to an answer that leaves its fate open. Whoever gets it
+// can look for the event later.
 func named(err error, id core.ID) error {
 	var known *core.Error
 	if id.IsZero() || !errors.As(err, &known) || known.Code != core.CodeUnavailable {
@@ -79,7 +86,8 @@ func named(err error, id core.ID) error {
 	return &withID
 }
 
-func (in *Ingest) batch(stream *openStream, size int) core.Batch {
+// batch begins what a request appends to one stream.
+func (in *Ingest) batch(stream *OpenStream, size int) core.Batch {
 	batch := core.Batch{Org: stream.Org, Stream: stream.ID, Entries: make([]core.Entry, 0, size)}
 	if window := stream.IdempotencyWindowSeconds; window > 0 {
 		batch.KeysSince = in.now().UTC().Add(-time.Duration(window) * time.Second)
@@ -88,13 +96,43 @@ func (in *Ingest) batch(stream *openStream, size int) core.Batch {
 }
 
 // entry completes a draft with what the server knows.
-func entry(who core.Principal, draft eventjson.Draft) core.Entry {
+func entry(who core.Principal, draft *eventjson.Draft) core.Entry {
 	event := draft.Event
 	event.APIKeyID = who.Key
 	if event.Source == "" {
 		event.Source = who.Label
 	}
-	return core.Entry{Event: event, Fingerprint: draft.Fingerprint}
+	made := core.Entry{Event: event}
+	if event.IdempotencyKey != "" {
+		made.Fingerprint = fingerprintOf(draft, &event)
+	}
+	return made
+}
+
+// recheck appends again the entries whose keys are known with another fingerprint.
+// Earlier versions stored the fingerprint of the payload alone, which former holds
+// for each entry. When it is the stored one, the entry is a duplicate after all.
+// Nothing is stored: the keys are taken.
+func (in *Ingest) recheck(batch core.Batch, former []core.Fingerprint) error {
+	again := batch
+	again.Entries = nil
+	var places []int
+	for i, fingerprint := range former {
+		if entry := batch.Entries[i]; entry.Outcome == core.Mismatch {
+			entry.Fingerprint = fingerprint
+			places, again.Entries = append(places, i), append(again.Entries, entry)
+		}
+	}
+	if len(places) == 0 {
+		return nil
+	}
+	if err := in.committer.Commit(again); err != nil {
+		return err
+	}
+	for i, place := range places {
+		batch.Entries[place] = again.Entries[i]
+	}
+	return nil
 }
 
 // answer reads an entry's outcome.
@@ -102,8 +140,8 @@ func answer(entry *core.Entry) Item {
 	if entry.Outcome == core.Mismatch {
 		return Item{Err: &core.Error{
 			Code:    core.CodeIdempotencyMismatch,
-			Message: "this idempotency key was used before with another payload; use a new key for a new event",
-			Details: []core.Detail{{Field: "idempotency_key", Reason: "was used before with another payload"}},
+			Message: "this idempotency key was used before for another event; use a new key for a new event",
+			Details: []core.Detail{{Field: "idempotency_key", Reason: "was used before for an event with another type, version, source, subject, occurred_at or payload"}},
 		}}
 	}
 	return Item{Receipt: core.Receipt{
@@ -111,10 +149,10 @@ func answer(entry *core.Entry) Item {
 	}}
 }
 
-// Batch takes many events and returns one item for each, in order, when all
-// that are good are durable. An empty stream means the one that each event
-// names itself, or else the principal's default. The error is about the request
-// as a whole.
+// Batch takes many events and returns an item for each, in their order. It returns
+// when all that were not refused are durable. An empty stream means the one that
+// each event names itself, or else the principal's default. The error is about the
+// request as a whole; then nothing was stored.
 func (in *Ingest) Batch(ctx context.Context, who core.Principal, stream string, drafts []eventjson.Draft) ([]Item, error) {
 	work := &batchWork{in: in, who: who, items: make([]Item, len(drafts)), byStream: map[core.ID]*batchPart{}}
 	if stream != "" {
@@ -141,106 +179,4 @@ func (in *Ingest) Batch(ctx context.Context, who core.Principal, stream string, 
 	}
 	work.commit()
 	return work.items, nil
-}
-
-// batchWork is one batch request on its way: its events sorted by stream.
-type batchWork struct {
-	in    *Ingest
-	who   core.Principal
-	items []Item
-	parts []*batchPart
-	// byStream finds a part where the events name their streams themselves.
-	byStream map[core.ID]*batchPart
-}
-
-// batchPart is what a request appends to one stream; indexes says which item
-// each entry answers.
-type batchPart struct {
-	stream  *openStream
-	batch   core.Batch
-	indexes []int
-	// first maps an idempotency key to its first entry, repeats an item to the
-	// entry whose key it repeats.
-	first   map[string]int
-	repeats map[int]int
-}
-
-// part returns the part that a draft belongs to.
-func (w *batchWork) part(ctx context.Context, stream string, draft *eventjson.Draft) (*batchPart, error) {
-	if stream != "" {
-		return w.parts[0], nil
-	}
-	ref, err := streamOf(w.who, draft)
-	if err != nil {
-		return nil, err
-	}
-	open, err := w.in.streams.Open(ctx, w.who, ref, core.ActionIngest)
-	if err != nil {
-		return nil, err
-	}
-	part := w.byStream[open.ID]
-	if part == nil {
-		part = &batchPart{stream: open, batch: w.in.batch(open, 1)}
-		w.byStream[open.ID] = part
-		w.parts = append(w.parts, part)
-	}
-	return part, nil
-}
-
-// add puts a draft into the part. A key that came earlier in the same request
-// is answered like any repeated key: with the first one's event.
-func (p *batchPart) add(w *batchWork, index int, draft eventjson.Draft) {
-	if key := draft.Event.IdempotencyKey; key != "" {
-		if first, taken := p.first[key]; taken {
-			if p.repeats == nil {
-				p.repeats = map[int]int{}
-			}
-			p.repeats[index] = first
-			if p.batch.Entries[first].Fingerprint != draft.Fingerprint {
-				w.items[index] = answer(&core.Entry{Outcome: core.Mismatch})
-			}
-			return
-		}
-		if p.first == nil {
-			p.first = map[string]int{}
-		}
-		p.first[key] = len(p.batch.Entries)
-	}
-	p.batch.Entries = append(p.batch.Entries, entry(w.who, draft))
-	p.indexes = append(p.indexes, index)
-}
-
-// commit queues all parts, waits for them and fills in their answers.
-func (w *batchWork) commit() {
-	queued := make([]*pending, len(w.parts))
-	failures := make([]error, len(w.parts))
-	for i, part := range w.parts {
-		if len(part.batch.Entries) > 0 {
-			queued[i], failures[i] = w.in.committer.enqueue(part.batch)
-		}
-	}
-	for i, part := range w.parts {
-		if queued[i] != nil {
-			failures[i] = queued[i].wait()
-		}
-		part.settle(w.items, failures[i])
-	}
-}
-
-func (p *batchPart) settle(items []Item, err error) {
-	for i, index := range p.indexes {
-		entry := &p.batch.Entries[i]
-		if err != nil {
-			items[index].Err = named(err, entry.ID)
-		} else {
-			items[index] = answer(entry)
-		}
-	}
-	for index, first := range p.repeats {
-		if items[index].Err != nil {
-			continue
-		}
-		items[index] = items[p.indexes[first]]
-		items[index].Receipt.Duplicate = items[index].Err == nil
-	}
 }

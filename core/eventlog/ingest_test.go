@@ -126,7 +126,7 @@ func TestAKeyIsOneEventWithinABatch(t *testing.T) {
 	c := newCounter(t, eventlog.CommitOptions{})
 	c.Create(core.StreamSpec{Name: "a", Schema: []byte(`{"type":"integer"}`)})
 	known := c.sent("a", "1", "known")
-	event := `{"event_type":"x","payload":%s,"idempotency_key":%q},`
+	event := `{"event_type":"paid","payload":%s,"idempotency_key":%q},`
 	body := fmt.Sprintf(strings.Repeat(event, 8), `"bad"`, "k", "1", "k", "1", "k", "2", "k", "3", "", "1", "known", "1", "known", " 1 ", "k")
 	items := c.batch("a", "["+strings.ReplaceAll(strings.TrimSuffix(body, ","), `,"idempotency_key":""`, "")+"]")
 	coretest.RequireRefusal(t, items[0].Err, core.CodeSchemaMismatch, "events[0].payload")
@@ -144,6 +144,76 @@ func TestAKeyIsOneEventWithinABatch(t *testing.T) {
 		require.Equal(t, known.ID, items[i].Receipt.ID)
 	}
 	require.Len(t, c.stored("a"), 3)
+}
+
+// A key is not enough to drop an event: whatever makes it another one than the
+// first is refused, by itself and within a batch.
+func TestAKeyOfAnotherEventIsRefused(t *testing.T) {
+	t.Parallel()
+	const first = `{"event_type":"paid","event_version":1,"source":"till","subject":"order/1","occurred_at":"2026-01-01T12:00:00Z","payload":1,"idempotency_key":"k"}`
+	for _, change := range [][2]string{
+		{`"paid"`, `"refunded"`},
+		{`"event_version":1`, `"event_version":2`},
+		{`"till"`, `"web"`},
+		{`"order/1"`, `"order/2"`},
+		{`"subject":"order/1",`, ``},
+		{`12:00:00Z`, `12:00:01Z`},
+		{`"occurred_at":"2026-01-01T12:00:00Z",`, ``},
+		{`"payload":1`, `"payload":2`},
+	} {
+		c := newCounter(t, eventlog.CommitOptions{})
+		c.Create(core.StreamSpec{Name: "a"})
+		other := strings.Replace(first, change[0], change[1], 1)
+		items := c.batch("a", "["+first+","+other+"]")
+		require.NoError(t, items[0].Err)
+		coretest.RequireRefusal(t, items[1].Err, core.CodeIdempotencyMismatch, "idempotency_key")
+		items = c.batch("a", "["+other+","+first+"]")
+		coretest.RequireRefusal(t, items[0].Err, core.CodeIdempotencyMismatch, "idempotency_key")
+		require.Len(t, c.stored("a"), 1, "%v", change)
+	}
+}
+
+// What a retry changes does not make it another event, and neither does another
+// way to write the same.
+func TestARetryIsTheSameEvent(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t, eventlog.CommitOptions{})
+	c.Create(core.StreamSpec{Name: "a"})
+	items := c.batch("a", `[{"event_type":"paid","occurred_at":"2026-01-01T12:00:00Z","payload":[1,2],"idempotency_key":"k"},
+		{"event_type":"paid","event_version":1,"occurred_at":"2026-01-01T13:00:00.000+01:00","payload":[1, 2],"idempotency_key":"k",
+		"source":"till 4","context":{"trace_id":"another"}}]`)
+	require.NoError(t, items[1].Err)
+	require.True(t, items[1].Receipt.Duplicate)
+}
+
+// Two producers that count from 1 do not take each other's events for their own.
+func TestTheKeyOfAnotherProducerIsRefused(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t, eventlog.CommitOptions{})
+	c.Create(core.StreamSpec{Name: "a"})
+	c.sent("a", "1", "1")
+	c.Who.Label = "till 5"
+	_, err := c.send("a", "1", "1")
+	coretest.RequireRefusal(t, err, core.CodeIdempotencyMismatch, "idempotency_key")
+}
+
+// A log of an earlier version holds fingerprints of payloads. Its keys go on
+// being compared as they were.
+func TestKeysOfEarlierVersionsStillDeduplicate(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t, eventlog.CommitOptions{})
+	id := c.Create(core.StreamSpec{Name: "a"})
+	draft := c.draft("1", "k")
+	entry := core.Entry{Event: draft.Event, Fingerprint: draft.Fingerprint}
+	entry.ID, entry.OccurredAt, entry.Source = core.NewID(c.Clock.Now(), make([]byte, 10)), c.Clock.Now(), c.Who.Label
+	require.NoError(t, c.Log.Append(t.Context(), c.Clock.Now(), []core.Batch{{Org: c.Who.Org, Stream: id, Entries: []core.Entry{entry}}}))
+	require.True(t, c.sent("a", "1", "k").Duplicate)
+	_, err := c.send("a", "2", "k")
+	coretest.RequireRefusal(t, err, core.CodeIdempotencyMismatch, "idempotency_key")
+	items := c.batch("a", `[{"event_type":"paid","payload":1,"idempotency_key":"k"},{"event_type":"paid","payload":3,"idempotency_key":"new"}]`)
+	require.True(t, items[0].Receipt.Duplicate)
+	require.False(t, items[1].Receipt.Duplicate)
+	require.Len(t, c.stored("a"), 2)
 }
 
 // Of fifty requests that send one key at once, one is stored.
@@ -289,7 +359,7 @@ func TestALostAnswerToABatchIsLookedUp(t *testing.T) {
 		c.sent("a", "1", "other")
 		c.Clock.Pass(time.Second)
 		c.log.script = []func(func() error) error{func(store func() error) error { return errors.Join(store(), core.ErrUnknownOutcome) }}
-		items := c.batch("a", `[{"event_type":"x","payload":0},{"event_type":"x","payload":1,"idempotency_key":"known"},
+		items := c.batch("a", `[{"event_type":"x","payload":0},{"event_type":"paid","payload":1,"idempotency_key":"known"},
 			{"event_type":"x","payload":2,"idempotency_key":"other"},{"event_type":"x","payload":3,"idempotency_key":"new"}]`)
 		require.Equal(t, core.Offset(2), items[0].Receipt.Offset)
 		require.Equal(t, known.ID, items[1].Receipt.ID)
@@ -312,6 +382,26 @@ func TestASchemaMismatchNamesItsFields(t *testing.T) {
 	require.Equal(t, "payload.n", refusal.Details[1].Field)
 	require.Empty(t, c.stored("a"))
 	c.sent("a", `{"n":1}`, "")
+}
+
+// A schema that an earlier version took, and this one does not, keeps events out
+// and nothing else.
+func TestASchemaOfAnEarlierVersionCanBeChanged(t *testing.T) {
+	t.Parallel()
+	c := newCounter(t, eventlog.CommitOptions{})
+	now := c.Clock.Now()
+	require.NoError(t, c.Catalog.CreateStream(t.Context(), core.Stream{
+		ID: core.ID{5}, Org: c.Who.Org, Name: "a", RetentionDays: 1, Schema: []byte(`{"$ref":"#"}`), Revision: 1, CreatedAt: now, UpdatedAt: now,
+	}))
+	_, err := c.send("a", "1", "")
+	require.Contains(t, coretest.RequireRefusal(t, err, core.CodeSchemaMismatch, "schema").Message, "change it")
+	require.Empty(t, c.stored("a"))
+	_, err = c.Streams.Change(t.Context(), c.Who, "a", core.StreamChange{Schema: []byte(`{"$ref":"#"}`)}, 0)
+	coretest.RequireRefusal(t, err, core.CodeValidation, "schema")
+	_, err = c.Streams.Change(t.Context(), c.Who, "a", core.StreamChange{Schema: []byte(`{}`)}, 0)
+	require.NoError(t, err)
+	c.sent("a", "1", "")
+	require.NoError(t, c.Streams.Delete(t.Context(), c.Who, "a", 0))
 }
 
 // A deleted stream takes nothing: at once on the node that deleted it, a second

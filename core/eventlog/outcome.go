@@ -8,15 +8,24 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
+// An Append of unknown outcome was sent to the store, and the connection broke
+// before the answer came. The transaction may have been committed, may have been
+// rolled back, or may still be on its way. This file finds out which.
+
 // lookAgainAfter is how long an append whose connection broke may still be on
-// its way to the store: what is not found is looked up again after it.
+// its way to the store. Events that were not found are looked up again after it.
 const lookAgainAfter = 250 * time.Millisecond
 
-// resolve finds out what an Append of unknown outcome did. Nothing is ever
-// appended again on the ground of not being found: the lost transaction may
-// still arrive, and the event would be in the log twice.
+// resolve finds out what an Append of unknown outcome did. An Append is all or
+// nothing, so one event that is found proves that the others are there.
+//
+// Nothing is ever appended again because it was not found: the lost transaction
+// may still arrive, and then the event would be in the log twice. The client is
+// told instead, and its retry is safe under an idempotency key.
+//
+// The lane waits meanwhile, which keeps its streams in order.
 func (l *lane) resolve(at time.Time, batches []core.Batch, cause error) error {
-	l.options.Logger.Warn("commit outcome unknown, looking the events up", "error", cause)
+	l.options.Logger.Warn("the outcome of a commit is unknown; looking up its events", "error", cause)
 	ctx, cancel := context.WithTimeout(context.Background(), l.options.ResolveFor)
 	defer cancel()
 	looked := 0
@@ -26,24 +35,25 @@ func (l *lane) resolve(at time.Time, batches []core.Batch, cause error) error {
 		case err == nil && len(found) > 0:
 			return l.settle(batches, found)
 		case err == nil:
+			// Not found once proves little: the transaction may arrive a moment later.
 			looked++
 		default:
 			cause = err
 		}
 		if looked == 2 {
-			return core.Unavailable(cause, time.Second, "the connection to the event store broke and the events were not found in it; try again with the same idempotency key")
+			return core.Unavailable(cause, time.Second, "the connection to the event store broke and the events were not found there; try again with the same idempotency key")
 		}
 		select {
 		case <-time.After(lookAgainAfter):
 		case <-ctx.Done():
-			return core.Unavailable(cause, 5*time.Second, "the connection to the event store broke and whether the events were stored is not known; try again with the same idempotency key")
+			return core.Unavailable(cause, 5*time.Second, "the connection to the event store broke and it is not known whether the events were stored; try again with the same idempotency key")
 		}
 	}
 }
 
-// lookUp returns those of the batches' events that are in the log, by id.
-// Every event of an Append was received at the same time, so one short range
-// per stream holds them all.
+// lookUp returns the offsets of those events that are in the log, by the events'
+// ids. Every event of an Append was received at the same time, so one short range
+// of each stream holds them all.
 func (l *lane) lookUp(ctx context.Context, at time.Time, batches []core.Batch) (map[core.ID]core.Offset, error) {
 	wanted := map[core.ID]bool{}
 	for i := range batches {
@@ -65,6 +75,8 @@ func (l *lane) lookUp(ctx context.Context, at time.Time, batches []core.Batch) (
 	return found, nil
 }
 
+// lookUpIn adds to found the wanted events of one stream that were received at a
+// time.
 func lookUpIn(ctx context.Context, log core.Reader, stream core.ID, at time.Time, wanted map[core.ID]bool, found map[core.ID]core.Offset) error {
 	from, err := log.OffsetAt(ctx, stream, at)
 	if err != nil {
@@ -91,9 +103,9 @@ func lookUpIn(ctx context.Context, log core.Reader, stream core.ID, at time.Time
 	}
 }
 
-// settle gives the entries of a transaction that did commit their offsets.
-// What is not among the found was no new event: its idempotency key was known
-// before, so appending it again stores nothing and tells its outcome.
+// settle gives the entries of a committed transaction their offsets. An entry
+// that was not found was no new event: its idempotency key was known before.
+// Appending it again stores nothing and tells its outcome.
 func (l *lane) settle(batches []core.Batch, found map[core.ID]core.Offset) error {
 	var errs []error
 	for i := range batches {
@@ -113,7 +125,8 @@ func (l *lane) settle(batches []core.Batch, found map[core.ID]core.Offset) error
 	return errors.Join(errs...)
 }
 
-// replay appends entries whose keys are in the log to learn their outcome.
+// replay appends entries whose keys are in the log already, to learn their
+// outcome.
 func (l *lane) replay(batch core.Batch, again []*core.Entry) error {
 	batch.Entries = nil
 	for _, entry := range again {

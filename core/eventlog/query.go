@@ -2,10 +2,8 @@ package eventlog
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"iter"
-	"math"
 	"slices"
 	"time"
 
@@ -13,7 +11,8 @@ import (
 	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
-// Query reads the log for people and programs that ask, rather than follow.
+// Query answers questions about what is stored: pages, exports and single events.
+// Whoever wants the events that come next follows a stream instead.
 type Query struct{ QueryPorts }
 
 // QueryPorts is what Query works with.
@@ -28,14 +27,8 @@ type QueryPorts struct {
 // NewQuery returns the use case.
 func NewQuery(ports QueryPorts) *Query { return &Query{ports} }
 
-// The part of the log that one page looks at when a filter is set, and how
-// many offsets one read of the store covers.
-const (
-	scanBudget = 1_000_000
-	scanWindow = 100_000
-)
-
-// queryScope describes a query for its cursors: everything but the page.
+// queryScope describes a query for its cursors. It holds everything but the place
+// and the size of the page.
 func queryScope(eq *core.EventQuery, list core.ID) []byte {
 	after := core.Offset(-1)
 	if eq.After != nil {
@@ -45,10 +38,11 @@ func queryScope(eq *core.EventQuery, list core.ID) []byte {
 		eq.Payload, eq.From.UnixMicro(), eq.To.UnixMicro(), after, eq.Descending)
 }
 
-// filtered reports whether a query leaves out events.
+// filtered reports whether a query may leave out events between others.
 func filtered(eq *core.EventQuery) bool { return eq.Filter != core.Filter{} || len(eq.Payload) > 0 }
 
-// matchesPayload applies the part of a query that stores do not.
+// matchesPayload applies the part of a query that stores do not: they would
+// disagree about JSON.
 func matchesPayload(eq *core.EventQuery, event *core.Event) bool {
 	for _, match := range eq.Payload {
 		if !eventjson.Matches(match, event.Payload) {
@@ -58,7 +52,7 @@ func matchesPayload(eq *core.EventQuery, event *core.Event) bool {
 	return true
 }
 
-// keepMatching narrows events, in place, to the matching ones.
+// keepMatching removes, in place, the events whose payload does not match.
 func keepMatching(eq *core.EventQuery, events []core.Event) []core.Event {
 	if len(eq.Payload) == 0 {
 		return events
@@ -66,7 +60,8 @@ func keepMatching(eq *core.EventQuery, events []core.Event) []core.Event {
 	return slices.DeleteFunc(events, func(event core.Event) bool { return !matchesPayload(eq, &event) })
 }
 
-// Events answers one page, of one stream or, when stream is empty, of all.
+// Events returns one page of a stream's events, or of all streams' when stream is
+// empty.
 func (q *Query) Events(ctx context.Context, who core.Principal, stream string, eq core.EventQuery) (core.EventPage, error) {
 	walk, err := q.walk(ctx, who, stream, &eq, core.ActionReadEvents)
 	if err != nil {
@@ -75,11 +70,12 @@ func (q *Query) Events(ctx context.Context, who core.Principal, stream string, e
 	return walk.page(ctx)
 }
 
-// Export answers every matching event that was stored before the call, in one
-// sequence that reads page by page. It stops after an error.
+// Export returns every matching event that was stored before the call, as a
+// sequence that reads page by page. It ends after an error. The audit trail has a
+// record of every export, also of one that is broken off.
 func (q *Query) Export(ctx context.Context, who core.Principal, stream string, eq core.EventQuery) (iter.Seq2[core.Event, error], error) {
-	// The end of one stream is an offset, which the walk notes by itself; that of
-	// all is a time.
+	// An export ends although events keep arriving. The walk over one stream notes
+	// its end by itself, as an offset; over all streams the end is a time.
 	if now := q.Now().UTC(); stream == "" && (eq.To.IsZero() || eq.To.After(now)) {
 		eq.To = now
 	}
@@ -108,13 +104,15 @@ func (q *Query) Export(ctx context.Context, who core.Principal, stream string, e
 	}, nil
 }
 
-// walker goes through a list page by page.
+// walker goes through the answer to a query: a [streamWalk] or an [allWalk].
 type walker interface {
+	// page returns the next page.
 	page(ctx context.Context) (core.EventPage, error)
 	// of returns the stream that is walked, zero for all.
 	of() core.ID
 }
 
+// walk checks the query and the principal, and begins the walk that answers it.
 func (q *Query) walk(ctx context.Context, who core.Principal, stream string, eq *core.EventQuery, action core.Action) (walker, error) {
 	limit, err := core.PageLimit(eq.Limit)
 	if err != nil {
@@ -134,145 +132,7 @@ func (q *Query) walk(ctx context.Context, who core.Principal, stream string, eq 
 	return newStreamWalk(ctx, q.Log, open.ID, eq)
 }
 
-// streamWalk is what is left to look at of one stream: offsets from low up to,
-// not including, high.
-type streamWalk struct {
-	log       core.Reader
-	stream    core.ID
-	query     *core.EventQuery
-	scope     []byte
-	low, high core.Offset
-}
-
-func newStreamWalk(ctx context.Context, log core.Reader, stream core.ID, eq *core.EventQuery) (*streamWalk, error) {
-	w := &streamWalk{log: log, stream: stream, query: eq, scope: queryScope(eq, stream)}
-	if eq.After != nil {
-		if *eq.After < -1 || *eq.After == math.MaxInt64 {
-			return nil, core.Invalid("after", "must be an offset")
-		}
-		w.low = *eq.After + 1
-	}
-	if err := w.bound(ctx); err != nil {
-		return nil, err
-	}
-	if eq.Cursor == "" {
-		return w, nil
-	}
-	place, err := parseOffsetCursor(w.scope, eq.Cursor)
-	if err != nil {
-		return nil, err
-	}
-	if eq.Descending {
-		w.high = min(w.high, place)
-	} else {
-		w.low = max(w.low, place)
-	}
-	return w, nil
-}
-
-func (w *streamWalk) of() core.ID { return w.stream }
-
-// bound narrows the walk to what is stored, and to the query's times.
-func (w *streamWalk) bound(ctx context.Context) error {
-	bounds, err := w.log.Bounds(ctx, []core.ID{w.stream})
-	if err != nil {
-		return err
-	}
-	w.low, w.high = max(w.low, bounds[0].First), bounds[0].Next
-	if !w.query.From.IsZero() {
-		from, err := w.log.OffsetAt(ctx, w.stream, w.query.From)
-		if err != nil {
-			return err
-		}
-		w.low = max(w.low, from)
-	}
-	if !w.query.To.IsZero() {
-		to, err := w.log.OffsetAt(ctx, w.stream, w.query.To)
-		if err != nil {
-			return err
-		}
-		w.high = min(w.high, to)
-	}
-	return nil
-}
-
-func (w *streamWalk) page(ctx context.Context) (core.EventPage, error) {
-	var page core.EventPage
-	room := core.PageBytes
-	for budget := core.Offset(scanBudget); w.low < w.high && len(page.Items) < w.query.Limit && budget > 0 && room > 0; {
-		before := w.high - w.low
-		events, err := w.read(ctx, w.query.Limit-len(page.Items), room)
-		if err != nil {
-			return core.EventPage{}, err
-		}
-		matching := keepMatching(w.query, events)
-		for i := range matching {
-			room -= matching[i].Size()
-		}
-		if page.Items == nil {
-			page.Items = matching // most pages are one read
-		} else {
-			page.Items = append(page.Items, matching...)
-		}
-		budget -= before - (w.high - w.low)
-	}
-	page.HasMore = w.low < w.high
-	if page.HasMore && w.query.Descending {
-		page.NextCursor = offsetCursor(w.scope, w.high)
-	} else if page.HasMore {
-		page.NextCursor = offsetCursor(w.scope, w.low)
-	}
-	return page, nil
-}
-
-// read looks at the next window and moves the walk past what it looked at.
-func (w *streamWalk) read(ctx context.Context, want, room int) ([]core.Event, error) {
-	scan := core.Scan{From: w.low, To: w.high, Backward: w.query.Descending, Limit: want, Bytes: room, Filter: w.query.Filter}
-	if len(w.query.Payload) > 0 {
-		scan.Limit = core.MaxPageSize
-	}
-	if filtered(w.query) && w.high-w.low > scanWindow {
-		if scan.Backward {
-			scan.From = w.high - scanWindow
-		} else {
-			scan.To = w.low + scanWindow
-		}
-	}
-	events, err := w.log.Read(ctx, w.stream, scan)
-	if err != nil {
-		return nil, err
-	}
-	exhausted := !core.Full(events, scan.Limit, scan.Bytes)
-	if len(w.query.Payload) > 0 {
-		events, exhausted = w.cut(events, want, exhausted)
-	}
-	switch {
-	case exhausted && scan.Backward:
-		w.high = scan.From
-	case exhausted:
-		w.low = scan.To
-	case scan.Backward:
-		w.high = events[len(events)-1].Offset
-	default:
-		w.low = events[len(events)-1].Offset + 1
-	}
-	return events, nil
-}
-
-// cut ends a read at the want-th event that matches the payload filter, so
-// that the walk goes on right behind it.
-func (w *streamWalk) cut(events []core.Event, want int, exhausted bool) ([]core.Event, bool) {
-	for i := range events {
-		if matchesPayload(w.query, &events[i]) {
-			if want--; want == 0 {
-				return events[:i+1], exhausted && i == len(events)-1
-			}
-		}
-	}
-	return events, exhausted
-}
-
-// Event answers one event by its id. The id's own time leads to it.
+// Event returns one event by its id.
 func (q *Query) Event(ctx context.Context, who core.Principal, stream, id string) (core.Event, error) {
 	open, err := q.Streams.Open(ctx, who, stream, core.ActionReadEvents)
 	if err != nil {
@@ -285,7 +145,9 @@ func (q *Query) Event(ctx context.Context, who core.Principal, stream, id string
 	return FindEvent(ctx, q.Log, open.ID, wanted)
 }
 
-// FindEvent finds an event by its id, which tells the millisecond it came in.
+// FindEvent finds an event by its id. No store has an index on ids: an id says in
+// which millisecond the event was received, and the offsets of a time are found by
+// binary search.
 func FindEvent(ctx context.Context, log core.Reader, stream, id core.ID) (core.Event, error) {
 	from, err := log.OffsetAt(ctx, stream, id.Time())
 	if err != nil {
@@ -304,17 +166,5 @@ func FindEvent(ctx context.Context, log core.Reader, stream, id core.ID) (core.E
 			return events[0], nil
 		}
 	}
-	return core.Event{}, core.Errorf(core.CodeNotFound, "the stream holds no event %s: it never did, or retention has removed it", id)
-}
-
-func offsetCursor(scope []byte, offset core.Offset) string {
-	return core.SealCursor(scope, binary.BigEndian.AppendUint64(nil, uint64(offset)))
-}
-
-func parseOffsetCursor(scope []byte, cursor string) (core.Offset, error) {
-	place, err := core.OpenCursor(scope, cursor)
-	if err != nil || len(place) != 8 || place[0]&0x80 != 0 {
-		return 0, core.ErrBadCursor
-	}
-	return core.Offset(binary.BigEndian.Uint64(place)), nil
+	return core.Event{}, core.Errorf(core.CodeNotFound, "the stream has no event %s: it never did, or retention has removed it", id)
 }

@@ -3,41 +3,47 @@ package eventlog
 import (
 	"context"
 	"log/slog"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Recent tells those who follow streams that they have grown, and keeps the
-// newest events of these streams in memory, so that any number of followers at
-// the head costs no query each. Streams that nobody follows cost nothing.
+// Recent wakes the followers of a stream when it grows, and keeps the newest
+// events of followed streams in memory. So a follower at the head costs no query
+// of its own. A stream that nobody follows costs nothing.
+//
+// It hears of new events in three ways: from this node's committer ([Recent.Committed]),
+// from other nodes through the notifier, and by asking the log now and then. The
+// last is the one that is certain; the others are quick.
 type Recent struct {
-	log      core.Reader
-	notifier core.Notifier // nil: this node is alone, or the others are found by asking
+	log core.Reader
+	// notifier carries the news between nodes. It is nil when there is none: then
+	// this node is alone, or finds the others' events by asking the log.
+	notifier core.Notifier
 	logger   *slog.Logger
 
+	// mu guards streams, and of each followed its followers and idle. It is held
+	// for a look into the map: every commit takes it, so nothing that waits may
+	// happen under it. No method holds it together with followed.mu.
 	mu      sync.RWMutex
 	streams map[core.ID]*followed
-	// told gathers the streams that other nodes are to hear of.
+
+	// toldMu guards told. It is apart from mu, so that commits do not wait for one
+	// another's followers.
 	toldMu sync.Mutex
-	told   map[core.ID]struct{}
-	tell   chan struct{}
+	// told holds the streams that other nodes have yet to hear of, each once
+	// however many commits it has had.
+	told map[core.ID]struct{}
+	// tell holds at most one signal: told is not empty, or was sent a moment ago.
+	tell chan struct{}
 }
 
-// The bounds of what is kept of one stream.
-const (
-	recentEvents = 2000
-	recentBytes  = 4 << 20
-)
-
-// RecheckInterval bounds how long the growth of a stream goes unnoticed when
-// it happens on another node and no news of it arrives.
+// RecheckInterval bounds how long a stream's growth on another node can go
+// unnoticed when the news of it is lost.
 const RecheckInterval = time.Second
 
-// aloneInterval is the same where there is no notifier.
+// aloneInterval takes the place of [RecheckInterval] without a notifier.
 const aloneInterval = 100 * time.Millisecond
 
 // NewRecent returns the hub over a log. Run keeps it going.
@@ -47,31 +53,7 @@ func NewRecent(log core.Reader, notifier core.Notifier, logger *slog.Logger) *Re
 	}
 }
 
-// followed is a stream with followers.
-type followed struct {
-	stream core.ID
-	// followers and idle, the seconds without any, are guarded by Recent.mu.
-	followers int
-	idle      time.Duration
-
-	mu sync.Mutex
-	// events are the newest ones, without a gap, up to next; known is how far the
-	// stream reaches, as far as is known.
-	events      []core.Event
-	bytes       int
-	next, known core.Offset
-	fetching    bool
-	// changed is closed when known grows.
-	changed chan struct{}
-}
-
-// Follower is one who follows a stream, until close.
-type Follower struct {
-	*followed
-	hub *Recent
-}
-
-// Follow begins to follow a stream.
+// Follow begins to follow a stream. The follower must be closed.
 func (r *Recent) Follow(ctx context.Context, stream core.ID) (*Follower, error) {
 	r.mu.Lock()
 	f := r.streams[stream]
@@ -79,8 +61,10 @@ func (r *Recent) Follow(ctx context.Context, stream core.ID) (*Follower, error) 
 		f = &followed{stream: stream, next: -1, changed: make(chan struct{})}
 		r.streams[stream] = f
 	}
-	f.followers++
+	f.followers++ // under the same lock as the look-up: forget cannot come between
 	r.mu.Unlock()
+	// The head is asked for after the stream is in the map. An event that is
+	// committed in between is heard of, and the later of the two numbers counts.
 	handle := &Follower{followed: f, hub: r}
 	if f.begun() {
 		return handle, nil
@@ -94,19 +78,12 @@ func (r *Recent) Follow(ctx context.Context, stream core.ID) (*Follower, error) 
 	return handle, nil
 }
 
-// Close ends the following.
-func (f *Follower) Close() {
-	f.hub.mu.Lock()
-	defer f.hub.mu.Unlock()
-	f.followers--
-}
-
-// lingering is how long a stream is kept after its last follower left:
-// consumers leave with every answer and come back.
+// lingering is how long a stream is kept after its last follower left. Consumers
+// leave with every answer and come back.
 const lingering = 10 * time.Second
 
-// forget lets go of streams that nobody follows any more; it is called every
-// interval.
+// forget lets go of the streams that nobody follows any more. It is called once
+// every interval, which it counts by instead of by a clock.
 func (r *Recent) forget(interval time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -122,42 +99,9 @@ func (r *Recent) forget(interval time.Duration) {
 	}
 }
 
-func (f *followed) begun() bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.next >= 0
-}
-
-func (f *followed) begin(next core.Offset) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.next < 0 {
-		f.next, f.known = next, max(f.known, next)
-	}
-}
-
-// Head returns how far the stream is known to reach, and what is closed when
-// it reaches further.
-func (f *followed) Head() (core.Offset, <-chan struct{}) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.known, f.changed
-}
-
-// recall returns events from an offset on, or nothing when they are not kept.
-func (f *followed) recall(from, to core.Offset, limit int) []core.Event {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	first := f.next - core.Offset(len(f.events))
-	if from < first || from >= f.next {
-		return nil
-	}
-	to = min(to, f.next, from+core.Offset(limit))
-	return slices.Clone(f.events[from-first : to-first])
-}
-
-// Read returns up to limit events from an offset up to, not including, to:
-// from memory where they are there.
+// Read returns up to limit events from an offset up to, not including, to. It
+// reads them from memory when they are kept, and from the log otherwise. An
+// answer from memory is complete: it reaches to or holds limit events.
 func (r *Recent) Read(ctx context.Context, stream core.ID, from, to core.Offset, limit, bytes int) ([]core.Event, error) {
 	r.mu.RLock()
 	f := r.streams[stream]
@@ -170,7 +114,9 @@ func (r *Recent) Read(ctx context.Context, stream core.ID, from, to core.Offset,
 	return r.log.Read(ctx, stream, core.Scan{From: from, To: to, Limit: limit, Bytes: bytes})
 }
 
-// Committed is told of what this node has made durable.
+// Committed takes in what this node has made durable, and has other nodes told.
+// The committer calls it while requests wait for their answer, so it only copies;
+// a gap is fetched by a goroutine of its own.
 func (r *Recent) Committed(batches []core.Batch) {
 	for i := range batches {
 		if len(batches[i].Entries) == 0 {
@@ -186,8 +132,8 @@ func (r *Recent) Committed(batches []core.Batch) {
 	r.spread(batches)
 }
 
-// spread has the other nodes told, from another goroutine and once for many
-// commits.
+// spread has the other nodes told, by the goroutine of telling. Commits that come
+// while it is at work are told together.
 func (r *Recent) spread(batches []core.Batch) {
 	if r.notifier == nil {
 		return
@@ -203,86 +149,15 @@ func (r *Recent) spread(batches []core.Batch) {
 	}
 }
 
-// add keeps a batch's new events. It reports whether there is a gap before
-// them that the caller has to fetch.
-func (f *followed) add(batch *core.Batch) (gap bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for i := range batch.Entries {
-		entry := &batch.Entries[i]
-		if entry.Outcome != core.Stored || entry.Offset < f.next {
-			continue
-		}
-		f.known = max(f.known, entry.Offset+1)
-		if f.next >= 0 && entry.Offset == f.next && !f.fetching {
-			f.keep(own(entry.Event, len(batch.Entries) > 1))
-		}
-	}
-	return f.grown()
-}
-
-// own returns an event that keeps no larger buffer alive: those of a batch
-// share one.
-func own(event core.Event, shared bool) core.Event {
-	if shared {
-		event.Payload, event.Context = slices.Clone(event.Payload), slices.Clone(event.Context)
-		event.Type, event.Source = strings.Clone(event.Type), strings.Clone(event.Source)
-		event.Subject, event.IdempotencyKey = strings.Clone(event.Subject), strings.Clone(event.IdempotencyKey)
-	}
-	return event
-}
-
-// keep adds the event at next, and lets go of the oldest.
-func (f *followed) keep(event core.Event) {
-	f.events = append(f.events, event)
-	f.next++
-	f.bytes += event.Size()
-	drop := 0
-	for len(f.events)-drop > recentEvents || f.bytes > recentBytes && len(f.events)-drop > 1 {
-		f.bytes -= f.events[drop].Size()
-		drop++
-	}
-	if drop > recentEvents/4 || drop > 0 && f.bytes > recentBytes/2 {
-		f.events = append(make([]core.Event, 0, len(f.events)-drop+recentEvents/4), f.events[drop:]...)
-	} else {
-		clear(f.events[:drop])
-		f.events = f.events[drop:]
-	}
-}
-
-// grown wakes the followers when all that is known is kept, and otherwise
-// reports that somebody has to fetch it.
-func (f *followed) grown() (fetch bool) {
-	if f.next < 0 || f.fetching {
-		return false
-	}
-	if f.next < f.known {
-		f.fetching = true
-		return true
-	}
-	close(f.changed)
-	f.changed = make(chan struct{})
-	return false
-}
-
-// reach notes that a stream is known to reach an offset.
-func (f *followed) reach(next core.Offset) (fetch bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if next <= f.known {
-		return false
-	}
-	f.known = next
-	return f.grown()
-}
-
-// fetch reads what is known and not kept. Of much it keeps the newest.
+// fetch reads the events between next and known until there are none. The caller
+// was told by add or reach that it is the one to do so. Where there are many, only
+// the newest are read.
 func (r *Recent) fetch(f *followed) {
 	for {
 		from, known := f.missing()
 		events, err := r.log.Read(context.Background(), f.stream, core.Scan{From: from, To: known, Limit: recentEvents, Bytes: recentBytes})
 		if err != nil {
-			r.logger.Warn("the newest events could not be read, followers get them later", "stream_id", f.stream, "error", err)
+			r.logger.Warn("could not read the newest events; followers will get them later", "stream_id", f.stream, "error", err)
 		}
 		if f.fetched(from, events, err != nil) {
 			return
@@ -290,44 +165,7 @@ func (r *Recent) fetch(f *followed) {
 	}
 }
 
-// missing returns what a fetch has to read.
-func (f *followed) missing() (from, known core.Offset) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.known-f.next > recentEvents {
-		f.next, f.events, f.bytes = f.known-recentEvents, nil, 0
-	}
-	return f.next, f.known
-}
-
-// fetched keeps what a fetch has read, and reports whether that was all.
-func (f *followed) fetched(from core.Offset, events []core.Event, failed bool) (done bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, event := range events {
-		if event.Offset != f.next { // retention was faster
-			f.next, f.events, f.bytes = event.Offset, nil, 0
-		}
-		f.keep(event)
-	}
-	if !failed && len(events) == 0 && f.next == from { // all of it was removed
-		f.next, f.events, f.bytes = f.known, nil, 0
-	}
-	if failed {
-		f.fetching = false
-		close(f.changed)
-		f.changed = make(chan struct{})
-		return true
-	}
-	if f.next < f.known {
-		return false
-	}
-	f.fetching = false
-	f.grown()
-	return true
-}
-
-// Run tells and hears the other nodes, and asks the log now and then, until
+// Run exchanges news with the other nodes, and asks the log at intervals, until
 // ctx ends.
 func (r *Recent) Run(ctx context.Context) {
 	interval := aloneInterval
@@ -351,6 +189,7 @@ func (r *Recent) Run(ctx context.Context) {
 	}
 }
 
+// telling sends what spread gathers.
 func (r *Recent) telling(ctx context.Context) {
 	for {
 		select {
@@ -358,6 +197,7 @@ func (r *Recent) telling(ctx context.Context) {
 			return
 		case <-r.tell:
 		}
+		// The set is copied, because Notify may take long and commits must not wait.
 		r.toldMu.Lock()
 		streams := make([]core.ID, 0, len(r.told))
 		for stream := range r.told {
@@ -366,14 +206,16 @@ func (r *Recent) telling(ctx context.Context) {
 		clear(r.told)
 		r.toldMu.Unlock()
 		if len(streams) == 0 {
-			continue // they were told of with those before
+			continue // the signal came with streams that the round before has sent
 		}
 		if err := r.notifier.Notify(ctx, streams); err != nil && ctx.Err() == nil {
-			r.logger.Warn("other nodes were not told of new events, they find them a little later", "error", err)
+			r.logger.Warn("could not tell other nodes of new events; they will find them a little later", "error", err)
 		}
 	}
 }
 
+// heard takes in the news that a stream has grown on another node. The news does
+// not say how far, so the log is asked.
 func (r *Recent) heard(stream core.ID) {
 	r.mu.RLock()
 	f := r.streams[stream]
@@ -383,6 +225,7 @@ func (r *Recent) heard(stream core.ID) {
 	}
 }
 
+// all returns the followed streams.
 func (r *Recent) all() []*followed {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -393,7 +236,8 @@ func (r *Recent) all() []*followed {
 	return all
 }
 
-// recheck asks the log how far streams reach.
+// recheck asks the log how far streams reach, all with one question, and fetches
+// what is new.
 func (r *Recent) recheck(ctx context.Context, all []*followed) {
 	if len(all) == 0 {
 		return
@@ -405,7 +249,7 @@ func (r *Recent) recheck(ctx context.Context, all []*followed) {
 	bounds, err := r.log.Bounds(ctx, ids)
 	if err != nil {
 		if ctx.Err() == nil {
-			r.logger.Warn("the log did not say how far streams reach", "error", err)
+			r.logger.Warn("could not ask the log for new events; it will be asked again", "error", err)
 		}
 		return
 	}

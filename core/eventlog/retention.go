@@ -24,8 +24,8 @@ func NewRetention(catalog core.StreamCatalog, log core.Trimmer, groups core.Prog
 	return &Retention{catalog: catalog, log: log, groups: groups, people: people, logger: logger}
 }
 
-// attemptDays is how long failed attempts are remembered. Dead letters keep
-// their own.
+// attemptDays is how long failed attempts are remembered. A dead letter has a copy of
+// its own attempts, which it keeps.
 const attemptDays = 7
 
 // sweepInterval is how often old events are looked for.
@@ -34,14 +34,14 @@ const sweepInterval = time.Hour
 // sweepPage is how many streams are listed at once.
 const sweepPage = 1000
 
-// Run sweeps at once and then every hour, until ctx ends. Several servers may
-// do so on one store.
+// Run sweeps at once and then every hour, until ctx ends. Several servers may run
+// it on one store: trimming what is trimmed does nothing.
 func (r *Retention) Run(ctx context.Context) {
 	tick := time.NewTicker(sweepInterval)
 	defer tick.Stop()
 	for now := time.Now(); ; {
 		if err := r.Sweep(ctx, now); err != nil && ctx.Err() == nil {
-			r.logger.Error("retention failed, it is tried again in an hour", "error", err)
+			r.logger.Error("retention failed; it will be tried again in an hour", "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -52,7 +52,8 @@ func (r *Retention) Run(ctx context.Context) {
 }
 
 // Sweep trims every stream once, deleted ones too, and forgets failed attempts
-// and expired sessions. A stream that fails does not keep the others from being trimmed.
+// and expired sessions. A stream that fails does not keep the others from being
+// trimmed; the error joins all failures.
 func (r *Retention) Sweep(ctx context.Context, now time.Time) error {
 	var failures []error
 	if err := r.groups.ForgetAttempts(ctx, now.UTC().AddDate(0, 0, -attemptDays)); err != nil {
@@ -61,6 +62,7 @@ func (r *Retention) Sweep(ctx context.Context, now time.Time) error {
 	if err := r.people.ForgetSessions(ctx, now.UTC()); err != nil {
 		failures = append(failures, fmt.Errorf("expired sessions: %w", err))
 	}
+	// By id and not by name: a stream that is renamed meanwhile is not passed over.
 	for after := (core.ID{}); ; {
 		streams, err := r.catalog.AllStreams(ctx, after, sweepPage)
 		if err != nil {

@@ -13,6 +13,8 @@ type Tails struct {
 	streams *Streams
 	recent  *Recent
 	log     core.Reader
+	// closing is closed by Close. Tails wait for events without an end, and a
+	// server that stops would otherwise wait for them.
 	closing chan struct{}
 	close   sync.Once
 }
@@ -32,11 +34,12 @@ type Tail struct {
 	tails    *Tails
 	follower *Follower
 	filter   core.Filter
-	next     core.Offset
+	// next is the offset after everything that the tail has looked at.
+	next core.Offset
 }
 
-// tailBehind is how far a tail may be behind before it skips: a reader that is
-// slower than the stream is told how much it missed.
+// tailBehind is how far a tail may fall behind before it skips. A reader that is
+// slower than the stream is then told how much it missed.
 const tailBehind = 10_000
 
 // The size of one answer of Next.
@@ -45,8 +48,8 @@ const (
 	tailBytes  = 1 << 20
 )
 
-// Follow begins a tail at the end of a stream or, when after is not nil, after
-// that offset; -1 is before all.
+// Follow begins a tail at the end of a stream or, when after is not nil, behind
+// that offset; -1 stands before the first event.
 func (t *Tails) Follow(ctx context.Context, who core.Principal, stream string, filter core.Filter, after *core.Offset) (*Tail, error) {
 	open, err := t.streams.Open(ctx, who, stream, core.ActionReadEvents)
 	if err != nil {
@@ -73,19 +76,20 @@ func (t *Tails) Follow(ctx context.Context, who core.Principal, stream string, f
 // Close ends the tail.
 func (t *Tail) Close() { t.follower.Close() }
 
-// TailPart is a piece of a tail: events, or how many were skipped before the
-// next piece, or neither when nothing happened.
+// TailPart is a piece of a tail: events, or the number of events that were skipped
+// before the next piece, or neither when nothing happened.
 type TailPart struct {
 	Events  []core.Event
 	Skipped int64
 }
 
-// Next waits for the next piece, at most so long. It reports false when the
-// server stops.
+// Next waits for the next piece, for at most longest. It reports false when the
+// tails are closed or ctx ends.
 func (t *Tail) Next(ctx context.Context, longest time.Duration) (part TailPart, more bool, err error) {
 	timer := time.NewTimer(longest)
 	defer timer.Stop()
 	for {
+		// changed is taken before the reading: growth during it ends the wait below.
 		head, changed := t.follower.Head()
 		if behind := head - t.next; behind > tailBehind {
 			t.next = head - tailEvents
@@ -109,13 +113,13 @@ func (t *Tail) Next(ctx context.Context, longest time.Duration) (part TailPart, 
 	}
 }
 
-// read returns the matching ones of the next events.
+// read returns the next events without the ones that do not match.
 func (t *Tail) read(ctx context.Context, head core.Offset) ([]core.Event, error) {
 	events, err := t.tails.recent.Read(ctx, t.follower.stream, t.next, head, tailEvents, tailBytes)
 	if err != nil {
 		return nil, core.StoreFailed(err)
 	}
-	t.next = head // of what is left, retention has removed the rest
+	t.next = head // an answer that is not full is complete: retention removed the rest
 	if core.Full(events, tailEvents, tailBytes) {
 		t.next = events[len(events)-1].Offset + 1
 	}

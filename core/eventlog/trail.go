@@ -3,31 +3,32 @@ package eventlog
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Trail is the audit trail of each organization: a stream of the log that only
+// Trail keeps the audit trail of each organization: a stream of the log that only
 // the system writes, and that no request can name.
+//
+// Each record carries the hash of the record before it, so the records of an
+// organization are added strictly one after the other: on one node under the lock
+// of its auditTail, between nodes by the idempotency key (see append).
 type Trail struct {
 	TrailPorts
 
-	// mu guards tails.
+	// mu guards the map. The tails in it have locks of their own, so organizations
+	// do not wait for one another.
 	mu    sync.Mutex
 	tails map[core.ID]*auditTail
 }
 
-// TrailPorts is what a Trail works with. To verify a trail it needs the Log alone.
+// TrailPorts is what a Trail works with. Verifying a trail takes the Log alone.
 type TrailPorts struct {
 	Log        core.Reader
 	Committer  *Committer
@@ -38,10 +39,16 @@ type TrailPorts struct {
 
 // auditTail is the end of an organization's trail, as far as this node knows.
 type auditTail struct {
-	// mu is held while a record is added: on one node the records of an
-	// organization are added one after the other. It guards what follows.
-	mu       sync.Mutex
-	known    bool
+	// mu guards what follows. It is held until a record is durable, because the
+	// next record needs its hash, which covers the time and the id that the commit
+	// gives it. An organization has few records, so they may wait.
+	mu sync.Mutex
+	// known says that sequence and previous are what this node last saw in the log.
+	// Another node may have gone on since; then the next append fails, and the tail
+	// is read again.
+	known bool
+	// sequence is the number of the next record, previous the hash of the record
+	// before it.
 	sequence int64
 	previous string
 }
@@ -51,25 +58,18 @@ func NewTrail(ports TrailPorts) *Trail {
 	return &Trail{TrailPorts: ports, tails: map[core.ID]*auditTail{}}
 }
 
-// AuditStream is the id of an organization's trail.
-func AuditStream(org core.ID) core.ID {
-	sum := sha256.Sum256(append([]byte("eventflow audit "), org[:]...))
-	id := core.ID(sum[:16])
-	id[6], id[8] = id[6]&0x0f|0x80, id[8]&0x3f|0x80 // version 8: not one that is given to streams
-	return id
-}
-
-// Record adds to the trail like Add. A record that cannot be stored is logged:
-// what it is about has happened.
+// Record adds to the trail like Add, and implements [core.Recorder]. A record that
+// cannot be stored is logged in full: the deed that it tells of has been done, so
+// there is nothing left to refuse.
 func (t *Trail) Record(ctx context.Context, record core.AuditRecord) {
 	if err := t.Add(ctx, record); err != nil {
-		t.Logger.Error("the audit trail misses a record", "error", err, "action", record.Action, "org_id", record.Who.Org,
+		t.Logger.Error("an audit record could not be stored", "error", err, "action", record.Action, "org_id", record.Who.Org,
 			"actor", record.Who.Label, "kind", record.Kind, "target", record.Target, "request_id", record.Who.From.RequestID)
 	}
 }
 
-// auditRounds bounds how often a record is made anew because another node's
-// came first, auditFailures how often after a log that could not take it.
+// auditRounds bounds how often a record is made again because another node's came
+// first, auditFailures how often because the log could not take it.
 const (
 	auditRounds   = 1000
 	auditFailures = 5
@@ -89,6 +89,8 @@ func (t *Trail) Add(ctx context.Context, record core.AuditRecord) error {
 	tail.mu.Lock()
 	defer tail.mu.Unlock()
 	failures := 0
+	// A round fails when another node's record has taken the number, which is usual
+	// with several nodes, or when the log could not take the record, which is not.
 	for range auditRounds {
 		if !tail.known {
 			if err := t.readTail(ctx, org, tail); err != nil {
@@ -99,7 +101,7 @@ func (t *Trail) Add(ctx context.Context, record core.AuditRecord) error {
 		if stored {
 			return nil
 		}
-		tail.known = false // another node was faster, or it is not known what is there
+		tail.known = false // another node was faster, or the outcome is not known
 		if err == nil {
 			continue
 		}
@@ -108,12 +110,10 @@ func (t *Trail) Add(ctx context.Context, record core.AuditRecord) error {
 		}
 		time.Sleep(time.Millisecond << failures)
 	}
-	return errors.New("other nodes write this trail too fast")
+	return errors.New("other nodes keep writing to this audit trail")
 }
 
-// auditRoot is what the first record names as the hash of the one before.
-var auditRoot = strings.Repeat("0", 2*sha256.Size)
-
+// readTail takes the tail from the newest record in the log.
 func (t *Trail) readTail(ctx context.Context, org core.ID, tail *auditTail) error {
 	tail.sequence, tail.previous = 0, auditRoot
 	last, err := t.Log.Read(ctx, AuditStream(org), core.Scan{Backward: true, Limit: 1})
@@ -127,14 +127,9 @@ func (t *Trail) readTail(ctx context.Context, org core.ID, tail *auditTail) erro
 	return nil
 }
 
-// What every record says of itself. It is in no hash, and held to this instead.
-const (
-	auditSource  = "eventflow"
-	auditVersion = 1
-)
-
-// append stores a record at the tail. Its sequence is its idempotency key, so
-// that of several nodes that store the same one, one succeeds.
+// append stores a record at the tail, or reports false when there is one already.
+// The record's number is its idempotency key. Of several nodes that store a record
+// of one number, one succeeds, and the others learn that theirs is another.
 func (t *Trail) append(org core.ID, tail *auditTail, record core.AuditRecord) (stored bool, err error) {
 	payload, err := json.Marshal(core.AuditEntry{
 		Actor:   core.AuditActor{User: record.Who.User, Key: record.Who.Key, Label: record.Who.Label, Role: record.Who.Role},
@@ -150,7 +145,9 @@ func (t *Trail) append(org core.ID, tail *auditTail, record core.AuditRecord) (s
 		Type: string(record.Action), Version: auditVersion, OccurredAt: now, Source: auditSource, Subject: record.Target,
 		Payload: payload, IdempotencyKey: fmt.Sprintf("audit-%d", tail.sequence),
 	}}
-	_, _ = rand.Read(entry.Fingerprint[:]) // never fails; two nodes' records are never the same
+	// A fingerprint of the payload would let two nodes that record the same words
+	// count as one that tries again. A random one is never equal. Read never fails.
+	_, _ = rand.Read(entry.Fingerprint[:])
 	batch := core.Batch{Org: org, Stream: AuditStream(org), Entries: []core.Entry{entry}}
 	if err := t.Committer.Commit(batch); err != nil {
 		return false, err
@@ -162,21 +159,7 @@ func (t *Trail) append(org core.ID, tail *auditTail, record core.AuditRecord) (s
 	return true, nil
 }
 
-// auditHash is the hash of a record: over everything that it says and others do
-// not.
-func auditHash(event *core.Event) string {
-	sum := sha256.New()
-	for _, part := range [][]byte{
-		event.ID[:], []byte(event.Type), []byte(event.OccurredAt.UTC().Format(time.RFC3339Nano)), []byte(event.ReceivedAt.UTC().Format(time.RFC3339Nano)),
-		[]byte(event.Subject), event.Payload,
-	} {
-		fmt.Fprintf(sum, "%d:", len(part)) // never fails: see the package's documentation
-		sum.Write(part)
-	}
-	return hex.EncodeToString(sum.Sum(nil))
-}
-
-// Page answers a page of the records of a principal's organization.
+// Page returns a page of the records of a principal's organization.
 func (t *Trail) Page(ctx context.Context, who core.Principal, eq core.EventQuery) (core.EventPage, error) {
 	if err := core.Authorize(t.Authorizer, who, core.ActionReadAudit, core.ID{}); err != nil {
 		return core.EventPage{}, err
@@ -191,112 +174,4 @@ func (t *Trail) Page(ctx context.Context, who core.Principal, eq core.EventQuery
 		return core.EventPage{}, err
 	}
 	return walk.page(ctx)
-}
-
-// AuditMark is a record's number and hash, which stand for it and all records
-// before it: kept elsewhere, they show a trail that was cut off or written anew.
-type AuditMark struct {
-	Record core.Offset
-	Hash   string
-}
-
-// String is the mark as [ParseAuditMark] reads it.
-func (m AuditMark) String() string { return fmt.Sprintf("%d:%s", m.Record, m.Hash) }
-
-// ParseAuditMark reads a mark.
-func ParseAuditMark(text string) (AuditMark, error) {
-	number, hash, _ := strings.Cut(text, ":")
-	record, err := strconv.ParseInt(number, 10, 64)
-	if raw, malformed := hex.DecodeString(hash); err != nil || record < 0 || malformed != nil || len(raw) != sha256.Size {
-		return AuditMark{}, errors.New("must be a record's number and its whole hash, like 11: and 64 hexadecimal digits")
-	}
-	return AuditMark{core.Offset(record), strings.ToLower(hash)}, nil
-}
-
-// Verified is what a look at a whole trail found.
-type Verified struct {
-	Records int64
-	// Newest is the last record, where there is one.
-	Newest AuditMark
-	// Fault says what is wrong with the record at At; empty when nothing is.
-	Fault string
-	At    core.Offset
-}
-
-// Verify reads an organization's trail from its beginning and holds each record
-// to the one before it, and to the mark that was expected of it. A trail that
-// grows meanwhile is checked as far as it is read.
-func (t *Trail) Verify(ctx context.Context, org core.ID, expected ...AuditMark) (Verified, error) {
-	stream := AuditStream(org)
-	bounds, err := t.Log.Bounds(ctx, []core.ID{stream}) // before the reading: what comes later is not missed
-	if err != nil {
-		return Verified{}, err
-	}
-	verified := Verified{}
-	for {
-		events, err := t.Log.Read(ctx, stream, core.Scan{From: core.Offset(verified.Records), Limit: core.MaxPageSize})
-		if err != nil {
-			return Verified{}, err
-		}
-		for i := range events {
-			if !verified.follow(&events[i], expected) {
-				return verified, nil
-			}
-		}
-		if len(events) < core.MaxPageSize {
-			verified.complete(bounds[0].Next, expected)
-			return verified, nil
-		}
-	}
-}
-
-// follow goes on to the next record, or notes what is wrong with it.
-func (v *Verified) follow(event *core.Event, expected []AuditMark) bool {
-	at, previous := core.Offset(v.Records), auditRoot
-	if at > 0 {
-		previous = v.Newest.Hash
-	}
-	if v.Fault = checkRecord(event, at, previous); v.Fault != "" {
-		v.At = at
-		return false
-	}
-	newest := AuditMark{at, auditHash(event)}
-	for _, mark := range expected {
-		if mark.Record == at && mark != newest {
-			v.At, v.Fault = at, "its hash is not the expected one: the trail up to here was written anew, or is another one"
-			return false
-		}
-	}
-	v.Newest, v.Records = newest, v.Records+1
-	return true
-}
-
-// complete checks that the trail ends where the store says, and not before what
-// is expected.
-func (v *Verified) complete(next core.Offset, expected []AuditMark) {
-	end := core.Offset(v.Records)
-	if next > end {
-		v.Fault, v.At = "the records from here to the end are missing", end
-	}
-	for _, mark := range expected {
-		if v.Fault == "" && mark.Record >= end {
-			v.Fault, v.At = "it is expected and missing: the trail was cut off, or is another one", mark.Record
-		}
-	}
-}
-
-func checkRecord(event *core.Event, offset core.Offset, previous string) string {
-	var entry core.AuditEntry
-	switch {
-	case event.Offset != offset:
-		return "it is missing"
-	case event.Source != auditSource || event.Version != auditVersion || len(event.Context) > 0 || !event.APIKeyID.IsZero(),
-		json.Unmarshal(event.Payload, &entry) != nil:
-		return "it is not a record"
-	case entry.Sequence != int64(offset):
-		return fmt.Sprintf("it says that it is record %d", entry.Sequence)
-	case entry.Previous != previous:
-		return "it does not follow from the record before it: one of the two was changed, or one in between was removed"
-	}
-	return ""
 }

@@ -114,7 +114,7 @@ func TestAKeptMarkShowsATrailThatWasCutOrWrittenAnew(t *testing.T) {
 	for i, mark := range marks {
 		found := verify(t, forged, org, marks[i:]...)
 		require.Equal(t, mark.Record, found.At)
-		require.Contains(t, found.Fault, "written anew")
+		require.Contains(t, found.Fault, "rewritten")
 	}
 }
 
@@ -156,7 +156,7 @@ func TestAMarkIsReadAsItIsWritten(t *testing.T) {
 	}
 	for _, text := range []string{"", "11", ":", "11:", "11:ab", ":" + hash, "-1:" + hash, "x:" + hash, "1:" + hash + "00", "1:" + hash[:63] + "g"} {
 		_, err := eventlog.ParseAuditMark(text)
-		require.ErrorContains(t, err, "a record's number and its whole hash", text)
+		require.ErrorContains(t, err, "a record's number, a colon and its full hash", text)
 	}
 }
 
@@ -203,7 +203,7 @@ func TestALostRecordIsLogged(t *testing.T) {
 	var said lines
 	trail := eventlog.NewTrail(eventlog.TrailPorts{Committer: committer, Log: log, Logger: slog.New(slog.NewTextHandler(&said, nil)), Now: time.Now})
 	trail.Record(t.Context(), core.AuditRecord{Who: core.Principal{Org: core.ID{1}, Label: "ann"}, Action: core.AuditLogout})
-	require.Contains(t, said.text, "misses a record")
+	require.Contains(t, said.text, "could not be stored")
 	require.Contains(t, said.text, "actor=ann")
 }
 

@@ -14,22 +14,27 @@ import (
 	"github.com/eventflow-go/eventflow/core/internal/cache"
 )
 
-// Access knows credentials: it checks them and, for whoever operates the
-// server, makes and revokes them. [Keys] is what others may do.
+// Access checks credentials. It also makes and revokes them for whoever operates
+// the server, and asks nobody's permission. Everybody else uses [Keys].
 type Access struct {
 	credentials core.Credentials
 	orgs        tenants
 	now         core.Clock
-	macs        sync.Pool
-	// previous is the secret before, or empty.
+	// macs holds hashes that are keyed with the secret, so that a request need not
+	// key one.
+	macs sync.Pool
+	// previous is the secret before the current one, or empty.
 	previous []byte
-	known    *cache.Cache[core.KeyHash, *knownKey]
-	usage    usage
+	// known remembers keys for keyTTL by the hash of their secret. Whatever changes
+	// a key clears it afterwards: after the catalog has the change, or a request
+	// between the two would remember the old key again.
+	known *cache.Cache[core.KeyHash, *knownKey]
+	usage usage
 }
 
-// The time a verified key is trusted without asking the catalog again, which
-// bounds how long a key revoked on another node goes on working, and how many
-// keys are kept.
+// keyTTL is the time for which a key is trusted without asking the catalog again.
+// It bounds how long a key that another node revoked goes on working. keyCacheSize
+// is how many keys are remembered.
 const (
 	keyTTL       = time.Second
 	keyCacheSize = 100_000
@@ -38,9 +43,9 @@ const (
 // MinSecretBytes is the shortest server secret that NewAccess takes.
 const MinSecretBytes = 32
 
-// NewAccess returns the use case over the parts of a catalog. secret keys the hashes of
-// credentials: with another secret no stored key is valid any more, but for
-// those that were made with previous, which may be empty.
+// NewAccess returns the use case over the parts of a catalog. secret keys the
+// hashes of credentials, so a stored key is valid only with the secret that it was
+// made with. Keys that were made with previous, which may be empty, stay valid.
 func NewAccess(credentials core.Credentials, organizations core.Organizations, secret, previous []byte, now func() time.Time) (*Access, error) {
 	if len(secret) < MinSecretBytes {
 		return nil, core.Invalid("secret", "must have at least %d bytes", MinSecretBytes)
@@ -108,7 +113,7 @@ func (a *Access) hash(secret string) (out core.KeyHash) {
 	return out
 }
 
-// keyedHash is [Access.hash] for a secret that is used now and then.
+// keyedHash is [Access.hash] for the previous secret, which is seldom used.
 func keyedHash(key []byte, secret string) core.KeyHash {
 	mac := hmac.New(sha256.New, key)
 	mac.Write([]byte(secret))
@@ -117,8 +122,8 @@ func keyedHash(key []byte, secret string) core.KeyHash {
 
 // KeySpec describes a key to be made.
 type KeySpec struct {
-	// Kind is [core.KindAPIKey] where it is empty, Role the kind's: a producer or a
-	// consumer. A service token needs no Environment.
+	// Kind defaults to [core.KindAPIKey], and Role to the kind's default: a producer
+	// or a consumer. A service token needs no Environment.
 	Kind        core.KeyKind
 	Label       string
 	Environment core.Environment
@@ -180,7 +185,7 @@ func (s *KeySpec) validate(now time.Time) error {
 		return err
 	}
 	if s.Kind == core.KindServiceToken && !isServiceName(s.Label) {
-		return core.Invalid("label", "must be the name of a service: up to %d lower-case letters, digits and hyphens, no hyphen at an end", maxServiceName)
+		return core.Invalid("label", "must be the name of a service: up to %d lower-case letters, digits and hyphens, with no hyphen at either end", maxServiceName)
 	}
 	if s.Environment != core.Live && s.Environment != core.Test {
 		return core.Invalid("environment", "must be live or test")
@@ -203,7 +208,7 @@ func (a *Access) Keys(ctx context.Context, org core.ID) ([]core.APIKey, error) {
 	return a.credentials.Keys(ctx, org, core.KeyScan{})
 }
 
-// rotate gives a key another secret; the one it has stays good for grace.
+// rotate gives a key another secret. The current one stays good for grace.
 func (a *Access) rotate(ctx context.Context, key core.APIKey, grace time.Duration) (rotated core.APIKey, secret string, err error) {
 	now := a.now.Stamp()
 	key.PreviousHash, key.PreviousValidUntil, key.RotatedAt = key.Hash, nil, &now

@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"strings"
 	"testing"
@@ -23,7 +24,7 @@ type effort struct{ hashes, questions, records, mails int }
 type witness struct {
 	*lobby
 	plainHasher
-	accounts        *identity.Accounts
+	node            *identity.UseCases
 	hashes, records int
 	later           []func() error
 }
@@ -45,13 +46,15 @@ func newWitness(t *testing.T) *witness {
 	key := bytes.Repeat([]byte{7}, identity.MinSecretBytes)
 	tokens, err := jwt.New(key)
 	require.NoError(t, err)
-	w.accounts = identity.NewAccounts(identity.AccountPorts{
+	w.node, err = identity.New(identity.Ports{
 		Organizations: w.orgs, Users: w.book, Sessions: w.book, Tickets: w.book, Hasher: w, Tokens: tokens, Authorizer: coretest.Everything{}, Mailer: w,
 		Record: func(context.Context, core.AuditRecord) { w.records++ },
 		Later: func(ctx context.Context, work func(context.Context) error) {
-			w.later = append(w.later, func() error { return work(ctx) })
+			w.later = append(w.later, func() error { return cmp.Or(ctx.Err(), work(ctx)) })
 		},
-	}, key, nil, w.clock.Now)
+		Secret: key, Now: w.clock.Now,
+	})
+	require.NoError(t, err)
 	w.person("ann@example.com")
 	dan, ida := w.person("dan@example.com"), w.person("ida@example.com")
 	dan.State, ida.State, ida.PasswordHash = core.UserDisabled, core.UserInvited, ""
@@ -100,7 +103,7 @@ func TestALoginCostsTheSameForEverybody(t *testing.T) {
 		{"ida@example.com", "", 1},
 	} {
 		before, after := w.costs(func() {
-			signIn, err := w.accounts.Login(t.Context(), core.Visitor{}, c.email, c.password)
+			signIn, err := w.node.SignIns.Login(t.Context(), core.Visitor{}, c.email, c.password)
 			require.EqualError(t, err, "UNAUTHORIZED: the address or the password is wrong")
 			require.Empty(t, signIn)
 		})
@@ -118,7 +121,7 @@ func TestAForgottenPasswordCostsTheSameForEverybody(t *testing.T) {
 	} {
 		ctx, end := context.WithCancel(t.Context())
 		before, after := w.costs(func() {
-			require.NoError(t, w.accounts.Forgot(ctx, core.Visitor{}, email))
+			require.NoError(t, w.node.Passwords.Forgot(ctx, core.Visitor{}, email))
 			end() // as a request that was answered does
 		})
 		require.Equal(t, effort{questions: 1}, before, email)
@@ -131,11 +134,11 @@ func TestWhatIsDoneLaterIsNotEndedByItsRequest(t *testing.T) {
 	t.Parallel()
 	w := newWitness(t)
 	ctx, end := context.WithCancel(t.Context())
-	given := make(chan context.Context, 1)
-	w.accounts.Later = func(ctx context.Context, _ func(context.Context) error) { given <- ctx }
-	require.NoError(t, w.accounts.Forgot(ctx, core.Visitor{}, "ann@example.com"))
+	require.NoError(t, w.node.Passwords.Forgot(ctx, core.Visitor{}, "ann@example.com"))
 	end()
-	require.NoError(t, (<-given).Err())
+	require.Len(t, w.later, 1)
+	require.NoError(t, w.later[0]())
+	require.Len(t, w.mails, 1)
 }
 
 // A link that nobody made, one that was used, one that has expired and one for
@@ -148,23 +151,23 @@ func TestEveryBadLinkCostsTheSame(t *testing.T) {
 		return w.reset("ann@example.com")
 	}
 	used := link()
-	require.NoError(t, w.accounts.Reset(t.Context(), core.Visitor{}, used, "Another-Horse-9"))
+	require.NoError(t, w.node.Passwords.Reset(t.Context(), core.Visitor{}, used, "Another-Horse-9"))
 	expired := link()
 	w.clock.Pass(core.ResetTicketLife)
 	for name, ticket := range map[string]string{"unknown": seal(t, "eft_"+strings.Repeat("a", 32)), "used": used, "expired": expired} {
 		for what, choose := range map[string]func() error{
-			"reset": func() error { return w.accounts.Reset(t.Context(), core.Visitor{}, ticket, password) },
+			"reset": func() error { return w.node.Passwords.Reset(t.Context(), core.Visitor{}, ticket, password) },
 			"accept": func() error {
-				_, err := w.accounts.Accept(t.Context(), core.Visitor{}, ticket, "", password)
+				_, err := w.node.Passwords.Accept(t.Context(), core.Visitor{}, ticket, "", password)
 				return err
 			},
 			"setup": func() error {
-				_, err := w.accounts.Setup(t.Context(), core.Visitor{}, ticket, identity.NewPerson{Email: "x@example.com", Password: password})
+				_, err := w.node.Users.Setup(t.Context(), core.Visitor{}, ticket, identity.NewPerson{Email: "x@example.com", Password: password})
 				return err
 			},
 		} {
 			before, after := w.costs(func() {
-				require.EqualError(t, choose(), "UNAUTHORIZED: the link is wrong, was used before or has expired; ask for another one", "%s %s", name, what)
+				require.EqualError(t, choose(), "UNAUTHORIZED: the link is wrong, has been used before or has expired; ask for another one", "%s %s", name, what)
 			})
 			require.Equal(t, effort{questions: 1}, before, "%s %s", name, what)
 			require.Zero(t, after, "%s %s", name, what)

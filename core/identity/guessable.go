@@ -8,18 +8,27 @@ import (
 	"unicode/utf8"
 )
 
-// minDistinct is how many different characters a password has at least,
-// regardless of case: `Aa1!Aa1!Aa1!` has three.
+// minDistinct is the least number of different characters in a password, in
+// whichever case: `Aa1!Aa1!Aa1!` has three.
 const minDistinct = 6
 
-// productName is in no password of the product.
+// productName must not be in any password, because guessers try it first.
 const productName = "eventflow"
 
-// commonWords are what the passwords of published lists are made of once the
-// digits and signs that a policy asks for are taken off: `P@ssw0rd1234`,
-// `Welcome@2026!` and `1qaz@WSX3edc` are three of them. Held to words instead of
-// whole passwords, a short list covers every way to dress them up.
-var commonWords = wordSet(`
+// commonWords are the words of published passwords: of `P@ssw0rd1234`,
+// `Welcome@2026!` and `1qaz@WSX3edc`, for example, without the digits and signs
+// that a policy asks for. A short list of words covers every way to dress them
+// up. Like all lists here, it is made when the first password is chosen: most
+// processes never need it.
+var commonWords = sync.OnceValue(func() map[string]bool {
+	words := map[string]bool{}
+	for word := range strings.FieldsSeq(commonWordList) {
+		words[word] = true
+	}
+	return words
+})
+
+const commonWordList = `
 	a aa aaa aaaa aaaaaa ab abc abcabc abcd abcde abcdef abcdefg abcdefgh access account adidas admin administrador administrator
 	alexander alexis amanda america andrea andrew angel angela angels anthony apple april arsenal asdasd asdf asdfasdf asdfg
 	asdfgh asdfghj asdfghjk asdfghjkl ashley august austin autumn azerty bailey banana barcelona baseball basketball batman
@@ -41,46 +50,34 @@ var commonWords = wordSet(`
 	teacher tech temp temporary test tester testing thomas thunder thursday tiger tigger tinkerbell trustno trustnoone tuesday
 	turkey twitter ubuntu undefined unknown user username vanessa veronica victoria viking vodafone wednesday welcome wellcome
 	whatever william windows winner winter wizard work xbox xxxxxx yahoo yamaha yankees yellow zaq zaqwsx zaqxsw zxc zxcvb zxcvbn
-	zxcvbnm`)
+	zxcvbnm`
 
-// commonText lists the commonest passwords, a line each. As they are, hardly one
-// has the kinds of characters that the policy asks for; people make it pass by
-// dressing it up.
+// commonText lists the commonest passwords, one a line. Hardly any of them has
+// the kinds of characters that the policy asks for. People add digits and signs
+// to make it pass.
 //
 //go:embed guessable.txt
 var commonText string
 
-// commonPasswords are the letters of each, as they are and with those that signs
-// stand for. They are looked for alone: two of so many words are a fair password.
-var commonPasswords struct {
-	once    sync.Once
-	letters map[string]bool
-}
-
-func isCommonPassword(letters string) bool {
-	commonPasswords.once.Do(func() { // where no password is chosen, nothing is read
-		commonPasswords.letters = map[string]bool{}
-		for line := range strings.Lines(commonText) {
-			if line = strings.TrimSpace(line); !strings.HasPrefix(line, "#") {
-				commonPasswords.letters[lettersOf(line)] = true
-				commonPasswords.letters[lettersOf(unspell.Replace(line))] = true
-			}
+// commonPasswords are the letters of each common password: the ones that it has,
+// and the ones that its digits and signs stand for. A password must not consist
+// of one of them. It may consist of two, because there are so many.
+var commonPasswords = sync.OnceValue(func() map[string]bool {
+	passwords := map[string]bool{}
+	for line := range strings.Lines(commonText) {
+		if line = strings.TrimSpace(line); !strings.HasPrefix(line, "#") {
+			passwords[lettersOf(line)] = true
+			passwords[lettersOf(unspell.Replace(line))] = true
 		}
-	})
-	return letters != "" && commonPasswords.letters[letters]
-}
-
-func wordSet(text string) map[string]bool {
-	words := map[string]bool{}
-	for word := range strings.FieldsSeq(text) {
-		words[word] = true
 	}
-	return words
-}
+	return passwords
+})
 
-// guessable reports whether a password is among the first that a guesser tries:
-// few different characters, or a common password, or one or two common words,
-// with digits and signs in front, behind or instead of letters.
+func isCommonPassword(letters string) bool { return letters != "" && commonPasswords()[letters] }
+
+// guessable reports whether a guesser tries a password early. It has few
+// different characters, or it is a common password or one or two common words,
+// with digits and signs before, after or instead of letters.
 func guessable(password string) bool {
 	password = strings.ToLower(password)
 	distinct := map[rune]bool{}
@@ -95,15 +92,17 @@ func guessable(password string) bool {
 		isCommonPassword(lettersOf(spelt)) || isCommonPassword(lettersOf(password)) || dressed(password)
 }
 
-// How many signs at an end may stand for letters, and how many letters a password
-// has at least that is looked for so: it must not be found in what is random.
+// maxSpeltEnds is how many signs at an end may stand for letters. A common
+// password of fewer than minSpeltLength letters is not looked for in this way,
+// because it would be found in random passwords.
 const (
 	maxSpeltEnds   = 4
 	minSpeltLength = 4
 )
 
 // dressed reports whether a password is a common one in which signs at the ends
-// stand for letters, with any more around it: `$unshine2026!`, `bubbl3!2026`.
+// stand for letters: `$unshine2026!`, `bubbl3!2026`. Other digits and signs may
+// surround it.
 func dressed(password string) bool {
 	first := strings.IndexFunc(password, unicode.IsLetter)
 	last := strings.LastIndexFunc(password, unicode.IsLetter)
@@ -123,7 +122,7 @@ func dressed(password string) bool {
 	return false
 }
 
-// unspell undoes what stands for letters.
+// unspell replaces digits and signs with the letters that they stand for.
 var unspell = strings.NewReplacer("@", "a", "4", "a", "3", "e", "1", "i", "!", "i", "0", "o", "$", "s", "5", "s", "7", "t", "+", "t")
 
 func lettersOf(text string) string {
@@ -135,14 +134,15 @@ func lettersOf(text string) string {
 	}, text)
 }
 
-// common reports whether a text is made of at most so many common words. Of no
-// letters at all it is not: such a password does not pass the policy.
+// common reports whether a text consists of common words, and of no more than
+// this many. An empty text does not.
 func common(text string, words int) bool {
-	if commonWords[text] {
+	known := commonWords()
+	if known[text] {
 		return true
 	}
 	for i := range text {
-		if words > 1 && commonWords[text[:i]] && common(text[i:], words-1) {
+		if words > 1 && known[text[:i]] && common(text[i:], words-1) {
 			return true
 		}
 	}

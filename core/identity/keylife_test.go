@@ -165,9 +165,9 @@ func TestSomeRotationsAreRefused(t *testing.T) {
 	require.NoError(t, rotate(admin, powerful, nil))
 
 	expiry := c.clock.Now().Add(time.Minute)
-	short, _ := c.make(ann, core.KindAPIKey, func(r *core.KeyRequest) { r.ExpiresAt = &expiry })
+	short, _ := c.make(ann, core.KindAPIKey, func(r *core.KeyRequest) { r.ExpiresAt = &core.Time{Time: expiry} })
 	c.clock.Pass(time.Minute)
-	const over = "CONFLICT: this API key has expired or is revoked: make another one"
+	const over = "CONFLICT: this API key has expired or was revoked: make another one"
 	require.EqualError(t, rotate(ann, short, nil), over)
 	require.NoError(t, c.keys.Revoke(t.Context(), ann, core.KindAPIKey, key.ID.String()))
 	require.EqualError(t, rotate(ann, key, nil), over)

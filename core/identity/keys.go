@@ -11,10 +11,10 @@ import (
 	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
-// Keys is the life of API keys and service tokens, for whoever may do what with
-// them. Without [core.ActionManageKeys] that is one's own: those that the same user,
-// or the same key, has made. Nobody makes, or gets the secret of, a key with
-// more rights than their own.
+// Keys is the life of API keys and service tokens. A principal without
+// [core.ActionManageKeys] sees and changes the keys that the same user, or the
+// same key, has made. Nobody can make a key with more rights than their own, or
+// get the secret of one.
 type Keys struct{ KeyPorts }
 
 // KeyPorts is what Keys works with.
@@ -30,7 +30,9 @@ type KeyPorts struct {
 // NewKeys returns the use case.
 func NewKeys(ports KeyPorts) *Keys { return &Keys{ports} }
 
-// The time for which the secret before a rotation stays good, and the longest.
+// DefaultKeyGrace is the time for which the previous secret of a rotated key
+// stays good, unless the request says otherwise; MaxKeyGrace is the longest that
+// it may say.
 const (
 	DefaultKeyGrace = 24 * time.Hour
 	MaxKeyGrace     = 7 * 24 * time.Hour
@@ -52,7 +54,7 @@ func covers(who core.Principal, key core.APIKey) bool {
 	return len(key.Streams) > 0 && !slices.ContainsFunc(key.Streams, func(stream core.ID) bool { return !slices.Contains(who.Streams, stream) })
 }
 
-// sees reports whether a key is there for a principal.
+// sees reports whether a key exists as far as a principal can tell.
 func (k *Keys) sees(who core.Principal, key core.APIKey) bool {
 	own := !key.CreatedBy.IsZero() && key.CreatedBy == who.Creator()
 	return own || k.manages(who) && covers(who, key)
@@ -71,14 +73,17 @@ func (k *Keys) Create(ctx context.Context, who core.Principal, kind core.KeyKind
 	}
 	spec := KeySpec{
 		Kind: kind, Label: request.Label, Environment: request.Environment, Role: request.Role,
-		Rate: request.Rate, CreatedBy: who.Creator(), ExpiresAt: request.ExpiresAt,
+		Rate: request.Rate, CreatedBy: who.Creator(),
+	}
+	if request.ExpiresAt != nil {
+		spec.ExpiresAt = &request.ExpiresAt.Time
 	}
 	spec.complete()
 	if err := spec.validate(k.Now()); err != nil {
 		return core.APIKey{}, "", err
 	}
 	if !k.grants(who, spec.Role) {
-		return core.APIKey{}, "", core.Errorf(core.CodeForbidden, "your role makes credentials with the roles %s and %s only", core.RoleProducer, core.RoleConsumer)
+		return core.APIKey{}, "", core.Errorf(core.CodeForbidden, "your role can only make credentials with the roles %s and %s", core.RoleProducer, core.RoleConsumer)
 	}
 	if spec.Rate != (core.Rate{}) && !k.manages(who) {
 		return core.APIKey{}, "", core.Errorf(core.CodeForbidden, "your role cannot set the rate of credentials")
@@ -93,8 +98,8 @@ func (k *Keys) Create(ctx context.Context, who core.Principal, kind core.KeyKind
 	return key, secret, nil
 }
 
-// narrow sets the streams of a key that is to be made: those of the request or,
-// where there are none, those that its maker is narrowed to.
+// narrow sets the streams of a key that is to be made. If the request names none,
+// the key is narrowed as its maker is.
 func (k *Keys) narrow(ctx context.Context, who core.Principal, spec *KeySpec, request core.KeyRequest) (err error) {
 	if len(request.Streams) > MaxKeyStreams {
 		return core.Invalid("streams", "must have at most %d members, has %d", MaxKeyStreams, len(request.Streams))
@@ -192,7 +197,7 @@ func (k *Keys) Get(ctx context.Context, who core.Principal, kind core.KeyKind, i
 	return k.find(ctx, who, kind, id, core.ActionReadKeys)
 }
 
-// find returns a key of a kind that is there for a principal.
+// find returns a key of a kind that a principal sees.
 func (k *Keys) find(ctx context.Context, who core.Principal, kind core.KeyKind, id string, action core.Action) (core.APIKey, error) {
 	if err := core.Authorize(k.Authorizer, who, action, core.ID{}); err != nil {
 		return core.APIKey{}, err
@@ -211,8 +216,9 @@ func (k *Keys) find(ctx context.Context, who core.Principal, kind core.KeyKind, 
 	return key, nil
 }
 
-// Rotate gives a key another secret, which it returns. The one before stays good
-// for grace, [DefaultKeyGrace] where that is nil; the one before that is void.
+// Rotate gives a key another secret, which it returns. The previous secret stays
+// good for grace, or for [DefaultKeyGrace] if grace is nil. The secret before the
+// previous one is void.
 func (k *Keys) Rotate(ctx context.Context, who core.Principal, kind core.KeyKind, id string, grace *core.Seconds) (key core.APIKey, secret string, err error) {
 	key, err = k.find(ctx, who, kind, id, core.ActionWriteKeys)
 	if err != nil {
@@ -229,11 +235,11 @@ func (k *Keys) Rotate(ctx context.Context, who core.Principal, kind core.KeyKind
 		return core.APIKey{}, "", core.Errorf(core.CodeForbidden, "this %v has rights that you do not have", kind)
 	}
 	if key.RevokedAt != nil || key.ExpiresAt != nil && !k.Now().Before(*key.ExpiresAt) {
-		return core.APIKey{}, "", core.Errorf(core.CodeConflict, "this %v has expired or is revoked: make another one", kind)
+		return core.APIKey{}, "", core.Errorf(core.CodeConflict, "this %v has expired or was revoked: make another one", kind)
 	}
 	key, secret, err = k.Access.rotate(ctx, key, period)
 	if core.CodeOf(err) == core.CodePreconditionFailed {
-		return core.APIKey{}, "", core.Errorf(core.CodeConflict, "this %v was rotated or revoked meanwhile", kind)
+		return core.APIKey{}, "", core.Errorf(core.CodeConflict, "this %v was rotated or revoked in the meantime", kind)
 	}
 	if err != nil {
 		return core.APIKey{}, "", core.StoreFailed(err)

@@ -18,7 +18,7 @@ func TestAKeyIsMadeAsAskedFor(t *testing.T) {
 	c := newClerk(t)
 	expiry := c.clock.Now().Add(time.Hour + time.Nanosecond).In(time.FixedZone("elsewhere", 3600))
 	key, secret := c.make(person(5, core.RoleAdmin), core.KindAPIKey, ofRole(core.RoleViewer), onStreams("orders", c.refunds.String(), "orders"), withDefault("refunds"), func(r *core.KeyRequest) {
-		r.ExpiresAt, r.Rate = &expiry, core.Rate{PerMinute: 600}
+		r.ExpiresAt, r.Rate = &core.Time{Time: expiry}, core.Rate{PerMinute: 600}
 	})
 	require.Equal(t, []core.ID{c.orders, c.refunds}, key.Streams)
 	require.Equal(t, c.clock.Now().Add(time.Hour), *key.ExpiresAt)
@@ -46,7 +46,7 @@ func TestARequestForAKeyNamesItsFault(t *testing.T) {
 		"streams[0]":      onStreams(c.foreign.String()),
 		"streams":         onStreams(make([]string, identity.MaxKeyStreams+1)...),
 		"default_stream":  withDefault("elsewhere"),
-		"expires_at":      func(r *core.KeyRequest) { r.ExpiresAt = &past },
+		"expires_at":      func(r *core.KeyRequest) { r.ExpiresAt = &core.Time{Time: past} },
 		"rate.per_minute": func(r *core.KeyRequest) { r.Rate.PerSecond = 5 },
 		"rate.per_second": func(r *core.KeyRequest) { r.Rate = core.Rate{PerMinute: 1, PerSecond: -1} },
 	} {

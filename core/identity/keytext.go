@@ -8,10 +8,11 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// An API key's text is `ef_live_` or `ef_test_`, 32 random base-62 characters
-// (190 bits) and 6 of a CRC-32 of all before it, by which a scanner tells a real
-// key from a lookalike. A service token's is `svc_`, the service's name, `_`, 24
-// random characters (142 bits) and the same 6.
+// The text of an API key is `ef_live_` or `ef_test_`, 32 random base-62 characters
+// (190 bits) and 6 characters of a checksum. The checksum is the CRC-32 of the
+// text before it; by it, a scanner can tell a real key from a lookalike. The text
+// of a service token is `svc_`, the name of the service, `_`, 24 random characters
+// (142 bits) and the checksum.
 const (
 	keyRandomLength     = 32
 	serviceRandomLength = 24
@@ -24,8 +25,8 @@ const (
 
 func keyPrefix(environment core.Environment) string { return "ef_" + string(environment) + "_" }
 
-// keyForm returns what the text of a key begins with, and how many random
-// characters follow.
+// keyForm returns the beginning of a key's text, and the number of random
+// characters that follow.
 func keyForm(k *core.APIKey) (prefix string, random int) {
 	if k.Kind == core.KindServiceToken {
 		return servicePrefix + k.Label + "_", serviceRandomLength
@@ -104,5 +105,6 @@ func isServiceName(name string) bool {
 	return true
 }
 
-// maskKey keeps what tells keys apart in a list and gives nothing away.
+// maskKey returns as much of a key's text as people need to tell keys apart in a
+// list.
 func maskKey(prefix, secret string) string { return prefix + "…" + secret[len(secret)-4:] }

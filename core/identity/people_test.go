@@ -170,7 +170,7 @@ type lobby struct {
 	clock *coretest.HandClock
 	book  *book
 	orgs  *register
-	nodes [2]*identity.Accounts
+	nodes [2]*identity.UseCases
 	mails []string
 	// reused counts the records of a token that came again.
 	reused int
@@ -193,11 +193,11 @@ func newLobby(t coretest.Tester) *lobby {
 }
 
 // node returns a node of a secret over the same book.
-func (l *lobby) node(secret byte) *identity.Accounts {
+func (l *lobby) node(secret byte) *identity.UseCases {
 	key := bytes.Repeat([]byte{secret}, identity.MinSecretBytes)
 	tokens, err := jwt.New(key)
 	require.NoError(l.t, err)
-	return identity.NewAccounts(identity.AccountPorts{
+	node, err := identity.New(identity.Ports{
 		Organizations: l.orgs, Users: l.book, Sessions: l.book, Tickets: l.book, Hasher: plainHasher{}, Tokens: tokens, Authorizer: coretest.Everything{}, Mailer: l,
 		Record: func(_ context.Context, record core.AuditRecord) {
 			l.trail = append(l.trail, record)
@@ -205,7 +205,15 @@ func (l *lobby) node(secret byte) *identity.Accounts {
 				l.reused++
 			}
 		},
-	}, key, nil, l.clock.Now)
+		Secret: key, Now: l.clock.Now,
+	})
+	require.NoError(l.t, err)
+	return node
+}
+
+// operator is whoever operates the installation, at work on an organization.
+func operator(org core.ID) core.Principal {
+	return core.Principal{Org: org, Label: "operator", Role: core.RoleAdmin}
 }
 
 // Send implements core.Mailer.
@@ -217,22 +225,22 @@ func (l *lobby) Send(_ context.Context, _, _, text string) error {
 // person makes an active user.
 func (l *lobby) person(email string) core.User {
 	l.t.Helper()
-	user, err := l.nodes[0].CreateUser(l.t.Context(), lobbyOrg, identity.NewPerson{Email: email, Password: password}, core.RoleAdmin)
+	user, err := l.nodes[0].Users.Create(l.t.Context(), operator(lobbyOrg), identity.NewPerson{Email: email, Password: password}, core.RoleAdmin)
 	require.NoError(l.t, err)
 	return user
 }
 
 func (l *lobby) login(email, password string) core.SignIn {
 	l.t.Helper()
-	signIn, err := l.nodes[0].Login(l.t.Context(), core.Visitor{Address: "192.0.2.1"}, email, password)
+	signIn, err := l.nodes[0].SignIns.Login(l.t.Context(), core.Visitor{Address: "192.0.2.1"}, email, password)
 	require.NoError(l.t, err)
 	return signIn
 }
 
 // refresh holds a node to an answer that is either tokens or the one refusal.
-func (l *lobby) refresh(node *identity.Accounts, token string) (signIn core.SignIn, ok bool) {
+func (l *lobby) refresh(node *identity.UseCases, token string) (signIn core.SignIn, ok bool) {
 	l.t.Helper()
-	signIn, err := node.Refresh(l.t.Context(), core.Visitor{}, token)
+	signIn, err := node.SignIns.Refresh(l.t.Context(), core.Visitor{}, token)
 	if err != nil {
 		require.Equal(l.t, core.CodeUnauthorized, core.CodeOf(err), "%v", err)
 		require.Empty(l.t, signIn)
@@ -244,7 +252,7 @@ func (l *lobby) refresh(node *identity.Accounts, token string) (signIn core.Sign
 func (l *lobby) reset(email string) (ticket string) {
 	l.t.Helper()
 	sent := len(l.mails)
-	require.NoError(l.t, l.nodes[0].Forgot(l.t.Context(), core.Visitor{}, email))
+	require.NoError(l.t, l.nodes[0].Passwords.Forgot(l.t.Context(), core.Visitor{}, email))
 	require.Len(l.t, l.mails, sent+1)
 	_, ticket, found := strings.Cut(l.mails[sent], "/reset#t=")
 	require.True(l.t, found)

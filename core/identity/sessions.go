@@ -2,80 +2,83 @@ package identity
 
 import (
 	"context"
+	"slices"
 
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// SessionsOf returns the sessions of whoever makes the request, newest first.
-func (a *Accounts) SessionsOf(ctx context.Context, who core.Principal) ([]core.Session, error) {
+var errOwnSessions = core.Errorf(core.CodeConflict, "these are your own sessions: end them in your own list of sessions, with your password")
+
+// Sessions returns the sessions of whoever makes the request, newest first.
+func (s *SignIns) Sessions(ctx context.Context, who core.Principal) ([]core.Session, error) {
 	if who.User.IsZero() {
 		return nil, core.Errorf(core.CodeForbidden, "a key has no sessions")
 	}
-	sessions, err := a.Sessions.LiveSessions(ctx, who.User, a.now.Stamp())
+	sessions, err := s.sessions.LiveSessions(ctx, who.User, s.now.Stamp())
 	return sessions, core.StoreFailed(err)
 }
 
-// EndSession ends one of the sessions of whoever makes the request and knows the
-// password: who has found a browser open ends nobody's sign-in but that one. A
-// zero session ends all but the one at hand.
-func (a *Accounts) EndSession(ctx context.Context, from core.Visitor, who core.Principal, session core.ID, password string) error {
-	sessions, err := a.SessionsOf(ctx, who)
+// End ends one of the sessions of whoever makes the request. A zero session ends
+// all but the one that makes the request. It asks for the password: a stranger
+// who finds a browser open can end that session and no other.
+func (s *SignIns) End(ctx context.Context, who core.Principal, session core.ID, password string) error {
+	sessions, err := s.Sessions(ctx, who)
 	if err != nil {
 		return err
 	}
-	if err := a.confirm(ctx, who, password); err != nil {
+	if err := s.confirm(ctx, who, password); err != nil {
 		return err
 	}
 	if session.IsZero() {
-		a.Record(ctx, who.At(from).Did(core.AuditSessionEnded, "user", who.User))
-		return a.endAll(ctx, who.User, who.Session)
+		return s.endAll(ctx, who, who.User, who.Session)
 	}
-	for i := range sessions {
-		if sessions[i].ID == session {
-			a.Record(ctx, who.At(from).Did(core.AuditSessionEnded, "session", session))
-			return a.end(ctx, session, nil)
-		}
+	if !slices.ContainsFunc(sessions, func(own core.Session) bool { return own.ID == session }) {
+		return core.Errorf(core.CodeNotFound, "there is no such session")
 	}
-	return core.Errorf(core.CodeNotFound, "there is no such session")
+	if err := s.presence.end(ctx, session); err != nil {
+		return err
+	}
+	s.record.Record(ctx, who.Did(core.AuditSessionEnded, "session", session))
+	return nil
 }
 
-// EndSessionsOf ends all sessions of a user of the organization. Whose own they
-// are uses [Accounts.EndSession], which asks for the password.
-func (a *Accounts) EndSessionsOf(ctx context.Context, from core.Visitor, who core.Principal, id string) error {
-	user, err := a.openUser(ctx, who, id, core.ActionWriteUsers)
+// EndAllOf ends all sessions of another user of the organization. Users end
+// their own sessions with [SignIns.End], which asks for the password.
+func (s *SignIns) EndAllOf(ctx context.Context, who core.Principal, id string) error {
+	user, err := findUser(ctx, s.users, s.authorizer, who, id, core.ActionWriteUsers)
 	if err != nil {
 		return err
 	}
 	if user.ID == who.User {
 		return errOwnSessions
 	}
-	if err := a.endAll(ctx, user.ID, core.ID{}); err != nil {
+	return s.endAll(ctx, who, user.ID, core.ID{})
+}
+
+func (s *SignIns) endAll(ctx context.Context, who core.Principal, user, except core.ID) error {
+	if err := s.presence.endAll(ctx, user, except); err != nil {
 		return err
 	}
-	a.Record(ctx, who.At(from).Did(core.AuditSessionEnded, "user", user.ID))
+	s.record.Record(ctx, who.Did(core.AuditSessionEnded, "user", user))
 	return nil
 }
 
-var errOwnSessions = core.Errorf(core.CodeConflict, "these are your own sessions: end them where you see them, with your password")
-
-// confirm holds a user who is signed in to the password.
-func (a *Accounts) confirm(ctx context.Context, who core.Principal, password string) error {
-	if err := a.Throttle(ctx, "login "+who.Label); err != nil {
+// confirm makes a user who is signed in prove it with the password. It counts
+// as an attempt to sign in.
+func (s *SignIns) confirm(ctx context.Context, who core.Principal, password string) error {
+	if err := s.throttle.admit(ctx, "login "+who.Label); err != nil {
 		return err
 	}
-	user, err := a.Users.User(ctx, who.Org, who.User)
+	user, err := s.users.User(ctx, who.Org, who.User)
 	if err != nil {
 		return core.StoreFailed(err)
 	}
-	if len(password) > 4*core.MaxPasswordLength {
-		password = ""
-	}
-	good, err := a.Hasher.Verify(ctx, user.PasswordHash, password)
+	good, err := s.verify(ctx, user, password)
 	if err != nil {
-		return core.StoreFailed(err)
+		return err
 	}
 	if !good {
-		return core.Invalid("password", "is not the present one")
+		return core.Invalid("password", "is not the current password")
 	}
 	return nil
 }

@@ -8,15 +8,17 @@ import (
 	"github.com/eventflow-go/eventflow/core/internal/cache"
 )
 
-// tenants remembers organizations for a moment: what their keys and their people
-// are limited to is read once for all of them.
+// tenants remembers organizations for a moment, so that the limits of an
+// organization are read once for all its keys or people.
 type tenants struct {
 	catalog core.Organizations
 	known   *cache.Cache[core.ID, core.Organization]
 }
 
-// tenantTTL is half of the time that a key or a user is trusted, into which what
-// is known of the organization goes: together they stay below two seconds.
+// tenantTTL is how long an organization is trusted. A key or a user that is
+// remembered holds the limits of an organization that was remembered before, so
+// the two times add up. Together they stay below the two seconds within which a
+// new limit is promised to arrive.
 const (
 	tenantTTL       = keyTTL / 2
 	tenantCacheSize = 10_000

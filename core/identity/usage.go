@@ -9,7 +9,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// The time within which a key's use is written once, and that between writes.
+// usageGap is the time within which the use of a key is written once, usageEvery
+// the time between writes.
 const (
 	usageGap   = time.Minute
 	usageEvery = 10 * time.Second
@@ -19,8 +20,10 @@ const (
 type knownKey struct {
 	key core.APIKey
 	who core.Principal
-	// used is when its use was last noted, in microseconds since 1970. It stays
-	// when the key is read again.
+	// used is when the key's use was last noted, in microseconds since 1970. A
+	// knownKey never changes but for this number. When the key is read again, the
+	// new knownKey takes it over, so that one use a minute is noted however often
+	// the key is read.
 	used *atomic.Int64
 	// as is the hash by which the key was found.
 	as core.KeyHash
@@ -39,16 +42,20 @@ func newKnownKey(key core.APIKey, org core.Organization, as core.KeyHash, old *k
 	return known
 }
 
-// unnoted reports whether the use of a key at a time has to be noted: to one
-// caller a minute.
+// unnoted reports whether the caller has to note the use of a key. Within a
+// minute, one caller is told so.
 func (k *knownKey) unnoted(now time.Time) bool {
 	noted, at := k.used.Load(), now.UnixMicro()
 	return at-noted >= usageGap.Microseconds() && k.used.CompareAndSwap(noted, at)
 }
 
-// usage collects when keys were used, until it is written.
+// usage collects the times at which keys were used, until they are written.
 type usage struct {
-	mu      sync.Mutex
+	// mu guards pending. It is not held while pending is written: take swaps the
+	// map, so that no request waits for the catalog.
+	mu sync.Mutex
+	// pending has at most keyCacheSize keys, however long the catalog fails. What
+	// does not fit is lost.
 	pending map[core.ID]time.Time
 }
 
@@ -70,8 +77,8 @@ func (u *usage) take() map[core.ID]time.Time {
 	return taken
 }
 
-// giveBack makes pending again what could not be written, but for what is newer
-// by now.
+// giveBack returns times that could not be written. A newer time of the same key
+// stays.
 func (u *usage) giveBack(used map[core.ID]time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -82,8 +89,8 @@ func (u *usage) giveBack(used map[core.ID]time.Time) {
 	}
 }
 
-// WriteUsage writes when keys were last used, where it is not written yet. What
-// cannot be written is kept for the next time.
+// WriteUsage writes the times at which keys were used since the last call. If
+// the catalog fails, the times are kept for the next call.
 func (a *Access) WriteUsage(ctx context.Context) error {
 	used := a.usage.take()
 	if len(used) == 0 {
@@ -96,8 +103,8 @@ func (a *Access) WriteUsage(ctx context.Context) error {
 	return err
 }
 
-// Run writes when keys were last used, every few seconds until ctx ends, and
-// once more then. A catalog that fails is asked again: nobody waits for this.
+// Run calls [Access.WriteUsage] every few seconds until ctx ends, and once more
+// then. It ignores a catalog that fails, because the times are written later.
 func (a *Access) Run(ctx context.Context) {
 	ticker := time.NewTicker(usageEvery)
 	defer ticker.Stop()

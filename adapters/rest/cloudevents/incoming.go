@@ -3,6 +3,7 @@ package cloudevents
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -73,6 +74,7 @@ func (e *incoming) draft(field eventjson.StreamField) (eventjson.Draft, error) {
 		}
 	}
 	draft, err := eventjson.NewDraft(event, e.get(attributeStream))
+	draft.KeyDecides = true // CloudEvents 1.0: events with one source and id are duplicates
 	return draft, attributeError(err)
 }
 
@@ -103,15 +105,23 @@ func (e *incoming) check(field eventjson.StreamField) error {
 	case field == eventjson.StreamInPath && given:
 		return core.Invalid(attributeStream, "is not allowed here: the path names the stream")
 	case field == eventjson.StreamInEvent && stream == "":
-		return core.Invalid(attributeStream, "is required here: the name or id of the stream")
+		return core.Invalid(attributeStream, "is required here: give the name or id of a stream")
 	}
 	return nil
 }
 
 // idempotencyKey returns what makes a CloudEvent unique: its source and its id,
 // or their hash if they are too long.
+//
+// A "#" parts the two. Where one of them holds a "#" itself, the key begins with
+// one and says how long the source is: no source and id have the key of another
+// source and id.
 func (e *incoming) idempotencyKey() string {
-	key := e.get(attributeSource) + "#" + e.get(attributeID)
+	source, id := e.get(attributeSource), e.get(attributeID)
+	key := source + "#" + id
+	if strings.Contains(source, "#") || strings.Contains(id, "#") {
+		key = "#" + strconv.Itoa(len(source)) + "#" + key
+	}
 	if utf8.RuneCountInString(key) <= core.MaxIdempotencyKeyLength {
 		return key
 	}

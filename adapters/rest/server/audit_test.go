@@ -29,9 +29,9 @@ func TestTheTrailSaysWhoDidWhat(t *testing.T) {
 		actions = append(actions, event.Type)
 		require.NotContains(t, string(event.Payload), "Horse", "no password is in the trail")
 	}
-	require.Equal(t, []string{"login.succeeded", "login.succeeded", "login.failed", "request.refused"}, actions)
+	require.Equal(t, []string{"user.created", "login.succeeded", "user.created", "login.succeeded", "login.failed", "request.refused"}, actions)
 	var entry core.AuditEntry
-	require.NoError(t, json.Unmarshal(page.Items[3].Payload, &entry))
+	require.NoError(t, json.Unmarshal(page.Items[5].Payload, &entry))
 	require.Equal(t, []any{"bob@example.com", "route", "POST /api/v1/users", "127.0.0.1", "curious", "r-1"},
 		[]any{entry.Actor.Label, entry.Target.Kind, entry.Target.ID, entry.Address, entry.UserAgent, entry.RequestID})
 	_, err = o.as(viewer).AuditPage(ctx, core.EventQuery{})

@@ -31,9 +31,9 @@ func (s *Server) authenticate(c *call) (core.Principal, error) {
 		return core.Principal{}, errNoCredential
 	}
 	if isAccessToken(key) {
-		return s.Accounts.Authenticate(c.context(), string(key))
+		return s.Identity.SignIns.Authenticate(c.context(), string(key))
 	}
-	return s.Access.Authenticate(c.context(), string(key))
+	return s.Identity.Access.Authenticate(c.context(), string(key))
 }
 
 // isAccessToken tells a JSON Web Token from a key, which has no dots.

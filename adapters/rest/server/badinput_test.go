@@ -98,7 +98,7 @@ func badRequests() map[string]bad {
 		"limit zero": "limit=0", "limit too large": "limit=1001", "limit a word": "limit=ten", "limit signed": "limit=%2B5",
 		"limit huge": "limit=99999999999999999999", "after negative": "after=-1", "after a word": "after=x",
 		"after huge": "after=9223372036854775808", "after largest": "after=9223372036854775807", "order": "order=up",
-		"from": "from=yesterday", "to": "to=2026-13-01T00:00:00Z", "type empty": "type=", "type nul": "type=%00", "type bytes": "type=%ff",
+		"from": "from=yesterday", "from hour": "from=2026-01-31T9:30:00Z", "from comma": "from=2026-01-31T09:30:00,5Z", "to": "to=2026-13-01T00:00:00Z", "type empty": "type=", "type nul": "type=%00", "type bytes": "type=%ff",
 		"cursor": "cursor=AAAA", "cursor long": "cursor=" + strings.Repeat("A", 4000), "limit twice": "limit=1&limit=1",
 		"unknown": "color=red", "key in the address": "api_key=x", "format of a list": "format=csv",
 		"to before from": "from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z",

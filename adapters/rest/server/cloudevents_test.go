@@ -150,15 +150,28 @@ func TestSourceAndIDMakeTheIdempotencyKey(t *testing.T) {
 	again := f.stored("1", binary()...)
 	require.Equal(t, first.ID, again.ID)
 	require.EqualValues(t, 1, f.events("orders"))
-	got := f.do("POST", ordersPath, strings.NewReader("2"), binary()...)
-	require.Equal(t, core.CodeIdempotencyMismatch, got.problem(t).Code)
-	got = f.do("POST", ordersPath, strings.NewReader("1"), binary("Idempotency-Key: other")...)
+	require.Equal(t, first.ID, f.stored("2", binary("ce-type: another")...).ID, "source and id alone decide")
+	got := f.do("POST", ordersPath, strings.NewReader("1"), binary("Idempotency-Key: other")...)
 	require.Equal(t, core.CodeValidation, got.problem(t).Code)
 
 	fits, long := strings.Repeat("☃", 255-len("/shop#")), strings.Repeat("☃", 256-len("/shop#"))
 	require.Equal(t, "/shop#"+fits, f.stored(strings.Replace(cloudEvent(""), "a-1", fits, 1), structured).IdempotencyKey)
 	sum := sha256.Sum256([]byte("/shop#" + long))
 	require.Equal(t, "ce-sha256:"+hex.EncodeToString(sum[:]), f.stored(strings.Replace(cloudEvent(""), "a-1", long, 1), structured).IdempotencyKey)
+}
+
+// No source and id have the key of another source and id.
+func TestASourceAndAnIDWithHashesAreKeptApart(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.stream("orders")
+	keys := map[string]bool{}
+	for _, pair := range [][2]string{{"/orders#eu", "7"}, {"/orders", "eu#7"}, {"/orders#", "eu#7"}, {"/orders", "#eu#7"}, {"#7#/orders", "eu#7"}, {"/orders", "7"}} {
+		event := f.stored("1", binary("ce-source: "+pair[0], "ce-id: "+pair[1])...)
+		require.False(t, keys[event.IdempotencyKey], "%v", pair)
+		keys[event.IdempotencyKey] = true
+	}
+	require.EqualValues(t, len(keys), f.events("orders"))
 }
 
 func TestACloudEventMayNameItsStream(t *testing.T) {
@@ -174,7 +187,7 @@ func TestACloudEventMayNameItsStream(t *testing.T) {
 	}
 	require.EqualValues(t, 3, f.events("orders"))
 	got := f.do("POST", rest.EventsPath, strings.NewReader(cloudEvent("")), structured)
-	require.Equal(t, []core.Detail{{Field: "eventflowstream", Reason: "is required here: the name or id of the stream"}}, got.problem(t).Details)
+	require.Equal(t, []core.Detail{{Field: "eventflowstream", Reason: "is required here: give the name or id of a stream"}}, got.problem(t).Details)
 }
 
 func TestABadCloudEventOfABatchIsRefusedAlone(t *testing.T) {

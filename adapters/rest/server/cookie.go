@@ -27,7 +27,7 @@ func (c *call) setCookie(token string, until time.Time) {
 // Nobody would hold its refresh token any more, and so nobody could end it.
 func (c *call) endReplaced() error {
 	replaced := string(c.ctx.Request.Header.Cookie(rest.RefreshCookie))
-	return c.server.Accounts.Logout(c.context(), c.visitor(), core.Principal{}, replaced)
+	return c.server.Identity.SignIns.Logout(c.context(), core.Principal{}, replaced)
 }
 
 // refreshToken returns the refresh token of the body or, if there is none, of

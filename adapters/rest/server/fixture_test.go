@@ -159,7 +159,7 @@ func start(t testing.TB, options ...option) *fixture {
 	}
 	f.access, err = identity.NewAccess(f.catalog, f.catalog, bytes.Repeat([]byte{7}, 32), nil, time.Now)
 	require.NoError(t, err)
-	o.Access, o.Authorizer = f.access, roles{}
+	o.Identity, o.Authorizer = &identity.UseCases{Access: f.access}, roles{}
 	ports := eventlog.StreamPorts{Catalog: f.catalog, Log: f.log, Schemas: schemas{}, Authorizer: roles{}, Now: time.Now}
 	o.Streams = eventlog.NewStreams(ports)
 	recent := eventlog.NewRecent(f.log, nil, o.Logger)
@@ -173,8 +173,8 @@ func start(t testing.TB, options ...option) *fixture {
 	if f.people != nil {
 		f.people(f, &o, committer)
 	}
-	if o.Keys == nil {
-		o.Keys = identity.NewKeys(identity.KeyPorts{
+	if o.Identity.Keys == nil {
+		o.Identity.Keys = identity.NewKeys(identity.KeyPorts{
 			Access: f.access, Credentials: f.catalog, Streams: o.Streams, Authorizer: o.Authorizer, Now: time.Now,
 		})
 	}

@@ -19,7 +19,7 @@ func (s *Server) getKeys(c *call, kind core.KeyKind) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.Keys.List(c.context(), c.who, kind, values.Get("cursor"), limit)
+	page, err := s.Identity.Keys.List(c.context(), c.who, kind, values.Get("cursor"), limit)
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (s *Server) postKey(c *call, kind core.KeyKind) error {
 	if err := c.readObject(&request); err != nil {
 		return err
 	}
-	key, secret, err := s.Keys.Create(c.context(), c.who, kind, request)
+	key, secret, err := s.Identity.Keys.Create(c.context(), c.who, kind, request)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (s *Server) getKey(c *call, kind core.KeyKind) error {
 	if err != nil {
 		return err
 	}
-	key, err := s.Keys.Get(c.context(), c.who, kind, id)
+	key, err := s.Identity.Keys.Get(c.context(), c.who, kind, id)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (s *Server) postRotate(c *call, kind core.KeyKind) error {
 			return err
 		}
 	}
-	key, secret, err := s.Keys.Rotate(c.context(), c.who, kind, id, request.Grace)
+	key, secret, err := s.Identity.Keys.Rotate(c.context(), c.who, kind, id, request.Grace)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (s *Server) deleteKey(c *call, kind core.KeyKind) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Keys.Revoke(c.context(), c.who, kind, id); err != nil {
+	if err := s.Identity.Keys.Revoke(c.context(), c.who, kind, id); err != nil {
 		return err
 	}
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)

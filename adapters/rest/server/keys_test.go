@@ -14,7 +14,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/eventflow-go/eventflow/adapters/argon2"
 	"github.com/eventflow-go/eventflow/adapters/casbinauth"
 	stored "github.com/eventflow-go/eventflow/adapters/catalog"
 	"github.com/eventflow-go/eventflow/adapters/jwt"
@@ -51,16 +50,18 @@ func openVault(t *testing.T, options ...option) *vault {
 		options.Streams = eventlog.NewStreams(eventlog.StreamPorts{
 			Catalog: opened, Log: f.log, Schemas: schemas{}, Authorizer: authorizer, Record: o.trail.Record, Now: time.Now,
 		})
-		options.Keys = identity.NewKeys(identity.KeyPorts{
-			Access: access, Credentials: opened, Streams: options.Streams, Authorizer: authorizer, Record: o.trail.Record, Now: time.Now,
-		})
 		options.Ingest = eventlog.NewIngest(options.Streams, committer, time.Now)
 		options.Query = eventlog.NewQuery(eventlog.QueryPorts{Log: f.log, Streams: options.Streams, Authorizer: authorizer, Record: o.trail.Record, Now: time.Now})
-		o.accounts = identity.NewAccounts(identity.AccountPorts{
-			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Hasher: argon2.New(2), Tokens: tokens,
-			Authorizer: authorizer, Record: o.trail.Record,
-		}, vaultSecret, nil, o.time)
-		options.Access, options.Accounts, options.Trail, options.Authorizer = access, o.accounts, o.trail, authorizer
+		people, err := identity.New(identity.Ports{
+			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Credentials: opened, Hasher: quickHasher{}, Tokens: tokens,
+			Authorizer: authorizer, Record: o.trail.Record, Secret: vaultSecret, Now: o.time,
+		})
+		require.NoError(t, err)
+		people.Access, people.Keys = access, identity.NewKeys(identity.KeyPorts{ // by the real clock
+			Access: access, Credentials: opened, Streams: options.Streams, Authorizer: authorizer, Record: o.trail.Record, Now: time.Now,
+		})
+		o.identity = people
+		options.Identity, options.Trail, options.Authorizer = people, o.trail, authorizer
 	}))...)
 	return &vault{o}
 }

@@ -11,7 +11,7 @@ import (
 
 // getMe answers who makes the request.
 func (s *Server) getMe(c *call) error {
-	user, org, err := s.Accounts.Me(c.context(), c.who)
+	user, org, err := s.Identity.SignIns.Me(c.context(), c.who)
 	if err != nil {
 		return err
 	}

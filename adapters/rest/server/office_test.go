@@ -10,10 +10,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/eventflow-go/eventflow/adapters/argon2"
 	"github.com/eventflow-go/eventflow/adapters/casbinauth"
 	stored "github.com/eventflow-go/eventflow/adapters/catalog"
 	"github.com/eventflow-go/eventflow/adapters/jwt"
+	"github.com/eventflow-go/eventflow/adapters/memlimit"
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/rest/server"
 	"github.com/eventflow-go/eventflow/core"
@@ -25,7 +25,7 @@ import (
 // real policies, and a clock that tests move.
 type office struct {
 	*fixture
-	accounts *identity.Accounts
+	identity *identity.UseCases
 	trail    *eventlog.Trail
 	org      core.Organization
 	catalog  core.Catalog
@@ -33,6 +33,8 @@ type office struct {
 	mu    sync.Mutex
 	now   time.Time
 	mails []string
+	// guesses holds attempts up, from throttle on.
+	guesses identity.Throttle
 }
 
 func (o *office) time() time.Time {
@@ -77,13 +79,39 @@ func openOffice(t *testing.T, options ...option) *office {
 	require.NoError(t, err)
 	o.fixture = start(t, append(options, withPeople(func(f *fixture, options *server.Options, committer *eventlog.Committer) {
 		o.trail = eventlog.NewTrail(eventlog.TrailPorts{Committer: committer, Log: f.log, Authorizer: authorizer, Logger: options.Logger, Now: time.Now})
-		o.accounts = identity.NewAccounts(identity.AccountPorts{
-			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Hasher: argon2.New(2), Tokens: tokens,
+		people, err := identity.New(identity.Ports{
+			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Hasher: quickHasher{}, Tokens: tokens,
 			Authorizer: authorizer, Mailer: o, Links: "https://events.example", Record: o.trail.Record,
-		}, secret, nil, o.time)
-		options.Accounts, options.Trail, options.Authorizer = o.accounts, o.trail, authorizer
+			Throttle: o.attempt, Secret: secret, Now: o.time,
+		})
+		require.NoError(t, err)
+		people.Access, people.Keys = f.access, nil // the fixture's
+		o.identity = people
+		options.Identity, options.Trail, options.Authorizer = people, o.trail, authorizer
 	}))...)
 	return o
+}
+
+// throttle holds attempts up from now on, and forgets those before.
+func (o *office) throttle() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.guesses = identity.NewThrottle(memlimit.New(), o.time)
+}
+
+func (o *office) attempt(ctx context.Context, key string) error {
+	o.mu.Lock()
+	guesses := o.guesses
+	o.mu.Unlock()
+	if guesses == nil {
+		return nil
+	}
+	return guesses(ctx, key)
+}
+
+// operator is whoever operates the installation, at work on an organization.
+func operator(org core.ID) core.Principal {
+	return core.Principal{Org: org, Label: "operator", Role: core.RoleAdmin}
 }
 
 const password = "Correct-Horse-9"
@@ -91,7 +119,7 @@ const password = "Correct-Horse-9"
 // person makes an active user, and signs in.
 func (o *office) person(email string, role core.Role) rest.SignedIn {
 	o.t.Helper()
-	_, err := o.accounts.CreateUser(context.Background(), o.org.ID, identity.NewPerson{Email: email, Password: password}, role)
+	_, err := o.identity.Users.Create(context.Background(), operator(o.org.ID), identity.NewPerson{Email: email, Password: password}, role)
 	require.NoError(o.t, err)
 	return o.login(email, password)
 }

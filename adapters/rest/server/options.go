@@ -20,12 +20,11 @@ type Options struct {
 	Ingest  *eventlog.Ingest
 	Query   *eventlog.Query
 	Streams *eventlog.Streams
-	Access  *identity.Access
-	Keys    *identity.Keys
+	// Identity knows who makes a request, and manages people and credentials.
+	Identity *identity.UseCases
 	// Authorizer decides whether a credential permits the action of a route, before
 	// anything of the request's body is read. The use cases ask it again.
 	Authorizer core.Authorizer
-	Accounts   *identity.Accounts
 	Trail      *eventlog.Trail
 	// Delivery hands events out, Tails shows them to people.
 	Delivery *deliver.UseCases

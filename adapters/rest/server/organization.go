@@ -4,7 +4,6 @@ import (
 	"github.com/valyala/fasthttp"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
-	"github.com/eventflow-go/eventflow/core"
 )
 
 // postOrganization makes an organization.
@@ -13,7 +12,7 @@ func (s *Server) postOrganization(c *call) error {
 	if err := c.readObject(&request); err != nil {
 		return err
 	}
-	org, link, err := s.Accounts.CreateOrganization(c.context(), c.visitor(), c.who, request.Name)
+	org, link, err := s.Identity.Organizations.Create(c.context(), c.who, request.Name)
 	if err != nil {
 		return err
 	}
@@ -22,7 +21,7 @@ func (s *Server) postOrganization(c *call) error {
 
 // getOrganization answers the organization that the request belongs to.
 func (s *Server) getOrganization(c *call) error {
-	_, org, err := s.Accounts.Me(c.context(), core.Principal{Org: c.who.Org})
+	org, err := s.Identity.Organizations.Current(c.context(), c.who)
 	if err != nil {
 		return err
 	}
@@ -35,7 +34,7 @@ func (s *Server) patchOrganization(c *call) error {
 	if err := c.readObject(&change); err != nil {
 		return err
 	}
-	org, err := s.Accounts.RenameOrganization(c.context(), c.visitor(), c.who, change.Name)
+	org, err := s.Identity.Organizations.Rename(c.context(), c.who, change.Name)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,7 @@ func TestAForeignOrganizationIsNotThere(t *testing.T) {
 	admin := o.person("ann@example.com", core.RoleAdmin)
 	foreign, err := o.catalog.EnsureOrganization(ctx, core.Organization{ID: newID(), Name: "other", CreatedAt: time.Now().UTC()})
 	require.NoError(t, err)
-	eve, err := o.accounts.CreateUser(ctx, foreign.ID, identity.NewPerson{Email: "eve@example.com", Password: password}, core.RoleAdmin)
+	eve, err := o.identity.Users.Create(ctx, operator(foreign.ID), identity.NewPerson{Email: "eve@example.com", Password: password}, core.RoleAdmin)
 	require.NoError(t, err)
 	them := o.as(o.login("eve@example.com", password))
 	name := "x"
@@ -36,7 +36,7 @@ func TestAForeignOrganizationIsNotThere(t *testing.T) {
 	require.Len(t, page.Items, 1)
 	trail, err := them.AuditPage(ctx, core.EventQuery{})
 	require.NoError(t, err)
-	require.Len(t, trail.Items, 1, "their own sign-in, and nothing else")
+	require.Len(t, trail.Items, 2, "their own user and sign-in, and nothing else")
 	_, err = o.as(admin).Event(ctx, eventlog.AuditStream(foreign.ID).String(), trail.Items[0].ID.String())
 	require.Equal(t, core.CodeNotFound, core.CodeOf(err), "no request can name a trail")
 	_, err = o.as(admin).Trace(ctx, trail.Items[0].ID.String())

@@ -71,8 +71,8 @@ func parseTime(values url.Values, name string) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	// A plus sign that was not percent-encoded arrives as a space.
-	t, err := time.Parse(time.RFC3339Nano, strings.Replace(values.Get(name), " ", "+", 1))
-	if err != nil {
+	t, ok := core.ParseTime(strings.Replace(values.Get(name), " ", "+", 1))
+	if !ok {
 		return time.Time{}, core.Invalid(name, "must be an RFC 3339 time like 2006-01-02T15:04:05Z")
 	}
 	return t, nil

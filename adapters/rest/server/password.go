@@ -12,7 +12,7 @@ func (s *Server) postPassword(c *call) error {
 	if err := c.readObject(&request); err != nil {
 		return err
 	}
-	if err := s.Accounts.ChangePassword(c.context(), c.visitor(), c.who, request.Password, request.NewPassword); err != nil {
+	if err := s.Identity.Passwords.Change(c.context(), c.who, request.Password, request.NewPassword); err != nil {
 		return err
 	}
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
@@ -26,7 +26,7 @@ func (s *Server) postForgot(c *call) error {
 	if err := c.readObject(&request); err != nil {
 		return err
 	}
-	if err := s.Accounts.Forgot(c.context(), c.visitor(), request.Email); err != nil {
+	if err := s.Identity.Passwords.Forgot(c.context(), c.visitor(), request.Email); err != nil {
 		return err
 	}
 	c.ctx.SetStatusCode(fasthttp.StatusAccepted)
@@ -39,7 +39,7 @@ func (s *Server) postPasswordReset(c *call) error {
 	if err := c.readObject(&request); err != nil {
 		return err
 	}
-	if err := s.Accounts.Reset(c.context(), c.visitor(), request.Token, request.Password); err != nil {
+	if err := s.Identity.Passwords.Reset(c.context(), c.visitor(), request.Token, request.Password); err != nil {
 		return err
 	}
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)

@@ -32,7 +32,7 @@ func TestAnOrganizationHasLimitsOfItsOwn(t *testing.T) {
 		require.NoError(t, err)
 		return secret
 	}
-	_, err = v.accounts.CreateUser(ctx, acme.ID, identity.NewPerson{Email: "eve@acme.example", Password: password}, core.RoleAdmin)
+	_, err = v.identity.Users.Create(ctx, operator(acme.ID), identity.NewPerson{Email: "eve@acme.example", Password: password}, core.RoleAdmin)
 	require.NoError(t, err)
 	theirs := key(acme.ID, core.Rate{})
 	eve, ann := v.login("eve@acme.example", password).AccessToken, v.person("ann@example.com", core.RoleAdmin).AccessToken

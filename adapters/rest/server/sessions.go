@@ -9,7 +9,7 @@ import (
 
 // getSessions answers where the caller is signed in.
 func (s *Server) getSessions(c *call) error {
-	sessions, err := s.Accounts.SessionsOf(c.context(), c.who)
+	sessions, err := s.Identity.SignIns.Sessions(c.context(), c.who)
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (s *Server) postSessionEnd(c *call) error {
 			return core.Invalid("session_id", "%v", err)
 		}
 	}
-	if err := s.Accounts.EndSession(c.context(), c.visitor(), c.who, session, request.Password); err != nil {
+	if err := s.Identity.SignIns.End(c.context(), c.who, session, request.Password); err != nil {
 		return err
 	}
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
@@ -49,7 +49,7 @@ func (s *Server) postUserSessionsEnd(c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Accounts.EndSessionsOf(c.context(), c.visitor(), c.who, id); err != nil {
+	if err := s.Identity.SignIns.EndAllOf(c.context(), c.who, id); err != nil {
 		return err
 	}
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)

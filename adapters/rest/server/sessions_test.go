@@ -106,7 +106,7 @@ func TestAnAdminSignsSomebodyOut(t *testing.T) {
 	second := o.login("bob@example.com", password)
 	foreign, err := o.catalog.EnsureOrganization(ctx, core.Organization{ID: newID(), Name: "other", CreatedAt: time.Now().UTC()})
 	require.NoError(t, err)
-	eve, err := o.accounts.CreateUser(ctx, foreign.ID, identity.NewPerson{Email: "eve@example.com", Password: password}, core.RoleAdmin)
+	eve, err := o.identity.Users.Create(ctx, operator(foreign.ID), identity.NewPerson{Email: "eve@example.com", Password: password}, core.RoleAdmin)
 	require.NoError(t, err)
 	them := o.login("eve@example.com", password)
 	for id, code := range map[string]core.Code{

@@ -16,7 +16,7 @@ func (s *Server) postLogin(c *call) error {
 	if err := c.readOwn(&request); err != nil {
 		return err
 	}
-	signIn, err := s.Accounts.Login(c.context(), c.visitor(), request.Email, request.Password)
+	signIn, err := s.Identity.SignIns.Login(c.context(), c.visitor(), request.Email, request.Password)
 	if err == nil {
 		err = c.endReplaced()
 	}
@@ -30,7 +30,7 @@ func (s *Server) postSetup(c *call) error {
 		return err
 	}
 	person := identity.NewPerson{Email: request.Email, Name: request.Name, Password: request.Password}
-	signIn, err := s.Accounts.Setup(c.context(), c.visitor(), request.Token, person)
+	signIn, err := s.Identity.Users.Setup(c.context(), c.visitor(), request.Token, person)
 	return c.answerSignIn(signIn, request.WantRefreshToken, err)
 }
 
@@ -40,7 +40,7 @@ func (s *Server) postAccept(c *call) error {
 	if err := c.readOwn(&request); err != nil {
 		return err
 	}
-	signIn, err := s.Accounts.Accept(c.context(), c.visitor(), request.Token, request.Name, request.Password)
+	signIn, err := s.Identity.Passwords.Accept(c.context(), c.visitor(), request.Token, request.Name, request.Password)
 	return c.answerSignIn(signIn, request.WantRefreshToken, err)
 }
 
@@ -52,7 +52,7 @@ func (s *Server) postRefresh(c *call) error {
 	if err != nil {
 		return err
 	}
-	signIn, err := s.Accounts.Refresh(c.context(), c.visitor(), token)
+	signIn, err := s.Identity.SignIns.Refresh(c.context(), c.visitor(), token)
 	if core.CodeOf(err) == core.CodeUnauthorized { // a server that cannot tell now can tell later
 		c.setCookie("", time.Unix(0, 0))
 	}
@@ -91,7 +91,7 @@ func (s *Server) postLogout(c *call) error {
 		who = core.Principal{} // the refresh token may still be good
 	}
 	c.setCookie("", time.Unix(0, 0))
-	if err := s.Accounts.Logout(c.context(), c.visitor(), who, token); err != nil {
+	if err := s.Identity.SignIns.Logout(c.context(), who.At(c.visitor()), token); err != nil {
 		return err
 	}
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)

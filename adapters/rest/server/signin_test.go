@@ -11,7 +11,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/eventflow-go/eventflow/adapters/memlimit"
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/rest/server"
 	"github.com/eventflow-go/eventflow/core"
@@ -22,7 +21,7 @@ func TestTheFirstAdminIsSetUpOnce(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)
 	ctx := context.Background()
-	link, err := o.accounts.SetupLink(ctx, o.org.ID)
+	link, err := o.identity.Tickets.SetupLink(ctx, operator(o.org.ID))
 	require.NoError(t, err)
 	_, ticket, _ := strings.Cut(link, "#t=")
 	_, err = o.anonymous().Setup(ctx, rest.SetupRequest{Token: ticket, Email: "ann@example.com", Password: "weak"})
@@ -35,7 +34,7 @@ func TestTheFirstAdminIsSetUpOnce(t *testing.T) {
 	require.Equal(t, []any{"ann@example.com", core.RoleAdmin, core.UserActive}, []any{signedIn.User.Email, signedIn.User.Role, signedIn.User.State})
 	_, err = o.anonymous().Setup(ctx, rest.SetupRequest{Token: ticket, Email: "eve@example.com", Password: password})
 	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err))
-	_, err = o.accounts.SetupLink(ctx, o.org.ID)
+	_, err = o.identity.Tickets.SetupLink(ctx, operator(o.org.ID))
 	require.ErrorIs(t, err, identity.ErrSetUp)
 	me, err := o.as(signedIn).Me(ctx)
 	require.NoError(t, err)
@@ -46,7 +45,7 @@ func TestTheFirstAdminIsSetUpOnce(t *testing.T) {
 func TestATicketExpires(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)
-	link, err := o.accounts.SetupLink(context.Background(), o.org.ID)
+	link, err := o.identity.Tickets.SetupLink(context.Background(), operator(o.org.ID))
 	require.NoError(t, err)
 	_, ticket, _ := strings.Cut(link, "#t=")
 	o.pass(core.SetupTicketLife)
@@ -124,9 +123,9 @@ func TestGuessesAreThrottled(t *testing.T) {
 	t.Parallel()
 	o := openOffice(t)
 	o.person("ann@example.com", core.RoleViewer)
-	o.accounts.Throttle = identity.Throttle(memlimit.New(), o.time)
+	o.throttle()
 	for _, email := range []string{"ann@example.com", "nobody@example.com"} {
-		o.accounts.Throttle = identity.Throttle(memlimit.New(), o.time)
+		o.throttle()
 		for range 10 {
 			got := o.do("POST", rest.AuthPath+"/login", strings.NewReader(`{"email":"`+email+`","password":"Wrong-Horse-99"}`), "-")
 			require.Equal(t, 401, got.StatusCode)
@@ -144,7 +143,7 @@ func TestGuessesAreThrottledByNetwork(t *testing.T) {
 	o := openOffice(t, func(options *server.Options, _ *fixture) {
 		options.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	})
-	o.accounts.Throttle = identity.Throttle(memlimit.New(), o.time)
+	o.throttle()
 	guess := func(i int, from string) int {
 		body := fmt.Sprintf(`{"email":"%d@example.com","password":"Wrong-Horse-99"}`, i)
 		return o.do("POST", rest.AuthPath+"/login", strings.NewReader(body), "-", "X-Forwarded-For: "+from).StatusCode
@@ -165,7 +164,7 @@ func TestMailsAndLinksAreThrottled(t *testing.T) {
 		"/password/forgot": `{"email":"ann@example.com"}`, "/password/reset": `{"token":"x","password":"` + password + `"}`,
 		"/accept": `{"token":"x","password":"` + password + `"}`, "/setup": `{"token":"x","email":"eve@example.com","password":"` + password + `"}`,
 	} {
-		o.accounts.Throttle = identity.Throttle(memlimit.New(), o.time)
+		o.throttle()
 		ask := func() int { return o.do("POST", rest.AuthPath+path, strings.NewReader(body), "-").StatusCode }
 		for range 10 {
 			require.Contains(t, []int{202, 401}, ask(), path)

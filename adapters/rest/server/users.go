@@ -13,7 +13,7 @@ func (s *Server) getUsers(c *call) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.Accounts.List(c.context(), c.who, values.Get("cursor"), limit)
+	page, err := s.Identity.Users.List(c.context(), c.who, values.Get("cursor"), limit)
 	if err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func (s *Server) postUser(c *call) error {
 	if err := c.readObject(&request); err != nil {
 		return err
 	}
-	user, link, err := s.Accounts.Invite(c.context(), c.visitor(), c.who, request.Email, request.Name, request.Role)
+	user, link, err := s.Identity.Users.Invite(c.context(), c.who, request.Email, request.Name, request.Role)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func (s *Server) getUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	user, err := s.Accounts.Get(c.context(), c.who, id)
+	user, err := s.Identity.Users.Get(c.context(), c.who, id)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (s *Server) patchUser(c *call) error {
 	if err := c.readObject(&change); err != nil {
 		return err
 	}
-	user, err := s.Accounts.ChangeUser(c.context(), c.visitor(), c.who, id, change, revision)
+	user, err := s.Identity.Users.Change(c.context(), c.who, id, change, revision)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (s *Server) patchUser(c *call) error {
 // userRevision returns how the current revision of a user is looked up.
 func (c *call) userRevision(id string) func() (int64, error) {
 	return func() (int64, error) {
-		user, err := c.server.Accounts.Get(c.context(), c.who, id)
+		user, err := c.server.Identity.Users.Get(c.context(), c.who, id)
 		return user.Revision, err
 	}
 }
@@ -85,7 +85,7 @@ func (s *Server) deleteUser(c *call) error {
 	if err := c.checkRevision(c.userRevision(id)); err != nil {
 		return err
 	}
-	if err := s.Accounts.RemoveUser(c.context(), c.visitor(), c.who, id); err != nil {
+	if err := s.Identity.Users.Remove(c.context(), c.who, id); err != nil {
 		return err
 	}
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
@@ -99,11 +99,11 @@ func (s *Server) postInvitation(c *call) error {
 		return err
 	}
 	ctx := c.context()
-	link, err := s.Accounts.InviteAgain(ctx, c.who, id)
+	link, err := s.Identity.Users.InviteAgain(ctx, c.who, id)
 	if err != nil {
 		return err
 	}
-	user, err := s.Accounts.Get(ctx, c.who, id)
+	user, err := s.Identity.Users.Get(ctx, c.who, id)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,113 @@
+package postgres
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgproto3"
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/adapters/pgtest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// released is how long a node may hold what another one waits for.
+const released = 6 * time.Second
+
+// paused begins what a node does, and then says nothing more, as a process that
+// the system has stopped.
+func paused(t *testing.T, node *Storage, begin func(ctx context.Context, conn *pgx.Conn) error) {
+	t.Helper()
+	conn, err := node.pool.Acquire(t.Context())
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_ = conn.Conn().Close(context.Background()) // the server may have closed it
+		conn.Release()
+	})
+	require.NoError(t, begin(t.Context(), conn.Conn()))
+}
+
+// appended is how long an append takes.
+func appended(t *testing.T, node *Storage, at time.Time, batch core.Batch) time.Duration {
+	t.Helper()
+	begun := time.Now()
+	require.NoError(t, node.Append(t.Context(), at, []core.Batch{batch}))
+	return time.Since(begun)
+}
+
+// A node that is paused or cut off while it holds something lets go of it, so that
+// another node is kept waiting for seconds only.
+func TestWhatAPausedNodeHolds(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	stream := core.ID{3}
+	for name, begin := range map[string]func(ctx context.Context, conn *pgx.Conn) error{
+		"the lock of a head": func(ctx context.Context, conn *pgx.Conn) error {
+			_, err := conn.PgConn().Exec(ctx, `begin; select from heads where stream = '03000000-0000-0000-0000-000000000000' for update`).ReadAll()
+			return err
+		},
+		"an append without its COMMIT": func(ctx context.Context, conn *pgx.Conn) error {
+			_, err := conn.PgConn().Exec(ctx, `begin; select eventflow_advance('03000000-0000-0000-0000-000000000000', 1, 1, '2026-03-01 12:00:00Z', 20513)`).ReadAll()
+			return err
+		},
+		"the lock of the day's partition": func(ctx context.Context, conn *pgx.Conn) error {
+			_, err := conn.PgConn().Exec(ctx, `begin; lock table events_20260301 in access exclusive mode`).ReadAll()
+			return err
+		},
+		"the advisory lock of a new day": func(ctx context.Context, conn *pgx.Conn) error {
+			_, err := conn.PgConn().Exec(ctx, `begin; drop table events_20260301; select eventflow_partition(20513)`).ReadAll()
+			return err
+		},
+		"an append in the middle of its rows": func(_ context.Context, conn *pgx.Conn) error {
+			wire := conn.PgConn().Frontend()
+			wire.SendQuery(&pgproto3.Query{String: `select eventflow_advance('03000000-0000-0000-0000-000000000000', 1, 1, '2026-03-01 12:00:00Z', 20513);
+				copy events_20260301 from stdin binary`})
+			if err := wire.Flush(); err != nil {
+				return err
+			}
+			for {
+				message, err := wire.Receive()
+				if _, waits := message.(*pgproto3.CopyInResponse); waits || err != nil {
+					return err
+				}
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			u := pgtest.URL(t)
+			first, second := openStorage(t, u), openStorage(t, u)
+			n := &neighbours{}
+			require.NoError(t, first.Append(t.Context(), at, []core.Batch{n.batch(core.ID{1}, stream, 0)}))
+			paused(t, first, begin)
+			batch := n.batch(core.ID{1}, stream, 1)
+			batch.Entries[0].IdempotencyKey = "another"
+			require.Less(t, appended(t, second, at, batch), released)
+			events, err := second.Read(t.Context(), stream, core.Scan{Limit: 10})
+			require.NoError(t, err)
+			require.Len(t, events, 2)
+		})
+	}
+}
+
+// What a URL sets itself wins, in whichever form.
+func TestAURLSetsTimeouts(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, value string }{
+		{"idle_in_transaction_session_timeout", "7s"},
+		{"options", "-cidle_in_transaction_session_timeout=7s"},
+	} {
+		u := *pgtest.URL(t)
+		query := u.Query()
+		query.Set(c.name, c.value)
+		u.RawQuery = query.Encode()
+		s := openStorage(t, &u)
+		for setting, want := range map[string]string{"idle_in_transaction_session_timeout": "7s", "lock_timeout": "4s", "tcp_user_timeout": "4000"} {
+			var got string
+			require.NoError(t, s.pool.QueryRow(t.Context(), `select current_setting($1)`, setting).Scan(&got))
+			require.Equal(t, want, got, "%s by %s", setting, c.name)
+		}
+	}
+}

@@ -1,0 +1,110 @@
+// Package foreign builds on this module from another one, as those do who bring a
+// storage of their own.
+package foreign
+
+import (
+	"context"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// foreignModule copies the module in testdata to a folder of the test's, where
+// it may be resolved anew against the tree as it is.
+func foreignModule(t *testing.T) string {
+	t.Helper()
+	folder := filepath.Join(t.TempDir(), "rocks")
+	require.NoError(t, os.CopyFS(folder, os.DirFS("testdata/rocks")))
+	root, err := filepath.Abs("../../..")
+	require.NoError(t, err)
+	mod := filepath.Join(folder, "go.mod")
+	text, err := os.ReadFile(mod)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "=> ../../../../..")
+	require.NoError(t, os.WriteFile(mod, []byte(strings.Replace(string(text), "=> ../../../../..", "=> "+root, 1)), 0o600))
+	return folder
+}
+
+func goCommand(t *testing.T, folder string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "go", args...)
+	// As the Makefile builds the program, so that neither compiles anew what the
+	// other has.
+	cmd.Dir, cmd.Env = folder, append(os.Environ(), "GOFLAGS=-mod=mod -trimpath", "CGO_ENABLED=0")
+	output, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(output))
+	return string(output)
+}
+
+func TestAForeignStoragePassesTheSuiteAndServes(t *testing.T) {
+	t.Parallel()
+	folder := foreignModule(t)
+	require.Contains(t, goCommand(t, folder, "test", "-count=1", "-v", "-vet=off", "./rocks"), "--- PASS: TestStorage")
+	binary := filepath.Join(folder, "server")
+	goCommand(t, folder, "build", "-ldflags=-s -w", "-o", binary, ".")
+
+	environ := append(os.Environ(), "EVENTFLOW_STORE=rocks:"+filepath.Join(folder, "data"), "EVENTFLOW_CATALOG=sqlite:"+filepath.Join(folder, "data"),
+		"EVENTFLOW_SECRET=a-secret-for-a-server-that-lives-for-seconds", "EVENTFLOW_ADDR="+freeAddr(t), "EVENTFLOW_LOG_LEVEL=error")
+	first := startForeign(t, binary, environ)
+	_, err := first.CreateStream(t.Context(), core.StreamSpec{Name: "orders"})
+	require.NoError(t, err)
+	receipt, err := first.Publish(t.Context(), "orders", rest.NewEvent{Type: "order.paid", Payload: []byte(`{"total": 1.50}`)})
+	require.NoError(t, err)
+	event, err := first.Event(t.Context(), "orders", receipt.ID.String())
+	require.NoError(t, err)
+	require.Equal(t, `{"total": 1.50}`, string(event.Payload))
+}
+
+// startForeign starts the binary and returns a client that may do everything.
+func startForeign(t *testing.T, binary string, environ []string) *rest.Client {
+	t.Helper()
+	ctx, stop := context.WithCancel(context.Background())
+	server := exec.CommandContext(ctx, binary, "serve")
+	server.Env, server.Stderr = environ, os.Stderr
+	require.NoError(t, server.Start())
+	t.Cleanup(func() {
+		stop()
+		_ = server.Wait() // it was killed
+	})
+	create := exec.CommandContext(t.Context(), binary, "key", "create", "--label", "test", "--role", "developer")
+	create.Env = environ
+	key, err := create.Output()
+	require.NoError(t, err)
+	addr := ""
+	for _, pair := range environ {
+		if value, ok := strings.CutPrefix(pair, "EVENTFLOW_ADDR="); ok {
+			addr = value
+		}
+	}
+	client := rest.NewClient("http://"+addr, strings.TrimSpace(string(key)))
+	require.Eventually(t, func() bool { return client.Ready(t.Context()) == nil }, 20*time.Second, 5*time.Millisecond)
+	return client
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	require.NoError(t, listener.Close())
+	return listener.Addr().String()
+}
+
+func TestImportingCorePullsInNothing(t *testing.T) {
+	t.Parallel()
+	for dependency := range strings.Lines(goCommand(t, "../../..", "list", "-deps", "./core", "./core/storetest")) {
+		dependency = strings.TrimSpace(dependency)
+		root, _, _ := strings.Cut(dependency, "/")
+		if strings.Contains(root, ".") {
+			require.Contains(t, dependency, "github.com/eventflow-go/eventflow/core")
+		}
+	}
+}

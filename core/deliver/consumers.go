@@ -1,0 +1,224 @@
+package deliver
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventlog"
+)
+
+// Consumers hands the events of streams to consumer groups, in leases: each is a run
+// of offsets that its consumer settles, or loses when it says nothing in time. This
+// file gets events to a consumer; acknowledge.go has the consumer's answers.
+type Consumers struct {
+	streams *eventlog.Streams
+	groups  *Groups
+	letters core.DeadLetters
+	log     core.Reader
+	recent  *eventlog.Recent
+	turns   *turns
+	logger  *slog.Logger
+	now     core.Clock
+	// closing is closed once, by Close, and lets the polls go that wait.
+	closing chan struct{}
+	close   sync.Once
+}
+
+// Close answers the polls that wait, with nothing.
+func (c *Consumers) Close() { c.close.Do(func() { close(c.closing) }) }
+
+// Poll hands out events. When there are none it waits for them, at most as long as the
+// poll says, and then returns an empty delivery without a lease.
+func (c *Consumers) Poll(ctx context.Context, who core.Principal, stream, group string, poll core.Poll) (core.Delivery, error) {
+	if poll.Limit == 0 {
+		poll.Limit = core.DefaultPollLimit
+	}
+	if poll.Limit < 1 || poll.Limit > core.MaxPageSize {
+		return core.Delivery{}, core.Invalid("limit", "must be 1 to %d", core.MaxPageSize)
+	}
+	if poll.Wait < 0 || poll.Wait > core.MaxPollWait {
+		return core.Delivery{}, core.Invalid("timeout", "must be 0 to %d seconds", int(core.MaxPollWait.Seconds()))
+	}
+	g, err := c.groups.open(ctx, who, stream, group, core.ActionConsume)
+	if err != nil {
+		return core.Delivery{}, err
+	}
+	follower, err := c.recent.Follow(ctx, g.Stream)
+	if err != nil {
+		return core.Delivery{}, core.StoreFailed(err)
+	}
+	// The poll follows its stream from here on, so that no event can come between the
+	// look at what there is and the wait for more.
+	defer follower.Close()
+	return c.poll(ctx, g, follower, poll)
+}
+
+// poll tries to hand out events until it has some or its time is over. Between two
+// tries it sleeps until something may have changed: the stream has news, something
+// that waits is due, or it is time to look again, because another node's news may be
+// lost, and a lease that another consumer settles is no news of the stream.
+func (c *Consumers) poll(ctx context.Context, g *core.Group, follower *eventlog.Follower, poll core.Poll) (core.Delivery, error) {
+	for deadline := c.now().Add(poll.Wait); ; {
+		head, changed := follower.Head() // before the look: later news closes changed
+		d, wake, err := c.deliver(ctx, g, head, poll.Limit)
+		if err != nil || len(d.Events) > 0 {
+			return d, err
+		}
+		now := c.now()
+		if !now.Before(deadline) {
+			return d, nil
+		}
+		if !c.sleep(ctx, changed, earliest(deadline, wake, now.Add(eventlog.RecheckInterval)).Sub(now)) || poll.Gone != nil && poll.Gone() {
+			return d, nil
+		}
+	}
+}
+
+// earliest returns the first of some times; a zero one does not count.
+func earliest(first time.Time, others ...time.Time) time.Time {
+	for _, other := range others {
+		if !other.IsZero() && other.Before(first) {
+			first = other
+		}
+	}
+	return first
+}
+
+// sleep waits for news of the stream, at most for longest. It reports false when the
+// poll is to end: the server stops, or its caller has gone.
+func (c *Consumers) sleep(ctx context.Context, changed <-chan struct{}, longest time.Duration) bool {
+	timer := time.NewTimer(longest)
+	defer timer.Stop()
+	select {
+	case <-changed:
+	case <-timer.C:
+	case <-c.closing:
+		return false
+	case <-ctx.Done():
+		return false
+	}
+	return true
+}
+
+// deliver hands out what there is now. wake says when there may be more without the
+// stream having news; zero is never.
+//
+// The lease is stored before its events are read. Otherwise a slow read would keep all
+// of the group waiting for its turn, and reading first would hand the same events to
+// two consumers.
+func (c *Consumers) deliver(ctx context.Context, g *core.Group, head core.Offset, limit int) (d core.Delivery, wake time.Time, err error) {
+	var spans []span
+	err = c.turns.do(ctx, g, func(t *turn) error {
+		d = core.Delivery{}
+		bounds, err := t.bounds(ctx, head)
+		if err != nil {
+			return err
+		}
+		// Retention does not tell groups what it removes. The poll notices.
+		t.state.trim(bounds.First)
+		spans = t.state.take(t.now, g, max(head, bounds.Next), limit)
+		d.NextOffset, wake = t.state.Next, t.state.wake(t.now)
+		if len(spans) == 0 {
+			return nil
+		}
+		d.Lease, d.ExpiresAt = core.RandomID(t.now), t.now.Add(g.Visibility.Duration()).Truncate(time.Millisecond)
+		// The lease gets a copy: its spans are cut while these are being read.
+		t.state.hold(d.Lease, d.ExpiresAt, slices.Clone(spans))
+		t.changed = true
+		return nil
+	})
+	if err != nil || len(spans) == 0 {
+		return d, wake, err
+	}
+	if err := c.collect(ctx, g, &d, spans); err != nil {
+		// Nobody will hear of the lease. Without this the group would wait until it
+		// expires, and an attempt would count that nobody made.
+		c.giveBack(g, d.Lease, 0)
+		return core.Delivery{}, wake, core.StoreFailed(err)
+	}
+	if len(d.Events) == 0 { // retention was faster; the next try goes on behind what it removed
+		return core.Delivery{NextOffset: d.NextOffset}, c.now(), nil
+	}
+	return d, wake, nil
+}
+
+// collect reads the events of a lease into the delivery. Events that are too many
+// bytes for one answer go back to the group.
+func (c *Consumers) collect(ctx context.Context, g *core.Group, d *core.Delivery, spans []span) error {
+	room := core.PageBytes
+	for _, part := range spans {
+		if room <= 0 {
+			c.giveBack(g, d.Lease, part.From)
+			break
+		}
+		events, err := c.contents(ctx, g, part, room)
+		if err != nil {
+			return err
+		}
+		if kept := part.firstOf(events); kept > part.From {
+			c.removed(g, d.Lease, part.From, kept)
+		}
+		for i := range events {
+			d.Attempts = append(d.Attempts, part.Attempts)
+			d.NextOffset = events[i].Offset + 1
+			room -= events[i].Size()
+		}
+		if d.Events == nil {
+			d.Events = events // most leases are one span: nothing is copied
+		} else {
+			d.Events = append(d.Events, events...)
+		}
+		if room <= 0 && d.NextOffset < part.To {
+			c.giveBack(g, d.Lease, d.NextOffset)
+			break
+		}
+	}
+	return nil
+}
+
+// contents reads the events of one span: of the log, or the copy in a dead letter.
+func (c *Consumers) contents(ctx context.Context, g *core.Group, part span, room int) ([]core.Event, error) {
+	if part.ofLog() {
+		return c.recent.Read(ctx, g.Stream, part.From, part.To, int(part.size()), room)
+	}
+	letter, err := c.letters.DeadLetter(ctx, g.Org, part.Letter)
+	if core.IsNotFound(err) { // nothing goes out for it, and it is settled with its lease
+		return nil, nil
+	}
+	return []core.Event{letter.Event}, err
+}
+
+// giveBack returns the offsets of a lease from one offset on to the group.
+func (c *Consumers) giveBack(g *core.Group, id core.ID, from core.Offset) {
+	c.correct(g, id, func(t *turn, i int) { t.state.untake(i, from, t.now) })
+}
+
+// removed gives up offsets that retention removed between the lease and the read.
+func (c *Consumers) removed(g *core.Group, id core.ID, from, to core.Offset) {
+	c.correct(g, id, func(t *turn, i int) { t.state.miss(i, from, to, t.now) })
+}
+
+// correct changes a lease that was made a moment ago and that no consumer has seen
+// yet. It does so even when the caller has gone. When it fails nothing is lost: the
+// lease expires a little later, and the events come again.
+func (c *Consumers) correct(g *core.Group, id core.ID, change func(t *turn, i int)) {
+	ctx, cancel := context.WithTimeout(context.Background(), laneTimeout)
+	defer cancel()
+	err := c.turns.do(ctx, g, func(t *turn) error {
+		i, err := t.state.held(id, t.now)
+		if err != nil {
+			return err
+		}
+		change(t, i)
+		t.state.release(i)
+		t.changed = true
+		return nil
+	})
+	if err != nil {
+		c.logger.Warn("a lease could not be given back; it will expire by itself", "group_id", g.ID, "error", err)
+	}
+}

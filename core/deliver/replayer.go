@@ -1,0 +1,210 @@
+package deliver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// Replayer works on the replays that [Letters.ReplayAll] starts. Every node has one; a
+// replay is held by one of them at a time.
+type Replayer struct {
+	store  core.GroupStore
+	turns  *turns
+	logger *slog.Logger
+	now    core.Clock
+}
+
+const (
+	// replayInterval is how often work is looked for.
+	replayInterval = time.Second
+	// replayHold is how long a node has a replay for itself, from its last sign of
+	// life. After a crash, another node goes on when this time is over.
+	replayHold = 30 * time.Second
+	// replayPage is how many letters are given back by one step of a group.
+	replayPage = 500
+	// replaySlice bounds one visit, so that one long replay does not hold up the
+	// others.
+	replaySlice = 5 * time.Second
+)
+
+// Run works until ctx ends. A failure is logged and tried again with the next tick: a
+// replay is work that somebody has asked for and gone away from.
+func (r *Replayer) Run(ctx context.Context) {
+	tick := time.NewTicker(replayInterval)
+	defer tick.Stop()
+	for {
+		if err := r.Work(ctx); err != nil && ctx.Err() == nil {
+			r.logger.Error("replaying dead letters failed; it will be tried again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// maxReplaysHeld bounds how many replays one visit looks at.
+const maxReplaysHeld = 20
+
+// Work visits the replays that no node holds, and gets each of them a bit further.
+func (r *Replayer) Work(ctx context.Context) error {
+	replays, err := r.store.RunningReplays(ctx, r.now(), maxReplaysHeld)
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for _, replay := range replays {
+		err := r.visit(ctx, replay)
+		// One replay that fails does not keep the others from getting on. A failed
+		// precondition is no failure: another node was faster.
+		if err != nil && core.CodeOf(err) != core.CodePreconditionFailed {
+			failures = append(failures, err)
+		}
+	}
+	return errors.Join(failures...)
+}
+
+// errBusy says that a group has no room for more replays at the moment. The replay
+// goes on with the next visit.
+var errBusy = errors.New("the group has no room for more replays until its consumers catch up")
+
+// visit holds a replay, works on it for a while, and lets it go.
+func (r *Replayer) visit(ctx context.Context, replay core.Replay) error {
+	begun := r.now()
+	if err := r.save(ctx, &replay, begun.Add(replayHold)); err != nil {
+		return err // another node has it
+	}
+	allowed := r.allowance(&replay)
+	for replay.State == core.ReplayRunning && ctx.Err() == nil && r.now().Sub(begun) < replaySlice {
+		room := min(replayPage, allowed)
+		if room == 0 {
+			break
+		}
+		before := replay.Done
+		// When a page fails in the middle, the letters before that have been given
+		// back.
+		more, err := r.page(ctx, &replay, room)
+		allowed -= int(replay.Done - before)
+		if errors.Is(err, errBusy) {
+			break
+		}
+		if err != nil {
+			_ = r.save(context.WithoutCancel(ctx), &replay, time.Time{}) // or the hold ends by itself
+			return err
+		}
+		if !more {
+			replay.State = core.ReplayDone
+		}
+		if err := r.save(ctx, &replay, r.now().Add(replayHold)); err != nil {
+			return err
+		}
+	}
+	return r.save(context.WithoutCancel(ctx), &replay, time.Time{})
+}
+
+// save stores how far a replay is, and how long this node holds it. It fails when
+// another node has saved it since.
+func (r *Replayer) save(ctx context.Context, replay *core.Replay, held time.Time) error {
+	replay.Revision++
+	replay.HeldUntil, replay.UpdatedAt = held, r.now.Stamp()
+	return r.store.UpdateReplay(ctx, *replay)
+}
+
+// catchUp bounds the burst of a replay that nobody has worked on for a while: it makes
+// up for two seconds of its rate. Its consumers did not ask for more at once.
+const catchUp = 2 * time.Second
+
+// allowance returns how many letters the rate of a replay allows in one visit. It goes
+// by the letters given back since the start, so no rounding adds up.
+func (r *Replayer) allowance(replay *core.Replay) int {
+	if replay.Rate == 0 {
+		return math.MaxInt
+	}
+	due := r.now().Sub(replay.CreatedAt).Seconds()*replay.Rate - float64(replay.Done)
+	return max(int(min(due, 1+catchUp.Seconds()*replay.Rate)), 0)
+}
+
+// page gives back the next letters, by the runs of one group that they come in, and
+// reports whether there are more. The cursor moves behind each run that was given
+// back, so a failure in the middle repeats nothing.
+func (r *Replayer) page(ctx context.Context, replay *core.Replay, room int) (more bool, err error) {
+	letters, err := r.store.DeadLetters(ctx, replay.Org, core.LetterScan{
+		Filter: replay.Filter, Streams: replay.Streams, After: replay.Cursor, Limit: room,
+	})
+	if err != nil {
+		return false, err
+	}
+	// A full page may have more behind it, unless it has reached letters that were
+	// parked after the start.
+	full := len(letters) == room
+	past := slices.IndexFunc(letters, func(l core.DeadLetter) bool { return bytes.Compare(l.ID[:], replay.Until[:]) > 0 })
+	if past >= 0 {
+		letters = letters[:past]
+	}
+	for len(letters) > 0 {
+		same := slices.IndexFunc(letters, func(l core.DeadLetter) bool { return l.Group != letters[0].Group })
+		if same < 0 {
+			same = len(letters)
+		}
+		if err := r.giveBack(ctx, replay, letters[:same]); err != nil {
+			return true, err
+		}
+		replay.Cursor = letters[same-1].ID
+		letters = letters[same:]
+	}
+	if full && past < 0 {
+		return true, nil
+	}
+	// The replay is at its end. The letters that it did not give back were discarded,
+	// were given back by others, or belonged to a group that is gone.
+	replay.Gone = max(replay.Total-replay.Done, 0)
+	return false, nil
+}
+
+// giveBack replays letters of one group in one step. After a crash between the step
+// and the saving of the cursor the same letters come here again. They are replaying by
+// then, which the scan for parked ones leaves out.
+func (r *Replayer) giveBack(ctx context.Context, replay *core.Replay, letters []core.DeadLetter) error {
+	group, err := groupOf(ctx, r.store, letters[0])
+	if core.IsNotFound(err) {
+		return nil // its letters are gone with it
+	}
+	if err != nil {
+		return err
+	}
+	scan := core.LetterScan{Filter: replay.Filter, After: replay.Cursor, Limit: len(letters)}
+	scan.Filter.Stream, scan.Filter.Group = group.Stream, group.ID
+	given := 0
+	err = r.turns.do(ctx, group, func(t *turn) error {
+		// Half of the room is left for events that consumers refuse.
+		if len(t.state.Waiting)+len(letters) > maxWaiting/2 {
+			return errBusy
+		}
+		// Read again, now that nobody else changes them: some may have been discarded.
+		current, err := r.store.DeadLetters(ctx, replay.Org, scan)
+		if err != nil {
+			return err
+		}
+		given = 0
+		for _, letter := range current {
+			wanted := slices.ContainsFunc(letters, func(l core.DeadLetter) bool { return l.ID == letter.ID })
+			if wanted && !t.replays(letter.ID) && !slices.Contains(t.remove, letter.ID) {
+				t.replay(letter)
+				given++
+			}
+		}
+		return nil
+	})
+	if err == nil {
+		replay.Done += int64(given)
+	}
+	return err
+}

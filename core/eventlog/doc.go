@@ -1,0 +1,40 @@
+// Package eventlog takes events in, keeps their order and answers questions about
+// them. Its use cases hold on every storage what the product promises: an
+// acknowledged event is durable, its offset follows the order of commits, and a key
+// that comes again stores nothing.
+//
+// The files, in reading order. Streams:
+//
+//   - streams.go: making, changing and deleting them;
+//   - open_stream.go: from the name in a request to a stream ready for use;
+//   - stream_list.go: pages of streams.
+//
+// From a request to a durable offset:
+//
+//   - ingest.go, batch.go: one event, and many events for one or several streams;
+//   - fingerprint.go: what tells two events with one idempotency key apart;
+//   - commit.go: the group commit, many requests to a transaction;
+//   - pending.go: a request that waits for its commit;
+//   - lane.go: the queue and the one goroutine that commits it;
+//   - outcome.go: what to do when the connection breaks during a commit;
+//   - retention.go: what is removed, and when.
+//
+// Questions:
+//
+//   - query.go: pages, exports and single events;
+//   - stream_walk.go, all_walk.go: the events of one stream, and of all streams,
+//     page by page.
+//
+// Following:
+//
+//   - recent.go: the hub that wakes followers and keeps the newest events;
+//   - followed.go: a stream with followers, and what is kept of it;
+//   - tails.go: live views, for people who watch.
+//
+// The audit trail:
+//
+//   - trail.go: adding records and reading them;
+//   - audit_record.go: what makes an event a record, and its hash;
+//   - audit_mark.go: a record's number and hash, to be kept elsewhere;
+//   - verified.go: is the trail still intact?
+package eventlog

@@ -1,0 +1,253 @@
+package eventlog
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// lane is a queue of requests and the one goroutine that commits them.
+//
+// A request passes through it in four steps:
+//
+//  1. push adds it to the queue and wakes the goroutine. Many requests do this at
+//     once, also while a transaction is running. That is the group commit: a group
+//     is whatever has gathered during the transaction before.
+//  2. take removes a group from the head of the queue.
+//  3. append stamps the group and gives it to the store as one transaction. This
+//     is the only slow step, and no lock is held during it.
+//  4. commit tells whoever follows the streams, then sends every request of the
+//     group the same answer.
+//
+// Steps 2 to 4 run on the lane's goroutine alone, one group after the other. So
+// requests for one stream get their offsets in the order of their pushes, and the
+// times of a stream never decrease. The one exception is a request that repeats an
+// idempotency key: take lets later ones pass it.
+type lane struct {
+	log     commitLog
+	options CommitOptions
+	// wake holds at most one signal, which means that the queue or closed has
+	// changed since the goroutine last looked. It is filled after the change and
+	// emptied before the look, so no change goes unnoticed.
+	wake chan struct{}
+	// stopped is closed when the goroutine has ended: the lane is closed and every
+	// request has its answer.
+	stopped chan struct{}
+	// floor is the latest time that the lane has used or has met in the store. No
+	// group gets an earlier one, so the lane's clock never goes back and catches up
+	// with nodes that are ahead (a hybrid logical clock). The lane's goroutine alone
+	// reads and writes it.
+	floor time.Time
+
+	// mu guards what follows. It is held for moments only: every request takes it
+	// once, so a transaction under it would stop them all.
+	mu sync.Mutex
+	// queue holds the requests that are not in a group yet, in order of arrival.
+	queue []*pending
+	// events and bytes are the sums over queue, and bound it. A group leaves them
+	// when it is taken, so what is being committed does not count.
+	events int
+	bytes  int
+	// closed refuses further requests. What was queued before is still committed.
+	closed bool
+}
+
+// push queues a request, or refuses it when the lane is closed or full. An empty
+// queue takes a request of any size, which would otherwise never get in.
+func (l *lane) push(p *pending) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return core.Unavailable(nil, time.Second, "the server is stopping; send the request to another node or try again")
+	}
+	full := l.events+len(p.batch.Entries) > l.options.QueueEvents || l.bytes+p.bytes > l.options.QueueBytes
+	if full && l.events > 0 {
+		return core.Unavailable(nil, time.Second, "the ingest queue is full; slow down and try again")
+	}
+	l.queue = append(l.queue, p)
+	l.events += len(p.batch.Entries)
+	l.bytes += p.bytes
+	l.signal()
+	return nil
+}
+
+// close refuses further requests and lets the goroutine end once the queue is
+// empty.
+func (l *lane) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	l.signal()
+}
+
+// signal wakes the lane's goroutine. One waiting signal is enough for any number
+// of pushes, because the goroutine looks until it finds nothing.
+func (l *lane) signal() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run is the lane's goroutine: it commits group after group until the lane is
+// closed and empty.
+func (l *lane) run() {
+	defer close(l.stopped)
+	for range l.wake {
+		for {
+			group, closed := l.take()
+			if len(group) == 0 {
+				if closed {
+					return
+				}
+				break
+			}
+			l.commit(group)
+		}
+	}
+}
+
+// take removes the next group from the queue, as much as one transaction may
+// hold. A group is empty only when the queue is: the first request is taken
+// whatever its size.
+//
+// A batch that repeats an idempotency key of the group stays in the queue. A key
+// is unique within one Append, and in the next group the batch finds the event
+// that was stored under the key.
+func (l *lane) take() (group []*pending, closed bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var keys map[streamKey]struct{}
+	events, bytes := 0, 0
+	rest := l.queue[:0]
+	for i, p := range l.queue {
+		full := events+len(p.batch.Entries) > l.options.GroupEvents || bytes+p.bytes > l.options.GroupBytes
+		if full && len(group) > 0 {
+			rest = append(rest, l.queue[i:]...)
+			break
+		}
+		if !claimKeys(&keys, p.batch) {
+			rest = append(rest, p)
+			continue
+		}
+		group = append(group, p)
+		events += len(p.batch.Entries)
+		bytes += p.bytes
+	}
+	// rest shares the queue's array. What is left behind it would keep requests
+	// alive that have long been answered.
+	clear(l.queue[len(rest):])
+	l.queue = rest
+	l.events -= events
+	l.bytes -= bytes
+	return group, l.closed
+}
+
+// commit appends a group and answers its requests.
+func (l *lane) commit(group []*pending) {
+	batches := make([]core.Batch, len(group))
+	for i, p := range group {
+		batches[i] = p.batch
+	}
+	err := l.append(batches)
+	if err == nil && l.options.Committed != nil {
+		l.options.Committed(batches)
+	}
+	for _, p := range group {
+		p.done <- err // p belongs to the request again, and soon to another
+	}
+}
+
+// append stores the batches in one transaction. When another node's clock is
+// ahead it takes over the later time and tries again.
+func (l *lane) append(batches []core.Batch) error {
+	for range appendRounds {
+		at := l.stamp(batches)
+		err := l.log.Append(context.Background(), at, batches)
+		var behind *core.ClockError
+		switch {
+		case err == nil:
+			return nil
+		case errors.As(err, &behind):
+			l.floor = behind.Last
+		case errors.Is(err, core.ErrUnknownOutcome):
+			return l.resolve(at, batches, err)
+		default:
+			return l.failed(err)
+		}
+	}
+	return core.Unavailable(nil, time.Second, "other servers with faster clocks keep writing to the stream; try again")
+}
+
+// stamp gives the group its time, which is never before floor, and the events
+// their ids. One read of the system's randomness serves all of them.
+func (l *lane) stamp(batches []core.Batch) time.Time {
+	at := l.options.Now.Stamp()
+	if at.Before(l.floor) {
+		at = l.floor
+	}
+	l.floor = at
+	total := 0
+	for i := range batches {
+		total += len(batches[i].Entries)
+	}
+	random := make([]byte, 10*total)
+	_, _ = rand.Read(random) // never fails: see the package's documentation
+	for i := range batches {
+		for j := range batches[i].Entries {
+			entry := &batches[i].Entries[j]
+			entry.ID, random = core.NewID(at, random), random[10:]
+			entry.Stream, entry.ReceivedAt, entry.Outcome = batches[i].Stream, at, core.Stored
+			if entry.OccurredAt.IsZero() {
+				entry.OccurredAt = at
+			}
+		}
+	}
+	return at
+}
+
+// failed turns a store's definite failure into the client's answer. What the
+// store says for clients stays as it is; everything else is for the log only.
+func (l *lane) failed(err error) error {
+	l.options.Logger.Error("append failed; nothing was stored", "error", err)
+	if _, ok := errors.AsType[*core.Error](err); ok {
+		return err
+	}
+	return core.Unavailable(err, time.Second, "the event store failed and nothing was stored; try again")
+}
+
+// streamKey is an idempotency key, which counts within its stream.
+type streamKey struct {
+	stream core.ID
+	key    string
+}
+
+// claimKeys adds the batch's idempotency keys to the group's. When one of them is
+// taken it adds none and reports false. The map is made with the first key: most
+// groups have none.
+func claimKeys(keys *map[streamKey]struct{}, batch core.Batch) bool {
+	for i := range batch.Entries {
+		if key := batch.Entries[i].IdempotencyKey; key != "" {
+			if _, taken := (*keys)[streamKey{batch.Stream, key}]; taken {
+				return false
+			}
+		}
+	}
+	for i := range batch.Entries {
+		if key := batch.Entries[i].IdempotencyKey; key != "" {
+			if *keys == nil {
+				*keys = map[streamKey]struct{}{}
+			}
+			(*keys)[streamKey{batch.Stream, key}] = struct{}{}
+		}
+	}
+	return true
+}
+
+// appendRounds bounds how often one group is appended again because another
+// node's clock was ahead.
+const appendRounds = 5

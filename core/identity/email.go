@@ -1,0 +1,35 @@
+package identity
+
+import (
+	"context"
+	"strings"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// normalEmail returns an address as it is stored and compared: in lower case,
+// without white space around it.
+func normalEmail(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
+
+// checkEmail accepts any text that could be an address. Only a mail shows whether
+// it is one.
+func checkEmail(email string) error {
+	if err := core.CheckText("email", email, 3, core.MaxEmailLength); err != nil {
+		return err
+	}
+	local, domain, ok := strings.Cut(email, "@")
+	if !ok || local == "" || domain == "" || strings.ContainsAny(email, " \t,;<>()[]\\\"") || strings.Contains(domain, "@") {
+		return core.Invalid("email", "must be an address like ann@example.com")
+	}
+	return nil
+}
+
+// userByEmail finds the user with an address. A text that cannot be an address
+// belongs to nobody and never reaches the catalog: a database refuses some of
+// them with an error of its own.
+func userByEmail(ctx context.Context, users core.Users, email string) (core.User, error) {
+	if checkEmail(email) != nil {
+		return core.User{}, core.Errorf(core.CodeNotFound, "there is no such user")
+	}
+	return users.UserByEmail(ctx, email)
+}

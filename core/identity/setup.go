@@ -1,0 +1,62 @@
+package identity
+
+import (
+	"context"
+	"errors"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// ErrSetUp says that an organization has users, so that there is nothing to set
+// up.
+var ErrSetUp = errors.New("the organization already has users")
+
+// SetupLink makes the link that makes the first admin of the organization that
+// who belongs to. Once the organization has users, it answers [ErrSetUp].
+func (t *Tickets) SetupLink(ctx context.Context, who core.Principal) (string, error) {
+	if err := core.Authorize(t.authorizer, who, core.ActionWriteUsers, core.ID{}); err != nil {
+		return "", err
+	}
+	return t.setupLink(ctx, who, who.Org)
+}
+
+// setupLink makes the link for any organization, and asks nobody's permission.
+func (t *Tickets) setupLink(ctx context.Context, who core.Principal, org core.ID) (string, error) {
+	users, err := t.users.Users(ctx, org, "", 1)
+	if err != nil {
+		return "", core.StoreFailed(err)
+	}
+	if len(users) > 0 {
+		return "", ErrSetUp
+	}
+	text, err := t.issue(ctx, core.TicketSetup, org, core.ID{}, core.SetupTicketLife)
+	if err != nil {
+		return "", err
+	}
+	t.record.Record(ctx, who.Did(core.AuditSetupLinkCreated, "organization", org))
+	return t.post.setupLink(text), nil
+}
+
+// Setup makes the first admin of an organization by the ticket of a set-up link,
+// and signs the admin in. If the person is refused, the ticket stays good.
+func (u *Users) Setup(ctx context.Context, from core.Visitor, ticket string, person NewPerson) (core.SignIn, error) {
+	if err := u.throttle.admitTicket(ctx, from); err != nil {
+		return core.SignIn{}, err
+	}
+	if err := person.check(); err != nil {
+		return core.SignIn{}, err
+	}
+	used, err := u.tickets.redeem(ctx, core.TicketSetup, ticket)
+	if err != nil {
+		return core.SignIn{}, err
+	}
+	if users, err := u.users.Users(ctx, used.Org, "", 1); err != nil || len(users) > 0 {
+		return core.SignIn{}, errors.Join(core.StoreFailed(err), errBadTicket)
+	}
+	user, err := u.create(ctx, used.Org, person, core.RoleAdmin)
+	if err != nil {
+		return core.SignIn{}, err
+	}
+	u.record.Record(ctx, user.Principal().At(from).Did(core.AuditUserCreated, "user", user.ID))
+	return u.signIns.begin(ctx, from, user)
+}

@@ -1,0 +1,156 @@
+package identity
+
+import (
+	"context"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// SignIns is how people sign in, stay signed in, and sign out.
+type SignIns struct {
+	users         core.Users
+	sessions      core.Sessions
+	organizations core.Organizations
+	hasher        core.PasswordHasher
+	tokens        core.TokenIssuer
+	authorizer    core.Authorizer
+	presence      *presence
+	secrets       secrets
+	throttle      Throttle
+	later         Later
+	record        core.Recorder
+	now           core.Clock
+}
+
+var (
+	errBadLogin   = core.Errorf(core.CodeUnauthorized, "the address or the password is wrong")
+	errBadSession = core.Errorf(core.CodeUnauthorized, "the session has ended; sign in again")
+)
+
+// Login signs a person in. A wrong address, a wrong password and a disabled
+// account get the same answer in the same time: each costs one look for the user
+// and one hash, and nothing is written before the answer.
+func (s *SignIns) Login(ctx context.Context, from core.Visitor, email, password string) (core.SignIn, error) {
+	email = normalEmail(email)
+	if err := s.throttle.admit(ctx, "login "+email, "login from "+core.NetworkOf(from.Address)); err != nil {
+		return core.SignIn{}, err
+	}
+	user, err := userByEmail(ctx, s.users, email)
+	if err != nil && !core.IsNotFound(err) {
+		return core.SignIn{}, core.StoreFailed(err)
+	}
+	good, err := s.verify(ctx, user, password)
+	if err != nil {
+		return core.SignIn{}, err
+	}
+	if good && user.State == core.UserActive {
+		return s.begin(ctx, from, user)
+	}
+	if !user.ID.IsZero() {
+		s.later.do(ctx, func(ctx context.Context) error {
+			s.record.Record(ctx, user.Principal().At(from).Did(core.AuditLoginFailed, "user", user.ID))
+			return nil
+		})
+	}
+	return core.SignIn{}, errBadLogin
+}
+
+// verify reports whether a password is the user's. It takes as long for a user
+// whom nobody knows.
+func (s *SignIns) verify(ctx context.Context, user core.User, password string) (bool, error) {
+	if len(password) > 4*core.MaxPasswordLength { // more bytes than any password has
+		password = ""
+	}
+	good, err := s.hasher.Verify(ctx, user.PasswordHash, password)
+	return good, core.StoreFailed(err)
+}
+
+// begin opens a session.
+func (s *SignIns) begin(ctx context.Context, from core.Visitor, user core.User) (core.SignIn, error) {
+	now := s.now.Stamp()
+	session := core.Session{
+		ID: core.RandomID(now), Org: user.Org, User: user.ID, Generation: 1, RotatedAt: now, CreatedAt: now, ExpiresAt: now.Add(core.RefreshTokenLife),
+		Address: from.Address, UserAgent: from.Browser(),
+	}
+	if err := s.sessions.CreateSession(ctx, session); err != nil {
+		return core.SignIn{}, core.StoreFailed(err)
+	}
+	if err := s.users.TouchUser(ctx, user.Org, user.ID, now); err != nil {
+		return core.SignIn{}, core.StoreFailed(err)
+	}
+	user.LastLoginAt = &now
+	s.record.Record(ctx, user.Principal().At(from).Did(core.AuditLogin, "user", user.ID))
+	return s.issue(user, session, session.Generation)
+}
+
+// issue makes an access token, and the refresh token of a generation.
+func (s *SignIns) issue(user core.User, session core.Session, generation int64) (core.SignIn, error) {
+	now := s.now().UTC().Truncate(time.Second)
+	claims := core.Claims{User: user.ID, Org: user.Org, Role: user.Role, Session: session.ID, Issued: now, Expires: now.Add(core.AccessTokenLife)}
+	token, err := s.tokens.Issue(claims)
+	return core.SignIn{
+		AccessToken: token, AccessUntil: claims.Expires, User: user,
+		RefreshToken: s.refreshToken(session.ID, generation), RefreshUntil: session.ExpiresAt,
+	}, err
+}
+
+// Logout ends the session of whoever presents an access token. If who is nobody,
+// it ends the session of the refresh token. Ending a session again is no error.
+func (s *SignIns) Logout(ctx context.Context, who core.Principal, refresh string) error {
+	session := who.Session
+	if session.IsZero() {
+		var ok bool
+		if session, _, ok = s.parseRefresh(refresh); !ok {
+			return nil
+		}
+	}
+	if err := s.presence.end(ctx, session); err != nil {
+		return err
+	}
+	if !who.User.IsZero() {
+		s.record.Record(ctx, who.Did(core.AuditLogout, "session", session))
+	}
+	return nil
+}
+
+// Authenticate returns who presents an access token. The end of a session, or a
+// user's new role or state, is seen within a second, on whichever node it was
+// changed.
+func (s *SignIns) Authenticate(ctx context.Context, token string) (core.Principal, error) {
+	claims, err := s.tokens.Verify(token, s.now())
+	if err != nil {
+		return core.Principal{}, errBadSession
+	}
+	session, err := s.presence.session(ctx, claims.Session)
+	if err != nil && !core.IsNotFound(err) {
+		return core.Principal{}, core.StoreFailed(err)
+	}
+	if err != nil || !session.GoodAt(s.now()) || session.User != claims.User || session.Org != claims.Org {
+		return core.Principal{}, errBadSession
+	}
+	user, err := s.presence.user(ctx, claims.Org, claims.User)
+	if err != nil && !core.IsNotFound(err) {
+		return core.Principal{}, core.StoreFailed(err)
+	}
+	if err != nil || user.State != core.UserActive {
+		return core.Principal{}, errBadSession
+	}
+	who := user.Principal()
+	who.Session, who.Limit = claims.Session, user.limit
+	return who, nil
+}
+
+// Me returns the user who is signed in, and their organization. For a key, the
+// user is zero.
+func (s *SignIns) Me(ctx context.Context, who core.Principal) (core.User, core.Organization, error) {
+	org, err := s.organizations.Organization(ctx, who.Org)
+	if err != nil {
+		return core.User{}, core.Organization{}, core.StoreFailed(err)
+	}
+	if who.User.IsZero() {
+		return core.User{}, org, nil
+	}
+	user, err := s.users.User(ctx, who.Org, who.User)
+	return user, org, core.StoreFailed(err)
+}

@@ -1,0 +1,34 @@
+package core
+
+import "time"
+
+// PayloadMatch selects events whose payload holds, at Path, a scalar whose
+// text is Value: the characters of a string, the literal of anything else.
+// Path names object keys and array indexes, joined by dots.
+type PayloadMatch struct{ Path, Value string }
+
+// EventQuery says which events to answer with. Its zero value is the first
+// page of all, oldest first.
+type EventQuery struct {
+	Filter  Filter
+	Payload []PayloadMatch
+	// From and To bound ReceivedAt: From is included, To is not. Zero is open.
+	From, To time.Time
+	// After leaves out this offset and all before it. A query over all streams cannot
+	// have it.
+	After      *Offset
+	Descending bool
+	// Cursor continues a page of the same query.
+	Cursor string
+	// Limit is the size of a page, [DefaultPageSize] when zero.
+	Limit int
+}
+
+// EventPage is a part of a query's answer. A page may hold fewer events than asked
+// for, or none, and still have more after it: each page looks at a bounded part of
+// the log, in which a filter may match rarely.
+type EventPage struct {
+	Page[Event]
+	// Names are the names of the events' streams, in a page of all streams.
+	Names map[ID]string
+}
