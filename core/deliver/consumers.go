@@ -54,17 +54,17 @@ func (c *Consumers) Poll(ctx context.Context, who core.Principal, stream, group 
 	// The poll follows its stream from here on, so that no event can come between the
 	// look at what there is and the wait for more.
 	defer follower.Close()
-	return c.poll(ctx, g, follower, poll)
+	return c.poll(ctx, asked{who, stream, group, g}, follower, poll)
 }
 
 // poll tries to hand out events until it has some or its time is over. Between two
 // tries it sleeps until something may have changed: the stream has news, something
 // that waits is due, or it is time to look again, because another node's news may be
 // lost, and a lease that another consumer settles is no news of the stream.
-func (c *Consumers) poll(ctx context.Context, g *core.Group, follower *eventlog.Follower, poll core.Poll) (core.Delivery, error) {
+func (c *Consumers) poll(ctx context.Context, by asked, follower *eventlog.Follower, poll core.Poll) (core.Delivery, error) {
 	for deadline := c.now().Add(poll.Wait); ; {
 		head, changed := follower.Head() // before the look: later news closes changed
-		d, wake, err := c.deliver(ctx, g, head, poll.Limit)
+		d, wake, err := c.deliver(ctx, by.g, head, poll.Limit)
 		if err != nil || len(d.Events) > 0 {
 			return d, err
 		}
@@ -75,7 +75,30 @@ func (c *Consumers) poll(ctx context.Context, g *core.Group, follower *eventlog.
 		if !c.sleep(ctx, changed, earliest(deadline, wake, now.Add(eventlog.RecheckInterval)).Sub(now)) || poll.Gone != nil && poll.Gone() {
 			return d, nil
 		}
+		if by, err = c.again(ctx, by); err != nil {
+			return core.Delivery{}, err
+		}
 	}
+}
+
+// asked is who polls which group, and by what names.
+type asked struct {
+	who           core.Principal
+	stream, group string
+	g             *core.Group
+}
+
+// again looks whether a poll that has waited may still be answered: its key may have
+// been revoked, its stream or group deleted. All of it is remembered for a second, so
+// thousands of polls that wait ask the catalog no more often than one.
+func (c *Consumers) again(ctx context.Context, by asked) (asked, error) {
+	who, err := by.who.Now(ctx)
+	if err != nil {
+		return by, err
+	}
+	by.who = who
+	by.g, err = c.groups.open(ctx, who, by.stream, by.group, core.ActionConsume)
+	return by, err
 }
 
 // earliest returns the first of some times; a zero one does not count.

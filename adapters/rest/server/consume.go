@@ -25,7 +25,7 @@ func (s *Server) getGroupEvents(c *call) error {
 	defer s.polls.Add(-1)
 	// A poll may wait for longer than requests usually take, so it has a deadline
 	// of its own, and so have its reads of the store.
-	delivery, err := s.Delivery.Consumers.Poll(core.ContextWithOrganization(context.Background(), c.who.Org), c.who, stream, group, poll)
+	delivery, err := s.Delivery.Consumers.Poll(core.ContextWithOrganization(context.Background(), c.who.Org), c.lasting(), stream, group, poll)
 	if err != nil {
 		return err
 	}

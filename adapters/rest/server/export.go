@@ -32,7 +32,7 @@ func (s *Server) getExport(c *call) error {
 	}
 	// An export may last as long as its client reads, so it has no deadline but the
 	// connection's, for each write.
-	events, err := s.Query.Export(core.ContextWithOrganization(context.Background(), c.who.Org), c.who, stream, query)
+	events, err := s.Query.Export(core.ContextWithOrganization(context.Background(), c.who.Org), c.lasting(), stream, query)
 	if err != nil {
 		return err
 	}
