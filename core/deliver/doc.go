@@ -12,6 +12,7 @@
 //   - span.go: the run of offsets with one fate that everything is made of;
 //   - take.go: which events go out next, in ordered and in shared groups;
 //   - lease.go: the events that one consumer holds, until the lease expires;
+//   - pastlease.go: how the last leases ended, for a consumer that comes back late;
 //   - settle.go: ack, nack, extend and commit;
 //   - waiting.go: failed events, and when they go out again;
 //
