@@ -65,7 +65,7 @@ func (c *call) setErrorHeaders(err *core.Error) {
 	case core.CodeUnauthorized:
 		header.Set(fasthttp.HeaderWWWAuthenticate, `Bearer realm="eventflow"`)
 	case core.CodeMethodNotAllowed:
-		header.Set(fasthttp.HeaderAllow, c.server.allowed(string(c.ctx.Path())))
+		header.Set(fasthttp.HeaderAllow, c.server.allowed(string(c.ctx.URI().PathOriginal())))
 	case core.CodeUnsupportedMedia:
 		c.acceptable(err)
 	}

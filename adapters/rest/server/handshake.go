@@ -26,7 +26,7 @@ func (r *route) takesCloudEvents() bool {
 // server calls no addresses that a request names.
 func (s *Server) shakeHands(c *call) error {
 	header := &c.ctx.Response.Header
-	header.Set(fasthttp.HeaderAllow, s.allowed(string(c.ctx.Path())))
+	header.Set(fasthttp.HeaderAllow, s.allowed(string(c.ctx.URI().PathOriginal())))
 	if origin := c.requestHeader("WebHook-Request-Origin"); origin != "" && visibleASCII([]byte(origin)) {
 		header.Set("WebHook-Allowed-Origin", origin)
 		rate := "*"

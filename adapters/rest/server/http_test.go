@@ -85,6 +85,7 @@ func TestARefusedMethodComesWithTheOthers(t *testing.T) {
 		"GET " + groups + "/mail/ack":     "POST",
 		"PATCH /api/v1/streams":           "GET, HEAD, POST",
 		"TRACE /livez":                    "GET, HEAD",
+		"PUT /api/v1/streams/a%2Fb":       "GET, HEAD, PATCH, DELETE",
 	} {
 		method, path, _ := strings.Cut(request, " ")
 		got := f.do(method, path, nil)
