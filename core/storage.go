@@ -34,7 +34,7 @@ type EventLog interface {
 type Appender interface {
 	// Append stores all entries of all batches in one transaction and returns
 	// once the engine has flushed them to disk. On nil every entry's Outcome is
-	// set, and Offset, ID and ReceivedAt where the outcome says so. The offsets of
+	// set, and Offset, ID and ReceivedAt as the outcome says. The offsets of
 	// a stream follow the order of batches and entries, without a gap, also when
 	// other processes append to the same stream.
 	//

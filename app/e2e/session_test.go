@@ -150,9 +150,11 @@ func TestASessionThatEndsKeepsThePage(t *testing.T) {
 		return page.Shows("Sign in again")
 	}, patience, time.Second)
 	page.See("Your work on this page is kept")
+	page.Await("the focus in what is missing", "document.querySelector('dialog [autofocus]')?.id === 'password'")
 	page.Fill("Password", password)
 	page.Click("Sign in")
 	page.Gone("Your work on this page is kept")
+	require.False(t, page.Shows("Sign in again"), "what was refused meanwhile")
 	var typed string
 	page.Eval("document.getElementById('type').value", &typed)
 	require.Equal(t, "typed.before", typed)

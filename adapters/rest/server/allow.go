@@ -32,6 +32,9 @@ func (s *Server) allowed(path string) string {
 			methods = append(methods, fiber.MethodHead)
 		}
 	}
+	if r := s.routeOf(fiber.MethodPost, path); r != nil && r.takesCloudEvents() {
+		methods = append(methods, fiber.MethodOptions)
+	}
 	return strings.Join(methods, ", ")
 }
 

@@ -52,6 +52,7 @@
 //   - events.go: one event stored, and events read in pages;
 //   - batch.go: many events in one request;
 //   - cloudevents.go: events that come and go as CloudEvents;
+//   - handshake.go: whether they may be delivered here;
 //   - export.go: all events of a query, in one answer;
 //   - csv.go: the same as CSV;
 //   - tail.go: events as they come;

@@ -2,8 +2,6 @@ package server_test
 
 import (
 	"bufio"
-	"bytes"
-	"compress/gzip"
 	"fmt"
 	"io"
 	"net/http"
@@ -81,8 +79,8 @@ func TestARefusedMethodComesWithTheOthers(t *testing.T) {
 		"HEAD " + groups + "/mail/events": "GET",
 		"HEAD " + ordersEvents + "/live":  "GET",
 		"PUT " + groups + "/mail/events":  "GET",
-		"PUT " + ordersEvents:             "GET, HEAD, POST",
-		"BREW " + ordersEvents:            "GET, HEAD, POST",
+		"PUT " + ordersEvents:             "GET, HEAD, POST, OPTIONS",
+		"BREW " + ordersEvents:            "GET, HEAD, POST, OPTIONS",
 		"OPTIONS " + groups + "/mail":     "GET, HEAD, PATCH, DELETE",
 		"GET " + groups + "/mail/ack":     "POST",
 		"PATCH /api/v1/streams":           "GET, HEAD, POST",
@@ -125,7 +123,7 @@ func TestEncodingsAreReadAsAList(t *testing.T) {
 	t.Parallel()
 	f := start(t)
 	f.stream("orders")
-	plain, packed := []byte(event("1")), packed(t, []byte(event("1")))
+	plain, packed := []byte(event("1")), compress(t, event("1")).Bytes()
 	for _, c := range []struct {
 		lines  []string
 		body   []byte
@@ -148,16 +146,6 @@ func TestEncodingsAreReadAsAList(t *testing.T) {
 		got, _ := f.raw(strings.TrimSuffix(f.head(len(c.body)), "\r\n") + headers + "\r\n" + string(c.body))
 		require.Equal(t, c.status, got.StatusCode, "%v: %s", c.lines, got.body)
 	}
-}
-
-func packed(t *testing.T, body []byte) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	_, err := w.Write(body)
-	require.NoError(t, err)
-	require.NoError(t, w.Close())
-	return b.Bytes()
 }
 
 func TestTheCharsetOfABody(t *testing.T) {
@@ -278,5 +266,21 @@ func TestListsInManyLinesLeaveTheConnectionAlone(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, media, got.Header.Get("Content-Type"))
 		require.Equal(t, i == 1, got.Close)
+	}
+}
+
+// What a server may pass over leaves the answer as it is.
+func TestHeadersThatMayBePassedOver(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.stream("orders")
+	whole := f.do("GET", "/api/v1/streams/orders", nil)
+	for _, header := range []string{
+		"Range: bytes=0-3", "If-Range: \"1\"", "If-Modified-Since: Sat, 29 Oct 2044 19:43:31 GMT", "If-Unmodified-Since: Sat, 29 Oct 1994 19:43:31 GMT",
+		"Expect: 200-ok", "Te: trailers", "Upgrade: h2c", "Accept: text/html", "Accept-Charset: latin1", "Accept-Language: de", "Forwarded: for=1.1.1.1",
+	} {
+		got := f.do("GET", "/api/v1/streams/orders", nil, header)
+		require.Equal(t, 200, got.StatusCode, header)
+		require.Equal(t, whole.body, got.body, header)
 	}
 }

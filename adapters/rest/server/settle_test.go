@@ -134,3 +134,25 @@ func TestALeaseIsSettledOnce(t *testing.T) {
 	require.NoError(t, err, "what is settled may be committed again")
 	require.EqualValues(t, 1, f.status("mail").Lag)
 }
+
+// A stack trace is a reason like any other, and a lease that ended says how.
+func TestAReasonMayHaveLines(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.stream("orders")
+	f.group("orders", "mail", core.Shared, 3)
+	f.publish("orders", 1)
+	delivery, err := f.client.Poll(t.Context(), "orders", "mail", rest.PollOptions{})
+	require.NoError(t, err)
+	const trace = "panic: no address\n\tmain.go:3\r\n"
+	offset := delivery.Events[0].Offset
+	park := rest.Nack{Offset: &offset, Action: core.NackPark, Reason: trace}
+	require.NoError(t, f.client.Nack(t.Context(), "orders", "mail", delivery.Lease.ID, park))
+	for letter, err := range f.client.DeadLetters(t.Context(), core.LetterQuery{Stream: "orders"}) {
+		require.NoError(t, err)
+		require.Equal(t, trace, letter.Reason)
+	}
+	err = f.client.Ack(t.Context(), "orders", "mail", delivery.Lease.ID)
+	require.Equal(t, core.CodeConflict, core.CodeOf(err))
+	require.ErrorContains(t, err, "settled")
+}

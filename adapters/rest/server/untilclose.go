@@ -31,7 +31,7 @@ func (c *call) exportUntilClose(body *exportBody) {
 	c.ctx.HijackSetNoResponse(true)
 	c.ctx.Hijack(func(out net.Conn) {
 		defer s.tails.Done()
-		defer body.Close()
+		defer func() { _ = body.Close() }()
 		_ = out.SetWriteDeadline(time.Now().Add(body.writeTimeout))
 		_, err := out.Write(head)
 		if err == nil && !isHead {
