@@ -22,6 +22,19 @@ QUALITY = $(if $(RELEASE),11,5)
 # would be used by all, and locks that it does not see look like races.)
 RACE = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race '-gcflags=modernc.org/sqlite/lib=-race=false -d=checkptr=0')
 
+# The race detector watches everything but what drives other processes — servers,
+# browsers, compilers — or is about texts alone. Those are built as the program is,
+# which spares building most of it again. Both run side by side.
+MODULE  := github.com/eventflow-go/eventflow
+UNRACED  = $(addprefix $(MODULE)/,app/e2e app/chaos app/proof/foreign app/testenv app/chaos/history app/browser ui/pack)
+
+# What takes long begins first, or it would be waited for at the end.
+SLOWEST  = $(addprefix $(MODULE)/,adapters/catalog app adapters/memory adapters/postgres core adapters/rest/server)
+RACED    = $(SLOWEST) $(filter-out $(SLOWEST) $(UNRACED),$(shell $(GO) list ./...))
+
+# go vet is one of the linters, and no picture of a failure needs debug information.
+TESTFLAGS = -vet=off '-ldflags=-s -w' -timeout 15m
+
 # How long `make fuzz` stays with each target, and how often `make chaos` kills.
 FUZZTIME ?= 10s
 KILLS    ?= 20
@@ -44,7 +57,10 @@ test: bin/eventflow bin/testenv ## run every test, with a private PostgreSQL and
 	GOOS=js GOARCH=wasm $(GO) build ./core/... ./adapters/rest
 	$(GO) run ./ui/pack size ui/web
 	@$(if $(findstring -race,$(RACE)),:,echo "make: no C compiler, so the tests run WITHOUT the race detector; install gcc or clang" >&2)
-	EVENTFLOW_TEST_SCREENSHOTS='$(CURDIR)/bin/screenshots' bin/testenv -- $(GO) test $(RACE) -timeout 15m ./...
+	EVENTFLOW_TEST_SCREENSHOTS='$(CURDIR)/bin/screenshots' bin/testenv -- sh -c "\
+		$(GO) test $(RACE) $(TESTFLAGS) $(RACED) & raced=\$$!; \
+		CGO_ENABLED=0 $(GO) test -trimpath $(TESTFLAGS) $(UNRACED); unraced=\$$?; \
+		wait \$$raced && exit \$$unraced"
 	@echo 'A picture of every screen: open bin/screenshots/index.html'
 
 lint: $(GOLANGCI) ## check format and code

@@ -282,7 +282,7 @@ func shortFiles(s source) []string {
 // listing are the folders whose doc.go says what is in which file.
 var listing = []string{
 	"adapters/rest/", "adapters/rest/cloudevents/", "adapters/rest/server/",
-	"core/", "core/deliver/", "core/eventjson/", "core/eventlog/", "core/identity/",
+	"core/", "core/deliver/", "core/eventjson/", "core/eventlog/", "core/grouptest/", "core/identity/",
 }
 
 var fileName = regexp.MustCompile(`[a-z0-9_]+\.go\b`)

@@ -87,8 +87,9 @@ func TestTheFirstEventIsOneCopiedLineAway(t *testing.T) {
 }
 
 // TestTheFirstAdminIsOnePrintedLinkAway holds that the link that `dev` prints is
-// the running server's and makes the first admin, once; and that a start with
-// users shows no link but where to sign in.
+// the running server's and makes the first admin, once; that the trail has both
+// links and the admin; and that a start with users shows no link but where to sign
+// in.
 func TestTheFirstAdminIsOnePrintedLinkAway(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
@@ -107,6 +108,14 @@ func TestTheFirstAdminIsOnePrintedLinkAway(t *testing.T) {
 	require.Equal(t, core.RoleAdmin, signedIn.User.Role)
 	_, err = first.client("").Setup(t.Context(), request)
 	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err))
+	var said []string
+	for _, record := range trail(t, first.client(signedIn.AccessToken)) {
+		said = append(said, string(record.action)+" by "+record.Actor.Label)
+	}
+	require.Equal(t, []string{
+		"stream.created by dev", "group.created by dev", "setuplink.created by operator", "setuplink.created by operator",
+		"user.created by ann@example.com", "login.succeeded by ann@example.com",
+	}, said)
 	require.Zero(t, first.stop())
 
 	second := h.dev()

@@ -76,7 +76,9 @@ func Start(ctx context.Context, dir string, options ...string) (*Cluster, error)
 	if err := c.own(); err != nil {
 		return nil, err
 	}
-	initdb := c.command(ctx, "initdb", "--pgdata", c.data(), "--username", "postgres", "--auth", "trust", "--encoding", "UTF8", "--locale", "C")
+	// What it makes need not outlive the machine; what the server writes does as
+	// its settings say.
+	initdb := c.command(ctx, "initdb", "--pgdata", c.data(), "--username", "postgres", "--auth", "trust", "--encoding", "UTF8", "--locale", "C", "--no-sync")
 	if output, err := initdb.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("initdb: %w: %s", err, output)
 	}

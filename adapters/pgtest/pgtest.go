@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,17 +40,28 @@ func URL(t testing.TB) *url.URL {
 	return u
 }
 
+// operator is the test process's own connection to the tests' server, made once:
+// a connection costs the server more than a schema does.
+var operator struct {
+	mu   sync.Mutex
+	conn *pgx.Conn
+}
+
 func execute(t testing.TB, server, sql string) {
 	t.Helper()
+	operator.mu.Lock()
+	defer operator.mu.Unlock()
 	// The test's own context has ended by the time the schema is dropped.
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	conn, err := pgx.Connect(ctx, server)
-	if err != nil {
-		t.Fatalf("reaching the tests' PostgreSQL: %v", err)
+	if operator.conn == nil || operator.conn.IsClosed() {
+		conn, err := pgx.Connect(ctx, server)
+		if err != nil {
+			t.Fatalf("reaching the tests' PostgreSQL: %v", err)
+		}
+		operator.conn = conn
 	}
-	defer conn.Close(ctx) //nolint:errcheck // the statement's result counts
-	if _, err := conn.Exec(ctx, sql); err != nil {
+	if _, err := operator.conn.Exec(ctx, sql); err != nil {
 		t.Errorf("%s: %v", sql, err)
 	}
 }

@@ -135,10 +135,14 @@ func letterOffsets(t *testing.T, client *rest.Client, group string) (offsets []i
 	return offsets
 }
 
+// patience bounds every wait for the servers: what is waited for takes seconds, on
+// a machine that does much else minutes.
+const patience = 5 * time.Minute
+
 // until waits for a condition that depends on the servers.
 func until(t *testing.T, what string, met func() bool) {
 	t.Helper()
-	require.Eventually(t, met, time.Minute, 2*time.Millisecond, what)
+	require.Eventually(t, met, patience, 2*time.Millisecond, what)
 }
 
 // settled reports whether a group has nothing left to do.

@@ -155,8 +155,7 @@ func (w *workload) follow(follower int, stream string) {
 func (w *workload) progress(events int64) {
 	w.t.Helper()
 	goal := w.acked.Load() + events
-	require.Eventually(w.t, func() bool { return w.acked.Load() >= goal }, time.Minute, time.Millisecond,
-		"producers get on")
+	until(w.t, "producers get on", func() bool { return w.acked.Load() >= goal })
 }
 
 // check ends the load and compares the record with the log.

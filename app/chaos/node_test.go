@@ -79,7 +79,7 @@ func (n *node) start() time.Duration {
 	n.process.Env, n.process.Stdout, n.process.Stderr = n.environ, n.log, n.log
 	started := time.Now()
 	require.NoError(n.t, n.process.Start())
-	require.Eventually(n.t, n.ready, 30*time.Second, 2*time.Millisecond, "the server becomes ready")
+	until(n.t, "the server becomes ready", n.ready)
 	return time.Since(started)
 }
 

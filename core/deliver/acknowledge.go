@@ -9,9 +9,16 @@ import (
 	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
-// Ack settles events of a lease, or all of it when offsets is nil.
+// Consumers name the lease that they settle. Every method here answers
+// [core.CodeConflict] when that lease is no longer held. The answer comes when the
+// change is durable. A lost answer does no harm: settling an event again changes
+// nothing while the lease still holds something, and is a conflict after that.
+
+// Ack settles events of a lease, or all of it when offsets is nil. Offsets that the
+// lease does not hold are passed over.
 func (c *Consumers) Ack(ctx context.Context, who core.Principal, stream, group string, lease core.ID, offsets []core.Offset) error {
 	return c.settle(ctx, who, stream, group, func(t *turn, _ *core.Group) error {
+		// Letters whose replays have succeeded are removed in the same step.
 		done, err := t.state.ack(t.now, lease, offsets)
 		t.remove = append(t.remove, done...)
 		return err
@@ -29,7 +36,8 @@ func (c *Consumers) Nack(ctx context.Context, who core.Principal, stream, group 
 		}
 	}
 	return c.settle(ctx, who, stream, group, func(t *turn, g *core.Group) error {
-		// All events of one nack draw the same delay, so that neighbours stay one span.
+		// All events of one nack draw the same delay, so that neighbours stay one
+		// span.
 		random := t.turns.random()
 		all, err := t.state.nack(t.now, g, lease, refusals, func() float64 { return random })
 		t.ended = append(t.ended, all...)
@@ -37,7 +45,7 @@ func (c *Consumers) Nack(ctx context.Context, who core.Principal, stream, group 
 	})
 }
 
-// refusalOf checks a nack and fills in what it leaves out.
+// refusalOf checks a nack and fills in the defaults.
 func refusalOf(n core.Nack) (refusal, error) {
 	r := refusal{offset: n.Offset, action: n.Action, reason: n.Reason, delay: -1}
 	switch n.Action {
@@ -48,21 +56,24 @@ func refusalOf(n core.Nack) (refusal, error) {
 		return r, core.Invalid("action", "must be retry, park or skip")
 	}
 	if n.Delay != nil {
+		// Delay has no lower bound but 0: a consumer may want its next try at once.
 		if *n.Delay < 0 || *n.Delay > core.MaxBackoff {
 			return r, core.Invalid("delay", "must be 0 to %d seconds", int(core.MaxBackoff.Duration().Seconds()))
 		}
 		if r.action != core.NackRetry {
-			return r, core.Invalid("delay", "is for the action retry only")
+			return r, core.Invalid("delay", "is allowed with the action retry only")
 		}
 		r.delay = n.Delay.Duration()
 	}
-	return r, core.CheckText("reason", n.Reason, 0, core.MaxReasonLength)
+	return r, core.CheckLines("reason", n.Reason, 0, core.MaxReasonLength)
 }
 
 // Extend gives a consumer visibility from now on, or the group's when it is nil, and
-// returns when the lease expires. A visibility of 0 gives back what the lease still
-// holds, as if it had never been handed out.
-func (c *Consumers) Extend(ctx context.Context, who core.Principal, stream, group string, lease core.ID, visibility *core.Seconds) (until time.Time, err error) {
+// returns when the lease expires. A visibility of 0 gives back the rest of the lease,
+// as if it had never been handed out.
+func (c *Consumers) Extend(
+	ctx context.Context, who core.Principal, stream, group string, lease core.ID, visibility *core.Seconds,
+) (until time.Time, err error) {
 	if visibility != nil && *visibility != 0 && (*visibility < core.MinVisibility || *visibility > core.MaxVisibility) {
 		return time.Time{}, core.Invalid("visibility", "must be %v to %v seconds, or 0 to give the lease back",
 			core.MinVisibility.Duration().Seconds(), core.MaxVisibility.Duration().Seconds())
@@ -79,10 +90,10 @@ func (c *Consumers) Extend(ctx context.Context, who core.Principal, stream, grou
 	return until, err
 }
 
-// Commit settles everything up to an offset in the lease that holds it. In an
-// ordered group that is everything up to the offset, because there is one lease at
-// most. With a lease that is not zero, no other may hold the offset. It returns when
-// something was last settled.
+// Commit settles everything up to an offset in the lease that holds it. In an ordered
+// group that is everything up to the offset, because there is one lease at most. With
+// a lease that is not zero, no other may hold the offset. It returns when something
+// was last settled.
 func (c *Consumers) Commit(ctx context.Context, who core.Principal, stream, group string, offset core.Offset, lease core.ID) (at time.Time, err error) {
 	err = c.settle(ctx, who, stream, group, func(t *turn, g *core.Group) error {
 		if offset < 0 {
@@ -109,7 +120,8 @@ func (c *Consumers) Commit(ctx context.Context, who core.Principal, stream, grou
 	return at, err
 }
 
-// settle makes a change to what a group has handed out.
+// settle makes a change to the leases of a group. Unlike a poll, it always has
+// something to store: the time of the last settling, at least.
 func (c *Consumers) settle(ctx context.Context, who core.Principal, stream, group string, change func(*turn, *core.Group) error) error {
 	g, err := c.groups.open(ctx, who, stream, group, core.ActionConsume)
 	if err != nil {
@@ -124,7 +136,7 @@ func (c *Consumers) settle(ctx context.Context, who core.Principal, stream, grou
 	})
 }
 
-// EventOffset returns the offset of an event of a stream, for those who name
+// EventOffset returns the offset of an event of a stream, for consumers that name
 // events by their ids.
 func (c *Consumers) EventOffset(ctx context.Context, who core.Principal, stream string, id core.ID) (core.Offset, error) {
 	open, err := c.streams.Open(ctx, who, stream, core.ActionConsume)

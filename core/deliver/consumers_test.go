@@ -29,22 +29,22 @@ func TestWaitingPollWakes(t *testing.T) {
 	}{
 		{"on a commit", func(d *desk) {
 			go func() { time.Sleep(3 * time.Second); d.put(`{}`) }()
-		}, 3 * time.Second, 3 * time.Second, from(0, 1), []int{1}},
+		}, 3 * time.Second, 3 * time.Second, coretest.From(0, 1), []int{1}},
 		{"on a commit of another node, by asking", func(d *desk) {
 			go func() { time.Sleep(3500 * time.Millisecond); d.node(nil).put(`{}`) }()
-		}, 3500 * time.Millisecond, 4500 * time.Millisecond, from(0, 1), []int{1}},
+		}, 3500 * time.Millisecond, 4500 * time.Millisecond, coretest.From(0, 1), []int{1}},
 		{"on a commit of another node, by its hub", func(d *desk) {
 			d.run()
 			go func() { time.Sleep(3550 * time.Millisecond); d.node(nil).put(`{}`) }()
-		}, 3550 * time.Millisecond, 3650 * time.Millisecond, from(0, 1), []int{1}},
+		}, 3550 * time.Millisecond, 3650 * time.Millisecond, coretest.From(0, 1), []int{1}},
 		{"on a retry that is due", func(d *desk) {
 			d.put(`{}`)
 			require.NoError(d, d.nack("mail", d.poll("mail", 1, 0), core.Nack{Delay: new(core.Seconds(5300 * time.Millisecond))}))
-		}, 5300 * time.Millisecond, 5300 * time.Millisecond, from(0, 1), []int{2}},
+		}, 5300 * time.Millisecond, 5300 * time.Millisecond, coretest.From(0, 1), []int{2}},
 		{"on a lease that expires", func(d *desk) {
 			d.put(`{}`)
 			d.poll("mail", 1, 0)
-		}, 30*time.Second + 500*time.Millisecond, 31 * time.Second, from(0, 1), []int{2}},
+		}, 30*time.Second + 500*time.Millisecond, 31 * time.Second, coretest.From(0, 1), []int{2}},
 		{"on a lease that is given back", func(d *desk) {
 			d.put(`{}`)
 			lease := d.poll("mail", 1, 0).Lease
@@ -52,7 +52,7 @@ func TestWaitingPollWakes(t *testing.T) {
 				time.Sleep(7 * time.Second)
 				_, _ = d.Consumers.Extend(context.Background(), d.who, "orders", "mail", lease, new(core.Seconds(0)))
 			}()
-		}, 7 * time.Second, 8 * time.Second, from(0, 1), []int{1}},
+		}, 7 * time.Second, 8 * time.Second, coretest.From(0, 1), []int{1}},
 		{"at its deadline", func(*desk) {}, 40 * time.Second, 40 * time.Second, nil, nil},
 		{"when the server stops", func(d *desk) {
 			go func() { time.Sleep(2 * time.Second); d.Consumers.Close(); d.Consumers.Close() }()
@@ -135,10 +135,10 @@ func TestPollersShareTheWork(t *testing.T) {
 		}
 		runs, all := ask("bill")
 		require.Len(t, runs, 50)
-		require.Equal(t, from(0, 5000), all)
+		require.Equal(t, coretest.From(0, 5000), all)
 		runs, all = ask("mail")
 		require.Len(t, runs, 1)
-		require.Equal(t, from(0, 100), all)
+		require.Equal(t, coretest.From(0, 100), all)
 	})
 }
 
@@ -199,18 +199,18 @@ func TestNodesSeeEachOther(t *testing.T) {
 		first := a.poll("mail", 5, 0)
 		require.NoError(t, b.ack("mail", first.Lease))
 		second := b.poll("mail", 5, 0)
-		require.Equal(t, from(5, 5), coretest.Offsets(second.Events))
+		require.Equal(t, coretest.From(5, 5), coretest.Offsets(second.Events))
 		require.Empty(t, a.poll("mail", 5, 0).Events, "the other's run is in flight")
 		require.NoError(t, a.ack("mail", second.Lease), "a lease of the other")
-		require.Equal(t, from(10, 5), coretest.Offsets(b.poll("mail", 5, 0).Events))
+		require.Equal(t, coretest.From(10, 5), coretest.Offsets(b.poll("mail", 5, 0).Events))
 
 		for i := range core.Offset(10) {
-			require.Equal(t, from(2*i, 1), coretest.Offsets(a.poll("bill", 1, 0).Events))
-			require.Equal(t, from(2*i+1, 1), coretest.Offsets(b.poll("bill", 1, 0).Events))
+			require.Equal(t, coretest.From(2*i, 1), coretest.Offsets(a.poll("bill", 1, 0).Events))
+			require.Equal(t, coretest.From(2*i+1, 1), coretest.Offsets(b.poll("bill", 1, 0).Events))
 		}
 		_, err := b.Groups.Reset(t.Context(), a.who, "orders", "bill", core.Start{})
 		require.NoError(t, err)
-		require.Equal(t, from(0, 3), coretest.Offsets(a.poll("bill", 3, 0).Events))
+		require.Equal(t, coretest.From(0, 3), coretest.Offsets(a.poll("bill", 3, 0).Events))
 	})
 }
 
@@ -224,7 +224,7 @@ func TestPollIsBoundedInBytes(t *testing.T) {
 			d.group("mail", mode, nil)
 			large := `"` + strings.Repeat("x", 1<<20-2) + `"`
 			d.put(slices.Repeat([]string{large}, 20)...)
-			for _, want := range [][]core.Offset{from(0, 16), from(16, 4)} {
+			for _, want := range [][]core.Offset{coretest.From(0, 16), coretest.From(16, 4)} {
 				got := d.poll("mail", 20, 0)
 				require.Equal(t, want, coretest.Offsets(got.Events))
 				require.Equal(t, slices.Repeat([]int{1}, len(want)), got.Attempts)
@@ -261,7 +261,7 @@ func TestRetentionUnderAGroup(t *testing.T) {
 			require.NoError(t, d.ack("slow", held.Lease), "it was handed out in time")
 			require.Equal(t, int64(9), d.status("busy").Missed)
 			for group, missed := range map[string]int64{"slow": 8, "busy": 9, "once": 10} {
-				require.Equal(t, from(10, 3), coretest.Offsets(d.poll(group, 20, 0).Events), group)
+				require.Equal(t, coretest.From(10, 3), coretest.Offsets(d.poll(group, 20, 0).Events), group)
 				require.Equal(t, missed, d.status(group).Missed, group)
 				require.Equal(t, int64(3), d.status(group).Lag, group)
 				require.Zero(t, d.status(group).DeadLetters, "what is gone cannot become a dead letter")
@@ -277,7 +277,7 @@ func TestRetentionDuringAPoll(t *testing.T) {
 	for _, c := range []struct {
 		limit  int
 		wanted []core.Offset
-	}{{3, from(10, 2)}, {20, from(10, 2)}} {
+	}{{3, coretest.From(10, 2)}, {20, coretest.From(10, 2)}} {
 		synctest.Test(t, func(t *testing.T) {
 			d := newDesk(t)
 			d.group("mail", core.Ordered, visibility(12*time.Hour))
@@ -320,6 +320,6 @@ func TestGroupDeletedUnderPolls(t *testing.T) {
 		pollers.Wait()
 		d.group("mail", core.Shared, nil)
 		d.put(`{}`)
-		require.Equal(t, from(0, 1), coretest.Offsets(d.poll("mail", 1, 0).Events), "another group of the name begins anew")
+		require.Equal(t, coretest.From(0, 1), coretest.Offsets(d.poll("mail", 1, 0).Events), "another group of the name begins anew")
 	})
 }

@@ -18,33 +18,6 @@ import (
 	"github.com/eventflow-go/eventflow/core/internal/coretest"
 )
 
-// watchedLog is a log that counts how often it is asked, and that shows no
-// event while it is blind.
-type watchedLog struct {
-	core.EventLog
-	reads, bounds atomic.Int64
-	blind         atomic.Bool
-	slow          atomic.Int64 // nanoseconds that bounds take
-}
-
-func (l *watchedLog) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
-	l.reads.Add(1)
-	if l.blind.Load() {
-		return nil, coretest.ErrBroken
-	}
-	return l.EventLog.Read(ctx, stream, scan)
-}
-
-func (l *watchedLog) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds, error) {
-	l.bounds.Add(1)
-	select {
-	case <-time.After(time.Duration(l.slow.Load())):
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	return l.EventLog.Bounds(ctx, streams)
-}
-
 // scripted is a call that goes as a script says, as long as there is one.
 type scripted struct {
 	mu     sync.Mutex
@@ -122,7 +95,7 @@ func (c *watchedCatalog) UpdateReplay(ctx context.Context, replay core.Replay) e
 // It goes by the real clock, which tests make pass in a bubble.
 type desk struct {
 	*testing.T
-	log     *watchedLog
+	log     *coretest.WatchedLog
 	catalog *watchedCatalog
 	who     core.Principal
 	stream  core.ID
@@ -133,7 +106,7 @@ type desk struct {
 // calls is how often the stores were asked for what costs: steps, progress,
 // events and bounds.
 func (d *desk) calls() int {
-	return d.catalog.progress.count() + d.catalog.advance.count() + int(d.log.reads.Load()+d.log.bounds.Load())
+	return d.catalog.progress.count() + d.catalog.advance.count() + int(d.log.Reads.Load()+d.log.Asked.Load())
 }
 
 // site is one node of it.
@@ -142,12 +115,11 @@ type site struct {
 	streams *eventlog.Streams
 	recent  *eventlog.Recent
 	*deliver.UseCases
-	tails *eventlog.Tails
 }
 
 func newDesk(t *testing.T) *desk {
 	d := &desk{
-		T: t, log: &watchedLog{EventLog: coretest.OpenLog(t)}, catalog: &watchedCatalog{Catalog: memory.NewCatalog()},
+		T: t, log: &coretest.WatchedLog{EventLog: coretest.OpenLog(t)}, catalog: &watchedCatalog{Catalog: memory.NewCatalog()},
 		who: core.Principal{Org: core.ID{1}, Role: core.RoleAdmin},
 	}
 	d.site = d.node(nil)
@@ -165,7 +137,6 @@ func (d *desk) node(notifier core.Notifier) *site {
 	s.UseCases = deliver.New(deliver.Ports{
 		Streams: s.streams, Recent: s.recent, Log: d.log, Store: d.catalog, Authorizer: coretest.Everything{}, Logger: logger, Now: time.Now,
 	})
-	s.tails = eventlog.NewTails(s.streams, s.recent, d.log)
 	return s
 }
 
@@ -257,13 +228,4 @@ func (s *site) status(group string) core.GroupStatus {
 	status, err := s.Groups.Status(s.desk.Context(), s.desk.who, "orders", group)
 	require.NoError(s.desk, err)
 	return status
-}
-
-// from counts n offsets.
-func from(first core.Offset, n int) []core.Offset {
-	offsets := make([]core.Offset, n)
-	for i := range offsets {
-		offsets[i] = first + core.Offset(i)
-	}
-	return offsets
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/eventflow-go/eventflow/core/internal/cache"
 )
 
-// Groups manages consumer groups: what they are, how far they are, and to which
-// place in their stream they are set.
+// Groups manages consumer groups: their settings, their progress, and resets to
+// another place in the stream.
 type Groups struct {
 	streams *eventlog.Streams
 	store   core.GroupStore
@@ -19,9 +19,9 @@ type Groups struct {
 	turns   *turns
 	record  core.Recorder
 	now     core.Clock
-	// known are the groups of each stream, for groupTTL: every poll, ack and nack
-	// asks for its group. A change on this node drops them at once, one on another
-	// node shows after groupTTL.
+	// known are the groups of each stream, for groupTTL: every poll, ack and nack asks
+	// for its group. A change on this node drops them at once, one on another node
+	// shows after groupTTL.
 	known *cache.Cache[core.ID, []core.Group]
 }
 
@@ -32,26 +32,18 @@ const (
 	groupCacheSize = 10_000
 )
 
+// errNoGroup answers for a group that does not exist, or does not any more.
 var errNoGroup = core.Errorf(core.CodeNotFound, "there is no such consumer group")
 
-// Create makes a consumer group. A taken name is a [core.CodeConflict].
+// Create makes a consumer group that begins where the spec says, at the start of the
+// stream by default. A taken name is a [core.CodeConflict].
 func (s *Groups) Create(ctx context.Context, who core.Principal, stream string, spec core.GroupSpec) (core.Group, error) {
 	open, err := s.streams.Open(ctx, who, stream, core.ActionWriteGroups)
 	if err != nil {
 		return core.Group{}, err
 	}
-	now := s.now.Stamp()
-	group := core.Group{
-		ID: core.RandomID(now), Org: open.Org, Stream: open.ID, Mode: spec.Mode, Visibility: core.DefaultVisibility,
-		MaxAttempts: core.DefaultMaxAttempts, Backoff: core.Backoff{Initial: core.DefaultBackoffInitial, Max: core.DefaultBackoffMax}, Revision: 1, CreatedAt: now, UpdatedAt: now,
-	}
-	if group.Mode == "" {
-		group.Mode = core.Ordered
-	}
-	if group.Mode != core.Ordered && group.Mode != core.Shared {
-		return core.Group{}, core.Invalid("mode", "must be ordered or shared")
-	}
-	if err := group.Apply(core.GroupChange{Name: &spec.Name, Visibility: spec.Visibility, MaxAttempts: spec.MaxAttempts, Backoff: spec.Backoff}); err != nil {
+	group, err := newGroup(spec, open.Org, open.ID, s.now.Stamp())
+	if err != nil {
 		return core.Group{}, err
 	}
 	next, err := s.resolve(ctx, open.ID, spec.Start, "start")
@@ -61,6 +53,7 @@ func (s *Groups) Create(ctx context.Context, who core.Principal, stream string, 
 	if err := s.roomForGroup(ctx, open.ID); err != nil {
 		return core.Group{}, err
 	}
+	// Everything before the start counts as settled, and nothing of it as missed.
 	first := core.Progress{Revision: 1, State: (&groupState{Next: next}).encode()}
 	if err := s.store.CreateGroup(ctx, group, first); err != nil {
 		return core.Group{}, core.StoreFailed(err)
@@ -70,12 +63,30 @@ func (s *Groups) Create(ctx context.Context, who core.Principal, stream string, 
 	return group, nil
 }
 
+// newGroup checks a spec and fills in the defaults.
+func newGroup(spec core.GroupSpec, org, stream core.ID, now time.Time) (core.Group, error) {
+	group := core.Group{
+		ID: core.RandomID(now), Org: org, Stream: stream, Mode: spec.Mode,
+		Visibility: core.DefaultVisibility, MaxAttempts: core.DefaultMaxAttempts,
+		Backoff:  core.Backoff{Initial: core.DefaultBackoffInitial, Max: core.DefaultBackoffMax},
+		Revision: 1, CreatedAt: now, UpdatedAt: now,
+	}
+	if group.Mode == "" {
+		group.Mode = core.Ordered
+	}
+	if group.Mode != core.Ordered && group.Mode != core.Shared {
+		return core.Group{}, core.Invalid("mode", "must be ordered or shared")
+	}
+	err := group.Apply(core.GroupChange{Name: &spec.Name, Visibility: spec.Visibility, MaxAttempts: spec.MaxAttempts, Backoff: spec.Backoff})
+	return group, err
+}
+
 // roomForGroup refuses one group too many. Two nodes may each see the last place at
 // the same time; the bound is there for the size of lists and may be passed by one.
 func (s *Groups) roomForGroup(ctx context.Context, stream core.ID) error {
 	groups, err := s.store.Groups(ctx, stream)
 	if err == nil && len(groups) >= core.MaxGroupsPerStream {
-		return core.Errorf(core.CodeConflict, "the stream has %d consumer groups, which is as many as it may have; delete one", len(groups))
+		return core.Errorf(core.CodeConflict, "the stream has %d consumer groups and may not have more; delete one first", len(groups))
 	}
 	return core.StoreFailed(err)
 }
@@ -102,7 +113,8 @@ func (s *Groups) resolve(ctx context.Context, stream core.ID, start core.Start, 
 	return bounds[0].First, nil
 }
 
-// List returns the groups of a stream, by name.
+// List returns the groups of a stream in the order of their names, without pages:
+// [core.MaxGroupsPerStream] bounds them.
 func (s *Groups) List(ctx context.Context, who core.Principal, stream string) ([]core.Group, error) {
 	open, err := s.streams.Open(ctx, who, stream, core.ActionReadGroups)
 	if err != nil {
@@ -143,8 +155,8 @@ func (s *Groups) open(ctx context.Context, who core.Principal, stream, ref strin
 	return nil, errNoGroup
 }
 
-// Change changes a group. With a revision other than 0, a group that has
-// another one by now is a [core.CodePreconditionFailed].
+// Change changes a group. With a revision other than 0, a group that has another one
+// by now is a [core.CodePreconditionFailed].
 func (s *Groups) Change(ctx context.Context, who core.Principal, stream, ref string, change core.GroupChange, expected int64) (core.Group, error) {
 	group, err := core.Revision[core.Group]{
 		Noun:   "group",
@@ -167,7 +179,7 @@ func (s *Groups) Change(ctx context.Context, who core.Principal, stream, ref str
 	return group, nil
 }
 
-// fresh reads a group that is to be changed, past what is kept of it.
+// fresh reads a group that is to be changed from the store, whatever is known of it.
 func (s *Groups) fresh(ctx context.Context, who core.Principal, stream, ref string) (core.Group, error) {
 	open, err := s.streams.Open(ctx, who, stream, core.ActionWriteGroups)
 	if err != nil {
@@ -181,9 +193,8 @@ func (s *Groups) fresh(ctx context.Context, who core.Principal, stream, ref stri
 	return *g, nil
 }
 
-// Delete removes a group with its progress and its dead letters. With a revision
-// other than 0, a group that has another one by now is a
-// [core.CodePreconditionFailed].
+// Delete removes a group with its progress and its dead letters. With a revision other
+// than 0, a group that has another one by now is a [core.CodePreconditionFailed].
 func (s *Groups) Delete(ctx context.Context, who core.Principal, stream, ref string, expected int64) error {
 	g, err := s.fresh(ctx, who, stream, ref)
 	if err != nil {
@@ -193,7 +204,7 @@ func (s *Groups) Delete(ctx context.Context, who core.Principal, stream, ref str
 		return core.ChangedMeanwhile("group", g.Revision, expected)
 	}
 	err = s.store.DeleteGroup(ctx, g.Stream, g.ID)
-	s.known.Drop(g.Stream)
+	s.known.Drop(g.Stream) // whatever the answer is: it may have been lost
 	if err != nil {
 		return core.StoreFailed(err)
 	}
@@ -202,13 +213,15 @@ func (s *Groups) Delete(ctx context.Context, who core.Principal, stream, ref str
 }
 
 // Reset moves a group to a place in its stream and returns the offset of that place.
-// Everything from there on is handed out again, and nothing before it. All leases
-// are lost: consumers that work on events hear so when they settle them.
+// Everything from there on is handed out again, and nothing before it. All leases are
+// lost: consumers that work on events hear so when they settle them.
 func (s *Groups) Reset(ctx context.Context, who core.Principal, stream, ref string, to core.Start) (core.Offset, error) {
 	g, err := s.open(ctx, who, stream, ref, core.ActionWriteGroups)
 	if err != nil {
 		return 0, err
 	}
+	// The place is found before the turn. A time that moved on meanwhile is no
+	// mistake: the caller meant the moment of the call.
 	offset, err := s.resolve(ctx, g.Stream, to, "to")
 	if err != nil {
 		return 0, err
@@ -225,7 +238,8 @@ func (s *Groups) Reset(ctx context.Context, who core.Principal, stream, ref stri
 	return offset, nil
 }
 
-// Status says how far a group got.
+// Status says how far a group got, as of the last step that any node stored. Events
+// that retention has removed since count as missed already.
 func (s *Groups) Status(ctx context.Context, who core.Principal, stream, ref string) (core.GroupStatus, error) {
 	g, err := s.open(ctx, who, stream, ref, core.ActionReadGroups)
 	if err != nil {

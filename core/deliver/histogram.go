@@ -7,9 +7,9 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Histogram counts a stream's events by the time of their receipt, in buckets of
-// equal length. Offsets follow that time, so each edge of a bucket is one search of
-// the log, and two edges are a count.
+// Histogram counts a stream's events by the time of their receipt, in buckets of equal
+// length. Offsets follow that time, so each edge of a bucket is one search of the log,
+// and two edges are a count.
 func (n *Numbers) Histogram(ctx context.Context, who core.Principal, ref string, from, to time.Time, buckets int) (core.Histogram, error) {
 	stream, err := n.streams.Open(ctx, who, ref, core.ActionReadEvents)
 	if err != nil {
@@ -37,6 +37,7 @@ func (n *Numbers) Histogram(ctx context.Context, who core.Principal, ref string,
 		if err != nil {
 			return core.Histogram{}, core.StoreFailed(err)
 		}
+		// A commit between two searches may not make a bucket negative.
 		h.Counts[i], before = int64(max(at, before)-before), max(at, before)
 	}
 	return h, nil

@@ -11,8 +11,8 @@ import (
 	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
-// Letters is what people do with dead letters: they look at them, give them back
-// to their groups, or throw them away.
+// Letters lets people decide about dead letters: they look at them, give them back to
+// their groups, or throw them away.
 type Letters struct {
 	streams    *eventlog.Streams
 	groups     *Groups
@@ -37,7 +37,7 @@ func (l *Letters) scan(ctx context.Context, who core.Principal, q core.LetterQue
 	}
 	if q.Stream == "" {
 		if q.Group != "" {
-			return scan, core.Invalid("stream", "is required where group is given: groups belong to streams")
+			return scan, core.Invalid("stream", "is required with group, because groups belong to streams")
 		}
 		return scan, nil
 	}
@@ -56,7 +56,8 @@ func (l *Letters) scan(ctx context.Context, who core.Principal, q core.LetterQue
 	return scan, nil
 }
 
-// List returns dead letters, newest first.
+// List returns dead letters in pages, the newest first. A principal that is narrowed
+// to some streams sees the letters of these.
 func (l *Letters) List(ctx context.Context, who core.Principal, q core.LetterQuery) (core.Page[core.DeadLetter], error) {
 	limit, err := core.PageLimit(q.Limit)
 	if err != nil {
@@ -66,6 +67,7 @@ func (l *Letters) List(ctx context.Context, who core.Principal, q core.LetterQue
 	if err != nil {
 		return core.Page[core.DeadLetter]{}, err
 	}
+	// A cursor is of one query: with another one, it would skip letters in silence.
 	scope := fmt.Appendf(nil, "letters %s %v %q %q", who.Org, scan.Filter.Stream, scan.Filter.Group, []string{q.Reason, q.Type, string(q.State)})
 	if scan.Before, err = core.ParseIDCursor(scope, q.Cursor); err != nil {
 		return core.Page[core.DeadLetter]{}, err
@@ -82,8 +84,8 @@ func (l *Letters) List(ctx context.Context, who core.Principal, q core.LetterQue
 // reason.
 const maxLetterCounts = 1000
 
-// Counts returns how many dead letters there are by stream, group and reason,
-// the most first.
+// Counts returns how many dead letters there are by stream, group and reason, the most
+// first.
 func (l *Letters) Counts(ctx context.Context, who core.Principal, q core.LetterQuery) ([]core.LetterCount, error) {
 	scan, err := l.scan(ctx, who, q, core.ActionReadLetters)
 	if err != nil {
@@ -94,7 +96,7 @@ func (l *Letters) Counts(ctx context.Context, who core.Principal, q core.LetterQ
 	return counts, core.StoreFailed(err)
 }
 
-// Get returns a dead letter.
+// Get returns a dead letter by its id.
 func (l *Letters) Get(ctx context.Context, who core.Principal, id string) (core.DeadLetter, error) {
 	return l.open(ctx, who, id, core.ActionReadLetters)
 }
@@ -112,12 +114,38 @@ func (l *Letters) open(ctx context.Context, who core.Principal, id string, actio
 	if err != nil {
 		return core.DeadLetter{}, core.StoreFailed(err)
 	}
+	// Which stream it is of shows only now.
 	return letter, core.Authorize(l.authorizer, who, action, letter.Stream)
 }
 
-// errReplaying refuses what would interfere with a replay: its consumer holds the
-// letter, or is about to.
+// errReplaying refuses to interfere with a replay: a consumer holds the letter, or is
+// about to.
 var errReplaying = core.Errorf(core.CodeConflict, "this dead letter is being replayed; wait for the outcome")
+
+// errDiscarded answers for a letter that was discarded in the same step.
+var errDiscarded = core.Errorf(core.CodeNotFound, "there is no such dead letter")
+
+// parked reads a letter that somebody wants to decide about, and refuses one that is
+// being replayed. Letters change in the turns of their group only, so the answer holds
+// until the turn is stored. The decisions of the turn itself are not in the store yet,
+// so they are looked up here: of several callers at the same time, the first decides.
+func (t *turn) parked(ctx context.Context, id core.ID) (core.DeadLetter, error) {
+	letter, err := t.turns.store.DeadLetter(ctx, t.group.Org, id)
+	switch {
+	case err != nil:
+		return core.DeadLetter{}, core.StoreFailed(err)
+	case slices.Contains(t.remove, id):
+		return core.DeadLetter{}, errDiscarded
+	case letter.State == core.Replaying || t.replays(id):
+		return core.DeadLetter{}, errReplaying
+	}
+	return letter, nil
+}
+
+// replays reports whether the turn gives a letter back already.
+func (t *turn) replays(id core.ID) bool {
+	return slices.ContainsFunc(t.letters, func(l core.DeadLetter) bool { return l.ID == id })
+}
 
 // Replay gives a dead letter back to its group, with another payload when one is
 // given. The letter stays until a consumer has settled it.
@@ -136,14 +164,9 @@ func (l *Letters) Replay(ctx context.Context, who core.Principal, id string, pay
 		return core.DeadLetter{}, err
 	}
 	err = l.turns.do(ctx, group, func(t *turn) error {
-		// Read again: letters change in the turns of their group only, so what is
-		// read here holds until the turn is stored.
-		current, err := l.store.DeadLetter(ctx, who.Org, letter.ID)
+		current, err := t.parked(ctx, letter.ID)
 		if err != nil {
-			return core.StoreFailed(err)
-		}
-		if current.State == core.Replaying {
-			return errReplaying
+			return err
 		}
 		if payload != nil {
 			current.Event.Payload = slices.Clone(payload)
@@ -167,7 +190,7 @@ func (t *turn) replay(letter core.DeadLetter) core.DeadLetter {
 	return letter
 }
 
-// groupOf returns the group of a letter.
+// groupOf returns the group of a letter, which may have been deleted.
 func groupOf(ctx context.Context, store core.Groups, letter core.DeadLetter) (*core.Group, error) {
 	groups, err := store.Groups(ctx, letter.Stream)
 	if err != nil {
@@ -180,7 +203,8 @@ func groupOf(ctx context.Context, store core.Groups, letter core.DeadLetter) (*c
 	return &groups[i], nil
 }
 
-// Discard throws a dead letter away.
+// Discard throws a dead letter away for good. One that is being replayed is a
+// [core.CodeConflict], because its consumer may be about to settle it.
 func (l *Letters) Discard(ctx context.Context, who core.Principal, id string) error {
 	letter, err := l.open(ctx, who, id, core.ActionWriteLetters)
 	if err != nil {
@@ -191,12 +215,8 @@ func (l *Letters) Discard(ctx context.Context, who core.Principal, id string) er
 		return err
 	}
 	err = l.turns.do(ctx, group, func(t *turn) error {
-		current, err := l.store.DeadLetter(ctx, who.Org, letter.ID)
-		if err != nil {
-			return core.StoreFailed(err)
-		}
-		if current.State == core.Replaying {
-			return errReplaying
+		if _, err := t.parked(ctx, letter.ID); err != nil {
+			return err
 		}
 		t.remove = append(t.remove, letter.ID)
 		t.changed = true

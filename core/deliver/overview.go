@@ -21,6 +21,8 @@ func (n *Numbers) Overview(ctx context.Context, who core.Principal, query core.S
 	for i, stream := range page.Items {
 		ids[i] = stream.ID
 	}
+	// One question to the log for all streams of the page, and one pass over their
+	// groups.
 	reach, err := boundsOf(ctx, n.log, ids)
 	if err != nil {
 		return core.Page[core.StreamOverview]{}, err
@@ -43,8 +45,8 @@ func (n *Numbers) Overview(ctx context.Context, who core.Principal, query core.S
 	return overview, nil
 }
 
-// AllGroups returns the groups of all streams that a principal may read, each with
-// how far it got. They come in the order of their ids, in pages.
+// AllGroups returns the groups of all streams that a principal may read, each with how
+// far it got. They come in the order of their ids, in pages.
 func (n *Numbers) AllGroups(ctx context.Context, who core.Principal, cursor string, limit int) (page core.Page[core.GroupOverview], err error) {
 	if err := core.Authorize(n.authorizer, who, core.ActionReadGroups, core.ID{}); err != nil {
 		return page, err
@@ -52,6 +54,7 @@ func (n *Numbers) AllGroups(ctx context.Context, who core.Principal, cursor stri
 	if limit, err = core.PageLimit(limit); err != nil {
 		return page, err
 	}
+	// One more than asked for says whether there is another page.
 	scan := core.GroupScan{Org: who.Org, Streams: who.Streams, Limit: limit + 1}
 	scope := append([]byte("groups\x00"), who.Org[:]...)
 	if scan.After, err = core.ParseIDCursor(scope, cursor); err != nil {
@@ -67,13 +70,14 @@ func (n *Numbers) AllGroups(ctx context.Context, who core.Principal, cursor stri
 	return page, err
 }
 
-// overviews adds to groups the names of their streams and how far they got.
+// overviews adds to groups the names of their streams and how far they got. A group
+// whose stream is deleted is left out.
 func (n *Numbers) overviews(ctx context.Context, who core.Principal, records []core.GroupRecord) (items []core.GroupOverview, err error) {
 	for i := range records {
 		group := &records[i].Group
 		stream, err := n.streams.Open(ctx, who, group.Stream.String(), core.ActionReadGroups)
 		if core.CodeOf(err) == core.CodeNotFound {
-			continue // the stream is deleted
+			continue
 		}
 		if err != nil {
 			return nil, err

@@ -6,8 +6,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// park makes dead letters of the events of a span. Events that retention has
-// removed cannot become letters; they count as missed.
+// park makes dead letters of the events of a span. Events that retention has removed
+// cannot become letters; they count as missed.
 func (t *turn) park(ctx context.Context, one ended) ([]core.DeadLetter, error) {
 	if !one.ofLog() {
 		return t.parkAgain(ctx, one)
@@ -18,6 +18,8 @@ func (t *turn) park(ctx context.Context, one ended) ([]core.DeadLetter, error) {
 		if err != nil {
 			return nil, err
 		}
+		// Retention has removed the events that are missing from a page that is not
+		// full.
 		next := one.To
 		if core.Full(events, core.MaxPageSize, core.PageBytes) {
 			next = events[len(events)-1].Offset + 1
@@ -39,7 +41,7 @@ func (t *turn) park(ctx context.Context, one ended) ([]core.DeadLetter, error) {
 func (t *turn) letter(ctx context.Context, event core.Event, one ended) (core.DeadLetter, error) {
 	var history []core.Attempt
 	var err error
-	if one.Attempts > 1 {
+	if one.Attempts > 1 { // otherwise there is none, and nothing to ask for
 		history, err = t.turns.store.Attempts(ctx, t.group.ID, event.Offset)
 	}
 	return core.DeadLetter{
@@ -51,6 +53,7 @@ func (t *turn) letter(ctx context.Context, event core.Event, one ended) (core.De
 // maxAttemptsKept bounds the history that a letter carries: replays add to it.
 const maxAttemptsKept = 200
 
+// lastAttempts returns the newest of a history, as many as are kept.
 func lastAttempts(all []core.Attempt) []core.Attempt { return all[max(len(all)-maxAttemptsKept, 0):] }
 
 // parkAgain parks a letter whose replay failed. One that is gone by now stays gone.

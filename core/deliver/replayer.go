@@ -12,8 +12,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Replayer works on the replays that [Letters.ReplayAll] starts. Every node has
-// one; a replay is held by one of them at a time.
+// Replayer works on the replays that [Letters.ReplayAll] starts. Every node has one; a
+// replay is held by one of them at a time.
 type Replayer struct {
 	store  core.GroupStore
 	turns  *turns
@@ -34,7 +34,8 @@ const (
 	replaySlice = 5 * time.Second
 )
 
-// Run works until ctx ends.
+// Run works until ctx ends. A failure is logged and tried again with the next tick: a
+// replay is work that somebody has asked for and gone away from.
 func (r *Replayer) Run(ctx context.Context) {
 	tick := time.NewTicker(replayInterval)
 	defer tick.Stop()
@@ -62,6 +63,8 @@ func (r *Replayer) Work(ctx context.Context) error {
 	var failures []error
 	for _, replay := range replays {
 		err := r.visit(ctx, replay)
+		// One replay that fails does not keep the others from getting on. A failed
+		// precondition is no failure: another node was faster.
 		if err != nil && core.CodeOf(err) != core.CodePreconditionFailed {
 			failures = append(failures, err)
 		}
@@ -86,17 +89,19 @@ func (r *Replayer) visit(ctx context.Context, replay core.Replay) error {
 			break
 		}
 		before := replay.Done
+		// When a page fails in the middle, the letters before that have been given
+		// back.
 		more, err := r.page(ctx, &replay, room)
 		allowed -= int(replay.Done - before)
-		if err != nil && !errors.Is(err, errBusy) {
-			_ = r.save(context.WithoutCancel(ctx), &replay, time.Time{}) // the hold ends by itself
-			return err
-		}
-		if !more && err == nil {
-			replay.State = core.ReplayDone
+		if errors.Is(err, errBusy) {
+			break
 		}
 		if err != nil {
-			break
+			_ = r.save(context.WithoutCancel(ctx), &replay, time.Time{}) // or the hold ends by itself
+			return err
+		}
+		if !more {
+			replay.State = core.ReplayDone
 		}
 		if err := r.save(ctx, &replay, r.now().Add(replayHold)); err != nil {
 			return err
@@ -113,11 +118,12 @@ func (r *Replayer) save(ctx context.Context, replay *core.Replay, held time.Time
 	return r.store.UpdateReplay(ctx, *replay)
 }
 
-// catchUp bounds what a replay makes up for at once when nobody has worked on it for
-// a while: two seconds of its rate. Its consumers did not ask for a burst.
+// catchUp bounds the burst of a replay that nobody has worked on for a while: it makes
+// up for two seconds of its rate. Its consumers did not ask for more at once.
 const catchUp = 2 * time.Second
 
-// allowance is how many letters the replay's rate allows in one visit.
+// allowance returns how many letters the rate of a replay allows in one visit. It goes
+// by the letters given back since the start, so no rounding adds up.
 func (r *Replayer) allowance(replay *core.Replay) int {
 	if replay.Rate == 0 {
 		return math.MaxInt
@@ -136,6 +142,8 @@ func (r *Replayer) page(ctx context.Context, replay *core.Replay, room int) (mor
 	if err != nil {
 		return false, err
 	}
+	// A full page may have more behind it, unless it has reached letters that were
+	// parked after the start.
 	full := len(letters) == room
 	past := slices.IndexFunc(letters, func(l core.DeadLetter) bool { return bytes.Compare(l.ID[:], replay.Until[:]) > 0 })
 	if past >= 0 {
@@ -155,19 +163,19 @@ func (r *Replayer) page(ctx context.Context, replay *core.Replay, room int) (mor
 	if full && past < 0 {
 		return true, nil
 	}
-	// The replay is at its end: what it did not give back was discarded, was given back
-	// by others, or belonged to a group that is gone.
+	// The replay is at its end. The letters that it did not give back were discarded,
+	// were given back by others, or belonged to a group that is gone.
 	replay.Gone = max(replay.Total-replay.Done, 0)
 	return false, nil
 }
 
 // giveBack replays letters of one group in one step. After a crash between the step
-// and the saving of the cursor the same letters come here again. They are replaying
-// by then, which the scan for parked ones leaves out.
+// and the saving of the cursor the same letters come here again. They are replaying by
+// then, which the scan for parked ones leaves out.
 func (r *Replayer) giveBack(ctx context.Context, replay *core.Replay, letters []core.DeadLetter) error {
 	group, err := groupOf(ctx, r.store, letters[0])
 	if core.IsNotFound(err) {
-		return nil
+		return nil // its letters are gone with it
 	}
 	if err != nil {
 		return err
@@ -176,18 +184,19 @@ func (r *Replayer) giveBack(ctx context.Context, replay *core.Replay, letters []
 	scan.Filter.Stream, scan.Filter.Group = group.Stream, group.ID
 	given := 0
 	err = r.turns.do(ctx, group, func(t *turn) error {
-		// Half of the room is the consumers', for what they refuse.
+		// Half of the room is left for events that consumers refuse.
 		if len(t.state.Waiting)+len(letters) > maxWaiting/2 {
 			return errBusy
 		}
-		// Read again, now that nobody else changes them.
+		// Read again, now that nobody else changes them: some may have been discarded.
 		current, err := r.store.DeadLetters(ctx, replay.Org, scan)
 		if err != nil {
 			return err
 		}
 		given = 0
 		for _, letter := range current {
-			if slices.ContainsFunc(letters, func(l core.DeadLetter) bool { return l.ID == letter.ID }) {
+			wanted := slices.ContainsFunc(letters, func(l core.DeadLetter) bool { return l.ID == letter.ID })
+			if wanted && !t.replays(letter.ID) && !slices.Contains(t.remove, letter.ID) {
 				t.replay(letter)
 				given++
 			}

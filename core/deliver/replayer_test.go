@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/internal/coretest"
 )
 
 // die makes n dead letters of a group, of the events from its next offset on.
@@ -67,7 +68,7 @@ func (d *desk) consumeOnce(group string) map[core.Offset]int {
 // once is what consumeOnce returns when each of n offsets came once.
 func once(first core.Offset, n int) map[core.Offset]int {
 	came := map[core.Offset]int{}
-	for _, offset := range from(first, n) {
+	for _, offset := range coretest.From(first, n) {
 		came[offset] = 1
 	}
 	return came

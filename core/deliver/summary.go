@@ -16,9 +16,9 @@ const (
 	summaryFurthest = 6
 )
 
-// Summary counts what a principal's organization has. The answer may be some seconds
-// old. A principal that sees only some streams gets an answer of its own, which is
-// not kept: it is counted fast, and is nobody else's.
+// Summary counts the streams, events and groups of a principal's organization. The
+// answer may be some seconds old. A principal that sees only some streams gets an
+// answer of its own, which is not kept: it is counted fast, and is nobody else's.
 func (n *Numbers) Summary(ctx context.Context, who core.Principal) (core.Summary, error) {
 	if err := core.Authorize(n.authorizer, who, core.ActionReadGroups, core.ID{}); err != nil {
 		return core.Summary{}, err
@@ -29,27 +29,13 @@ func (n *Numbers) Summary(ctx context.Context, who core.Principal) (core.Summary
 	return n.summaries.get(ctx, who.Org, n.now, func(ctx context.Context) (core.Summary, error) { return n.summarize(ctx, who) })
 }
 
-// summarize goes through all streams and then through all groups, in pages, and
-// keeps no more of them than a summary names. The bounds of the streams serve both.
+// summarize goes through all streams and then through all groups, in pages. It keeps
+// no more of them than the bounds of the streams, which the groups are measured by,
+// and the few that a summary names.
 func (n *Numbers) summarize(ctx context.Context, who core.Principal) (core.Summary, error) {
-	count := &summing{now: n.now()}
-	for query := (core.StreamQuery{Limit: core.MaxPageSize}); ; {
-		page, err := n.streams.List(ctx, who, query)
-		if err != nil {
-			return core.Summary{}, err
-		}
-		ids := make([]core.ID, len(page.Items))
-		for i := range page.Items {
-			ids[i] = page.Items[i].ID
-		}
-		bounds, err := n.log.Bounds(ctx, ids)
-		if err != nil {
-			return core.Summary{}, core.StoreFailed(err)
-		}
-		count.streams(page.Items, bounds)
-		if query.Cursor = page.NextCursor; !page.HasMore {
-			break
-		}
+	count := &summing{now: n.now(), bounds: map[core.ID]core.Bounds{}}
+	if err := n.countStreams(ctx, who, count); err != nil {
+		return core.Summary{}, err
 	}
 	known := func([]core.GroupRecord) (map[core.ID]core.Bounds, error) { return count.bounds, nil }
 	for group, err := range standings(ctx, n.groups, core.GroupScan{Org: who.Org, Streams: who.Streams}, known) {
@@ -66,11 +52,37 @@ func (n *Numbers) summarize(ctx context.Context, who core.Principal) (core.Summa
 	return count.sum, nil
 }
 
+// countStreams adds all streams that a principal may see.
+func (n *Numbers) countStreams(ctx context.Context, who core.Principal, count *summing) error {
+	for query := (core.StreamQuery{Limit: core.MaxPageSize}); ; {
+		page, err := n.streams.List(ctx, who, query)
+		if err != nil {
+			return err
+		}
+		ids := make([]core.ID, len(page.Items))
+		for i := range page.Items {
+			ids[i] = page.Items[i].ID
+		}
+		bounds, err := n.log.Bounds(ctx, ids)
+		if err != nil {
+			return core.StoreFailed(err)
+		}
+		count.streams(page.Items, bounds)
+		if query.Cursor = page.NextCursor; !page.HasMore {
+			return nil
+		}
+	}
+}
+
 // summing is a summary in the making.
 type summing struct {
-	now    time.Time
-	sum    core.Summary
+	now time.Time
+	sum core.Summary
+	// bounds are of all streams that were counted. A group of another stream is none
+	// of the principal's.
 	bounds map[core.ID]core.Bounds
+	// active are the fullest of the active streams so far. behind are the groups with
+	// the highest lag so far, and some more until they are ranked.
 	active []activeStream
 	behind []laggingGroup
 }
@@ -89,9 +101,6 @@ type laggingGroup struct {
 
 // streams adds a page of streams with their bounds.
 func (s *summing) streams(streams []core.Stream, bounds []core.Bounds) {
-	if s.bounds == nil {
-		s.bounds = make(map[core.ID]core.Bounds, len(streams))
-	}
 	for i, b := range bounds {
 		s.bounds[streams[i].ID] = b
 		s.sum.Streams++

@@ -82,7 +82,7 @@ func TestASummaryIsCountedToItsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)
 		d.put(many(2)...)
-		d.log.slow.Store(int64(time.Minute))
+		d.log.Slow.Store(int64(time.Minute))
 		asked := d.calls()
 		for range 4 {
 			ctx, cancel := context.WithTimeout(t.Context(), 14*time.Second)
@@ -96,10 +96,10 @@ func TestASummaryIsCountedToItsEnd(t *testing.T) {
 		require.EqualValues(t, 2, d.summary(d.who).Events)
 		require.Equal(t, asked+1, d.calls(), "what took long is kept for long")
 		time.Sleep(time.Minute)
-		d.log.slow.Store(int64(time.Hour))
+		d.log.Slow.Store(int64(time.Hour))
 		_, err := d.Numbers.Summary(t.Context(), d.who)
 		require.Equal(t, core.CodeUnavailable, core.CodeOf(err), "a store that does not answer")
-		d.log.slow.Store(0)
+		d.log.Slow.Store(0)
 		require.EqualValues(t, 2, d.summary(d.who).Events)
 	})
 }

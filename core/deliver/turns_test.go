@@ -52,7 +52,7 @@ func TestStepsThatMayHaveFailed(t *testing.T) {
 		d.put(many(10)...)
 		d.catalog.advance.next(answerLost)
 		got := d.poll("mail", 3, 0)
-		require.Equal(t, from(0, 3), coretest.Offsets(got.Events))
+		require.Equal(t, coretest.From(0, 3), coretest.Offsets(got.Events))
 		require.Equal(t, int64(3), d.status("mail").Leased)
 
 		d.catalog.advance.next(notMade)
@@ -90,10 +90,10 @@ func TestReadsThatFail(t *testing.T) {
 		d.group("mail", core.Ordered, nil)
 		d.put(many(3)...)
 		fresh := d.node(nil) // one that has no events in memory
-		d.log.blind.Store(true)
+		d.log.Blind.Store(true)
 		_, err := fresh.Consumers.Poll(t.Context(), d.who, "orders", "mail", core.Poll{})
 		coretest.RequireRefusal(t, err, core.CodeUnavailable, "")
-		d.log.blind.Store(false)
+		d.log.Blind.Store(false)
 		require.Zero(t, d.status("mail").Leased)
 		require.Equal(t, []int{1, 1, 1}, fresh.poll("mail", 10, 0).Attempts)
 	})

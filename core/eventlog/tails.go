@@ -113,7 +113,7 @@ func (t *Tail) Next(ctx context.Context, longest time.Duration) (part TailPart, 
 	}
 }
 
-// read returns those of the next events that match.
+// read returns the next events without the ones that do not match.
 func (t *Tail) read(ctx context.Context, head core.Offset) ([]core.Event, error) {
 	events, err := t.tails.recent.Read(ctx, t.follower.stream, t.next, head, tailEvents, tailBytes)
 	if err != nil {

@@ -12,12 +12,12 @@ import (
 // deliverySteps is the length of a random history.
 const deliverySteps = 300
 
-// RunDelivery does random things to consumer groups on the log and the store —
-// append, poll, ack, nack, extend, commit, reset, replay, wait, crash — and
-// holds every answer to a simple model: each event is handed out until it is
-// settled or a dead letter, to one consumer at a time, in order where the group
-// is ordered, and dead letters are exactly those that had their attempts. A
-// seed other than zero repeats a history.
+// RunDelivery does random things to consumer groups on the log and the store: append,
+// poll, ack, nack, extend, commit, reset, replay, wait and crash. It compares every
+// answer with a simple model. Each event is handed out until it is settled or a dead
+// letter, to one consumer at a time, and in order where the group is ordered; the dead
+// letters are exactly the events that had their attempts. A seed other than zero
+// repeats a history.
 func RunDelivery(t *testing.T, open func(t *testing.T) (core.EventLog, core.GroupStore), seed uint64) {
 	t.Helper()
 	for _, mode := range []core.Mode{core.Ordered, core.Shared} {
@@ -39,6 +39,7 @@ func RunDelivery(t *testing.T, open func(t *testing.T) (core.EventLog, core.Grou
 	}
 }
 
+// handOut plays one history, and then hands out and settles the rest.
 func handOut(t *testing.T, log core.EventLog, store core.GroupStore, mode core.Mode, seeks bool, seed uint64) {
 	w := newWorld(t, log, store, seed)
 	w.seeks = seeks
@@ -58,6 +59,7 @@ func handOut(t *testing.T, log core.EventLog, store core.GroupStore, mode core.M
 	w.drain()
 }
 
+// step does one random thing. The numbers are percentages.
 func (w *world) step() {
 	switch choice := w.random.IntN(100); {
 	case choice < 10:
@@ -90,7 +92,7 @@ func (w *world) step() {
 	}
 }
 
-// poll asks for events and checks what comes.
+// poll asks for events and checks them, or that there were none to come.
 func (w *world) poll(limit int) {
 	w.Helper()
 	w.lapse()
@@ -137,7 +139,8 @@ func (w *world) receive(l *lease, offset core.Offset, attempt int) {
 	l.offsets = append(l.offsets, offset)
 }
 
-// checkOrder holds a run of an ordered group to the order of offsets.
+// checkOrder checks that a run of an ordered group is in the order of offsets, and
+// that it overtakes nothing.
 func (w *world) checkOrder(l *lease) {
 	w.Helper()
 	if !slices.IsSorted(l.offsets) {
@@ -150,7 +153,8 @@ func (w *world) checkOrder(l *lease) {
 	}
 }
 
-// checkNothing holds an empty answer to what is there.
+// checkNothing checks that an empty answer hides nothing. The model does not know when
+// a backoff ends, so it expects only events that were never handed out.
 func (w *world) checkNothing() {
 	w.Helper()
 	if w.group.Mode == core.Ordered && len(w.leases) > 0 || len(w.replays) > 0 {
@@ -191,6 +195,7 @@ func (w *world) some(l *lease) (offsets []core.Offset) {
 	return offsets
 }
 
+// ack settles some or all of a lease.
 func (w *world) ack() {
 	w.Helper()
 	l := w.lease()
@@ -211,6 +216,7 @@ func (w *world) ack() {
 	w.tidy()
 }
 
+// nack refuses some of a lease, in all ways there are.
 func (w *world) nack() {
 	w.Helper()
 	l := w.lease()
@@ -260,7 +266,7 @@ func (w *world) refused(nack core.Nack) bool {
 	return true
 }
 
-// untake notes that what lies at or after an offset went back untouched.
+// untake notes that the offsets of a lease from one on went back untouched.
 func (w *world) untake(l *lease, from core.Offset) {
 	for _, offset := range slices.Clone(l.offsets) {
 		if offset >= from {
@@ -272,6 +278,8 @@ func (w *world) untake(l *lease, from core.Offset) {
 	}
 }
 
+// commit settles the beginning of a lease, with or without its receipt. While letters
+// are replayed, an offset may be held twice and the model cannot tell which is meant.
 func (w *world) commit() {
 	w.Helper()
 	l := w.lease()
@@ -295,6 +303,7 @@ func (w *world) commit() {
 	w.tidy()
 }
 
+// extend gives a lease more time, or gives it back.
 func (w *world) extend() {
 	w.Helper()
 	l := w.lease()

@@ -7,7 +7,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// stale presents receipts that hold nothing: all are refused.
+// stale presents a receipt of a lease that never was: everything is refused.
 func (w *world) stale() {
 	w.Helper()
 	w.says("a stale receipt")
@@ -25,6 +25,7 @@ func (w *world) stale() {
 	}
 }
 
+// refuse checks that an answer is a refusal with a code.
 func (w *world) refuse(err error, code core.Code) {
 	w.Helper()
 	if core.CodeOf(err) != code {
@@ -32,7 +33,7 @@ func (w *world) refuse(err error, code core.Code) {
 	}
 }
 
-// seek moves the group.
+// seek resets the group to a random offset. Every receipt is stale after that.
 func (w *world) seek() {
 	w.Helper()
 	to := core.Offset(w.random.IntN(len(w.fates) + 1))
@@ -87,7 +88,7 @@ func (w *world) replay() {
 	}
 }
 
-// checkStatus holds what the group says of itself to the model.
+// checkStatus compares the status of the group with the model.
 func (w *world) checkStatus() {
 	w.Helper()
 	status, err := w.node().Groups.Status(w.Context(), who, "orders", "mail")
@@ -109,8 +110,8 @@ func (w *world) checkStatus() {
 // maxDrain bounds the polls that empty a group.
 const maxDrain = 5000
 
-// drain acknowledges until nothing is left, and compares what became of every
-// event.
+// drain acknowledges until nothing is left, and then compares the fate of every event
+// with the model.
 func (w *world) drain() {
 	w.Helper()
 	for range maxDrain {
@@ -133,10 +134,11 @@ func (w *world) drain() {
 			return
 		}
 	}
-	w.Fatalf("the group does not get to its end")
+	w.Fatalf("the group does not get to the end of its stream")
 }
 
-// settled compares the end with the model.
+// settled compares the end of a history with the model: every event is settled, and
+// there are as many dead letters as there should be, with the events as they were.
 func (w *world) settled() {
 	w.Helper()
 	for offset := range w.fates {

@@ -3,14 +3,14 @@ package grouptest
 import (
 	"bytes"
 	"slices"
-	"sync"
-	"time"
 
 	"github.com/eventflow-go/eventflow/core"
 )
 
+// byID is the order in which letters are scanned.
 func byID(a, b core.DeadLetter) int { return bytes.Compare(a.ID[:], b.ID[:]) }
 
+// letters reads letters of the first organization.
 func (s *suite) letters(scan core.LetterScan) []core.DeadLetter {
 	s.Helper()
 	all, err := s.store.DeadLetters(s.Context(), org, scan)
@@ -18,6 +18,8 @@ func (s *suite) letters(scan core.LetterScan) []core.DeadLetter {
 	return all
 }
 
+// A letter outlives its event, so its copy is the event, byte for byte: white space,
+// the order of keys, and characters that look like an end of text.
 func storedLetters(s *suite) {
 	group := s.created(s.id(), "mail")
 	full, bare := s.letter(group, 1<<40, "no \"reason\" 'at' all"), s.letter(group, 0, "")
@@ -45,6 +47,7 @@ func (s *suite) many(group core.Group, n int) []core.DeadLetter {
 	return all
 }
 
+// Letters are read in pages by id, in both directions. Both ends of a scan are open.
 func scannedLetters(s *suite) {
 	all := s.many(s.created(s.id(), "mail"), 1100)
 	s.equal(s.letters(core.LetterScan{Limit: 2000}), all)
@@ -58,6 +61,7 @@ func scannedLetters(s *suite) {
 	s.equal(len(s.letters(core.LetterScan{After: all[1099].ID, Limit: 1})), 0)
 }
 
+// Filters are equalities, also where a value looks like a pattern or like SQL.
 func selectedLetters(s *suite) {
 	mail, bill := s.created(s.id(), "mail"), s.created(s.id(), "bill")
 	one, two, three := s.letter(mail, 1, "slow"), s.letter(mail, 2, "50%_"), s.letter(bill, 1, "slow")
@@ -88,6 +92,7 @@ func selectedLetters(s *suite) {
 	}
 }
 
+// The most frequent reason comes first, because people look for that one.
 func countedLetters(s *suite) {
 	mail, bill := s.created(s.id(), "mail"), s.created(s.id(), "bill")
 	var all []core.DeadLetter
@@ -113,15 +118,7 @@ func countedLetters(s *suite) {
 	s.equal(count(core.LetterScan{Limit: 10, Streams: []core.ID{bill.Stream}}), want[2:])
 }
 
-func (s *suite) replay() core.Replay {
-	offset := core.Offset(3)
-	return core.Replay{
-		ID: s.id(), Org: org, State: core.ReplayRunning, Rate: 2.5, Total: 10, Revision: 1, CreatedAt: start, UpdatedAt: start,
-		Filter:  core.LetterFilter{Stream: s.id(), Reason: "x", Offset: &offset},
-		Streams: []core.ID{s.id(), s.id()}, Cursor: s.id(), Until: s.id(),
-	}
-}
-
+// One organization's ids are worth nothing to another one.
 func isolation(s *suite) {
 	group := s.created(s.id(), "mail")
 	letter, replay := s.many(group, 1)[0], s.replay()
@@ -136,45 +133,4 @@ func isolation(s *suite) {
 	counts, err := s.store.CountDeadLetters(s.Context(), other, core.LetterScan{Limit: 10})
 	s.must(err)
 	s.equal(len(counts), 0)
-}
-
-func replays(s *suite) {
-	replay := s.replay()
-	s.must(s.store.CreateReplay(s.Context(), replay))
-	got, err := s.store.Replay(s.Context(), org, replay.ID)
-	s.must(err)
-	s.equal(got, replay)
-	running := func(at time.Time) int {
-		all, err := s.store.RunningReplays(s.Context(), at, 10)
-		s.must(err)
-		return len(all)
-	}
-	s.equal(running(start), 1)
-
-	const racers = 5
-	held := replay
-	held.Revision, held.HeldUntil, held.Done = 2, start.Add(time.Minute), 4
-	errs := make([]error, racers)
-	var wait sync.WaitGroup
-	for i := range racers {
-		wait.Go(func() { errs[i] = s.store.UpdateReplay(s.Context(), held) })
-	}
-	wait.Wait()
-	made := 0
-	for _, err := range errs {
-		if err == nil {
-			made++
-			continue
-		}
-		s.refused(err, core.CodePreconditionFailed)
-	}
-	s.equal(made, 1)
-	s.equal(running(start.Add(59*time.Second)), 0)
-	s.equal(running(start.Add(time.Minute)), 1)
-	held.Revision, held.State, held.HeldUntil = 3, core.ReplayDone, time.Time{}
-	s.must(s.store.UpdateReplay(s.Context(), held))
-	s.equal(running(start.Add(time.Hour)), 0)
-	got, err = s.store.Replay(s.Context(), org, replay.ID)
-	s.must(err)
-	s.equal(got, held)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
+// progress reads how far a group got.
 func (s *suite) progress(group core.Group) core.Progress {
 	s.Helper()
 	progress, err := s.store.Progress(s.Context(), group.ID)
@@ -17,6 +18,8 @@ func (s *suite) progress(group core.Group) core.Progress {
 	return progress
 }
 
+// The revision is the fence between nodes: of two that know the same state, one makes
+// the next step and the other one hears that it was late.
 func fencedStep(s *suite) {
 	group, other := s.created(s.id(), "mail"), s.created(s.id(), "mail")
 	s.refused(s.step(group, 0, core.Step{}), core.CodePreconditionFailed)
@@ -29,6 +32,7 @@ func fencedStep(s *suite) {
 	s.refused(s.step(s.group(group.Stream, "none"), 1, core.Step{}), core.CodeNotFound)
 }
 
+// The fence holds when everybody comes at the same moment, with and without letters.
 func racingSteps(s *suite) {
 	group := s.created(s.id(), "mail")
 	const racers, rounds = 8, 10
@@ -58,8 +62,7 @@ func racingSteps(s *suite) {
 	}
 }
 
-// racer is a letter made without the random numbers, which are for one
-// goroutine.
+// racer is a letter made without the random numbers, which are for one goroutine.
 func (s *suite) racer(group core.Group, i int) core.DeadLetter {
 	return core.DeadLetter{
 		ID: core.ID{0: byte(i + 1), 6: 0x70, 8: 0x80}, Org: org, Stream: group.Stream, Group: group.ID, State: core.Parked, ParkedAt: start,
@@ -67,6 +70,8 @@ func (s *suite) racer(group core.Group, i int) core.DeadLetter {
 	}
 }
 
+// A step is the state, attempts, letters and removals together. A refused one and one
+// whose caller has gone leave nothing of any of them.
 func wholeStep(s *suite) {
 	group := s.created(s.id(), "mail")
 	letters := []core.DeadLetter{s.letter(group, 1, "one"), s.letter(group, 2, "two")}
@@ -95,6 +100,7 @@ func wholeStep(s *suite) {
 	s.equal(s.attempts(group, 5), []core.Attempt{attempt})
 }
 
+// attempts reads the attempts at an offset.
 func (s *suite) attempts(group core.Group, offset core.Offset) []core.Attempt {
 	s.Helper()
 	all, err := s.store.Attempts(s.Context(), group.ID, offset)
@@ -102,6 +108,9 @@ func (s *suite) attempts(group core.Group, offset core.Offset) []core.Attempt {
 	return all
 }
 
+// An attempt is of a run of offsets, and is found by each of them. A run is as long as
+// one poll may be, and the attempts of one offset come in the order of their numbers,
+// in whatever order they were stored.
 func attempts(s *suite) {
 	group, other := s.created(s.id(), "mail"), s.created(s.id(), "mail")
 	wide := core.Attempt{From: 0, To: core.MaxPageSize, Number: 1, At: start, Outcome: core.Expired, Reason: "slow"}
@@ -120,6 +129,8 @@ func attempts(s *suite) {
 	s.equal(len(s.attempts(other, 0)), 0)
 }
 
+// Attempts are kept for a time. Attempts before the given moment are forgotten, the
+// one at that moment is kept.
 func forgottenAttempts(s *suite) {
 	group, other := s.created(s.id(), "mail"), s.created(s.id(), "mail")
 	for _, g := range []core.Group{group, other} {

@@ -1,7 +1,3 @@
-// Package grouptest is the contract of a store of consumer groups in
-// executable form: Run holds one to the sentences of core's ports, RunDelivery
-// to what core's consumers make of it. It needs nothing but the standard
-// library, and time is an argument.
 package grouptest
 
 import (
@@ -20,8 +16,8 @@ import (
 	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
-// world is a stream, a group on it, some nodes that serve them, and what the
-// model believes to be true of each event.
+// world is a stream, a group on it, some nodes that serve them, and the model: its
+// belief about each event.
 type world struct {
 	*testing.T
 	random *rand.Rand
@@ -31,42 +27,54 @@ type world struct {
 	stream core.Stream
 	group  core.Group
 	nodes  []*deliver.UseCases
-	seeks  bool
+	// seeks says that the history has resets, in place of replays: after a reset one
+	// event may have several dead letters, and the model knows them by offset.
+	seeks bool
 
+	// fates are the model's beliefs about the events, by offset.
 	fates []fate
-	// replays are the fates of dead letters that are replayed, by offset.
+	// replays are the same for dead letters that are being replayed. At such an offset
+	// a poll hands out the letter, not the event.
 	replays map[core.Offset]*fate
-	leases  []*lease
-	dead    map[core.Offset]int
-	// committed is the highest committed offset seen.
+	// leases are the ones that the model takes for held.
+	leases []*lease
+	// dead is how many dead letters each event must have.
+	dead map[core.Offset]int
+	// committed is the highest committed offset that a status has shown, which may not
+	// go down without a reset.
 	committed core.Offset
-	doing     string
+	// doing is the current step in words, for failures.
+	doing string
 }
 
-// fate is what the model knows of an event.
+// fate is the model's belief about an event. An event is settled, or a lease holds it,
+// or it waits, or it was never handed out.
 type fate struct {
+	// attempts is how often it was handed out.
 	attempts int
-	// lost is how many attempts ended in silence.
-	settled bool
-	lease   *lease
-	// waits: it was handed out before, and is to be tried again.
+	settled  bool
+	lease    *lease
+	// waits says that it was handed out before and will be again, not before due. due
+	// is zero where the model leaves the backoff to the group.
 	waits bool
 	due   time.Time
 }
 
+// lease holds the events that a poll handed out, until they are settled.
 type lease struct {
 	id      core.ID
 	until   time.Time
 	offsets []core.Offset
 }
 
+// org is the organization that tests act for, other is one that must notice nothing.
 var (
 	org   = core.ID{0: 0x0a, 6: 0x70, 8: 0x80}
 	other = core.ID{0: 0x0b, 6: 0x70, 8: 0x80}
 	who   = core.Principal{Org: org, Role: core.RoleAdmin}
 )
 
-// everything lets everybody do all: what is tested here comes after it.
+// everything allows everything: these tests begin after authorization.
 type everything struct{}
 
 // Allow implements [core.Authorizer].
@@ -75,6 +83,7 @@ func (everything) Allow(core.Principal, core.ID, core.Action) error { return nil
 // oneStream is a catalog that holds one stream, for good.
 type oneStream struct{ stream core.Stream }
 
+// errOneStream answers who wants to change it.
 var errOneStream = errors.New("this catalog holds one stream, for good")
 
 // CreateStream implements [core.StreamCatalog].
@@ -83,7 +92,7 @@ func (oneStream) CreateStream(context.Context, core.Stream) error { return errOn
 // UpdateStream implements [core.StreamCatalog].
 func (oneStream) UpdateStream(context.Context, core.Stream) error { return errOneStream }
 
-// only returns the stream where it is the one in question.
+// only returns the stream when it is the one in question.
 func (c oneStream) only(is bool) (core.Stream, error) {
 	if !is {
 		return core.Stream{}, core.Errorf(core.CodeNotFound, "there is no such stream")
@@ -117,9 +126,10 @@ func (c oneStream) AllStreams(_ context.Context, after core.ID, _ int) ([]core.S
 	return []core.Stream{c.stream}, nil
 }
 
+// start is when every test begins.
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// newID makes an id that is as unique as the random numbers.
+// newID makes an id of random numbers, so that a seed repeats it.
 func newID(random *rand.Rand, at time.Time) core.ID {
 	var b [10]byte
 	for i := range b {
@@ -128,6 +138,8 @@ func newID(random *rand.Rand, at time.Time) core.ID {
 	return core.NewID(at, b[:])
 }
 
+// newWorld returns a world with an empty stream and a node or two. A store may hold
+// other worlds: the id of the stream is not of the seed.
 func newWorld(t *testing.T, log core.EventLog, store core.GroupStore, seed uint64) *world {
 	t.Helper()
 	random := rand.New(rand.NewPCG(seed, 2))
@@ -141,7 +153,8 @@ func newWorld(t *testing.T, log core.EventLog, store core.GroupStore, seed uint6
 	return w
 }
 
-// newNode starts a server, which knows only what is stored.
+// newNode starts a server that remembers nothing. Starting one in the place of another
+// is the crash of that one.
 func (w *world) newNode() *deliver.UseCases {
 	now := func() time.Time { return w.now }
 	logger := slog.New(slog.DiscardHandler)
@@ -152,6 +165,7 @@ func (w *world) newNode() *deliver.UseCases {
 	})
 }
 
+// node picks one of the nodes: whatever is asked next, any of them must answer it.
 func (w *world) node() *deliver.UseCases { return w.nodes[w.random.IntN(len(w.nodes))] }
 
 // create makes the group by one of the nodes.
@@ -165,6 +179,7 @@ func (w *world) create(mode core.Mode, attempts int) {
 	w.group = group
 }
 
+// must ends the history where something failed that has no reason to.
 func (w *world) must(err error) {
 	w.Helper()
 	if err != nil {
@@ -172,6 +187,7 @@ func (w *world) must(err error) {
 	}
 }
 
+// says notes the next step, for failures.
 func (w *world) says(format string, args ...any) {
 	w.doing = w.now.Format("15:04:05.000 ") + fmt.Sprintf(format, args...)
 }
@@ -191,7 +207,8 @@ func (w *world) append(n int) {
 	w.fates = append(w.fates, make([]fate, n)...)
 }
 
-// fate returns what is known of what a poll hands out at an offset.
+// fate returns the fate of the event, or of the letter, that a poll hands out at an
+// offset.
 func (w *world) fate(offset core.Offset) *fate {
 	if replayed := w.replays[offset]; replayed != nil {
 		return replayed
@@ -199,7 +216,7 @@ func (w *world) fate(offset core.Offset) *fate {
 	return &w.fates[offset]
 }
 
-// lapse applies what time does to leases.
+// lapse ends the leases whose time is over, which fails an attempt at each event.
 func (w *world) lapse() {
 	kept := w.leases[:0]
 	for _, l := range w.leases {

@@ -19,8 +19,9 @@ var (
 func (s *Server) authenticate(c *call) (core.Principal, error) {
 	key := c.ctx.Request.Header.Peek(rest.HeaderAPIKey)
 	authorization := c.ctx.Request.Header.Peek(fasthttp.HeaderAuthorization)
-	if len(authorization) > 0 {
-		token := bearerToken(authorization)
+	// Another scheme than Bearer is for somebody else: a proxy that asks for a
+	// password passes it on, next to the key.
+	if token := bearerToken(authorization); token != nil {
 		if len(key) > 0 && !bytes.Equal(key, token) {
 			return core.Principal{}, errCredentials
 		}

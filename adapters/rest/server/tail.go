@@ -25,9 +25,6 @@ const heartbeat = 10 * time.Second
 // (https://html.spec.whatwg.org/multipage/server-sent-events.html). The id of
 // each is the offset of the event.
 func (s *Server) getLive(c *call) error {
-	if c.ctx.IsHead() {
-		return errNoHead
-	}
 	stream, err := c.stream()
 	if err != nil {
 		return err
@@ -82,13 +79,10 @@ func parseLastEventID(text string) (*core.Offset, error) {
 // liveHeader returns the head of the answer. From then on the connection
 // belongs to the tail, and closes with it.
 func (c *call) liveHeader() []byte {
-	b := []byte("HTTP/1.1 200 OK\r\nContent-Type: " + rest.TypeEventStream + "\r\nConnection: close\r\nX-Accel-Buffering: no\r\n")
-	b = append(b, rest.HeaderRequestID+": "...)
-	b = append(append(b, c.id...), "\r\n"...)
-	for _, header := range fixedHeaders {
-		b = append(append(append(append(b, header[0]...), ": "...), header[1]...), "\r\n"...)
-	}
-	return append(b, "\r\nretry: 1000\n\n"...)
+	header := &c.ctx.Response.Header
+	header.SetContentType(rest.TypeEventStream)
+	header.Set("X-Accel-Buffering", "no")
+	return append(c.headUntilClose(), "retry: 1000\n\n"...)
 }
 
 // liveTail is a tail on its way to a client.

@@ -2,6 +2,7 @@ package coretest
 
 import (
 	"encoding/binary"
+	"sync/atomic"
 
 	"github.com/stretchr/testify/require"
 
@@ -20,7 +21,7 @@ type Rig struct {
 	Streams *eventlog.Streams
 	Query   *eventlog.Query
 	Who     core.Principal
-	serial  uint64
+	serial  *atomic.Uint64
 }
 
 // NewRig returns a rig over a log, or over one in memory.
@@ -29,7 +30,7 @@ func NewRig(t Tester, log core.EventLog) *Rig {
 		log = OpenLog(t)
 	}
 	r := &Rig{
-		T: t, Log: log, Clock: NewClock(),
+		T: t, Log: log, Clock: NewClock(), serial: new(atomic.Uint64),
 		Catalog: memory.NewCatalog(),
 		Who:     core.Principal{Org: core.ID{1}, Key: core.ID{2}, Label: "till 4", Role: core.RoleAdmin},
 	}
@@ -38,7 +39,8 @@ func NewRig(t Tester, log core.EventLog) *Rig {
 	return r
 }
 
-// Node returns the streams as another node sees them.
+// Node returns the streams as another node sees them: over the same catalog and log,
+// with a cache of its own.
 func (r *Rig) Node() *eventlog.Streams {
 	return eventlog.NewStreams(eventlog.StreamPorts{
 		Catalog: r.Catalog, Log: r.Log, Schemas: jsonschema.New(), Authorizer: Everything{}, Now: r.Clock.Now,
@@ -53,14 +55,14 @@ func (r *Rig) Create(spec core.StreamSpec) core.ID {
 	return stream.ID
 }
 
-// Put stores events at the clock's time and returns them as they are stored.
+// Put stores events at the clock's time and returns them as they are stored. It goes
+// past the group commit, for tests of what reads. Any number of goroutines may do so.
 func (r *Rig) Put(stream core.ID, events ...core.Event) []core.Event {
 	r.T.Helper()
 	at := r.Clock.Now()
 	batch := core.Batch{Org: r.Who.Org, Stream: stream}
 	for _, event := range events {
-		r.serial++
-		event.ID = core.NewID(at, binary.BigEndian.AppendUint64([]byte{0, 0}, r.serial))
+		event.ID = core.NewID(at, binary.BigEndian.AppendUint64([]byte{0, 0}, r.serial.Add(1)))
 		event.OccurredAt, event.Version = at, 1
 		if event.Payload == nil {
 			event.Payload = []byte(`{}`)
@@ -84,7 +86,8 @@ func (r *Rig) Page(stream string, query core.EventQuery) core.EventPage {
 	return page
 }
 
-// All goes through the pages and calls between before every further one.
+// All reads all pages of a query and returns their events. It calls between before
+// every page but the first, so that a test can change the log while it is read.
 func (r *Rig) All(stream string, query core.EventQuery, between func()) (events []core.Event) {
 	r.T.Helper()
 	for range 1000 {

@@ -1,0 +1,38 @@
+package coretest
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// WatchedLog is a log that counts how often it is asked. It shows no event while it is
+// Blind, and takes its time to say how far streams reach while it is Slow.
+type WatchedLog struct {
+	core.EventLog
+	Reads, Asked atomic.Int64
+	Blind        atomic.Bool
+	Slow         atomic.Int64 // nanoseconds
+}
+
+// Read implements [core.Reader].
+func (l *WatchedLog) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
+	l.Reads.Add(1)
+	if l.Blind.Load() {
+		return nil, ErrBroken
+	}
+	return l.EventLog.Read(ctx, stream, scan)
+}
+
+// Bounds implements [core.Reader].
+func (l *WatchedLog) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds, error) {
+	l.Asked.Add(1)
+	select {
+	case <-time.After(time.Duration(l.Slow.Load())):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	return l.EventLog.Bounds(ctx, streams)
+}
