@@ -12,6 +12,6 @@ func linkError(wrong *fieldErrors, another ...app.UI) app.UI {
 	if core.CodeOf(wrong.err) != core.CodeUnauthorized {
 		return wrong.rest()
 	}
-	return app.Div().Class("stack", "tight").Role("alert").Body(append([]app.UI{
-		note("bad", "This link does not work: it was used before, has expired, or was replaced by a newer one.")}, another...)...)
+	dead := note("bad", "This link does not work: it was used before, has expired, or was replaced by a newer one.")
+	return app.Div().Class("stack", "tight").Role("alert").Body(append([]app.UI{dead}, another...)...)
 }

@@ -113,7 +113,9 @@ func TestADeadLinkSaysWhatToDo(t *testing.T) {
 		page.Size(size[0], size[1])
 		for link, advice := range map[string]string{"/setup#t=gone": "eventflow user setup-link", "/setup#invite=gone": "Ask an admin", "/reset#t=gone": "Get a new link"} {
 			page.Go("/login")
+			page.See("Forgot your password?")
 			page.Go(link)
+			page.Await("the form", "!!document.querySelector('#password')")
 			button := "Create account"
 			switch {
 			case strings.HasPrefix(link, "/reset"):
