@@ -114,6 +114,9 @@ func (v *eventsView) address() url.Values {
 // remember puts what the user has chosen into the address. step says that the
 // browser's own button leads back to what was chosen before.
 func (v *eventsView) remember(ctx app.Context, step bool) {
+	if !v.here(ctx) { // a click may come after the key that has opened another page
+		return
+	}
 	if step {
 		pushQuery(ctx, v.address().Encode())
 		return
