@@ -202,7 +202,10 @@ func (sh *shell) frame(content ...app.UI) app.UI {
 		app.A().Class("skip").Href("#main").Text("Skip to content"),
 		sh.rail(),
 		app.Header().Class("bar").Body(sh.bar()...),
-		app.Main().ID("main").Body(append(sh.banners(), content...)...),
+		// The banners are in a box of their own: beside the page they would change its
+		// place when they come and go, and it would be drawn anew without its focus and
+		// what was typed into it.
+		app.Main().ID("main").Body(append([]app.UI{app.Div().Class("banners").Body(sh.banners()...)}, content...)...),
 	}
 	if sh.s.state == expired {
 		parts = append(parts, sh.again())

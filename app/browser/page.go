@@ -127,7 +127,8 @@ const named = `(kind, name) => {
 }`
 
 // atRest finds where to click something: when it can be clicked, has not moved
-// for a frame, and nothing lies on top of it.
+// for a frame, and nothing lies on top of it. A click that comes to something else,
+// because the page moved meanwhile, is kept from it.
 const atRest = `async find => {
 	for (let last = ''; ; await new Promise(requestAnimationFrame)) {
 		const found = find();
@@ -135,7 +136,17 @@ const atRest = `async find => {
 		found.scrollIntoView({block: 'center'});
 		const box = found.getBoundingClientRect(), place = [box.x, box.y, box.width, box.height].join();
 		const at = [box.x + box.width / 2, box.y + box.height / 2], hit = document.elementFromPoint(...at);
-		if (place === last && hit && (found.contains(hit) || hit.contains(found))) return at;
+		if (place === last && hit && (found.contains(hit) || hit.contains(found))) {
+			removeEventListener('click', window.guard, true);
+			window.clicked = false;
+			window.guard = event => {
+				removeEventListener('click', window.guard, true);
+				window.clicked = event.target === hit || found.contains(event.target);
+				if (!window.clicked) { event.stopImmediatePropagation(); event.preventDefault(); }
+			};
+			addEventListener('click', window.guard, true);
+			return at;
+		}
 		last = place;
 	}
 }`
@@ -143,30 +154,45 @@ const atRest = `async find => {
 // Click clicks the button, link or the like that has this name, with the mouse.
 func (p *Page) Click(name string) {
 	p.t.Helper()
-	find := "() => (" + named + ")('click', " + quote(name) + ")"
-	var at []float64
-	p.run("finding something to click named "+name, chromedp.Evaluate("("+atRest+")("+find+")", &at, awaited))
-	p.run("clicking "+name, chromedp.MouseClickXY(at[0], at[1]))
+	p.click(name, "("+named+")('click', "+quote(name)+")")
 }
 
 // ClickOn clicks the first element that a selector finds.
 func (p *Page) ClickOn(selector string) {
 	p.t.Helper()
-	p.run("clicking "+selector, chromedp.Click(selector, chromedp.ByQuery, chromedp.NodeVisible))
+	p.click(selector, "document.querySelector("+quote(selector)+")")
+}
+
+// tries bounds how often something is done again, because the page changed below it.
+const tries = 10
+
+// click clicks what an expression finds.
+func (p *Page) click(what, find string) {
+	p.t.Helper()
+	for range tries {
+		var at []float64
+		p.run("finding something to click named "+what, chromedp.Evaluate("("+atRest+")(() => "+find+")", &at, awaited))
+		p.run("clicking "+what, chromedp.MouseClickXY(at[0], at[1]))
+		var arrived bool
+		if p.Eval("window.clicked !== false", &arrived); arrived { // or another page was loaded
+			return
+		}
+	}
+	p.fail("clicking "+what, errors.New("it never holds still"))
 }
 
 // Fill puts a text into the field with this label, in place of what is there. A
-// page that has just come may draw its fields anew: what went into one that is
-// gone is put in again.
+// page that has just come may draw its fields anew, in the next frame of its own:
+// what went into one that is gone is put in again.
 func (p *Page) Fill(label, text string) {
 	p.t.Helper()
 	find := "(" + named + ")('field', " + quote(label) + ")"
-	for range 10 {
+	for range tries {
 		p.Await("a field named "+label, "!!"+find)
 		p.Eval("(() => { const found = "+find+"; found.focus(); found.select && found.select() })()", nil)
 		p.run("filling "+label, input.InsertText(text))
 		var filled bool
-		p.Eval("new Promise(done => setTimeout(() => done(("+find+")?.value !== ''), 50))", &filled)
+		p.Eval("(async () => { for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame); return ("+find+")?.value !== '' })()", &filled)
 		if filled || text == "" {
 			return
 		}
@@ -183,16 +209,35 @@ func (p *Page) Choose(label, option string) {
 		"found.dispatchEvent(new Event('change', {bubbles: true})) })()", nil)
 }
 
-// Press types keys: a letter, or one of kb's.
+// Press types keys: letters, or one of kb's.
 func (p *Page) Press(keys string) {
 	p.t.Helper()
-	p.run("pressing "+keys, chromedp.KeyEvent(keys))
+	p.run("pressing "+keys, chromedp.ActionFunc(func(ctx context.Context) error { return press(ctx, keys, true, 0) }))
 }
 
 // PressControl types a letter with the control key held.
 func (p *Page) PressControl(letter string) {
 	p.t.Helper()
-	p.run("pressing control and "+letter, chromedp.KeyEvent(letter, chromedp.KeyModifiers(input.ModifierCtrl)))
+	p.run("pressing control and "+letter, chromedp.ActionFunc(func(ctx context.Context) error { return press(ctx, letter, false, input.ModifierCtrl) }))
+}
+
+// press presses keys and lets them go. What a key writes goes along with it, not as
+// an event of its own as chromedp has it, which a page could not prevent.
+func press(ctx context.Context, keys string, writes bool, held input.Modifier) error {
+	for _, key := range keys {
+		events := kb.Encode(key)
+		down, up := events[0], events[len(events)-1]
+		if writes && len(events) == 3 {
+			down.Text, down.UnmodifiedText = events[1].Text, events[1].UnmodifiedText
+		}
+		for _, event := range []*input.DispatchKeyEventParams{down, up} {
+			event.Modifiers |= held
+			if err := event.Do(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // The keys that have no letter.

@@ -114,7 +114,6 @@ func TestTheEventBrowserIsUsedByKeys(t *testing.T) {
 	page.Eval(`addEventListener('keydown', e => window.prevented = e.defaultPrevented)`, nil)
 	page.Press("/")
 	page.Await("the focus in the filter", `document.activeElement.id === 'filter' && window.prevented`)
-	page.Fill("Filter", "") // the browser's driver types what a page has prevented
 	page.Press("jjo/?")
 	page.Await("keys as text", `document.activeElement.value === 'jjo/?'`)
 	require.Equal(t, "/streams/orders/events", strings.Split(page.URL(), "?")[0])
@@ -135,8 +134,7 @@ func TestTheEventBrowserIsUsedByKeys(t *testing.T) {
 	page.Press(browser.Enter)
 	page.See("Event 50 of orders")
 	page.Eval(`history.back()`, nil)
-	page.Gone("Event 50 of orders")
-	page.See("order.paid")
+	page.Await("the list, and the row that is chosen in it", `document.querySelector('tr.chosen .offset')?.innerText === '50'`)
 	page.Press("j")
 	page.Press("o")
 	page.See("Event 49 of orders")

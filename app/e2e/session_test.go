@@ -257,6 +257,28 @@ func TestWithoutAServer(t *testing.T) {
 	page.Gone("Server unreachable")
 }
 
+// Whoever types goes on typing when the server goes away, and when it comes back.
+func TestWhatIsTypedOutlivesTheServer(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.setUp()
+	page := p.signIn(adminEmail)
+	page.Allow("ERR_CONNECTION_REFUSED")
+	page.Allow("Failed to fetch")
+	page.Go("/publish?stream=demo")
+	page.Fill("Type", "typed.before")
+	typed := func() {
+		page.Await("the focus in what was typed", `document.activeElement.id === 'type' && document.activeElement.value === 'typed.before'`)
+	}
+	typed()
+	p.stop()
+	page.See("Server unreachable")
+	typed()
+	p.again()
+	page.Gone("Server unreachable")
+	typed()
+}
+
 // What the server serves is what the browser may run: nothing from elsewhere.
 func TestNothingComesFromElsewhere(t *testing.T) {
 	t.Parallel()
