@@ -358,7 +358,8 @@ func TestWhatReadsLikeAnotherIsRefused(t *testing.T) {
 	l.person("bob@example.com")
 	who := core.Principal{Org: lobbyOrg, Role: core.RoleAdmin}
 	for _, person := range []identity.NewPerson{
-		{Email: "bob@example.com\u200b", Password: password}, {Email: "b\u00adob@example.com", Password: password},
+		{Email: "bob@example.com\u200b", Password: password},
+		{Email: "b\u00adob@example.com", Password: password},
 		{Email: "eve@example.com", Name: "Bob\u202e", Password: password},
 	} {
 		_, err := l.nodes[0].Users.Create(t.Context(), who, person, core.RoleViewer)
