@@ -154,7 +154,7 @@ func TestEveryListKeepsItsPage(t *testing.T) {
 	for _, path := range []string{"/streams", "/consumers", "/dead-letters", "/settings/api-keys", "/settings/tokens", "/settings/users", "/audit"} {
 		page.Go(path)
 		page.See("Page 1")
-		var one, two, again string
+		var one, two string
 		page.Eval(first, &one)
 		page.Click("Next")
 		page.See("Page 2")
@@ -163,9 +163,7 @@ func TestEveryListKeepsItsPage(t *testing.T) {
 		require.NotEmpty(t, parameter(page, "cursor"), path)
 		page.Reload()
 		page.See("Page 2")
-		page.Await("the rows", "!!"+first)
-		page.Eval(first, &again)
-		require.Equal(t, two, again, path)
+		page.Await("the same row", first+" === "+text(two))
 		back(page)
 		page.See("Page 1")
 		inAddress(page, "cursor", "")
