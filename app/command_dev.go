@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -128,15 +129,30 @@ func forPeople(ctx context.Context, cfg Config, running *Running, base string) (
 	if strings.HasPrefix(link, "/") { // the port was not known before it was open
 		link = base + link
 	}
-	return fmt.Sprintf(dashboard+firstAdmin, base, link, linkCommand(cmp.Or(cfg.PublicURL, base))), err
+	return fmt.Sprintf(dashboard+firstAdmin, base, link, linkCommand(cfg, cmp.Or(cfg.PublicURL, base))), err
 }
 
-// linkCommand prints another link to the server at base.
-func linkCommand(base string) string {
-	if base == "http://"+devAddr {
-		return os.Args[0] + " user setup-link"
+// linkCommand prints another link to the server at base, whose store and secret it
+// finds as dev did.
+func linkCommand(cfg Config, base string) string {
+	command := os.Args[0] + " user setup-link"
+	if filepath.Clean(devFolder(cfg)) != filepath.Clean(defaultFolder) {
+		command += " --store " + shellWord(cfg.Store)
 	}
-	return os.Args[0] + " user setup-link --public-url " + base
+	if base != "http://"+devAddr {
+		command += " --public-url " + base
+	}
+	return command
+}
+
+// shellWord makes a text one word of a shell command.
+func shellWord(text string) string {
+	if strings.IndexFunc(text, func(r rune) bool {
+		return !strings.ContainsRune("/.:_-%=,+@", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	}) < 0 {
+		return text
+	}
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`").Replace(text) + `"`
 }
 
 // makeDemo makes a stream with a reader, where they are not there yet.
@@ -174,7 +190,7 @@ Or prove the whole path from a second terminal: %s try
 // What dev says of the dashboard.
 const (
 	dashboard  = "  Dashboard    %s\n"
-	firstAdmin = "  First admin  %s\n               valid once, for 30 minutes; '%s' makes another\n"
+	firstAdmin = "  First admin  %s\n               valid once, for 30 minutes; '%s' replaces it\n"
 )
 
 // devAddr is where dev listens, unless it is told otherwise.

@@ -87,15 +87,16 @@ func TestTheFirstEventIsOneCopiedLineAway(t *testing.T) {
 }
 
 // TestTheFirstAdminIsOnePrintedLinkAway holds that the link that `dev` prints is
-// the running server's and makes the first admin, once; and that a start with
-// users shows no link but where to sign in.
+// the running server's and makes the first admin, once; that the trail has both
+// links and the admin; and that a start with users shows no link but where to sign
+// in.
 func TestTheFirstAdminIsOnePrintedLinkAway(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	first := h.dev()
 	require.Equal(t, first.url, first.await(first.stdout, `Dashboard +(\S+)\n`))
-	link := first.await(first.stdout, `First admin +(\S+)\n +valid once, for 30 minutes; '.+' makes another\n`)
-	command := strings.Fields(first.await(first.stdout, `valid once, for 30 minutes; '\S+ (.+)' makes another\n`))
+	link := first.await(first.stdout, `First admin +(\S+)\n +valid once, for 30 minutes; '.+' replaces it\n`)
+	command := strings.Fields(first.await(first.stdout, `valid once, for 30 minutes; '\S+ (.+)' replaces it\n`))
 	require.Equal(t, []string{"user", "setup-link", "--public-url", first.url}, command)
 	require.True(t, strings.HasPrefix(link, first.url+"/setup#t="), link)
 	another := h.run(nil, command...)
@@ -107,12 +108,41 @@ func TestTheFirstAdminIsOnePrintedLinkAway(t *testing.T) {
 	require.Equal(t, core.RoleAdmin, signedIn.User.Role)
 	_, err = first.client("").Setup(t.Context(), request)
 	require.Equal(t, core.CodeUnauthorized, core.CodeOf(err))
+	var said []string
+	for _, record := range trail(t, first.client(signedIn.AccessToken)) {
+		said = append(said, string(record.action)+" by "+record.Actor.Label)
+	}
+	require.Equal(t, []string{
+		"stream.created by dev", "group.created by dev", "setuplink.created by operator", "setuplink.created by operator",
+		"user.created by ann@example.com", "login.succeeded by ann@example.com",
+	}, said)
 	require.Zero(t, first.stop())
 
 	second := h.dev()
 	require.Equal(t, second.url, second.await(second.stdout, `Dashboard +(\S+)\n`))
 	require.NotContains(t, second.stdout.String(), "setup")
 	require.Zero(t, second.stop())
+}
+
+// TestTheCommandForAnotherLinkFindsTheStore holds that the command that `dev` prints
+// works as pasted, wherever the store is, and that its link replaces the one before.
+func TestTheCommandForAnotherLinkFindsTheStore(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	server := h.dev("--store", "sqlite:./else%20where")
+	link := server.await(server.stdout, `First admin +(\S+)\n`)
+	command := strings.Fields(server.await(server.stdout, `valid once, for 30 minutes; '\S+ (.+)' replaces it\n`))
+	require.Equal(t, []string{"user", "setup-link", "--store", "sqlite:./else%20where", "--public-url", server.url}, command)
+	another := h.run(nil, command...)
+	require.Zero(t, another.code, another)
+	setUp := func(link string) error {
+		_, ticket, _ := strings.Cut(strings.TrimSpace(link), "#t=")
+		_, err := server.client("").Setup(t.Context(), rest.SetupRequest{Token: ticket, Email: "ann@example.com", Password: "Correct-Horse-9"})
+		return err
+	}
+	require.Equal(t, core.CodeUnauthorized, core.CodeOf(setUp(link)))
+	require.NoError(t, setUp(another.stdout))
+	require.Zero(t, server.stop())
 }
 
 // TestTheDashboardIsServedUnlessItIsTurnedOff holds that both starts serve it,

@@ -191,7 +191,7 @@ func (n keyNoun) rotateCommand(p *program, s *settings, org *string) *cobra.Comm
 		Use: "rotate ID", Args: cobra.ExactArgs(1),
 		Short: "Replace the secret of " + n.one + " (printed once)",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if _, err := n.parseID(args[0]); err != nil {
+			if err := n.checkID(args[0]); err != nil {
 				return err
 			}
 			if err := checkOutput(output, "text"); err != nil {
@@ -217,7 +217,7 @@ func (n keyNoun) revokeCommand(p *program, s *settings, org *string) *cobra.Comm
 		Use: "revoke ID", Args: cobra.ExactArgs(1),
 		Short: "Revoke " + n.one + "; running servers refuse it within two seconds",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if _, err := n.parseID(args[0]); err != nil {
+			if err := n.checkID(args[0]); err != nil {
 				return err
 			}
 			return p.withKeys(cmd, s, org, func(keys keyring) error {
@@ -227,10 +227,9 @@ func (n keyNoun) revokeCommand(p *program, s *settings, org *string) *cobra.Comm
 	}
 }
 
-func (n keyNoun) parseID(text string) (core.ID, error) {
-	id, err := core.ParseID(text)
-	if err != nil {
-		return id, usageError{fmt.Errorf("the %s's id %w; 'eventflow %s list' shows the ids", n.name, err, n.name)}
+func (n keyNoun) checkID(text string) error {
+	if _, err := core.ParseID(text); err != nil {
+		return usageError{fmt.Errorf("the %s's id %w; 'eventflow %s list' shows the ids", n.name, err, n.name)}
 	}
-	return id, nil
+	return nil
 }

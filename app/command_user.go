@@ -122,6 +122,7 @@ func userSetupCommand(p *program, s *settings, org *string) *cobra.Command {
 	return &cobra.Command{
 		Use: "setup-link", Args: cobra.NoArgs,
 		Short: "Print the set-up link for the first admin (valid once, for 30 minutes)",
+		Long:  "Print the set-up link for the first admin. It is valid once, for 30 minutes, and replaces an earlier link, which no longer works.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return p.operate(cmd, s, *org, func(o operator) error {
 				people, err := o.identity()

@@ -2,11 +2,13 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"go.uber.org/fx"
@@ -258,6 +260,14 @@ func (c Config) rates() server.Rates {
 	return server.Rates{Key: limit(c.RateKey), User: limit(c.RateUser), Address: limit(c.RateAddress)}
 }
 
+// addrError says what to do about an address that cannot be listened on.
+func addrError(addr string, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("setting addr: %w: another program, perhaps another eventflow, listens on %s; stop it, or choose another port with --addr", err, addr)
+	}
+	return fmt.Errorf("setting addr: %w", err)
+}
+
 // listen opens the port and serves on it until the graph stops.
 func listen(
 	ctx context.Context, lc fx.Lifecycle, cfg Config, s *server.Server, now func() time.Time, logger *slog.Logger, stop fx.Shutdowner,
@@ -265,7 +275,7 @@ func listen(
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", cfg.Addr)
 	if err != nil {
-		return nil, fmt.Errorf("setting addr: %w", err)
+		return nil, addrError(cfg.Addr, err)
 	}
 	if listener, err = withTLS(cfg, listener, now, logger); err != nil {
 		return nil, wrong("tls-cert and tls-key", err.Error())

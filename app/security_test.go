@@ -92,7 +92,7 @@ func TestWhatTheSecurityDocumentsNameExists(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"SECURITY.md", "docs/security.md"} {
+	for _, name := range []string{"SECURITY.md", "docs/security.md", "docs/http.md"} {
 		text := readDocument(t, name)
 		for _, test := range regexp.MustCompile(`\b(Test|Fuzz)[A-Z]\w+`).FindAllString(text, -1) {
 			require.True(t, tests[test], "%s names %s, which is nowhere", name, test)

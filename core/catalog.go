@@ -7,7 +7,7 @@ import (
 
 // Catalog keeps everything small that people configure. It may live in another
 // database than the log. The suite in core/catalogtest is this contract in
-// executable form, and core/grouptest is that of [GroupStore].
+// executable form, and core/grouptest does the same for [GroupStore].
 //
 // Times come back in UTC with microseconds. Two things with one id, or two keys with
 // one hash, are an error. So is every call after Close.

@@ -35,7 +35,7 @@ type Event struct {
 	// Context is a JSON object whose values are strings, or empty: trace_id,
 	// correlation_id, causation_id, traceparent and whatever else was sent.
 	Context json.RawMessage `json:"context,omitempty"`
-	// APIKeyID is the key that sent it, or zero where no key did.
+	// APIKeyID is the key that sent it, or zero when no key did.
 	APIKeyID ID `json:"api_key_id,omitzero"`
 	// IdempotencyKey is the producer's name for this event, or "".
 	IdempotencyKey string `json:"idempotency_key,omitempty"`

@@ -76,10 +76,10 @@ func OpenCursor(scope []byte, cursor string) ([]byte, error) {
 	return place, nil
 }
 
-// IDCursor seals an id as the place where a list goes on.
+// IDCursor seals the id of a page's last item.
 func IDCursor(scope []byte, last ID) string { return SealCursor(scope, last[:]) }
 
-// ParseIDCursor returns the id where a list goes on, zero without a cursor.
+// ParseIDCursor returns the id after which a list goes on, or zero without a cursor.
 func ParseIDCursor(scope []byte, cursor string) (ID, error) {
 	if cursor == "" {
 		return ID{}, nil

@@ -1,6 +1,9 @@
 package core
 
-import "slices"
+import (
+	"context"
+	"slices"
+)
 
 // Principal is who makes a request.
 type Principal struct {
@@ -24,6 +27,9 @@ type Principal struct {
 	// From is where the request comes from, for the audit trail. It is empty when the
 	// request is of a kind that is never recorded, as ingesting and consuming are.
 	From Visitor
+	// Again says who makes the request now, or why nobody does any more: a request
+	// that lasts may outlive its permission. It is nil where a request does not last.
+	Again func(ctx context.Context) (Principal, error)
 }
 
 // Creator is the CreatedBy of the keys that a principal makes.
@@ -55,4 +61,20 @@ func Narrowed(who Principal, stream ID) error {
 func (p Principal) At(from Visitor) Principal {
 	p.From = from
 	return p
+}
+
+// Now returns who makes a request now, or why nobody does any more: the key was
+// revoked, the person has signed out. Whatever lasts asks it, and the authorizer with
+// the answer, each time before it hands something out, and every second while there is
+// nothing to hand out.
+func (p Principal) Now(ctx context.Context) (Principal, error) {
+	if p.Again == nil {
+		return p, nil
+	}
+	now, err := p.Again(ctx)
+	if err != nil {
+		return Principal{}, err
+	}
+	now.Again, now.From = p.Again, p.From
+	return now, nil
 }

@@ -6,7 +6,7 @@ import "fmt"
 // It takes the place of a more general limit; zero leaves that in place.
 type Rate struct {
 	// PerMinute is how many requests are allowed in the long run, PerSecond how
-	// many at once: a tenth of PerMinute where it is 0.
+	// many at once: a tenth of PerMinute when it is 0.
 	PerMinute int `json:"per_minute"`
 	PerSecond int `json:"per_second"`
 }

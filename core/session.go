@@ -23,7 +23,7 @@ type Session struct {
 // GoodAt reports whether the session has neither ended nor expired at a time.
 func (s Session) GoodAt(now time.Time) bool { return s.RevokedAt == nil && now.Before(s.ExpiresAt) }
 
-// SignIn is what somebody who signs in is given.
+// SignIn is the answer to somebody who signs in.
 type SignIn struct {
 	AccessToken  string
 	AccessUntil  time.Time

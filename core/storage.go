@@ -34,7 +34,7 @@ type EventLog interface {
 type Appender interface {
 	// Append stores all entries of all batches in one transaction and returns
 	// once the engine has flushed them to disk. On nil every entry's Outcome is
-	// set, and Offset, ID and ReceivedAt where the outcome says so. The offsets of
+	// set, and Offset, ID and ReceivedAt as the outcome says. The offsets of
 	// a stream follow the order of batches and entries, without a gap, also when
 	// other processes append to the same stream.
 	//
@@ -155,10 +155,10 @@ var ErrUnknownOutcome = errors.New("the outcome of the commit is unknown")
 // an acknowledged event could be lost in a crash.
 var ErrRelaxedDurability = errors.New("the store's durability settings are relaxed")
 
-// ErrDegraded marks a store that answers, and refuses a part of what it is asked,
-// such as all writing. The error's text says which part, in words that anybody may
-// read.
-var ErrDegraded = errors.New("the store serves only a part of what it is asked")
+// ErrDegraded marks a store that can be read, and refuses what is to be stored or
+// does not get to it. The text of the error around it says why, in words that
+// anybody may read.
+var ErrDegraded = errors.New("reading goes on")
 
 // ClockError says that a stream already holds an event received at Last,
 // later than the time given to Append. Nothing was stored; the caller appends

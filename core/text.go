@@ -9,6 +9,18 @@ import (
 // CheckText refuses a short text field that is not valid UTF-8, has a control
 // character or has too few or too many characters.
 func CheckText(field, text string, shortest, longest int) error {
+	return checkText(field, text, shortest, longest, unicode.IsControl)
+}
+
+// CheckLines is [CheckText] for a text that may have several lines, as a stack
+// trace has: tabs and line breaks of either kind are no fault in it.
+func CheckLines(field, text string, shortest, longest int) error {
+	return checkText(field, text, shortest, longest, func(r rune) bool {
+		return unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t'
+	})
+}
+
+func checkText(field, text string, shortest, longest int, refused func(rune) bool) error {
 	if !utf8.ValidString(text) {
 		return Invalid(field, "must be valid UTF-8")
 	}
@@ -16,28 +28,29 @@ func CheckText(field, text string, shortest, longest int) error {
 		return Invalid(field, "must have %d to %d characters, has %d", shortest, longest, length)
 	}
 	for _, r := range text {
-		if unicode.IsControl(r) {
+		if refused(r) {
 			return Invalid(field, "must not contain control characters")
 		}
 	}
 	return nil
 }
 
-// CheckSeen refuses a text of people's choice that holds a character which nobody
-// sees, or a space that looks like another one: two names that read alike would be
-// two things. It is for new texts: one that was stored before the rule stays good.
+// CheckSeen refuses a text with an invisible character, or with a space that looks
+// like another one: two names that read alike would be two things. It is for texts
+// that people choose anew. A text that was stored before there was this rule stays
+// good.
 func CheckSeen(field, text string) error {
 	for _, r := range text {
 		if unseen(r) {
-			return Invalid(field, "must not contain %U, which nobody sees or which looks like a space", r)
+			return Invalid(field, "must not contain %U, which is invisible or looks like a space", r)
 		}
 	}
 	return nil
 }
 
-// unseen reports whether a character leaves no mark of its own: format characters,
-// which zero-width spaces and bidirectional controls are, fillers, and all spaces
-// but the common one.
+// unseen reports whether a character leaves no mark of its own. These are format
+// characters (zero-width spaces and bidirectional controls among them), fillers, and
+// all spaces but the common one.
 func unseen(r rune) bool {
 	switch r {
 	case ' ':

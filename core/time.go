@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Time is a time that is read by [ParseTime]: from every form that RFC 3339 has,
-// and from no other. encoding/json reads fewer.
+// Time is a time that JSON is read into by [ParseTime]: every form of RFC 3339 is
+// taken, and no other. encoding/json takes fewer.
 type Time struct{ time.Time }
 
 // UnmarshalJSON implements [json.Unmarshaler].
@@ -22,10 +22,10 @@ func (t *Time) UnmarshalJSON(text []byte) error {
 	return &json.UnmarshalTypeError{Value: jsonKind(text), Type: reflect.TypeFor[time.Time]()}
 }
 
-// ParseTime reads a time as RFC 3339 has it: letters in either case, any number
-// of digits of a second, any offset up to 23:59, and a leap second where there
-// may be one, which is the first instant of the next minute. Nothing else is a
-// time. All of EventFlow reads times by it.
+// ParseTime reads an RFC 3339 time, and nothing else: with letters in either case, a
+// fraction of any length, any offset up to 23:59, and a leap second where there may be
+// one. A leap second becomes the first instant of the next minute. All of EventFlow
+// reads times by it.
 func ParseTime[T string | []byte](text T) (time.Time, bool) {
 	const form = "0000-00-00t00:00:00"
 	if len(text) <= len(form) {
@@ -59,7 +59,8 @@ func ParseTime[T string | []byte](text T) (time.Time, bool) {
 	return at, true
 }
 
-// fraction reads what may follow the seconds, and returns what is left.
+// fraction reads the fraction that may follow the seconds. It returns the
+// nanoseconds, without the digits below them, and the rest of the text.
 func fraction[T string | []byte](text T) (nanos int, rest T, ok bool) {
 	if len(text) == 0 || text[0] != '.' {
 		return 0, text, true
@@ -72,7 +73,7 @@ func fraction[T string | []byte](text T) (nanos int, rest T, ok bool) {
 	return nanos, text[digits:], digits > 1
 }
 
-// offset reads the end of a time: how far east of UTC its place is.
+// offset reads the end of a time, which says how far east of UTC its place is.
 func offset[T string | []byte](text T) (time.Duration, bool) {
 	if string(text) == "Z" || string(text) == "z" {
 		return 0, true

@@ -69,6 +69,9 @@ func (u *User) Apply(change UserChange) error {
 		if err := CheckText("name", u.Name, 0, MaxUserNameLength); err != nil {
 			return err
 		}
+		if err := CheckSeen("name", u.Name); err != nil {
+			return err
+		}
 	}
 	if change.Role != nil {
 		if err := CheckUserRole(*change.Role); err != nil {

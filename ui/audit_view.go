@@ -153,7 +153,8 @@ func (v *auditView) table(page rest.List[core.Event]) app.UI {
 			app.Span().Body(v.narrowing("Filter by actor "+entry.Actor.Label, entry.Actor.Label, &v.filter.who), app.Span().Class("quiet").Text(" "+string(entry.Actor.Role))),
 			app.Span().Class("quiet").Body(app.Text(entry.Target.Kind+" "), v.narrowing("Filter by target "+entry.Target.ID, entry.Target.ID, &v.filter.target)),
 			app.Code().Text(entry.Address),
-			iconButton("Show details", "more", nil).Aria("expanded", v.open == id).OnClick(func(ctx app.Context, _ app.Event) { v.toggle(ctx, id) }, app.EventScope(id))))
+			iconButton("Show details", "more", nil).Aria("expanded", v.open == id).
+				OnClick(func(ctx app.Context, _ app.Event) { v.toggle(ctx, id) }, app.EventScope(id))))
 		if v.open == id {
 			rows = append(rows, app.Tr().Role("row").Body(app.Td().Role("cell").ColSpan(len(columns)).Body(&jsonBox{Name: "record", Text: string(event.Payload)})))
 		}

@@ -16,11 +16,15 @@ func checklist(now overall) []step {
 	if len(sum.Busiest) > 0 {
 		publish, consumers = "/publish?stream="+queryEscape(sum.Busiest[0].Name), address("/streams/{stream}/consumers", sum.Busiest[0].Name)
 	}
+	group := "/consumers"
+	if len(sum.Furthest) > 0 {
+		group = address("/consumers/{stream}/{group}", sum.Furthest[0].StreamName, sum.Furthest[0].Name)
+	}
 	return []step{
 		{sum.Streams > 0, "Create a stream", "Stores your events in order.", "/streams/new"},
 		{now.Keys > 0, "Create an API key", "Your application sends events with it.", "/settings/api-keys"},
 		{sum.Stored > 0, "Send an event", "With curl, a client or the dashboard.", publish},
 		{sum.Groups > 0, "Create a consumer group", "It receives every event at least once.", consumers},
-		{sum.Consumed, "Consume and acknowledge it", "Run eventflow try to do all of this at once.", "/consumers"},
+		{sum.Consumed, "Consume and acknowledge it", "The page of the group has the commands.", group},
 	}
 }

@@ -44,7 +44,7 @@ func (v *consumerView) fetch(ctx app.Context) {
 		return
 	}
 	stream, group := v.stream(), v.Params["group"]
-	v.group.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.GroupWithStatus, error) {
+	v.group.fetchKept(ctx, v.s, keptGroup.of(stream+" "+group), func(ctx context.Context, client *rest.Client) (rest.GroupWithStatus, error) {
 		found, err := client.Group(ctx, stream, group)
 		if err == nil {
 			v.trend = append(v.trend, found.Status.Lag)

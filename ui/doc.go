@@ -27,7 +27,7 @@
 //     panel.go, note.go, icon.go, chart.go, words.go, time_text.go and
 //     local_time.go. row_keys.go goes through the rows of all tables.
 //   - for commands to be copied: command.go, and send_example.go with schema_sample.go.
-//   - for errors: error.go, field_errors.go and retry.go.
+//   - for errors: error.go, field_errors.go, dead_link.go and retry.go.
 //   - in the event browser: scope.go says where reading begins and narrowing.go what is
 //     read, from the terms of term.go. found.go and further.go are the pages of what was
 //     found, histogram.go and spread.go the chart above them, and tail.go the live list.

@@ -26,14 +26,15 @@ type eventsView struct {
 	typed string
 	help  bool // the help is shown
 	// narrow is what the scope and the filter mean. wrong is why they cannot be read,
-	// and narrow means nothing then.
-	narrow  narrowing
-	wrong   error
-	page    load[found]
-	pages   pages
-	further further
-	chart   histogram
-	tail    tail
+	// and narrow means nothing then. misplaced says that the scope is what is wrong.
+	narrow    narrowing
+	wrong     error
+	misplaced bool
+	page      load[found]
+	pages     pages
+	further   further
+	chart     histogram
+	tail      tail
 	// selected is the id of the event in the inspector. left is the id of the event
 	// that was in it when it was closed, where j and k go on.
 	selected, left string
@@ -113,6 +114,9 @@ func (v *eventsView) address() url.Values {
 // remember puts what the user has chosen into the address. step says that the
 // browser's own button leads back to what was chosen before.
 func (v *eventsView) remember(ctx app.Context, step bool) {
+	if !v.here(ctx) { // a click may come after the key that has opened another page
+		return
+	}
 	if step {
 		pushQuery(ctx, v.address().Encode())
 		return
@@ -158,8 +162,10 @@ func (v *eventsView) seek(ctx app.Context) {
 func (v *eventsView) fetch(ctx app.Context) {
 	v.tail.stop()
 	v.further.stop()
+	v.misplaced = false
 	if v.narrow, v.wrong = parseFilter(v.filter); v.wrong == nil {
 		v.wrong = v.scope.apply(&v.narrow.query)
+		v.misplaced = v.wrong != nil
 	}
 	switch {
 	case v.wrong != nil:
@@ -318,23 +324,27 @@ func (v *eventsView) controls() app.UI {
 	if v.stream() != "" {
 		kinds = append(kinds, []choice[scopeKind]{{scopeOffset, "From offset"}, {scopeTime, "From time"}, {scopeLive, "Live"}}...)
 	}
+	blamed := func(input app.HTMLInput, wrong bool) app.UI {
+		if wrong {
+			return input.Aria("invalid", true).Aria("describedby", "filter-wrong")
+		}
+		return input
+	}
 	parts := []app.UI{
 		app.Label().Class("hidden").For("scope").Text("Start from"),
 		selectInput("scope", &v.scope.kind, kinds, v.scoped),
 	}
 	switch v.scope.kind {
 	case scopeOffset:
-		parts = append(parts, textInput("from", &v.scope.from).Aria("label", "Offset").Attr("inputmode", "numeric").Placeholder("0"))
+		parts = append(parts, blamed(textInput("from", &v.scope.from).Aria("label", "Offset").Attr("inputmode", "numeric").Placeholder("0"), v.misplaced))
 	case scopeTime:
-		parts = append(parts, app.Input().ID("from").Type("datetime-local").Attr("step", "any").Aria("label", "Time").
-			Value(fieldTime(v.scope.from)).OnInput(setText(&v.scope.from)))
+		parts = append(parts, blamed(app.Input().ID("from").Type("datetime-local").Attr("step", "any").Aria("label", "Time").
+			Value(fieldTime(v.scope.from)).OnInput(setText(&v.scope.from)), v.misplaced))
 	}
 	filter := app.Input().ID("filter").Class("grow").Type("search").Aria("label", "Filter").Placeholder("type:order.paid payload.amount:12.5 …").
 		Spellcheck(false).AutoComplete(false).Value(inputValue(v.typed)).OnInput(setText(&v.typed))
-	if v.wrong != nil {
-		filter = filter.Aria("invalid", true).Aria("describedby", "filter-wrong")
-	}
-	parts = append(parts, filter, app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Apply")),
+	parts = append(parts, blamed(filter, v.wrong != nil && !v.misplaced),
+		app.Button().Class("button").Type("submit").Body(icon("search"), app.Span().Text("Apply")),
 		iconButton("Filter help and shortcuts (?)", "help", func(app.Context, app.Event) { v.help = !v.help }).Aria("expanded", v.help))
 	return app.Form().Class("controls").Role("search").Aria("label", "Events").Body(parts...).OnSubmit(func(ctx app.Context, e app.Event) {
 		e.PreventDefault()

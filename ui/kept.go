@@ -23,12 +23,14 @@ func recall(ctx app.Context, me *rest.Me) bool {
 // keptName names a list that the browser keeps.
 type keptName string
 
-// The lists that the browser keeps. Where a list has many pages, or there is one for
+// The lists that the browser keeps. None holds what is in an event. Where a list has many pages, or there is one for
 // each stream, [keptName.of] names the part.
 const (
 	keptHome         keptName = "home"
 	keptRoles        keptName = "roles"
 	keptGroups       keptName = "groups"
+	keptGroup        keptName = "group"
+	keptUsers        keptName = "users"
 	keptStream       keptName = "stream"
 	keptStreams      keptName = "streams"
 	keptStreamGroups keptName = "groups of"

@@ -106,20 +106,22 @@ func (p *palette) choices() (found []place) {
 }
 
 // unlike is the closeness of names that do not match.
-const unlike = 4
+const unlike = 5
 
 // closeness tells how well a name matches a text: the lower, the better.
 func closeness(name, text string) int {
-	name, lower := strings.ToLower(name), strings.ToLower(text)
+	folded, lower := strings.ToLower(name), strings.ToLower(text)
 	switch {
 	case text == "":
 		return 0
-	case name == lower:
+	case folded == lower:
 		return 1
-	case strings.HasPrefix(name, lower):
+	case strings.HasPrefix(name, text):
 		return 2
-	case strings.Contains(name, lower):
+	case strings.HasPrefix(folded, lower):
 		return 3
+	case strings.Contains(folded, lower):
+		return 4
 	}
 	return unlike
 }

@@ -44,6 +44,6 @@ func (v *resetView) Render() app.UI {
 			}, nil)
 		},
 			field("password", "New password", secretInput("password", &v.password, "new-password"), passwordHint, wrong.of("password")),
-			wrong.rest(),
+			linkError(&wrong, app.P().Body(app.A().Href("/forgot").Text("Get a new link"))),
 			submitButton("Change password", v.act.busy)))
 }

@@ -40,9 +40,11 @@ func (v *setupView) Render() app.UI {
 			app.P().Body(app.A().Href("/").Text("Sign in instead")))
 	}
 	title, intro := "Create the first admin", "This account has full access and can invite others."
+	another := []app.UI{app.P().Text("To get another one, run this on the server:"), &copyBox{Text: "eventflow user setup-link"}}
 	wrong, fields := fieldErrors{err: v.act.err}, []app.UI{}
 	if v.invite != "" {
 		title, intro = "Welcome", "You were invited. Choose a name and a password."
+		another = []app.UI{app.P().Text("Ask an admin for a new invitation link.")}
 	} else {
 		fields = append(fields, field("email", "Email", app.Input().ID("email").Type("email").Attr("autocomplete", "username").
 			Required(true).Value(inputValue(v.email)).OnInput(setText(&v.email)), "", wrong.of("email")))
@@ -50,7 +52,7 @@ func (v *setupView) Render() app.UI {
 	fields = append(fields,
 		field("name", "Name", textInput("name", &v.name), "", wrong.of("name")),
 		field("password", "Password", secretInput("password", &v.password, "new-password"), passwordHint, wrong.of("password")),
-		wrong.rest(),
+		linkError(&wrong, another...),
 		submitButton("Create account", v.act.busy))
 	return app.Div().Class("card").Body(app.H1().TabIndex(-1).Text(title), app.P().Text(intro),
 		form(v.send, fields...))

@@ -277,21 +277,24 @@ func (t *tail) shown() []core.Event {
 	return t.rows[:min(len(t.rows), drawnRows)]
 }
 
-// view draws the list with its controls.
-func (t *tail) view(v *eventsView) app.UI {
-	head := []app.UI{badge("ok", "Live")}
+// state says whether events arrive, with the button that changes it.
+func (t *tail) state(s *session) []app.UI {
 	switch {
 	case t.stopped:
-		head = []app.UI{badge("wait", "Stopped"), button("Reconnect", "play", func(app.Context, app.Event) { t.stopped = false; t.connect() })}
-	case t.err != nil || v.s.offline:
-		head = []app.UI{badge("bad", "Disconnected")}
+		return []app.UI{badge("wait", "Stopped"), button("Reconnect", "play", func(app.Context, app.Event) { t.stopped = false; t.connect() })}
+	case t.err != nil || s.offline:
+		return []app.UI{badge("bad", "Disconnected")}
 	case !t.placed():
-		head = []app.UI{badge("wait", "Connecting")}
+		return []app.UI{badge("wait", "Connecting")}
 	case t.paused:
-		head = []app.UI{badge("wait", "Paused"), button("Resume", "play", t.pause)}
-	default:
-		head = append(head, button("Pause", "pause", t.pause))
+		return []app.UI{badge("wait", "Paused"), button("Resume", "play", t.pause)}
 	}
+	return []app.UI{badge("ok", "Live"), button("Pause", "pause", t.pause)}
+}
+
+// view draws the list with its controls.
+func (t *tail) view(v *eventsView) app.UI {
+	head := t.state(v.s)
 	if !t.stopped {
 		head = append(head, button("Stop", "close", func(app.Context, app.Event) { t.end() }))
 	}

@@ -54,7 +54,7 @@ func (v *usersView) OnNav(ctx app.Context) {
 
 func (v *usersView) fetch(ctx app.Context) {
 	cursor := v.pages.cursor()
-	v.list.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.List[core.User], error) {
+	v.list.fetchKept(ctx, v.s, keptUsers.of(cursor), func(ctx context.Context, client *rest.Client) (rest.List[core.User], error) {
 		return client.UsersPage(ctx, cursor)
 	})
 }

@@ -7,9 +7,11 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 
 	"golang.org/x/crypto/argon2"
+	"golang.org/x/text/unicode/norm"
 )
 
 // The costs of new hashes are 19 MiB and two passes, as OWASP recommends. A hash
@@ -60,11 +62,12 @@ func encode(salt, key []byte) string {
 }
 
 // Hash implements [core.PasswordHasher]. The text has the PHC string format, which
-// names algorithm, costs and salt.
+// names algorithm, costs and salt. However a keyboard writes a letter with an accent,
+// the hash is the same.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, saltLen)
 	_, _ = rand.Read(salt) // never fails: see the package's documentation
-	key, err := h.key(ctx, password, salt, costs{memory, passes, threads})
+	key, err := h.key(ctx, norm.NFC.String(password), salt, costs{memory, passes, threads})
 	return encode(salt, key), err
 }
 
@@ -85,8 +88,28 @@ func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error
 	if err != nil {
 		return false, err
 	}
-	got, err := h.key(ctx, password, salt, c)
-	return err == nil && subtle.ConstantTimeCompare(got, want) == 1 && !missing, err
+	fits := 0
+	for _, spelling := range spellings(password) { // all of them, so that the time does not tell which one fits
+		got, err := h.key(ctx, spelling, salt, c)
+		if err != nil {
+			return false, err
+		}
+		fits |= subtle.ConstantTimeCompare(got, want)
+	}
+	return fits == 1 && !missing, nil
+}
+
+// spellings returns the ways in which keyboards may write one password. A letter
+// with an accent is one character on some and two on others. New hashes are of the
+// first spelling (NFC, as RFC 8265 has it); earlier versions hashed what was typed.
+func spellings(password string) []string {
+	all := []string{norm.NFC.String(password)}
+	for _, other := range []string{password, norm.NFD.String(password)} {
+		if !slices.Contains(all, other) {
+			all = append(all, other)
+		}
+	}
+	return all
 }
 
 // parse reads a text that encode wrote, now or in an earlier version with other

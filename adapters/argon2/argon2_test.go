@@ -62,3 +62,28 @@ func TestAMissingPasswordCostsAHash(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled, "no hash is computed for %q", hash)
 	}
 }
+
+// A password is the same on every keyboard, and what an earlier version hashed as it
+// was typed still fits.
+func TestAPasswordIsTheSameHoweverItIsSpelt(t *testing.T) {
+	t.Parallel()
+	const composed, apart = "Gr\u00fc\u00dfe-aus-K\u00f6ln-9", "Gru\u0308\u00dfe-aus-Ko\u0308ln-9"
+	h := New(2)
+	for _, set := range []string{composed, apart} {
+		hash, err := h.Hash(t.Context(), set)
+		require.NoError(t, err)
+		salt := make([]byte, saltLen)
+		key, err := h.key(t.Context(), set, salt, costs{memory, passes, threads})
+		require.NoError(t, err)
+		for _, stored := range []string{hash, encode(salt, key)} {
+			for _, typed := range []string{composed, apart} {
+				good, err := h.Verify(t.Context(), stored, typed)
+				require.NoError(t, err)
+				require.True(t, good, "%q set, %q typed", set, typed)
+			}
+			good, err := h.Verify(t.Context(), stored, "Grusse-aus-Koln-9")
+			require.NoError(t, err)
+			require.False(t, good)
+		}
+	}
+}

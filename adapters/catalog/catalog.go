@@ -9,10 +9,14 @@ import (
 	"fmt"
 	"net/url"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/logger"
 
+	"github.com/eventflow-go/eventflow/adapters/pgtenant"
+	"github.com/eventflow-go/eventflow/adapters/sqlitefile"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -26,6 +30,14 @@ type Catalog struct {
 	// again and again, in no order. It is nil on PostgreSQL, whose writers wait
 	// for each other's rows only.
 	writing *sync.Mutex
+	// durable checks the settings that could lose what was acknowledged. It is nil
+	// on SQLite, where every connection sets them itself.
+	durable func(context.Context) error
+	// tryRoom fails where the disk has no room for a write.
+	tryRoom func(context.Context) error
+	// full is set when a write was refused because the disk is full, until Check
+	// finds room again.
+	full atomic.Bool
 }
 
 // serialize waits for its turn to write, and returns what ends the turn. It must
@@ -41,7 +53,22 @@ func (c *Catalog) serialize() (done func()) {
 // write runs a transaction, in a turn of its own.
 func (c *Catalog) write(ctx context.Context, do func(*gorm.DB) error) error {
 	defer c.serialize()()
-	return c.db.WithContext(ctx).Transaction(do)
+	return c.note(c.db.WithContext(ctx).Transaction(do)) // of a COMMIT no callback hears
+}
+
+// note keeps for Check that a write was refused because the disk is full, and says
+// so in words for clients.
+func (c *Catalog) note(err error) error {
+	if err == nil || !full(err) {
+		return err
+	}
+	c.full.Store(true)
+	return core.Unavailable(err, 30*time.Second, "the catalog's disk is full; nothing was changed")
+}
+
+// full reports whether the disk had no room for a statement.
+func full(err error) bool {
+	return pgtenant.State(err) == pgtenant.StateDiskFull || sqlitefile.Full(err)
 }
 
 // Open opens the catalog that u names and brings its tables up to date:
@@ -67,12 +94,51 @@ func open(dialector gorm.Dialector, closeAll func() error) (*Catalog, error) {
 	if err != nil {
 		return nil, errors.Join(err, closeAll())
 	}
-	return &Catalog{db: opened, close: closeAll}, nil
+	c := &Catalog{db: opened, close: closeAll}
+	if err := c.watch(); err != nil {
+		return nil, errors.Join(err, closeAll())
+	}
+	return c, nil
+}
+
+// watch has note hear of every statement that writes.
+func (c *Catalog) watch() error {
+	noted := func(db *gorm.DB) { db.Error = c.note(db.Error) }
+	on := c.db.Callback()
+	return errors.Join(
+		on.Create().After("*").Register("eventflow:note", noted), on.Update().After("*").Register("eventflow:note", noted),
+		on.Delete().After("*").Register("eventflow:note", noted), on.Raw().After("*").Register("eventflow:note", noted),
+	)
 }
 
 // Check implements [core.Catalog].
 func (c *Catalog) Check(ctx context.Context) error {
-	return c.db.WithContext(ctx).Exec(`select 1`).Error
+	if err := c.db.WithContext(ctx).Exec(`select 1`).Error; err != nil {
+		return err
+	}
+	if c.durable != nil {
+		if err := c.durable(ctx); err != nil {
+			return err
+		}
+	}
+	return c.checkRoom(ctx)
+}
+
+// checkRoom tries whether there is room again, if there was none for a write.
+func (c *Catalog) checkRoom(ctx context.Context) error {
+	if !c.full.Load() {
+		return nil
+	}
+	defer c.serialize()()
+	switch err := c.tryRoom(ctx); {
+	case err == nil:
+		c.full.Store(false)
+		return nil
+	case full(err):
+		return fmt.Errorf("the disk is full and nothing is changed until there is room; %w", core.ErrDegraded)
+	default:
+		return err
+	}
 }
 
 // Close implements [core.Catalog].

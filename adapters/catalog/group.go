@@ -137,9 +137,15 @@ func (c *Catalog) UpdateGroup(ctx context.Context, group core.Group) error {
 }
 
 // DeleteGroup implements [core.Groups]. What belongs to the group goes with it,
-// by its foreign keys.
+// by its foreign keys, but the progress, which goes first: a step changes the
+// progress and then refers to the group, so locks are taken in that order only.
 func (c *Catalog) DeleteGroup(ctx context.Context, stream, id core.ID) error {
 	return c.write(ctx, func(tx *gorm.DB) error {
+		err := tx.Exec(`delete from group_progress where group_id = (select id from consumer_groups where id = ? and stream = ?)`,
+			id.String(), stream.String()).Error
+		if err != nil {
+			return err
+		}
 		return changed(tx.Where("id = ? and stream = ?", id.String(), stream.String()).Delete(&groupRow{}), errNoGroup)
 	})
 }

@@ -38,6 +38,8 @@ func openPostgres(ctx context.Context, u *url.URL) (core.Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.durable = func(ctx context.Context) error { return pgtenant.CheckDurability(ctx, pool) }
+	c.tryRoom = func(ctx context.Context) error { return pgtenant.TryRoom(ctx, pool) }
 	if err := wall.Prepare(ctx, pool); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}

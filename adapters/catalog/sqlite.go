@@ -26,6 +26,18 @@ func openSQLite(ctx context.Context, u *url.URL) (core.Catalog, error) {
 		return nil, fmt.Errorf("the catalog's URL %w", err)
 	}
 	path := fileIn(folder, u)
+	var c *Catalog
+	err = sqlitefile.Begin(path, func() (err error) {
+		c, err = openFile(ctx, path)
+		return err
+	})
+	if err != nil {
+		return nil, sqlitefile.Named(path, err)
+	}
+	return c, nil
+}
+
+func openFile(ctx context.Context, path string) (*Catalog, error) {
 	// A transaction takes the write lock when it begins, and waits for it then:
 	// one that has read before it writes would be refused at once.
 	db, err := sqlitefile.Open(path, "_pragma=foreign_keys(1)", "_txlock=immediate")
@@ -33,13 +45,24 @@ func openSQLite(ctx context.Context, u *url.URL) (core.Catalog, error) {
 		return nil, err
 	}
 	if err := migrations.Up(ctx, db, migrations.CatalogSQLite); err != nil {
-		return nil, errors.Join(sqlitefile.Named(path, err), db.Close())
+		return nil, errors.Join(err, db.Close())
 	}
-	c, err := open(sqlite.Dialector{Conn: db}, db.Close)
+	c, err := open(sqlite.Dialector{Conn: db}, func() error {
+		err := db.Close()
+		sqlitefile.Reserve(path) // what a start has taken from it is free again
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	c.writing = &sync.Mutex{}
+	c.tryRoom = func(ctx context.Context) error {
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			return err
+		}
+		return errors.Join(sqlitefile.TryRoom(ctx, conn), conn.Close())
+	}
 	return c, nil
 }
 

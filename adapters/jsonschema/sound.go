@@ -86,7 +86,9 @@ func onSameValue(s *jsonschema.Schema) []*jsonschema.Schema {
 // onParts returns the schemas that apply to the members, elements and keys of the
 // value that a schema applies to.
 func onParts(s *jsonschema.Schema) []*jsonschema.Schema {
-	all := slices.Concat(s.PrefixItems, []*jsonschema.Schema{s.PropertyNames, s.UnevaluatedProperties, s.Contains, s.Items2020, s.UnevaluatedItems, s.ContentSchema})
+	all := slices.Concat(s.PrefixItems, []*jsonschema.Schema{
+		s.PropertyNames, s.UnevaluatedProperties, s.Contains, s.Items2020, s.UnevaluatedItems, s.ContentSchema,
+	})
 	all = slices.AppendSeq(all, maps.Values(s.Properties))
 	all = slices.AppendSeq(all, maps.Values(s.PatternProperties))
 	if items, many := s.Items.([]*jsonschema.Schema); many {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -15,10 +16,8 @@ import (
 // the role or the URL has set them. With fsync or synchronous_commit off, a commit
 // is answered before it is on disk. With full_page_writes off, a page that is half
 // written when the machine stops cannot be repaired.
-func CheckDurability(ctx context.Context, db interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-}) error {
-	settings, err := db.Query(ctx, `select name, setting from pg_settings
+func CheckDurability(ctx context.Context, pool *pgxpool.Pool) error {
+	settings, err := pool.Query(ctx, `select name, setting from pg_settings
 		where name in ('fsync', 'synchronous_commit', 'full_page_writes') and setting = 'off' order by name`)
 	if err != nil {
 		return err

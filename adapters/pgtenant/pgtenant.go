@@ -1,5 +1,7 @@
 // Package pgtenant holds what the log and the catalog have in common where both
-// are kept in PostgreSQL. It makes row-level security a second wall between
+// are kept in PostgreSQL. It gives their sessions time-outs and the planner's
+// settings, looks at the server's durability and at the room on its disk, and has
+// the tables migrated. And it makes row-level security a second wall between
 // organizations, behind the queries, which name the organization themselves.
 // Work on behalf of one organization ([core.ContextWithOrganization]) runs as a
 // role that sees that organization's rows only. All other work runs as the

@@ -55,9 +55,6 @@ const (
 	silence = 4 * time.Second
 )
 
-// defaultConnectTimeout is what pgx waits where the URL does not say.
-const defaultConnectTimeout = 2 * time.Minute
-
 // Configure reads a database's URL. Sessions of the pool get the settings above,
 // and their connections are noticed when they die silently.
 func Configure(u *url.URL) (*pgxpool.Config, error) {
@@ -65,7 +62,7 @@ func Configure(u *url.URL) (*pgxpool.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	if config.ConnConfig.ConnectTimeout == defaultConnectTimeout {
+	if config.ConnConfig.ConnectTimeout == 0 && !u.Query().Has("connect_timeout") {
 		config.ConnConfig.ConnectTimeout = connectTimeout
 	}
 	if config.PingTimeout == 0 {

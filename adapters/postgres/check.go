@@ -19,7 +19,7 @@ func (s *Storage) Check(ctx context.Context) error {
 		return err
 	}
 	if waits := s.appends.longest(time.Now()); waits > patient {
-		return fmt.Errorf("%w: an append has waited for PostgreSQL for %s", core.ErrDegraded, waits.Round(time.Second))
+		return fmt.Errorf("an append has waited for PostgreSQL for %s; %w", waits.Round(time.Second), core.ErrDegraded)
 	}
 	return nil
 }
@@ -32,7 +32,7 @@ func (s *Storage) checkRoom(ctx context.Context) error {
 	}
 	switch err := pgtenant.TryRoom(ctx, s.pool); {
 	case pgtenant.State(err) == pgtenant.StateDiskFull:
-		return fmt.Errorf("%w: the disk is full, so nothing is stored until there is room", core.ErrDegraded)
+		return fmt.Errorf("the disk is full and nothing is stored until there is room; %w", core.ErrDegraded)
 	case err != nil:
 		return storeError(err)
 	}

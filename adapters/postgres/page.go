@@ -46,7 +46,7 @@ func (p *page) end() core.Offset {
 }
 
 // read adds rows until there is no more room. Rows that the query has found beyond
-// that are read off the connection by Close, and thrown away.
+// that are read off the connection by Close, and thrown away. A portion has few.
 func (p *page) read(rows pgx.Rows) error {
 	defer rows.Close()
 	for p.room() > 0 && rows.Next() {

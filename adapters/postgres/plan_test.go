@@ -45,6 +45,12 @@ func TestNoPlanNeedsStatistics(t *testing.T) {
 	seen.hold(t, core.ContextWithOrganization(t.Context(), unanalyzed.org), plain)
 }
 
+// statements gathers what a pool is asked, with the arguments of the last time.
+type statements struct {
+	mu sync.Mutex
+	of map[string][]any
+}
+
 // hold has every statement planned in a session as it is given to a context.
 func (s *statements) hold(t *testing.T, ctx context.Context, pool *pgxpool.Pool) { //nolint:revive // t comes first in tests
 	t.Helper()
@@ -77,7 +83,7 @@ var inAdvance = map[string][]any{
 // that these name, and the days.
 var (
 	reads   = regexp.MustCompile(`Seq Scan on|Bitmap|Hash Join|Merge Join`)
-	sorts   = regexp.MustCompile(`(?m)^\W*Sort  `)
+	sorts   = regexp.MustCompile(`(?m)^\W*Sort {2}`)
 	maySort = regexp.MustCompile(`unnest|for update|pg_inherits`)
 )
 
@@ -192,12 +198,6 @@ func plans(t *testing.T, conn *pgxpool.Conn, sql string, args []any) map[string]
 		require.NoError(t, err)
 	}
 	return found
-}
-
-// statements gathers what a pool is asked, with the arguments of the last time.
-type statements struct {
-	mu sync.Mutex
-	of map[string][]any
 }
 
 func (s *statements) keep(sql string, args []any) {

@@ -36,6 +36,8 @@ type Storage struct {
 	// is remembered asks the database how it goes on.
 	heads    *heads
 	segments *segments
+	// sizes are of the events that were read last.
+	sizes sizes
 	// appends are those that are under way.
 	appends appends
 	// full is set while the newest append was refused because the disk is full.

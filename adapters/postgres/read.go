@@ -36,12 +36,12 @@ func (s *Storage) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]c
 // is done only if they are those whose newest one it has just read.
 func (s *Storage) readForward(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
 	page := newPage(scan.Limit, scan.Bytes)
-	all, fresh := s.segments.get(stream), false
+	all := s.segments.get(stream)
 	for from := scan.From; ; {
 		at := holding(all, from)
 		if at < len(all) {
 			part := scan
-			part.From, part.Limit = from, page.room()
+			part.From = from
 			ended := at+1 < len(all)
 			if ended {
 				part.To = lower(scan.To, all[at+1].first)
@@ -60,14 +60,11 @@ func (s *Storage) readForward(ctx context.Context, stream core.ID, scan core.Sca
 			}
 			from = max(from, page.end()) // what was read of the newest segment is not read again
 		}
-		if fresh {
-			return page.events, nil
-		}
 		loaded, err := s.loadSegments(ctx, stream)
 		if err != nil {
 			return nil, err
 		}
-		if fresh = slices.Equal(loaded, all); fresh {
+		if slices.Equal(loaded, all) {
 			return page.events, nil
 		}
 		all = loaded
@@ -94,9 +91,7 @@ func (s *Storage) readBackward(ctx context.Context, stream core.ID, scan core.Sc
 		if scan.To > 0 && all[at].first >= scan.To {
 			continue
 		}
-		part := scan
-		part.Limit = page.room()
-		if err := s.readSegment(ctx, page, stream, all[at].day, part); err != nil {
+		if err := s.readSegment(ctx, page, stream, all[at].day, scan); err != nil {
 			return nil, err
 		}
 		if all[at].first <= scan.From {
@@ -108,27 +103,59 @@ func (s *Storage) readBackward(ctx context.Context, stream core.ID, scan core.Sc
 
 const selectEvents = `select stream, "offset", id, type, version, occurred_at, received_at, source, subject, api_key, idempotency_key, context, payload from `
 
-// readSegment adds a part of a stream in one partition to the page.
+// readSegment adds a part of a stream in one partition to the page, as far as the
+// page has room.
 func (s *Storage) readSegment(ctx context.Context, page *page, stream core.ID, day int32, scan core.Scan) error {
-	q := &query{text: selectEvents + partition(day)}
-	q.where(`stream = %s`, [16]byte(stream))
-	q.where(`"offset" >= %s`, int64(scan.From))
-	if scan.To > 0 {
-		q.where(`"offset" < %s`, int64(scan.To))
-	}
-	q.filter(scan.Filter)
-	q.text += ` order by "offset"` + direction(scan.Backward)
-	return s.collect(ctx, page, q, scan.Limit)
+	return s.collect(ctx, page, stream, func(last *core.Event) *query {
+		from, to := scan.From, scan.To
+		switch {
+		case last == nil:
+		case scan.Backward:
+			to = last.Offset
+		default:
+			from = last.Offset + 1
+		}
+		q := &query{text: selectEvents + partition(day)}
+		q.where(`stream = %s`, [16]byte(stream))
+		q.where(`"offset" >= %s`, int64(from))
+		if to > 0 || last != nil && scan.Backward {
+			q.where(`"offset" < %s`, int64(to))
+		}
+		q.filter(scan.Filter)
+		q.text += ` order by "offset"` + direction(scan.Backward)
+		return q
+	})
 }
 
-// collect adds what a query finds to the page.
-func (s *Storage) collect(ctx context.Context, page *page, q *query, limit int) error {
-	q.add(" limit %s", limit)
-	rows, err := s.pool.Query(ctx, q.text, q.args...)
-	if err != nil {
-		return err
+// collect adds what a query finds to the page. It asks for a portion after the
+// other, because PostgreSQL sends all that it was asked for, and a page of few
+// large events would have to read a thousand of them off the connection. after
+// makes the query for what follows the last event of the portion before.
+//
+// source is whose events these are: they are taken to be as large as the last time.
+func (s *Storage) collect(ctx context.Context, page *page, source core.ID, after func(last *core.Event) *query) error {
+	var last *core.Event
+	for page.room() > 0 {
+		begun, size, limit := len(page.events), page.size, s.sizes.portion(source, page)
+		q := after(last)
+		q.add(" limit %s", limit)
+		rows, err := s.pool.Query(ctx, q.text, q.args...)
+		if err != nil {
+			return err
+		}
+		if err := page.read(rows); err != nil {
+			return err
+		}
+		found := len(page.events) - begun
+		if found > 0 {
+			s.sizes.keep(source, (page.size-size)/found)
+		}
+		if found < limit { // there is no more, or no more room
+			return nil
+		}
+		last = &page.events[len(page.events)-1]
 	}
-	return page.read(rows)
+	return nil
 }
 
 func direction(backward bool) string {
@@ -223,21 +250,31 @@ func (s *Storage) days(ctx context.Context, scan core.AllScan) ([]int32, error) 
 }
 
 func (s *Storage) readDay(ctx context.Context, page *page, org core.ID, day int32, scan core.AllScan) error {
-	q := &query{text: selectEvents + partition(day)}
-	q.where(`org = %s`, [16]byte(org))
-	// The index ends with received_at. Of the two conditions the first bounds how
-	// much of it is read, and the second finds the place among equal times.
-	if p := scan.After; !p.IsZero() {
-		q.where(`received_at >= %s`, p.ReceivedAt)
-		q.where(`(received_at, stream, "offset") > (%s, %s, %s)`, p.ReceivedAt, [16]byte(p.Stream), int64(p.Offset))
-	}
-	if p := scan.Before; !p.IsZero() {
-		q.where(`received_at <= %s`, p.ReceivedAt)
-		q.where(`(received_at, stream, "offset") < (%s, %s, %s)`, p.ReceivedAt, [16]byte(p.Stream), int64(p.Offset))
-	}
-	turn := direction(scan.Backward)
-	q.text += ` order by received_at` + turn + `, stream` + turn + `, "offset"` + turn
-	return s.collect(ctx, page, q, page.room())
+	return s.collect(ctx, page, org, func(last *core.Event) *query {
+		after, before := scan.After, scan.Before
+		switch {
+		case last == nil:
+		case scan.Backward:
+			before = core.Position{ReceivedAt: last.ReceivedAt, Stream: last.Stream, Offset: last.Offset}
+		default:
+			after = core.Position{ReceivedAt: last.ReceivedAt, Stream: last.Stream, Offset: last.Offset}
+		}
+		q := &query{text: selectEvents + partition(day)}
+		q.where(`org = %s`, [16]byte(org))
+		// The index ends with received_at. Of the two conditions the first bounds how
+		// much of it is read, and the second finds the place among equal times.
+		if !after.IsZero() {
+			q.where(`received_at >= %s`, after.ReceivedAt)
+			q.where(`(received_at, stream, "offset") > (%s, %s, %s)`, after.ReceivedAt, [16]byte(after.Stream), int64(after.Offset))
+		}
+		if !before.IsZero() {
+			q.where(`received_at <= %s`, before.ReceivedAt)
+			q.where(`(received_at, stream, "offset") < (%s, %s, %s)`, before.ReceivedAt, [16]byte(before.Stream), int64(before.Offset))
+		}
+		turn := direction(scan.Backward)
+		q.text += ` order by received_at` + turn + `, stream` + turn + `, "offset"` + turn
+		return q
+	})
 }
 
 // Bounds implements [core.Reader].

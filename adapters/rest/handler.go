@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"time"
+	"unicode"
 
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -60,7 +61,7 @@ func reason(err error) string {
 		if len(clean) == core.MaxReasonLength {
 			break
 		}
-		if r < ' ' || r >= 0x7f && r < 0xa0 {
+		if unicode.IsControl(r) && r != '\n' && r != '\r' && r != '\t' {
 			r = ' '
 		}
 		clean = append(clean, r)

@@ -77,6 +77,9 @@ func (c *Client) tail(ctx context.Context, stream string, options *TailOptions, 
 		if err != nil {
 			return seen, err
 		}
+		if message.kind == "ended" { // asking again gets the reason
+			break
+		}
 		item, err := message.item()
 		if err != nil {
 			return seen, err

@@ -37,6 +37,27 @@ func TestNoPageReadsTheWholeLog(t *testing.T) {
 	}
 }
 
+// What an append, a look at the bounds and a search by time ask for is found by an
+// index alone. Nobody ever gathers statistics of the file, so no plan may need them.
+func TestNoStatementScansATable(t *testing.T) {
+	t.Parallel()
+	opened, err := Open(t.Context(), &url.URL{Scheme: "sqlite", Opaque: t.TempDir()})
+	require.NoError(t, err)
+	s := opened.(*Storage)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	for _, text := range []string{selectHead, updateHead, selectKey, upsertKey, selectBegins, selectBounds, selectTime, deleteEvents, deleteKeys} {
+		args := make([]any, strings.Count(text, "?"))
+		if strings.Contains(text, "?1") {
+			args = args[:2]
+		}
+		if text == selectBounds {
+			args[0] = "[]"
+		}
+		plan := s.plan(t, query{text: text, args: args})
+		require.NotRegexp(t, `SCAN (heads|events|event_keys|h|e)\b|TEMP B-TREE`, plan, text)
+	}
+}
+
 // plan is how SQLite goes about a statement.
 func (s *Storage) plan(t *testing.T, q query) string {
 	t.Helper()

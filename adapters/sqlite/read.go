@@ -133,11 +133,13 @@ func scanEvent(found *sql.Rows) (core.Event, error) {
 	return e, nil
 }
 
+const selectBounds = `select wanted.key, first_offset, next_offset, last_at
+	from json_each(?) wanted cross join heads on heads.stream = unhex(wanted.value)`
+
 // Bounds implements [core.Reader].
 func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds, error) {
 	bounds := make([]core.Bounds, len(streams))
-	rows, err := s.readers.QueryContext(ctx, `select wanted.key, first_offset, next_offset, last_at
-		from json_each(?) wanted cross join heads on heads.stream = unhex(wanted.value)`, hexArray(streams))
+	rows, err := s.readers.QueryContext(ctx, selectBounds, hexArray(streams))
 	if err != nil {
 		return nil, storeError(err)
 	}
@@ -184,6 +186,8 @@ func (s *Storage) OffsetAt(ctx context.Context, stream core.ID, at time.Time) (c
 	return offset, storeError(err)
 }
 
+const selectTime = `select received_at from events where stream = ? and "offset" = ?`
+
 func search(ctx context.Context, snapshot *sql.Tx, stream core.ID, at time.Time) (core.Offset, error) {
 	var number int64
 	var low, high core.Offset
@@ -195,7 +199,7 @@ func search(ctx context.Context, snapshot *sql.Tx, stream core.ID, at time.Time)
 	if err != nil {
 		return 0, err
 	}
-	probe, err := snapshot.PrepareContext(ctx, `select received_at from events where stream = ? and "offset" = ?`)
+	probe, err := snapshot.PrepareContext(ctx, selectTime)
 	if err != nil {
 		return 0, err
 	}

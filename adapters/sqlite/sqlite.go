@@ -130,7 +130,7 @@ func (s *Storage) checkRoom(ctx context.Context) error {
 	}
 	switch err := sqlitefile.TryRoom(context.WithoutCancel(ctx), s.inserts.conn); {
 	case sqlitefile.Full(err):
-		return fmt.Errorf("%w: the disk is full, so nothing is stored until there is room", core.ErrDegraded)
+		return fmt.Errorf("the disk is full and nothing is stored until there is room; %w", core.ErrDegraded)
 	case err != nil:
 		return storeError(err)
 	}

@@ -53,6 +53,11 @@ func (s *Storage) trimChunk(ctx context.Context, stream core.ID, end core.Offset
 	return done, err
 }
 
+const (
+	deleteEvents = `delete from events where stream = ?1 and "offset" < ?2`
+	deleteKeys   = `delete from event_keys where stream = ?1 and "offset" < ?2`
+)
+
 // deleteChunk removes the oldest events before end and their keys, inside a
 // transaction. The stream begins where it stopped.
 func (s *Storage) deleteChunk(ctx context.Context, stream core.ID, end core.Offset) (done bool, err error) {
@@ -68,8 +73,8 @@ func (s *Storage) deleteChunk(ctx context.Context, stream core.ID, end core.Offs
 	}
 	until := min(first+trimChunk, end)
 	for _, statement := range []string{
-		`delete from events where stream = ?1 and "offset" < ?2`,
-		`delete from event_keys where stream = ?1 and "offset" < ?2`,
+		deleteEvents,
+		deleteKeys,
 		`update heads set first_offset = ?2 where number = ?1`,
 	} {
 		if _, err := conn.ExecContext(ctx, statement, number, int64(until)); err != nil {

@@ -10,9 +10,7 @@ import (
 // TryRoom stores some pages and takes them back, which fails where the disk has no
 // room. Nothing else says whether there is room again, and while writing is refused
 // there may be nobody who tries. The pages stay in the file, for what comes next.
-func TryRoom(ctx context.Context, db interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-}) error {
+func TryRoom(ctx context.Context, conn *sql.Conn) error {
 	for _, statement := range []string{
 		`begin immediate`,
 		`create table eventflow_room (filling blob)`,
@@ -20,8 +18,8 @@ func TryRoom(ctx context.Context, db interface {
 		`drop table eventflow_room`,
 		`commit`,
 	} {
-		if _, err := db.ExecContext(ctx, statement); err != nil {
-			_, _ = db.ExecContext(context.WithoutCancel(ctx), `rollback`) // some errors have done that already
+		if _, err := conn.ExecContext(ctx, statement); err != nil {
+			_, _ = conn.ExecContext(context.WithoutCancel(ctx), `rollback`) // some errors have done that already
 			return err
 		}
 	}

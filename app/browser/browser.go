@@ -219,11 +219,16 @@ faults:
 // done.
 func (p *Page) run(what string, actions ...chromedp.Action) {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.ctx, patience)
-	defer cancel()
-	if err := chromedp.Run(ctx, actions...); err != nil {
+	if err := p.try(actions...); err != nil {
 		p.fail(what, err)
 	}
+}
+
+// try runs actions within patience.
+func (p *Page) try(actions ...chromedp.Action) error {
+	ctx, cancel := context.WithTimeout(p.ctx, patience)
+	defer cancel()
+	return chromedp.Run(ctx, actions...)
 }
 
 // fail ends the test with what the page shows.

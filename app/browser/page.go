@@ -55,7 +55,16 @@ func awaited(params *runtime.EvaluateParams) *runtime.EvaluateParams {
 // Await waits until a JavaScript expression is true.
 func (p *Page) Await(what, condition string) {
 	p.t.Helper()
-	p.run("waiting for "+what, chromedp.Poll(condition, nil, chromedp.WithPollingTimeout(patience)))
+	for range 5 { // a page that is just being opened takes the question away with the one before
+		err := p.try(chromedp.Poll(condition, nil, chromedp.WithPollingTimeout(patience)))
+		if err == nil {
+			return
+		}
+		if !strings.Contains(err.Error(), "Cannot find context") {
+			p.fail("waiting for "+what, err)
+		}
+	}
+	p.fail("waiting for "+what, errors.New("the page is opened again and again"))
 }
 
 // Frames waits until the page was drawn so often: what it knows already is seen then.

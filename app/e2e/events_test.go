@@ -418,7 +418,7 @@ func TestStreamsAreFoundByTheirBeginning(t *testing.T) {
 
 	page.PressControl("k")
 	page.Fill("Page, stream or group", "order-11")
-	page.Await("the streams that begin so", `[...document.querySelectorAll('.choices li')].map(li => li.innerText.trim()).join() === 'order-110,order-111,order-112,order-113,order-114,order-115,order-116,order-117,order-118,order-119'`)
+	page.Await("the streams that begin so", `[...document.querySelectorAll('.choices li')].map(li => li.innerText.trim()).slice(0, 10).join() === 'order-110,order-111,order-112,order-113,order-114,order-115,order-116,order-117,order-118,order-119'`)
 	page.Press(browser.Escape)
 
 	// To publish to one of so many.

@@ -192,6 +192,7 @@ func TestAnOffsetIsReadAsItIsWritten(t *testing.T) {
 		page.Fill("Offset", "many")
 		page.Click("Apply")
 		page.See("must be a whole number")
+		page.Await("the field to be blamed", "!!document.querySelector('#from[aria-invalid=true]') && !document.querySelector('#filter[aria-invalid]')")
 		require.False(t, page.Shows("unreachable"))
 		page.Go("/streams/orders/events/many")
 		page.See("must be a whole number")

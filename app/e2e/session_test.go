@@ -151,9 +151,11 @@ func TestASessionThatEndsKeepsThePage(t *testing.T) {
 		page.Await("an answer", fmt.Sprintf("['Sign in again', 'Stored at offset %d'].some(text => document.body.innerText.includes(text))", n))
 	}
 	page.See("Your work on this page is kept")
+	page.Await("the focus in what is missing", "document.querySelector('dialog [autofocus]')?.id === 'password'")
 	page.Fill("Password", password)
 	page.Click("Sign in")
 	page.Gone("Your work on this page is kept")
+	require.False(t, page.Shows("Sign in again"), "what was refused meanwhile")
 	var typed string
 	page.Eval("document.getElementById('type').value", &typed)
 	require.Equal(t, "typed.before", typed)

@@ -53,7 +53,7 @@ func TestEveryControlCanBeHit(t *testing.T) {
 	}
 	onTop(page, stream, group, hit)
 	t.Logf("%d screens in %d sizes after %s", len(screens), len(screenSizes), time.Since(began).Round(time.Millisecond))
-	require.Zero(t, len(faults), "%s", strings.Join(faults, "\n"))
+	require.Empty(t, strings.Join(faults, "\n"))
 }
 
 // longNames makes a stream, a group, a key, a user and events whose names are as long as

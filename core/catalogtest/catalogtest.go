@@ -1,6 +1,6 @@
-// Package catalogtest is the contract of a catalog in executable form: every
-// sentence of core's ports about organizations, streams, credentials and people,
-// as a test named after what it guarantees. A catalog in any module runs it:
+// Package catalogtest is the contract of a catalog in executable form. Every sentence
+// of core's ports about organizations, streams, credentials and people is a test,
+// named after the guarantee. A catalog in any module runs it:
 //
 //	func TestCatalog(t *testing.T) {
 //		catalogtest.Run(t, func(t *testing.T) core.Catalog {
@@ -10,8 +10,8 @@
 //		})
 //	}
 //
-// One whose data outlives it runs [RunShared] too. Consumer groups, which are
-// part of a catalog, are held to their contract by core/grouptest.
+// A catalog whose data outlives it runs [RunShared] too. Consumer groups are a part
+// of a catalog with a suite of their own, core/grouptest.
 //
 // It needs nothing but the standard library, and sleeps nowhere: time is an
 // argument of the ports.
@@ -45,11 +45,11 @@ func Run(t *testing.T, open func(t *testing.T) core.Catalog) {
 	})
 }
 
-// RunShared tests what holds of a catalog whose data outlives it and is used
-// by several processes at once. place makes room for a new, empty catalog and
-// returns what opens it: each call opens the same data once more, as another
-// process would, whether the others are open or closed. The suite closes what
-// it opens.
+// RunShared tests a catalog whose data outlives it and may be used by several
+// processes at once. place makes room for a new, empty catalog and returns a function
+// that opens it. Each call of that function opens the same data once more, as another
+// process would, whether the others are open or closed. The suite closes what it
+// opens.
 func RunShared(t *testing.T, place func(t *testing.T) (open func(t *testing.T) core.Catalog)) {
 	t.Helper()
 	run(t, place, []area{

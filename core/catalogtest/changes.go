@@ -51,7 +51,7 @@ func revisions(s *suite) {
 			refuse(wrong, "orders")
 			refuse(wrong, "other")
 		}
-		refuse(stream.Revision, other.Name) // what was changed meanwhile counts before what would be taken
+		refuse(stream.Revision, other.Name) // the revision is checked before the name
 		stream = s.update(stream, func(stream *core.Stream) { stream.RetentionDays++ })
 		s.has(stream)
 	}

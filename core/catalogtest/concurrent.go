@@ -27,7 +27,8 @@ var concurrency = []guarantee{
 	{"what was acknowledged is there whoever was cut off", cutOff},
 }
 
-// Each race below is run by callers that share the handles.
+// Each race is run twice: here by callers that share one handle, and in shared.go by
+// callers of several. A lock in memory passes the first and fails the second.
 
 func racingOrganizations(s *suite) { raceOrganizations(s, []core.Catalog{s.catalog}) }
 func racingNames(s *suite)         { raceNames(s, []core.Catalog{s.catalog}) }
@@ -36,6 +37,8 @@ func racingRenames(s *suite)       { raceRenames(s, []core.Catalog{s.catalog}) }
 func noLostChange(s *suite)        { raceIncrements(s, []core.Catalog{s.catalog}) }
 func racingRevokes(s *suite)       { raceRevokes(s, []core.Catalog{s.catalog}) }
 
+// raceOrganizations makes one organization at once. Servers do so at their first
+// start.
 func raceOrganizations(s *suite, handles []core.Catalog) {
 	got := make([]core.Organization, callers)
 	for _, err := range race(callers, func(i int) (err error) {
@@ -52,6 +55,8 @@ func raceOrganizations(s *suite, handles []core.Catalog) {
 	s.check(stored == got[0], "all that make an organization must get the one that is stored: %+v, got %+v", stored, got[0])
 }
 
+// raceNames creates streams of one name at once. Only a unique index, or a lock, lets
+// one of them through.
 func raceNames(s *suite, handles []core.Catalog) {
 	org := s.organization()
 	made := make([]core.Stream, callers)
@@ -65,6 +70,7 @@ func raceNames(s *suite, handles []core.Catalog) {
 	s.sameStreams(s.list(org, everything), made[winner:winner+1])
 }
 
+// raceChanges changes one revision at once. The losers must not have changed anything.
 func raceChanges(s *suite, handles []core.Catalog) {
 	stream := s.created(s.organization(), "orders")
 	made := make([]core.Stream, callers)
@@ -78,6 +84,7 @@ func raceChanges(s *suite, handles []core.Catalog) {
 	s.has(made[winner])
 }
 
+// raceRenames gives one name to different streams at once.
 func raceRenames(s *suite, handles []core.Catalog) {
 	org := s.organization()
 	made := s.several(org, numbered(callers)...)
@@ -91,7 +98,8 @@ func raceRenames(s *suite, handles []core.Catalog) {
 	s.sameStreams(s.list(org, everything), made)
 }
 
-// raceIncrements counts in one stream, each caller until its change is made.
+// raceIncrements counts in one stream, each caller until its change is made. A change
+// that is lost leaves the count short.
 func raceIncrements(s *suite, handles []core.Catalog) {
 	const times = 10
 	stream := s.created(s.organization(), "orders")
@@ -116,6 +124,8 @@ func raceIncrements(s *suite, handles []core.Catalog) {
 	s.has(stream)
 }
 
+// raceRevokes revokes one key at once, each at another time. All succeed and one of
+// the times stays: the key was revoked once.
 func raceRevokes(s *suite, handles []core.Catalog) {
 	key := s.createdKey(newKey(s.organization(), "web shop"))
 	for _, err := range race(callers, func(i int) error {
@@ -129,14 +139,14 @@ func raceRevokes(s *suite, handles []core.Catalog) {
 	s.hasKey(stored)
 }
 
-// racingDelete deletes a stream while others change it: whoever comes after
-// finds nothing, and nothing brings it back.
+// racingDelete deletes a stream while others change it. Whoever comes after that
+// finds nothing, and nothing brings the stream back.
 func racingDelete(s *suite) {
 	stream := s.created(s.organization(), "orders")
 	var deleted atomic.Bool
 	for _, err := range race(10, func(i int) error {
 		for revision := int64(2); ; {
-			over := deleted.Load()
+			over := deleted.Load() // before the call: a change that begins after the deletion must fail
 			changed := stream
 			changed.Revision = revision
 			if i == 0 && revision > 10 {
@@ -180,8 +190,9 @@ func differentNames(s *suite) {
 	}
 }
 
-// pagesWhileWriting reads a list, page by page, that grows, shrinks and is
-// renamed between what stays: that must be in every list.
+// pagesWhileWriting reads a list page by page while streams come and go between
+// others that stay. The ones that stay must be in every list. Pages that count rows
+// instead of continuing after a name skip some of them.
 func pagesWhileWriting(s *suite) {
 	org := s.organization()
 	stays := s.several(org, numbered(10)...)
@@ -215,8 +226,9 @@ func pagesWhileWriting(s *suite) {
 	}
 }
 
-// cutOff ends the contexts of half the callers while they run, several times,
-// each on a catalog that has not done the like before.
+// cutOff ends the contexts of half the callers while they run. It does so several
+// times, each on a new catalog, so that the calls which are cut off are among the
+// first that the catalog gets.
 func cutOff(s *suite) {
 	for range 4 {
 		(&suite{T: s.T, catalog: s.again(), open: s.open}).cutOff()

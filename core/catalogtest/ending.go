@@ -22,7 +22,7 @@ func answers(s *suite) {
 	s.must(s.catalog.Check(context.Background()), "Check")
 }
 
-// things are what the calls below are about, one of each kind.
+// things are what the calls below are about: one of each kind.
 type things struct {
 	stream core.Stream
 	key    core.APIKey
@@ -154,8 +154,9 @@ func (s *suite) fails(ctx context.Context, why string) {
 	}
 }
 
-// failed checks that a call failed, and not with what would say that the thing
-// is not there, is taken, or was changed.
+// failed checks that a call failed, and that its error claims nothing about the
+// thing. A call that was cut off cannot know whether the thing exists, is taken or
+// was changed, and a client would act on the answer.
 func (s *suite) failed(err error, call, why string) {
 	s.Helper()
 	s.check(err != nil, "%s must fail %s", call, why)

@@ -14,7 +14,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// start is when everything was created, where a test says nothing else.
+// start is when everything was created, unless a test says otherwise.
 var start = time.Date(2026, 3, 1, 10, 0, 0, 123_456_000, time.UTC)
 
 // suite is one running test.
@@ -168,7 +168,7 @@ func (s *suite) sameStreams(got, want []core.Stream) {
 	}
 }
 
-// show is a value with what its JSON leaves out.
+// show returns a value as text, with the fields that its JSON leaves out.
 func show(value any) string {
 	fields := map[string]any{}
 	v := reflect.ValueOf(value)

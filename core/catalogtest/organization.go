@@ -139,7 +139,7 @@ func takenOrganization(s *suite) {
 	s.hasOrganization(second)
 }
 
-// limited gives an organization other limits, and returns what it is then.
+// limited gives an organization other limits and returns it as it must be then.
 func (s *suite) limited(org core.Organization, key, user core.Rate) core.Organization {
 	s.Helper()
 	org.KeyRate, org.UserRate = key, user

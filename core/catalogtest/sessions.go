@@ -245,8 +245,8 @@ func raceTabs(s *suite, handles []core.Catalog) {
 	}
 }
 
-// racingEnd revokes a session while others rotate it: whoever comes after
-// does nothing.
+// racingEnd revokes a session while others rotate it. A rotation that begins after
+// that must be refused.
 func racingEnd(s *suite) {
 	session := s.createdSession(s.createdUser(s.organization(), "ann@example.com"))
 	var ended atomic.Bool

@@ -100,7 +100,7 @@ func seesAtOnce(s *suite) {
 	}
 }
 
-// seesPeople changes by s what is looked at by other, and the other way round.
+// seesPeople makes changes by s and looks at them by other, and the other way round.
 func (s *suite) seesPeople(other *suite, org core.ID) {
 	s.Helper()
 	guest := s.guest(org)

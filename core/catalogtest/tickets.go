@@ -25,8 +25,8 @@ var tickets = []guarantee{
 func racingUses(s *suite)    { raceUses(s, []core.Catalog{s.catalog}) }
 func racingTickets(s *suite) { raceTickets(s, []core.Catalog{s.catalog}) }
 
-// newTicket makes up a ticket for a user, who is zero but for the organization
-// where it is for a set-up.
+// newTicket makes up a ticket for a user. For a set-up, of the user only the
+// organization is set.
 func newTicket(kind core.TicketKind, user core.User) core.Ticket {
 	id := newID(start)
 	hash := core.KeyHash{0: 0x27, 1: 0x00, 2: 0xff, 3: 0x5c} // a quote, a zero, no UTF-8, a backslash
@@ -102,7 +102,7 @@ func expiredTicket(s *suite) {
 	for _, at := range []time.Time{ticket.ExpiresAt.Add(1000 * time.Hour), ticket.ExpiresAt.Add(time.Microsecond), ticket.ExpiresAt} {
 		s.noTicket(ticket, at)
 	}
-	s.uses(ticket, ticket.ExpiresAt.Add(-time.Microsecond)) // what was refused did not use it up
+	s.uses(ticket, ticket.ExpiresAt.Add(-time.Microsecond)) // a refused use does not use it up
 	past := newTicket(core.TicketSetup, core.User{Org: org})
 	past.CreatedAt, past.ExpiresAt = start.Add(-2*time.Hour), start.Add(-time.Hour) // long ago by any clock
 	s.storedTicket(past)
@@ -148,7 +148,7 @@ func takenTicketHash(s *suite) {
 	s.check(s.catalog.CreateTicket(context.Background(), second) != nil, "CreateTicket with the id of another ticket must fail")
 	s.noTicket(second, start)
 	s.uses(first, start)
-	s.uses(older, start) // what was not made voids nothing
+	s.uses(older, start) // a ticket that was not made voids none
 }
 
 func newerTicket(s *suite) {

@@ -44,7 +44,7 @@ func userRevisions(s *suite) {
 	user, other := s.createdUser(org, "ann@example.com"), s.createdUser(org, "bob@example.com")
 	for range 3 {
 		for _, wrong := range []int64{-1, 0, user.Revision - 1, user.Revision, user.Revision + 2, user.Revision + 100} {
-			for _, email := range []string{user.Email, "new@example.com", other.Email} { // what was changed meanwhile counts before what would be taken
+			for _, email := range []string{user.Email, "new@example.com", other.Email} { // the revision is checked before the address
 				changed := user
 				changed.Revision, changed.Email, changed.Role = wrong, email, core.RoleAdmin
 				s.refused(s.catalog.UpdateUser(context.Background(), changed), core.CodePreconditionFailed, "UpdateUser that does not follow the stored Revision")

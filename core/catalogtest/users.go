@@ -271,7 +271,7 @@ func touchedUser(s *suite) {
 		s.hasUser(other)
 	}
 	stale := user
-	stale.LastLoginAt, stale.CreatedAt = nil, start.Add(time.Hour) // as who read the user before the sign-in has it
+	stale.LastLoginAt, stale.CreatedAt = nil, start.Add(time.Hour) // as they were read before the sign-in
 	stale = s.updateUser(stale, func(stale *core.User) { stale.Name = "Anne" })
 	user.Name, user.Revision = stale.Name, stale.Revision
 	s.hasUser(user)

@@ -9,11 +9,10 @@ import (
 	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
-// What consumers say names a lease, and every method here answers
+// Consumers name the lease that they settle. Every method here answers
 // [core.CodeConflict] when that lease is no longer held. The answer comes when the
-// change is durable. An answer that is lost does no harm: settling again what is
-// settled changes nothing while the lease still holds something, and is a conflict
-// after that.
+// change is durable. A lost answer does no harm: settling an event again changes
+// nothing while the lease still holds something, and is a conflict after that.
 
 // Ack settles events of a lease, or all of it when offsets is nil. Offsets that the
 // lease does not hold are passed over.
@@ -37,7 +36,8 @@ func (c *Consumers) Nack(ctx context.Context, who core.Principal, stream, group 
 		}
 	}
 	return c.settle(ctx, who, stream, group, func(t *turn, g *core.Group) error {
-		// All events of one nack draw the same delay, so that neighbours stay one span.
+		// All events of one nack draw the same delay, so that neighbours stay one
+		// span.
 		random := t.turns.random()
 		all, err := t.state.nack(t.now, g, lease, refusals, func() float64 { return random })
 		t.ended = append(t.ended, all...)
@@ -45,7 +45,7 @@ func (c *Consumers) Nack(ctx context.Context, who core.Principal, stream, group 
 	})
 }
 
-// refusalOf checks a nack and fills in what it leaves out.
+// refusalOf checks a nack and fills in the defaults.
 func refusalOf(n core.Nack) (refusal, error) {
 	r := refusal{offset: n.Offset, action: n.Action, reason: n.Reason, delay: -1}
 	switch n.Action {
@@ -65,12 +65,12 @@ func refusalOf(n core.Nack) (refusal, error) {
 		}
 		r.delay = n.Delay.Duration()
 	}
-	return r, core.CheckText("reason", n.Reason, 0, core.MaxReasonLength)
+	return r, core.CheckLines("reason", n.Reason, 0, core.MaxReasonLength)
 }
 
 // Extend gives a consumer visibility from now on, or the group's when it is nil, and
-// returns when the lease expires. A visibility of 0 gives back what the lease still
-// holds, as if it had never been handed out.
+// returns when the lease expires. A visibility of 0 gives back the rest of the lease,
+// as if it had never been handed out.
 func (c *Consumers) Extend(
 	ctx context.Context, who core.Principal, stream, group string, lease core.ID, visibility *core.Seconds,
 ) (until time.Time, err error) {
@@ -90,10 +90,10 @@ func (c *Consumers) Extend(
 	return until, err
 }
 
-// Commit settles everything up to an offset in the lease that holds it. In an
-// ordered group that is everything up to the offset, because there is one lease at
-// most. With a lease that is not zero, no other may hold the offset. It returns when
-// something was last settled.
+// Commit settles everything up to an offset in the lease that holds it. In an ordered
+// group that is everything up to the offset, because there is one lease at most. With
+// a lease that is not zero, no other may hold the offset. It returns when something
+// was last settled.
 func (c *Consumers) Commit(ctx context.Context, who core.Principal, stream, group string, offset core.Offset, lease core.ID) (at time.Time, err error) {
 	err = c.settle(ctx, who, stream, group, func(t *turn, g *core.Group) error {
 		if offset < 0 {
@@ -120,7 +120,7 @@ func (c *Consumers) Commit(ctx context.Context, who core.Principal, stream, grou
 	return at, err
 }
 
-// settle makes a change to what a group has handed out. Unlike a poll, it always has
+// settle makes a change to the leases of a group. Unlike a poll, it always has
 // something to store: the time of the last settling, at least.
 func (c *Consumers) settle(ctx context.Context, who core.Principal, stream, group string, change func(*turn, *core.Group) error) error {
 	g, err := c.groups.open(ctx, who, stream, group, core.ActionConsume)

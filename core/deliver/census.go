@@ -6,11 +6,11 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Census counts what every group of every organization has before it, for those who
-// operate the installation: metrics ask for it. It checks no principal.
+// Census counts the lag and the dead letters of every group of every organization. It
+// is for the operators of an installation and checks no principal: metrics ask for it.
 func (n *Numbers) Census(ctx context.Context) (all []core.GroupCensus, err error) {
-	// Streams are asked for as the groups come, a page at a time: an installation has too
-	// many to keep all bounds.
+	// Streams are asked for as the groups come, a page at a time: an installation has
+	// too many to keep all bounds.
 	bounds := func(records []core.GroupRecord) (map[core.ID]core.Bounds, error) {
 		streams := make([]core.ID, len(records))
 		for i := range records {

@@ -11,10 +11,9 @@ import (
 	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
-// Consumers hands the events of streams to consumer groups, in leases: each is a
-// run of offsets that its consumer settles, or loses when it says nothing in time.
-// This file has what gets events to a consumer; acknowledge.go has what a consumer
-// says about them.
+// Consumers hands the events of streams to consumer groups, in leases: each is a run
+// of offsets that its consumer settles, or loses when it says nothing in time. This
+// file gets events to a consumer; acknowledge.go has the consumer's answers.
 type Consumers struct {
 	streams *eventlog.Streams
 	groups  *Groups
@@ -32,8 +31,8 @@ type Consumers struct {
 // Close answers the polls that wait, with nothing.
 func (c *Consumers) Close() { c.close.Do(func() { close(c.closing) }) }
 
-// Poll hands out events. When there are none it waits for them, at most as long as
-// the poll says, and then returns an empty delivery without a lease.
+// Poll hands out events. When there are none it waits for them, at most as long as the
+// poll says, and then returns an empty delivery without a lease.
 func (c *Consumers) Poll(ctx context.Context, who core.Principal, stream, group string, poll core.Poll) (core.Delivery, error) {
 	if poll.Limit == 0 {
 		poll.Limit = core.DefaultPollLimit
@@ -55,17 +54,17 @@ func (c *Consumers) Poll(ctx context.Context, who core.Principal, stream, group 
 	// The poll follows its stream from here on, so that no event can come between the
 	// look at what there is and the wait for more.
 	defer follower.Close()
-	return c.poll(ctx, g, follower, poll)
+	return c.poll(ctx, asked{who, stream, group, g}, follower, poll)
 }
 
 // poll tries to hand out events until it has some or its time is over. Between two
 // tries it sleeps until something may have changed: the stream has news, something
-// that waits is due, or it is time to look again, because another node's news may
-// be lost and what other consumers settle is no news at all.
-func (c *Consumers) poll(ctx context.Context, g *core.Group, follower *eventlog.Follower, poll core.Poll) (core.Delivery, error) {
+// that waits is due, or it is time to look again, because another node's news may be
+// lost, and a lease that another consumer settles is no news of the stream.
+func (c *Consumers) poll(ctx context.Context, by asked, follower *eventlog.Follower, poll core.Poll) (core.Delivery, error) {
 	for deadline := c.now().Add(poll.Wait); ; {
-		head, changed := follower.Head() // before the look: what comes after it closes changed
-		d, wake, err := c.deliver(ctx, g, head, poll.Limit)
+		head, changed := follower.Head() // before the look: later news closes changed
+		d, wake, err := c.deliver(ctx, by.g, head, poll.Limit)
 		if err != nil || len(d.Events) > 0 {
 			return d, err
 		}
@@ -76,7 +75,30 @@ func (c *Consumers) poll(ctx context.Context, g *core.Group, follower *eventlog.
 		if !c.sleep(ctx, changed, earliest(deadline, wake, now.Add(eventlog.RecheckInterval)).Sub(now)) || poll.Gone != nil && poll.Gone() {
 			return d, nil
 		}
+		if by, err = c.again(ctx, by); err != nil {
+			return core.Delivery{}, err
+		}
 	}
+}
+
+// asked is who polls which group, and by what names.
+type asked struct {
+	who           core.Principal
+	stream, group string
+	g             *core.Group
+}
+
+// again looks whether a poll that has waited may still be answered: its key may have
+// been revoked, its stream or group deleted. All of it is remembered for a second, so
+// thousands of polls that wait ask the catalog no more often than one.
+func (c *Consumers) again(ctx context.Context, by asked) (asked, error) {
+	who, err := by.who.Now(ctx)
+	if err != nil {
+		return by, err
+	}
+	by.who = who
+	by.g, err = c.groups.open(ctx, who, by.stream, by.group, core.ActionConsume)
+	return by, err
 }
 
 // earliest returns the first of some times; a zero one does not count.
@@ -108,9 +130,9 @@ func (c *Consumers) sleep(ctx context.Context, changed <-chan struct{}, longest 
 // deliver hands out what there is now. wake says when there may be more without the
 // stream having news; zero is never.
 //
-// The lease is stored before its events are read. Otherwise a slow read would keep
-// all of the group waiting for its turn, and reading first would hand the same
-// events to two consumers.
+// The lease is stored before its events are read. Otherwise a slow read would keep all
+// of the group waiting for its turn, and reading first would hand the same events to
+// two consumers.
 func (c *Consumers) deliver(ctx context.Context, g *core.Group, head core.Offset, limit int) (d core.Delivery, wake time.Time, err error) {
 	var spans []span
 	err = c.turns.do(ctx, g, func(t *turn) error {
@@ -119,7 +141,7 @@ func (c *Consumers) deliver(ctx context.Context, g *core.Group, head core.Offset
 		if err != nil {
 			return err
 		}
-		// Retention tells no group what it removes. The poll notices.
+		// Retention does not tell groups what it removes. The poll notices.
 		t.state.trim(bounds.First)
 		spans = t.state.take(t.now, g, max(head, bounds.Next), limit)
 		d.NextOffset, wake = t.state.Next, t.state.wake(t.now)
@@ -147,8 +169,8 @@ func (c *Consumers) deliver(ctx context.Context, g *core.Group, head core.Offset
 	return d, wake, nil
 }
 
-// collect reads the events of a lease into the delivery. What is too large for one
-// answer goes back to the group.
+// collect reads the events of a lease into the delivery. Events that are too many
+// bytes for one answer go back to the group.
 func (c *Consumers) collect(ctx context.Context, g *core.Group, d *core.Delivery, spans []span) error {
 	room := core.PageBytes
 	for _, part := range spans {
@@ -193,12 +215,12 @@ func (c *Consumers) contents(ctx context.Context, g *core.Group, part span, room
 	return []core.Event{letter.Event}, err
 }
 
-// giveBack returns to the group what a lease holds at or after an offset.
+// giveBack returns the offsets of a lease from one offset on to the group.
 func (c *Consumers) giveBack(g *core.Group, id core.ID, from core.Offset) {
 	c.correct(g, id, func(t *turn, i int) { t.state.untake(i, from, t.now) })
 }
 
-// removed gives up what retention removed between the lease and the read.
+// removed gives up offsets that retention removed between the lease and the read.
 func (c *Consumers) removed(g *core.Group, id core.ID, from, to core.Offset) {
 	c.correct(g, id, func(t *turn, i int) { t.state.miss(i, from, to, t.now) })
 }

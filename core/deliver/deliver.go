@@ -18,9 +18,9 @@ type UseCases struct {
 	Tracer    *Tracer
 }
 
-// Ports is what delivery works with.
+// Ports are the stores and use cases that delivery works with.
 type Ports struct {
-	// Streams opens streams by name, for those who may.
+	// Streams opens streams by name, for principals that may use them.
 	Streams *eventlog.Streams
 	// Recent holds the newest events, and wakes polls that wait for more.
 	Recent *eventlog.Recent
@@ -29,7 +29,7 @@ type Ports struct {
 	// Store holds groups, their progress, and their dead letters.
 	Store      core.GroupStore
 	Authorizer core.Authorizer
-	// Record is told what belongs into the audit trail; nil is told nothing.
+	// Record adds to the audit trail; a nil one records nothing.
 	Record core.Recorder
 	Logger *slog.Logger
 	Now    core.Clock

@@ -1,19 +1,20 @@
 // Package deliver hands the events of a log to consumer groups: in leases, at least
-// once each, in order where the group is ordered, with another try for what fails and
-// dead letters for what keeps failing. [New] is the way in.
+// once each, and in order where the group is ordered. An event that fails is tried
+// again, and one that keeps failing becomes a dead letter. [New] is the way in.
 //
-// What a group has handed out, and what became of it, is one small document. A pure
-// state machine turns it into the next one, and a step stores that, if no other node
-// was faster. Read it in this order.
+// The progress of a group is one small document. A pure state machine turns it into
+// the next one, and a step stores that one unless another node was faster. The files,
+// in reading order.
 //
 // The state machine, which is told time and chance and knows no store:
 //
-//   - state.go: the document, and what retention and a reset make of it;
+//   - state.go: the document, and the effect of retention and of a reset on it;
 //   - span.go: the run of offsets with one fate that everything is made of;
-//   - take.go: what goes out next, in ordered and in shared groups;
-//   - lease.go: what a consumer holds, until it expires;
+//   - take.go: which events go out next, in ordered and in shared groups;
+//   - lease.go: the events that one consumer holds, until the lease expires;
+//   - pastlease.go: how the last leases ended, for a consumer that comes back late;
 //   - settle.go: ack, nack, extend and commit;
-//   - waiting.go: what failed and goes out again, and when;
+//   - waiting.go: failed events, and when they go out again;
 //
 // The steps, which make it durable:
 //
@@ -25,10 +26,10 @@
 //
 // The use cases, which check who asks:
 //
-//   - deliver.go: all of them, and what they work with;
+//   - deliver.go: all of them, and their ports;
 //   - groups.go: making, changing and resetting groups;
 //   - consumers.go: polls, from the request to the events;
-//   - acknowledge.go: what consumers say of what they hold;
+//   - acknowledge.go: the answers of consumers;
 //   - letters.go: dead letters, one by one;
 //   - replays.go: giving back many dead letters;
 //   - replayer.go: the worker that does it;

@@ -10,8 +10,8 @@ import (
 	"github.com/eventflow-go/eventflow/core/internal/cache"
 )
 
-// Groups manages consumer groups: what they are, how far they are, and to which
-// place in their stream they are set.
+// Groups manages consumer groups: their settings, their progress, and resets to
+// another place in the stream.
 type Groups struct {
 	streams *eventlog.Streams
 	store   core.GroupStore
@@ -19,9 +19,9 @@ type Groups struct {
 	turns   *turns
 	record  core.Recorder
 	now     core.Clock
-	// known are the groups of each stream, for groupTTL: every poll, ack and nack
-	// asks for its group. A change on this node drops them at once, one on another
-	// node shows after groupTTL.
+	// known are the groups of each stream, for groupTTL: every poll, ack and nack asks
+	// for its group. A change on this node drops them at once, one on another node
+	// shows after groupTTL.
 	known *cache.Cache[core.ID, []core.Group]
 }
 
@@ -63,7 +63,7 @@ func (s *Groups) Create(ctx context.Context, who core.Principal, stream string, 
 	return group, nil
 }
 
-// newGroup checks a spec and fills in what it leaves out.
+// newGroup checks a spec and fills in the defaults.
 func newGroup(spec core.GroupSpec, org, stream core.ID, now time.Time) (core.Group, error) {
 	group := core.Group{
 		ID: core.RandomID(now), Org: org, Stream: stream, Mode: spec.Mode,
@@ -155,8 +155,8 @@ func (s *Groups) open(ctx context.Context, who core.Principal, stream, ref strin
 	return nil, errNoGroup
 }
 
-// Change changes a group. With a revision other than 0, a group that has
-// another one by now is a [core.CodePreconditionFailed].
+// Change changes a group. With a revision other than 0, a group that has another one
+// by now is a [core.CodePreconditionFailed].
 func (s *Groups) Change(ctx context.Context, who core.Principal, stream, ref string, change core.GroupChange, expected int64) (core.Group, error) {
 	group, err := core.Revision[core.Group]{
 		Noun:   "group",
@@ -179,7 +179,7 @@ func (s *Groups) Change(ctx context.Context, who core.Principal, stream, ref str
 	return group, nil
 }
 
-// fresh reads a group that is to be changed, past what is kept of it.
+// fresh reads a group that is to be changed from the store, whatever is known of it.
 func (s *Groups) fresh(ctx context.Context, who core.Principal, stream, ref string) (core.Group, error) {
 	open, err := s.streams.Open(ctx, who, stream, core.ActionWriteGroups)
 	if err != nil {
@@ -193,9 +193,8 @@ func (s *Groups) fresh(ctx context.Context, who core.Principal, stream, ref stri
 	return *g, nil
 }
 
-// Delete removes a group with its progress and its dead letters. With a revision
-// other than 0, a group that has another one by now is a
-// [core.CodePreconditionFailed].
+// Delete removes a group with its progress and its dead letters. With a revision other
+// than 0, a group that has another one by now is a [core.CodePreconditionFailed].
 func (s *Groups) Delete(ctx context.Context, who core.Principal, stream, ref string, expected int64) error {
 	g, err := s.fresh(ctx, who, stream, ref)
 	if err != nil {
@@ -214,15 +213,15 @@ func (s *Groups) Delete(ctx context.Context, who core.Principal, stream, ref str
 }
 
 // Reset moves a group to a place in its stream and returns the offset of that place.
-// Everything from there on is handed out again, and nothing before it. All leases
-// are lost: consumers that work on events hear so when they settle them.
+// Everything from there on is handed out again, and nothing before it. All leases are
+// lost: consumers that work on events hear so when they settle them.
 func (s *Groups) Reset(ctx context.Context, who core.Principal, stream, ref string, to core.Start) (core.Offset, error) {
 	g, err := s.open(ctx, who, stream, ref, core.ActionWriteGroups)
 	if err != nil {
 		return 0, err
 	}
-	// The place is found before the turn. A time that moved on meanwhile is no mistake:
-	// the caller meant the moment of the call.
+	// The place is found before the turn. A time that moved on meanwhile is no
+	// mistake: the caller meant the moment of the call.
 	offset, err := s.resolve(ctx, g.Stream, to, "to")
 	if err != nil {
 		return 0, err
@@ -239,8 +238,8 @@ func (s *Groups) Reset(ctx context.Context, who core.Principal, stream, ref stri
 	return offset, nil
 }
 
-// Status says how far a group got, as of the last step that any node stored. What
-// retention has removed since counts as missed already.
+// Status says how far a group got, as of the last step that any node stored. Events
+// that retention has removed since count as missed already.
 func (s *Groups) Status(ctx context.Context, who core.Principal, stream, ref string) (core.GroupStatus, error) {
 	g, err := s.open(ctx, who, stream, ref, core.ActionReadGroups)
 	if err != nil {

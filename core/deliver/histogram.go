@@ -7,9 +7,9 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Histogram counts a stream's events by the time of their receipt, in buckets of
-// equal length. Offsets follow that time, so each edge of a bucket is one search of
-// the log, and two edges are a count.
+// Histogram counts a stream's events by the time of their receipt, in buckets of equal
+// length. Offsets follow that time, so each edge of a bucket is one search of the log,
+// and two edges are a count.
 func (n *Numbers) Histogram(ctx context.Context, who core.Principal, ref string, from, to time.Time, buckets int) (core.Histogram, error) {
 	stream, err := n.streams.Open(ctx, who, ref, core.ActionReadEvents)
 	if err != nil {

@@ -7,10 +7,9 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// lag returns how many events the group has not settled: those that it has not handed
-// out, those that consumers hold, and those that wait to go out again. Letters that
-// are replayed count, too. A group may be ahead of what the log says, when the log
-// was asked first.
+// lag returns how many events the group has not settled. These are new, or held by
+// consumers, or waiting to go out again; letters that are replayed count, too. The
+// bounds may be older than the state, so the group may seem to be ahead of its stream.
 func (s *standing) lag() int64 {
 	leased, waits := s.state.counts()
 	return int64(max(s.bounds.Next, s.state.Next)-s.state.Next) + leased + waits
@@ -35,15 +34,16 @@ func statusOf(ctx context.Context, log core.Reader, record core.GroupRecord, now
 		status.CommittedAt = &state.CommittedAt
 	}
 	status.Leased, status.Waiting = state.counts()
-	// The oldest event that is not settled gives the age, so that is one event to read.
+	// The oldest event that is not settled gives the age, so that is one event to
+	// read.
 	if from := state.committed(); from < status.EndOffset {
 		status.LagSeconds, err = age(ctx, log, record.Group.Stream, core.Scan{From: from, To: status.EndOffset, Limit: 1, Bytes: 1}, now)
 	}
 	return status, core.StoreFailed(err)
 }
 
-// age returns how old the first event of a scan is, in seconds. It is 0 where there
-// is none, and where another node's clock is ahead of this one's.
+// age returns how old the first event of a scan is, in seconds. It is 0 where there is
+// none, and where another node's clock is ahead of this one's.
 func age(ctx context.Context, log core.Reader, stream core.ID, scan core.Scan, now time.Time) (float64, error) {
 	events, err := log.Read(ctx, stream, scan)
 	if err != nil || len(events) == 0 {

@@ -7,27 +7,27 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// lane is the queue of one group's steps on this node, and what the node knows of
-// the group.
+// lane is the queue of one group's steps on this node, with the node's knowledge of
+// that group.
 //
-// One goroutine at a time leads a lane: whoever finds it idle starts the leader,
-// which makes steps until the queue is empty. That is what keeps the steps of a
-// group one after the other without a lock around the store.
+// One goroutine at a time leads a lane. A caller that finds the lane idle starts the
+// leader, which makes steps until the queue is empty. So the steps of a group come one
+// after the other without a lock around the store.
 type lane struct {
 	// mu guards queue and busy. It is never held while a store is asked, so that
 	// joining the queue costs nothing.
 	mu sync.Mutex
-	// queue is what has been asked for since the current step began. The next step
-	// does all of it.
+	// queue holds the ops that came since the current step began. The next step does
+	// all of them.
 	queue []*op
-	// busy says that a goroutine leads the lane. It changes under mu, and each
-	// leader sets out after the one before it has left, so the fields below need no
-	// lock: only the leader touches them.
+	// busy says that a goroutine leads the lane. It changes under mu, and each leader
+	// sets out after the one before it has left, so the fields below need no lock:
+	// only the leader touches them.
 	busy bool
 
 	// state is the group's as of revision. It is nil whenever it may be out of date:
-	// at the start, after another node was faster, and after a step whose outcome
-	// is unknown. The next round reads it anew.
+	// at the start, after another node was faster, and after a step whose outcome is
+	// unknown. The next round reads it anew.
 	state    *groupState
 	revision int64
 	// reach is how far the stream went when the log was last asked, at reachAt.
@@ -53,10 +53,10 @@ func (u *turns) laneOf(group core.ID) *lane {
 	return l
 }
 
-// evictLanes makes room by forgetting some lanes that have nothing to do. A caller
-// may have got such a lane a moment ago and lead it beside a new one of the same
-// group. That costs a round and breaks nothing: revisions keep the two apart as
-// they keep two nodes apart.
+// evictLanes makes room by forgetting some lanes that have nothing to do. A caller may
+// have got such a lane a moment ago and lead it beside a new one of the same group.
+// That costs a round and breaks nothing: revisions keep the two apart as they keep two
+// nodes apart.
 func (u *turns) evictLanes() {
 	room := maxLanes / 8
 	for id, l := range u.lanes {
@@ -73,8 +73,7 @@ func (u *turns) evictLanes() {
 	}
 }
 
-// join adds an op to the queue, and reports whether the caller must start the
-// leader.
+// join adds an op to the queue, and reports whether the caller must start the leader.
 func (l *lane) join(one *op) (first bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -83,12 +82,12 @@ func (l *lane) join(one *op) (first bool) {
 	return first
 }
 
-// leave takes all that is queued. With nothing queued it ends the leadership, in
-// the same moment, so that no op is left behind without a leader.
-func (l *lane) leave() (ops []*op, left bool) {
+// next takes all that is queued. With nothing queued it ends the leadership, in the same
+// moment, so that no op is left behind without a leader.
+func (l *lane) next() (ops []*op, more bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	ops, l.queue = l.queue, nil
 	l.busy = len(ops) > 0
-	return ops, !l.busy
+	return ops, l.busy
 }

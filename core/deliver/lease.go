@@ -7,7 +7,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// lease is what one poll handed out, less what has been settled since. Its ID is
+// lease holds the events that one poll handed out, until they are settled. Its ID is
 // the receipt that a consumer presents.
 type lease struct {
 	ID        core.ID   `json:"id"`
@@ -16,21 +16,21 @@ type lease struct {
 	Spans []span `json:"spans"`
 }
 
-// errLostLease answers a receipt that is worth nothing any more.
-var errLostLease = core.Errorf(core.CodeConflict, "this lease is no longer held: it was settled, it expired, or the group was reset; poll again")
-
 // hold notes that a consumer has been handed spans.
 func (s *groupState) hold(id core.ID, until time.Time, spans []span) {
 	s.Leases = append(s.Leases, lease{ID: id, ExpiresAt: until.UTC().Truncate(time.Millisecond), Spans: spans})
 }
 
-// held finds a lease that has not expired. A receipt is worth nothing from the
-// moment its lease expires, even before expire has taken the lease back:
-// otherwise the answer would depend on who asked last.
+// held finds a lease that has not expired. A receipt is worth nothing from the moment
+// its lease expires, even before expire has taken the lease back: otherwise the answer
+// would depend on who asked last.
 func (s *groupState) held(id core.ID, now time.Time) (int, error) {
 	i := slices.IndexFunc(s.Leases, func(l lease) bool { return l.ID == id })
-	if i < 0 || !now.Before(s.Leases[i].ExpiresAt) {
-		return 0, errLostLease
+	switch {
+	case i < 0:
+		return 0, s.lost(id)
+	case !now.Before(s.Leases[i].ExpiresAt):
+		return 0, errsLostLease[leaseExpired]
 	}
 	return i, nil
 }
@@ -38,6 +38,7 @@ func (s *groupState) held(id core.ID, now time.Time) (int, error) {
 // release forgets a lease that holds nothing any more.
 func (s *groupState) release(i int) {
 	if len(s.Leases[i].Spans) == 0 {
+		s.remember(s.Leases[i].ID, leaseSettled)
 		s.Leases = slices.Delete(s.Leases, i, i+1)
 	}
 }
@@ -47,8 +48,8 @@ func (l *lease) holds(offset core.Offset) bool {
 	return slices.ContainsFunc(l.Spans, func(s span) bool { return s.covers(offset) })
 }
 
-// cut takes offsets out of a lease and returns what it took. Offsets that the
-// lease does not hold, because they are settled already, are not in the answer.
+// cut takes offsets out of a lease and returns them. Offsets that the lease does not
+// hold, because they are settled already, are not in the answer.
 func (l *lease) cut(from, to core.Offset) (taken []span) {
 	var kept []span
 	for _, part := range l.Spans {
@@ -75,8 +76,8 @@ func (l *lease) cut(from, to core.Offset) (taken []span) {
 	return taken
 }
 
-// expire takes back what consumers have held for too long, and returns what
-// became of each span. Every turn begins with it.
+// expire takes back the leases that consumers have held for too long, and returns the
+// fate of each span. Every turn begins with it.
 func (s *groupState) expire(now time.Time, group *core.Group, random func() float64) (all []ended) {
 	s.Leases = slices.DeleteFunc(s.Leases, func(l lease) bool {
 		if now.Before(l.ExpiresAt) {
@@ -88,6 +89,7 @@ func (s *groupState) expire(now time.Time, group *core.Group, random func() floa
 			// backoff counts from there.
 			all = append(all, s.fail(part, l.ExpiresAt, group, random, -1))
 		}
+		s.remember(l.ID, leaseExpired)
 		return true
 	})
 	for i := range all {

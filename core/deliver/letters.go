@@ -11,8 +11,8 @@ import (
 	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
-// Letters is what people do with dead letters: they look at them, give them back
-// to their groups, or throw them away.
+// Letters lets people decide about dead letters: they look at them, give them back to
+// their groups, or throw them away.
 type Letters struct {
 	streams    *eventlog.Streams
 	groups     *Groups
@@ -84,8 +84,8 @@ func (l *Letters) List(ctx context.Context, who core.Principal, q core.LetterQue
 // reason.
 const maxLetterCounts = 1000
 
-// Counts returns how many dead letters there are by stream, group and reason,
-// the most first.
+// Counts returns how many dead letters there are by stream, group and reason, the most
+// first.
 func (l *Letters) Counts(ctx context.Context, who core.Principal, q core.LetterQuery) ([]core.LetterCount, error) {
 	scan, err := l.scan(ctx, who, q, core.ActionReadLetters)
 	if err != nil {
@@ -118,8 +118,8 @@ func (l *Letters) open(ctx context.Context, who core.Principal, id string, actio
 	return letter, core.Authorize(l.authorizer, who, action, letter.Stream)
 }
 
-// errReplaying refuses what would interfere with a replay: its consumer holds the
-// letter, or is about to.
+// errReplaying refuses to interfere with a replay: a consumer holds the letter, or is
+// about to.
 var errReplaying = core.Errorf(core.CodeConflict, "this dead letter is being replayed; wait for the outcome")
 
 // errDiscarded answers for a letter that was discarded in the same step.
@@ -127,8 +127,8 @@ var errDiscarded = core.Errorf(core.CodeNotFound, "there is no such dead letter"
 
 // parked reads a letter that somebody wants to decide about, and refuses one that is
 // being replayed. Letters change in the turns of their group only, so the answer holds
-// until the turn is stored. What the turn itself has decided already is not in the
-// store yet: of several who decide at the same time, the first does.
+// until the turn is stored. The decisions of the turn itself are not in the store yet,
+// so they are looked up here: of several callers at the same time, the first decides.
 func (t *turn) parked(ctx context.Context, id core.ID) (core.DeadLetter, error) {
 	letter, err := t.turns.store.DeadLetter(ctx, t.group.Org, id)
 	switch {

@@ -3,8 +3,8 @@ package deliver
 // op is one thing that a caller wants done to a group, and the answer to it.
 type op struct {
 	// apply changes the turn's state. It may run several times, each time on another
-	// copy of the state, so of what lies outside the turn it sets the whole, and adds
-	// to nothing.
+	// copy of the state. A variable outside the turn is therefore set anew each time,
+	// never added to.
 	apply func(*turn) error
 	// err belongs to the goroutine that leads the lane until done is closed, and to
 	// the caller after that.

@@ -45,8 +45,8 @@ func (n *Numbers) Overview(ctx context.Context, who core.Principal, query core.S
 	return overview, nil
 }
 
-// AllGroups returns the groups of all streams that a principal may read, each with
-// how far it got. They come in the order of their ids, in pages.
+// AllGroups returns the groups of all streams that a principal may read, each with how
+// far it got. They come in the order of their ids, in pages.
 func (n *Numbers) AllGroups(ctx context.Context, who core.Principal, cursor string, limit int) (page core.Page[core.GroupOverview], err error) {
 	if err := core.Authorize(n.authorizer, who, core.ActionReadGroups, core.ID{}); err != nil {
 		return page, err

@@ -6,8 +6,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// park makes dead letters of the events of a span. Events that retention has
-// removed cannot become letters; they count as missed.
+// park makes dead letters of the events of a span. Events that retention has removed
+// cannot become letters; they count as missed.
 func (t *turn) park(ctx context.Context, one ended) ([]core.DeadLetter, error) {
 	if !one.ofLog() {
 		return t.parkAgain(ctx, one)
@@ -18,7 +18,8 @@ func (t *turn) park(ctx context.Context, one ended) ([]core.DeadLetter, error) {
 		if err != nil {
 			return nil, err
 		}
-		// Where a page was not full, retention has removed what is missing from it.
+		// Retention has removed the events that are missing from a page that is not
+		// full.
 		next := one.To
 		if core.Full(events, core.MaxPageSize, core.PageBytes) {
 			next = events[len(events)-1].Offset + 1

@@ -12,8 +12,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Replayer works on the replays that [Letters.ReplayAll] starts. Every node has
-// one; a replay is held by one of them at a time.
+// Replayer works on the replays that [Letters.ReplayAll] starts. Every node has one; a
+// replay is held by one of them at a time.
 type Replayer struct {
 	store  core.GroupStore
 	turns  *turns
@@ -89,7 +89,8 @@ func (r *Replayer) visit(ctx context.Context, replay core.Replay) error {
 			break
 		}
 		before := replay.Done
-		// A failure in the middle of a page still leaves behind what was given back.
+		// When a page fails in the middle, the letters before that have been given
+		// back.
 		more, err := r.page(ctx, &replay, room)
 		allowed -= int(replay.Done - before)
 		if errors.Is(err, errBusy) {
@@ -117,12 +118,12 @@ func (r *Replayer) save(ctx context.Context, replay *core.Replay, held time.Time
 	return r.store.UpdateReplay(ctx, *replay)
 }
 
-// catchUp bounds what a replay makes up for at once when nobody has worked on it for
-// a while: two seconds of its rate. Its consumers did not ask for a burst.
+// catchUp bounds the burst of a replay that nobody has worked on for a while: it makes
+// up for two seconds of its rate. Its consumers did not ask for more at once.
 const catchUp = 2 * time.Second
 
 // allowance returns how many letters the rate of a replay allows in one visit. It goes
-// by what was given back since the start, so no rounding adds up.
+// by the letters given back since the start, so no rounding adds up.
 func (r *Replayer) allowance(replay *core.Replay) int {
 	if replay.Rate == 0 {
 		return math.MaxInt
@@ -141,8 +142,8 @@ func (r *Replayer) page(ctx context.Context, replay *core.Replay, room int) (mor
 	if err != nil {
 		return false, err
 	}
-	// A full page may have more behind it, unless it has reached what was parked after
-	// the start.
+	// A full page may have more behind it, unless it has reached letters that were
+	// parked after the start.
 	full := len(letters) == room
 	past := slices.IndexFunc(letters, func(l core.DeadLetter) bool { return bytes.Compare(l.ID[:], replay.Until[:]) > 0 })
 	if past >= 0 {
@@ -162,15 +163,15 @@ func (r *Replayer) page(ctx context.Context, replay *core.Replay, room int) (mor
 	if full && past < 0 {
 		return true, nil
 	}
-	// The replay is at its end: what it did not give back was discarded, was given back
-	// by others, or belonged to a group that is gone.
+	// The replay is at its end. The letters that it did not give back were discarded,
+	// were given back by others, or belonged to a group that is gone.
 	replay.Gone = max(replay.Total-replay.Done, 0)
 	return false, nil
 }
 
 // giveBack replays letters of one group in one step. After a crash between the step
-// and the saving of the cursor the same letters come here again. They are replaying
-// by then, which the scan for parked ones leaves out.
+// and the saving of the cursor the same letters come here again. They are replaying by
+// then, which the scan for parked ones leaves out.
 func (r *Replayer) giveBack(ctx context.Context, replay *core.Replay, letters []core.DeadLetter) error {
 	group, err := groupOf(ctx, r.store, letters[0])
 	if core.IsNotFound(err) {
@@ -183,7 +184,7 @@ func (r *Replayer) giveBack(ctx context.Context, replay *core.Replay, letters []
 	scan.Filter.Stream, scan.Filter.Group = group.Stream, group.ID
 	given := 0
 	err = r.turns.do(ctx, group, func(t *turn) error {
-		// Half of the room is the consumers', for what they refuse.
+		// Half of the room is left for events that consumers refuse.
 		if len(t.state.Waiting)+len(letters) > maxWaiting/2 {
 			return errBusy
 		}

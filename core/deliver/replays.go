@@ -11,8 +11,8 @@ import (
 const maxReplayRate = 1e6
 
 // ReplayAll starts to give back all parked letters that match a query. A [Replayer]
-// does the work, on any node; [Letters.Replayed] says how far it is. Letters that
-// are parked after the start do not belong to the replay, so that it has an end.
+// does the work, on any node; [Letters.Replayed] says how far it is. Letters that are
+// parked after the start do not belong to the replay, so that it has an end.
 func (l *Letters) ReplayAll(ctx context.Context, who core.Principal, spec core.ReplaySpec) (core.Replay, error) {
 	scan, err := l.replayScan(ctx, who, spec)
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// This file is what consumers say about what they hold: they acknowledge, refuse,
-// extend and commit it.
+// This file has the answers of consumers: they acknowledge, refuse, extend and commit
+// the events that they hold.
 
 // ack settles offsets of a lease, or all of it when offsets is nil. It returns the
 // dead letters among them, whose replays have succeeded.
@@ -36,9 +36,9 @@ type refusal struct {
 	delay  time.Duration // negative: the group's backoff
 }
 
-// nack settles what a consumer refuses, and returns what became of each event. In
-// an ordered group everything of the lease behind an event that is tried again
-// goes back untouched, because it must not overtake that event.
+// nack ends the attempts at refused events, and returns the fate of each. In an
+// ordered group everything of the lease behind an event that is tried again goes back
+// untouched, because it must not overtake that event.
 func (s *groupState) nack(now time.Time, group *core.Group, id core.ID, refusals []refusal, random func() float64) (all []ended, err error) {
 	i, err := s.held(id, now)
 	if err != nil {
@@ -80,8 +80,8 @@ func (s *groupState) refuse(part span, r refusal, now time.Time, group *core.Gro
 	return one
 }
 
-// extend gives a consumer visibility from now on, which may be less than it had.
-// With none it takes everything back at once, and the attempt does not count.
+// extend gives a consumer visibility from now on, which may be less than it had. With
+// none it takes everything back at once, and the attempt does not count.
 func (s *groupState) extend(now time.Time, id core.ID, visibility time.Duration) (until time.Time, err error) {
 	i, err := s.held(id, now)
 	if err != nil {
@@ -96,16 +96,16 @@ func (s *groupState) extend(now time.Time, id core.ID, visibility time.Duration)
 	return s.Leases[i].ExpiresAt, nil
 }
 
-// What a commit of an offset is told that nobody holds, and of one that the given
-// lease does not hold.
 var (
-	errNotHeld    = core.Errorf(core.CodeConflict, "no consumer holds this offset: its lease expired, or it was not handed out yet; poll again")
+	// errNotHeld answers a commit of an offset that nobody holds.
+	errNotHeld = core.Errorf(core.CodeConflict, "no consumer holds this offset: its lease expired, or it was not handed out yet; poll again")
+	// errNotOfLease answers a commit of an offset that the given lease does not hold.
 	errNotOfLease = core.Errorf(core.CodeConflict, "this lease does not hold the offset: it was settled, another lease holds it, or it was not handed out yet")
 )
 
-// commit settles everything up to an offset in the lease that holds it. An offset
-// that is settled already is no error: a commit may be repeated. One that nobody
-// holds is refused, and so is one that another lease than the given one holds.
+// commit settles everything up to an offset in the lease that holds it. An offset that
+// is settled already is no error: a commit may be repeated. One that nobody holds is
+// refused, and so is one that another lease than the given one holds.
 func (s *groupState) commit(now time.Time, offset core.Offset, id core.ID) (done []core.ID, err error) {
 	if offset < s.committed() {
 		return nil, nil

@@ -7,12 +7,12 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// standing is a group with how far it got in its stream. Everything that counts
-// groups goes by it: the status of one, lists, summaries and the census.
+// standing is a group with how far it got in its stream. Everything that counts groups
+// goes by it: the status of one, lists, summaries and the census.
 type standing struct {
 	core.GroupRecord
-	// state is the group's own, less what retention has removed since: nobody has
-	// told the group yet.
+	// state is the group's own, without the events that retention has removed since:
+	// nobody has told the group yet.
 	state *groupState
 	// bounds are how far the stream reaches.
 	bounds core.Bounds
@@ -46,9 +46,9 @@ func groupRecords(ctx context.Context, store core.Groups, scan core.GroupScan) i
 }
 
 // standings goes through all groups of a scan, each with its standing. bounds tells
-// how far the streams of a page of groups reach. A group whose stream it does not
-// know is passed over: the stream is deleted, or the principal may not see it. The
-// sequence ends after an error.
+// how far the streams of a page of groups reach. A group whose stream it does not know
+// is passed over: the stream is deleted, or the principal may not see it. The sequence
+// ends after an error.
 func standings(
 	ctx context.Context, store core.Groups, scan core.GroupScan, bounds func([]core.GroupRecord) (map[core.ID]core.Bounds, error),
 ) iter.Seq2[standing, error] {

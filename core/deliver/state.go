@@ -9,21 +9,23 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// groupState is all of a group's progress: what it has handed out, and what has
-// become of that. Every offset below Next is in exactly one place: in a lease, in
-// a waiting span, or in neither, which means that it is settled.
+// groupState is the whole progress of a group. Every offset below Next is in exactly
+// one place: in a lease, in a waiting span, or in neither, which means that it is
+// settled.
 //
-// The methods are pure. Time and chance are arguments, nothing is read and
-// nothing is stored, so a history of any length can be tested as a function.
-// testdata tells the rules as stories.
+// The methods are pure. Time and chance are arguments, nothing is read and nothing is
+// stored, so a history of any length can be tested as a function. testdata tells the
+// rules as stories.
 type groupState struct {
 	// Next is the first offset that was never handed out.
 	Next core.Offset `json:"next"`
-	// Leases are what consumers hold. An ordered group has one at most.
+	// Leases are held by consumers. An ordered group has one at most.
 	Leases []lease `json:"leases,omitempty"`
-	// Waiting is what will go out again, in the order of offsets. An ordered group
-	// hands it out from the front; wait keeps the order.
+	// Waiting are the spans that will go out again, in the order of offsets. An
+	// ordered group hands them out from the front; wait keeps the order.
 	Waiting []waiting `json:"waiting,omitempty"`
+	// Past are the leases that ended last, the latest at the end.
+	Past []pastLease `json:"past,omitempty"`
 	// Missed is how many events retention removed before they were settled.
 	Missed int64 `json:"missed,omitempty"`
 	// CommittedAt is when a consumer last settled something.
@@ -45,20 +47,21 @@ func (s *groupState) encode() []byte {
 	return raw
 }
 
-// clone returns a copy that shares no memory with the state. The methods change
-// their slices in place, so a turn that may fail works on a copy.
+// clone returns a copy that shares no memory with the state. The methods change their
+// slices in place, so a turn that may fail works on a copy.
 func (s *groupState) clone() *groupState {
 	c := *s
 	c.Waiting = slices.Clone(s.Waiting)
 	c.Leases = slices.Clone(s.Leases)
+	c.Past = slices.Clone(s.Past)
 	for i := range c.Leases {
 		c.Leases[i].Spans = slices.Clone(c.Leases[i].Spans)
 	}
 	return &c
 }
 
-// committed returns the first offset that is not settled. Letters that are
-// replayed do not hold it up: they were settled when they were parked.
+// committed returns the first offset that is not settled. Letters that are replayed do
+// not hold it up: they were settled when they were parked.
 func (s *groupState) committed() core.Offset {
 	lowest := s.Next
 	for _, l := range s.Leases {
@@ -83,8 +86,8 @@ func (s *groupState) settled(offset core.Offset) bool {
 		!slices.ContainsFunc(s.Waiting, func(w waiting) bool { return w.covers(offset) })
 }
 
-// counts returns how many events consumers hold and how many wait, replayed
-// letters included.
+// counts returns how many events consumers hold and how many wait, replayed letters
+// included.
 func (s *groupState) counts() (leased, waits int64) {
 	for _, l := range s.Leases {
 		for _, part := range l.Spans {
@@ -97,8 +100,8 @@ func (s *groupState) counts() (leased, waits int64) {
 	return leased, waits
 }
 
-// trim gives up what retention has removed, which is everything below first, and
-// counts it as missed. What a consumer holds stays with it: it has the events.
+// trim gives up the events that retention has removed, which is everything below
+// first, and counts them as missed. A lease stays whole: its consumer has the events.
 func (s *groupState) trim(first core.Offset) {
 	if s.Next < first {
 		s.Missed += int64(first - s.Next)
@@ -124,8 +127,8 @@ func (s *groupState) trim(first core.Offset) {
 	s.waitOn(rest)
 }
 
-// miss gives up what a lease holds in a range that retention removed before it
-// could be read. A dead letter has its own copy of the event and goes out again.
+// miss gives up offsets of a lease that retention removed before they could be read. A
+// dead letter among them has its own copy of the event and goes out again.
 func (s *groupState) miss(i int, from, to core.Offset, now time.Time) {
 	for _, part := range s.Leases[i].cut(from, to) {
 		if part.ofLog() {
@@ -138,11 +141,12 @@ func (s *groupState) miss(i int, from, to core.Offset, now time.Time) {
 }
 
 // seek moves the group to an offset: everything from there on goes out again, and
-// nothing before it. Every lease is lost, so a consumer that still works on one
-// cannot settle anything of the new round. Replays of dead letters go on.
+// nothing before it. Every lease is lost, so a consumer that still works on one cannot
+// settle anything of the new round. Replays of dead letters go on.
 func (s *groupState) seek(now time.Time, to core.Offset) {
 	for i := range s.Leases {
 		s.untake(i, 0, now) // saves the letters among them, the rest is dropped below
+		s.remember(s.Leases[i].ID, leaseReset)
 	}
 	s.Leases = nil
 	s.Waiting = slices.DeleteFunc(s.Waiting, func(w waiting) bool { return w.ofLog() })

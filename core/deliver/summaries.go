@@ -23,7 +23,7 @@ const (
 
 // summaries are the summaries that were counted a moment ago, by organization. One
 // goroutine counts for all who ask, and goes on when they have given up, so that a
-// slow count comes to its end and serves whoever asks again.
+// slow count comes to its end and serves the next who ask.
 type summaries struct {
 	// mu guards the map alone. Each summary has a lock of its own, so that a slow
 	// organization does not hold up the others.
@@ -35,8 +35,8 @@ type summaries struct {
 type keptSummary struct {
 	// mu guards the fields below. It is not held while somebody counts.
 	mu sync.Mutex
-	// counted is good between from and until. An error is never good: it answers those
-	// who waited for it, and whoever asks next has it counted anew.
+	// counted is good between from and until. An error is never good: it answers the
+	// callers who waited for it, and the next one has everything counted anew.
 	counted counted
 	from    time.Time
 	until   time.Time

@@ -16,9 +16,9 @@ const (
 	summaryFurthest = 6
 )
 
-// Summary counts what a principal's organization has. The answer may be some seconds
-// old. A principal that sees only some streams gets an answer of its own, which is
-// not kept: it is counted fast, and is nobody else's.
+// Summary counts the streams, events and groups of a principal's organization. The
+// answer may be some seconds old. A principal that sees only some streams gets an
+// answer of its own, which is not kept: it is counted fast, and is nobody else's.
 func (n *Numbers) Summary(ctx context.Context, who core.Principal) (core.Summary, error) {
 	if err := core.Authorize(n.authorizer, who, core.ActionReadGroups, core.ID{}); err != nil {
 		return core.Summary{}, err
@@ -31,7 +31,7 @@ func (n *Numbers) Summary(ctx context.Context, who core.Principal) (core.Summary
 
 // summarize goes through all streams and then through all groups, in pages. It keeps
 // no more of them than the bounds of the streams, which the groups are measured by,
-// and what a summary names.
+// and the few that a summary names.
 func (n *Numbers) summarize(ctx context.Context, who core.Principal) (core.Summary, error) {
 	count := &summing{now: n.now(), bounds: map[core.ID]core.Bounds{}}
 	if err := n.countStreams(ctx, who, count); err != nil {
@@ -81,8 +81,8 @@ type summing struct {
 	// bounds are of all streams that were counted. A group of another stream is none
 	// of the principal's.
 	bounds map[core.ID]core.Bounds
-	// active are the fullest of the active streams so far, behind the groups that may
-	// yet be among those that are furthest behind.
+	// active are the fullest of the active streams so far. behind are the groups with
+	// the highest lag so far, and some more until they are ranked.
 	active []activeStream
 	behind []laggingGroup
 }

@@ -7,16 +7,16 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// This file decides what goes out next. A poll that gets nothing here sleeps
-// until wake, or until the stream has news.
+// This file decides which events go out next. A poll that gets none sleeps until wake,
+// or until the stream has news.
 
-// take hands out up to limit events: those that wait and are due, and new ones of
-// the log up to head. It returns nothing when there is nothing to hand out now.
+// take hands out up to limit events: waiting ones that are due, and new ones of the
+// log up to head. It returns nothing when there is nothing to hand out now.
 func (s *groupState) take(now time.Time, group *core.Group, head core.Offset, limit int) []span {
 	if group.Mode == core.Ordered {
 		return s.takeOrdered(now, group, head, limit)
 	}
-	// What waits goes first, so that it is not overtaken for ever by a busy stream.
+	// Waiting events go first: a busy stream would overtake them for ever.
 	spans, lost := s.takeDue(now, group, limit)
 	if !lost {
 		spans = s.takeNew(spans, head, limit)
@@ -24,10 +24,10 @@ func (s *groupState) take(now time.Time, group *core.Group, head core.Offset, li
 	return spans
 }
 
-// takeOrdered hands out the lowest offsets first, and nothing at all while a run
-// is in flight or the first waiting span is not due: what comes after it would
-// overtake it. A span that failed before goes out by itself, so that its neighbours
-// do not fail with it again.
+// takeOrdered hands out the lowest offsets first, and nothing at all while a run is in
+// flight or the first waiting span is not due, because later events would overtake it.
+// A span that failed before goes out by itself, so that its neighbours do not fail
+// with it again.
 func (s *groupState) takeOrdered(now time.Time, group *core.Group, head core.Offset, limit int) (spans []span) {
 	if len(s.Leases) > 0 {
 		return nil
@@ -50,8 +50,8 @@ func (s *groupState) takeOrdered(now time.Time, group *core.Group, head core.Off
 	return s.takeNew(spans, head, limit)
 }
 
-// takeDue hands out, in a shared group, what has waited long enough. A span that
-// was lost goes out alone, so that it cannot take others down with it; lost says
+// takeDue hands out, in a shared group, spans that have waited long enough. A span
+// that was lost goes out alone, so that it cannot take others down with it; lost says
 // that this is such a span.
 func (s *groupState) takeDue(now time.Time, group *core.Group, limit int) (spans []span, lost bool) {
 	if i := slices.IndexFunc(s.Waiting, func(w waiting) bool { return w.Lost > 0 && !now.Before(w.Due) }); i >= 0 {
@@ -92,8 +92,8 @@ func (s *groupState) takeFrom(i int, group *core.Group, limit int) (spans []span
 	return []span{part}, part.Lost > 0
 }
 
-// takeNew adds events that never went out, while there is room for them to wait
-// in case that they are refused.
+// takeNew adds events that never went out, while there is room for them to wait in
+// case that they are refused.
 func (s *groupState) takeNew(spans []span, head core.Offset, limit int) []span {
 	room := core.Offset(limit - sizeOf(spans))
 	if room <= 0 || s.Next >= head || len(s.Waiting) >= maxWaiting {

@@ -17,8 +17,8 @@ type Tracer struct {
 	authorizer core.Authorizer
 }
 
-// Trace finds an event by its id and says what each group has made of it. It reads
-// what is stored, so it may be a step behind, and it disturbs nobody.
+// Trace finds an event by its id and says what each group has made of it. It reads the
+// stored progress, which may be a step behind, and disturbs nobody.
 func (t *Tracer) Trace(ctx context.Context, who core.Principal, id string) (core.EventTrace, error) {
 	if err := core.Authorize(t.authorizer, who, core.ActionReadEvents, core.ID{}); err != nil {
 		return core.EventTrace{}, err
@@ -53,8 +53,8 @@ func (t *Tracer) Trace(ctx context.Context, who core.Principal, id string) (core
 }
 
 // find looks for an event in all streams that the principal may see. An event's id
-// holds the millisecond of its receipt, so the events of that millisecond are read
-// and there is no index of ids.
+// holds the millisecond of its receipt, so the events of that millisecond are read and
+// there is no index of ids.
 func (t *Tracer) find(ctx context.Context, who core.Principal, id core.ID) (core.Event, error) {
 	scan := core.AllScan{
 		After: core.Position{ReceivedAt: id.Time()}, Before: core.Position{ReceivedAt: id.Time().Add(time.Millisecond)},
@@ -110,7 +110,7 @@ func (t *Tracer) traceGroup(ctx context.Context, g *core.Group, offset core.Offs
 	return trace, err
 }
 
-// trace returns what a group's state says about an offset, and until when that holds.
+// trace returns where an offset is in a group's state, and until when it stays there.
 func (s *groupState) trace(offset core.Offset, attempts []core.Attempt) (core.TraceState, *time.Time) {
 	for i := range s.Leases {
 		if s.Leases[i].holds(offset) {
@@ -122,8 +122,8 @@ func (s *groupState) trace(offset core.Offset, attempts []core.Attempt) (core.Tr
 			return core.TraceWaiting, &w.Due
 		}
 	}
-	// What is neither held nor waiting was settled, or never handed out. A skip is
-	// settling, too, and shows in the last attempt alone.
+	// An event that is neither held nor waiting was settled, or never handed out. A
+	// skip settles, too, and shows in the last attempt alone.
 	switch {
 	case offset >= s.Next:
 		return core.TracePending, nil

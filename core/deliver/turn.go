@@ -9,32 +9,31 @@ import (
 	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
-// turn is one step in the making. It belongs to the goroutine that leads the lane
-// and is thrown away when the step is stored, or when another node was faster.
+// turn is one step in the making. It belongs to the goroutine that leads the lane and
+// is thrown away when the step is stored, or when another node was faster.
 type turn struct {
 	turns *turns
 	lane  *lane
 	group *core.Group
 	// now is the one time of the whole step.
 	now time.Time
-	// state is a copy of the lane's. It takes that one's place when the step is
-	// stored; until then the lane's is what the store has.
+	// state is a copy of the lane's, and takes its place when the step is stored.
+	// Until then the lane's state is the stored one.
 	state *groupState
 	// changed says that there is something to store.
 	changed bool
-	// asked says that this turn has asked how far the stream reaches. All polls of
-	// a turn share the answer.
+	// asked says that this turn has asked how far the stream reaches. All polls of a
+	// turn share the answer.
 	asked bool
-	// ended, letters and remove are what the store changes together with the state.
+	// ended, letters and remove are stored together with the state.
 	ended   []ended
 	letters []core.DeadLetter
 	remove  []core.ID
 }
 
-// apply makes the changes, after it has taken back the leases that have expired.
-// Among several ops, one that fails leaves nothing behind: the turn goes back to
-// what it was before. A lone op is spared the copy, because ops check before they
-// change anything.
+// apply makes the changes, after it has taken back the leases that have expired. Among
+// several ops, one that fails leaves nothing behind: the turn goes back to its state
+// before. A lone op is spared the copy, because ops check before they change anything.
 func (t *turn) apply(ops []*op) {
 	t.ended = t.state.expire(t.now, t.group, t.turns.random)
 	t.changed = len(t.ended) > 0
@@ -53,8 +52,8 @@ func (t *turn) apply(ops []*op) {
 	}
 }
 
-// commit stores the step. It reports false when another node was faster, so that
-// the turn must be made anew.
+// commit stores the step. It reports false when another node was faster, so that the
+// turn must be made anew.
 func (t *turn) commit(ctx context.Context) (moved bool, err error) {
 	if !t.changed {
 		return true, nil
@@ -80,8 +79,8 @@ func (t *turn) commit(ctx context.Context) (moved bool, err error) {
 	return t.look(ctx, step, err)
 }
 
-// look finds out what became of a step whose answer was lost. The stored state
-// says so: leases have random ids, so no other node's step looks the same.
+// look finds out whether a step was made whose answer was lost. The stored state
+// tells: leases have random ids, so no other node's step looks the same.
 func (t *turn) look(ctx context.Context, step core.Step, cause error) (moved bool, err error) {
 	stored, err := t.turns.store.Progress(ctx, t.group.ID)
 	if err == nil && stored.Revision == step.Revision && bytes.Equal(stored.State, step.State) {
@@ -90,8 +89,8 @@ func (t *turn) look(ctx context.Context, step core.Step, cause error) (moved boo
 	return false, core.StoreFailed(cause)
 }
 
-// step returns what the turn stores: the state, and what became of the attempts
-// that are over.
+// step returns the change to be stored: the state, with the attempts that are over and
+// the dead letters that come of them.
 func (t *turn) step(ctx context.Context) (core.Step, error) {
 	step := core.Step{Letters: t.letters, Remove: t.remove}
 	for _, one := range t.ended {
@@ -108,19 +107,19 @@ func (t *turn) step(ctx context.Context) (core.Step, error) {
 		}
 		step.Letters = append(step.Letters, parked...)
 	}
-	// Parking counts what is gone as missed, so the state is encoded last.
+	// Parking may count events as missed, so the state is encoded last.
 	step.Progress = core.Progress{Revision: t.lane.revision + 1, State: t.state.encode()}
 	return step, nil
 }
 
-// attempt returns what the store remembers of it.
+// attempt returns the attempt as the store remembers it.
 func (e ended) attempt() core.Attempt {
 	return core.Attempt{From: e.From, To: e.To, Number: e.Attempts, At: e.at.UTC(), Outcome: e.outcome, Reason: e.reason}
 }
 
-// bounds returns how far the stream reaches. head is what the caller knows of its
-// end. The log is asked only when nothing new is known to be there, or when the
-// last answer is old enough for retention to have moved the beginning.
+// bounds returns how far the stream reaches. head is its end as far as the caller
+// knows. The log is asked only when nothing new is known to be there, or when the last
+// answer is old enough for retention to have moved the beginning.
 func (t *turn) bounds(ctx context.Context, head core.Offset) (core.Bounds, error) {
 	l := t.lane
 	l.reach.Next = max(l.reach.Next, head)

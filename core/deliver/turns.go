@@ -9,13 +9,13 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// turns makes the steps of groups' progress, those of one group one after the
-// other. What many consumers ask for at the same time becomes one step: like the
-// group commit of the log, this costs nothing when idle and one write when busy.
+// turns makes the steps of groups' progress, and of one group one step after the
+// other. The requests that many consumers make at the same time become one step: like
+// the group commit of the log, this costs nothing when idle and one write when busy.
 //
-// A node keeps the state of a group between steps. It learns of another node's
-// step when one of its own is refused, and it asks again before it says that there
-// is nothing to do.
+// A node keeps the state of a group between steps. It learns of another node's step
+// when one of its own is refused, and it asks again before it says that there is
+// nothing to do.
 type turns struct {
 	store  core.GroupStore
 	log    core.Reader
@@ -27,7 +27,7 @@ type turns struct {
 	lanes map[core.ID]*lane
 }
 
-// newTurns returns what makes steps over a store of groups and the log that they read.
+// newTurns returns turns over a store of groups and the log that the groups read.
 func newTurns(store core.GroupStore, log core.Reader, now core.Clock) *turns {
 	return &turns{store: store, log: log, now: now, random: rand.Float64, lanes: map[core.ID]*lane{}}
 }
@@ -35,16 +35,15 @@ func newTurns(store core.GroupStore, log core.Reader, now core.Clock) *turns {
 const (
 	// laneTimeout bounds one round of a lane's work.
 	laneTimeout = 15 * time.Second
-	// laneRounds bounds how often a step is made anew because another node was
-	// faster.
+	// laneRounds bounds how often a step is made anew because another node was faster.
 	laneRounds = 20
 )
 
-// do applies a change to a group's progress and returns when it is durable. The
-// change may be applied more than once, each time to another state.
+// do applies a change to a group's progress and returns when it is durable. The change
+// may be applied more than once, each time to another state.
 //
 // It does not return before the step is made, even when ctx ends: the step serves
-// others too, and the caller may not touch what the change writes to until then.
+// others too, and until then the change may write to the caller's variables.
 // laneTimeout bounds the wait.
 func (u *turns) do(ctx context.Context, g *core.Group, apply func(*turn) error) error {
 	if err := ctx.Err(); err != nil {
@@ -62,8 +61,8 @@ func (u *turns) do(ctx context.Context, g *core.Group, apply func(*turn) error) 
 // lead makes steps until the queue is empty.
 func (u *turns) lead(g *core.Group, l *lane) {
 	for {
-		ops, left := l.leave()
-		if left {
+		ops, more := l.next()
+		if !more {
 			return
 		}
 		u.round(g, l, ops)
@@ -73,13 +72,13 @@ func (u *turns) lead(g *core.Group, l *lane) {
 	}
 }
 
-// round makes one step of all ops, or fails them all. It begins again, with the
-// state read anew, when another node was faster or when only what this node
-// remembers says that there is nothing to store.
+// round makes one step of all ops, or fails them all. It begins again, with the state
+// read anew, when another node was faster, or when there is nothing to store as far as
+// this node remembers.
 func (u *turns) round(g *core.Group, l *lane, ops []*op) {
 	// The context is without the organization. The group was found for its
-	// organization, so the store need not check again, which would cost each step
-	// as much as the step itself.
+	// organization, so the store need not check again, which would cost each step as
+	// much as the step itself.
 	ctx, cancel := context.WithTimeout(context.Background(), laneTimeout)
 	defer cancel()
 	for range laneRounds {

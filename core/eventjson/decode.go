@@ -11,17 +11,17 @@ import (
 
 // Draft is an event as its producer sent it, checked and decoded.
 //
-// Payload and Context are parts of the text that was decoded: whoever hands
-// that text in gives it away. Strings are copies.
+// Payload and Context are parts of the decoded text, so whoever hands the text in
+// gives it away. Strings are copies.
 type Draft struct {
 	// Stream is the id or name in the event's `stream` field, or "". The field
-	// is allowed only where the decoder is told [StreamInEvent].
+	// is allowed only when the decoder is told [StreamInEvent].
 	Stream string
-	// Event has Type, Version, Payload and what else the producer said; a zero
-	// OccurredAt and an empty Source are for the server to fill in.
+	// Event has Type, Version, Payload and whatever else the producer said. The server
+	// fills in a zero OccurredAt and an empty Source.
 	Event core.Event
-	// Fingerprint is the payload's where the event has an idempotency key. It is a
-	// part of the event's own, and all of it in logs of earlier versions.
+	// Fingerprint is the payload's, for an event with an idempotency key. The event's
+	// own fingerprint covers it; in logs of earlier versions it is the event's own.
 	Fingerprint core.Fingerprint
 	// KeyDecides says that two events with one idempotency key are the same event,
 	// whatever else they say.
@@ -34,8 +34,8 @@ type Draft struct {
 // StreamField says where the name of an event's stream comes from.
 type StreamField bool
 
-// The values of StreamField. Whether an event that may name its stream does so
-// is for [eventlog.Ingest] to check.
+// The values of StreamField. With StreamInEvent an event may name its stream. Whether
+// it has to is for [eventlog.Ingest] to decide, which knows the default.
 const (
 	StreamInPath  StreamField = false
 	StreamInEvent StreamField = true
@@ -44,7 +44,8 @@ const (
 // maxContextKeyLength is in characters.
 const maxContextKeyLength = 128
 
-// DecodeEvent decodes one event, a JSON object as [ValidJSON] has it:
+// DecodeEvent decodes one event. It is a JSON object by the rules of [ValidJSON] with
+// these fields:
 //
 //   - event_type: required, a string;
 //   - event_version: an integer from 1, written without fraction or exponent;
@@ -52,9 +53,10 @@ const maxContextKeyLength = 128
 //   - source, subject, idempotency_key: strings;
 //   - payload: required, any JSON value, kept as it is written;
 //   - context: an object of strings;
-//   - stream: a string, where sf says so.
+//   - stream: a string, if sf allows it.
 //
-// Optional fields that are null count as absent; every other field is refused.
+// An optional field that is null counts as absent. Any other field is refused: a
+// misspelt one that is dropped in silence costs a producer its data.
 // The error is an [*core.Error] with [core.CodeValidation], or [core.CodePayloadTooLarge] for
 // a text of more than [core.MaxEventBytes].
 func DecodeEvent(body []byte, sf StreamField) (Draft, error) {
@@ -79,7 +81,8 @@ func tooLarge(field, reason string, args ...any) *core.Error {
 	return err
 }
 
-// decoder reads events with a scanner.
+// decoder reads events with a scanner. It takes the fields as they come and decodes
+// them in the scanner's one pass.
 type decoder struct {
 	scanner
 	stream StreamField
@@ -102,6 +105,8 @@ const (
 	fieldStream
 )
 
+// fieldNamed returns the field of a name, or 0. Names are compared byte by byte:
+// encoding/json would take `EVENT_TYPE` as well.
 func fieldNamed(name []byte) fieldSet {
 	switch string(name) {
 	case "event_type":
@@ -126,7 +131,7 @@ func fieldNamed(name []byte) fieldSet {
 	return 0
 }
 
-// refusal is the fault as an error; root is the event's place in its batch.
+// refusal returns the fault as an error. root is the event's place in its batch.
 func (d *decoder) refusal(root string) *core.Error {
 	if d.missing == 0 {
 		return d.invalid(root)
@@ -184,7 +189,7 @@ func (d *decoder) event(draft *Draft) bool {
 	return true
 }
 
-// refuses says why the event may not have the field, or "".
+// refuses returns why the event may not have the field, or "".
 func (d *decoder) refuses(name []byte, field, seen fieldSet) string {
 	switch {
 	case field&seen != 0:
@@ -233,7 +238,8 @@ func (d *decoder) field(field fieldSet, draft *Draft) bool {
 	return true
 }
 
-// line reads a short text into dst.
+// line reads a short text into dst. Nearly all are printable ASCII, which needs no
+// further look.
 func (d *decoder) line(dst *string, longest int) bool {
 	if d.peek() != '"' {
 		return d.fail("must be a string")
@@ -254,7 +260,7 @@ func (d *decoder) line(dst *string, longest int) bool {
 	return true
 }
 
-// decoded is what a string says.
+// decoded returns what the inside of a string means, as a copy.
 func decoded(raw []byte, escaped bool) string {
 	if escaped {
 		raw = unescape(nil, raw)
@@ -280,6 +286,8 @@ func reasonOf(err error) string {
 	return err.Error()
 }
 
+// version reads event_version. A fraction or an exponent is refused even when the
+// number is whole.
 func (d *decoder) version(dst *int32) bool {
 	const reason = "must be an integer from 1 to 2147483647"
 	start := d.pos
@@ -298,6 +306,7 @@ func (d *decoder) version(dst *int32) bool {
 	return true
 }
 
+// time reads occurred_at.
 func (d *decoder) time(dst *time.Time) bool {
 	const reason = "must be an RFC 3339 time, like 2026-01-31T09:30:00.123456Z"
 	if d.peek() != '"' {
@@ -327,8 +336,8 @@ func (d *decoder) time(dst *time.Time) bool {
 	return true
 }
 
-// context reads an object of strings and keeps it as it is written; without
-// members it counts as absent.
+// context reads an object of strings and keeps it as it is written. An object
+// without members counts as absent.
 func (d *decoder) context(draft *Draft) bool {
 	start := d.pos
 	if d.peek() != '{' {
@@ -360,7 +369,7 @@ func (d *decoder) context(draft *Draft) bool {
 	return true
 }
 
-// contextReason says what is wrong with a member of a context, or "".
+// contextReason returns what is wrong with a member of a context, or "".
 func contextReason(key, value []byte) string {
 	if byteAt(value, 0) != '"' {
 		return "must be a string"

@@ -9,10 +9,10 @@ import (
 
 // DecodeArray decodes a JSON array of events.
 //
-// An event that is refused has its Err set and does not touch the others. The
-// error is about the batch as a whole: it is no array, is empty or too large,
-// or is broken in such a way that the ends of its events cannot be told; then
-// it names the first event that is lost.
+// A refused event has its Err set and does not touch the others. The error is about
+// the batch as a whole: it is no array, is empty or too large, or is so broken that
+// the ends of its events cannot be told. In the last case the error names the first
+// event that is lost.
 func DecodeArray(body []byte, sf StreamField) ([]Draft, error) {
 	if err := checkBatchSize(body); err != nil {
 		return nil, err
@@ -34,7 +34,7 @@ func DecodeArray(body []byte, sf StreamField) ([]Draft, error) {
 		if err := d.element(&drafts[len(drafts)-1], len(drafts)-1); err != nil {
 			return nil, err
 		}
-		if len(drafts) == 1 {
+		if len(drafts) == 1 { // the first event's size tells about how many there are
 			drafts = roomFor(drafts, (len(body)-start)/(d.pos-start)+1)
 		}
 	}
@@ -69,13 +69,17 @@ func errTooManyEvents() error {
 // `events[3]`.
 func Place(index int) string { return "events[" + strconv.Itoa(index) + "]" }
 
-// roomFor moves drafts to where there is room for as many as are expected.
+// roomFor moves drafts to where there is room for as many as are expected. Growing
+// step by step would copy a large batch several times.
 func roomFor(drafts []Draft, expected int) []Draft {
 	return append(make([]Draft, 0, max(min(expected, core.MaxBatchEvents), len(drafts))), drafts...)
 }
 
-// element decodes the event at pos, an element of an array. The error means
-// that its end is not known.
+// element decodes the event at pos, an element of an array. A refusal is the draft's
+// own. The error means that the event's end is not known, so the batch is lost.
+//
+// The decoder sees no more than an event may have. A longer one fails like one that
+// is cut off, and frame then finds its end in the whole batch.
 func (d *decoder) element(draft *Draft, index int) error {
 	whole, start := d.data, d.pos
 	d.data = whole[:min(len(whole), start+core.MaxEventBytes)]
@@ -98,16 +102,16 @@ func (d *decoder) element(draft *Draft, index int) error {
 	return nil
 }
 
-// restart forgets the fault and goes on at pos.
+// restart forgets the fault and continues at pos.
 func (d *decoder) restart(pos int) {
 	*d = decoder{scanner: scanner{data: d.data, pos: pos}, stream: d.stream}
 }
 
-// DecodeLines decodes newline-delimited JSON: an event on each line, which
-// ends with LF or CRLF. Blank lines are skipped and do not count.
+// DecodeLines decodes newline-delimited JSON: an event on each line. A line ends with
+// LF or CRLF. Blank lines are skipped and not counted.
 //
-// A line that is refused has its Err set and does not touch the others. The
-// error is about the batch as a whole: it is empty or too large.
+// A refused event has its Err set and does not touch the others. The error is about
+// the batch as a whole: it is empty or too large.
 func DecodeLines(body []byte, sf StreamField) ([]Draft, error) {
 	if err := checkBatchSize(body); err != nil {
 		return nil, err
@@ -132,7 +136,8 @@ func DecodeLines(body []byte, sf StreamField) ([]Draft, error) {
 	return drafts, checkBatchCount(drafts)
 }
 
-// onLine decodes the event that the rest of data consists of.
+// onLine decodes the event that the rest of data consists of. data ends with the
+// line, so a broken event cannot reach into the next.
 func (d *decoder) onLine(draft *Draft, index int) {
 	if size := len(bytes.TrimRight(d.data[d.pos:], " \t\r")); size > core.MaxEventBytes {
 		draft.Err = eventTooLarge(Place(index), size)

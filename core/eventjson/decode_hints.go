@@ -6,20 +6,20 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Hints are what the headers of a request say about the one event in it; an
-// empty hint says nothing.
+// Hints are what the headers of a request say about the one event in it. An empty
+// hint says nothing.
 type Hints struct {
-	// IdempotencyKey is the Idempotency-Key header: a string as RFC 8941 has it
-	// (`"order-17"`), or the bare key.
+	// IdempotencyKey is the Idempotency-Key header: an RFC 8941 string (`"order-17"`)
+	// or the bare key.
 	IdempotencyKey string
 	// Traceparent is the header of W3C Trace Context.
 	Traceparent string
 }
 
-// Apply completes the draft with hints. A key in the header must not differ
-// from the one in the event. A traceparent becomes part of the context, and
-// its trace id the trace_id, where the event does not have its own and there
-// is room; an invalid one is ignored, as its standard demands.
+// Apply completes the draft with hints. A key in the header must not differ from the
+// one in the event. A traceparent becomes part of the context, together with its
+// trace id as trace_id. The event's own members come first, and there must be room
+// for both. An invalid traceparent is ignored, as its standard demands.
 func (d *Draft) Apply(h Hints) error {
 	if h.Traceparent != "" {
 		d.trace(h.Traceparent)
@@ -39,7 +39,8 @@ func (d *Draft) Apply(h Hints) error {
 	return nil
 }
 
-// sign sets the fingerprint where there is an idempotency key.
+// sign sets the fingerprint of an event that has an idempotency key. Others need
+// none, and it costs a hash of the payload.
 func (d *Draft) sign() {
 	if d.Event.IdempotencyKey != "" {
 		d.Fingerprint = fingerprint(d.Event.Payload)
@@ -67,7 +68,7 @@ func headerKey(header string) (string, error) {
 	return key, nil
 }
 
-// unquote reads a string of RFC 8941.
+// unquote reads an RFC 8941 string.
 func unquote(quoted string) (text string, ok bool) {
 	var b strings.Builder
 	for i := 1; i < len(quoted); i++ {
@@ -106,15 +107,16 @@ func (d *Draft) trace(header string) {
 		added += `,"trace_id":"` + traceID + `"`
 		pairs++
 	}
-	// The event's own context goes first where there is no room for both.
+	// Without room for both the event's own context stays as it is.
 	if size := max(len(d.Event.Context), len("{}")) + len(",") + len(added); pairs > core.MaxContextPairs || size > core.MaxContextBytes {
 		return
 	}
 	d.Event.Context = extended(d.Event.Context, added)
 }
 
-// extended returns an object, or an empty text for one without members, with
-// further members, in memory of its own.
+// extended returns an object with further members. An empty text counts as an object
+// without members. The result has memory of its own: the object is a part of the
+// request's text.
 func extended(object []byte, members string) []byte {
 	inside := strings.Trim(string(object), " \t\r\n{}")
 	if inside != "" {
@@ -123,8 +125,8 @@ func extended(object []byte, members string) []byte {
 	return []byte("{" + inside + members + "}")
 }
 
-// parseTraceparent reads version 00 of the header, and of later versions the
-// part that looks like it.
+// parseTraceparent reads version 00 of the header. Of later versions it reads the
+// part that looks like version 00.
 func parseTraceparent(header string) (traceID string, ok bool) {
 	const length = len("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 	if len(header) < length || header[2] != '-' || header[35] != '-' || header[52] != '-' {

@@ -5,6 +5,7 @@
 // The files, in reading order:
 //
 //   - json.go: the scanner, which holds JSON to what all stores read alike;
+//   - json_text.go: the strings among it, and their escapes;
 //   - json_keys.go: the keys of an object, so that one given twice is found;
 //   - json_walk.go: walking JSON that is known to be valid, and finding the ends of
 //     values that are not;

@@ -6,15 +6,15 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// NewDraft holds an event that came in another form than EventFlow's own to
-// what [DecodeEvent] asks of one, and completes it: its version is 1 where it
-// has none, and its context gets the trace id of its traceparent, where there
-// is room. stream is the one that the event names, or "".
+// NewDraft makes a draft of an event that came in another format than EventFlow's
+// own. It applies the rules of [DecodeEvent] and completes the event: without a
+// version it gets version 1, and its context gets the trace id of its traceparent,
+// when there is room. stream is the stream that the event names, or "".
 //
-// The payload and the context must be valid JSON, an object of strings for the
-// context; they are given away. The error is an [*core.Error] about one field, with
-// [core.CodeValidation], or [core.CodePayloadTooLarge] for a payload of more than
-// [core.MaxEventBytes].
+// The payload and the context must be valid JSON, the context an object of strings.
+// The caller gives them away. The error is an [*core.Error] about one field, with
+// [core.CodeValidation], or with [core.CodePayloadTooLarge] for a payload of more
+// than [core.MaxEventBytes].
 func NewDraft(event core.Event, stream string) (Draft, error) {
 	texts := []struct {
 		field, text string
@@ -46,7 +46,7 @@ func NewDraft(event core.Event, stream string) (Draft, error) {
 	return draft, nil
 }
 
-// checkContext holds a context to its limits and adds the trace id.
+// checkContext refuses a context that is outside its limits, and adds the trace id.
 func checkContext(object []byte) ([]byte, error) {
 	pairs, traceID, hasTrace := 0, "", false
 	for key, value := range members(object) {

@@ -15,8 +15,7 @@ func ExampleDecodeEvent() {
 	fmt.Println(draft.Event.Type, string(draft.Event.Payload), err)
 
 	_, err = eventjson.DecodeEvent([]byte(`{"event_type": "order.paid", "payloda": {"total": 12.50}}`), eventjson.StreamInPath)
-	var refused *core.Error
-	if errors.As(err, &refused) {
+	if refused, ok := errors.AsType[*core.Error](err); ok {
 		fmt.Println(refused.Code, refused.Details[0].Field, "|", refused.Details[0].Reason)
 	}
 	// Output:

@@ -2,28 +2,28 @@ package eventjson
 
 import (
 	"bytes"
-	"encoding/binary"
-	"math/bits"
 	"strconv"
 	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// The limits of a JSON value. The depth of an event's payload is counted from
-// the payload.
+// The limits of a JSON value. They lie well inside what stores and usual parsers take.
+// The depth of an event's payload is counted from the payload.
 const (
 	maxJSONDepth    = 64
 	maxNumberLength = 64
 )
 
-// ValidJSON holds data to the JSON that every part of EventFlow and every
-// store reads alike: RFC 8259 in UTF-8 without a byte order mark, no key twice
-// in an object (escaped spellings count as what they mean), no NUL, no half of
-// a surrogate pair, at most 64 levels deep, numbers of at most 64 characters
-// that a float64 can hold, and nothing but white space around one value.
+// ValidJSON refuses data that is not the JSON which every part of EventFlow and
+// every store reads alike:
+//
+//   - it is one value of RFC 8259, in UTF-8 without a byte order mark, with nothing
+//     but white space around it;
+//   - no object has a key twice, also not in two spellings;
+//   - no string has a NUL or half of a surrogate pair;
+//   - it is at most 64 levels deep;
+//   - its numbers have at most 64 characters and fit in a float64.
 //
 // The error is an [*core.Error] with [core.CodeValidation]. It names the path of the
 // fault (`user.tags[3]`, or `body` for the value as a whole) and its position.
@@ -35,23 +35,29 @@ func ValidJSON(data []byte) error {
 	return nil
 }
 
-// scanner reads JSON in one pass, without building anything. Its methods
-// report false after the first fault, which is then described by reason, at
-// and path; reason is empty as long as there is none.
+// scanner reads JSON in one pass, without building anything: an event is checked
+// where it lies and stored as it is. Each method begins at pos and leaves pos behind
+// what it has read.
+//
+// A method reports false after the first fault, which reason, at and path then
+// describe. Its caller returns false, too, and reads no further.
 type scanner struct {
 	data []byte
 	pos  int
 
+	// reason says what is wrong. It is empty as long as nothing is.
 	reason string
-	at     int
-	// path leads from the value that was asked for to the fault. It is built
-	// from its end while the calls return.
+	// at is the byte at which the fault is.
+	at int
+	// path leads from the value that was asked for to the fault. It is built from
+	// its end while the calls return, so that reading without a fault costs nothing.
 	path string
 
+	// keys are the keys of the objects that enclose pos.
 	keys openKeys
 }
 
-// invalid is the fault as an error; root is the place of the value scanned.
+// invalid returns the fault as an error. root is the place of the scanned value.
 func (s *scanner) invalid(root string) *core.Error {
 	return core.Invalid(place(root, s.path), "%s at byte %d", s.reason, s.at)
 }
@@ -67,23 +73,25 @@ func place(root, path string) string {
 	return root + path
 }
 
+// fail notes a fault at pos. It returns false for the caller to return.
 func (s *scanner) fail(reason string) bool {
 	s.reason, s.at = reason, s.pos
 	return false
 }
 
-// inMember and inElement say in which part of a value the fault is.
+// inMember says that the fault is in the value of a key. Like fail it returns false.
 func (s *scanner) inMember(name []byte) bool {
 	s.path = "." + excerpt(name) + s.path
 	return false
 }
 
+// inElement says that the fault is in an element of an array.
 func (s *scanner) inElement(index int) bool {
 	s.path = "[" + strconv.Itoa(index) + "]" + s.path
 	return false
 }
 
-// excerpt makes a client's text fit to be shown.
+// excerpt makes a client's text fit to be shown: short, and valid UTF-8.
 func excerpt(text []byte) string {
 	const longest = 64
 	if len(text) <= longest {
@@ -111,7 +119,7 @@ func (s *scanner) start() bool {
 	return true
 }
 
-// finish holds what follows the last value to white space.
+// finish refuses anything but white space after the last value.
 func (s *scanner) finish() bool {
 	s.space()
 	if s.pos < len(s.data) {
@@ -120,9 +128,10 @@ func (s *scanner) finish() bool {
 	return true
 }
 
+// space skips white space.
 func (s *scanner) space() { s.pos = skipSpace(s.data, s.pos) }
 
-// peek returns the next byte, or 0, which no token begins with, at the end.
+// peek returns the next byte, or 0 at the end: no token begins with it.
 func (s *scanner) peek() byte { return byteAt(s.data, s.pos) }
 
 func byteAt(data []byte, pos int) byte {
@@ -141,7 +150,8 @@ func skipSpace(data []byte, pos int) int {
 
 func isSpace(c byte) bool { return c == ' ' || c == '\n' || c == '\t' || c == '\r' }
 
-// value reads the value at pos, which depth arrays and objects enclose.
+// value reads the value at pos. depth is how many arrays and objects enclose it,
+// which bounds the recursion.
 func (s *scanner) value(depth int) bool {
 	switch s.peek() {
 	case '"':
@@ -163,6 +173,7 @@ func (s *scanner) value(depth int) bool {
 	return s.fail("needs a value")
 }
 
+// literal reads a word, such as null.
 func (s *scanner) literal(word string) bool {
 	if !s.has(word) {
 		return s.fail("needs a value")
@@ -171,10 +182,12 @@ func (s *scanner) literal(word string) bool {
 	return true
 }
 
+// has reports whether a word comes next.
 func (s *scanner) has(word string) bool {
 	return len(s.data)-s.pos >= len(word) && string(s.data[s.pos:s.pos+len(word)]) == word
 }
 
+// object reads an object that is at a depth.
 func (s *scanner) object(depth int) bool {
 	if depth > maxJSONDepth {
 		return s.fail("is nested more than 64 levels deep")
@@ -199,6 +212,7 @@ func (s *scanner) object(depth int) bool {
 	return s.reason == ""
 }
 
+// array reads an array that is at a depth.
 func (s *scanner) array(depth int) bool {
 	if depth > maxJSONDepth {
 		return s.fail("is nested more than 64 levels deep")
@@ -213,7 +227,8 @@ func (s *scanner) array(depth int) bool {
 	return s.reason == ""
 }
 
-// enter steps into an object or array and reports whether it has members.
+// enter steps into an object or array and reports whether it has members. end is the
+// bracket that closes it.
 func (s *scanner) enter(end byte) bool {
 	s.pos++
 	s.space()
@@ -224,7 +239,8 @@ func (s *scanner) enter(end byte) bool {
 	return true
 }
 
-// next steps over the comma to the next member, or over the end.
+// next steps over the comma to the next member and reports true, or steps over the
+// end. False may also mean a fault, which reason tells.
 func (s *scanner) next(end byte) bool {
 	s.space()
 	switch s.peek() {
@@ -256,139 +272,8 @@ func (s *scanner) name() (name []byte, escaped, ok bool) {
 	return name, escaped, true
 }
 
-// text reads a string and returns what is between its quotes.
-func (s *scanner) text() (raw []byte, escaped, ok bool) {
-	start := s.pos + 1
-	for s.pos = start; ; {
-		s.pos = skipPlain(s.data, s.pos)
-		if s.pos == len(s.data) {
-			return nil, false, s.fail("has an unterminated string")
-		}
-		switch c := s.data[s.pos]; {
-		case c == '"':
-			s.pos++
-			return s.data[start : s.pos-1], escaped, true
-		case c == '\\':
-			if !s.escape() {
-				return nil, false, false
-			}
-			escaped = true
-		case c < ' ':
-			return nil, false, s.fail("has a control character in a string")
-		default:
-			r, size := utf8.DecodeRune(s.data[s.pos:])
-			if r == utf8.RuneError && size == 1 {
-				return nil, false, s.fail("is not valid UTF-8")
-			}
-			s.pos += size
-		}
-	}
-}
-
-// skipPlain skips what stands for itself in a string: printable ASCII but the
-// quote and the backslash, eight bytes at a time.
-func skipPlain(data []byte, pos int) int {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	for pos+8 <= len(data) {
-		word := binary.LittleEndian.Uint64(data[pos:])
-		// The high bit of a byte is set where the byte is not plain; a borrow
-		// can set it wrongly only above a byte where it is set rightly.
-		special := (word | (word - ones*' ') | ((word ^ ones*'"') - ones) | ((word ^ ones*'\\') - ones)) & highs
-		if special != 0 {
-			return pos + bits.TrailingZeros64(special)/8
-		}
-		pos += 8
-	}
-	for pos < len(data) && data[pos] >= ' ' && data[pos] < utf8.RuneSelf && data[pos] != '"' && data[pos] != '\\' {
-		pos++
-	}
-	return pos
-}
-
-func hasEscape(raw []byte) bool { return bytes.IndexByte(raw, 0x5c) >= 0 }
-
-func (s *scanner) escape() bool {
-	if byteAt(s.data, s.pos+1) != 'u' {
-		if strings.IndexByte(`"\/bfnrt`, byteAt(s.data, s.pos+1)) < 0 {
-			return s.fail("has an unknown escape")
-		}
-		s.pos += 2
-		return true
-	}
-	r, ok := hexEscape(s.data[s.pos:])
-	switch {
-	case !ok:
-		return s.fail(`has a \u without four hexadecimal digits`)
-	case r == 0:
-		return s.fail(`has a NUL (\u0000)`)
-	case !utf16.IsSurrogate(r):
-		s.pos += 6
-		return true
-	}
-	low, ok := hexEscape(s.data[s.pos+6:])
-	if !ok || utf16.DecodeRune(r, low) == utf8.RuneError {
-		return s.fail("has half of a surrogate pair")
-	}
-	s.pos += 12
-	return true
-}
-
-// hexEscape reads the \uXXXX that text begins with.
-func hexEscape(text []byte) (r rune, ok bool) {
-	if len(text) < 6 || text[0] != '\\' || text[1] != 'u' {
-		return 0, false
-	}
-	for _, c := range text[2:6] {
-		switch {
-		case '0' <= c && c <= '9':
-			c -= '0'
-		case 'a' <= c && c <= 'f':
-			c -= 'a' - 10
-		case 'A' <= c && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return 0, false
-		}
-		r = r<<4 | rune(c)
-	}
-	return r, true
-}
-
-// unescape appends what a string says to dst; raw has been read by a scanner.
-func unescape(dst, raw []byte) []byte {
-	for {
-		plain := bytes.IndexByte(raw, '\\')
-		if plain < 0 {
-			return append(dst, raw...)
-		}
-		dst, raw = append(dst, raw[:plain]...), raw[plain:]
-		switch c := byteAt(raw, 1); c {
-		case 'u':
-			r, _ := hexEscape(raw)
-			raw = raw[min(6, len(raw)):]
-			if utf16.IsSurrogate(r) {
-				low, _ := hexEscape(raw)
-				r, raw = utf16.DecodeRune(r, low), raw[min(6, len(raw)):]
-			}
-			dst = utf8.AppendRune(dst, r)
-			continue
-		case 'b':
-			dst = append(dst, '\b')
-		case 'f':
-			dst = append(dst, '\f')
-		case 'n':
-			dst = append(dst, '\n')
-		case 'r':
-			dst = append(dst, '\r')
-		case 't':
-			dst = append(dst, '\t')
-		default:
-			dst = append(dst, c)
-		}
-		raw = raw[min(2, len(raw)):]
-	}
-}
-
+// number reads a number. It is not converted, unless its exponent is so long that it
+// may not fit in a float64.
 func (s *scanner) number() bool {
 	end, exponent, ok := numberEnd(s.data, s.pos)
 	switch literal := s.data[s.pos:end]; {
@@ -396,7 +281,7 @@ func (s *scanner) number() bool {
 		return s.fail("has a malformed number")
 	case len(literal) > maxNumberLength:
 		return s.fail("has a number of more than 64 characters")
-	case exponent > 2: // below, 64 digits times 10⁹⁹ at most
+	case exponent > 2: // with fewer digits it is 64 digits times 10⁹⁹ at most, which fits
 		if _, err := strconv.ParseFloat(string(literal), 64); err != nil {
 			return s.fail("has a number that is too large for a 64-bit float")
 		}
@@ -405,8 +290,8 @@ func (s *scanner) number() bool {
 	return true
 }
 
-// numberEnd finds the end of the number at pos, and how many digits its
-// exponent has.
+// numberEnd finds the end of the number at pos, and how many digits its exponent
+// has. It reports false when the number is malformed.
 func numberEnd(data []byte, pos int) (end, exponent int, ok bool) {
 	if byteAt(data, pos) == '-' {
 		pos++

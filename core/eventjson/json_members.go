@@ -2,14 +2,15 @@ package eventjson
 
 import "github.com/eventflow-go/eventflow/core"
 
-// Members reads a JSON object and calls visit with each of its members: the
-// name without its escapes, and the value as it is written, a part of object.
-// It asks what [ValidJSON] asks, but counts the depth of each value from that
-// value, so that a value may be as deep as a payload. It stops at the first
-// error that visit returns.
+// Members reads a JSON object and calls visit with each of its members. The name
+// comes without its escapes, and the value as it is written: it is a part of object.
+// Members stops at the first error that visit returns.
 //
-// The error is visit's, or an [*core.Error] as that of [ValidJSON]. Members that
-// come before a fault are visited.
+// The object has to meet the rules of [ValidJSON]. The depth of each value is counted
+// from that value, so that a value may be as deep as a payload.
+//
+// The error is visit's, or an [*core.Error] like [ValidJSON]'s. Members that come
+// before a fault are visited.
 func Members(object []byte, visit func(name string, value []byte) error) error {
 	s := scanner{data: object}
 	if !s.start() {
@@ -46,8 +47,8 @@ func Members(object []byte, visit func(name string, value []byte) error) error {
 	return nil
 }
 
-// TextOf returns what a JSON string that has been read by [Members] says, and
-// false for a value that is no string.
+// TextOf returns what a JSON string means, or false for a value that is no string.
+// The value was handed out by [Members].
 func TextOf(value []byte) (text string, ok bool) {
 	if byteAt(value, 0) != '"' || len(value) < 2 {
 		return "", false
@@ -56,10 +57,9 @@ func TextOf(value []byte) (text string, ok bool) {
 	return decoded(raw, hasEscape(raw)), true
 }
 
-// SplitArray splits a batch, a JSON array of events, into the texts of its
-// elements, which it does not look into: whether one of them is an event is
-// told later, for it alone. The error is about the batch as a whole, as that
-// of [DecodeArray].
+// SplitArray splits a batch, a JSON array of events, into the texts of its elements.
+// It does not look into them: each is decoded later, and refused for itself. The
+// error is about the batch as a whole, like [DecodeArray]'s.
 func SplitArray(body []byte) ([][]byte, error) {
 	if err := checkBatchSize(body); err != nil {
 		return nil, err

@@ -9,9 +9,13 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// frame finds where the value at pos ends, going by its strings and brackets
-// alone: it also finds the end of most values that are not valid. Where it
-// reports false the end is not certain, and end is where that shows.
+// The functions in this file walk JSON without checking it. Most of them are for
+// payloads that a scanner has read.
+
+// frame finds where the value at pos ends. It goes by strings and brackets alone, so
+// it also finds the end of most values that are not valid. That keeps one bad event
+// from taking its batch along. When it reports false the end is not certain, and end
+// is where that shows.
 func frame(data []byte, pos int) (end int, ok bool) {
 	var open brackets
 	for {
@@ -48,8 +52,8 @@ func frame(data []byte, pos int) (end int, ok bool) {
 	}
 }
 
-// frameScalar finds the end of a string, or of a run of characters that mean
-// nothing in JSON's structure, like a number.
+// frameScalar finds the end of a string, or of a run of characters without meaning
+// for the structure, such as a number.
 func frameScalar(data []byte, pos int) (end int, ok bool) {
 	if byteAt(data, pos) == '"' {
 		return frameString(data, pos)
@@ -61,6 +65,7 @@ func frameScalar(data []byte, pos int) (end int, ok bool) {
 	return pos, pos > start
 }
 
+// frameString finds the end of the string at pos.
 func frameString(data []byte, pos int) (end int, ok bool) {
 	for pos++; ; {
 		pos = skipPlain(data, pos)
@@ -76,13 +81,17 @@ func frameString(data []byte, pos int) (end int, ok bool) {
 	}
 }
 
-// brackets is a stack of open brackets, one bit each: set for an object.
+// brackets is a stack of open brackets, one bit each: set for an object. A client may
+// send megabytes of brackets, so the stack has no limit and is small.
 type brackets struct {
-	first uint64 // the outermost 64
+	// first holds the outermost 64, which are enough for nearly every event. more
+	// holds the rest.
+	first uint64
 	more  []uint64
 	depth int
 }
 
+// word returns the word that holds the i-th bit.
 func (b *brackets) word(i int) *uint64 {
 	if i < 64 {
 		return &b.first
@@ -90,6 +99,7 @@ func (b *brackets) word(i int) *uint64 {
 	return &b.more[i/64-1]
 }
 
+// push opens a bracket.
 func (b *brackets) push(object bool) {
 	if b.depth/64 > len(b.more) {
 		b.more = append(b.more, 0)
@@ -102,7 +112,7 @@ func (b *brackets) push(object bool) {
 	b.depth++
 }
 
-// pop reports whether the innermost bracket is one of this kind.
+// pop closes the innermost bracket and reports whether it is of this kind.
 func (b *brackets) pop(object bool) bool {
 	if b.depth == 0 {
 		return false
@@ -111,8 +121,9 @@ func (b *brackets) pop(object bool) bool {
 	return *b.word(b.depth)>>(b.depth%64)&1 == 1 == object
 }
 
-// members walks a valid object: each key as it is written, without its quotes,
-// and the text from the key's value on.
+// members walks a valid object. It yields each key as it is written, without its
+// quotes, and the text that begins with the key's value and goes on to the end of
+// the object.
 func members(object []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(key, value []byte) bool) {
 		pos := skipSpace(object, 1)
@@ -147,8 +158,8 @@ func Matches(match core.PayloadMatch, payload []byte) bool {
 	return ok && value == match.Value
 }
 
-// lookup finds the scalar at a path of a valid payload and returns it as text:
-// a string without its quotes and escapes, anything else as it is written. The
+// lookup finds the scalar at a path of a valid payload and returns it as text. A
+// string comes without its quotes and escapes, anything else as it is written. The
 // segments of the path are joined by dots; in an array they are indexes.
 func lookup(payload []byte, path string) (value string, ok bool) {
 	rest := payload[skipSpace(payload, 0):]
@@ -168,6 +179,7 @@ func lookup(payload []byte, path string) (value string, ok bool) {
 	return scalar(rest)
 }
 
+// member finds the value of a key.
 func member(object []byte, name string) (value []byte, ok bool) {
 	for key, value := range members(object) {
 		if says(key, name) {
@@ -177,12 +189,14 @@ func member(object []byte, name string) (value []byte, ok bool) {
 	return nil, false
 }
 
-// says reports whether the inside of a string, as it is written, means text.
+// says reports whether the inside of a string, as it is written, means text. It is
+// called for every key on the way to a value, so it avoids the unescaping when it
+// can.
 func says(raw []byte, text string) bool {
 	if string(raw) == text {
 		return strings.IndexByte(text, '\\') < 0
 	}
-	// Every escape is longer than what it says.
+	// Every escape is longer than the character that it means.
 	if len(raw) <= len(text) || !hasEscape(raw) {
 		return false
 	}
@@ -190,6 +204,7 @@ func says(raw []byte, text string) bool {
 	return string(unescape(room[:0], raw)) == text
 }
 
+// element finds the value at an index, which is written without leading zeros.
 func element(array []byte, segment string) (value []byte, ok bool) {
 	index, err := strconv.Atoi(segment)
 	if err != nil || strconv.Itoa(index) != segment {
@@ -209,6 +224,8 @@ func element(array []byte, segment string) (value []byte, ok bool) {
 	return array[pos:], index == 0 && byteAt(array, pos) != ']'
 }
 
+// scalar returns the string, number or word that a text begins with, or false for an
+// object or array.
 func scalar(text []byte) (value string, ok bool) {
 	end, ok := frameScalar(text, 0)
 	switch {
@@ -223,16 +240,17 @@ func scalar(text []byte) (value string, ok bool) {
 }
 
 // fingerprint is a hash of a valid payload without its insignificant white
-// space.
+// space. A producer that writes its retry with other line ends sends the same event.
 func fingerprint(payload []byte) (f core.Fingerprint) {
+	// Small payloads are compacted on the stack.
 	var room [1024]byte
 	sum := sha256.Sum256(compact(room[:0], payload))
 	copy(f[:], sum[:])
 	return f
 }
 
-// compact returns a valid JSON text without insignificant white space: the
-// text itself where it has none, or else what it appends to dst.
+// compact returns a valid JSON text without insignificant white space. A text that
+// has none is returned itself; otherwise the result is appended to dst.
 func compact(dst, text []byte) []byte {
 	start := 0
 	for pos := 0; pos < len(text); {

@@ -77,6 +77,8 @@ func (w *allWalk) page(ctx context.Context) (core.EventPage, error) {
 		}
 		budget -= len(events)
 		for i := range events {
+			// The walk passes every event that it has looked at, also one that does not
+			// belong to the answer. The next page begins behind it.
 			last = core.Position{ReceivedAt: events[i].ReceivedAt, Stream: events[i].Stream, Offset: events[i].Offset}
 			w.pass(last)
 			name, err := w.shows(ctx, &events[i])
@@ -88,6 +90,7 @@ func (w *allWalk) page(ctx context.Context) (core.EventPage, error) {
 			}
 			page.Items = append(page.Items, events[i])
 			page.Names[events[i].Stream] = name
+			// A full page ends here, and the rest of the read belongs to the next one.
 			if room -= events[i].Size(); len(page.Items) == w.query.Limit {
 				w.done = w.done && i == len(events)-1
 				break

@@ -20,7 +20,7 @@ func AuditStream(org core.ID) core.ID {
 	return id
 }
 
-// auditRoot is what the first record names as the hash of the one before.
+// auditRoot takes the place of the hash before the first record.
 var auditRoot = strings.Repeat("0", 2*sha256.Size)
 
 // These fields are the same in every record. The hash leaves them out, and

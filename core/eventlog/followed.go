@@ -9,6 +9,12 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
+// recentEvents and recentBytes bound the events that are kept of one stream.
+const (
+	recentEvents = 2000
+	recentBytes  = 4 << 20
+)
+
 // Follower is one who follows a stream, until it is closed.
 type Follower struct {
 	*followed
@@ -89,8 +95,8 @@ func (f *followed) Head() (core.Offset, <-chan struct{}) {
 	return f.known, f.changed
 }
 
-// recall returns kept events from an offset on, or nothing when that offset is not
-// kept. It copies the slice, because keep moves events within its array.
+// recall returns kept events that begin at an offset, or nothing when that offset is
+// not kept. It copies the slice, because keep moves events within its array.
 func (f *followed) recall(from, to core.Offset, limit int) []core.Event {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -208,12 +214,6 @@ func (f *followed) fetched(from core.Offset, events []core.Event, failed bool) (
 	f.grown()
 	return true
 }
-
-// The bounds of what is kept of one stream.
-const (
-	recentEvents = 2000
-	recentBytes  = 4 << 20
-)
 
 // own returns an event that keeps no larger buffer alive. The events of a batch
 // share the request's buffer, and one kept event would hold all of it.

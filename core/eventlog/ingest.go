@@ -117,11 +117,10 @@ func (in *Ingest) recheck(batch core.Batch, former []core.Fingerprint) error {
 	again := batch
 	again.Entries = nil
 	var places []int
-	for i := range batch.Entries {
-		if batch.Entries[i].Outcome == core.Mismatch {
-			places = append(places, i)
-			again.Entries = append(again.Entries, batch.Entries[i])
-			again.Entries[len(places)-1].Fingerprint = former[i]
+	for i, fingerprint := range former {
+		if entry := batch.Entries[i]; entry.Outcome == core.Mismatch {
+			entry.Fingerprint = fingerprint
+			places, again.Entries = append(places, i), append(again.Entries, entry)
 		}
 	}
 	if len(places) == 0 {

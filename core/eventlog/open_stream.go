@@ -108,13 +108,13 @@ func (s *OpenStream) validate(draft eventjson.Draft) error {
 	return s.schema.Validate(draft.Event.Payload)
 }
 
-// refusedSchema is the schema of a stream that an earlier version took and this
-// one does not. The stream can be read, changed and deleted; it takes no events.
+// refusedSchema stands for a schema that an earlier version took and this one does
+// not. The stream can be read, changed and deleted, but it takes no events.
 type refusedSchema struct{ fault error }
 
 // Validate implements [core.Schema].
 func (s refusedSchema) Validate([]byte) error {
-	fault := &core.Error{Code: core.CodeSchemaMismatch, Message: "the stream's schema is not valid any more; change it"}
+	fault := &core.Error{Code: core.CodeSchemaMismatch, Message: "the stream's schema is no longer valid; change it"}
 	if known, ok := errors.AsType[*core.Error](s.fault); ok {
 		fault.Message, fault.Details = fault.Message+": "+known.Message, known.Details
 	}

@@ -35,6 +35,7 @@ func (l *lane) resolve(at time.Time, batches []core.Batch, cause error) error {
 		case err == nil && len(found) > 0:
 			return l.settle(batches, found)
 		case err == nil:
+			// Not found once proves little: the transaction may arrive a moment later.
 			looked++
 		default:
 			cause = err

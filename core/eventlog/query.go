@@ -87,7 +87,11 @@ func (q *Query) Export(ctx context.Context, who core.Principal, stream string, e
 	q.Record.Record(ctx, who.Did(core.AuditExported, "stream", walk.of()))
 	return func(yield func(core.Event, error) bool) {
 		for {
-			page, err := walk.page(ctx)
+			err := q.permitted(ctx, who, walk.of(), core.ActionExportEvents)
+			var page core.EventPage
+			if err == nil {
+				page, err = walk.page(ctx)
+			}
 			if err != nil {
 				yield(core.Event{}, err)
 				return
@@ -102,6 +106,19 @@ func (q *Query) Export(ctx context.Context, who core.Principal, stream string, e
 			}
 		}
 	}, nil
+}
+
+// permitted looks whether an answer that lasts may go on.
+func (q *Query) permitted(ctx context.Context, who core.Principal, stream core.ID, action core.Action) error {
+	who, err := who.Now(ctx)
+	if err != nil {
+		return err
+	}
+	if stream.IsZero() {
+		return core.Authorize(q.Authorizer, who, action, core.ID{})
+	}
+	_, err = q.Streams.Open(ctx, who, stream.String(), action)
+	return err
 }
 
 // walker goes through the answer to a query: a [streamWalk] or an [allWalk].

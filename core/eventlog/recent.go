@@ -18,7 +18,7 @@ import (
 // last is the one that is certain; the others are quick.
 type Recent struct {
 	log core.Reader
-	// notifier carries the news between nodes. It is nil where there is none: then
+	// notifier carries the news between nodes. It is nil when there is none: then
 	// this node is alone, or finds the others' events by asking the log.
 	notifier core.Notifier
 	logger   *slog.Logger
@@ -43,7 +43,7 @@ type Recent struct {
 // unnoticed when the news of it is lost.
 const RecheckInterval = time.Second
 
-// aloneInterval takes the place of [RecheckInterval] where there is no notifier.
+// aloneInterval takes the place of [RecheckInterval] without a notifier.
 const aloneInterval = 100 * time.Millisecond
 
 // NewRecent returns the hub over a log. Run keeps it going.
@@ -100,7 +100,7 @@ func (r *Recent) forget(interval time.Duration) {
 }
 
 // Read returns up to limit events from an offset up to, not including, to. It
-// reads them from memory where they are kept, and from the log otherwise. An
+// reads them from memory when they are kept, and from the log otherwise. An
 // answer from memory is complete: it reaches to or holds limit events.
 func (r *Recent) Read(ctx context.Context, stream core.ID, from, to core.Offset, limit, bytes int) ([]core.Event, error) {
 	r.mu.RLock()
@@ -197,6 +197,7 @@ func (r *Recent) telling(ctx context.Context) {
 			return
 		case <-r.tell:
 		}
+		// The set is copied, because Notify may take long and commits must not wait.
 		r.toldMu.Lock()
 		streams := make([]core.ID, 0, len(r.told))
 		for stream := range r.told {

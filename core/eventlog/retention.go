@@ -24,8 +24,8 @@ func NewRetention(catalog core.StreamCatalog, log core.Trimmer, groups core.Prog
 	return &Retention{catalog: catalog, log: log, groups: groups, people: people, logger: logger}
 }
 
-// attemptDays is how long failed attempts are remembered. Dead letters keep
-// their own.
+// attemptDays is how long failed attempts are remembered. A dead letter has a copy of
+// its own attempts, which it keeps.
 const attemptDays = 7
 
 // sweepInterval is how often old events are looked for.
@@ -62,6 +62,7 @@ func (r *Retention) Sweep(ctx context.Context, now time.Time) error {
 	if err := r.people.ForgetSessions(ctx, now.UTC()); err != nil {
 		failures = append(failures, fmt.Errorf("expired sessions: %w", err))
 	}
+	// By id and not by name: a stream that is renamed meanwhile is not passed over.
 	for after := (core.ID{}); ; {
 		streams, err := r.catalog.AllStreams(ctx, after, sweepPage)
 		if err != nil {

@@ -39,7 +39,7 @@ func (s *Streams) listed(ctx context.Context, who core.Principal, query core.Str
 	}
 	if after == "" {
 		// In byte order the names that begin with the prefix come right after it. The
-		// prefix itself may be a name, too, which asking for what comes after misses.
+		// prefix itself may be a name, too, and is no name after itself.
 		after = query.Prefix
 		items, err = s.named(ctx, who, query.Prefix)
 	}
@@ -60,7 +60,7 @@ func (s *Streams) listed(ctx context.Context, who core.Principal, query core.Str
 	return items, core.StoreFailed(err)
 }
 
-// named returns the stream of exactly this name, where there is one.
+// named returns the stream of exactly this name, or nothing.
 func (s *Streams) named(ctx context.Context, who core.Principal, name string) (items []core.Stream, err error) {
 	stream, err := s.Find(ctx, who.Org, name)
 	switch {

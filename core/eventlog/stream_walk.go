@@ -103,7 +103,7 @@ func (w *streamWalk) page(ctx context.Context) (core.EventPage, error) {
 		} else {
 			page.Items = append(page.Items, matching...)
 		}
-		budget -= before - (w.high - w.low)
+		budget -= before - (w.high - w.low) // by offsets looked at, not by events found
 	}
 	page.HasMore = w.low < w.high
 	if page.HasMore && w.query.Descending {
@@ -120,7 +120,7 @@ func (w *streamWalk) page(ctx context.Context) (core.EventPage, error) {
 func (w *streamWalk) read(ctx context.Context, want, room int) ([]core.Event, error) {
 	scan := core.Scan{From: w.low, To: w.high, Backward: w.query.Descending, Limit: want, Bytes: room, Filter: w.query.Filter}
 	if len(w.query.Payload) > 0 {
-		scan.Limit = core.MaxPageSize
+		scan.Limit = core.MaxPageSize // the store cannot tell how many of them match
 	}
 	if filtered(w.query) && w.high-w.low > scanWindow {
 		if scan.Backward {
@@ -133,6 +133,7 @@ func (w *streamWalk) read(ctx context.Context, want, room int) ([]core.Event, er
 	if err != nil {
 		return nil, err
 	}
+	// exhausted says that nothing in the window is left to look at.
 	exhausted := !core.Full(events, scan.Limit, scan.Bytes)
 	if len(w.query.Payload) > 0 {
 		events, exhausted = w.cut(events, want, exhausted)

@@ -179,8 +179,8 @@ func (s *Streams) apply(stream *core.Stream, change core.StreamChange) error {
 	return s.applySchema(stream, change.Schema)
 }
 
-// applySchema sets or removes the schema. One that does not compile is refused here,
-// so every stored schema compiles.
+// applySchema sets or removes the schema. One that does not compile is refused, so
+// a stored schema compiles in the version that stored it.
 func (s *Streams) applySchema(stream *core.Stream, schema json.RawMessage) error {
 	switch {
 	case schema == nil:

@@ -32,6 +32,7 @@ func (t *Tails) Close() { t.close.Do(func() { close(t.closing) }) }
 // must be closed.
 type Tail struct {
 	tails    *Tails
+	who      core.Principal
 	follower *Follower
 	filter   core.Filter
 	// next is the offset after everything that the tail has looked at.
@@ -70,7 +71,7 @@ func (t *Tails) Follow(ctx context.Context, who core.Principal, stream string, f
 	if err != nil {
 		return nil, core.StoreFailed(err)
 	}
-	return &Tail{tails: t, follower: follower, filter: filter, next: next}, nil
+	return &Tail{tails: t, who: who, follower: follower, filter: filter, next: next}, nil
 }
 
 // Close ends the tail.
@@ -84,11 +85,16 @@ type TailPart struct {
 }
 
 // Next waits for the next piece, for at most longest. It reports false when the
-// tails are closed or ctx ends.
+// tails are closed or ctx ends. The error is why the tail ends.
 func (t *Tail) Next(ctx context.Context, longest time.Duration) (part TailPart, more bool, err error) {
 	timer := time.NewTimer(longest)
 	defer timer.Stop()
+	check := time.NewTicker(RecheckInterval)
+	defer check.Stop()
 	for {
+		if err := t.permitted(ctx); err != nil {
+			return TailPart{}, true, err
+		}
 		// changed is taken before the reading: growth during it ends the wait below.
 		head, changed := t.follower.Head()
 		if behind := head - t.next; behind > tailBehind {
@@ -103,6 +109,7 @@ func (t *Tail) Next(ctx context.Context, longest time.Duration) (part TailPart, 
 		}
 		select {
 		case <-changed:
+		case <-check.C:
 		case <-timer.C:
 			return TailPart{}, true, nil
 		case <-t.tails.closing:
@@ -113,7 +120,18 @@ func (t *Tail) Next(ctx context.Context, longest time.Duration) (part TailPart, 
 	}
 }
 
-// read returns those of the next events that match.
+// permitted looks whether the tail may go on: its key may have been revoked, its
+// stream deleted.
+func (t *Tail) permitted(ctx context.Context) error {
+	who, err := t.who.Now(ctx)
+	if err != nil {
+		return err
+	}
+	_, err = t.tails.streams.Open(ctx, who, t.follower.stream.String(), core.ActionReadEvents)
+	return err
+}
+
+// read returns the next events without the ones that do not match.
 func (t *Tail) read(ctx context.Context, head core.Offset) ([]core.Event, error) {
 	events, err := t.tails.recent.Read(ctx, t.follower.stream, t.next, head, tailEvents, tailBytes)
 	if err != nil {

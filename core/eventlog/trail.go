@@ -28,7 +28,7 @@ type Trail struct {
 	tails map[core.ID]*auditTail
 }
 
-// TrailPorts is what a Trail works with. To verify a trail it needs the Log alone.
+// TrailPorts is what a Trail works with. Verifying a trail takes the Log alone.
 type TrailPorts struct {
 	Log        core.Reader
 	Committer  *Committer
@@ -89,6 +89,8 @@ func (t *Trail) Add(ctx context.Context, record core.AuditRecord) error {
 	tail.mu.Lock()
 	defer tail.mu.Unlock()
 	failures := 0
+	// A round fails when another node's record has taken the number, which is usual
+	// with several nodes, or when the log could not take the record, which is not.
 	for range auditRounds {
 		if !tail.known {
 			if err := t.readTail(ctx, org, tail); err != nil {

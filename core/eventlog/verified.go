@@ -10,7 +10,7 @@ import (
 type Verified struct {
 	// Records is how many records, from the first on, are intact.
 	Records int64
-	// Newest is the mark of the last intact record, where there is one.
+	// Newest is the mark of the last intact record, if there is one.
 	Newest AuditMark
 	// Fault says what is wrong with the record at At. It is empty when the trail is
 	// intact.

@@ -39,7 +39,7 @@ func RunDelivery(t *testing.T, open func(t *testing.T) (core.EventLog, core.Grou
 	}
 }
 
-// handOut plays one history, and then hands out and settles what is left.
+// handOut plays one history, and then hands out and settles the rest.
 func handOut(t *testing.T, log core.EventLog, store core.GroupStore, mode core.Mode, seeks bool, seed uint64) {
 	w := newWorld(t, log, store, seed)
 	w.seeks = seeks
@@ -92,7 +92,7 @@ func (w *world) step() {
 	}
 }
 
-// poll asks for events and checks what comes, or that nothing could have come.
+// poll asks for events and checks them, or that there were none to come.
 func (w *world) poll(limit int) {
 	w.Helper()
 	w.lapse()
@@ -139,8 +139,8 @@ func (w *world) receive(l *lease, offset core.Offset, attempt int) {
 	l.offsets = append(l.offsets, offset)
 }
 
-// checkOrder checks that a run of an ordered group is in the order of offsets, and that
-// it overtakes nothing.
+// checkOrder checks that a run of an ordered group is in the order of offsets, and
+// that it overtakes nothing.
 func (w *world) checkOrder(l *lease) {
 	w.Helper()
 	if !slices.IsSorted(l.offsets) {
@@ -266,7 +266,7 @@ func (w *world) refused(nack core.Nack) bool {
 	return true
 }
 
-// untake notes that what lies at or after an offset went back untouched.
+// untake notes that the offsets of a lease from one on went back untouched.
 func (w *world) untake(l *lease, from core.Offset) {
 	for _, offset := range slices.Clone(l.offsets) {
 		if offset >= from {

@@ -3,16 +3,16 @@
 //
 // [Run] holds a store to the sentences of core's ports, one test for each:
 //
-//   - grouptest.go: the list of them, and what they have in common;
-//   - groups.go: those about groups;
-//   - steps.go: those about progress, steps and attempts;
-//   - letters.go: those about dead letters;
-//   - replays.go: those about replays.
+//   - grouptest.go: the list of these tests, and their common parts;
+//   - groups.go: the tests of groups;
+//   - steps.go: the tests of progress, steps and attempts;
+//   - letters.go: the tests of dead letters;
+//   - replays.go: the tests of replays.
 //
 // [RunDelivery] holds the delivery on a store and a log to a simple model, through
 // random histories:
 //
-//   - delivery.go: the steps of a history, and what each must answer;
+//   - delivery.go: the steps of a history, and the answers that are right;
 //   - history.go: its rarer steps, and how it ends;
-//   - world.go: the nodes, and what the model believes of each event.
+//   - world.go: the nodes, and the model's belief about each event.
 package grouptest

@@ -67,8 +67,8 @@ func allGroups(s *suite) {
 	}
 }
 
-// A name is free again when its group is deleted, and taken by a renaming as well as by
-// a creation.
+// A name is free again when its group is deleted, and taken by a renaming as well as
+// by a creation.
 func uniqueName(s *suite) {
 	stream := s.id()
 	first, second := s.created(stream, "mail"), s.created(stream, "bill")
@@ -97,8 +97,8 @@ func changedGroup(s *suite) {
 	s.refused(s.store.UpdateGroup(s.Context(), s.group(group.Stream, "none")), core.CodeNotFound)
 }
 
-// Nothing of a deleted group is left, nothing of another group goes with it, and a step
-// that comes late does not bring it back.
+// Nothing of a deleted group is left, nothing of another group goes with it, and a
+// step that comes late does not bring it back.
 func deletedGroup(s *suite) {
 	group, other := s.created(s.id(), "mail"), s.created(s.id(), "mail")
 	lost, kept := s.letter(group, 1, "x"), s.letter(other, 1, "x")

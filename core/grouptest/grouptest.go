@@ -106,7 +106,8 @@ func (s *suite) letter(group core.Group, offset core.Offset, reason string) core
 	}
 }
 
-// step advances a group from a revision. The state has what a store may trip over.
+// step advances a group from a revision. The state has characters that a store may
+// trip over.
 func (s *suite) step(group core.Group, revision int64, step core.Step) error {
 	step.Progress = core.Progress{Revision: revision + 1, State: []byte(`{"next":1,"text":"é\\u0000"}`)}
 	return s.store.Advance(s.Context(), group.ID, step)

@@ -88,7 +88,7 @@ func (w *world) replay() {
 	}
 }
 
-// checkStatus compares what the group says of itself with the model.
+// checkStatus compares the status of the group with the model.
 func (w *world) checkStatus() {
 	w.Helper()
 	status, err := w.node().Groups.Status(w.Context(), who, "orders", "mail")
@@ -110,8 +110,8 @@ func (w *world) checkStatus() {
 // maxDrain bounds the polls that empty a group.
 const maxDrain = 5000
 
-// drain acknowledges until nothing is left, and then compares what became of every
-// event with the model.
+// drain acknowledges until nothing is left, and then compares the fate of every event
+// with the model.
 func (w *world) drain() {
 	w.Helper()
 	for range maxDrain {

@@ -19,7 +19,7 @@ func (s *suite) letters(scan core.LetterScan) []core.DeadLetter {
 }
 
 // A letter outlives its event, so its copy is the event, byte for byte: white space,
-// the order of keys, and what looks like an end of text.
+// the order of keys, and characters that look like an end of text.
 func storedLetters(s *suite) {
 	group := s.created(s.id(), "mail")
 	full, bare := s.letter(group, 1<<40, "no \"reason\" 'at' all"), s.letter(group, 0, "")
@@ -92,7 +92,7 @@ func selectedLetters(s *suite) {
 	}
 }
 
-// The most frequent reason comes first: it is what people look for.
+// The most frequent reason comes first, because people look for that one.
 func countedLetters(s *suite) {
 	mail, bill := s.created(s.id(), "mail"), s.created(s.id(), "bill")
 	var all []core.DeadLetter

@@ -62,8 +62,7 @@ func racingSteps(s *suite) {
 	}
 }
 
-// racer is a letter made without the random numbers, which are for one
-// goroutine.
+// racer is a letter made without the random numbers, which are for one goroutine.
 func (s *suite) racer(group core.Group, i int) core.DeadLetter {
 	return core.DeadLetter{
 		ID: core.ID{0: byte(i + 1), 6: 0x70, 8: 0x80}, Org: org, Stream: group.Stream, Group: group.ID, State: core.Parked, ParkedAt: start,
@@ -130,7 +129,8 @@ func attempts(s *suite) {
 	s.equal(len(s.attempts(other, 0)), 0)
 }
 
-// Attempts are kept for a time. The moment given is kept, what is before it is not.
+// Attempts are kept for a time. Attempts before the given moment are forgotten, the
+// one at that moment is kept.
 func forgottenAttempts(s *suite) {
 	group, other := s.created(s.id(), "mail"), s.created(s.id(), "mail")
 	for _, g := range []core.Group{group, other} {

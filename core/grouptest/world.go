@@ -16,8 +16,8 @@ import (
 	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
-// world is a stream, a group on it, some nodes that serve them, and what the
-// model believes to be true of each event.
+// world is a stream, a group on it, some nodes that serve them, and the model: its
+// belief about each event.
 type world struct {
 	*testing.T
 	random *rand.Rand
@@ -31,12 +31,12 @@ type world struct {
 	// event may have several dead letters, and the model knows them by offset.
 	seeks bool
 
-	// fates are what the model believes of each event, by offset.
+	// fates are the model's beliefs about the events, by offset.
 	fates []fate
-	// replays are the same for dead letters that are being replayed. What a poll hands
-	// out at such an offset is the letter, not the event.
+	// replays are the same for dead letters that are being replayed. At such an offset
+	// a poll hands out the letter, not the event.
 	replays map[core.Offset]*fate
-	// leases are those that the model takes for held.
+	// leases are the ones that the model takes for held.
 	leases []*lease
 	// dead is how many dead letters each event must have.
 	dead map[core.Offset]int
@@ -47,7 +47,7 @@ type world struct {
 	doing string
 }
 
-// fate is what the model knows of an event. An event is settled, or a lease holds it,
+// fate is the model's belief about an event. An event is settled, or a lease holds it,
 // or it waits, or it was never handed out.
 type fate struct {
 	// attempts is how often it was handed out.
@@ -60,7 +60,7 @@ type fate struct {
 	due   time.Time
 }
 
-// lease is what a poll handed out and what of it is not settled yet.
+// lease holds the events that a poll handed out, until they are settled.
 type lease struct {
 	id      core.ID
 	until   time.Time
@@ -74,7 +74,7 @@ var (
 	who   = core.Principal{Org: org, Role: core.RoleAdmin}
 )
 
-// everything allows everything: what is tested here comes after authorization.
+// everything allows everything: these tests begin after authorization.
 type everything struct{}
 
 // Allow implements [core.Authorizer].
@@ -153,8 +153,8 @@ func newWorld(t *testing.T, log core.EventLog, store core.GroupStore, seed uint6
 	return w
 }
 
-// newNode starts a server that knows only what is stored. Starting one in the place of
-// another is the crash of that one.
+// newNode starts a server that remembers nothing. Starting one in the place of another
+// is the crash of that one.
 func (w *world) newNode() *deliver.UseCases {
 	now := func() time.Time { return w.now }
 	logger := slog.New(slog.DiscardHandler)
@@ -187,7 +187,7 @@ func (w *world) must(err error) {
 	}
 }
 
-// says notes what is done next.
+// says notes the next step, for failures.
 func (w *world) says(format string, args ...any) {
 	w.doing = w.now.Format("15:04:05.000 ") + fmt.Sprintf(format, args...)
 }
@@ -207,7 +207,8 @@ func (w *world) append(n int) {
 	w.fates = append(w.fates, make([]fate, n)...)
 }
 
-// fate returns what is known of what a poll hands out at an offset.
+// fate returns the fate of the event, or of the letter, that a poll hands out at an
+// offset.
 func (w *world) fate(offset core.Offset) *fate {
 	if replayed := w.replays[offset]; replayed != nil {
 		return replayed

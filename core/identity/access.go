@@ -184,6 +184,9 @@ func (s *KeySpec) validate(now time.Time) error {
 	if err := core.CheckText("label", s.Label, 1, core.MaxSourceLength); err != nil {
 		return err
 	}
+	if err := core.CheckSeen("label", s.Label); err != nil {
+		return err
+	}
 	if s.Kind == core.KindServiceToken && !isServiceName(s.Label) {
 		return core.Invalid("label", "must be the name of a service: up to %d lower-case letters, digits and hyphens, with no hyphen at either end", maxServiceName)
 	}

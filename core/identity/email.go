@@ -24,6 +24,23 @@ func checkEmail(email string) error {
 	return nil
 }
 
+// checkNewEmail is checkEmail for an address that is to be stored: one that reads like
+// another would be a second user.
+func checkNewEmail(email string) error {
+	if err := checkEmail(email); err != nil {
+		return err
+	}
+	return core.CheckSeen("email", email)
+}
+
+// checkPersonName takes a name that is to be stored, or none.
+func checkPersonName(name string) error {
+	if err := core.CheckText("name", name, 0, core.MaxUserNameLength); err != nil {
+		return err
+	}
+	return core.CheckSeen("name", name)
+}
+
 // userByEmail finds the user with an address. A text that cannot be an address
 // belongs to nobody and never reaches the catalog: a database refuses some of
 // them with an error of its own.

@@ -14,10 +14,10 @@ func (u *Users) Invite(ctx context.Context, who core.Principal, email, name stri
 		return core.User{}, "", err
 	}
 	email, name = normalEmail(email), strings.TrimSpace(name)
-	if err := checkEmail(email); err != nil {
+	if err := checkNewEmail(email); err != nil {
 		return core.User{}, "", err
 	}
-	if err := core.CheckText("name", name, 0, core.MaxUserNameLength); err != nil {
+	if err := checkPersonName(name); err != nil {
 		return core.User{}, "", err
 	}
 	if err := core.CheckUserRole(role); err != nil {

@@ -115,5 +115,8 @@ func (o *Organizations) Rename(ctx context.Context, who core.Principal, name str
 // checkOrganizationName returns a name as it is stored, or refuses it.
 func checkOrganizationName(name string) (string, error) {
 	name = strings.TrimSpace(name)
-	return name, core.CheckText("name", name, 1, core.MaxUserNameLength)
+	if err := core.CheckText("name", name, 1, core.MaxUserNameLength); err != nil {
+		return "", err
+	}
+	return name, core.CheckSeen("name", name)
 }

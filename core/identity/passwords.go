@@ -104,7 +104,7 @@ func (p *Passwords) choose(ctx context.Context, from core.Visitor, kind core.Tic
 	if err := checkPassword("password", password, ""); err != nil {
 		return core.User{}, err
 	}
-	if err := core.CheckText("name", name, 0, core.MaxUserNameLength); err != nil {
+	if err := checkPersonName(name); err != nil {
 		return core.User{}, err
 	}
 	used, err := p.tickets.redeem(ctx, kind, ticket)

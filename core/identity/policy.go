@@ -18,7 +18,7 @@ func checkPassword(field, password, email string) error {
 		return core.Invalid(field, "must have an upper-case letter, a lower-case letter, a digit and another character")
 	}
 	if local, _, _ := strings.Cut(email, "@"); len(local) > 3 && strings.Contains(strings.ToLower(password), local) {
-		return core.Invalid(field, "must not contain the address")
+		return core.Invalid(field, "must not contain the part of your email address before the @")
 	}
 	if guessable(password) {
 		return core.Invalid(field, "is too easy to guess: use several words that are not on every list")

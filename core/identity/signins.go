@@ -122,14 +122,25 @@ func (s *SignIns) Authenticate(ctx context.Context, token string) (core.Principa
 	if err != nil {
 		return core.Principal{}, errBadSession
 	}
-	session, err := s.presence.session(ctx, claims.Session)
+	return s.present(ctx, claims.Org, claims.User, claims.Session)
+}
+
+// Again returns a principal who has been authenticated as they are now. The access
+// token may have expired meanwhile: whoever is signed in can get another one.
+func (s *SignIns) Again(ctx context.Context, who core.Principal) (core.Principal, error) {
+	return s.present(ctx, who.Org, who.User, who.Session)
+}
+
+// present returns the user of a session, where both are good.
+func (s *SignIns) present(ctx context.Context, org, id, sessionID core.ID) (core.Principal, error) {
+	session, err := s.presence.session(ctx, sessionID)
 	if err != nil && !core.IsNotFound(err) {
 		return core.Principal{}, core.StoreFailed(err)
 	}
-	if err != nil || !session.GoodAt(s.now()) || session.User != claims.User || session.Org != claims.Org {
+	if err != nil || !session.GoodAt(s.now()) || session.User != id || session.Org != org {
 		return core.Principal{}, errBadSession
 	}
-	user, err := s.presence.user(ctx, claims.Org, claims.User)
+	user, err := s.presence.user(ctx, org, id)
 	if err != nil && !core.IsNotFound(err) {
 		return core.Principal{}, core.StoreFailed(err)
 	}
@@ -137,7 +148,7 @@ func (s *SignIns) Authenticate(ctx context.Context, token string) (core.Principa
 		return core.Principal{}, errBadSession
 	}
 	who := user.Principal()
-	who.Session, who.Limit = claims.Session, user.limit
+	who.Session, who.Limit = sessionID, user.limit
 	return who, nil
 }
 

@@ -351,6 +351,24 @@ func TestNonsenseIsNobodysAddress(t *testing.T) {
 	require.Empty(t, l.mails)
 }
 
+// Two people do not have addresses or names that read alike.
+func TestWhatReadsLikeAnotherIsRefused(t *testing.T) {
+	t.Parallel()
+	l := newLobby(t)
+	l.person("bob@example.com")
+	who := core.Principal{Org: lobbyOrg, Role: core.RoleAdmin}
+	for _, person := range []identity.NewPerson{
+		{Email: "bob@example.com\u200b", Password: password},
+		{Email: "b\u00adob@example.com", Password: password},
+		{Email: "eve@example.com", Name: "Bob\u202e", Password: password},
+	} {
+		_, err := l.nodes[0].Users.Create(t.Context(), who, person, core.RoleViewer)
+		require.ErrorContains(t, err, "U+", "%+q", person)
+		_, _, err = l.nodes[0].Users.Invite(t.Context(), who, person.Email, person.Name, core.RoleViewer)
+		require.ErrorContains(t, err, "U+", "%+q", person)
+	}
+}
+
 // A browser may say of itself what it likes: who uses it is signed in.
 func TestAnyBrowserSignsIn(t *testing.T) {
 	t.Parallel()

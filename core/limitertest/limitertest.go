@@ -13,17 +13,17 @@ import (
 
 // Subject is a kind of limiter under test.
 type Subject struct {
-	// Open returns a limiter and closes it by t.Cleanup. Where limiters are
-	// Shared, all that one test opens count together, as nodes do.
+	// Open returns a limiter and closes it by t.Cleanup. If limiters are Shared, all
+	// that one test opens count together, as nodes do.
 	Open func(t *testing.T) core.RateLimiter
 	// Shared says that there can be several nodes.
 	Shared bool
-	// Clock returns what time is to the limiters of one test: a [Manual] one for
-	// those that know no time but their argument, else [Real].
+	// Clock returns the clock by which the limiters of one test go. It is [Manual] for
+	// limiters that know no time but their argument, and otherwise [Real].
 	Clock func() Clock
 }
 
-// Clock is what time is to a test.
+// Clock is the time of a test.
 type Clock interface {
 	// Now returns the time.
 	Now() time.Time
@@ -95,7 +95,8 @@ func Run(t *testing.T, subject Subject) {
 	}
 }
 
-// suite is one test of a limiter. Its key is of this test alone.
+// suite is one test of a limiter. Its key belongs to this test alone, because tests
+// run side by side on one store of counters.
 type suite struct {
 	*testing.T
 	subject Subject
@@ -153,7 +154,7 @@ func (s *suite) consistent(limit core.Limit, n int, got core.LimitState) {
 	}
 }
 
-// expect checks what an answer says of success and of what is left.
+// expect checks whether an answer allows, and how much it says is left.
 func (s *suite) expect(got core.LimitState, allowed bool, remaining int) {
 	s.Helper()
 	if got.Allowed != allowed || got.Remaining != remaining {

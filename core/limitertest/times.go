@@ -7,6 +7,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
+// waitAsTold holds RetryAfter to its word: it is neither too short nor too long.
 func waitAsTold(s *suite) {
 	limit := core.Limit{PerMinute: 600, Burst: 5}
 	s.take(limit, 5)
@@ -31,6 +32,7 @@ func waitAsTold(s *suite) {
 	}
 }
 
+// refill watches permits come back, up to a burst and no further.
 func refill(s *suite) {
 	limit := core.Limit{PerMinute: 1200, Burst: 8}
 	s.take(limit, 8)
@@ -47,8 +49,8 @@ func refill(s *suite) {
 	s.expect(s.take(limit, 8), true, 0)
 }
 
-// longRun asks for more than there is. What it gets lies between what is due to
-// who asks late and what may be had at all.
+// longRun asks for more than there is. It gets at most what the limit allows, and not
+// much less: a little is lost when asking late.
 func longRun(s *suite) {
 	limit, span := core.Limit{PerMinute: 6000, Burst: 40}, 2500*time.Millisecond
 	if s.clock.Exact() {
@@ -73,6 +75,8 @@ func longRun(s *suite) {
 	}
 }
 
+// paced asks for exactly as much as there is, evenly spread. A limiter that rounds an
+// interval up by more than others refuses after a while.
 func paced(s *suite) {
 	limit, rounds := core.Limit{PerMinute: 6000, Burst: 1}, 200
 	if s.clock.Exact() {
@@ -95,8 +99,8 @@ func pacedOnNodes(s *suite) {
 	s.pacedBy([]core.RateLimiter{s.limiter, s.subject.Open(s.T)})
 }
 
-// pacedBy uses a whole burst in each round, and waits until it is there again.
-// Who takes permits in advance must not lose those that were not used.
+// pacedBy uses nearly a whole burst in each round and waits until it is there again.
+// A node that takes permits in advance must not lose the ones that it did not use.
 func (s *suite) pacedBy(limiters []core.RateLimiter) {
 	limit := core.Limit{PerMinute: 6000, Burst: 110}
 	for round := range 4 {
@@ -112,12 +116,12 @@ func (s *suite) pacedBy(limiters []core.RateLimiter) {
 
 func changedLimit(s *suite) {
 	s.expect(s.take(slow(100), 60), true, 40)
-	// The bucket lacks an hour: more than one of ten permits can lack.
+	// The bucket lacks an hour, which is more than a bucket of ten permits can lack.
 	s.expect(s.take(slow(10), 1), false, 0)
 	if got := s.take(slow(10), 10); got.RetryAfter > 10*time.Minute {
 		s.Errorf("an empty bucket of ten is full in %s", got.RetryAfter)
 	}
-	// What a bucket lacks is a time: by a faster limit it is more permits.
+	// A bucket lacks a time, and under a faster limit that time is more permits.
 	s.key += ":raised"
 	s.expect(s.take(slow(100), 60), true, 40)
 	if got := s.take(core.Limit{PerMinute: 2, Burst: 200}, 0); got.Remaining != 80 && (s.clock.Exact() || got.Remaining != 81) {
@@ -125,6 +129,8 @@ func changedLimit(s *suite) {
 	}
 }
 
+// clockSetBack sets the clock back by a day. The bucket seems to be full in a day, and
+// must count as empty instead.
 func clockSetBack(s *suite) {
 	if !s.clock.Exact() {
 		s.Skip("this limiter has a clock of its own")
@@ -142,8 +148,8 @@ func clockSetBack(s *suite) {
 	s.expect(s.take(limit, 10), true, 0)
 }
 
-// model is a bucket in other words than the limiters': it counts what is there,
-// in nanoseconds of waiting.
+// model is a bucket by another arithmetic than the limiters'. They count what is
+// missing; it counts what is there, in nanoseconds of waiting.
 type model struct {
 	limit core.Limit
 	there time.Duration

@@ -126,7 +126,7 @@ func text(s *suite) {
 	}
 }
 
-// payloads are JSON values that come back changed from whoever parses them.
+// payloads are JSON values that an adapter changes when it parses and writes them.
 var payloads = []string{
 	`null`, `true`, `0`, `-0`, `-0.0`, `1.10`, `1E+2`, `1e400`, `12345678901234567890123`, `0.1000000000000000055511151231257827`,
 	`""`, `"\u00e4\/\ud83d\ude00\u0041\b"`, `"😀 ﷺ e` + "\u0301" + `"`, `"\\N \\. ' $1 ?"`, `"\u2028` + "\u2028\u007f" + `"`,

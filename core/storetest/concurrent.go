@@ -14,7 +14,8 @@ var concurrency = []guarantee{
 	{"what Append acknowledged the next Read sees", readYourAppend},
 }
 
-// The load of the concurrent tests.
+// The load of the concurrent tests. perRead is no multiple of perBatch, so that
+// answers end inside of batches.
 const (
 	writers  = 8
 	rounds   = 8
@@ -23,7 +24,9 @@ const (
 )
 
 // follow lets several goroutines append to three streams, through every handle
-// the adapter allows, while others follow the streams by offset.
+// the adapter allows, while others follow the streams by offset. It finds the fault
+// that gapless offsets are easiest to get wrong by: an offset that is given early
+// and becomes visible late, after a reader has passed it.
 func follow(s *suite) {
 	handles := s.handles()
 	streams := newStreams(3)
@@ -57,8 +60,9 @@ func follow(s *suite) {
 	}
 }
 
-// write appends to all streams in every call, in another order than other
-// writers do, and returns what was acknowledged.
+// write appends to all streams in every call and returns what was acknowledged. Each
+// writer names the streams in another order. An adapter that locks them in the order
+// of the call then runs into a deadlock.
 func (s *suite) write(storage core.Storage, streams []core.ID, number int) []core.Entry {
 	own := &suite{T: s.T, at: s.at, count: number << 20}
 	order := slices.Concat(streams[number%len(streams):], streams[:number%len(streams)])
@@ -87,6 +91,8 @@ func (s *suite) write(storage core.Storage, streams []core.ID, number int) []cor
 func (s *suite) follow(storage core.Storage, stream core.ID, total core.Offset, written *atomic.Bool) []core.Event {
 	var seen []core.Event
 	for next := core.Offset(0); next < total && !s.Failed(); next = core.Offset(len(seen)) {
+		// Looked at before the read: an event that is missing afterwards is lost, and
+		// not merely late.
 		atEnd := written.Load()
 		events, err := storage.Read(context.Background(), stream, core.Scan{From: next, Limit: perRead})
 		if err != nil || atEnd && len(events) == 0 {
@@ -127,6 +133,8 @@ func (s *suite) acknowledgedOnce(final []core.Event, stream core.ID, acknowledge
 	s.check(count == len(final), "the log holds %d events, %d were acknowledged", len(final), count)
 }
 
+// readYourAppend looks by every handle for each event as soon as it is
+// acknowledged. A handle that reads from a memory of its own fails here.
 func readYourAppend(s *suite) {
 	handles := s.handles()
 	stream := newStream()

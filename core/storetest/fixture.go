@@ -19,8 +19,7 @@ var start = time.Date(2026, 3, 1, 10, 0, 0, 123_456_000, time.UTC)
 
 const day = 24 * time.Hour
 
-// org is the organization of all streams but those of the tests about
-// organizations.
+// org is the organization of all streams, except in the tests about organizations.
 var org = core.ID{0: 1, 15: 1}
 
 // suite is one running test.
@@ -170,7 +169,7 @@ func (s *suite) read(stream core.ID, scan core.Scan) []core.Event {
 	return events
 }
 
-// everything is what is retained of a stream.
+// everything returns all retained events of a stream.
 func (s *suite) everything(stream core.ID) []core.Event {
 	s.Helper()
 	return s.read(stream, core.Scan{Limit: all})

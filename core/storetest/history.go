@@ -12,6 +12,8 @@ var histories = []guarantee{
 	{"random histories agree with the model", history},
 }
 
+// historySteps makes a history long enough for its streams to be trimmed and written
+// again, and short enough to be run for every change.
 const historySteps = 400
 
 // run is a random history: a storage and the model that it must agree with.
@@ -26,12 +28,14 @@ type run struct {
 }
 
 // history does random things to the storage and to the model, through every
-// handle the adapter allows, and compares every answer.
+// handle the adapter allows, and compares every answer. It looks for what the other
+// tests do not think of: combinations.
 func history(s *suite) {
 	seed := s.features.Seed
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
+	// Signed bytes or text would sort these ids otherwise than bytes do.
 	streams := []core.ID{{0: 0x01}, {0: 0x7f}, {0: 0xff}}
 	r := &run{suite: s, random: rand.New(rand.NewPCG(seed, 1)), model: newModel(streams), streams: streams, handles: s.handles()}
 	step := 0
@@ -50,6 +54,8 @@ func history(s *suite) {
 	}
 }
 
+// step does one random thing. Appends are frequent, because everything else is about
+// what they leave.
 func (r *run) step() {
 	switch choice := r.random.IntN(100); {
 	case choice < 40:
@@ -75,6 +81,8 @@ func (r *run) stream() core.ID { return r.streams[r.random.IntN(len(r.streams))]
 
 func (r *run) says(format string, args ...any) { r.doing = fmt.Sprintf(format, args...) }
 
+// append appends at a time that is often equal to the last one, and sometimes before
+// it, as by a node whose clock is behind.
 func (r *run) append() {
 	r.at = r.at.Add([]time.Duration{0, time.Microsecond, time.Second}[r.random.IntN(3)])
 	now := r.at
@@ -96,8 +104,8 @@ func (r *run) append() {
 	}
 }
 
-// batches makes up a call: one to three batches, some for the same stream,
-// with keys that come again, in one call once.
+// batches makes up a call: one to three batches, some for the same stream. Keys come
+// again between calls, but not within one, which core does not do either.
 func (r *run) batches() []core.Batch {
 	var batches []core.Batch
 	used := map[string]bool{}
@@ -195,8 +203,8 @@ func (r *run) offsetAt() {
 	r.suite.offsetAt(stream, at, r.model.streams[stream].offsetAt(at))
 }
 
-// trim lets the model follow the storage in what periods it chose, within what
-// the contract allows.
+// trim lets the model follow the storage, which chooses its periods itself. It checks
+// that the choice is within the contract.
 func (r *run) trim() {
 	stream, before := r.stream(), r.someTime()
 	of := r.model.streams[stream]
@@ -212,6 +220,7 @@ func (r *run) trim() {
 	of.trim(first)
 }
 
+// reopenAll closes every handle and opens the data again.
 func (r *run) reopenAll() {
 	r.says("closing and opening again")
 	for _, other := range r.handles[1:] {
@@ -222,7 +231,7 @@ func (r *run) reopenAll() {
 	r.handles = r.suite.handles()
 }
 
-// compare compares everything.
+// compare compares everything that the storage holds with the model.
 func (r *run) compare() {
 	r.says("comparing everything")
 	for _, stream := range r.streams {

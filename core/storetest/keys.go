@@ -202,6 +202,8 @@ func takenOver(s *suite) {
 		"a key that a new event took over must outlive the first event: a Duplicate of 1, got outcome %d at %d", again[0].Outcome, again[0].Offset)
 }
 
+// keyRace appends one key from many sides at once. A look before the insert, without
+// a lock, stores it twice.
 func keyRace(s *suite) {
 	const racers, rounds = 8, 5
 	handles := s.handles()

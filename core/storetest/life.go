@@ -73,6 +73,7 @@ func (s *suite) writeUntilClosed(stream core.ID, end func()) map[core.ID]core.Of
 			started := sync.OnceFunc(running.Done)
 			defer started()
 			for {
+				// Looked at before the call: a call that begins after Close must fail.
 				ended := closed.Load()
 				entries := own.entries(2)
 				if storage.Append(context.Background(), own.at, []core.Batch{batch(stream, entries)}) != nil {
@@ -98,6 +99,8 @@ func (s *suite) writeUntilClosed(stream core.ID, end func()) map[core.ID]core.Of
 	return acknowledged
 }
 
+// closeWaits closes while others write. What was acknowledged must have been stored
+// before Close returned, at an offset of its own.
 func closeWaits(s *suite) {
 	stream := newStream()
 	acknowledged := s.writeUntilClosed(stream, func() {

@@ -7,7 +7,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// model is what a log should be, as simple as can be said.
+// model is a log that is as simple as can be. It is slow and keeps everything, so
+// there is little in it to get wrong.
 type model struct {
 	streams map[core.ID]*modelStream
 }

@@ -72,7 +72,7 @@ func (s *suite) kinds(n int) []core.Entry {
 	return entries
 }
 
-// matches is what a filter means.
+// matches says what a filter means, apart from core.Filter.Matches, which adapters use.
 func matches(f core.Filter, event *core.Event) bool {
 	return (f.ID.IsZero() || f.ID == event.ID) && (f.Type == "" || f.Type == event.Type) &&
 		(f.Source == "" || f.Source == event.Source) && (f.Subject == "" || f.Subject == event.Subject)

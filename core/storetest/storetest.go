@@ -1,6 +1,6 @@
-// Package storetest is the contract of a storage adapter in executable form:
-// every sentence of core's ports about the log, as a test named after what it
-// guarantees. An adapter in any module runs it:
+// Package storetest is the contract of a storage adapter in executable form. Every
+// sentence of core's ports about the log is a test, named after the guarantee. An
+// adapter in any module runs it:
 //
 //	func TestStorage(t *testing.T) {
 //		storetest.Run(t, func(t *testing.T) core.Storage {

@@ -59,8 +59,8 @@ func trimKeeps(s *suite) {
 	}
 }
 
-// trimRemoves knows nothing of the adapter's periods but that they are a day
-// at most: what is more than a day older than the time lies in one that ended.
+// trimRemoves knows of the adapter's periods only that they are a day at most. So an
+// event that is more than a day older than the time lies in a period that has ended.
 func trimRemoves(s *suite) {
 	stream := newStream()
 	want := s.week(stream)

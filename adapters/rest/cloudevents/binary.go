@@ -3,8 +3,8 @@ package cloudevents
 import (
 	"bytes"
 	"encoding/base64"
+	"encoding/hex"
 	"iter"
-	"net/url"
 	"strings"
 	"unicode/utf8"
 
@@ -78,6 +78,10 @@ func (e *incoming) setHeader(name, value string) error {
 
 // headerText decodes the value of a header that is an attribute. It is
 // percent-encoded; senders of older versions put quotes around it.
+//
+// Some SDKs encode nothing. A percent sign before anything else than two
+// hexadecimal digits is one of theirs and means itself: refusing "100%" would
+// lose the event, and there is nothing else that it could mean.
 func headerText(name, value string) (string, error) {
 	if strings.HasPrefix(value, `"`) {
 		var ok bool
@@ -85,11 +89,26 @@ func headerText(name, value string) (string, error) {
 			return "", core.Invalid(name, "has unbalanced double quotes")
 		}
 	}
-	text, err := url.PathUnescape(value)
-	if err != nil {
-		return "", core.Invalid(name, "is not valid percent-encoding")
+	return percentDecoded(value), nil
+}
+
+func percentDecoded(text string) string {
+	var b strings.Builder
+	for {
+		before, rest, found := strings.Cut(text, "%")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		text = rest
+		var decoded [1]byte
+		if n, _ := hex.Decode(decoded[:], []byte(rest[:min(2, len(rest))])); n == 1 {
+			b.WriteByte(decoded[0])
+			text = rest[2:]
+		} else {
+			b.WriteByte('%')
+		}
 	}
-	return text, nil
 }
 
 // unquoted reads a quoted string, as HTTP has it.
@@ -121,14 +140,14 @@ func (e *incoming) setBody(body []byte) error {
 	case len(body) == 0:
 		e.payload, e.encoding = []byte("null"), dataNone
 	case isJSONType(media):
-		if charset != "" && charset != "utf-8" {
+		if charset != "" && !IsUTF8(charset) {
 			return errCharset
 		}
 		if err := eventjson.ValidJSON(body); err != nil {
 			return dataError(err)
 		}
 		e.payload = bytes.Trim(body, " \t\r\n")
-	case strings.HasPrefix(media, "text/") && (charset == "" || charset == "utf-8" || charset == "us-ascii"):
+	case strings.HasPrefix(media, "text/") && (charset == "" || IsUTF8(charset)):
 		if !utf8.Valid(body) || bytes.IndexByte(body, 0) >= 0 {
 			return core.Invalid(memberData, "must be UTF-8 without NUL when datacontenttype is text and names no other charset")
 		}

@@ -25,6 +25,16 @@ func isJSONType(media string) bool {
 	return subtype == "json" || strings.HasSuffix(subtype, "+json")
 }
 
+// IsUTF8 reports whether text in a charset is UTF-8. Many clients leave the
+// hyphen out, and ASCII is a part of it.
+func IsUTF8(charset string) bool {
+	switch strings.ToLower(charset) {
+	case "utf-8", "utf8", "us-ascii":
+		return true
+	}
+	return false
+}
+
 // media returns the media type of the data and its charset.
 func (e *incoming) media() (media, charset string, err error) {
 	text, given := e.lookup(attributeContentType)

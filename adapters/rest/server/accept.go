@@ -14,6 +14,7 @@ import (
 // least as much as JSON. A client that names no media type of CloudEvents gets
 // EventFlow's own JSON, even where it takes anything.
 func (c *call) prefers(media string) bool {
+	c.ctx.Response.Header.Set(fasthttp.HeaderVary, fasthttp.HeaderAccept)
 	accept := c.requestHeader(fasthttp.HeaderAccept)
 	if !strings.Contains(strings.ToLower(accept), "cloudevents") {
 		return false

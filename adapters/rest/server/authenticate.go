@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 
 	"github.com/valyala/fasthttp"
 
@@ -19,8 +20,9 @@ var (
 func (s *Server) authenticate(c *call) (core.Principal, error) {
 	key := c.ctx.Request.Header.Peek(rest.HeaderAPIKey)
 	authorization := c.ctx.Request.Header.Peek(fasthttp.HeaderAuthorization)
-	if len(authorization) > 0 {
-		token := bearerToken(authorization)
+	// Another scheme than Bearer is for somebody else: a proxy that asks for a
+	// password passes it on, next to the key.
+	if token := bearerToken(authorization); token != nil {
 		if len(key) > 0 && !bytes.Equal(key, token) {
 			return core.Principal{}, errCredentials
 		}
@@ -29,10 +31,25 @@ func (s *Server) authenticate(c *call) (core.Principal, error) {
 	if len(key) == 0 {
 		return core.Principal{}, errNoCredential
 	}
+	c.credential = key
 	if isAccessToken(key) {
 		return s.Identity.SignIns.Authenticate(c.context(), string(key))
 	}
 	return s.Identity.Access.Authenticate(c.context(), string(key))
+}
+
+// lasting returns the caller of a request that lasts, who is looked at again while it
+// does. The credential is copied: the request's buffers are gone before its answer is.
+func (c *call) lasting() core.Principal {
+	who, identity := c.who, c.server.Identity
+	if !who.User.IsZero() {
+		signedIn := c.who
+		who.Again = func(ctx context.Context) (core.Principal, error) { return identity.SignIns.Again(ctx, signedIn) }
+		return who
+	}
+	key := string(c.credential)
+	who.Again = func(ctx context.Context) (core.Principal, error) { return identity.Access.Authenticate(ctx, key) }
+	return who
 }
 
 // isAccessToken tells a JSON Web Token from a key, which has no dots.

@@ -201,6 +201,8 @@ func TestBadBodiesAreRefusedInChunksAndBatchesToo(t *testing.T) {
 			body := c.body
 			if contentType == "application/json" {
 				body = "[" + body + "]"
+			} else if name == "body byte order mark" {
+				body = "\ufeff" + body // lines may begin with one, but not with two
 			}
 			got := f.do(c.method, ordersBatch, strings.NewReader(body), "Content-Type: "+contentType)
 			if name == "body array" && contentType == "application/x-ndjson" || name == "body white space" || name == "body two values" {

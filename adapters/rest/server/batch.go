@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 
@@ -52,7 +53,10 @@ func (c *call) drafts(field eventjson.StreamField) ([]eventjson.Draft, error) {
 	}
 	switch kind {
 	case kindNDJSON:
-		return eventjson.DecodeLines(body, field)
+		// Files of lines are written by tools that put a byte order mark at the start.
+		// It is no part of the first line. RFC 8259 lets a reader pass over it; JSON
+		// bodies, which programs make, must do without.
+		return eventjson.DecodeLines(bytes.TrimPrefix(body, []byte(byteOrderMark)), field)
 	case kindCloudEvents:
 		return cloudevents.DecodeBatch(body, field)
 	}

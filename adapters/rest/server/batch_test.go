@@ -160,3 +160,18 @@ func TestABatchThatIsRefusedForOneReasonHasItsStatus(t *testing.T) {
 	got = f.do("POST", "/api/v1/events/batch", strings.NewReader(batch), "X-API-Key: "+f.newKey(core.RoleViewer))
 	require.Equal(t, core.CodeForbidden, got.problem(t).Code)
 }
+
+// A file of lines may begin with a byte order mark. It is accepted there, once.
+func TestLinesMayBeginWithAByteOrderMark(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.stream("orders")
+	const mark = "\ufeff"
+	line := event("1") + "\n"
+	for body, status := range map[string]int{
+		mark + line: 202, mark + line + line: 202, mark + mark + line: 400, line + mark + line: 207, mark: 400,
+	} {
+		require.Equal(t, status, f.do("POST", ordersBatch, strings.NewReader(body), "Content-Type: application/x-ndjson").StatusCode, "%q", body)
+	}
+	require.Equal(t, 400, f.do("POST", ordersBatch, strings.NewReader(mark+"["+event("1")+"]")).StatusCode, "JSON has none")
+}

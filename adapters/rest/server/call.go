@@ -24,8 +24,11 @@ type call struct {
 	fiber  *fiber.Ctx // nil when no route matches
 	route  *route
 	who    core.Principal
-	id     []byte
-	start  time.Time
+	// credential is what who was authenticated by. It is a part of the request's
+	// buffer.
+	credential []byte
+	id         []byte
+	start      time.Time
 	// reserved is how much of the server's memory the request's body takes.
 	reserved int64
 	// left is how long the client has for the rest of its request while the clock

@@ -39,6 +39,22 @@ const (
 	lingerBytes = 32 << 20
 )
 
+// socket returns what is below the wrappers of a connection.
+func (c *conn) socket() net.Conn {
+	if secured, ok := c.Conn.(interface{ NetConn() net.Conn }); ok {
+		return secured.NetConn()
+	}
+	return c.Conn
+}
+
+// reset has the connection end with a reset. An answer that ends with its
+// connection has no other way to say that it is not complete.
+func (c *conn) reset() {
+	if socket, ok := c.socket().(interface{ SetLinger(sec int) error }); ok {
+		_ = socket.SetLinger(0)
+	}
+}
+
 // Close implements net.Conn.
 func (c *conn) Close() error {
 	if !c.closed.CompareAndSwap(false, true) {

@@ -10,16 +10,9 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// errNoHead refuses HEAD where an answer hands something out: without its body,
-// what was handed out would be lost.
-var errNoHead = core.Errorf(core.CodeMethodNotAllowed, "only GET is allowed at this address: every answer hands out events")
-
 // getGroupEvents hands events to a consumer. If there are none, it waits as
 // long as the consumer asks it to.
 func (s *Server) getGroupEvents(c *call) error {
-	if c.ctx.IsHead() {
-		return errNoHead
-	}
 	stream, group, err := c.group()
 	if err != nil {
 		return err
@@ -32,7 +25,7 @@ func (s *Server) getGroupEvents(c *call) error {
 	defer s.polls.Add(-1)
 	// A poll may wait for longer than requests usually take, so it has a deadline
 	// of its own, and so have its reads of the store.
-	delivery, err := s.Delivery.Consumers.Poll(core.ContextWithOrganization(context.Background(), c.who.Org), c.who, stream, group, poll)
+	delivery, err := s.Delivery.Consumers.Poll(core.ContextWithOrganization(context.Background(), c.who.Org), c.lasting(), stream, group, poll)
 	if err != nil {
 		return err
 	}

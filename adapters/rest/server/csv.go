@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -31,10 +32,19 @@ func appendCSV(b []byte, event *core.Event) []byte {
 	return append(b, "\r\n"...)
 }
 
+// byteOrderMark tells Excel that a file is UTF-8: without it, Excel takes the
+// code page of its machine. Other programs would take it for a part of the first
+// column's name, so it comes only when it is asked for.
+const byteOrderMark = "\ufeff"
+
+// formulas are the characters by which a cell begins that a spreadsheet takes for
+// a formula. In East Asian settings the full-width ones count as well.
+const formulas = "=+-@\t\r\n＝＋－＠"
+
 // appendCell appends a text that a producer chose. A text that a spreadsheet
 // would take for a formula gets an apostrophe in front.
 func appendCell(b []byte, text string) []byte {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+	if first, _ := utf8.DecodeRuneInString(text); text != "" && strings.ContainsRune(formulas, first) {
 		text = "'" + text
 	}
 	return appendQuoted(b, text)

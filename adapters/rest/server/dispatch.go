@@ -32,12 +32,16 @@ func (s *Server) newApp() *fiber.App {
 	return app
 }
 
-// mount adds a route to the router. HEAD is allowed wherever GET is.
+// mount adds a route to the router. HEAD is allowed wherever GET is, and OPTIONS
+// wherever CloudEvents may be delivered.
 func (s *Server) mount(app *fiber.App, r *route) {
 	handle := func(c *fiber.Ctx) error { return s.dispatch(c, r) }
 	app.Add(r.Method, r.Path, handle)
 	if r.Method == fiber.MethodGet {
 		app.Add(fiber.MethodHead, r.Path, handle)
+	}
+	if r.takesCloudEvents() {
+		app.Add(fiber.MethodOptions, r.Path, handle)
 	}
 }
 
@@ -50,6 +54,12 @@ func (s *Server) dispatch(c *fiber.Ctx, r *route) error {
 	}
 	if err := s.guard(call); err != nil {
 		return err
+	}
+	if call.ctx.IsHead() && getOnly[r.Path] {
+		return errNoHead
+	}
+	if string(call.ctx.Method()) == fiber.MethodOptions {
+		return s.shakeHands(call)
 	}
 	if call.asking {
 		err := call.checkLength()

@@ -23,6 +23,7 @@
 //   - requestid.go: its id;
 //   - framing.go: headers that two servers could read differently;
 //   - routes.go: every address, its handler and the permission it needs;
+//   - allow.go: what an address answers, and takes;
 //   - dispatch.go: from the router to a handler, past the guards;
 //   - authenticate.go: whose credential a request presents;
 //   - visitor.go: from which address it comes;
@@ -38,6 +39,7 @@
 //   - accept.go: what the client wants to get;
 //   - object.go: bodies that are one JSON object, read strictly;
 //   - json.go: events as JSON, written without reflection;
+//   - untilclose.go: answers that end with their connection;
 //   - page.go: lists that come in pages;
 //   - revision.go: changes that depend on a revision;
 //   - cookie.go: the browser's refresh token, and which site asks;
@@ -50,6 +52,7 @@
 //   - events.go: one event stored, and events read in pages;
 //   - batch.go: many events in one request;
 //   - cloudevents.go: events that come and go as CloudEvents;
+//   - handshake.go: whether they may be delivered here;
 //   - export.go: all events of a query, in one answer;
 //   - csv.go: the same as CSV;
 //   - tail.go: events as they come;

@@ -61,8 +61,13 @@ func (c *call) setErrorHeaders(err *core.Error) {
 	if err.RetryAfter > 0 {
 		header.Set(fasthttp.HeaderRetryAfter, strconv.FormatInt(wholeSeconds(err.RetryAfter), 10))
 	}
-	if err.Code == core.CodeUnauthorized {
+	switch err.Code {
+	case core.CodeUnauthorized:
 		header.Set(fasthttp.HeaderWWWAuthenticate, `Bearer realm="eventflow"`)
+	case core.CodeMethodNotAllowed:
+		header.Set(fasthttp.HeaderAllow, c.server.allowed(string(c.ctx.URI().PathOriginal())))
+	case core.CodeUnsupportedMedia:
+		c.acceptable(err)
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 // getExport answers all events that match, as NDJSON or CSV. It reads the log
 // while the client reads the answer.
 func (s *Server) getExport(c *call) error {
-	stream, query, err := c.eventQuery("format")
+	stream, query, err := c.eventQuery("format", "bom")
 	if err != nil {
 		return err
 	}
@@ -26,24 +26,34 @@ func (s *Server) getExport(c *call) error {
 	if err != nil {
 		return err
 	}
+	header, err := c.exportHeader(contentType)
+	if err != nil {
+		return err
+	}
 	// An export may last as long as its client reads, so it has no deadline but the
 	// connection's, for each write.
-	events, err := s.Query.Export(core.ContextWithOrganization(context.Background(), c.who.Org), c.who, stream, query)
+	events, err := s.Query.Export(core.ContextWithOrganization(context.Background(), c.who.Org), c.lasting(), stream, query)
 	if err != nil {
 		return err
 	}
 	body := &exportBody{
-		write: write, conn: c.ctx.Conn(), writeTimeout: s.Limits.WriteTimeout,
+		write: write, buffer: []byte(header), conn: c.ctx.Conn(), writeTimeout: s.Limits.WriteTimeout,
 		logger: s.Logger, requestID: string(c.id),
 	}
 	body.next, body.stop = iter.Pull2(events)
-	if err := body.begin(contentType); err != nil {
+	// The first event is taken here, so that a query that fails at once is still
+	// answered with an error.
+	if err := body.take(); err != nil {
 		body.stop()
 		return err
 	}
 	c.ctx.SetStatusCode(fasthttp.StatusOK)
 	c.ctx.Response.Header.SetContentType(contentType)
 	c.ctx.Response.Header.Set(fasthttp.HeaderContentDisposition, `attachment; filename="events`+exportSuffix(contentType)+`"`)
+	if !c.ctx.Request.Header.IsHTTP11() {
+		c.exportUntilClose(body)
+		return nil
+	}
 	c.ctx.Response.SetBodyStream(body, -1)
 	return nil
 }
@@ -66,6 +76,23 @@ func (c *call) exportFormat() (appendFunc, string, error) {
 		return appendCSV, rest.TypeCSV, nil
 	}
 	return nil, "", core.Invalid("format", "must be ndjson or csv")
+}
+
+// exportHeader returns what an export begins with, before its events. `bom=true`
+// puts a byte order mark before CSV.
+func (c *call) exportHeader(contentType string) (string, error) {
+	bom := string(c.ctx.QueryArgs().Peek("bom"))
+	switch {
+	case bom != "" && bom != "true" && bom != "false":
+		return "", core.Invalid("bom", "must be true or false")
+	case contentType != rest.TypeCSV && bom == "true":
+		return "", core.Invalid("bom", "is for CSV only")
+	case contentType != rest.TypeCSV:
+		return "", nil
+	case bom == "true":
+		return byteOrderMark + csvHeader, nil
+	}
+	return csvHeader, nil
 }
 
 // appendLine appends an event as one line. JSON has line breaks between its
@@ -92,15 +119,6 @@ type exportBody struct {
 
 // exportPiece is how much of an export is written at once.
 const exportPiece = 64 << 10
-
-// begin takes the first event, so that a query that fails at once is still
-// answered with an error.
-func (e *exportBody) begin(contentType string) error {
-	if contentType == rest.TypeCSV {
-		e.buffer = append(e.buffer, csvHeader...)
-	}
-	return e.take()
-}
 
 // take moves one event into the buffer.
 func (e *exportBody) take() error {

@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -50,6 +51,30 @@ func TestExportsHoldEveryEvent(t *testing.T) {
 	require.Empty(t, got.body)
 	got = f.do("GET", "/api/v1/streams/nowhere/events/export", nil)
 	require.Equal(t, core.CodeNotFound, got.problem(t).Code)
+}
+
+// Excel takes a file for UTF-8 only if it is told so.
+func TestAnExportForExcel(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.stream("orders")
+	for _, source := range []string{"＝1+1", "＋1", "－1", "＠x", "=1", "-1", "@x", "+1", "a=1", "１"} {
+		body := fmt.Sprintf(`{"event_type":"a","source":%q,"payload":1}`, source)
+		require.Equal(t, 202, f.do("POST", ordersEvents, strings.NewReader(body)).StatusCode)
+	}
+	plain := f.do("GET", ordersEvents+"/export?format=csv&bom=false", nil)
+	marked := f.do("GET", ordersEvents+"/export?format=csv&bom=true", nil)
+	require.Equal(t, "\ufeff"+string(plain.body), string(marked.body))
+	records, err := csv.NewReader(bytes.NewReader(plain.body)).ReadAll()
+	require.NoError(t, err)
+	var sources []string
+	for _, record := range records[1:] {
+		sources = append(sources, record[7])
+	}
+	require.Equal(t, []string{"'＝1+1", "'＋1", "'－1", "'＠x", "'=1", "'-1", "'@x", "'+1", "a=1", "１"}, sources)
+	for _, query := range []string{"bom=true", "format=csv&bom=yes", "format=ndjson&bom=true", "format=csv&bom="} {
+		require.Equal(t, "bom", f.do("GET", ordersEvents+"/export?"+query, nil).problem(t).Details[0].Field, query)
+	}
 }
 
 // failingReads is storage that can be read once.

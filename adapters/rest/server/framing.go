@@ -46,24 +46,20 @@ const (
 	seenLength
 	seenEncoding
 	seenContentType
-	seenContentEncoding
 	seenAuthorization
 	seenAPIKey
 	seenIdempotencyKey
-	seenIfMatch
 )
 
 // once lists the headers that may come only once, by the length of their names:
 // most other headers are passed over after one look.
 var once = [20][]onceHeader{
 	4:  {{[]byte("host"), seenHost}},
-	8:  {{[]byte("if-match"), seenIfMatch}},
 	9:  {{bytes.ToLower([]byte(rest.HeaderAPIKey)), seenAPIKey}},
 	12: {{[]byte("content-type"), seenContentType}},
 	13: {{[]byte("authorization"), seenAuthorization}},
 	14: {{[]byte("content-length"), seenLength}},
 	15: {{bytes.ToLower([]byte(rest.HeaderIdempotencyKey)), seenIdempotencyKey}},
-	16: {{[]byte("content-encoding"), seenContentEncoding}},
 	17: {{[]byte("transfer-encoding"), seenEncoding}},
 }
 

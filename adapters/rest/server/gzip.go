@@ -1,24 +1,35 @@
 package server
 
 import (
-	"bytes"
 	"compress/gzip"
 	"errors"
 	"io"
+	"strings"
 	"sync"
+
+	"github.com/valyala/fasthttp"
 
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// gzipped reports whether the body is compressed, as Content-Encoding says.
+// gzipped reports whether the body is compressed, as Content-Encoding says: the
+// list of what was done to the body. Among that, identity is nothing, and x-gzip
+// is an old name of gzip.
 func (c *call) gzipped() (bool, error) {
-	switch encoding := c.ctx.Request.Header.ContentEncoding(); {
-	case len(encoding) == 0, bytes.EqualFold(encoding, []byte("identity")):
-		return false, nil
-	case bytes.EqualFold(encoding, []byte("gzip")):
-		return true, nil
+	times := 0
+	for encoding := range elements(c.requestHeader(fasthttp.HeaderContentEncoding)) {
+		switch strings.ToLower(encoding) {
+		case "identity":
+		case "gzip", "x-gzip":
+			times++
+		default:
+			times = 2
+		}
 	}
-	return false, unsupported("Content-Encoding", "must be gzip or identity")
+	if times > 1 {
+		return false, unsupported(fasthttp.HeaderContentEncoding, "must be gzip or identity")
+	}
+	return times == 1, nil
 }
 
 var gzipReaders = sync.Pool{New: func() any { return new(gzip.Reader) }}

@@ -16,10 +16,7 @@ import (
 // another reason has learnt nothing, and the client may still be there.
 func hungUp(c net.Conn) (gone bool) {
 	if wrapped, ok := c.(*conn); ok {
-		c = wrapped.Conn
-	}
-	if secured, ok := c.(interface{ NetConn() net.Conn }); ok {
-		c = secured.NetConn()
+		c = wrapped.socket()
 	}
 	socket, ok := c.(syscall.Conn)
 	if !ok {

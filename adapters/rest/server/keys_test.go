@@ -20,6 +20,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/rest/server"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/deliver"
 	"github.com/eventflow-go/eventflow/core/eventlog"
 	"github.com/eventflow-go/eventflow/core/identity"
 )
@@ -51,6 +52,12 @@ func openVault(t *testing.T, options ...option) *vault {
 			Catalog: opened, Log: f.log, Schemas: schemas{}, Authorizer: authorizer, Record: o.trail.Record, Now: time.Now,
 		})
 		options.Ingest = eventlog.NewIngest(options.Streams, committer, time.Now)
+		recent := eventlog.NewRecent(f.log, nil, options.Logger)
+		options.Tails = eventlog.NewTails(options.Streams, recent, f.log)
+		options.Delivery = deliver.New(deliver.Ports{
+			Streams: options.Streams, Recent: recent, Log: f.log, Store: opened, Authorizer: authorizer, Record: o.trail.Record,
+			Logger: options.Logger, Now: time.Now,
+		})
 		options.Query = eventlog.NewQuery(eventlog.QueryPorts{Log: f.log, Streams: options.Streams, Authorizer: authorizer, Record: o.trail.Record, Now: time.Now})
 		people, err := identity.New(identity.Ports{
 			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Credentials: opened, Hasher: quickHasher{}, Tokens: tokens,

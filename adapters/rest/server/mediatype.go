@@ -28,7 +28,7 @@ func (c *call) contentKind() (kind, error) {
 		return kindJSON, nil
 	}
 	media, parameters, err := mime.ParseMediaType(string(raw))
-	if charset, given := parameters["charset"]; err != nil || given && !strings.EqualFold(charset, "utf-8") {
+	if charset, given := parameters["charset"]; err != nil || given && !cloudevents.IsUTF8(charset) {
 		return 0, unsupported(fasthttp.HeaderContentType, "must be a valid media type; its charset, if it has one, must be utf-8")
 	}
 	switch {

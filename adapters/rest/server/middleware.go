@@ -7,9 +7,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
-
-	"github.com/eventflow-go/eventflow/core"
 )
 
 // serve handles every request that could be parsed. It is outside of the
@@ -25,8 +24,8 @@ func (s *Server) handle(c *call) {
 		return
 	}
 	if methodName(ctx.Method()) == methodOther {
-		c.ctx.Response.Header.Set(fasthttp.HeaderAllow, "GET, HEAD, POST, PATCH, DELETE")
-		c.fail(core.Errorf(core.CodeMethodNotAllowed, "this method is not allowed here"))
+		c.abandonBody()
+		c.fail(fiber.ErrMethodNotAllowed)
 		return
 	}
 	s.routes(ctx)

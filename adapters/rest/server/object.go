@@ -4,9 +4,11 @@ import (
 	"encoding"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/eventjson"
@@ -30,23 +32,86 @@ func (c *call) readObject(into any) error {
 		return err
 	}
 	err = json.Unmarshal(body, into)
-	if wrongType, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return core.Invalid(fieldOf(wrongType), "must be %s, not %s", jsonType(wrongType.Type), article(wrongType.Value))
+	if err == nil {
+		return nil
 	}
-	if known, ok := errors.AsType[*core.Error](err); ok {
-		return known
+	if err := misfit("", body, reflect.TypeOf(into).Elem()); err != nil {
+		return err
 	}
-	if err != nil {
-		return core.Invalid("body", "contains a malformed id or time")
-	}
-	return nil
+	return fmt.Errorf("decoding a body: %w", err) // a bug: no field of it is at fault
 }
 
-func fieldOf(err *json.UnmarshalTypeError) string {
-	if err.Field == "" {
-		return "body"
+// misfit returns the error about the first value that the type cannot take.
+// encoding/json knows only that there is one: it names no element of an array,
+// and no field whose type decodes itself, as ids and times do.
+func misfit(path string, value json.RawMessage, t reflect.Type) error {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
 	}
-	return err.Field
+	var parts []part
+	if !decodesItself(t) {
+		parts = partsOf(path, value, t)
+	}
+	for _, part := range parts {
+		if err := misfit(part.path, part.value, part.kind); err != nil {
+			return err
+		}
+	}
+	if parts != nil || path == "" {
+		return nil
+	}
+	return misfitOf(path, t, json.Unmarshal(value, reflect.New(t).Interface()))
+}
+
+// part is a value in an object or an array: where it is in the body, and the
+// type of its field.
+type part struct {
+	path  string
+	value json.RawMessage
+	kind  reflect.Type
+}
+
+// partsOf takes a value apart. It returns nil for one that has no parts.
+func partsOf(path string, value json.RawMessage, t reflect.Type) (parts []part) {
+	switch t.Kind() {
+	case reflect.Slice:
+		var elements []json.RawMessage
+		if t.Elem().Kind() == reflect.Uint8 || json.Unmarshal(value, &elements) != nil {
+			return nil
+		}
+		for i, element := range elements {
+			parts = append(parts, part{path + "[" + strconv.Itoa(i) + "]", element, t.Elem()})
+		}
+	case reflect.Struct:
+		var members map[string]json.RawMessage
+		if json.Unmarshal(value, &members) != nil {
+			return nil
+		}
+		for field := range t.Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			if member, ok := members[name]; ok {
+				parts = append(parts, part{inside(path, name), member, field.Type})
+			}
+		}
+	}
+	return parts
+}
+
+// inside is where a member of an object is.
+func inside(path, name string) string { return strings.TrimPrefix(path+"."+name, ".") }
+
+// misfitOf says why a value does not fit.
+func misfitOf(path string, t reflect.Type, err error) error {
+	if err == nil {
+		return nil
+	}
+	if wrongType, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return core.Invalid(path, "must be %s, not %s", jsonType(wrongType.Type), article(wrongType.Value))
+	}
+	if t == reflect.TypeFor[time.Time]() {
+		return core.Invalid(path, "must be a time as in RFC 3339, such as 2006-01-02T15:04:05Z")
+	}
+	return core.Invalid(path, "%v", err) // an id says of itself how it looks
 }
 
 func article(noun string) string {
@@ -83,7 +148,7 @@ func checkNames(path string, value json.RawMessage, t reflect.Type) error {
 		fields[name] = field.Type
 	}
 	for name, member := range members {
-		inner := strings.TrimPrefix(path+"."+name, ".")
+		inner := inside(path, name)
 		field, ok := fields[name]
 		if !ok {
 			return core.Invalid(inner, "is not a field of this request")

@@ -33,6 +33,16 @@ func (s *Server) admit(c *call) error {
 	if s.Limiter == nil {
 		return nil
 	}
+	key, limit := s.limitOf(c)
+	if limit.IsZero() {
+		return nil
+	}
+	return s.count(c, key, limit)
+}
+
+// limitOf returns the limit of an authenticated caller, and what it is counted
+// by.
+func (s *Server) limitOf(c *call) (key string, limit core.Limit) {
 	prefix, id, limit := "key:", c.who.Key, s.Rates.Key
 	if !c.who.User.IsZero() {
 		prefix, id, limit = "user:", c.who.User, s.Rates.User
@@ -41,9 +51,9 @@ func (s *Server) admit(c *call) error {
 		limit = c.who.Limit
 	}
 	if limit.IsZero() {
-		return nil
+		return "", limit
 	}
-	return s.count(c, prefix+id.String(), limit)
+	return prefix + id.String(), limit
 }
 
 // admitAddress is admit for a request of which only the address is known.

@@ -15,12 +15,14 @@ type Server struct {
 	Options
 	http     *fasthttp.Server
 	routes   fasthttp.RequestHandler
+	table    []route // because handlers, which it names, ask what it allows
 	inflight atomic.Int64
 	draining atomic.Bool
 	deadline deadline
 	ready    readiness
-	// tails are the live tails. Shutdown waits for them here: fasthttp has handed
-	// over their connections and does not know them any more.
+	// tails are the live tails, and the exports that end with their connection.
+	// Shutdown waits for them here: fasthttp has handed over their connections and
+	// does not know them any more.
 	tails sync.WaitGroup
 	polls atomic.Int64
 }
@@ -31,7 +33,7 @@ func New(options Options) *Server {
 	if options.Logger == nil {
 		options.Logger = slog.Default()
 	}
-	s := &Server{Options: options}
+	s := &Server{Options: options, table: table}
 	s.deadline.after = options.Limits.HandlerTimeout
 	app := s.newApp()
 	s.routes = app.Handler()

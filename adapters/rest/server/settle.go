@@ -19,7 +19,7 @@ func (s *Server) postOffsets(c *call) error {
 	if err := c.readObject(&request); err != nil {
 		return err
 	}
-	offset, err := c.offsetOf(eventName{stream, request.Offset, request.LastEventID, "last_event_id"})
+	offset, err := c.offsetOf(eventName{stream, request.Offset, request.LastEventID, "offset", "last_event_id"})
 	if err != nil {
 		return err
 	}
@@ -112,22 +112,22 @@ func (c *call) nacked(stream string, events []rest.Nack) ([]core.Nack, error) {
 	nacks := make([]core.Nack, len(events))
 	for i, event := range events {
 		place := "events[" + strconv.Itoa(i) + "]"
-		offset, err := c.offsetOf(eventName{stream, event.Offset, event.EventID, place + ".event_id"})
+		offset, err := c.offsetOf(eventName{stream, event.Offset, event.EventID, place + ".offset", place + ".event_id"})
 		if err != nil {
-			return nil, about(err, place)
+			return nil, about(err, place+".event_id")
 		}
 		nacks[i] = core.Nack{Offset: offset, Action: event.Action, Reason: event.Reason, Delay: event.Delay}
 	}
 	return nacks, nil
 }
 
-// eventName is how a request names an event of a stream: by its offset, or by
-// its id, which is in the field idField.
+// eventName is how a request names an event of a stream: by its offset or by its
+// id, and in which fields.
 type eventName struct {
-	stream  string
-	offset  *core.Offset
-	id      *core.ID
-	idField string
+	stream               string
+	offset               *core.Offset
+	id                   *core.ID
+	offsetField, idField string
 }
 
 // offsetOf returns the offset of the event that a request names.
@@ -136,7 +136,7 @@ func (c *call) offsetOf(name eventName) (core.Offset, error) {
 	case (name.offset == nil) == (name.id == nil):
 		return 0, core.Invalid(name.idField, "either this or offset is required, but not both")
 	case name.offset != nil && *name.offset < 0:
-		return 0, core.Invalid("offset", "must be 0 or more")
+		return 0, core.Invalid(name.offsetField, "must be 0 or more")
 	case name.offset != nil:
 		return *name.offset, nil
 	}

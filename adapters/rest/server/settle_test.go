@@ -62,7 +62,14 @@ func TestBadConsumerCallsAreRefused(t *testing.T) {
 		{"POST /mail/offsets", `{"offset":2}`, core.CodeConflict, ""},
 		{"POST /mail/offsets", `{"offset":1,"lease":"` + foreign + `"}`, core.CodeConflict, ""},
 		{"POST /mail/offsets", `{"last_event_id":"` + foreign + `"}`, core.CodeNotFound, ""},
-		{"POST /mail/offsets", `{"last_event_id":"x"}`, core.CodeValidation, "body"},
+		{"POST /mail/offsets", `{"last_event_id":"x"}`, core.CodeValidation, "last_event_id"},
+		{"POST /mail/ack", `{"lease":"nope"}`, core.CodeValidation, "lease"},
+		{"POST /mail/ack", `{"lease":"` + lease + `","offsets":[0,"1"]}`, core.CodeValidation, "offsets[1]"},
+		{"POST /mail/ack", `{"lease":"` + lease + `","event_ids":["x"]}`, core.CodeValidation, "event_ids[0]"},
+		{"POST /mail/nack", `{"lease":"` + lease + `","events":[{"offset":0},{"event_id":"x"}]}`, core.CodeValidation, "events[1].event_id"},
+		{"POST /mail/nack", `{"lease":"` + lease + `","events":[{"offset":0},{"offset":"x"}]}`, core.CodeValidation, "events[1].offset"},
+		{"POST /mail/nack", `{"lease":"` + lease + `","events":[{"offset":0},{"offset":-1}]}`, core.CodeValidation, "events[1].offset"},
+		{"POST /mail/nack", `{"lease":"` + lease + `","events":[{"offset":0},{"event_id":"` + foreign + `"}]}`, core.CodeValidation, "events[1].event_id"},
 		{"POST /mail/ack", `{}`, core.CodeValidation, "lease"},
 		{"POST /mail/ack", `{"lease":"` + foreign + `"}`, core.CodeConflict, ""},
 		{"POST /mail/ack", `{"lease":"` + lease + `","offsets":[]}`, core.CodeValidation, "offsets"},
@@ -126,4 +133,26 @@ func TestALeaseIsSettledOnce(t *testing.T) {
 	_, err = f.client.Commit(ctx, "orders", "mail", rest.CommitRequest{Offset: &delivery.Events[2].Offset, Lease: &lease})
 	require.NoError(t, err, "what is settled may be committed again")
 	require.EqualValues(t, 1, f.status("mail").Lag)
+}
+
+// A stack trace is a reason like any other, and a lease that ended says how.
+func TestAReasonMayHaveLines(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.stream("orders")
+	f.group("orders", "mail", core.Shared, 3)
+	f.publish("orders", 1)
+	delivery, err := f.client.Poll(t.Context(), "orders", "mail", rest.PollOptions{})
+	require.NoError(t, err)
+	const trace = "panic: no address\n\tmain.go:3\r\n"
+	offset := delivery.Events[0].Offset
+	park := rest.Nack{Offset: &offset, Action: core.NackPark, Reason: trace}
+	require.NoError(t, f.client.Nack(t.Context(), "orders", "mail", delivery.Lease.ID, park))
+	for letter, err := range f.client.DeadLetters(t.Context(), core.LetterQuery{Stream: "orders"}) {
+		require.NoError(t, err)
+		require.Equal(t, trace, letter.Reason)
+	}
+	err = f.client.Ack(t.Context(), "orders", "mail", delivery.Lease.ID)
+	require.Equal(t, core.CodeConflict, core.CodeOf(err))
+	require.ErrorContains(t, err, "settled")
 }

@@ -130,6 +130,9 @@ func encodings(accept string) map[string]float64 {
 		if err != nil {
 			continue
 		}
+		if name == "x-gzip" {
+			name = "gzip" // as RFC 9110, section 8.4.1.3, has it
+		}
 		wanted[name] = 1
 		if q, given := parameters["q"]; given {
 			wanted[name], _ = strconv.ParseFloat(q, 64) // 0 is not at all
@@ -144,17 +147,4 @@ func encodings(accept string) map[string]float64 {
 		wanted["identity"] = last
 	}
 	return wanted
-}
-
-// matchesETag reports whether an If-None-Match header names an entity tag. That
-// header compares weak tags like strong ones.
-func matchesETag(header, etag string) bool {
-	opaque := strings.TrimPrefix(etag, "W/")
-	for part := range strings.SplitSeq(header, ",") {
-		part = strings.TrimSpace(part)
-		if part == "*" || strings.TrimPrefix(part, "W/") == opaque {
-			return true
-		}
-	}
-	return false
 }

@@ -79,7 +79,7 @@ func TestTheSiteIsSentInTheFormThatIsWanted(t *testing.T) {
 		"identity;q=0, gzip;q=0.5":         "gzip",
 		"gzip;q=0.0005":                    "gzip",
 		"deflate":                          "",
-		"x-gzip":                           "",
+		"x-gzip":                           "gzip",
 		"gzip;q=nonsense":                  "",
 		";;;,,,":                           "",
 		strings.Repeat("a,", 500) + "gzip": "gzip",

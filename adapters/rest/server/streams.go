@@ -104,13 +104,15 @@ func (c *call) streamRevision() (ref string, revision int64, err error) {
 	if ref, err = c.stream(); err != nil {
 		return "", 0, err
 	}
-	revision, err = c.revision()
+	revision, err = c.revision(func() (int64, error) {
+		stream, err := c.server.Streams.Get(c.context(), c.who, ref)
+		return stream.Revision, err
+	})
 	return ref, revision, err
 }
 
 func (c *call) answerStream(status int, stream core.Stream) error {
-	c.setRevision(stream.Revision)
-	return c.answerJSON(status, stream)
+	return c.answerRevised(status, stream.Revision, stream)
 }
 
 // getStats says what a stream holds.

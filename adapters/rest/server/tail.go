@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"net"
 	"net/url"
 	"strconv"
@@ -25,9 +26,6 @@ const heartbeat = 10 * time.Second
 // (https://html.spec.whatwg.org/multipage/server-sent-events.html). The id of
 // each is the offset of the event.
 func (s *Server) getLive(c *call) error {
-	if c.ctx.IsHead() {
-		return errNoHead
-	}
 	stream, err := c.stream()
 	if err != nil {
 		return err
@@ -46,11 +44,11 @@ func (s *Server) getLive(c *call) error {
 		}
 	}
 	filter := core.Filter{Type: values.Get("type"), Source: values.Get("source"), Subject: values.Get("subject")}
-	tail, err := s.Tails.Follow(c.context(), c.who, stream, filter, after)
+	tail, err := s.Tails.Follow(c.context(), c.lasting(), stream, filter, after)
 	if err != nil {
 		return err
 	}
-	live := &liveTail{tail: tail, org: c.who.Org, head: c.liveHeader(), writeTimeout: s.Limits.WriteTimeout, write: appendEvent}
+	live := &liveTail{tail: tail, org: c.who.Org, requestID: string(c.id), head: c.liveHeader(), writeTimeout: s.Limits.WriteTimeout, write: appendEvent}
 	if c.prefers(cloudevents.TypeEvent) {
 		live.write = cloudevents.Append
 	}
@@ -82,19 +80,17 @@ func parseLastEventID(text string) (*core.Offset, error) {
 // liveHeader returns the head of the answer. From then on the connection
 // belongs to the tail, and closes with it.
 func (c *call) liveHeader() []byte {
-	b := []byte("HTTP/1.1 200 OK\r\nContent-Type: " + rest.TypeEventStream + "\r\nConnection: close\r\nX-Accel-Buffering: no\r\n")
-	b = append(b, rest.HeaderRequestID+": "...)
-	b = append(append(b, c.id...), "\r\n"...)
-	for _, header := range fixedHeaders {
-		b = append(append(append(append(b, header[0]...), ": "...), header[1]...), "\r\n"...)
-	}
-	return append(b, "\r\nretry: 1000\n\n"...)
+	header := &c.ctx.Response.Header
+	header.SetContentType(rest.TypeEventStream)
+	header.Set("X-Accel-Buffering", "no")
+	return append(c.headUntilClose(), "retry: 1000\n\n"...)
 }
 
 // liveTail is a tail on its way to a client.
 type liveTail struct {
 	tail         *eventlog.Tail
 	org          core.ID
+	requestID    string
 	head         []byte
 	writeTimeout time.Duration
 	write        func([]byte, *core.Event) []byte
@@ -124,7 +120,7 @@ func (l *liveTail) serve(conn net.Conn, s *Server) {
 		}
 		part, more, err := l.tail.Next(ctx, heartbeat)
 		if err != nil {
-			s.Logger.Error("a live tail broke off", "error", err)
+			l.end(conn, s, err)
 			return
 		}
 		if !more {
@@ -132,6 +128,20 @@ func (l *liveTail) serve(conn net.Conn, s *Server) {
 		}
 		out = l.encode(out[:0], part)
 	}
+}
+
+// end tells the client why the tail ends: the credential was revoked, or the stream
+// deleted.
+func (l *liveTail) end(conn net.Conn, s *Server, err error) {
+	if core.CodeOf(err) == core.CodeInternal {
+		s.Logger.Error("a live tail broke off", "error", err)
+	}
+	problem, encodeErr := json.Marshal(rest.NewProblem(err, l.requestID))
+	if encodeErr != nil {
+		return
+	}
+	_ = conn.SetWriteDeadline(time.Now().Add(l.writeTimeout))
+	_, _ = conn.Write(append(append([]byte("event: ended\ndata: "), problem...), "\n\n"...)) // it ends either way
 }
 
 // watch ends a tail when its client hangs up. The client has nothing more to

@@ -44,8 +44,7 @@ func (s *Server) getUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.setRevision(user.Revision)
-	return c.answerJSON(fasthttp.StatusOK, user)
+	return c.answerRevised(fasthttp.StatusOK, user.Revision, user)
 }
 
 // patchUser changes the fields that the request names.
@@ -54,7 +53,7 @@ func (s *Server) patchUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	revision, err := c.revision()
+	revision, err := c.revision(c.userRevision(id))
 	if err != nil {
 		return err
 	}
@@ -66,14 +65,24 @@ func (s *Server) patchUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.setRevision(user.Revision)
-	return c.answerJSON(fasthttp.StatusOK, user)
+	return c.answerRevised(fasthttp.StatusOK, user.Revision, user)
+}
+
+// userRevision returns how the current revision of a user is looked up.
+func (c *call) userRevision(id string) func() (int64, error) {
+	return func() (int64, error) {
+		user, err := c.server.Identity.Users.Get(c.context(), c.who, id)
+		return user.Revision, err
+	}
 }
 
 // deleteUser removes a user.
 func (s *Server) deleteUser(c *call) error {
 	id, err := c.param("id")
 	if err != nil {
+		return err
+	}
+	if err := c.checkRevision(c.userRevision(id)); err != nil {
 		return err
 	}
 	if err := s.Identity.Users.Remove(c.context(), c.who, id); err != nil {

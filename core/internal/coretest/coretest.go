@@ -22,7 +22,8 @@ type Tester interface {
 	Context() context.Context
 }
 
-// HandClock is a clock that goes when it is told to.
+// HandClock is a clock that stands still until it is put on. Tests with it take no
+// time and depend on none.
 type HandClock struct {
 	mu sync.Mutex
 	At time.Time
@@ -53,16 +54,19 @@ func OpenLog(t Tester) core.Storage {
 	return log
 }
 
-// Everything is an authorizer that allows it.
+// Everything is an authorizer that allows everything. The permissions have tests of
+// their own.
 type Everything struct{}
 
 // Allow implements [core.Authorizer].
 func (Everything) Allow(core.Principal, core.ID, core.Action) error { return nil }
 
-// ErrBroken is what a port answers that was told to fail.
+// ErrBroken is the answer of a port that was told to fail. It is no [*core.Error], as a
+// failure of a database is not.
 var ErrBroken = errors.New("broken")
 
-// RequireRefusal holds err to a code and to the first field that it names.
+// RequireRefusal requires an error of a code. A field that is not "" must be the first
+// one that the error names.
 func RequireRefusal(t Tester, err error, code core.Code, field string) core.Error {
 	t.Helper()
 	var known *core.Error
@@ -75,7 +79,8 @@ func RequireRefusal(t Tester, err error, code core.Code, field string) core.Erro
 	return *known
 }
 
-// Flipped is a text with one byte changed, and false where it is not.
+// Flipped returns a text with the bits of one byte flipped, and false when flip leaves
+// it as it is.
 func Flipped(text string, at uint8, flip byte) (string, bool) {
 	changed := []byte(text)
 	changed[int(at)%len(changed)] ^= flip

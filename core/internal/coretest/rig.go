@@ -39,7 +39,8 @@ func NewRig(t Tester, log core.EventLog) *Rig {
 	return r
 }
 
-// Node returns the streams as another node sees them.
+// Node returns the streams as another node sees them: over the same catalog and log,
+// with a cache of its own.
 func (r *Rig) Node() *eventlog.Streams {
 	return eventlog.NewStreams(eventlog.StreamPorts{
 		Catalog: r.Catalog, Log: r.Log, Schemas: jsonschema.New(), Authorizer: Everything{}, Now: r.Clock.Now,
@@ -54,8 +55,8 @@ func (r *Rig) Create(spec core.StreamSpec) core.ID {
 	return stream.ID
 }
 
-// Put stores events at the clock's time and returns them as they are stored. Any number
-// of goroutines may do so.
+// Put stores events at the clock's time and returns them as they are stored. It goes
+// past the group commit, for tests of what reads. Any number of goroutines may do so.
 func (r *Rig) Put(stream core.ID, events ...core.Event) []core.Event {
 	r.T.Helper()
 	at := r.Clock.Now()
@@ -85,7 +86,8 @@ func (r *Rig) Page(stream string, query core.EventQuery) core.EventPage {
 	return page
 }
 
-// All goes through the pages and calls between before every further one.
+// All reads all pages of a query and returns their events. It calls between before
+// every page but the first, so that a test can change the log while it is read.
 func (r *Rig) All(stream string, query core.EventQuery, between func()) (events []core.Event) {
 	r.T.Helper()
 	for range 1000 {
