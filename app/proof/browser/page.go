@@ -67,6 +67,12 @@ func (p *Page) Await(what, condition string) {
 	p.fail("waiting for "+what, errors.New("the page is opened again and again"))
 }
 
+// Frames waits until the page was drawn so often: what it knows already is seen then.
+func (p *Page) Frames(n int) {
+	p.t.Helper()
+	p.Eval(fmt.Sprintf("(async () => { for (let frame = 0; frame < %d; frame++) await new Promise(requestAnimationFrame) })()", n), nil)
+}
+
 // quote writes a text in JavaScript.
 func quote(text string) string {
 	quoted, _ := json.Marshal(text) // a text always can be
@@ -191,9 +197,9 @@ func (p *Page) Fill(label, text string) {
 		p.Await("a field named "+label, "!!"+find)
 		p.Eval("(() => { const found = "+find+"; found.focus(); found.select && found.select() })()", nil)
 		p.run("filling "+label, input.InsertText(text))
+		p.Frames(3)
 		var filled bool
-		p.Eval("(async () => { for (let frame = 0; frame < 3; frame++) await new Promise(requestAnimationFrame); return ("+find+")?.value !== '' })()", &filled)
-		if filled || text == "" {
+		if p.Eval("("+find+")?.value !== ''", &filled); filled || text == "" {
 			return
 		}
 	}

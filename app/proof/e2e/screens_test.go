@@ -157,7 +157,7 @@ func inspect(page *browser.Page, full bool) {
 	page.Gone("Deliveries")
 	page.PressControl("k")
 	page.Fill("Page, stream or group", "ord")
-	page.See("orders")
+	page.Await("the stream to be chosen", "document.querySelector('.choices [aria-selected=true]')?.innerText.trim() === 'orders'")
 	page.Axe("palette")
 	page.Screenshot("full/palette")
 	page.Press(browser.Enter)
