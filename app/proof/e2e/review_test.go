@@ -56,6 +56,7 @@ func TestTheInspectorHasItsTabsOnEveryScreen(t *testing.T) {
 		page.Size(size[0], size[1])
 		page.Go("/streams/orders/events")
 		page.See("order.paid")
+		page.Await("the chart, which moves what is below it", "!!document.querySelector('.bars')")
 		page.Press("j")
 		page.Await("the payload", "!!document.querySelector('.inspector .json')")
 		var tabs, title, closing, inspector struct{ Top, Bottom, Width, Height float64 }
