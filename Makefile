@@ -26,7 +26,7 @@ RACE = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race '-gcflags=modernc.o
 # browsers, compilers — or is about texts alone. Those are built as the program is,
 # which spares building most of it again. Both run side by side.
 MODULE  := github.com/eventflow-go/eventflow
-UNRACED  = $(addprefix $(MODULE)/,app/e2e app/chaos app/proof/foreign app/testenv app/chaos/history app/browser ui/pack)
+UNRACED  = $(addprefix $(MODULE)/,app/proof/e2e app/proof/chaos app/proof/foreign app/proof/testenv app/proof/chaos/history app/proof/browser ui/pack)
 
 # What takes long begins first, or it would be waited for at the end.
 SLOWEST  = $(addprefix $(MODULE)/,adapters/catalog app adapters/memory adapters/postgres core adapters/rest/server)
@@ -70,14 +70,14 @@ fmt: $(GOLANGCI) ## format the code
 	$(GOLANGCI) fmt ./...
 
 bench: bin/eventflow bin/testenv ## measure the ratios that matter, a JSON line each, and what the dashboard costs
-	bin/testenv -- $(GO) run ./app/bench
-	bin/testenv -- $(GO) test -timeout 10m -run '^$$' -bench Dashboard -benchtime 1x ./app/e2e
+	bin/testenv -- $(GO) run ./app/proof/bench
+	bin/testenv -- $(GO) test -timeout 10m -run '^$$' -bench Dashboard -benchtime 1x ./app/proof/e2e
 
 lighthouse: bin/eventflow bin/testenv $(LIGHTHOUSE) ## have Lighthouse judge the dashboard, a JSON line for each figure; needs npm
-	EVENTFLOW_TEST_LIGHTHOUSE='$(CURDIR)/$(LIGHTHOUSE)' bin/testenv -- $(GO) test -timeout 10m -run '^$$' -bench Lighthouse -benchtime 1x ./app/e2e
+	EVENTFLOW_TEST_LIGHTHOUSE='$(CURDIR)/$(LIGHTHOUSE)' bin/testenv -- $(GO) test -timeout 10m -run '^$$' -bench Lighthouse -benchtime 1x ./app/proof/e2e
 
 chaos: bin/testenv ## kill servers and databases under load and check the log (up to 15 minutes)
-	EVENTFLOW_TEST_KILLS=$(KILLS) bin/testenv -- $(GO) test -count=1 -v -timeout 15m ./app/chaos/...
+	EVENTFLOW_TEST_KILLS=$(KILLS) bin/testenv -- $(GO) test -count=1 -v -timeout 15m ./app/proof/chaos/...
 
 fuzz: ## feed every fuzz target random input for FUZZTIME each
 	@set -e; for found in $$(grep -rhoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sort -u | sed 's/^func //'); do \
@@ -101,7 +101,7 @@ dashboard: FORCE
 	$(GO) run ./ui/pack bin/app.wasm ui/web $(QUALITY)
 
 bin/testenv: FORCE
-	@$(GO) build -o $@ ./app/testenv
+	@$(GO) build -o $@ ./app/proof/testenv
 
 # Installed by version, which leaves go.mod alone and keeps the linter's
 # dependencies out of ours.

@@ -34,6 +34,8 @@ type load[T any] struct {
 	// turn counts the fetches. An answer counts only if no other fetch has begun since
 	// its own, so a late answer never overwrites a newer one.
 	turn int
+	// stranded says that the session fetches again once the server is back.
+	stranded bool
 	// again fetches once more, for the button that tries again.
 	again func(app.Context)
 }
@@ -67,6 +69,13 @@ func (l *load[T]) fetch(ctx app.Context, s *session, get func(context.Context, *
 			l.busy, l.slow, l.err = false, false, err
 			if core.CodeOf(err) == core.CodeUnauthorized && s.state == expired {
 				s.waiting = append(s.waiting, l.again)
+			}
+			if noAnswer(err) && !l.stranded {
+				l.stranded = true
+				s.stranded = append(s.stranded, func(ctx app.Context) {
+					l.stranded = false
+					l.again(ctx)
+				})
 			}
 			if err == nil {
 				l.value, l.at, l.kept = value, time.Now(), false

@@ -73,6 +73,8 @@ type session struct {
 	sayings int
 	// waiting are the fetches that were refused because the session had ended.
 	waiting []func(app.Context)
+	// stranded are the fetches that no server answered. They are made again once one does.
+	stranded []func(app.Context)
 
 	// mu guards the fields below. It is held while the server is asked for another
 	// access token. So of all the requests whose token has expired one asks, and the
@@ -186,6 +188,10 @@ func (s *session) heardOf(err error) {
 		s.offline = true
 	case err == nil || errors.As(err, &answer):
 		s.offline, s.heard = false, time.Now()
+		for _, again := range s.stranded {
+			s.dispatch(again)
+		}
+		s.stranded = nil
 	}
 	if core.CodeOf(err) == core.CodeUnauthorized && s.state == signedIn {
 		s.state = expired

@@ -1,0 +1,186 @@
+package chaos_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/app/proof/chaos/history"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+var streams = []string{"orders", "payments"}
+
+// workload is producers and followers that go on whatever happens to the
+// servers, and the record of what they saw.
+type workload struct {
+	t       *testing.T
+	clients []*rest.Client
+	rec     *history.Recorder
+	path    string
+	acked   atomic.Int64
+	marker  atomic.Int64
+	stop    context.CancelFunc
+	ctx     context.Context
+	running sync.WaitGroup
+}
+
+const producers = 8
+
+// startLoad starts producers and followers, spread over the clients.
+func startLoad(t *testing.T, clients ...*rest.Client) *workload {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "history.jsonl")
+	file, err := os.Create(path)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = file.Close() })
+	ctx, stop := context.WithCancel(context.Background())
+	w := &workload{t: t, clients: clients, rec: history.NewRecorder(file), path: path, ctx: ctx, stop: stop}
+	t.Cleanup(stop)
+	for p := range producers {
+		w.running.Go(func() { w.produce(p) })
+	}
+	for i, stream := range streams {
+		w.running.Go(func() { w.follow(i, stream) })
+	}
+	return w
+}
+
+// events makes n events, half of the time with idempotency keys.
+func (w *workload) events(n int) []history.Sent {
+	keyed := rand.IntN(2) == 0
+	events := make([]history.Sent, n)
+	for i := range events {
+		marker := fmt.Sprintf("m-%08d", w.marker.Add(1))
+		events[i] = history.Sent{Marker: marker, Payload: fmt.Sprintf(`{ "marker":"%s", "price": %d.50 }`, marker, rand.IntN(1000))}
+		if keyed {
+			events[i].Key = "key-" + marker
+		}
+	}
+	return events
+}
+
+// produce sends one request after another. Events with keys are sent again
+// until they are acknowledged; others are given up when their outcome is not
+// known.
+func (w *workload) produce(producer int) {
+	for w.ctx.Err() == nil {
+		size := 1
+		if rand.IntN(4) == 0 {
+			size = 1 + rand.IntN(20)
+		}
+		events, stream := w.events(size), streams[rand.IntN(len(streams))]
+		for w.ctx.Err() == nil {
+			client := w.clients[rand.IntN(len(w.clients))]
+			if w.send(client, producer, stream, events) || events[0].Key == "" {
+				break
+			}
+		}
+	}
+}
+
+// send makes one call and records it.
+func (w *workload) send(client *rest.Client, producer int, stream string, events []history.Sent) (acked bool) {
+	op := w.rec.Invoke(history.Call{Producer: producer, Stream: stream, Events: events})
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	receipts, err := post(ctx, client, stream, events)
+	var answered *rest.Error
+	switch {
+	case err == nil:
+		op.Acked(receipts)
+		w.acked.Add(int64(len(events)))
+		return true
+	case errors.As(err, &answered) && answered.Status < 500:
+		op.Refused()
+		w.t.Errorf("a good request was refused: %v", err)
+		return true
+	}
+	op.Unknown()
+	return false
+}
+
+func post(ctx context.Context, client *rest.Client, stream string, events []history.Sent) ([]history.Receipt, error) {
+	made := make([]rest.NewEvent, len(events))
+	for i, event := range events {
+		made[i] = rest.NewEvent{Type: "chaos.event", Payload: []byte(event.Payload), IdempotencyKey: event.Key}
+	}
+	if len(made) == 1 {
+		receipt, err := client.Publish(ctx, stream, made[0])
+		return []history.Receipt{{ID: receipt.ID.String(), Offset: int64(receipt.Offset), Duplicate: receipt.Duplicate}}, err
+	}
+	result, err := client.PublishBatch(ctx, stream, made)
+	if err != nil {
+		return nil, err
+	}
+	receipts := make([]history.Receipt, len(result.Results))
+	for i, item := range result.Results {
+		if item.Error != nil {
+			return nil, fmt.Errorf("item %d of a batch: %s", i, item.Error.Message)
+		}
+		receipts[i] = history.Receipt{ID: item.ID.String(), Offset: int64(item.Offset), Duplicate: item.Duplicate}
+	}
+	return receipts, nil
+}
+
+// follow reads a stream by offset, on any node, as long as the load runs.
+func (w *workload) follow(follower int, stream string) {
+	var query core.EventQuery
+	for w.ctx.Err() == nil {
+		page, err := w.clients[rand.IntN(len(w.clients))].EventsPage(w.ctx, stream, query)
+		if err != nil || len(page.Items) == 0 {
+			continue
+		}
+		seen := make([]history.Seen, len(page.Items))
+		for i, event := range page.Items {
+			seen[i] = history.Seen{Offset: int64(event.Offset), ID: event.ID.String()}
+		}
+		w.rec.Observed(follower, stream, seen)
+		last := page.Items[len(page.Items)-1].Offset
+		query.After = &last
+	}
+}
+
+// progress waits until so many more events are acknowledged.
+func (w *workload) progress(events int64) {
+	w.t.Helper()
+	goal := w.acked.Load() + events
+	until(w.t, "producers get on", func() bool { return w.acked.Load() >= goal })
+}
+
+// check ends the load and compares the record with the log.
+func (w *workload) check(client *rest.Client) {
+	w.t.Helper()
+	w.stop()
+	w.running.Wait()
+	require.NoError(w.t, w.rec.Err())
+	file, err := os.Open(w.path)
+	require.NoError(w.t, err)
+	defer file.Close() //nolint:errcheck // it was only read
+	recorded, err := history.Load(file)
+	require.NoError(w.t, err)
+	logs := map[string][]history.Stored{}
+	for _, stream := range streams {
+		for event, err := range client.Events(w.t.Context(), stream, core.EventQuery{Limit: core.MaxPageSize}) {
+			require.NoError(w.t, err)
+			logs[stream] = append(logs[stream], history.Stored{
+				Offset: int64(event.Offset), ID: event.ID.String(), Key: event.IdempotencyKey, Payload: string(event.Payload),
+			})
+		}
+	}
+	w.t.Logf("%s; %d events in the log", history.Summary(recorded), len(logs[streams[0]])+len(logs[streams[1]]))
+	violations := history.Check(recorded, logs)
+	for _, violation := range violations[:min(len(violations), 20)] {
+		w.t.Errorf("promise broken: %s", violation)
+	}
+}

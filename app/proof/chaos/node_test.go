@@ -1,0 +1,130 @@
+package chaos_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+var binary string
+
+// TestMain builds the program that the tests run and kill.
+func TestMain(m *testing.M) {
+	os.Exit(func() int {
+		folder, err := os.MkdirTemp("", "eventflow-chaos-")
+		if err != nil {
+			panic(err)
+		}
+		defer os.RemoveAll(folder) //nolint:errcheck // a temporary folder
+		binary = filepath.Join(folder, "eventflow")
+		// As the Makefile builds it, so that little is compiled anew.
+		build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", binary, "../../eventflow")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if output, err := build.CombinedOutput(); err != nil {
+			panic(string(output))
+		}
+		return m.Run()
+	}())
+}
+
+const secret = "a-secret-for-servers-that-are-killed-soon"
+
+// node is one server process that can be killed and started again.
+type node struct {
+	t       *testing.T
+	addr    string
+	environ []string
+	process *exec.Cmd
+	log     *os.File
+}
+
+func newNode(t *testing.T, store string, settings ...string) *node {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	log, err := os.Create(filepath.Join(t.TempDir(), "server.log"))
+	require.NoError(t, err)
+	n := &node{t: t, addr: listener.Addr().String(), log: log}
+	require.NoError(t, listener.Close())
+	n.environ = append(os.Environ(), "EVENTFLOW_STORE="+store, "EVENTFLOW_SECRET="+secret, "EVENTFLOW_ADDR="+n.addr,
+		"EVENTFLOW_LOG_LEVEL=error", "EVENTFLOW_LOG_FORMAT=text", "EVENTFLOW_RATE_KEY=off")
+	n.environ = append(n.environ, settings...)
+	t.Cleanup(func() {
+		n.kill()
+		_ = n.log.Close() // it was written by the server
+		if t.Failed() {
+			text, _ := os.ReadFile(n.log.Name()) // only to tell more about the failure
+			t.Logf("end of the log of the server on %s:\n%s", n.addr, text[max(0, len(text)-4000):])
+		}
+	})
+	return n
+}
+
+// start starts the server and returns how long it took to be ready.
+func (n *node) start() time.Duration {
+	n.t.Helper()
+	n.process = exec.Command(binary, "serve")
+	n.process.Env, n.process.Stdout, n.process.Stderr = n.environ, n.log, n.log
+	started := time.Now()
+	require.NoError(n.t, n.process.Start())
+	until(n.t, "the server becomes ready", n.ready)
+	return time.Since(started)
+}
+
+func (n *node) ready() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+n.addr+"/readyz", nil)
+	if err != nil {
+		return false
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return false
+	}
+	return response.Body.Close() == nil && response.StatusCode == http.StatusOK
+}
+
+// kill ends the process at once, with whatever it was doing.
+func (n *node) kill() { n.end(syscall.SIGKILL) }
+
+func (n *node) end(signal syscall.Signal) {
+	if n.process == nil {
+		return
+	}
+	_ = n.process.Process.Signal(signal) // it may have gone
+	_ = n.process.Wait()                 // a killed process ends with an error
+	n.process = nil
+}
+
+// key returns a new key that may do everything the tests do.
+func (n *node) key() string {
+	n.t.Helper()
+	create := exec.Command(binary, "key", "create", "--label", "chaos", "--role", "developer")
+	create.Env, create.Stderr = n.environ, n.log
+	key, err := create.Output()
+	require.NoError(n.t, err)
+	return strings.TrimSpace(string(key))
+}
+
+func (n *node) client(key string) *rest.Client { return rest.NewClient("http://"+n.addr, key) }
+
+func createStreams(t *testing.T, client *rest.Client, names ...string) {
+	t.Helper()
+	for _, name := range names {
+		_, err := client.CreateStream(t.Context(), core.StreamSpec{Name: name})
+		require.NoError(t, err)
+	}
+}
