@@ -29,7 +29,7 @@ MODULE  := github.com/eventflow-go/eventflow
 UNRACED  = $(addprefix $(MODULE)/,app/proof/e2e app/proof/chaos app/proof/foreign app/proof/testenv app/proof/chaos/history app/proof/browser ui/pack)
 
 # What takes long begins first, or it would be waited for at the end.
-SLOWEST  = $(addprefix $(MODULE)/,adapters/catalog app adapters/memory adapters/postgres core adapters/rest/server)
+SLOWEST  = $(addprefix $(MODULE)/,adapters/catalog app adapters/memory adapters/postgres ui adapters/rest/server core/deliver)
 RACED    = $(SLOWEST) $(filter-out $(SLOWEST) $(UNRACED),$(shell $(GO) list ./...))
 
 # go vet is one of the linters, and no picture of a failure needs debug information.
