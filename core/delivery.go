@@ -8,8 +8,8 @@ type Poll struct {
 	Limit int
 	// Wait is how long to wait for the first one: at most [MaxPollWait].
 	Wait time.Duration
-	// Gone reports that the consumer has hung up. A consumer that did so while it
-	// waited is handed nothing. Gone may be nil.
+	// Gone reports that the consumer has hung up. Whoever did so is handed nothing.
+	// Gone may be nil.
 	Gone func() bool
 }
 

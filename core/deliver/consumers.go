@@ -64,15 +64,15 @@ func (c *Consumers) Poll(ctx context.Context, who core.Principal, stream, group 
 func (c *Consumers) poll(ctx context.Context, by asked, follower *eventlog.Follower, poll core.Poll) (core.Delivery, error) {
 	for deadline := c.now().Add(poll.Wait); ; {
 		head, changed := follower.Head() // before the look: later news closes changed
-		d, wake, err := c.deliver(ctx, by.g, head, poll.Limit)
+		d, wake, err := c.deliver(ctx, by.g, head, poll)
 		if err != nil || len(d.Events) > 0 {
 			return d, err
 		}
 		now := c.now()
-		if !now.Before(deadline) {
+		if !now.Before(deadline) || gone(poll) {
 			return d, nil
 		}
-		if !c.sleep(ctx, changed, earliest(deadline, wake, now.Add(eventlog.RecheckInterval)).Sub(now)) || poll.Gone != nil && poll.Gone() {
+		if !c.sleep(ctx, changed, earliest(deadline, wake, now.Add(eventlog.RecheckInterval)).Sub(now)) {
 			return d, nil
 		}
 		if by, err = c.again(ctx, by); err != nil {
@@ -80,6 +80,9 @@ func (c *Consumers) poll(ctx context.Context, by asked, follower *eventlog.Follo
 		}
 	}
 }
+
+// gone reports whether the caller of a poll has hung up.
+func gone(poll core.Poll) bool { return poll.Gone != nil && poll.Gone() }
 
 // asked is who polls which group, and by what names.
 type asked struct {
@@ -133,17 +136,21 @@ func (c *Consumers) sleep(ctx context.Context, changed <-chan struct{}, longest 
 // The lease is stored before its events are read. Otherwise a slow read would keep all
 // of the group waiting for its turn, and reading first would hand the same events to
 // two consumers.
-func (c *Consumers) deliver(ctx context.Context, g *core.Group, head core.Offset, limit int) (d core.Delivery, wake time.Time, err error) {
+func (c *Consumers) deliver(ctx context.Context, g *core.Group, head core.Offset, poll core.Poll) (d core.Delivery, wake time.Time, err error) {
 	var spans []span
 	err = c.turns.do(ctx, g, func(t *turn) error {
-		d = core.Delivery{}
+		d, spans = core.Delivery{}, nil
+		// A poll may have waited for its turn. Nobody would settle what it takes now.
+		if gone(poll) {
+			return nil
+		}
 		bounds, err := t.bounds(ctx, head)
 		if err != nil {
 			return err
 		}
 		// Retention does not tell groups what it removes. The poll notices.
 		t.state.trim(bounds.First)
-		spans = t.state.take(t.now, g, max(head, bounds.Next), limit)
+		spans = t.state.take(t.now, g, max(head, bounds.Next), poll.Limit)
 		d.NextOffset, wake = t.state.Next, t.state.wake(t.now)
 		if len(spans) == 0 {
 			return nil

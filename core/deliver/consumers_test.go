@@ -104,6 +104,21 @@ func TestPollOfOneWhoLeft(t *testing.T) {
 	}
 }
 
+// TestPollOfOneWhoLeftBeforeItsTurn: a consumer that hung up is handed nothing,
+// even when there are events by the time its poll is first looked at.
+func TestPollOfOneWhoLeftBeforeItsTurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		d.group("mail", core.Ordered, nil)
+		d.put(`{}`, `{}`)
+		got, err := d.Consumers.Poll(t.Context(), d.who, "orders", "mail", core.Poll{Wait: time.Minute, Gone: func() bool { return true }})
+		require.NoError(t, err)
+		require.Empty(t, got.Events)
+		require.Zero(t, d.status("mail").Leased)
+	})
+}
+
 // TestPollersShareTheWork: whoever asks at the same time, every event goes to
 // one of them; an ordered group has one run in flight.
 func TestPollersShareTheWork(t *testing.T) {
