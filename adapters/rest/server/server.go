@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/valyala/fasthttp"
 )
@@ -32,6 +33,9 @@ func New(options Options) *Server {
 	options.Limits = options.Limits.withDefaults()
 	if options.Logger == nil {
 		options.Logger = slog.Default()
+	}
+	if options.Now == nil {
+		options.Now = time.Now
 	}
 	s := &Server{Options: options, table: table}
 	s.deadline.after = options.Limits.HandlerTimeout
