@@ -48,11 +48,11 @@ func newPresence(users core.Users, sessions core.Sessions, organizations core.Or
 }
 
 func (p *presence) session(ctx context.Context, id core.ID) (core.Session, error) {
-	return p.live.Get(id, func(core.Session) (core.Session, error) { return p.sessions.Session(ctx, id) }, core.IsNotFound)
+	return p.live.Get(ctx, id, func(core.Session) (core.Session, error) { return p.sessions.Session(ctx, id) }, core.IsNotFound)
 }
 
 func (p *presence) user(ctx context.Context, org, id core.ID) (knownUser, error) {
-	return p.users.Get(id, func(knownUser) (knownUser, error) {
+	return p.users.Get(ctx, id, func(knownUser) (knownUser, error) {
 		user, err := p.catalog.User(ctx, org, id)
 		if err != nil {
 			return knownUser{}, err
