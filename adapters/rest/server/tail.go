@@ -44,11 +44,16 @@ func (s *Server) getLive(c *call) error {
 		}
 	}
 	filter := core.Filter{Type: values.Get("type"), Source: values.Get("source"), Subject: values.Get("subject")}
-	tail, err := s.Tails.Follow(c.context(), c.lasting(), stream, filter, after)
+	leave, err := s.stay(c)
 	if err != nil {
 		return err
 	}
-	live := &liveTail{tail: tail, org: c.who.Org, requestID: string(c.id), head: c.liveHeader(), writeTimeout: s.Limits.WriteTimeout, write: appendEvent}
+	tail, err := s.Tails.Follow(c.context(), c.lasting(), stream, filter, after)
+	if err != nil {
+		leave()
+		return err
+	}
+	live := &liveTail{tail: tail, leave: leave, org: c.who.Org, requestID: string(c.id), head: c.liveHeader(), writeTimeout: s.Limits.WriteTimeout, write: appendEvent}
 	if c.prefers(cloudevents.TypeEvent) {
 		live.write = cloudevents.Append
 	}
@@ -89,6 +94,7 @@ func (c *call) liveHeader() []byte {
 // liveTail is a tail on its way to a client.
 type liveTail struct {
 	tail         *eventlog.Tail
+	leave        func()
 	org          core.ID
 	requestID    string
 	head         []byte
@@ -99,6 +105,7 @@ type liveTail struct {
 // serve writes until the client leaves or the server stops.
 func (l *liveTail) serve(conn net.Conn, s *Server) {
 	defer s.tails.Done()
+	defer l.leave()
 	defer l.tail.Close()
 	ctx, stop := context.WithCancel(core.ContextWithOrganization(context.Background(), l.org))
 	defer stop()
