@@ -150,3 +150,68 @@ func TestLastingRequestsLeaveConnectionsForOthers(t *testing.T) {
 		require.Contains(t, refused.body, "too many connections")
 	})
 }
+
+// A neighbour whose replays never get on, because of their rate, does not keep those of
+// others from ending, and can be stopped by itself and by who operates the server.
+func TestReplaysThatNeverEndAreNobodyElsesTrouble(t *testing.T) {
+	t.Parallel()
+	withNeighbours(t, nil, func(t *testing.T, n neighbours) {
+		die := func(key, group string, letters int) *rest.Client {
+			client := n.server.client(key)
+			_, _ = client.CreateGroup(t.Context(), "orders", core.GroupSpec{Name: group}) // the first one is there
+			for range letters {
+				_, err := client.Publish(t.Context(), "orders", rest.NewEvent{Type: "order.paid", Payload: []byte("1")})
+				require.NoError(t, err)
+			}
+			got, err := client.Poll(t.Context(), "orders", group, rest.PollOptions{Limit: letters, Wait: 10 * time.Second})
+			require.NoError(t, err)
+			for i := range got.Events {
+				require.NoError(t, client.Nack(t.Context(), "orders", group, got.Lease.ID, rest.Nack{Offset: &got.Events[i].Offset, Action: core.NackPark}))
+			}
+			return client
+		}
+		them := die(n.them, "mail", 2)
+		_, err := them.ReplayDeadLetters(t.Context(), rest.ReplayRequest{Rate: 1e-9})
+		require.Equal(t, core.CodeValidation, core.CodeOf(err))
+		require.ErrorContains(t, err, "rate")
+		var last core.Replay
+		for i := range core.MaxReplays {
+			group := fmt.Sprintf("mail%.*s", i/core.MaxGroupReplays, "-----")
+			if i%core.MaxGroupReplays == 0 && i > 0 {
+				_, err := them.CreateGroup(t.Context(), "orders", core.GroupSpec{Name: group})
+				require.NoError(t, err)
+				got, err := them.Poll(t.Context(), "orders", group, rest.PollOptions{Limit: 2, Wait: 10 * time.Second})
+				require.NoError(t, err)
+				require.NoError(t, them.Nack(t.Context(), "orders", group, got.Lease.ID, rest.Nack{Offset: &got.Events[0].Offset, Action: core.NackPark}))
+			}
+			last, err = them.ReplayDeadLetters(t.Context(), rest.ReplayRequest{Stream: "orders", Group: group, Rate: core.MinReplayRate})
+			require.NoError(t, err)
+			require.Equal(t, core.ReplayRunning, last.State)
+		}
+		_, err = them.ReplayDeadLetters(t.Context(), rest.ReplayRequest{Rate: core.MinReplayRate})
+		require.Equal(t, core.CodeRateLimited, core.CodeOf(err))
+
+		mine := die(n.mine, "mail", 3)
+		replay, err := mine.ReplayDeadLetters(t.Context(), rest.ReplayRequest{})
+		require.NoError(t, err)
+		require.Eventually(t, func() bool {
+			replay, err = mine.Replay(t.Context(), replay.ID.String())
+			return err == nil && replay.State == core.ReplayDone
+		}, patience, 50*time.Millisecond)
+		require.Equal(t, int64(3), replay.Done)
+
+		_, err = mine.StopReplay(t.Context(), last.ID.String())
+		require.Equal(t, core.CodeNotFound, core.CodeOf(err))
+		stopped, err := them.StopReplay(t.Context(), last.ID.String())
+		require.NoError(t, err)
+		require.Equal(t, core.ReplayStopped, stopped.State)
+		running, err := them.ReplaysPage(t.Context(), core.ReplayQuery{State: core.ReplayRunning})
+		require.NoError(t, err)
+		require.Len(t, running.Items, core.MaxReplays-1)
+		first := running.Items[0].ID.String()
+		listed := n.command("replay", "list", "--org", "them", "--state", "running")
+		require.Contains(t, listed.stdout, first, listed.stderr)
+		byOperator := n.command("replay", "stop", "--org", "them", first)
+		require.Contains(t, byOperator.stdout, string(core.ReplayStopped), byOperator.stderr)
+	})
+}
