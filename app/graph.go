@@ -233,7 +233,7 @@ func newServer(cfg Config, p served) *server.Server {
 		Ready: p.Health.report, Metrics: p.Metrics.Handler(), MetricsToken: cfg.MetricsToken, Observe: p.Metrics.Request, Logger: p.Logger,
 		Limits: server.Limits{
 			ReadTimeout: cfg.ReadTimeout, WriteTimeout: cfg.WriteTimeout, IdleTimeout: cfg.IdleTimeout,
-			Connections: cfg.Connections, InflightBytes: cfg.InflightBytes,
+			Connections: cfg.Connections, InflightBytes: cfg.InflightBytes, UploadRate: cfg.UploadRate,
 		},
 		Limiter: p.Limiter, Rates: cfg.rates(),
 	})

@@ -88,7 +88,8 @@
 //     are;
 //   - visitor.go: where a request comes from;
 //   - audit.go: what is recorded of it;
-//   - limit.go, rate.go: how often something may be done, and a limit of one's own.
+//   - limit.go, rate.go: how often something may be done, and a limit of one's own;
+//   - share.go: what organizations share, and what refuses more than a part of it.
 //
 // What an adapter must do:
 //
