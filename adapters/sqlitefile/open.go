@@ -60,15 +60,25 @@ func makePrivate(path string) error {
 		return err
 	}
 	for _, end := range beside {
-		info, err := os.Stat(path + end)
-		if err != nil || info.Mode().Perm()&0o077 == 0 {
-			continue
-		}
-		if err := os.Chmod(path+end, info.Mode().Perm()&0o700); err != nil && !errors.Is(err, fs.ErrPermission) && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("taking the rights of others to %s: %w", path+end, err)
+		if err := MakePrivate(path + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 	}
 	return nil
+}
+
+// MakePrivate takes the rights of others to a file that is there. A file that belongs
+// to somebody else stays as that owner has it, and so does what is no file.
+func MakePrivate(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 == 0 {
+		return err
+	}
+	err = os.Chmod(path, info.Mode().Perm()&0o700)
+	if err == nil || errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	return fmt.Errorf("taking the rights of others to %s: %w", path, err)
 }
 
 // checkSize refuses a file that is too short to be a database: SQLite takes it
