@@ -33,12 +33,18 @@ func (s *Server) getLive(c *call) error {
 	if err != nil {
 		return err
 	}
-	tail, err := s.Tails.Follow(c.context(), c.lasting(), stream, spec)
+	leave, err := s.stay(c)
 	if err != nil {
 		return err
 	}
+	tail, err := s.Tails.Follow(c.context(), c.lasting(), stream, spec)
+	if err != nil {
+		leave()
+		return err
+	}
 	live := &liveTail{
-		tail: tail, org: c.who.Org, requestID: string(c.id), head: c.liveHeader(), patience: min(s.Limits.WriteTimeout, heartbeat), write: appendEvent, shared: &s.frames,
+		tail: tail, leave: leave, org: c.who.Org, requestID: string(c.id), head: c.liveHeader(),
+		patience: min(s.Limits.WriteTimeout, heartbeat), write: appendEvent, shared: &s.frames,
 	}
 	if c.prefers(cloudevents.TypeEvent) {
 		live.write, live.form = cloudevents.Append, cloudevents.TypeEvent
@@ -107,7 +113,9 @@ func (c *call) liveHeader() []byte {
 
 // liveTail is a tail on its way to a client.
 type liveTail struct {
-	tail      *eventlog.Tail
+	tail *eventlog.Tail
+	// leave ends the tail's share of its key and organization.
+	leave     func()
 	org       core.ID
 	requestID string
 	head      []byte
@@ -123,6 +131,7 @@ type liveTail struct {
 // serve writes until the client leaves or the server stops.
 func (l *liveTail) serve(conn net.Conn, s *Server) {
 	defer s.tails.Done()
+	defer l.leave()
 	defer l.tail.Close()
 	ctx, stop := context.WithCancel(core.ContextWithOrganization(context.Background(), l.org))
 	defer stop()
