@@ -39,7 +39,7 @@ func main() {
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds; the median of their ratios counts")
 	flag.IntVar(&b.stored, "stored", 2_000_000, "stored events for the figures on a full log; 0 leaves them out")
 	flag.IntVar(&b.connections, "connections", 512, "connections of the single-event load")
-	flag.StringVar(&b.only, "only", "", "run one part only: idle, post, batch, read, fresh, deliver, waits, full")
+	flag.StringVar(&b.only, "only", "", "run one part only: idle, post, batch, read, fresh, deliver, waits, fanout, full")
 	flag.StringVar(&b.profiles, "profiles", "", "folder for a CPU profile of every server, named by its process id")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -115,7 +115,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 		name string
 		run  func(context.Context) error
 	}{
-		{"idle", b.idle}, {"post", b.post}, {"batch", b.batch}, {"read", b.read}, {"fresh", b.fresh}, {"deliver", b.deliver}, {"waits", b.waits}, {"full", b.full},
+		{"idle", b.idle}, {"post", b.post}, {"batch", b.batch}, {"read", b.read}, {"fresh", b.fresh}, {"deliver", b.deliver}, {"waits", b.waits}, {"fanout", b.fanout}, {"full", b.full},
 	} {
 		if b.only != "" && b.only != part.name {
 			continue
