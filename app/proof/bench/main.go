@@ -78,8 +78,8 @@ type bench struct {
 	postgres    string
 	// postmaster is PostgreSQL's process, or 0 if it runs elsewhere.
 	postmaster int
-	folder      string
-	profiles    string
+	folder     string
+	profiles   string
 }
 
 // envProfile names the file for a server's CPU profile.
@@ -137,8 +137,16 @@ func (b *bench) run(ctx context.Context) (err error) {
 		name string
 		run  func(context.Context) error
 	}{
-		{"idle", b.idle}, {"post", b.post}, {"batch", b.batch}, {"read", b.read}, {"fresh", b.fresh}, {"deliver", b.deliver}, {"waits", b.waits},
-		{"watched", b.watched}, {"neighbour", b.neighbour}, {"full", b.full},
+		{"idle", b.idle},
+		{"post", b.post},
+		{"batch", b.batch},
+		{"read", b.read},
+		{"fresh", b.fresh},
+		{"deliver", b.deliver},
+		{"waits", b.waits},
+		{"watched", b.watched},
+		{"neighbour", b.neighbour},
+		{"full", b.full},
 	} {
 		if b.only != "" && b.only != part.name {
 			continue

@@ -104,7 +104,8 @@ func newAttacker(ctx context.Context, s *server) (*attacker, error) {
 		return nil, fmt.Errorf("making a key: %w", err)
 	}
 	a := &attacker{addr: s.addr, key: key, client: rest.NewClient("http://"+s.addr, key)}
-	return a, a.prepare(ctx)
+	err = a.prepare(ctx)
+	return a, err
 }
 
 // prepare makes the streams that the attacks use, and dead letters.
