@@ -88,7 +88,8 @@
 //     are;
 //   - visitor.go: where a request comes from;
 //   - audit.go: what is recorded of it;
-//   - limit.go, rate.go: how often something may be done, and a limit of one's own.
+//   - limit.go, rate.go: how often something may be done, and a limit of one's own;
+//   - budget.go: how much work a definition of a tenant may cause.
 //
 // What an adapter must do:
 //
