@@ -25,6 +25,7 @@ const (
 	AuditKeyCreated          AuditAction = "key.created"
 	AuditKeyRotated          AuditAction = "key.rotated"
 	AuditKeyRevoked          AuditAction = "key.revoked"
+	AuditKeyHandedOver       AuditAction = "key.handed_over"
 	AuditStreamCreated       AuditAction = "stream.created"
 	AuditStreamChanged       AuditAction = "stream.changed"
 	AuditStreamDeleted       AuditAction = "stream.deleted"
@@ -33,6 +34,7 @@ const (
 	AuditGroupDeleted        AuditAction = "group.deleted"
 	AuditGroupReset          AuditAction = "group.reset"
 	AuditLettersReplayed     AuditAction = "deadletters.replayed"
+	AuditReplayStopped       AuditAction = "replay.stopped"
 	AuditLetterDiscarded     AuditAction = "deadletter.discarded"
 	AuditExported            AuditAction = "events.exported"
 	AuditRefused             AuditAction = "request.refused"
@@ -42,9 +44,9 @@ const (
 var AuditActions = []AuditAction{
 	AuditLogin, AuditLoginFailed, AuditLogout, AuditRefreshReused, AuditSessionEnded, AuditPasswordChanged, AuditPasswordForgotten,
 	AuditPasswordReset, AuditUserCreated, AuditUserInvited, AuditUserChanged, AuditUserRemoved, AuditOrganizationChanged,
-	AuditOrganizationCreated, AuditSetupLinkCreated, AuditKeyCreated, AuditKeyRotated, AuditKeyRevoked, AuditStreamCreated,
+	AuditOrganizationCreated, AuditSetupLinkCreated, AuditKeyCreated, AuditKeyRotated, AuditKeyRevoked, AuditKeyHandedOver, AuditStreamCreated,
 	AuditStreamChanged, AuditStreamDeleted, AuditGroupCreated, AuditGroupChanged, AuditGroupDeleted,
-	AuditGroupReset, AuditLettersReplayed, AuditLetterDiscarded, AuditExported, AuditRefused,
+	AuditGroupReset, AuditLettersReplayed, AuditReplayStopped, AuditLetterDiscarded, AuditExported, AuditRefused,
 }
 
 // AuditRecord is something that somebody did.

@@ -2,7 +2,6 @@ package eventlog
 
 import (
 	"context"
-	"fmt"
 	"runtime"
 	"sync"
 	"time"
@@ -96,7 +95,7 @@ func (e *Evaluation) leave() {
 // charge takes steps from the share. An evaluation that lasts waits for its turn.
 func (e *Evaluation) charge(ctx context.Context, steps int, lasts bool) error {
 	if wait := e.of.take(e, steps); wait > 0 {
-		return evaluationsUsed(wait, "the share of this organization is used up")
+		return evaluationsUsed(wait)
 	}
 	if !lasts || e.lasts {
 		return nil
@@ -110,7 +109,7 @@ func (e *Evaluation) charge(ctx context.Context, steps int, lasts bool) error {
 	case <-ctx.Done():
 		return core.Unavailable(ctx.Err(), time.Second, "the time of the request was up before this was checked; try again")
 	case <-timer.C:
-		return evaluationsUsed(evaluationTurn, fmt.Sprintf("%d long evaluations of this organization are at work", cap(e.share.lasting)))
+		return evaluationsUsed(evaluationTurn)
 	}
 }
 
@@ -172,11 +171,6 @@ func (e *Evaluations) sweep(now time.Time) {
 	e.swept = max(1024, 2*len(e.shares))
 }
 
-// evaluationsUsed refuses what would exceed an organization's share.
-func evaluationsUsed(retryAfter time.Duration, reason string) *core.Error {
-	return &core.Error{
-		Code: core.CodeRateLimited, RetryAfter: max(retryAfter, time.Second),
-		Message: "evaluations: " + reason + "; others need the rest. Wait, or make the schema simpler",
-		Details: []core.Detail{{Field: "evaluations", Reason: reason}},
-	}
+func evaluationsUsed(retryAfter time.Duration) *core.Error {
+	return core.ShareUsed(core.ShareEvaluations, "organization", max(retryAfter, time.Second))
 }
