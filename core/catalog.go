@@ -72,8 +72,12 @@ type StreamCatalog interface {
 
 // Credentials keeps API keys and service tokens.
 type Credentials interface {
-	// CreateKey stores a new key.
-	CreateKey(ctx context.Context, key APIKey) error
+	KeyReader
+	KeyWriter
+}
+
+// KeyReader finds keys.
+type KeyReader interface {
 	// KeyByHash returns the key whose Hash or PreviousHash this is, revoked or
 	// not, or [CodeNotFound].
 	KeyByHash(ctx context.Context, hash KeyHash) (APIKey, error)
@@ -82,6 +86,12 @@ type Credentials interface {
 	// Keys returns the organization's keys within a scan, newest first: by
 	// CreatedAt, and keys of one time by id.
 	Keys(ctx context.Context, org ID, scan KeyScan) ([]APIKey, error)
+}
+
+// KeyWriter makes keys and changes them.
+type KeyWriter interface {
+	// CreateKey stores a new key.
+	CreateKey(ctx context.Context, key APIKey) error
 	// RotateKey stores the Masked, Hash, PreviousHash, PreviousValidUntil and
 	// RotatedAt of a key. The stored Hash must be the given PreviousHash, and the key
 	// must not be revoked: otherwise it is a [CodePreconditionFailed]. No such key is
@@ -90,6 +100,8 @@ type Credentials interface {
 	// RevokeKey sets RevokedAt unless it is set. A key of another organization is
 	// [CodeNotFound].
 	RevokeKey(ctx context.Context, org, id ID, at time.Time) error
+	// HandOverKey sets CreatedBy. A key of another organization is [CodeNotFound].
+	HandOverKey(ctx context.Context, org, id, to ID) error
 	// TouchKeys notes when keys of any organization were used. A stored time that is
 	// later stays. Keys that do not exist are passed over.
 	TouchKeys(ctx context.Context, used map[ID]time.Time) error

@@ -49,7 +49,7 @@
 // What all others use:
 //
 //   - id.go: UUIDs that sort by age;
-//   - clock.go: the time as it is stored;
+//   - clock.go: the time as it is stored, and who keeps it for all nodes;
 //   - time.go: the time as it is read from others;
 //   - errors.go: what a client may read, by code;
 //   - text.go: the rules of short texts and of names;
@@ -82,6 +82,7 @@
 // Who may do what:
 //
 //   - organization.go, user.go, key.go: tenants, people and machines' credentials;
+//   - keyfate.go: what becomes of the keys of people who leave;
 //   - session.go, token.go, ticket.go: a sign-in, what its tokens say, and the right
 //     to do one thing once;
 //   - principal.go, role.go: who makes a request, and what roles and actions there

@@ -60,9 +60,10 @@ type Schema interface {
 // Authorizer decides what a principal may do.
 type Authorizer interface {
 	// Allow returns nil when a principal may act in an organization. An organization
-	// that is not its own is [CodeNotFound]. An action that the role does not permit
-	// is a [CodeForbidden] error that names the missing permission. Allow does not
-	// look at streams: core checks those itself ([Narrowed]).
+	// that is not its own is [CodeNotFound]. An action that its role does not permit,
+	// or not to its [Bearer], is a [CodeForbidden] error that names the missing
+	// permission. Allow does not look at a single stream: core checks that itself
+	// ([Narrowed]).
 	Allow(who Principal, org ID, action Action) error
 }
 

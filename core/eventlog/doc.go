@@ -16,7 +16,9 @@
 //   - commit.go: the group commit, many requests to a transaction;
 //   - pending.go: a request that waits for its commit;
 //   - lane.go: the queue and the one goroutine that commits it;
+//   - ahead.go: streams whose newest event is ahead of the clock;
 //   - outcome.go: what to do when the connection breaks during a commit;
+//   - shared_clock.go: the one clock by which all nodes judge;
 //   - retention.go: what is removed, and when.
 //
 // Questions:

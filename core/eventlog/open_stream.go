@@ -74,7 +74,7 @@ func (s *Streams) Find(ctx context.Context, org core.ID, ref string) (core.Strea
 		return s.Catalog.Stream(ctx, org, id)
 	}
 	if core.CheckName(ref) != nil {
-		return core.Stream{}, core.Errorf(core.CodeNotFound, "there is no such stream")
+		return core.Stream{}, core.ErrNoStream
 	}
 	return s.Catalog.StreamNamed(ctx, org, ref)
 }

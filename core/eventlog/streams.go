@@ -60,11 +60,12 @@ func (s *Streams) Create(ctx context.Context, who core.Principal, spec core.Stre
 	return stream, nil
 }
 
-// refuseNarrowed refuses a principal that is limited to some streams. A stream that
-// it created would not be among them.
+// refuseNarrowed refuses a principal that is limited to some streams to give a stream
+// a name. A stream that it created would not be among its own, and a name that is
+// taken would tell it of another one.
 func refuseNarrowed(who core.Principal) error {
 	if len(who.Streams) > 0 {
-		return core.Errorf(core.CodeForbidden, "this API key is limited to some streams and cannot create others")
+		return core.Errorf(core.CodeForbidden, "this API key is limited to some streams and can neither create nor rename any")
 	}
 	return nil
 }
@@ -81,7 +82,14 @@ func (s *Streams) Get(ctx context.Context, who core.Principal, ref string) (core
 // Change changes a stream. A revision other than 0 is the one that the caller has
 // read: a stream at another revision is a [core.CodePreconditionFailed].
 func (s *Streams) Change(ctx context.Context, who core.Principal, ref string, change core.StreamChange, revision int64) (core.Stream, error) {
-	stream, err := s.update(ctx, who, ref, revision, func(stream *core.Stream) error { return s.apply(stream, change) })
+	stream, err := s.update(ctx, who, ref, revision, func(stream *core.Stream) error {
+		if change.Name != nil && *change.Name != stream.Name {
+			if err := refuseNarrowed(who); err != nil {
+				return err
+			}
+		}
+		return s.apply(stream, change)
+	})
 	if err != nil {
 		return core.Stream{}, err
 	}

@@ -59,10 +59,11 @@ func New(p Ports) (*UseCases, error) {
 		users: p.Users, sessions: p.Sessions, organizations: p.Organizations, hasher: p.Hasher, tokens: p.Tokens, authorizer: p.Authorizer,
 		presence: presence, secrets: secrets, throttle: p.Throttle, later: p.Later, record: p.Record, now: p.Now,
 	}
+	keys := NewKeys(KeyPorts{Access: access, Credentials: p.Credentials, Streams: p.Streams, Authorizer: p.Authorizer, Record: p.Record, Now: p.Now})
 	tickets := &Tickets{tickets: p.Tickets, users: p.Users, authorizer: p.Authorizer, secrets: secrets, post: post, record: p.Record, now: p.Now}
 	return &UseCases{
 		Access:  access,
-		Keys:    NewKeys(KeyPorts{Access: access, Credentials: p.Credentials, Streams: p.Streams, Authorizer: p.Authorizer, Record: p.Record, Now: p.Now}),
+		Keys:    keys,
 		SignIns: signIns,
 		Passwords: &Passwords{
 			users: p.Users, hasher: p.Hasher, signIns: signIns, tickets: tickets,
@@ -70,7 +71,7 @@ func New(p Ports) (*UseCases, error) {
 		},
 		Tickets: tickets,
 		Users: &Users{
-			users: p.Users, hasher: p.Hasher, authorizer: p.Authorizer, signIns: signIns, tickets: tickets,
+			users: p.Users, hasher: p.Hasher, authorizer: p.Authorizer, signIns: signIns, tickets: tickets, keys: keys,
 			presence: presence, post: post, throttle: p.Throttle, record: p.Record, now: p.Now,
 		},
 		Organizations: &Organizations{organizations: p.Organizations, authorizer: p.Authorizer, tickets: tickets, record: p.Record, now: p.Now},

@@ -35,6 +35,10 @@ type call struct {
 	// left is how long the client has for the rest of its request while the clock
 	// stands, and 0 while it runs.
 	left time.Duration
+	// limited says that the answer tells the client a limit, and remaining how many
+	// requests it leaves.
+	limited   bool
+	remaining int
 	// asking says that the client waits for "100 Continue" and nothing of the body
 	// may be read yet. granted says that the guard has let the call through.
 	asking, granted bool

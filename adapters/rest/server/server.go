@@ -37,6 +37,9 @@ func New(options Options) *Server {
 	if options.Logger == nil {
 		options.Logger = slog.Default()
 	}
+	if options.Now == nil {
+		options.Now = time.Now
+	}
 	s := &Server{Options: options, table: table}
 	s.uploads = newPool(core.ShareUploads, options.Limits.InflightBytes, core.MaxBatchBytes,
 		"the server is handling as many requests as it can; slow down and try again", time.Second)

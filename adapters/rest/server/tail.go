@@ -112,7 +112,8 @@ func (c *call) liveHeader() []byte {
 
 // liveTail is a tail on its way to a client.
 type liveTail struct {
-	tail      *eventlog.Tail
+	tail *eventlog.Tail
+	// leave ends the tail's share of its key and organization.
 	leave     func()
 	org       core.ID
 	requestID string
