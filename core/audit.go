@@ -34,6 +34,7 @@ const (
 	AuditGroupDeleted        AuditAction = "group.deleted"
 	AuditGroupReset          AuditAction = "group.reset"
 	AuditLettersReplayed     AuditAction = "deadletters.replayed"
+	AuditReplayStopped       AuditAction = "replay.stopped"
 	AuditLetterDiscarded     AuditAction = "deadletter.discarded"
 	AuditExported            AuditAction = "events.exported"
 	AuditRefused             AuditAction = "request.refused"
@@ -45,7 +46,7 @@ var AuditActions = []AuditAction{
 	AuditPasswordReset, AuditUserCreated, AuditUserInvited, AuditUserChanged, AuditUserRemoved, AuditOrganizationChanged,
 	AuditOrganizationCreated, AuditSetupLinkCreated, AuditKeyCreated, AuditKeyRotated, AuditKeyRevoked, AuditKeyHandedOver, AuditStreamCreated,
 	AuditStreamChanged, AuditStreamDeleted, AuditGroupCreated, AuditGroupChanged, AuditGroupDeleted,
-	AuditGroupReset, AuditLettersReplayed, AuditLetterDiscarded, AuditExported, AuditRefused,
+	AuditGroupReset, AuditLettersReplayed, AuditReplayStopped, AuditLetterDiscarded, AuditExported, AuditRefused,
 }
 
 // AuditRecord is something that somebody did.

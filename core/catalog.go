@@ -266,7 +266,10 @@ type Replays interface {
 	// UpdateReplay replaces the replay whose stored Revision is one less than the
 	// given one. Another stored Revision is a [CodePreconditionFailed].
 	UpdateReplay(ctx context.Context, replay Replay) error
-	// RunningReplays returns the replays of all organizations that are running
-	// and that nobody holds at a time, oldest first.
-	RunningReplays(ctx context.Context, at time.Time, limit int) ([]Replay, error)
+	// Replays returns replays of an organization within a scan, newest first.
+	Replays(ctx context.Context, org ID, scan ReplayScan) ([]Replay, error)
+	// DueReplays returns one replay of each organization that has any that are running
+	// and that nobody holds at a time: the one with the earliest HeldUntil, and of
+	// those the oldest. They come by HeldUntil, too.
+	DueReplays(ctx context.Context, at time.Time, limit int) ([]Replay, error)
 }

@@ -49,7 +49,7 @@
 // What all others use:
 //
 //   - id.go: UUIDs that sort by age;
-//   - clock.go: the time as it is stored;
+//   - clock.go: the time as it is stored, and who keeps it for all nodes;
 //   - time.go: the time as it is read from others;
 //   - errors.go: what a client may read, by code;
 //   - text.go: the rules of short texts and of names;
@@ -89,7 +89,8 @@
 //     are;
 //   - visitor.go: where a request comes from;
 //   - audit.go: what is recorded of it;
-//   - limit.go, rate.go: how often something may be done, and a limit of one's own.
+//   - limit.go, rate.go: how often something may be done, and a limit of one's own;
+//   - share.go: what organizations share, and what refuses more than a part of it.
 //
 // What an adapter must do:
 //

@@ -16,7 +16,9 @@
 //   - commit.go: the group commit, many requests to a transaction;
 //   - pending.go: a request that waits for its commit;
 //   - lane.go: the queue and the one goroutine that commits it;
+//   - ahead.go: streams whose newest event is ahead of the clock;
 //   - outcome.go: what to do when the connection breaks during a commit;
+//   - shared_clock.go: the one clock by which all nodes judge;
 //   - retention.go: what is removed, and when.
 //
 // Questions:
@@ -29,7 +31,8 @@
 //
 //   - recent.go: the hub that wakes followers and keeps the newest events;
 //   - followed.go: a stream with followers, and what is kept of it;
-//   - tails.go: live views, for people who watch.
+//   - tails.go: live views, for people who watch;
+//   - pace.go: what all tails together may take of a node.
 //
 // The audit trail:
 //
