@@ -245,7 +245,8 @@ type Progresses interface {
 	ForgetAttempts(ctx context.Context, before time.Time) error
 }
 
-// DeadLetters reads the dead letters. They change by a [Step] only.
+// DeadLetters reads the dead letters. They change by a [Step] only. The letters of a
+// deleted stream are gone for every method, whatever becomes of them inside.
 type DeadLetters interface {
 	// DeadLetters returns letters of an organization by id, within the scan.
 	DeadLetters(ctx context.Context, org ID, scan LetterScan) ([]DeadLetter, error)

@@ -49,7 +49,7 @@
 // What all others use:
 //
 //   - id.go: UUIDs that sort by age;
-//   - clock.go: the time as it is stored;
+//   - clock.go: the time as it is stored, and who keeps it for all nodes;
 //   - time.go: the time as it is read from others;
 //   - errors.go: what a client may read, by code;
 //   - text.go: the rules of short texts and of names;

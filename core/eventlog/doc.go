@@ -17,7 +17,9 @@
 //   - commit.go: the group commit, many requests to a transaction;
 //   - pending.go: a request that waits for its commit;
 //   - lane.go: the queue and the one goroutine that commits it;
+//   - ahead.go: streams whose newest event is ahead of the clock;
 //   - outcome.go: what to do when the connection breaks during a commit;
+//   - shared_clock.go: the one clock by which all nodes judge;
 //   - retention.go: what is removed, and when.
 //
 // Questions:
@@ -36,6 +38,7 @@
 // The audit trail:
 //
 //   - trail.go: adding records and reading them;
+//   - refusals.go: refused requests, of which there may be any number, counted;
 //   - audit_record.go: what makes an event a record, and its hash;
 //   - audit_mark.go: a record's number and hash, to be kept elsewhere;
 //   - verified.go: is the trail still intact?

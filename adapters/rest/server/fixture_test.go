@@ -243,6 +243,9 @@ func (f *fixture) do(method, path string, body io.Reader, headers ...string) rep
 	request, err := http.NewRequest(method, "http://"+f.address+path, body)
 	require.NoError(f.t, err)
 	request.Header.Set("X-API-Key", f.key)
+	if body != nil && strings.HasPrefix(path, rest.AuthPath) {
+		request.Header.Set("Content-Type", rest.TypeJSON) // which signing in wants to be told
+	}
 	for _, header := range headers {
 		if header == "-" {
 			request.Header.Del("X-API-Key")

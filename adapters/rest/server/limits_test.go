@@ -184,7 +184,7 @@ func TestBodiesInMemoryAreBounded(t *testing.T) {
 	got := f.do("POST", ordersEvents, strings.NewReader(event("1")))
 	require.Equal(t, http.StatusAccepted, got.StatusCode, "what fits is served")
 	require.NoError(t, holder.Close())
-	got = f.do("POST", ordersEvents, strings.NewReader(event(`"` + strings.Repeat("a", 20_000) + `"`)))
+	got = f.do("POST", ordersEvents, strings.NewReader(event(`"`+strings.Repeat("a", 20_000)+`"`)))
 	require.Equal(t, http.StatusAccepted, got.StatusCode, "what was announced takes nothing")
 }
 

@@ -81,13 +81,14 @@ func addressKey(address string) string { return "addr:" + core.NetworkOf(address
 // count takes a permit and tells the client how many are left. Of several buckets it
 // tells the emptiest.
 func (s *Server) count(c *call, key string, limit core.Limit) error {
-	state, err := s.Limiter.Take(c.context(), key, limit, 1, c.start)
+	now := s.Now()
+	state, err := s.Limiter.Take(c.context(), key, limit, 1, now)
 	if err != nil {
 		return fmt.Errorf("counting a request: %w", err)
 	}
 	if !c.limited || !state.Allowed || state.Remaining < c.remaining {
 		c.limited, c.remaining = true, state.Remaining
-		c.setLimitHeaders(limit, state)
+		c.setLimitHeaders(now, limit, state)
 	}
 	if state.Allowed {
 		return nil
@@ -119,13 +120,13 @@ var (
 
 // setLimitHeaders tells the client its limit, how many requests it could make
 // right now, and when it can make a whole burst again.
-func (c *call) setLimitHeaders(limit core.Limit, state core.LimitState) {
+func (c *call) setLimitHeaders(now time.Time, limit core.Limit, state core.LimitState) {
 	var buffer [64]byte
 	header := &c.ctx.Response.Header
 	number := func(name []byte, value int64) { header.SetCanonical(name, strconv.AppendInt(buffer[:0], value, 10)) }
 	number(headerLimit, int64(limit.PerMinute))
 	number(headerRemaining, int64(state.Remaining))
-	number(headerReset, wholeSeconds(time.Duration(c.start.UnixNano())+state.ResetAfter))
+	number(headerReset, wholeSeconds(time.Duration(now.UnixNano())+state.ResetAfter))
 
 	policy := strconv.AppendInt(append(buffer[:0], `"default";q=`...), int64(limit.PerMinute), 10)
 	header.SetCanonical(headerRatePolicy, append(policy, ";w=60"...))

@@ -27,8 +27,9 @@ type Server struct {
 	// tails are the live tails, and the exports that end with their connection.
 	// Shutdown waits for them here: fasthttp has handed over their connections and
 	// does not know them any more.
-	tails sync.WaitGroup
-	polls atomic.Int64
+	tails  sync.WaitGroup
+	frames frames
+	polls  atomic.Int64
 }
 
 // New returns a server, to be started by [Server.Serve].
@@ -36,6 +37,9 @@ func New(options Options) *Server {
 	options.Limits = options.Limits.withDefaults()
 	if options.Logger == nil {
 		options.Logger = slog.Default()
+	}
+	if options.Now == nil {
+		options.Now = time.Now
 	}
 	s := &Server{Options: options, table: table}
 	s.uploads = newPool(core.ShareUploads, options.Limits.InflightBytes, core.MaxBatchBytes,
