@@ -71,6 +71,7 @@ var hostile = map[string]struct{ schema, payload string }{
 	"a large key":        {`{"patternProperties":{"` + strings.Repeat(`[a-z]{1000}`, 300) + `":{}}}`, ""},
 	"a slow pattern":     {`{"pattern":"^(([a-c]?){150}.*){3}(([a-c]?){150}.*){3}!$"}`, mebibyte(`"`, `a`, `b"`)},
 	"a slow small one":   {`{"pattern":"(.*)*(.*)*(.*)*(.*)*!$"}`, mebibyte(`"`, `a`, `b"`)},
+	"slow, almost large": {`{"pattern":"^(([a-c]?){48}){10}!$"}`, mebibyte(`"`, `a`, `"`)},
 	"slow on elements":   {`{"items":{"pattern":"^(([a-c]?){50}){10}!$"}}`, mebibyte(`[`, `"aaaaaaaaaaaaaaaaaaaa",`, `1]`)},
 	"many key patterns":  {`{"patternProperties":{` + listed(900, `"^(a|b|%d)*$":{}`) + `}}`, mebibyteOfKeys()},
 	"constants":          {`{"items":{"oneOf":[` + listed(5900, `{"const":%d}`) + `]}}`, mebibyte(`[`, `-1,`, `1]`)},
