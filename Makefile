@@ -26,7 +26,7 @@ RACE = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race '-gcflags=modernc.o
 # browsers, compilers — or is about texts alone. Those are built as the program is,
 # which spares building most of it again. Both run side by side.
 MODULE  := github.com/eventflow-go/eventflow
-UNRACED  = $(addprefix $(MODULE)/,app/proof/e2e app/proof/chaos app/proof/foreign app/proof/testenv app/proof/chaos/history app/proof/browser ui/pack)
+UNRACED  = $(addprefix $(MODULE)/,app/proof/e2e app/proof/chaos app/proof/foreign app/proof/former app/proof/testenv app/proof/chaos/history app/proof/browser ui/pack)
 
 # What takes long begins first, or it would be waited for at the end.
 SLOWEST  = $(addprefix $(MODULE)/,adapters/catalog app adapters/memory adapters/postgres ui adapters/rest/server core/deliver)
@@ -35,15 +35,17 @@ RACED    = $(SLOWEST) $(filter-out $(SLOWEST) $(UNRACED),$(shell $(GO) list ./..
 # go vet is one of the linters, and no picture of a failure needs debug information.
 TESTFLAGS = -vet=off '-ldflags=-s -w' -timeout 15m
 
-# How long `make fuzz` stays with each target, and how often `make chaos` kills.
+# How long `make fuzz` stays with each target, and how often `make chaos` kills and
+# pauses.
 FUZZTIME ?= 10s
 KILLS    ?= 20
+PAUSES   ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help run build size dashboard test lint fmt bench lighthouse chaos fuzz clean FORCE
+.PHONY: help run build size dashboard test lint fmt bench lighthouse chaos chaos-long fuzz clean FORCE
 
 help: ## print this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 run: build ## build and start a server to try: SQLite in ./eventflow_data, loopback only
 	@exec bin/eventflow dev
@@ -76,8 +78,11 @@ bench: bin/eventflow bin/testenv ## measure the ratios that matter, a JSON line 
 lighthouse: bin/eventflow bin/testenv $(LIGHTHOUSE) ## have Lighthouse judge the dashboard, a JSON line for each figure; needs npm
 	EVENTFLOW_TEST_LIGHTHOUSE='$(CURDIR)/$(LIGHTHOUSE)' bin/testenv -- $(GO) test -timeout 10m -run '^$$' -bench Lighthouse -benchtime 1x ./app/proof/e2e
 
-chaos: bin/testenv ## kill servers and databases under load and check the log (up to 15 minutes)
-	EVENTFLOW_TEST_KILLS=$(KILLS) bin/testenv -- $(GO) test -count=1 -v -timeout 15m ./app/proof/chaos/...
+chaos: bin/testenv ## kill, pause and cut off servers and databases under load and check the log (up to 15 minutes)
+	EVENTFLOW_TEST_KILLS=$(KILLS) EVENTFLOW_TEST_PAUSES=$(PAUSES) bin/testenv -- $(GO) test -count=1 -v -timeout 15m ./app/proof/chaos/...
+
+chaos-long: bin/testenv ## pause a server, and cut one off, 100 times each, and see the others go on (up to an hour)
+	EVENTFLOW_TEST_PAUSES=100 bin/testenv -- $(GO) test -count=1 -v -timeout 60m -run 'Paused|CutOff' ./app/proof/chaos
 
 fuzz: ## feed every fuzz target random input for FUZZTIME each
 	@set -e; for found in $$(grep -rhoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sort -u | sed 's/^func //'); do \

@@ -74,9 +74,11 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			func(lc fx.Lifecycle, c *eventlog.SharedClock) { background(lc, c.Run) },
 			func(lc fx.Lifecycle, r *eventlog.Retention) { background(lc, r.Run) },
 			func(lc fx.Lifecycle, d *deliver.UseCases) { background(lc, d.Replayer.Run) },
+			func(lc fx.Lifecycle, t *eventlog.Trail) { background(lc, t.Run) },
 			func(lc fx.Lifecycle, i *identity.UseCases) { background(lc, i.Access.Run) },
-			func(m *metrics.Metrics, d *deliver.UseCases, s *server.Server, logger *slog.Logger) {
-				m.Groups(d.Numbers.Census, s.Polls, logger)
+			func(m *metrics.Metrics, d *deliver.UseCases, s *server.Server, t *eventlog.Tails, logger *slog.Logger) {
+				m.Groups(d.Numbers.Census, logger)
+				m.Waiting(s.Polls, t.Open)
 			},
 		),
 	)
@@ -259,7 +261,7 @@ func newServer(cfg Config, p served) *server.Server {
 		Ready: p.Health.report, Metrics: p.Metrics.Handler(), MetricsToken: cfg.MetricsToken, Observe: p.Metrics.Request, Logger: p.Logger,
 		Limits: server.Limits{
 			ReadTimeout: cfg.ReadTimeout, WriteTimeout: cfg.WriteTimeout, IdleTimeout: cfg.IdleTimeout,
-			Connections: cfg.Connections, InflightBytes: cfg.InflightBytes,
+			Connections: cfg.Connections, InflightBytes: cfg.InflightBytes, UploadRate: cfg.UploadRate,
 		},
 		Limiter: p.Limiter, Rates: cfg.rates(), Now: p.Now,
 	})

@@ -3,8 +3,10 @@ package core
 import "time"
 
 // PayloadMatch selects events whose payload holds, at Path, a scalar whose
-// text is Value: the characters of a string, the literal of anything else.
-// Path names object keys and array indexes, joined by dots.
+// text is Value: the characters of a string, the literal of anything else. A number
+// matches however it is written: 1, 1.0 and 1e0 are one. Path names object keys and
+// array indexes, joined by dots. A key that has dots itself is written as a JSON
+// string, as in `user."first.name"`.
 type PayloadMatch struct{ Path, Value string }
 
 // EventQuery says which events to answer with. Its zero value is the first

@@ -138,6 +138,20 @@ type Bounds struct {
 	Last time.Time
 }
 
+// Behind returns the first stored offset behind after, where -1 is before all
+// events. It is the one rule for whoever names a place in a stream: an offset that no
+// event has yet is refused under the field's name, because the events until there
+// would be passed over in silence. One that retention has removed is good.
+func (b Bounds) Behind(field string, after Offset) (Offset, error) {
+	if after < -1 {
+		return 0, Invalid(field, "must be an offset, or -1, which is before all events")
+	}
+	if after >= b.Next {
+		return 0, Invalid(field, "is beyond the end of the stream, whose next offset is %d", b.Next)
+	}
+	return max(after+1, b.First), nil
+}
+
 // Matches reports whether the event has the filter's fields.
 func (f Filter) Matches(event *Event) bool {
 	return (f.ID.IsZero() || f.ID == event.ID) &&

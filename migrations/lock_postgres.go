@@ -3,7 +3,6 @@ package migrations
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"sync"
@@ -14,9 +13,10 @@ import (
 // two installations in one database do not wait for each other. The server queues
 // who waits, where goose's own locker would ask again every five seconds.
 //
-// The lock belongs to the session of one connection, which is kept for it. If
-// this process dies, the session ends, and the lock with it. If it is paused or
-// cut off, the session is silent, and PostgreSQL ends it.
+// The lock belongs to a transaction, which is kept open for it. If this process
+// dies, its connection ends, and the lock with it. If it is paused or cut off, the
+// transaction is silent, and PostgreSQL ends it. Every version since 9.6 can do
+// that; for a session outside of a transaction only those since 14 can.
 func lockPostgres(ctx context.Context, db *sql.DB, set Set) (func() error, error) {
 	conn, err := db.Conn(ctx)
 	if err != nil {
@@ -26,16 +26,19 @@ func lockPostgres(ctx context.Context, db *sql.DB, set Set) (func() error, error
 	if err != nil {
 		return nil, closing(conn, err)
 	}
-	if err := hold(ctx, conn, key); err != nil {
+	// The lock outlives ctx, as it must be given back in order.
+	tx, err := conn.BeginTx(context.WithoutCancel(ctx), nil)
+	if err != nil {
 		return nil, closing(conn, err)
 	}
-	quiet := speak(ctx, conn)
+	if err := hold(ctx, tx, key); err != nil {
+		_ = tx.Rollback() // the first error is the one to tell
+		return nil, closing(conn, err)
+	}
+	quiet := speak(ctx, tx)
 	return func() error {
 		quiet()
-		_, err := conn.ExecContext(context.WithoutCancel(ctx), `select pg_advisory_unlock($1)`, key)
-		// No other use of the session is to be ended.
-		_, reset := conn.ExecContext(context.WithoutCancel(ctx), endSilent, "0")
-		return closing(conn, errors.Join(err, reset))
+		return closing(conn, tx.Commit()) // fails where the lock was lost
 	}, nil
 }
 
@@ -51,24 +54,22 @@ func lockKey(ctx context.Context, conn *sql.Conn, set Set) (int64, error) {
 	return int64(hash.Sum64()), nil
 }
 
-// hold takes the lock, and has the session end when it says nothing.
-func hold(ctx context.Context, conn *sql.Conn, key int64) error {
-	if _, err := conn.ExecContext(ctx, `select pg_advisory_lock($1)`, key); err != nil {
+// hold takes the lock, until the transaction ends. Who has waited for it may have
+// gone meanwhile, so the time-out is there before the lock is.
+func hold(ctx context.Context, tx *sql.Tx, key int64) error {
+	_, err := tx.ExecContext(ctx, fmt.Sprintf(`set local idle_in_transaction_session_timeout = %d`, heldSilently.Milliseconds()))
+	if err != nil {
 		return err
 	}
-	_, err := conn.ExecContext(ctx, endSilent, fmt.Sprint(heldSilently.Milliseconds()))
+	_, err = tx.ExecContext(ctx, `select pg_advisory_xact_lock($1)`, key)
 	return err
 }
 
-// heldSilently is for how long a session that says nothing keeps the lock.
+// heldSilently is for how long a transaction that says nothing keeps the lock.
 const heldSilently = 5 * time.Second
 
-// endSilent has PostgreSQL end the session when it says nothing. Before version 14
-// there is no such setting, and the lock lasts as long as the connection.
-const endSilent = `select set_config(name, $1, false) from pg_settings where name = 'idle_session_timeout'`
-
-// speak says something on a connection, often enough to keep its session.
-func speak(ctx context.Context, conn *sql.Conn) (quiet func()) {
+// speak says something in a transaction, often enough to keep it.
+func speak(ctx context.Context, tx *sql.Tx) (quiet func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var group sync.WaitGroup
 	group.Go(func() {
@@ -79,8 +80,8 @@ func speak(ctx context.Context, conn *sql.Conn) (quiet func()) {
 			case <-ctx.Done():
 				return
 			case <-ticker.C:
-				// If it fails the lock is lost, which the unlock will tell.
-				_, _ = conn.ExecContext(context.WithoutCancel(ctx), `select 1`)
+				// If it fails the lock is lost, which the commit will tell.
+				_, _ = tx.ExecContext(context.WithoutCancel(ctx), `select 1`)
 			}
 		}
 	})

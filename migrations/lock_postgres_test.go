@@ -23,7 +23,9 @@ func TestAPausedRunner(t *testing.T) {
 	t.Cleanup(func() { _ = conn.Close() }) // the server has ended it
 	key, err := lockKey(t.Context(), conn, EventsPostgres)
 	require.NoError(t, err)
-	require.NoError(t, hold(t.Context(), conn, key))
+	tx, err := conn.BeginTx(t.Context(), nil)
+	require.NoError(t, err)
+	require.NoError(t, hold(t.Context(), tx, key))
 	begun := time.Now()
 	require.NoError(t, Up(t.Context(), db, EventsPostgres))
 	require.Less(t, time.Since(begun), 2*heldSilently)

@@ -10,6 +10,9 @@ import (
 	"strings"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 // jsonTree draws JSON with the order and the numbers of the text. It reports false for
@@ -82,16 +85,15 @@ func (t *treeDrawer) inner(opening json.Delim, path []string) (inner []app.UI, e
 	return inner, err
 }
 
-// pickLeaf offers to filter by a value, if a filter can name the path to it. A key
-// with a dot cannot be named.
+// pickLeaf offers to filter by a value, if a filter can name the path to it.
 func pickLeaf(token json.Token, path []string, pick pickFunc) app.UI {
 	value := "null"
 	if token != nil {
 		value = fmt.Sprint(token)
 	}
-	dotted := slices.ContainsFunc(path, func(key string) bool { return strings.Contains(key, ".") || !pickable(key) })
-	return app.If(pick != nil && len(path) > 0 && !dotted && pickable(value), func() app.UI {
-		return pickButton("payload."+strings.Join(path, "."), value, pick)
+	unnamed := slices.ContainsFunc(path, func(key string) bool { return !pickable(key) })
+	return app.If(pick != nil && len(path) > 0 && !unnamed && pickable(value), func() app.UI {
+		return pickButton(rest.PayloadParameter+eventjson.PathTo(path), value, pick)
 	})
 }
 

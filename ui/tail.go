@@ -24,6 +24,9 @@ const (
 	keptBytes = 16 << 20
 	// drawnRows is the number of rows in the page. The user can ask for the others.
 	drawnRows = 100
+	// followedBehind is how far the list may be behind the stream. People want to see what
+	// happens now: beyond that, it goes on near the end.
+	followedBehind = 10_000
 	// sayEvery is the time between two announcements to people who cannot see the list.
 	sayEvery = 5 * time.Second
 )
@@ -115,7 +118,7 @@ func (t *tail) see(seen bool) {
 // connection, and the session gets another access token when one expires.
 func (t *tail) follow(following context.Context) {
 	filter := t.narrow.query.Filter
-	options := rest.TailOptions{Type: filter.Type, Source: filter.Source, Subject: filter.Subject}
+	options := rest.TailOptions{Type: filter.Type, Source: filter.Source, Subject: filter.Subject, MaxBehind: followedBehind}
 	s, stream, narrow := t.s, t.stream, t.narrow
 	for following.Err() == nil {
 		err := s.do(following, func(ctx context.Context, client *rest.Client) (err error) {

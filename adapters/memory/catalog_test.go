@@ -96,7 +96,7 @@ func (s *shop) look() (shown []any) {
 	see(s.KeyByHash(ctx, s.key.Hash))
 	see(s.Users(ctx, org, "", 10))
 	see(s.User(ctx, org, s.user.ID))
-	see(s.UserByEmail(ctx, s.user.Email))
+	see(s.UsersByEmail(ctx, s.user.Email))
 	see(s.Session(ctx, s.session.ID))
 	see(s.AllGroups(ctx, core.GroupScan{Limit: 10}))
 	see(s.Groups(ctx, s.stream.ID))
@@ -104,7 +104,8 @@ func (s *shop) look() (shown []any) {
 	see(s.Attempts(ctx, s.group.ID, 3))
 	see(s.DeadLetters(ctx, org, core.LetterScan{Limit: 10}))
 	see(s.DeadLetter(ctx, org, s.letter.ID))
-	see(s.RunningReplays(ctx, noon, 10))
+	see(s.DueReplays(ctx, noon, 10))
+	see(s.Replays(ctx, org, core.ReplayScan{Limit: 10}))
 	see(s.Replay(ctx, org, s.replay.ID))
 	return shown
 }
@@ -152,7 +153,7 @@ func TestNobodyReachesIntoACatalog(t *testing.T) {
 // of groups alone is neither closed nor checked.
 func (s *shop) groupCalls(ctx context.Context) map[string]error {
 	org, errs := s.stream.Org, map[string]error{}
-	_, errs["OrganizationNamed"] = s.OrganizationNamed(ctx, "acme")
+	_, errs["OrganizationsNamed"] = s.OrganizationsNamed(ctx, "acme")
 	_, errs["LiveSessions"] = s.LiveSessions(ctx, s.user.ID, noon)
 	errs["CreateGroup"] = s.CreateGroup(ctx, core.Group{ID: core.ID{70}, Stream: s.stream.ID, Name: "bill", Revision: 1}, core.Progress{Revision: 1})
 	_, errs["Groups"] = s.Groups(ctx, s.stream.ID)
@@ -172,7 +173,8 @@ func (s *shop) groupCalls(ctx context.Context) map[string]error {
 	held := s.replay
 	held.Revision, held.Done = 2, 1
 	errs["UpdateReplay"] = s.UpdateReplay(ctx, held)
-	_, errs["RunningReplays"] = s.RunningReplays(ctx, noon, 1)
+	_, errs["DueReplays"] = s.DueReplays(ctx, noon, 1)
+	_, errs["Replays"] = s.Replays(ctx, org, core.ReplayScan{Limit: 1})
 	errs["DeleteGroup"] = s.DeleteGroup(ctx, s.stream.ID, s.group.ID)
 	return errs
 }
@@ -226,7 +228,7 @@ func TestAReplayThatIsNotThereIsNotUpdated(t *testing.T) {
 	for _, replay := range []core.Replay{unknown, foreign} {
 		require.Equal(t, core.CodePreconditionFailed, core.CodeOf(s.UpdateReplay(t.Context(), replay)))
 	}
-	running, err := s.RunningReplays(t.Context(), noon, 10)
+	running, err := s.DueReplays(t.Context(), noon, 10)
 	require.NoError(t, err)
 	require.Equal(t, []core.Replay{s.replay}, running)
 }

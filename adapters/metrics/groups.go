@@ -11,13 +11,24 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Groups adds the lag and the dead letters of every consumer group, and how
-// many polls wait. census is asked when somebody scrapes, and at most every
-// ten seconds: it reads all groups from the catalog, and several may scrape.
-func (m *Metrics) Groups(census func(context.Context) ([]core.GroupCensus, error), polls func() int64, logger *slog.Logger) {
-	m.registry.MustRegister(&groups{census: census, logger: logger}, prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "eventflow_polls_in_flight", Help: "Polls of consumer groups that are being answered, most of them waiting.",
-	}, func() float64 { return float64(polls()) }))
+// Groups adds the lag and the dead letters of every consumer group. census is asked
+// when somebody scrapes, and at most every ten seconds: it reads all groups from the
+// catalog, and several may scrape.
+func (m *Metrics) Groups(census func(context.Context) ([]core.GroupCensus, error), logger *slog.Logger) {
+	m.registry.MustRegister(&groups{census: census, logger: logger})
+}
+
+// Waiting adds how many requests wait for events.
+func (m *Metrics) Waiting(polls, tails func() int64) {
+	for name, gauge := range map[string]struct {
+		help  string
+		value func() int64
+	}{
+		"eventflow_polls_in_flight": {"Polls of consumer groups that are being answered, most of them waiting.", polls},
+		"eventflow_live_tails":      {"Live tails that are open.", tails},
+	} {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: gauge.help}, func() float64 { return float64(gauge.value()) }))
+	}
 }
 
 // groups is the collector of a census of consumer groups.

@@ -2,6 +2,8 @@ package deliver
 
 import (
 	"context"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -15,8 +17,11 @@ import (
 // nothing while the lease still holds something, and is a conflict after that.
 
 // Ack settles events of a lease, or all of it when offsets is nil. Offsets that the
-// lease does not hold are passed over.
+// lease does not hold are passed over, and ones that no event can have are refused.
 func (c *Consumers) Ack(ctx context.Context, who core.Principal, stream, group string, lease core.ID, offsets []core.Offset) error {
+	if i := slices.IndexFunc(offsets, func(o core.Offset) bool { return o < 0 }); i >= 0 {
+		return core.Invalid("offsets["+strconv.Itoa(i)+"]", "must be 0 or more")
+	}
 	return c.settle(ctx, who, stream, group, func(t *turn, _ *core.Group) error {
 		// Letters whose replays have succeeded are removed in the same step.
 		done, err := t.state.ack(t.now, lease, offsets)
@@ -92,8 +97,8 @@ func (c *Consumers) Extend(
 
 // Commit settles everything up to an offset in the lease that holds it. In an ordered
 // group that is everything up to the offset, because there is one lease at most. With
-// a lease that is not zero, no other may hold the offset. It returns when something
-// was last settled.
+// a lease that is not zero, that lease must not be lost and no other may hold the
+// offset. It returns when something was last settled.
 func (c *Consumers) Commit(ctx context.Context, who core.Principal, stream, group string, offset core.Offset, lease core.ID) (at time.Time, err error) {
 	err = c.settle(ctx, who, stream, group, func(t *turn, g *core.Group) error {
 		if offset < 0 {
@@ -106,8 +111,8 @@ func (c *Consumers) Commit(ctx context.Context, who core.Principal, stream, grou
 			if err != nil {
 				return core.StoreFailed(err)
 			}
-			if offset >= bounds[0].Next {
-				return core.Invalid("offset", "is beyond the end of the stream, whose next offset is %d", bounds[0].Next)
+			if _, err := bounds[0].Behind("offset", offset); err != nil {
+				return err
 			}
 		}
 		done, err := t.state.commit(t.now, offset, lease)

@@ -100,10 +100,8 @@ func (s *Groups) resolve(ctx context.Context, stream core.ID, start core.Start, 
 		return 0, core.StoreFailed(err)
 	}
 	switch {
-	case start.Offset != nil && *start.Offset > bounds[0].Next:
-		return 0, core.Invalid(field, "is beyond the end of the stream, whose next offset is %d", bounds[0].Next)
 	case start.Offset != nil:
-		return max(*start.Offset, bounds[0].First), nil
+		return bounds[0].Behind(field, *start.Offset-1) // from the offset on is behind the one before it
 	case !start.Time.IsZero():
 		offset, err := s.log.OffsetAt(ctx, stream, start.Time)
 		return offset, core.StoreFailed(err)

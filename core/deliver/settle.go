@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"errors"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -104,9 +105,18 @@ var (
 )
 
 // commit settles everything up to an offset in the lease that holds it. An offset that
-// is settled already is no error: a commit may be repeated. One that nobody holds is
-// refused, and so is one that another lease than the given one holds.
+// is settled already is no error: a commit may be repeated, also with the lease that it
+// has settled. One that nobody holds is refused, and so is one that another lease than
+// the given one holds. A lease that was lost is refused whatever the offset is: what is
+// settled by then is another consumer's work.
 func (s *groupState) commit(now time.Time, offset core.Offset, id core.ID) (done []core.ID, err error) {
+	if !id.IsZero() {
+		_, err := s.held(id, now)
+		repeated := errors.Is(err, errsLostLease[leaseSettled]) && offset < s.committed()
+		if err != nil && !repeated {
+			return nil, err
+		}
+	}
 	if offset < s.committed() {
 		return nil, nil
 	}
@@ -121,9 +131,6 @@ func (s *groupState) commit(now time.Time, offset core.Offset, id core.ID) (done
 		return done, nil
 	}
 	if !id.IsZero() {
-		if _, err := s.held(id, now); err != nil {
-			return nil, err
-		}
 		return nil, errNotOfLease
 	}
 	if s.settled(offset) {

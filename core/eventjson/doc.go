@@ -9,6 +9,8 @@
 //   - json_keys.go: the keys of an object, so that one given twice is found;
 //   - json_walk.go: walking JSON that is known to be valid, and finding the ends of
 //     values that are not;
+//   - json_path.go: the value at a path, and whether it is the one that is asked for;
+//   - json_number.go: whether two texts are the same number;
 //   - json_members.go: the members of an object and the elements of an array, for
 //     other formats such as CloudEvents;
 //   - decode.go: one event;

@@ -152,33 +152,6 @@ func members(object []byte) iter.Seq2[[]byte, []byte] {
 	}
 }
 
-// Matches reports whether a payload holds, at the match's path, its value.
-func Matches(match core.PayloadMatch, payload []byte) bool {
-	value, ok := lookup(payload, match.Path)
-	return ok && value == match.Value
-}
-
-// lookup finds the scalar at a path of a valid payload and returns it as text. A
-// string comes without its quotes and escapes, anything else as it is written. The
-// segments of the path are joined by dots; in an array they are indexes.
-func lookup(payload []byte, path string) (value string, ok bool) {
-	rest := payload[skipSpace(payload, 0):]
-	for segment := range strings.SplitSeq(path, ".") {
-		switch byteAt(rest, 0) {
-		case '{':
-			rest, ok = member(rest, segment)
-		case '[':
-			rest, ok = element(rest, segment)
-		default:
-			ok = false
-		}
-		if !ok {
-			return "", false
-		}
-	}
-	return scalar(rest)
-}
-
 // member finds the value of a key.
 func member(object []byte, name string) (value []byte, ok bool) {
 	for key, value := range members(object) {

@@ -7,7 +7,8 @@
 //
 //   - streams.go: making, changing and deleting them;
 //   - open_stream.go: from the name in a request to a stream ready for use;
-//   - stream_list.go: pages of streams.
+//   - stream_list.go: pages of streams;
+//   - evaluations.go: an organization's share of the CPU for its schemas.
 //
 // From a request to a durable offset:
 //
@@ -31,11 +32,13 @@
 //
 //   - recent.go: the hub that wakes followers and keeps the newest events;
 //   - followed.go: a stream with followers, and what is kept of it;
-//   - tails.go: live views, for people who watch.
+//   - tails.go: live views, for people who watch;
+//   - pace.go: what all tails together may take of a node.
 //
 // The audit trail:
 //
 //   - trail.go: adding records and reading them;
+//   - refusals.go: refused requests, of which there may be any number, counted;
 //   - audit_record.go: what makes an event a record, and its hash;
 //   - audit_mark.go: a record's number and hash, to be kept elsewhere;
 //   - verified.go: is the trail still intact?

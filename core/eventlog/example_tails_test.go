@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
 // How do I watch a stream live? A tail begins at the stream's end, or behind an
@@ -18,7 +19,7 @@ func ExampleTails_Follow() {
 	must(e.streams.Create(ctx, ann, core.StreamSpec{Name: "orders"}))
 	must(e.send("orders", `{"event_type": "order.paid", "payload": "too early to be seen"}`))
 
-	tail := must(e.tails.Follow(ctx, ann, "orders", core.Filter{Type: "order.paid"}, nil))
+	tail := must(e.tails.Follow(ctx, ann, "orders", eventlog.TailSpec{Filter: core.Filter{Type: "order.paid"}}))
 	defer tail.Close()
 	for _, event := range []string{`{"event_type": "order.made", "payload": 1}`, `{"event_type": "order.paid", "payload": 2}`} {
 		must(e.send("orders", event))

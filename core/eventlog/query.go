@@ -139,6 +139,11 @@ func (q *Query) walk(ctx context.Context, who core.Principal, stream string, eq 
 	if !eq.From.IsZero() && !eq.To.IsZero() && eq.To.Before(eq.From) {
 		return nil, core.Invalid("to", "must not be before from")
 	}
+	for _, match := range eq.Payload {
+		if err := eventjson.CheckPath(match.Path); err != nil {
+			return nil, err
+		}
+	}
 	if stream == "" {
 		return q.walkAll(who, eq, action)
 	}

@@ -103,15 +103,23 @@ func (r *Recent) forget(interval time.Duration) {
 // reads them from memory when they are kept, and from the log otherwise. An
 // answer from memory is complete: it reaches to or holds limit events.
 func (r *Recent) Read(ctx context.Context, stream core.ID, from, to core.Offset, limit, bytes int) ([]core.Event, error) {
+	if events, kept := r.Recall(stream, from, to, limit); kept {
+		return events, nil
+	}
+	return r.log.Read(ctx, stream, core.Scan{From: from, To: to, Limit: limit, Bytes: bytes})
+}
+
+// Recall is [Recent.Read] from memory alone. It reports false when not all of it is
+// kept.
+func (r *Recent) Recall(stream core.ID, from, to core.Offset, limit int) (events []core.Event, kept bool) {
 	r.mu.RLock()
 	f := r.streams[stream]
 	r.mu.RUnlock()
-	if f != nil {
-		if events := f.recall(from, to, limit); len(events) > 0 && (events[len(events)-1].Offset == to-1 || len(events) == limit) {
-			return events, nil
-		}
+	if f == nil {
+		return nil, false
 	}
-	return r.log.Read(ctx, stream, core.Scan{From: from, To: to, Limit: limit, Bytes: bytes})
+	events = f.recall(from, to, limit)
+	return events, len(events) > 0 && (events[len(events)-1].Offset == to-1 || len(events) == limit)
 }
 
 // Committed takes in what this node has made durable, and has other nodes told.

@@ -3,7 +3,6 @@ package eventlog
 import (
 	"context"
 	"encoding/binary"
-	"math"
 
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -32,12 +31,6 @@ type streamWalk struct {
 // newStreamWalk begins a walk where the query, or its cursor, says.
 func newStreamWalk(ctx context.Context, log core.Reader, stream core.ID, eq *core.EventQuery) (*streamWalk, error) {
 	w := &streamWalk{log: log, stream: stream, query: eq, scope: queryScope(eq, stream)}
-	if eq.After != nil {
-		if *eq.After < -1 || *eq.After == math.MaxInt64 {
-			return nil, core.Invalid("after", "must be an offset")
-		}
-		w.low = *eq.After + 1
-	}
 	if err := w.bound(ctx); err != nil {
 		return nil, err
 	}
@@ -65,7 +58,12 @@ func (w *streamWalk) bound(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.low, w.high = max(w.low, bounds[0].First), bounds[0].Next
+	w.low, w.high = bounds[0].First, bounds[0].Next
+	if w.query.After != nil {
+		if w.low, err = bounds[0].Behind("after", *w.query.After); err != nil {
+			return err
+		}
+	}
 	if !w.query.From.IsZero() {
 		from, err := w.log.OffsetAt(ctx, w.stream, w.query.From)
 		if err != nil {

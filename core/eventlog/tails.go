@@ -1,8 +1,10 @@
 package eventlog
 
 import (
+	"cmp"
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -13,45 +15,71 @@ type Tails struct {
 	streams *Streams
 	recent  *Recent
 	log     core.Reader
+	pace    *pace
+	open    atomic.Int64
+	// reading has a place for each read of the log that tails may have under way.
+	// Those that follow at the head are served from memory and need none.
+	reading chan struct{}
 	// closing is closed by Close. Tails wait for events without an end, and a
 	// server that stops would otherwise wait for them.
 	closing chan struct{}
 	close   sync.Once
 }
 
+// tailReads is how many pages of the log all tails together read at a time. The
+// others wait, and each gets a page in its turn: tails that catch up leave the store
+// to producers and consumers.
+const tailReads = 2
+
 // NewTails returns the use case over the hub of recent events. Close ends all
 // tails.
 func NewTails(streams *Streams, recent *Recent, log core.Reader) *Tails {
-	return &Tails{streams: streams, recent: recent, log: log, closing: make(chan struct{})}
+	return &Tails{
+		streams: streams, recent: recent, log: log, pace: newPace(), reading: make(chan struct{}, tailReads), closing: make(chan struct{}),
+	}
 }
 
 // Close ends all tails.
 func (t *Tails) Close() { t.close.Do(func() { close(t.closing) }) }
 
-// Tail is one view of a stream's newest events. It is for one goroutine, and
-// must be closed.
+// Open returns how many tails are open.
+func (t *Tails) Open() int64 { return t.open.Load() }
+
+// TailSpec says which events a tail shows, and where it begins.
+type TailSpec struct {
+	Filter core.Filter
+	// After is the offset behind which the tail begins, -1 for all events. Without it
+	// the tail begins at the end of the stream.
+	After *core.Offset
+	// AfterField names After in a refusal: "after" if it is empty.
+	AfterField string
+	// MaxBehind, unless it is 0, has the tail go on near the end of the stream whenever
+	// more events than these lie before it. It is for people, who want to see what
+	// happens now. Without it nothing that is stored is left out.
+	MaxBehind int64
+}
+
+// Tail is one view of a stream's events. It is for one goroutine, and must be
+// closed.
 type Tail struct {
 	tails    *Tails
 	who      core.Principal
 	follower *Follower
-	filter   core.Filter
+	spec     TailSpec
 	// next is the offset after everything that the tail has looked at.
 	next core.Offset
 }
 
-// tailBehind is how far a tail may fall behind before it skips. A reader that is
-// slower than the stream is then told how much it missed.
-const tailBehind = 10_000
-
-// The size of one answer of Next.
+// The size of one answer of Next. It bounds what a client that reads slowly keeps in
+// memory.
 const (
 	tailEvents = 500
-	tailBytes  = 1 << 20
+	tailBytes  = 128 << 10
 )
 
-// Follow begins a tail at the end of a stream or, when after is not nil, behind
-// that offset; -1 stands before the first event.
-func (t *Tails) Follow(ctx context.Context, who core.Principal, stream string, filter core.Filter, after *core.Offset) (*Tail, error) {
+// Follow begins a tail. Next delivers every event from there on, however many there
+// are already.
+func (t *Tails) Follow(ctx context.Context, who core.Principal, stream string, spec TailSpec) (*Tail, error) {
 	open, err := t.streams.Open(ctx, who, stream, core.ActionReadEvents)
 	if err != nil {
 		return nil, err
@@ -61,51 +89,76 @@ func (t *Tails) Follow(ctx context.Context, who core.Principal, stream string, f
 		return nil, core.StoreFailed(err)
 	}
 	next := bounds[0].Next
-	if after != nil {
-		if *after < -1 || *after >= next {
-			return nil, core.Invalid("Last-Event-ID", "is not the offset of an event of this stream, whose next offset is %d", next)
+	if spec.After != nil {
+		if _, err := bounds[0].Behind(cmp.Or(spec.AfterField, "after"), *spec.After); err != nil {
+			return nil, err
 		}
-		next = max(*after+1, bounds[0].First)
+		next = *spec.After + 1 // Next says what retention has removed of it
 	}
 	follower, err := t.recent.Follow(ctx, open.ID)
 	if err != nil {
 		return nil, core.StoreFailed(err)
 	}
-	return &Tail{tails: t, who: who, follower: follower, filter: filter, next: next}, nil
+	t.open.Add(1)
+	return &Tail{tails: t, who: who, follower: follower, spec: spec, next: next}, nil
 }
 
-// Close ends the tail.
-func (t *Tail) Close() { t.follower.Close() }
+// Close ends the tail. It is called once.
+func (t *Tail) Close() {
+	t.follower.Close()
+	t.tails.open.Add(-1)
+}
+
+// Stream is what the tail follows.
+func (t *Tail) Stream() core.ID { return t.follower.stream }
+
+// Position is the offset of the last event that the tail has looked at, whether it
+// matched or not, and -1 before the first. A tail that begins behind it misses nothing.
+func (t *Tail) Position() core.Offset { return t.next - 1 }
 
 // TailPart is a piece of a tail: events, or the number of events that were skipped
 // before the next piece, or neither when nothing happened.
 type TailPart struct {
 	Events  []core.Event
 	Skipped int64
+	// Removed says that retention has removed what was skipped. Otherwise the tail was
+	// further behind than its MaxBehind.
+	Removed bool
 }
 
-// Next waits for the next piece, for at most longest. It reports false when the
-// tails are closed or ctx ends. The error is why the tail ends.
+// nothing reports whether there is nothing to tell.
+func (p *TailPart) nothing() bool { return len(p.Events) == 0 && p.Skipped == 0 }
+
+// always is closed. It stands for growth where there is more to look at already.
+var always = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
+// Next waits for the next piece, for at most longest or a little more. It reports
+// false when the tails are closed or ctx ends. The error is why the tail ends.
 func (t *Tail) Next(ctx context.Context, longest time.Duration) (part TailPart, more bool, err error) {
 	timer := time.NewTimer(longest)
 	defer timer.Stop()
 	check := time.NewTicker(RecheckInterval)
 	defer check.Stop()
 	for {
+		// changed is taken before the reading: growth during it ends the wait below.
+		head, changed := t.follower.Head()
+		if t.next < head && !t.tails.pace.turn(ctx, t.tails.closing) {
+			return TailPart{}, false, nil
+		}
 		if err := t.permitted(ctx); err != nil {
 			return TailPart{}, true, err
 		}
-		// changed is taken before the reading: growth during it ends the wait below.
-		head, changed := t.follower.Head()
-		if behind := head - t.next; behind > tailBehind {
-			t.next = head - tailEvents
-			return TailPart{Skipped: int64(behind - tailEvents)}, true, nil
-		}
-		for t.next < head {
-			events, err := t.read(ctx, head)
-			if err != nil || len(events) > 0 {
-				return TailPart{Events: events}, true, err
+		if t.next < head {
+			if part, err = t.look(ctx, head); err != nil || !part.nothing() {
+				return part, true, err
 			}
+		}
+		if t.next < head { // what was looked at did not match: there is more
+			changed = always
 		}
 		select {
 		case <-changed:
@@ -131,21 +184,72 @@ func (t *Tail) permitted(ctx context.Context) error {
 	return err
 }
 
-// read returns the next events without the ones that do not match.
-func (t *Tail) read(ctx context.Context, head core.Offset) ([]core.Event, error) {
-	events, err := t.tails.recent.Read(ctx, t.follower.stream, t.next, head, tailEvents, tailBytes)
-	if err != nil {
-		return nil, core.StoreFailed(err)
+// look takes the next step towards the head.
+func (t *Tail) look(ctx context.Context, head core.Offset) (part TailPart, err error) {
+	if most := t.spec.MaxBehind; most > 0 && int64(head-t.next) > most {
+		return t.skip(head-core.Offset(min(most, tailEvents)), false), nil
 	}
-	t.next = head // an answer that is not full is complete: retention removed the rest
+	events, kept := t.tails.recent.Recall(t.follower.stream, t.next, head, tailEvents)
+	if !kept {
+		return t.lookInLog(ctx, head)
+	}
+	for i, size := 0, 0; i < len(events); i++ {
+		if size += events[i].Size(); size >= tailBytes {
+			events = events[:i+1]
+			break
+		}
+	}
+	t.next = events[len(events)-1].Offset + 1
+	return t.show(events), nil
+}
+
+// lookInLog reads a page from the store, which leaves out what does not match.
+func (t *Tail) lookInLog(ctx context.Context, head core.Offset) (part TailPart, err error) {
+	select {
+	case t.tails.reading <- struct{}{}:
+		defer func() { <-t.tails.reading }()
+	case <-ctx.Done():
+		return TailPart{}, nil
+	}
+	begun := time.Now()
+	defer func() { t.tails.pace.read(time.Since(begun)) }()
+	scan := core.Scan{From: t.next, To: min(head, t.next+scanWindow), Limit: tailEvents, Bytes: tailBytes, Filter: t.spec.Filter}
+	events, err := t.tails.log.Read(ctx, t.follower.stream, scan)
+	if err != nil {
+		return TailPart{}, core.StoreFailed(err)
+	}
+	// The bounds are asked for after the reading: what it did not see was removed by
+	// then, if that is why.
+	bounds, err := t.tails.log.Bounds(ctx, []core.ID{t.follower.stream})
+	if err != nil {
+		return TailPart{}, core.StoreFailed(err)
+	}
+	if first := bounds[0].First; first > t.next && (len(events) == 0 || events[0].Offset >= first) {
+		return t.skip(first, true), nil
+	}
+	t.next = scan.To // an answer that is not full is complete
 	if core.Full(events, tailEvents, tailBytes) {
 		t.next = events[len(events)-1].Offset + 1
 	}
-	matching := events[:0]
+	return t.show(events), nil
+}
+
+// skip goes on at an offset further on.
+func (t *Tail) skip(to core.Offset, removed bool) TailPart {
+	part := TailPart{Skipped: int64(to - t.next), Removed: removed}
+	t.next = to
+	return part
+}
+
+// show returns those events that match.
+func (t *Tail) show(events []core.Event) TailPart {
+	size, matching := 0, events[:0]
 	for i := range events {
-		if t.filter.Matches(&events[i]) {
+		if t.spec.Filter.Matches(&events[i]) {
 			matching = append(matching, events[i])
+			size += events[i].Size()
 		}
 	}
-	return matching, nil
+	t.tails.pace.handed(size)
+	return TailPart{Events: matching}
 }

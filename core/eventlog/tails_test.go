@@ -3,6 +3,7 @@ package eventlog_test
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -77,7 +78,11 @@ func many(n int) []string { return slices.Repeat([]string{`{}`}, n) }
 
 // follow begins a tail that ends with the test.
 func (s *screen) follow(filter core.Filter, after *core.Offset) *eventlog.Tail {
-	tail, err := s.tails.Follow(s.of.Context(), s.of.Who, "orders", filter, after)
+	return s.watch(eventlog.TailSpec{Filter: filter, After: after})
+}
+
+func (s *screen) watch(spec eventlog.TailSpec) *eventlog.Tail {
+	tail, err := s.tails.Follow(s.of.Context(), s.of.Who, "orders", spec)
 	require.NoError(s.of.T, err)
 	s.of.Cleanup(tail.Close)
 	return tail
@@ -132,9 +137,8 @@ func TestTailFollows(t *testing.T) {
 	})
 }
 
-// TestTailResumes: a tail goes on after the last event that was seen, or at
-// the first one that is left; an offset that is no event's is refused, but for
-// the one before all.
+// TestTailResumes: a tail goes on after the last event that was seen, and -1 is
+// before all; an offset that no event has yet is refused under its name.
 func TestTailResumes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -149,14 +153,77 @@ func TestTailResumes(t *testing.T) {
 		got, _ = a.drained(a.follow(core.Filter{}, new(core.Offset(1199))))
 		require.Empty(t, got)
 		for _, none := range []core.Offset{-2, 1200, 1 << 40} {
-			_, err := a.tails.Follow(t.Context(), a.Who, "orders", core.Filter{}, &none)
+			_, err := a.tails.Follow(t.Context(), a.Who, "orders", eventlog.TailSpec{After: &none})
+			coretest.RequireRefusal(t, err, core.CodeValidation, "after")
+			_, err = a.tails.Follow(t.Context(), a.Who, "orders", eventlog.TailSpec{After: &none, AfterField: "Last-Event-ID"})
 			coretest.RequireRefusal(t, err, core.CodeValidation, "Last-Event-ID")
 		}
+	})
+}
+
+// TestTailBeginsWhereItIsTold: a tail delivers all that is stored from its place on,
+// page by page, however much that is and whatever is kept in memory.
+func TestTailBeginsWhereItIsTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := newAudience(t)
+		a.put(many(20_045)...)
+		got, skipped := a.drained(a.follow(core.Filter{}, new(core.Offset(-1))))
+		require.Equal(t, coretest.From(0, 20_045), got)
+		require.Zero(t, skipped)
+	})
+}
+
+// TestTailSaysWhatRetentionTook: what is not there any more is counted, at the
+// beginning of a tail and on its way.
+func TestTailSaysWhatRetentionTook(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := newAudience(t)
+		a.run()
+		a.put(many(1200)...)
+		slow := a.follow(core.Filter{}, new(core.Offset(99)))
+		require.Equal(t, coretest.From(100, 500), coretest.Offsets(a.next(slow).Events))
 		a.Clock.Pass(48 * time.Hour)
-		a.put(many(3)...)
+		a.node().put(many(3)...)
 		require.NoError(t, a.log.Trim(t.Context(), a.stream, a.Clock.Now()))
-		got, _ = a.drained(a.follow(core.Filter{}, new(core.Offset(99))))
-		require.Equal(t, coretest.From(1200, 3), got)
+		for name, c := range map[string]struct {
+			tail *eventlog.Tail
+			took int64
+		}{
+			"from before all": {a.follow(core.Filter{}, new(core.Offset(-1))), 1200},
+			"filtered":        {a.follow(core.Filter{Type: "paid"}, new(core.Offset(99))), 1100},
+			"on its way":      {slow, 600},
+			"from the first":  {a.follow(core.Filter{}, new(core.Offset(1199))), 0},
+		} {
+			if c.took > 0 {
+				require.Equal(t, eventlog.TailPart{Skipped: c.took, Removed: true}, a.next(c.tail), name)
+				require.Equal(t, core.Offset(1199), c.tail.Position(), name)
+			}
+			got, skipped := a.drained(c.tail)
+			require.Equal(t, coretest.From(1200, 3), got, name)
+			require.Zero(t, skipped, name)
+		}
+	})
+}
+
+// TestTailKnowsItsPosition: a tail whose filter matches nothing gets on
+// nevertheless, and whoever comes back with its position has missed nothing.
+func TestTailKnowsItsPosition(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := newAudience(t)
+		require.Equal(t, core.Offset(-1), a.follow(core.Filter{}, nil).Position())
+		a.put(many(12_000)...)
+		odd := a.follow(core.Filter{Type: "refunded"}, new(core.Offset(-1)))
+		got, _ := a.drained(odd)
+		require.Empty(t, got)
+		require.Equal(t, core.Offset(11_999), odd.Position())
+		a.log.Reads.Store(0)
+		again := a.follow(core.Filter{Type: "refunded"}, new(odd.Position()))
+		got, _ = a.drained(again)
+		require.Empty(t, got)
+		require.Zero(t, a.log.Reads.Load(), "nothing is looked at twice")
 	})
 }
 
@@ -180,49 +247,80 @@ func TestTailFilters(t *testing.T) {
 	})
 }
 
-// TestSlowTail: a reader that falls behind is told how much it missed, and
-// what it was shown and told of adds up to the stream.
+// TestSlowTail: a reader that falls behind gets everything nevertheless. One that
+// wants to be near the end is told how much it missed, and what it was shown and told
+// of adds up to the stream.
 func TestSlowTail(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := newAudience(t)
-		slow, fast := a.follow(core.Filter{}, nil), a.follow(core.Filter{}, nil)
-		var shown, seen []core.Offset
+		slow, fast := a.watch(eventlog.TailSpec{MaxBehind: 10_000}), a.follow(core.Filter{}, nil)
+		patient := a.follow(core.Filter{}, nil)
+		var shown []core.Offset
 		var skipped int64
-		for range 30 {
-			for range 4 {
-				a.put(many(1000)...)
-				for end := len(seen) + 1000; len(seen) < end; {
-					part := a.next(fast)
-					require.Zero(t, part.Skipped)
-					seen = append(seen, coretest.Offsets(part.Events)...)
-				}
+		for i := range 30 {
+			a.put(many(1000)...)
+			for end := core.Offset(1000*i + 1000); fast.Position() < end-1; {
+				require.Zero(t, a.next(fast).Skipped)
 			}
-			part := a.next(slow)
-			require.True(t, part.Skipped == 0 || len(part.Events) == 0, "one or the other")
-			shown, skipped = append(shown, coretest.Offsets(part.Events)...), skipped+part.Skipped
+			if i%8 == 0 {
+				part := a.next(slow)
+				require.True(t, part.Skipped == 0 || len(part.Events) == 0, "one or the other")
+				require.False(t, part.Removed)
+				shown, skipped = append(shown, coretest.Offsets(part.Events)...), skipped+part.Skipped
+			}
 		}
-		require.Equal(t, coretest.From(0, 120_000), seen)
-		require.NotZero(t, skipped)
 		rest, more := a.drained(slow)
 		shown, skipped = append(shown, rest...), skipped+more
+		require.NotZero(t, skipped)
 		require.True(t, slices.IsSorted(shown))
 		require.Len(t, slices.Compact(slices.Clone(shown)), len(shown), "nothing is shown twice")
-		require.Equal(t, core.Offset(119_999), shown[len(shown)-1])
-		require.Equal(t, int64(120_000), int64(len(shown))+skipped)
+		require.Equal(t, core.Offset(29_999), shown[len(shown)-1])
+		require.Equal(t, int64(30_000), int64(len(shown))+skipped)
+		all, none := a.drained(patient)
+		require.Equal(t, coretest.From(0, 30_000), all)
+		require.Zero(t, none)
 	})
 }
 
-// TestTailIsBoundedInBytes: one piece is of a megabyte, whatever there is.
+// TestTailIsBoundedInBytes: one piece is of some hundred kilobytes, whether it comes
+// from memory or from the log.
 func TestTailIsBoundedInBytes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		a := newAudience(t)
-		a.put(slices.Repeat([]string{`"` + strings.Repeat("x", 300<<10) + `"`}, 10)...)
-		tail := a.follow(core.Filter{}, new(core.Offset(0)))
-		for _, want := range [][]core.Offset{coretest.From(1, 4), coretest.From(5, 4), coretest.From(9, 1)} {
-			require.Equal(t, want, coretest.Offsets(a.next(tail).Events))
+		old := a.follow(core.Filter{}, nil)
+		a.put(slices.Repeat([]string{`"` + strings.Repeat("x", 50<<10) + `"`}, 8)...)
+		for _, tail := range []*eventlog.Tail{old, a.node().follow(core.Filter{}, new(core.Offset(-1)))} {
+			for _, want := range [][]core.Offset{coretest.From(0, 3), coretest.From(3, 3), coretest.From(6, 2)} {
+				require.Equal(t, want, coretest.Offsets(a.next(tail).Events))
+			}
 		}
+	})
+}
+
+// TestManyTailsTakeTurns: what tails are handed together is bounded, so that a
+// thousand of them leave the node to its producers. One alone hardly waits.
+func TestManyTailsTakeTurns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := newAudience(t)
+		tails := make([]*eventlog.Tail, 1000)
+		for i := range tails {
+			tails[i] = a.follow(core.Filter{}, nil)
+		}
+		a.put(many(1)...)
+		begun := time.Now()
+		require.Len(t, a.next(tails[0]).Events, 1)
+		require.Zero(t, time.Since(begun), "the first is served at once")
+		var all sync.WaitGroup
+		for _, tail := range tails[1:] {
+			all.Go(func() { a.next(tail) })
+		}
+		all.Wait()
+		took := time.Since(begun)
+		require.Greater(t, took, time.Duration(500/runtime.GOMAXPROCS(0))*100*time.Microsecond)
+		require.Less(t, took, time.Second)
 	})
 }
 
@@ -255,7 +353,7 @@ func TestTailsEnd(t *testing.T) {
 		require.NoError(t, err)
 		require.False(t, more)
 		require.Equal(t, 5*time.Second, time.Since(begun))
-		_, err = a.tails.Follow(t.Context(), a.Who, "none", core.Filter{}, nil)
+		_, err = a.tails.Follow(t.Context(), a.Who, "none", eventlog.TailSpec{})
 		coretest.RequireRefusal(t, err, core.CodeNotFound, "")
 	})
 }

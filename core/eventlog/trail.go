@@ -26,6 +26,8 @@ type Trail struct {
 	// do not wait for one another.
 	mu    sync.Mutex
 	tails map[core.ID]*auditTail
+
+	refusals refusals
 }
 
 // TrailPorts is what a Trail works with. Verifying a trail takes the Log alone.
@@ -56,18 +58,22 @@ type auditTail struct {
 
 // NewTrail returns the use case.
 func NewTrail(ports TrailPorts) *Trail {
-	return &Trail{TrailPorts: ports, tails: map[core.ID]*auditTail{}}
+	return &Trail{TrailPorts: ports, tails: map[core.ID]*auditTail{}, refusals: refusals{orgs: map[core.ID]map[refusal]*refused{}}}
 }
 
 // Record adds to the trail like Add, and implements [core.Recorder]. It waits for that
 // as long as ctx lasts, and has it done in any case: the deed that the record tells of
 // has been done. For the same reason a record that cannot be stored is logged in full;
-// there is nothing left to refuse.
+// there is nothing left to refuse. Of requests that are refused again and again, the
+// first one is recorded, and [Trail.Run] records how many there were.
 func (t *Trail) Record(ctx context.Context, record core.AuditRecord) {
+	if record.Action == core.AuditRefused && !t.refusals.first(&record, t.Now()) {
+		return
+	}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		t.record(context.WithoutCancel(ctx), record)
+		t.store(context.WithoutCancel(ctx), record)
 	}()
 	select {
 	case <-ended:
@@ -79,7 +85,7 @@ func (t *Trail) Record(ctx context.Context, record core.AuditRecord) {
 // organization in front of it included.
 const recordFor = time.Minute
 
-func (t *Trail) record(ctx context.Context, record core.AuditRecord) {
+func (t *Trail) store(ctx context.Context, record core.AuditRecord) {
 	ctx, cancel := context.WithTimeout(ctx, recordFor)
 	defer cancel()
 	if err := t.Add(ctx, record); err != nil {
@@ -155,6 +161,7 @@ func (t *Trail) readTail(ctx context.Context, org core.ID, tail *auditTail) erro
 // The record's number is its idempotency key. Of several nodes that store a record
 // of one number, one succeeds, and the others learn that theirs is another.
 func (t *Trail) append(ctx context.Context, org core.ID, tail *auditTail, record core.AuditRecord) (stored bool, err error) {
+	record = record.Clipped()
 	payload, err := json.Marshal(core.AuditEntry{
 		Actor:   core.AuditActor{User: record.Who.User, Key: record.Who.Key, Label: record.Who.Label, Role: record.Who.Role},
 		Target:  core.AuditTarget{Kind: record.Kind, ID: record.Target},

@@ -11,6 +11,8 @@
 //
 //   - access.go: checking a key, and making keys for the operator;
 //   - keys.go: the life of keys and service tokens, for everybody else;
+//   - descent.go: keys that keys have made, and what bounds them;
+//   - leaving.go: the keys of people who are demoted, disabled or removed;
 //   - keytext.go: the text of a key, with its checksum;
 //   - usage.go: noting when a key was last used;
 //   - tenants.go: the limits of organizations, remembered for a moment.
@@ -20,6 +22,8 @@
 //   - signins.go: signing in and out, and checking an access token;
 //   - refresh.go: refresh tokens, where they are rotated and where a stolen one is
 //     noticed;
+//   - switch.go: going on in another organization without another sign-in;
+//   - memberships.go: the users in several organizations that are one person;
 //   - sessions.go: seeing and ending sessions;
 //   - presence.go: users and sessions, remembered for a moment;
 //   - passwords.go: choosing, changing and forgetting a password;

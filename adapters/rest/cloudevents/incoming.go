@@ -113,13 +113,15 @@ func (e *incoming) check(field eventjson.StreamField) error {
 // idempotencyKey returns what makes a CloudEvent unique: its source and its id,
 // or their hash if they are too long.
 //
-// A "#" parts the two. Where one of them holds a "#" itself, the key begins with
-// one and says how long the source is: no source and id have the key of another
-// source and id.
+// The last "#" parts the two. Where the id holds a "#" itself, the key begins with
+// one and says how long the source is. So it does for a source that begins with
+// one: no source and id have the key of another source and id. All other keys are
+// as earlier versions made them, so that what they stored is known when it comes
+// again.
 func (e *incoming) idempotencyKey() string {
 	source, id := e.get(attributeSource), e.get(attributeID)
 	key := source + "#" + id
-	if strings.Contains(source, "#") || strings.Contains(id, "#") {
+	if strings.HasPrefix(source, "#") || strings.Contains(id, "#") {
 		key = "#" + strconv.Itoa(len(source)) + "#" + key
 	}
 	if utf8.RuneCountInString(key) <= core.MaxIdempotencyKeyLength {

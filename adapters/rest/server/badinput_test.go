@@ -96,7 +96,7 @@ func badRequests() map[string]bad {
 	cases := badBodies()
 	for name, query := range map[string]string{
 		"limit zero": "limit=0", "limit too large": "limit=1001", "limit a word": "limit=ten", "limit signed": "limit=%2B5",
-		"limit huge": "limit=99999999999999999999", "after negative": "after=-1", "after a word": "after=x",
+		"limit huge": "limit=99999999999999999999", "after negative": "after=-2", "after beyond the end": "after=10", "after signed": "after=%2B1", "after a word": "after=x",
 		"after huge": "after=9223372036854775808", "after largest": "after=9223372036854775807", "order": "order=up",
 		"from": "from=yesterday", "from hour": "from=2026-01-31T9:30:00Z", "from comma": "from=2026-01-31T09:30:00,5Z", "to": "to=2026-13-01T00:00:00Z", "type empty": "type=", "type nul": "type=%00", "type bytes": "type=%ff",
 		"cursor": "cursor=AAAA", "cursor long": "cursor=" + strings.Repeat("A", 4000), "limit twice": "limit=1&limit=1",
@@ -112,6 +112,7 @@ func badRequests() map[string]bad {
 	maps.Copy(cases, map[string]bad{
 		"query encoding":         {"GET", ordersEvents + "?type=%zz", "", nil, 400, core.CodeValidation, "query"},
 		"payload without path":   {"GET", ordersEvents + "?payload.=1", "", nil, 400, core.CodeValidation, "payload."},
+		"payload path":           {"GET", ordersEvents + "?payload.%22a=1", "", nil, 400, core.CodeValidation, `payload."a`},
 		"payload too often":      {"GET", ordersEvents + "?" + manyPayloads(11), "", nil, 400, core.CodeValidation, "payload"},
 		"after over all":         {"GET", "/api/v1/events?after=1", "", nil, 400, core.CodeValidation, "after"},
 		"export format":          {"GET", ordersEvents + "/export?format=xml", "", nil, 400, core.CodeValidation, "format"},

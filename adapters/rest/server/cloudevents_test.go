@@ -166,7 +166,9 @@ func TestASourceAndAnIDWithHashesAreKeptApart(t *testing.T) {
 	f := start(t)
 	f.stream("orders")
 	keys := map[string]bool{}
-	for _, pair := range [][2]string{{"/orders#eu", "7"}, {"/orders", "eu#7"}, {"/orders#", "eu#7"}, {"/orders", "#eu#7"}, {"#7#/orders", "eu#7"}, {"/orders", "7"}} {
+	for _, pair := range [][2]string{
+		{"/orders#eu", "7"}, {"/orders", "eu#7"}, {"/orders#", "eu#7"}, {"/orders", "#eu#7"}, {"#7#/orders", "eu#7"}, {"/orders", "7"}, {"#7#/orders#eu", "7"},
+	} {
 		event := f.stored("1", binary("ce-source: "+pair[0], "ce-id: "+pair[1])...)
 		require.False(t, keys[event.IdempotencyKey], "%v", pair)
 		keys[event.IdempotencyKey] = true

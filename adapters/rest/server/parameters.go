@@ -82,10 +82,18 @@ func parseAfter(values url.Values) (*core.Offset, error) {
 	if !values.Has("after") {
 		return nil, nil
 	}
-	after, err := strconv.ParseUint(values.Get("after"), 10, 63)
-	if err != nil {
-		return nil, core.Invalid("after", "must be an offset: a whole number, 0 or more")
+	return parseOffset("after", values.Get("after"))
+}
+
+// parseOffset reads the place behind which a reader begins: an offset, or -1, which
+// is before all events.
+func parseOffset(field, text string) (*core.Offset, error) {
+	if text == "-1" {
+		return new(core.Offset(-1)), nil
 	}
-	offset := core.Offset(after)
-	return &offset, nil
+	offset, err := strconv.ParseUint(text, 10, 63)
+	if err != nil {
+		return nil, core.Invalid(field, "must be an offset, or -1, which is before all events")
+	}
+	return new(core.Offset(offset)), nil
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -28,16 +29,27 @@ var exempt = map[string]bool{
 }
 
 // admit lets a request of an authenticated caller pass, or returns the error
-// that says when to come back.
+// that says when to come back. What a key has made counts in its own rate first, and
+// then in the rate of each key that it descends from.
 func (s *Server) admit(c *call) error {
 	if s.Limiter == nil {
 		return nil
 	}
-	key, limit := s.limitOf(c)
-	if limit.IsZero() {
-		return nil
+	if key, limit := s.limitOf(c); !limit.IsZero() {
+		if err := s.count(c, key, limit); err != nil {
+			return err
+		}
 	}
-	return s.count(c, key, limit)
+	for _, maker := range c.who.Makers {
+		limit := cmp.Or(maker.Limit, s.Rates.Key)
+		if limit.IsZero() {
+			continue
+		}
+		if err := s.count(c, "key:"+maker.Key.String(), limit); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // limitOf returns the limit of an authenticated caller, and what it is counted
@@ -66,14 +78,18 @@ func (s *Server) admitAddress(c *call) error {
 
 func addressKey(address string) string { return "addr:" + core.NetworkOf(address) }
 
-// count takes a permit and tells the client how many are left.
+// count takes a permit and tells the client how many are left. Of several buckets it
+// tells the emptiest.
 func (s *Server) count(c *call, key string, limit core.Limit) error {
 	now := s.Now()
 	state, err := s.Limiter.Take(c.context(), key, limit, 1, now)
 	if err != nil {
 		return fmt.Errorf("counting a request: %w", err)
 	}
-	c.setLimitHeaders(now, limit, state)
+	if !c.limited || !state.Allowed || state.Remaining < c.remaining {
+		c.limited, c.remaining = true, state.Remaining
+		c.setLimitHeaders(now, limit, state)
+	}
 	if state.Allowed {
 		return nil
 	}

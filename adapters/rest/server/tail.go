@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"net"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -30,28 +29,27 @@ func (s *Server) getLive(c *call) error {
 	if err != nil {
 		return err
 	}
-	values, err := c.query("type", "source", "subject", "after")
+	spec, err := c.tailSpec()
 	if err != nil {
 		return err
 	}
-	after, err := parseLiveAfter(values)
+	leave, err := s.stay(c)
 	if err != nil {
 		return err
 	}
-	if last := c.requestHeader("Last-Event-ID"); last != "" {
-		if after, err = parseLastEventID(last); err != nil {
-			return err
-		}
-	}
-	filter := core.Filter{Type: values.Get("type"), Source: values.Get("source"), Subject: values.Get("subject")}
-	tail, err := s.Tails.Follow(c.context(), c.lasting(), stream, filter, after)
+	tail, err := s.Tails.Follow(c.context(), c.lasting(), stream, spec)
 	if err != nil {
+		leave()
 		return err
 	}
-	live := &liveTail{tail: tail, org: c.who.Org, requestID: string(c.id), head: c.liveHeader(), writeTimeout: s.Limits.WriteTimeout, write: appendEvent}
+	live := &liveTail{
+		tail: tail, leave: leave, org: c.who.Org, requestID: string(c.id), head: c.liveHeader(),
+		patience: min(s.Limits.WriteTimeout, heartbeat), write: appendEvent, shared: &s.frames,
+	}
 	if c.prefers(cloudevents.TypeEvent) {
-		live.write = cloudevents.Append
+		live.write, live.form = cloudevents.Append, cloudevents.TypeEvent
 	}
+	c.keepLess()
 	s.tails.Add(1)
 	c.ctx.SetStatusCode(fasthttp.StatusOK)
 	c.ctx.HijackSetNoResponse(true)
@@ -59,22 +57,49 @@ func (s *Server) getLive(c *call) error {
 	return nil
 }
 
-// parseLiveAfter is parseAfter and also takes -1, which is before all events: a
-// client that found a stream empty follows it from there.
-func parseLiveAfter(values url.Values) (*core.Offset, error) {
-	if values.Get("after") == "-1" {
-		return new(core.Offset(-1)), nil
+// tailSpec reads what a request wants to follow. A browser that comes back names
+// the event that it saw last in a header, and asks for the same address again: the
+// header says more.
+func (c *call) tailSpec() (spec eventlog.TailSpec, err error) {
+	values, err := c.query("type", "source", "subject", "after", "max_behind")
+	if err != nil {
+		return spec, err
 	}
-	return parseAfter(values)
+	spec.Filter = core.Filter{Type: values.Get("type"), Source: values.Get("source"), Subject: values.Get("subject")}
+	if spec.After, err = parseAfter(values); err != nil {
+		return spec, err
+	}
+	if last := c.requestHeader(headerLastEventID); last != "" {
+		spec.AfterField = headerLastEventID
+		if spec.After, err = parseOffset(headerLastEventID, last); err != nil {
+			return spec, err
+		}
+	}
+	if values.Has("max_behind") {
+		most, err := strconv.ParseUint(values.Get("max_behind"), 10, 31)
+		if err != nil || most == 0 {
+			return spec, core.Invalid("max_behind", "must be a whole number of events, 1 or more")
+		}
+		spec.MaxBehind = int64(most)
+	}
+	return spec, nil
 }
 
-func parseLastEventID(text string) (*core.Offset, error) {
-	offset, err := strconv.ParseUint(text, 10, 63)
-	if err != nil {
-		return nil, core.Invalid("Last-Event-ID", "must be an event id from this tail, which is an offset")
+// headerLastEventID is what a browser sends when it comes back to a tail.
+const headerLastEventID = "Last-Event-ID"
+
+// unsentBytes is what the operating system keeps of a tail that its client has not
+// taken. It would keep megabytes for each: a thousand tails that nobody reads cost
+// the producers what it takes to fill them.
+const unsentBytes = 128 << 10
+
+// keepLess has the connection keep no more than unsentBytes.
+func (c *call) keepLess() {
+	if served, ok := c.ctx.Conn().(*conn); ok {
+		if socket, ok := served.socket().(interface{ SetWriteBuffer(int) error }); ok {
+			_ = socket.SetWriteBuffer(unsentBytes) // it only costs more without
+		}
 	}
-	after := core.Offset(offset)
-	return &after, nil
 }
 
 // liveHeader returns the head of the answer. From then on the connection
@@ -83,22 +108,30 @@ func (c *call) liveHeader() []byte {
 	header := &c.ctx.Response.Header
 	header.SetContentType(rest.TypeEventStream)
 	header.Set("X-Accel-Buffering", "no")
-	return append(c.headUntilClose(), "retry: 1000\n\n"...)
+	return append(c.headUntilClose(), "retry: 1000\n"...)
 }
 
 // liveTail is a tail on its way to a client.
 type liveTail struct {
-	tail         *eventlog.Tail
-	org          core.ID
-	requestID    string
-	head         []byte
-	writeTimeout time.Duration
-	write        func([]byte, *core.Event) []byte
+	tail *eventlog.Tail
+	// leave ends the tail's share of its key and organization.
+	leave     func()
+	org       core.ID
+	requestID string
+	head      []byte
+	// patience is how long a client may leave a piece unread. One that reads nothing
+	// is let go: it comes back where it was, if it still wants anything.
+	patience time.Duration
+	// write appends an event in a form, and shared has events in this form already.
+	write  func([]byte, *core.Event) []byte
+	form   string
+	shared *frames
 }
 
 // serve writes until the client leaves or the server stops.
 func (l *liveTail) serve(conn net.Conn, s *Server) {
 	defer s.tails.Done()
+	defer l.leave()
 	defer l.tail.Close()
 	ctx, stop := context.WithCancel(core.ContextWithOrganization(context.Background(), l.org))
 	defer stop()
@@ -112,12 +145,7 @@ func (l *liveTail) serve(conn net.Conn, s *Server) {
 		_ = conn.SetReadDeadline(time.Unix(1, 0))
 		<-watched
 	}()
-	out := l.head
-	for {
-		_ = conn.SetWriteDeadline(time.Now().Add(l.writeTimeout))
-		if _, err := conn.Write(out); err != nil {
-			return
-		}
+	for out := l.appendPlace(l.head); l.send(conn, out) == nil; {
 		part, more, err := l.tail.Next(ctx, heartbeat)
 		if err != nil {
 			l.end(conn, s, err)
@@ -126,8 +154,31 @@ func (l *liveTail) serve(conn net.Conn, s *Server) {
 		if !more {
 			return
 		}
+		if cap(out) > keptBytes {
+			out = nil
+		}
 		out = l.encode(out[:0], part)
 	}
+}
+
+const (
+	// pieceBytes is how much of a part a client has to read in its time.
+	pieceBytes = 32 << 10
+	// keptBytes is the largest buffer that a tail keeps between two parts.
+	keptBytes = 256 << 10
+)
+
+// send writes a part piece by piece.
+func (l *liveTail) send(conn net.Conn, out []byte) error {
+	for len(out) > 0 {
+		piece := out[:min(pieceBytes, len(out))]
+		_ = conn.SetWriteDeadline(time.Now().Add(l.patience))
+		if _, err := conn.Write(piece); err != nil {
+			return err
+		}
+		out = out[len(piece):]
+	}
+	return nil
 }
 
 // end tells the client why the tail ends: the credential was revoked, or the stream
@@ -140,8 +191,7 @@ func (l *liveTail) end(conn net.Conn, s *Server, err error) {
 	if encodeErr != nil {
 		return
 	}
-	_ = conn.SetWriteDeadline(time.Now().Add(l.writeTimeout))
-	_, _ = conn.Write(append(append([]byte("event: ended\ndata: "), problem...), "\n\n"...)) // it ends either way
+	_ = l.send(conn, append(append([]byte("event: ended\ndata: "), problem...), "\n\n"...)) // it ends either way
 }
 
 // watch ends a tail when its client hangs up. The client has nothing more to
@@ -158,20 +208,58 @@ func (discard) Write(b []byte) (int, error) { return len(b), nil }
 
 func (l *liveTail) encode(b []byte, part eventlog.TailPart) []byte {
 	if part.Skipped > 0 {
-		return append(strconv.AppendInt(append(b, "event: skipped\ndata: {\"skipped\":"...), part.Skipped, 10), "}\n\n"...)
+		return l.appendSkipped(b, part)
 	}
 	if len(part.Events) == 0 {
-		return append(b, ": alive\n\n"...)
+		return l.appendPlace(append(b, ": alive\n"...))
 	}
 	for i := range part.Events {
-		b = strconv.AppendInt(append(b, "id: "...), int64(part.Events[i].Offset), 10)
-		b = append(b, "\ndata: "...)
-		start := len(b)
-		b = l.write(b, &part.Events[i])
-		oneLine(b[start:])
-		b = append(b, "\n\n"...)
+		key := frameKey{part.Events[i].ID, l.form}
+		frame := l.shared.get(key)
+		if frame == nil {
+			frame = l.frame(&part.Events[i])
+			l.shared.put(key, frame)
+		}
+		b = append(b, frame...)
 	}
 	return b
+}
+
+// frame is an event as the tail sends it.
+func (l *liveTail) frame(event *core.Event) []byte {
+	b := appendID(make([]byte, 0, event.Size()+frameRoom), event.Offset)
+	b = append(b, "data: "...)
+	start := len(b)
+	b = l.write(b, event)
+	oneLine(b[start:])
+	return append(b, "\n\n"...)
+}
+
+// frameRoom is for the names of an event's fields, its ids and times.
+const frameRoom = 512
+
+// appendSkipped says which events the tail leaves out, and why.
+func (l *liveTail) appendSkipped(b []byte, part eventlog.TailPart) []byte {
+	reason := rest.SkippedBehind
+	if part.Removed {
+		reason = rest.SkippedRemoved
+	}
+	place := l.tail.Position()
+	b = append(appendID(b, place), "event: skipped\ndata: {\"skipped\":"...)
+	b = append(strconv.AppendInt(b, part.Skipped, 10), `,"reason":"`...)
+	b = append(append(b, reason...), `","next_offset":`...)
+	return append(strconv.AppendInt(b, int64(place)+1, 10), "}\n\n"...)
+}
+
+// appendPlace says how far the tail has looked. A block with an id and no data is
+// no event to a browser, which nevertheless comes back with that id: a filter that
+// has matched nothing for hours is not begun anew.
+func (l *liveTail) appendPlace(b []byte) []byte {
+	return append(appendID(b, l.tail.Position()), '\n')
+}
+
+func appendID(b []byte, offset core.Offset) []byte {
+	return append(strconv.AppendInt(append(b, "id: "...), int64(offset), 10), '\n')
 }
 
 // oneLine replaces line breaks by spaces. JSON has line breaks between its

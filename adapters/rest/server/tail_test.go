@@ -1,16 +1,19 @@
 package server_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/adapters/rest/server"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -56,13 +59,37 @@ func TestATailResumesAndFilters(t *testing.T) {
 	require.NotContains(t, got, "\"x\":\n", "a message is one line")
 	live := f.live("orders", "")
 	f.publish("orders", 1)
-	require.NotContains(t, read(live, "id: 4\n"), "id: 3", "without a place to resume, a tail begins at the end")
-	for _, bad := range []string{"4000", "-1", "x", "99999999999999999999"} {
-		got := f.do("GET", rest.StreamEventsPath("orders")+"/live", nil, "Last-Event-ID: "+bad)
-		require.Equal(t, core.CodeValidation, got.problem(t).Code, bad)
+	require.NotContains(t, read(live, "id: 4\ndata"), "id: 3\ndata", "without a place to resume, a tail begins at the end")
+	for _, bad := range []string{"5", "4000", "-2", "x", "99999999999999999999"} {
+		for field, got := range map[string]reply{
+			"Last-Event-ID": f.do("GET", rest.StreamEventsPath("orders")+"/live", nil, "Last-Event-ID: "+bad),
+			"after":         f.do("GET", rest.StreamEventsPath("orders")+"/live?after="+bad, nil),
+		} {
+			require.Equal(t, core.CodeValidation, got.problem(t).Code, bad)
+			require.Equal(t, field, got.problem(t).Details[0].Field)
+		}
 	}
 }
 
+// However much there is, a tail begins where it was told to.
+func TestATailBeginsWhereItIsTold(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.stream("orders")
+	f.publish("orders", 10_000)
+	f.publish("orders", 2_000)
+	next := core.Offset(0)
+	for item, err := range f.client.Tail(t.Context(), "orders", rest.TailOptions{After: new(core.Offset(-1))}) {
+		require.NoError(t, err)
+		require.Zero(t, item.Skipped)
+		require.Equal(t, next, item.Event.Offset)
+		if next++; next == 12_000 {
+			break
+		}
+	}
+}
+
+// Who wants to be near the end is told how much was left out.
 func TestASlowTailIsToldWhatItMissed(t *testing.T) {
 	t.Parallel()
 	f := start(t)
@@ -72,9 +99,10 @@ func TestASlowTailIsToldWhatItMissed(t *testing.T) {
 	var skipped int64
 	first := core.Offset(0)
 	next := core.Offset(1)
-	for item, err := range f.client.Tail(t.Context(), "orders", rest.TailOptions{After: &first}) {
+	for item, err := range f.client.Tail(t.Context(), "orders", rest.TailOptions{After: &first, MaxBehind: 10_000}) {
 		require.NoError(t, err)
 		if item.Skipped > 0 {
+			require.Equal(t, rest.SkippedBehind, item.Reason)
 			skipped += item.Skipped
 			next += core.Offset(item.Skipped)
 			continue
@@ -85,4 +113,55 @@ func TestASlowTailIsToldWhatItMissed(t *testing.T) {
 		}
 	}
 	require.Positive(t, skipped)
+	for _, bad := range []string{"0", "-1", "x"} {
+		got := f.do("GET", rest.StreamEventsPath("orders")+"/live?max_behind="+bad, nil)
+		require.Equal(t, "max_behind", got.problem(t).Details[0].Field)
+	}
+}
+
+// A browser that comes back names the last id that it was told. It is told one at
+// once, and with every sign of life, and before what retention took away.
+func TestATailSaysWhereItIs(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	id := f.stream("orders").ID
+	require.Equal(t, []string{"retry: 1000", "id: -1", ""}, lines(t, f.live("orders", ""), 3))
+	require.Equal(t, []string{"retry: 1000", "id: -1", ""}, lines(t, f.live("orders", "", "Last-Event-ID: -1"), 3))
+	entries := make([]core.Entry, 5)
+	for i := range entries {
+		entries[i].Event = core.Event{ID: newID(), Type: "made", Payload: []byte("1")}
+	}
+	require.NoError(t, f.log.Append(t.Context(), time.Now().Add(-72*time.Hour).UTC().Truncate(time.Microsecond), []core.Batch{{Org: f.org, Stream: id, Entries: entries}}))
+	require.Equal(t, []string{"retry: 1000", "id: 4", ""}, lines(t, f.live("orders", "?type=none"), 3))
+	require.NoError(t, f.log.Trim(t.Context(), id, time.Now()))
+	f.publish("orders", 1)
+	require.Equal(t, []string{
+		"retry: 1000", "id: -1", "", "id: 4", "event: skipped", `data: {"skipped":5,"reason":"retention","next_offset":5}`, "", "id: 5",
+	}, lines(t, f.live("orders", "?after=-1"), 8))
+}
+
+// A client that reads nothing is let go, and its tail holds little until then.
+func TestATailThatNobodyReadsEnds(t *testing.T) {
+	t.Parallel()
+	f := start(t, withLimits(server.Limits{WriteTimeout: 200 * time.Millisecond}))
+	f.stream("orders")
+	f.live("orders", "")
+	require.Eventually(t, func() bool { return f.server.Tails.Open() == 1 }, 10*time.Second, time.Millisecond)
+	payload := json.RawMessage(`"` + strings.Repeat("x", 900<<10) + `"`)
+	require.Eventually(t, func() bool {
+		_, err := f.client.Publish(t.Context(), "orders", rest.NewEvent{Type: "a", Payload: payload})
+		require.NoError(t, err)
+		return f.server.Tails.Open() == 0
+	}, 60*time.Second, time.Millisecond)
+}
+
+// lines reads the first lines of a tail.
+func lines(t *testing.T, live io.Reader, n int) (all []string) {
+	t.Helper()
+	scanner := bufio.NewScanner(live)
+	for len(all) < n && scanner.Scan() {
+		all = append(all, scanner.Text())
+	}
+	require.NoError(t, scanner.Err())
+	return all
 }

@@ -30,6 +30,10 @@ type workload struct {
 	path    string
 	acked   atomic.Int64
 	marker  atomic.Int64
+	// pinned: each producer sends to one client only. ackedBy counts for each client
+	// what it was acknowledged.
+	pinned  bool
+	ackedBy []atomic.Int64
 	stop    context.CancelFunc
 	ctx     context.Context
 	running sync.WaitGroup
@@ -40,12 +44,26 @@ const producers = 8
 // startLoad starts producers and followers, spread over the clients.
 func startLoad(t *testing.T, clients ...*rest.Client) *workload {
 	t.Helper()
+	return startLoadOf(t, false, clients)
+}
+
+// startPinnedLoad starts producers, each of which keeps to one of the clients.
+func startPinnedLoad(t *testing.T, clients ...*rest.Client) *workload {
+	t.Helper()
+	return startLoadOf(t, true, clients)
+}
+
+func startLoadOf(t *testing.T, pinned bool, clients []*rest.Client) *workload {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "history.jsonl")
 	file, err := os.Create(path)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = file.Close() })
 	ctx, stop := context.WithCancel(context.Background())
-	w := &workload{t: t, clients: clients, rec: history.NewRecorder(file), path: path, ctx: ctx, stop: stop}
+	w := &workload{
+		t: t, clients: clients, rec: history.NewRecorder(file), path: path, ctx: ctx, stop: stop,
+		pinned: pinned, ackedBy: make([]atomic.Int64, len(clients)),
+	}
 	t.Cleanup(stop)
 	for p := range producers {
 		w.running.Go(func() { w.produce(p) })
@@ -81,18 +99,28 @@ func (w *workload) produce(producer int) {
 		}
 		events, stream := w.events(size), streams[rand.IntN(len(streams))]
 		for w.ctx.Err() == nil {
-			client := w.clients[rand.IntN(len(w.clients))]
-			if w.send(client, producer, stream, events) || events[0].Key == "" {
+			chosen := rand.IntN(len(w.clients))
+			if w.pinned {
+				chosen = producer % len(w.clients)
+			}
+			acked := w.sendUntil(time.Now().Add(answerTime), w.clients[chosen], producer, stream, events)
+			if acked {
+				w.ackedBy[chosen].Add(int64(len(events)))
+			}
+			if acked || events[0].Key == "" {
 				break
 			}
 		}
 	}
 }
 
-// send makes one call and records it.
-func (w *workload) send(client *rest.Client, producer int, stream string, events []history.Sent) (acked bool) {
+// answerTime is how long a producer waits for an answer.
+const answerTime = 30 * time.Second
+
+// sendUntil makes one call, which is given up at a time, and records it.
+func (w *workload) sendUntil(late time.Time, client *rest.Client, producer int, stream string, events []history.Sent) (acked bool) {
 	op := w.rec.Invoke(history.Call{Producer: producer, Stream: stream, Events: events})
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithDeadline(context.Background(), late)
 	defer cancel()
 	receipts, err := post(ctx, client, stream, events)
 	var answered *rest.Error
@@ -156,6 +184,13 @@ func (w *workload) progress(events int64) {
 	w.t.Helper()
 	goal := w.acked.Load() + events
 	until(w.t, "producers get on", func() bool { return w.acked.Load() >= goal })
+}
+
+// progressBy waits until a client of a pinned load was acknowledged so many more.
+func (w *workload) progressBy(client int, events int64) {
+	w.t.Helper()
+	goal := w.ackedBy[client].Load() + events
+	until(w.t, "producers get on", func() bool { return w.ackedBy[client].Load() >= goal })
 }
 
 // check ends the load and compares the record with the log.
