@@ -51,9 +51,11 @@ func (n neighbours) command(args ...string) outcome {
 	return n.home.run([]string{secret, n.store}, args...)
 }
 
-func (n neighbours) key(org string) string {
+func (n neighbours) key(org string) string { return n.keyOf(org, core.RoleDeveloper) }
+
+func (n neighbours) keyOf(org string, role core.Role) string {
 	n.t.Helper()
-	made := n.command("key", "create", "--org", org, "--label", "test", "--role", "developer")
+	made := n.command("key", "create", "--org", org, "--label", "test", "--role", string(role))
 	require.Zero(n.t, made.code, made.stderr)
 	return strings.TrimSpace(made.stdout)
 }
@@ -213,5 +215,24 @@ func TestReplaysThatNeverEndAreNobodyElsesTrouble(t *testing.T) {
 		require.Contains(t, listed.stdout, first, listed.stderr)
 		byOperator := n.command("replay", "stop", "--org", "them", first)
 		require.Contains(t, byOperator.stdout, string(core.ReplayStopped), byOperator.stderr)
+	})
+}
+
+// A key that is refused again and again leaves a record a minute, which counts, and not
+// one a request. The rest of the count is kept when the server stops.
+func TestRefusedRequestsDoNotFillTheTrail(t *testing.T) {
+	t.Parallel()
+	withNeighbours(t, nil, func(t *testing.T, n neighbours) {
+		them := n.server.client(n.keyOf("them", core.RoleProducer))
+		for range 300 {
+			_, err := them.StreamsPage(t.Context(), core.StreamQuery{})
+			require.Equal(t, core.CodeForbidden, core.CodeOf(err))
+		}
+		n.server.stop()
+		again := n.home.serve(n.store, "EVENTFLOW_RATE_KEY=off")
+		page, err := again.client(n.keyOf("them", core.RoleAdmin)).AuditPage(t.Context(), core.EventQuery{Filter: core.Filter{Type: string(core.AuditRefused)}, Limit: 1000})
+		require.NoError(t, err)
+		require.Len(t, page.Items, 2)
+		require.Contains(t, string(page.Items[1].Payload), `"count":"299"`)
 	})
 }

@@ -60,6 +60,24 @@ type AuditRecord struct {
 	Details map[string]string
 }
 
+// maxAuditText bounds each text of a record: a record stays for ever, and clients choose
+// some of its texts.
+const maxAuditText = 256
+
+// Clipped returns the record with its texts cut to what is kept of them.
+func (r AuditRecord) Clipped() AuditRecord {
+	r.Target, r.Who.Label = clip(r.Target, maxAuditText), clip(r.Who.Label, maxAuditText)
+	r.Who.From.Address, r.Who.From.RequestID = clip(r.Who.From.Address, maxAuditText), clip(r.Who.From.RequestID, maxAuditText)
+	if len(r.Details) > 0 {
+		details := make(map[string]string, len(r.Details))
+		for name, text := range r.Details {
+			details[name] = clip(text, maxAuditText)
+		}
+		r.Details = details
+	}
+	return r
+}
+
 // Did returns the record that a principal did something to a thing, named by its
 // kind and id. A zero id stands for no single thing.
 func (p Principal) Did(action AuditAction, kind string, id ID) AuditRecord {

@@ -90,7 +90,8 @@
 //   - visitor.go: where a request comes from;
 //   - audit.go: what is recorded of it;
 //   - limit.go, rate.go: how often something may be done, and a limit of one's own;
-//   - share.go: what organizations share, and what refuses more than a part of it.
+//   - share.go: what organizations share, and what refuses more than a part of it;
+//   - budget.go: how much work a definition of a tenant may cause.
 //
 // What an adapter must do:
 //

@@ -59,7 +59,9 @@ func (schemas) Compile(schema []byte) (core.Schema, error) {
 	return r, nil
 }
 
-func (r required) Validate(payload []byte) error {
+func (s schemas) Reopen(schema []byte) (core.Schema, error) { return s.Compile(schema) }
+
+func (r required) Validate(payload []byte, _ *core.Budget) error {
 	var members map[string]json.RawMessage
 	_ = json.Unmarshal(payload, &members)
 	for _, name := range r.Required {
