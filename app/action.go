@@ -17,7 +17,7 @@ const noOrganization core.Action = ""
 // organization by operate, which asks the rules; a command that is not here can
 // touch none.
 var commandActions = map[string]core.Action{
-	"audit":                 noOrganization, // as key, org, token and user: prints its help
+	"audit":                 noOrganization, // as key, org, replay, token and user: prints its help
 	"audit verify":          core.ActionReadAudit,
 	"completion bash":       noOrganization,
 	"completion fish":       noOrganization,
@@ -35,6 +35,9 @@ var commandActions = map[string]core.Action{
 	"org create":            core.ActionCreateOrganizations,
 	"org limit":             core.ActionCreateOrganizations,
 	"org list":              core.ActionCreateOrganizations,
+	"replay":                noOrganization,
+	"replay list":           core.ActionReadLetters,
+	"replay stop":           core.ActionWriteLetters,
 	"secret":                noOrganization,
 	"serve":                 noOrganization,
 	"token":                 noOrganization,

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -52,6 +53,8 @@ func TestEveryCommandHasItsAction(t *testing.T) {
 func TestACommandWithoutAnActionTouchesNoOrganization(t *testing.T) {
 	t.Parallel()
 	p := newProgram(nil)
+	file := filepath.Join(t.TempDir(), "settings")
+	require.NoError(t, os.WriteFile(file, []byte("EVENTFLOW_SECRET="+strings.Repeat("secret", 6)+"\n"), 0o600))
 	for _, name := range []string{"config", "forgotten"} {
 		root := &cobra.Command{Use: "eventflow", SilenceErrors: true, SilenceUsage: true}
 		s := bindConfig(root.PersistentFlags())
@@ -61,7 +64,7 @@ func TestACommandWithoutAnActionTouchesNoOrganization(t *testing.T) {
 				return nil
 			})
 		}})
-		root.SetArgs([]string{name, "--secret", strings.Repeat("secret", 6), "--store", "sqlite:" + t.TempDir()})
+		root.SetArgs([]string{name, "--config", file, "--store", "sqlite:" + t.TempDir()})
 		err := root.ExecuteContext(t.Context())
 		require.Equal(t, core.CodeForbidden, core.CodeOf(err), "%s: %v", name, err)
 	}

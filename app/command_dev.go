@@ -224,7 +224,7 @@ func keptFile(folder, name string, text func() (string, error)) (string, error) 
 	path := filepath.Join(folder, name)
 	kept, err := os.ReadFile(path)
 	if err == nil {
-		return strings.TrimSpace(string(kept)), nil
+		return strings.TrimSpace(string(kept)), sqlitefile.MakePrivate(path)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return "", err

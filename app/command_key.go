@@ -134,7 +134,7 @@ func (f keyFlags) request(ctx context.Context, keys keyring) (core.KeyRequest, e
 }
 
 func (n keyNoun) listCommand(p *program, s *settings, org *string) *cobra.Command {
-	var output string
+	var output, creator string
 	command := &cobra.Command{
 		Use: "list", Short: fmt.Sprintf("List %vs without their secrets", n.kind), Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -142,7 +142,11 @@ func (n keyNoun) listCommand(p *program, s *settings, org *string) *cobra.Comman
 				return err
 			}
 			return p.withKeys(cmd, s, org, func(keys keyring) error {
-				all, err := keys.all(cmd.Context(), n.kind)
+				by, err := keys.creator(cmd.Context(), creator)
+				if err != nil {
+					return err
+				}
+				all, err := keys.all(cmd.Context(), n.kind, by)
 				if err != nil {
 					return err
 				}
@@ -153,6 +157,7 @@ func (n keyNoun) listCommand(p *program, s *settings, org *string) *cobra.Comman
 			})
 		},
 	}
+	command.Flags().StringVar(&creator, "created-by", "", "list only what this user or key has made: an email address or an id")
 	command.Flags().StringVarP(&output, "output", "o", "table", "table or json")
 	return command
 }
@@ -213,18 +218,38 @@ func (n keyNoun) rotateCommand(p *program, s *settings, org *string) *cobra.Comm
 }
 
 func (n keyNoun) revokeCommand(p *program, s *settings, org *string) *cobra.Command {
-	return &cobra.Command{
+	var children bool
+	command := &cobra.Command{
 		Use: "revoke ID", Args: cobra.ExactArgs(1),
 		Short: "Revoke " + n.one + "; running servers refuse it within two seconds",
+		Long:  fmt.Sprintf("Revoke %s; running servers refuse it within two seconds. Keys and tokens that it has made go on, unless --children revokes them as well.", n.one),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := n.checkID(args[0]); err != nil {
 				return err
 			}
 			return p.withKeys(cmd, s, org, func(keys keyring) error {
-				return keys.Revoke(cmd.Context(), keys.who, n.kind, args[0])
+				if children {
+					return keys.Revoke(cmd.Context(), keys.who, n.kind, args[0], true)
+				}
+				return n.revoke(cmd, keys, args[0])
 			})
 		},
 	}
+	command.Flags().BoolVar(&children, "children", false, "revoke what the "+n.name+" has made as well, and what that has made")
+	return command
+}
+
+// revoke revokes a credential, and says what it has made that goes on.
+func (n keyNoun) revoke(cmd *cobra.Command, keys keyring, id string) error {
+	if err := keys.Revoke(cmd.Context(), keys.who, n.kind, id, false); err != nil {
+		return err
+	}
+	left, err := keys.Children(cmd.Context(), keys.who, n.kind, id)
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	fmt.Fprintf(cmd.ErrOrStderr(), "It has made keys or tokens that go on (%d). To revoke them as well, run this again with --children:\n", len(left))
+	return printKeys(cmd.ErrOrStderr(), left)
 }
 
 func (n keyNoun) checkID(text string) error {

@@ -55,8 +55,9 @@ type Config struct {
 	ReadTimeout   time.Duration `name:"read-timeout" default:"10s" usage:"time a client may take to send a request"`
 	WriteTimeout  time.Duration `name:"write-timeout" default:"30s" usage:"time a client may take to read an answer"`
 	IdleTimeout   time.Duration `name:"idle-timeout" default:"60s" usage:"time a connection may stay open without a request"`
-	Connections   int           `name:"connections" default:"16384" usage:"connections served at once; more are refused"`
-	InflightBytes int64         `name:"inflight-bytes" default:"268435456" usage:"bytes of request bodies held in memory at once; more are answered with 503"`
+	Connections   int           `name:"connections" default:"16384" usage:"connections served at once; on more, only questions about health are answered. An organization may use as many for live tails, polls that wait and exports as it leaves free"`
+	InflightBytes int64         `name:"inflight-bytes" default:"268435456" usage:"bytes of request bodies held in memory at once; more are answered with 503. An organization may hold as many as it leaves free"`
+	UploadRate    int           `name:"upload-rate" default:"4096" usage:"bytes of a large request body that must arrive in a second, over half of read-timeout; slower ones are answered with 408"`
 	DrainTimeout  time.Duration `name:"drain-timeout" default:"30s" usage:"time requests in flight get to finish when the server stops"`
 
 	MetricsToken string `name:"metrics-token" default:"" usage:"at least 16 characters that readers of /metrics must present as Authorization: Bearer; without it, only this machine may read it" secret:"true"`
@@ -146,6 +147,9 @@ func (c Config) validateBounds() error {
 	}
 	if c.Connections < 1 {
 		return wrong("connections", "must be at least 1")
+	}
+	if c.UploadRate < 1 || c.UploadRate > core.MaxBatchBytes {
+		return wrong("upload-rate", fmt.Sprintf("must be 1 to %d bytes a second", core.MaxBatchBytes))
 	}
 	return nil
 }

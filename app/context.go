@@ -36,7 +36,10 @@ func saveContext(c cliContext) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, append(text, '\n'), 0o600)
+	if err := os.WriteFile(path, append(text, '\n'), 0o600); err != nil {
+		return err
+	}
+	return os.Chmod(path, 0o600) // a file that was there keeps its mode
 }
 
 // loadContext returns the server that EVENTFLOW_URL and EVENTFLOW_KEY name,

@@ -38,7 +38,9 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 		fx.Supply(p, cfg, fx.Annotate(ctx, fx.As(new(context.Context)))),
 		fx.Provide(
 			newLogger,
-			func() func() time.Time { return time.Now },
+			func() core.Clock { return time.Now }, // this machine's
+			newClock,
+			func(c *eventlog.SharedClock) func() time.Time { return c.Now },
 
 			// Driven side: the adapters behind the ports.
 			openStorage,
@@ -69,8 +71,10 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			listen,
 		),
 		fx.Invoke(
+			func(lc fx.Lifecycle, c *eventlog.SharedClock) { background(lc, c.Run) },
 			func(lc fx.Lifecycle, r *eventlog.Retention) { background(lc, r.Run) },
 			func(lc fx.Lifecycle, d *deliver.UseCases) { background(lc, d.Replayer.Run) },
+			func(lc fx.Lifecycle, t *eventlog.Trail) { background(lc, t.Run) },
 			func(lc fx.Lifecycle, i *identity.UseCases) { background(lc, i.Access.Run) },
 			func(m *metrics.Metrics, d *deliver.UseCases, s *server.Server, t *eventlog.Tails, logger *slog.Logger) {
 				m.Groups(d.Numbers.Census, logger)
@@ -119,11 +123,35 @@ func openCatalog(ctx context.Context, lc fx.Lifecycle, cfg Config) (core.Catalog
 	return opened, nil
 }
 
+// newClock returns the clock that this node has in common with all others: the
+// catalog's, because leases and sessions are there, or else the store's.
+func newClock(
+	ctx context.Context, own core.Clock, storage core.Storage, catalog core.Catalog, m *metrics.Metrics, logger *slog.Logger,
+) (*eventlog.SharedClock, error) {
+	clock, err := sharedClock(ctx, own, logger, catalog, storage)
+	if err != nil {
+		return nil, err
+	}
+	m.Clock(clock.Ahead)
+	return clock, nil
+}
+
+// sharedClock returns the clock of the first engine that has one.
+func sharedClock(ctx context.Context, own core.Clock, logger *slog.Logger, engines ...any) (*eventlog.SharedClock, error) {
+	var keepers []core.Timekeeper
+	for _, engine := range engines {
+		if keeper, ok := engine.(core.Timekeeper); ok {
+			keepers = append(keepers, keeper)
+		}
+	}
+	return eventlog.NewSharedClock(ctx, own, logger, keepers...)
+}
+
 func newCommitter(
-	lc fx.Lifecycle, cfg Config, log core.EventLog, recent *eventlog.Recent, m *metrics.Metrics, logger *slog.Logger,
+	lc fx.Lifecycle, cfg Config, log core.EventLog, recent *eventlog.Recent, m *metrics.Metrics, now func() time.Time, logger *slog.Logger,
 ) *eventlog.Committer {
 	committer := eventlog.NewCommitter(log, eventlog.CommitOptions{
-		Lanes: cfg.lanes(), QueueEvents: cfg.QueueEvents, QueueBytes: cfg.QueueBytes, Committed: recent.Committed, Logger: logger,
+		Lanes: cfg.lanes(), QueueEvents: cfg.QueueEvents, QueueBytes: cfg.QueueBytes, Committed: recent.Committed, Now: now, Logger: logger,
 	})
 	m.Queue(committer.Queued)
 	lc.Append(fx.StopHook(committer.Close))
@@ -177,7 +205,7 @@ func background(lc fx.Lifecycle, run func(context.Context)) {
 
 // newIdentity returns the use cases of people and credentials.
 func newIdentity(lc fx.Lifecycle, cfg Config, p ports, streams *eventlog.Streams, limiter core.RateLimiter) (*identity.UseCases, error) {
-	needs, err := identityPorts(cfg, p.Catalog, p.Authorizer)
+	needs, err := identityPorts(cfg, p.Catalog, p.Authorizer, p.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +217,7 @@ func newIdentity(lc fx.Lifecycle, cfg Config, p ports, streams *eventlog.Streams
 		lc.Append(fx.StopHook(mailer.Close))
 		needs.Mailer = mailer
 	}
-	needs.Streams, needs.Record, needs.Now = streams, p.Record, p.Now
+	needs.Streams, needs.Record = streams, p.Record
 	needs.Throttle = identity.NewThrottle(limiter, p.Now)
 	needs.Later = newLater(lc, p.Logger) // after the mailer, which it hands mails to until it stops
 	return identity.New(needs)
@@ -233,9 +261,9 @@ func newServer(cfg Config, p served) *server.Server {
 		Ready: p.Health.report, Metrics: p.Metrics.Handler(), MetricsToken: cfg.MetricsToken, Observe: p.Metrics.Request, Logger: p.Logger,
 		Limits: server.Limits{
 			ReadTimeout: cfg.ReadTimeout, WriteTimeout: cfg.WriteTimeout, IdleTimeout: cfg.IdleTimeout,
-			Connections: cfg.Connections, InflightBytes: cfg.InflightBytes,
+			Connections: cfg.Connections, InflightBytes: cfg.InflightBytes, UploadRate: cfg.UploadRate,
 		},
-		Limiter: p.Limiter, Rates: cfg.rates(),
+		Limiter: p.Limiter, Rates: cfg.rates(), Now: p.Now,
 	})
 }
 

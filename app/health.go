@@ -8,6 +8,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
 // health asks the dependencies how they are.
@@ -16,11 +17,11 @@ type health struct {
 	catalog core.Catalog
 	relaxed bool
 	logger  *slog.Logger
-	now     func() time.Time
+	clock   *eventlog.SharedClock
 }
 
-func newHealth(cfg Config, storage core.Storage, catalog core.Catalog, now func() time.Time, logger *slog.Logger) *health {
-	return &health{storage: storage, catalog: catalog, relaxed: cfg.AllowRelaxedDurability, now: now, logger: logger}
+func newHealth(cfg Config, storage core.Storage, catalog core.Catalog, clock *eventlog.SharedClock, logger *slog.Logger) *health {
+	return &health{storage: storage, catalog: catalog, relaxed: cfg.AllowRelaxedDurability, clock: clock, logger: logger}
 }
 
 // checkTimeout bounds one look at the dependencies: a probe must get an answer.
@@ -29,15 +30,26 @@ const checkTimeout = 3 * time.Second
 func (h *health) report(ctx context.Context) rest.Health {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	report := rest.Health{Status: rest.StatusOK, Checks: map[string]rest.Check{}, Timestamp: h.now().UTC()}
-	for name, err := range map[string]error{"store": h.storage.Check(ctx), "catalog": h.catalog.Check(ctx)} {
-		check := h.check(err)
-		report.Checks[name] = check
+	report := rest.Health{Status: rest.StatusOK, Checks: map[string]rest.Check{}, Timestamp: h.clock.Now().UTC()}
+	report.Checks["store"], report.Checks["catalog"] = h.check(h.storage.Check(ctx)), h.check(h.catalog.Check(ctx))
+	report.Checks["clock"] = h.checkClock()
+	for _, check := range report.Checks {
 		if check.Status == rest.StatusUnavailable || report.Status == rest.StatusOK {
 			report.Status = check.Status
 		}
 	}
 	return report
+}
+
+// checkClock compares this machine's clock with the database's.
+func (h *health) checkClock() rest.Check {
+	switch state, said := h.clock.State(); state {
+	case eventlog.ClockOff:
+		return rest.Check{Status: rest.StatusDegraded, Message: said}
+	case eventlog.ClockWrong:
+		return rest.Check{Status: rest.StatusUnavailable, Message: said}
+	}
+	return rest.Check{Status: rest.StatusOK}
 }
 
 // check is one dependency's answer in words that everybody may read.

@@ -2,6 +2,9 @@ package app
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -37,11 +40,32 @@ func (k keyring) streamID(ctx context.Context, ref string) (string, error) {
 	return stream.ID.String(), err
 }
 
-// all returns the credentials of a kind, newest first.
-func (k keyring) all(ctx context.Context, kind core.KeyKind) ([]core.APIKey, error) {
+// creator finds who has made credentials, by an email address or an id. Nothing finds
+// everybody.
+func (k keyring) creator(ctx context.Context, ref string) (core.ID, error) {
+	if ref == "" {
+		return core.ID{}, nil
+	}
+	if id, err := core.ParseID(ref); err == nil && !id.IsZero() {
+		return id, nil
+	}
+	users, err := allUsers(ctx, k.catalog, k.who.Org)
+	if err != nil {
+		return core.ID{}, err
+	}
+	i := slices.IndexFunc(users, func(u core.User) bool { return strings.EqualFold(u.Email, ref) })
+	if i < 0 {
+		return core.ID{}, usageError{fmt.Errorf("--created-by: %q is neither an id nor the address of a user; 'eventflow user list' shows both", ref)}
+	}
+	return users[i].ID, nil
+}
+
+// all returns the credentials of a kind that somebody has made, newest first. A zero
+// creator is everybody.
+func (k keyring) all(ctx context.Context, kind core.KeyKind, creator core.ID) ([]core.APIKey, error) {
 	all := []core.APIKey{}
 	for cursor := ""; ; {
-		page, err := k.List(ctx, k.who, kind, cursor, core.MaxPageSize)
+		page, err := k.List(ctx, k.who, kind, creator, cursor, core.MaxPageSize)
 		if err != nil {
 			return nil, err
 		}

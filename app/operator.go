@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,6 +27,7 @@ type operator struct {
 	authorizer core.Authorizer
 	org        core.Organization
 	trail      *trail
+	now        core.Clock
 }
 
 // organizationFlag lets a command and those below it name the organization.
@@ -52,8 +54,13 @@ func (p *program) operate(cmd *cobra.Command, s *settings, organization string, 
 		return fmt.Errorf("opening the catalog: %w", err)
 	}
 	defer func() { err = errors.Join(err, o.catalog.Close()) }()
+	clock, err := sharedClock(ctx, time.Now, slog.New(slog.DiscardHandler), o.catalog)
+	if err != nil {
+		return err
+	}
+	o.now = clock.Now
 	if organization == "" {
-		o.org, err = identity.FirstOrganization(ctx, o.catalog, time.Now())
+		o.org, err = identity.FirstOrganization(ctx, o.catalog, o.now())
 	} else {
 		o.org, err = findOrganization(ctx, o.catalog, organization)
 	}
@@ -119,11 +126,11 @@ func operatorOf(org core.Organization) core.Principal {
 // identity returns the use cases of people and credentials, as the commands need
 // them: they send no mail, and nothing holds their attempts up.
 func (o operator) identity() (*identity.UseCases, error) {
-	needs, err := identityPorts(o.cfg, o.catalog, o.authorizer)
+	needs, err := identityPorts(o.cfg, o.catalog, o.authorizer, o.now)
 	if err != nil {
 		return nil, err
 	}
-	needs.Streams = eventlog.NewStreams(eventlog.StreamPorts{Catalog: o.catalog, Authorizer: o.authorizer, Now: time.Now}) // looks streams up
+	needs.Streams = eventlog.NewStreams(eventlog.StreamPorts{Catalog: o.catalog, Authorizer: o.authorizer, Now: o.now}) // looks streams up
 	needs.Record = o.trail.record
 	return identity.New(needs)
 }

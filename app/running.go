@@ -32,12 +32,13 @@ type Running struct {
 // and the closing of the databases.
 const stopTimeout = 30 * time.Second
 
-// start builds the graph and starts it.
-func start(ctx context.Context, p *program, cfg Config) (*Running, error) {
+// start builds the graph and starts it. more changes parts of the graph.
+func start(ctx context.Context, p *program, cfg Config, more ...fx.Option) (*Running, error) {
 	running := &Running{}
 	var listener net.Listener
 	running.graph = fx.New(
 		graph(ctx, p, cfg),
+		fx.Options(more...),
 		fx.StartTimeout(startTimeout),
 		fx.StopTimeout(cfg.DrainTimeout+stopTimeout),
 		fx.Populate(&running.Identity, &running.Streams, &running.Delivery, &running.Organization, &listener),

@@ -2,6 +2,7 @@ package app
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -79,6 +80,9 @@ func (s *settings) load(environ []string) (Config, error) {
 			origin = "file"
 		}
 		switch {
+		case flag.Changed && holdsSecret(flag.Name, flag.Value.String()):
+			err = cmp.Or(err, wrong(flag.Name, "holds a secret and must not be given as a flag: the list of processes shows it to everybody on this machine. "+
+				"Set "+envName(flag.Name)+", or "+envName(flag.Name)+"_FILE to the name of a file that holds it"))
 		case flag.Changed:
 			s.origin[flag.Name] = "flag"
 		case given && err == nil:

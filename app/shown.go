@@ -34,6 +34,17 @@ func shown(name, text string) string {
 	return u.String()
 }
 
+// holdsSecret reports whether a setting's value must not be seen: a password in a URL
+// or, where the setting is a secret, whatever is no URL.
+func holdsSecret(name, text string) bool {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme == "" || u.Host == "" {
+		return isSecret(name) && text != ""
+	}
+	_, given := u.User.Password()
+	return given || u.Query().Has("password") || u.Query().Has("sslpassword")
+}
+
 // isSecret reports whether the tag of a setting's field says so.
 func isSecret(name string) bool {
 	for field := range reflect.TypeFor[Config]().Fields() {

@@ -49,9 +49,13 @@ func (t *trail) write(ctx context.Context, record core.AuditRecord) (err error) 
 	}
 	defer func() { err = errors.Join(err, storage.Close()) }()
 	logger := slog.New(slog.NewTextHandler(t.talk, nil))
-	committer := eventlog.NewCommitter(storage, eventlog.CommitOptions{Logger: logger})
+	clock, err := sharedClock(ctx, time.Now, slog.New(slog.DiscardHandler), storage)
+	if err != nil {
+		return err
+	}
+	committer := eventlog.NewCommitter(storage, eventlog.CommitOptions{Logger: logger, Now: clock.Now})
 	defer committer.Close()
-	return eventlog.NewTrail(eventlog.TrailPorts{Committer: committer, Log: storage, Logger: logger, Now: time.Now}).Add(ctx, record)
+	return eventlog.NewTrail(eventlog.TrailPorts{Committer: committer, Log: storage, Logger: logger, Now: clock.Now}).Add(ctx, record)
 }
 
 // systemUser is who runs the command, as far as the system knows.

@@ -29,9 +29,11 @@ type ports struct {
 }
 
 // newTrail returns the audit trail, which all other use cases tell what they do.
-func newTrail(committer *eventlog.Committer, log core.EventLog, authorizer core.Authorizer, logger *slog.Logger) (*eventlog.Trail, core.Recorder) {
+func newTrail(
+	committer *eventlog.Committer, log core.EventLog, authorizer core.Authorizer, logger *slog.Logger, now func() time.Time,
+) (*eventlog.Trail, core.Recorder) {
 	trail := eventlog.NewTrail(eventlog.TrailPorts{
-		Committer: committer, Log: log, Authorizer: authorizer, Logger: logger, Now: time.Now,
+		Committer: committer, Log: log, Authorizer: authorizer, Logger: logger, Now: now,
 	})
 	return trail, trail.Record
 }
@@ -51,7 +53,7 @@ func newTails(p ports, streams *eventlog.Streams, recent *eventlog.Recent) *even
 }
 
 func newRetention(p ports) *eventlog.Retention {
-	return eventlog.NewRetention(p.Catalog, p.Log, p.Catalog, p.Catalog, p.Logger)
+	return eventlog.NewRetention(p.Catalog, p.Log, p.Catalog, p.Catalog, p.Logger, p.Now)
 }
 
 func newDelivery(p ports, streams *eventlog.Streams, recent *eventlog.Recent) *deliver.UseCases {
@@ -63,11 +65,11 @@ func newDelivery(p ports, streams *eventlog.Streams, recent *eventlog.Recent) *d
 
 // identityPorts are the ports that the server and the commands of its operator
 // have in common.
-func identityPorts(cfg Config, catalog core.Catalog, authorizer core.Authorizer) (identity.Ports, error) {
+func identityPorts(cfg Config, catalog core.Catalog, authorizer core.Authorizer, now core.Clock) (identity.Ports, error) {
 	tokens, err := jwt.New(cfg.secrets()...)
 	return identity.Ports{
 		Organizations: catalog, Users: catalog, Sessions: catalog, Tickets: catalog, Credentials: catalog, Authorizer: authorizer,
 		Hasher: argon2.New(runtime.NumCPU()), Tokens: tokens, Links: cfg.links(),
-		Secret: []byte(cfg.Secret), Previous: []byte(cfg.SecretPrevious), Now: time.Now,
+		Secret: []byte(cfg.Secret), Previous: []byte(cfg.SecretPrevious), Now: now,
 	}, err
 }

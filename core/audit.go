@@ -26,6 +26,7 @@ const (
 	AuditKeyCreated          AuditAction = "key.created"
 	AuditKeyRotated          AuditAction = "key.rotated"
 	AuditKeyRevoked          AuditAction = "key.revoked"
+	AuditKeyHandedOver       AuditAction = "key.handed_over"
 	AuditStreamCreated       AuditAction = "stream.created"
 	AuditStreamChanged       AuditAction = "stream.changed"
 	AuditStreamDeleted       AuditAction = "stream.deleted"
@@ -34,6 +35,7 @@ const (
 	AuditGroupDeleted        AuditAction = "group.deleted"
 	AuditGroupReset          AuditAction = "group.reset"
 	AuditLettersReplayed     AuditAction = "deadletters.replayed"
+	AuditReplayStopped       AuditAction = "replay.stopped"
 	AuditLetterDiscarded     AuditAction = "deadletter.discarded"
 	AuditExported            AuditAction = "events.exported"
 	AuditRefused             AuditAction = "request.refused"
@@ -43,9 +45,9 @@ const (
 var AuditActions = []AuditAction{
 	AuditLogin, AuditLoginFailed, AuditLogout, AuditRefreshReused, AuditSessionEnded, AuditSwitched, AuditPasswordChanged,
 	AuditPasswordForgotten, AuditPasswordReset, AuditUserCreated, AuditUserInvited, AuditUserChanged, AuditUserRemoved, AuditOrganizationChanged,
-	AuditOrganizationCreated, AuditSetupLinkCreated, AuditKeyCreated, AuditKeyRotated, AuditKeyRevoked, AuditStreamCreated,
+	AuditOrganizationCreated, AuditSetupLinkCreated, AuditKeyCreated, AuditKeyRotated, AuditKeyRevoked, AuditKeyHandedOver, AuditStreamCreated,
 	AuditStreamChanged, AuditStreamDeleted, AuditGroupCreated, AuditGroupChanged, AuditGroupDeleted,
-	AuditGroupReset, AuditLettersReplayed, AuditLetterDiscarded, AuditExported, AuditRefused,
+	AuditGroupReset, AuditLettersReplayed, AuditReplayStopped, AuditLetterDiscarded, AuditExported, AuditRefused,
 }
 
 // AuditRecord is something that somebody did.
@@ -57,6 +59,24 @@ type AuditRecord struct {
 	Kind, Target string
 	// Details says more when there is more to say. It never holds a secret.
 	Details map[string]string
+}
+
+// maxAuditText bounds each text of a record: a record stays for ever, and clients choose
+// some of its texts.
+const maxAuditText = 256
+
+// Clipped returns the record with its texts cut to what is kept of them.
+func (r AuditRecord) Clipped() AuditRecord {
+	r.Target, r.Who.Label = clip(r.Target, maxAuditText), clip(r.Who.Label, maxAuditText)
+	r.Who.From.Address, r.Who.From.RequestID = clip(r.Who.From.Address, maxAuditText), clip(r.Who.From.RequestID, maxAuditText)
+	if len(r.Details) > 0 {
+		details := make(map[string]string, len(r.Details))
+		for name, text := range r.Details {
+			details[name] = clip(text, maxAuditText)
+		}
+		r.Details = details
+	}
+	return r
 }
 
 // Did returns the record that a principal did something to a thing, named by its

@@ -85,8 +85,12 @@ type StreamCatalog interface {
 
 // Credentials keeps API keys and service tokens.
 type Credentials interface {
-	// CreateKey stores a new key.
-	CreateKey(ctx context.Context, key APIKey) error
+	KeyReader
+	KeyWriter
+}
+
+// KeyReader finds keys.
+type KeyReader interface {
 	// KeyByHash returns the key whose Hash or PreviousHash this is, revoked or
 	// not, or [CodeNotFound].
 	KeyByHash(ctx context.Context, hash KeyHash) (APIKey, error)
@@ -95,6 +99,12 @@ type Credentials interface {
 	// Keys returns the organization's keys within a scan, newest first: by
 	// CreatedAt, and keys of one time by id.
 	Keys(ctx context.Context, org ID, scan KeyScan) ([]APIKey, error)
+}
+
+// KeyWriter makes keys and changes them.
+type KeyWriter interface {
+	// CreateKey stores a new key.
+	CreateKey(ctx context.Context, key APIKey) error
 	// RotateKey stores the Masked, Hash, PreviousHash, PreviousValidUntil and
 	// RotatedAt of a key. The stored Hash must be the given PreviousHash, and the key
 	// must not be revoked: otherwise it is a [CodePreconditionFailed]. No such key is
@@ -103,6 +113,8 @@ type Credentials interface {
 	// RevokeKey sets RevokedAt unless it is set. A key of another organization is
 	// [CodeNotFound].
 	RevokeKey(ctx context.Context, org, id ID, at time.Time) error
+	// HandOverKey sets CreatedBy. A key of another organization is [CodeNotFound].
+	HandOverKey(ctx context.Context, org, id, to ID) error
 	// TouchKeys notes when keys of any organization were used. A stored time that is
 	// later stays. Keys that do not exist are passed over.
 	TouchKeys(ctx context.Context, used map[ID]time.Time) error
@@ -283,7 +295,8 @@ type Progresses interface {
 	ForgetAttempts(ctx context.Context, before time.Time) error
 }
 
-// DeadLetters reads the dead letters. They change by a [Step] only.
+// DeadLetters reads the dead letters. They change by a [Step] only. The letters of a
+// deleted stream are gone for every method, whatever becomes of them inside.
 type DeadLetters interface {
 	// DeadLetters returns letters of an organization by id, within the scan.
 	DeadLetters(ctx context.Context, org ID, scan LetterScan) ([]DeadLetter, error)
@@ -303,7 +316,10 @@ type Replays interface {
 	// UpdateReplay replaces the replay whose stored Revision is one less than the
 	// given one. Another stored Revision is a [CodePreconditionFailed].
 	UpdateReplay(ctx context.Context, replay Replay) error
-	// RunningReplays returns the replays of all organizations that are running
-	// and that nobody holds at a time, oldest first.
-	RunningReplays(ctx context.Context, at time.Time, limit int) ([]Replay, error)
+	// Replays returns replays of an organization within a scan, newest first.
+	Replays(ctx context.Context, org ID, scan ReplayScan) ([]Replay, error)
+	// DueReplays returns one replay of each organization that has any that are running
+	// and that nobody holds at a time: the one with the earliest HeldUntil, and of
+	// those the oldest. They come by HeldUntil, too.
+	DueReplays(ctx context.Context, at time.Time, limit int) ([]Replay, error)
 }

@@ -49,7 +49,7 @@
 // What all others use:
 //
 //   - id.go: UUIDs that sort by age;
-//   - clock.go: the time as it is stored;
+//   - clock.go: the time as it is stored, and who keeps it for all nodes;
 //   - time.go: the time as it is read from others;
 //   - errors.go: what a client may read, by code;
 //   - text.go: the rules of short texts and of names;
@@ -83,13 +83,16 @@
 //
 //   - organization.go, user.go, key.go: tenants, people and machines' credentials;
 //   - membership.go: an organization that a person may switch to;
+//   - keyfate.go: what becomes of the keys of people who leave;
 //   - session.go, token.go, ticket.go: a sign-in, what its tokens say, and the right
 //     to do one thing once;
 //   - principal.go, role.go: who makes a request, and what roles and actions there
 //     are;
 //   - visitor.go: where a request comes from;
 //   - audit.go: what is recorded of it;
-//   - limit.go, rate.go: how often something may be done, and a limit of one's own.
+//   - limit.go, rate.go: how often something may be done, and a limit of one's own;
+//   - share.go: what organizations share, and what refuses more than a part of it;
+//   - budget.go: how much work a definition of a tenant may cause.
 //
 // What an adapter must do:
 //

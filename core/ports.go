@@ -48,23 +48,32 @@ type Notifier interface {
 type SchemaCompiler interface {
 	// Compile returns a validator, or a [CodeValidation] error whose details
 	// name the place of the fault in the document. It never opens a file or a
-	// connection: a reference that leaves the document is a fault.
+	// connection: a reference that leaves the document is a fault. So is a schema
+	// that would take too much memory or time, here or on a single value.
 	Compile(schema []byte) (Schema, error)
+	// Reopen is Compile for a schema that is stored already. It takes those that an
+	// earlier version took, as long as they can be compiled at all: their budget
+	// bounds what they cost.
+	Reopen(schema []byte) (Schema, error)
 }
 
 // Schema validates payloads.
 type Schema interface {
 	// Validate returns nil, or a [CodeSchemaMismatch] error whose details name
-	// each place of the payload that does not fit, below `payload`.
-	Validate(payload []byte) error
+	// places of the payload that do not fit, below `payload`. It spends from the
+	// budget as it works. A payload that takes more is a [CodeSchemaMismatch] too,
+	// as it would be everywhere and always; what else ends a budget is returned as
+	// it is.
+	Validate(payload []byte, budget *Budget) error
 }
 
 // Authorizer decides what a principal may do.
 type Authorizer interface {
 	// Allow returns nil when a principal may act in an organization. An organization
-	// that is not its own is [CodeNotFound]. An action that the role does not permit
-	// is a [CodeForbidden] error that names the missing permission. Allow does not
-	// look at streams: core checks those itself ([Narrowed]).
+	// that is not its own is [CodeNotFound]. An action that its role does not permit,
+	// or not to its [Bearer], is a [CodeForbidden] error that names the missing
+	// permission. Allow does not look at a single stream: core checks that itself
+	// ([Narrowed]).
 	Allow(who Principal, org ID, action Action) error
 }
 

@@ -24,12 +24,61 @@ type Principal struct {
 	// Limit bounds the principal's requests in place of the limit of its kind; zero
 	// leaves that in place.
 	Limit Limit
+	// Makers are the keys that the principal's key descends from, the nearest first.
+	// What the principal does counts in the rate of each of them as well.
+	Makers []Maker
 	// From is where the request comes from, for the audit trail. It is empty when the
 	// request is of a kind that is never recorded, as ingesting and consuming are.
 	From Visitor
 	// Again says who makes the request now, or why nobody does any more: a request
 	// that lasts may outlive its permission. It is nil where a request does not last.
 	Again func(ctx context.Context) (Principal, error)
+}
+
+// Maker is a key that has made another one, with its own limit as [Principal] has it.
+type Maker struct {
+	Key   ID
+	Limit Limit
+}
+
+// Bearer is what somebody who makes requests is. Policies say of each permission what
+// somebody has to be at least to have it.
+type Bearer uint8
+
+// The kinds of bearers. Each may whatever the ones before it may.
+const (
+	// BearerNarrowed is a key that is narrowed to streams. It has no business outside
+	// of them.
+	BearerNarrowed Bearer = iota
+	// BearerKey is a key for all streams.
+	BearerKey
+	// BearerPerson has signed in, or operates the server.
+	BearerPerson
+)
+
+// Bearers lists every kind.
+var Bearers = []Bearer{BearerNarrowed, BearerKey, BearerPerson}
+
+// String returns the kind as the policies call it.
+func (b Bearer) String() string {
+	switch b {
+	case BearerNarrowed:
+		return "narrowed"
+	case BearerKey:
+		return "key"
+	}
+	return "person"
+}
+
+// Bearer says what the principal is.
+func (p Principal) Bearer() Bearer {
+	switch {
+	case len(p.Streams) > 0:
+		return BearerNarrowed
+	case !p.Key.IsZero():
+		return BearerKey
+	}
+	return BearerPerson
 }
 
 // Creator is the CreatedBy of the keys that a principal makes.
@@ -40,8 +89,8 @@ func (p Principal) Creator() ID {
 	return p.Key
 }
 
-// Authorize refuses what a principal's role does not permit and, when the action is
-// about a stream, a stream that the principal is not narrowed to. Zero is no stream.
+// Authorize refuses what a principal may not do and, when the action is about a
+// stream, a stream that the principal is not narrowed to. Zero is no stream.
 func Authorize(authorizer Authorizer, who Principal, action Action, stream ID) error {
 	if err := authorizer.Allow(who, who.Org, action); err != nil {
 		return err
@@ -49,10 +98,16 @@ func Authorize(authorizer Authorizer, who Principal, action Action, stream ID) e
 	return Narrowed(who, stream)
 }
 
-// Narrowed refuses a stream when the principal is narrowed to others.
+// ErrNoStream answers for a stream that does not exist as far as the principal can
+// tell.
+var ErrNoStream = Errorf(CodeNotFound, "there is no such stream")
+
+// Narrowed answers [ErrNoStream] when the principal is narrowed to other streams. It
+// is the answer of a catalog to a name that is free: another one would tell which
+// streams there are.
 func Narrowed(who Principal, stream ID) error {
 	if len(who.Streams) > 0 && !stream.IsZero() && !slices.Contains(who.Streams, stream) {
-		return Errorf(CodeForbidden, "this API key is limited to other streams")
+		return ErrNoStream
 	}
 	return nil
 }

@@ -11,7 +11,20 @@ const (
 	ReplayDone    ReplayState = "done"
 	// ReplayFailed met an obstacle that will not go away by itself; Error names it.
 	ReplayFailed ReplayState = "failed"
+	// ReplayStopped was ended by somebody before its end.
+	ReplayStopped ReplayState = "stopped"
 )
+
+// The bounds of a replay's rate, in letters a second. A lower rate would make a replay
+// that never ends, and a higher one means the same as none.
+const (
+	MinReplayRate = 0.01
+	MaxReplayRate = 1e6
+)
+
+// MaxGroupReplays is how many replays of one group may run at once. A replay of many
+// groups counts with the others that name the same stream, or none.
+const MaxGroupReplays = 5
 
 // Replay is the work of giving all dead letters that match a filter back to
 // their groups. It survives restarts, and any node goes on with it.
@@ -34,11 +47,28 @@ type Replay struct {
 	// to the replay.
 	Cursor ID `json:"-"`
 	Until  ID `json:"-"`
-	// HeldUntil is until when one node alone may work on the replay.
+	// HeldUntil is until when nobody else works on the replay: one node has it, or its
+	// rate has nothing for it to do before.
 	HeldUntil time.Time `json:"-"`
 	Revision  int64     `json:"-"`
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// ReplayScan says which replays of an organization to read. Zero fields select all.
+type ReplayScan struct {
+	State ReplayState
+	// Before leaves out this id and all after it.
+	Before ID
+	// Limit bounds the replays returned; it is at least 1.
+	Limit int
+}
+
+// ReplayQuery asks for a page of an organization's replays.
+type ReplayQuery struct {
+	State  ReplayState
+	Cursor string
+	Limit  int
 }
 
 // ReplaySpec says which dead letters to give back, and how fast.

@@ -35,6 +35,9 @@ type deadLettersView struct {
 	rate   string
 	start  act
 	replay load[core.Replay]
+	// running are the replays that go on, whoever started them.
+	running load[rest.List[core.Replay]]
+	stop    act
 
 	// chosen are the ids of the selected letters.
 	chosen   map[core.ID]bool
@@ -86,6 +89,9 @@ func (v *deadLettersView) fetch(ctx app.Context) {
 	v.names.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.List[core.GroupOverview], error) {
 		return client.AllGroups(ctx, "", 1000)
 	})
+	v.running.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.List[core.Replay], error) {
+		return client.ReplaysPage(ctx, core.ReplayQuery{State: core.ReplayRunning})
+	})
 	query.Cursor, query.Limit = v.pages.cursor(), 50
 	v.list.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (rest.List[core.DeadLetter], error) {
 		return client.DeadLettersPage(ctx, query)
@@ -111,6 +117,11 @@ func (v *deadLettersView) Render() app.UI {
 		head = append(head, mainButton("Replay all matching…", "refresh", v.ask))
 	}
 	parts := []app.UI{app.Div().Class("head").Body(head...), v.controls(), v.progress()}
+	for _, replay := range v.running.value.Items {
+		if replay.ID != v.replay.value.ID {
+			parts = append(parts, v.goesOn(replay))
+		}
+	}
 	if v.counts.have() && len(v.counts.value) > 0 {
 		parts = append(parts, v.reasons())
 	}
@@ -220,7 +231,7 @@ func (v *deadLettersView) chosenBar() app.UI {
 }
 
 func (v *deadLettersView) askDiscard() app.UI {
-	return question("Discard "+plural(len(v.chosen), "dead letter")+"?", app.Text("Their groups will never process these events. The events stay in their streams."), "Discard "+count(len(v.chosen)),
+	return question("Discard "+plural(len(v.chosen), "dead letter")+"?", app.P().Text("Their groups will never process these events. The events stay in their streams."), "Discard "+count(len(v.chosen)),
 		&v.handBack, func(ctx app.Context) {
 			v.each(ctx, "Discarded", func(ctx context.Context, client *rest.Client, id string) error {
 				return client.DiscardDeadLetter(ctx, id)
@@ -305,22 +316,49 @@ func (v *deadLettersView) watch(ctx app.Context, id string) {
 	})
 }
 
+// progress is the outcome of the replay that was started here, or how far it is.
 func (v *deadLettersView) progress() app.UI {
 	if !v.replay.have() {
 		return app.Span()
 	}
 	replay := v.replay.value
+	words := replayWords(replay)
+	switch replay.State {
+	case core.ReplayDone:
+		return note("ok", "Replay finished: "+words+".")
+	case core.ReplayStopped:
+		return note("info", "Replay stopped: "+words+". The other dead letters stay.")
+	case core.ReplayFailed:
+		return note("bad", "Replay failed: "+replay.Error+" ("+words+")")
+	}
+	return v.goesOn(replay)
+}
+
+func replayWords(replay core.Replay) string {
 	words := fmt.Sprintf("%s of %s replayed", count(replay.Done), count(replay.Total))
 	if replay.Gone > 0 {
 		words += ", " + count(replay.Gone) + " skipped (gone or already replaying)"
 	}
-	switch replay.State {
-	case core.ReplayDone:
-		return note("ok", "Replay finished: "+words+".")
-	case core.ReplayFailed:
-		return note("bad", "Replay failed: "+replay.Error+" ("+words+")")
+	return words
+}
+
+// goesOn shows how far a replay is, and stops it.
+func (v *deadLettersView) goesOn(replay core.Replay) app.UI {
+	parts := []app.UI{icon("wait"), app.Div().Class("grow").Body(
+		app.Div().Text("Replaying: "+replayWords(replay)),
+		app.Progress().Max(float64(max(replay.Total, 1))).Value(float64(replay.Done+replay.Gone)).Aria("label", "Replay"))}
+	if v.s.writable(core.ActionWriteLetters) {
+		parts = append(parts, button("Stop replay", "", func(ctx app.Context, _ app.Event) { v.stopReplay(ctx, replay.ID.String()) }).Disabled(v.stop.busy))
 	}
-	return app.Div().Class("note", "info").Role("status").Body(icon("wait"), app.Div().Class("grow").Body(
-		app.Div().Text("Replaying: "+words),
-		app.Progress().Max(float64(max(replay.Total, 1))).Value(float64(replay.Done+replay.Gone)).Aria("label", "Replay")))
+	return app.Div().Class("note", "info").Role("status").Body(parts...)
+}
+
+func (v *deadLettersView) stopReplay(ctx app.Context, id string) {
+	v.stop.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
+		_, err := client.StopReplay(ctx, id)
+		return err
+	}, func(ctx app.Context) {
+		v.s.say("Replay stopped. The other dead letters stay.")
+		v.fetch(ctx)
+	})
 }

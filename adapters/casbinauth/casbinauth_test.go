@@ -41,6 +41,46 @@ func TestEveryRoleAndAction(t *testing.T) {
 	}
 }
 
+// What a bearer is takes permissions away, whatever the role: a key makes no people,
+// and a key that is narrowed to streams has no action outside of them.
+func TestABearerBoundsEveryRole(t *testing.T) {
+	t.Parallel()
+	outside := []core.Action{
+		core.ActionReadUsers, core.ActionWriteUsers, core.ActionReadOrganization, core.ActionWriteOrganization,
+		core.ActionCreateOrganizations, core.ActionReadAudit,
+	}
+	bearers := map[core.Bearer]struct {
+		who  core.Principal
+		lost []core.Action
+		why  string
+	}{
+		core.BearerPerson:   {core.Principal{User: core.ID{5}}, nil, ""},
+		core.BearerKey:      {core.Principal{Key: core.ID{6}}, []core.Action{core.ActionWriteUsers, core.ActionCreateOrganizations}, "which keys do not have"},
+		core.BearerNarrowed: {core.Principal{Key: core.ID{6}, Streams: []core.ID{{7}}}, outside, "have"},
+	}
+	require.Len(t, bearers, len(core.Bearers), "the table covers every bearer")
+	authorizer, err := New()
+	require.NoError(t, err)
+	for _, role := range core.Roles {
+		for _, action := range core.Actions {
+			person := authorizer.Allow(core.Principal{Role: role}, core.ID{}, action)
+			for bearer, b := range bearers {
+				b.who.Role = role
+				require.Equal(t, bearer, b.who.Bearer())
+				err := authorizer.Allow(b.who, core.ID{}, action)
+				if !contains(b.lost, action) || person != nil {
+					require.Equal(t, person == nil, err == nil, "%s %s %s", bearer, role, action)
+					continue
+				}
+				require.Equal(t, core.CodeForbidden, core.CodeOf(err), "%s %s %s", bearer, role, action)
+				require.ErrorContains(t, err, string(action)+", which ")
+				require.ErrorContains(t, err, b.why)
+				require.NotContains(t, err.Error(), "the role", "it is not the role that is missing")
+			}
+		}
+	}
+}
+
 func without(actions []core.Action, left ...core.Action) []core.Action {
 	return slices.DeleteFunc(slices.Clone(actions), func(action core.Action) bool { return slices.Contains(left, action) })
 }
@@ -52,13 +92,25 @@ func contains(actions []core.Action, action core.Action) bool {
 func TestAMisspeltPolicyRefusesToLoad(t *testing.T) {
 	t.Parallel()
 	for _, policy := range []string{
-		"p, produser, events:ingest", "p, producer, event:ingest", "g, developer, manager", "x, admin, events:read", "p, admin",
+		"p, produser, events:ingest, key", "p, producer, event:ingest, key", "p, producer, events:ingest, keys", "p, producer, events:ingest",
+		"g, developer, manager", "g2, person, token", "g2, people, key", "x, admin, events:read, key", "p, admin",
 	} {
 		_, err := load(policies.Model, policy)
 		require.ErrorContains(t, err, "line 1", policy)
 	}
 	_, err := load("nonsense", policies.Policy)
 	require.Error(t, err)
+}
+
+// word says in the table what somebody of a role has to be to do something.
+func word(authorizer *Authorizer, role core.Role, action core.Action) string {
+	for i, who := range []core.Principal{{Key: core.ID{1}, Streams: []core.ID{{2}}}, {Key: core.ID{1}}, {}} {
+		who.Role = role
+		if authorizer.Allow(who, core.ID{}, action) == nil {
+			return []string{"yes", "not narrowed", "people"}[i]
+		}
+	}
+	return "–"
 }
 
 // The table that people read is the policy that is in force.
@@ -71,11 +123,7 @@ func TestTheDocumentedTableIsTrue(t *testing.T) {
 	for _, action := range core.Actions {
 		row := "| `" + string(action) + "` |"
 		for _, role := range core.Roles {
-			word := " – |"
-			if authorizer.Allow(core.Principal{Role: role}, core.ID{}, action) == nil {
-				word = " yes |"
-			}
-			row += word
+			row += " " + word(authorizer, role, action) + " |"
 		}
 		require.Contains(t, string(text), "\n"+row+"\n")
 	}

@@ -33,6 +33,9 @@ type Catalog struct {
 	// durable checks the settings that could lose what was acknowledged. It is nil
 	// on SQLite, where every connection sets them itself.
 	durable func(context.Context) error
+	// clock tells the engine's time. It is nil on SQLite, whose users are all on this
+	// machine.
+	clock func(context.Context) (time.Time, error)
 	// tryRoom fails where the disk has no room for a write.
 	tryRoom func(context.Context) error
 	// full is set when a write was refused because the disk is full, until Check
@@ -139,6 +142,14 @@ func (c *Catalog) checkRoom(ctx context.Context) error {
 	default:
 		return err
 	}
+}
+
+// Time implements [core.Timekeeper].
+func (c *Catalog) Time(ctx context.Context) (time.Time, error) {
+	if c.clock == nil {
+		return time.Time{}, nil
+	}
+	return c.clock(ctx)
 }
 
 // Close implements [core.Catalog].

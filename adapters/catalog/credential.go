@@ -144,6 +144,13 @@ func (c *Catalog) RevokeKey(ctx context.Context, org, id core.ID, at time.Time) 
 		Update("revoked_at", micros(at)).Error
 }
 
+// HandOverKey implements [core.Credentials].
+func (c *Catalog) HandOverKey(ctx context.Context, org, id, to core.ID) error {
+	defer c.serialize()()
+	return changed(c.db.WithContext(ctx).Model(&keyRow{}).Where("id = ? and org = ?", id.String(), org.String()).
+		Update("created_by", optionalID(to)), core.Errorf(core.CodeNotFound, "there is no such API key"))
+}
+
 // TouchKeys implements [core.Credentials]. Every node takes the keys in the order
 // of their ids, so that two nodes which touch the same ones never wait for each
 // other in a circle.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -39,6 +40,7 @@ func openPostgres(ctx context.Context, u *url.URL) (core.Catalog, error) {
 		return nil, err
 	}
 	c.durable = func(ctx context.Context) error { return pgtenant.CheckDurability(ctx, pool) }
+	c.clock = func(ctx context.Context) (time.Time, error) { return pgtenant.Time(ctx, pool) }
 	c.tryRoom = func(ctx context.Context) error { return pgtenant.TryRoom(ctx, pool) }
 	if err := wall.Prepare(ctx, pool); err != nil {
 		return nil, errors.Join(err, c.Close())

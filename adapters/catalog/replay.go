@@ -86,8 +86,23 @@ func (c *Catalog) UpdateReplay(ctx context.Context, replay core.Replay) error {
 	})
 }
 
-// RunningReplays implements [core.Replays].
-func (c *Catalog) RunningReplays(ctx context.Context, at time.Time, limit int) ([]core.Replay, error) {
-	return list(c.db.WithContext(ctx).Where("state = ? and held_until <= ?", string(core.ReplayRunning), micros(at)).
-		Order("id").Limit(limit), replayRow.replay)
+// Replays implements [core.Replays].
+func (c *Catalog) Replays(ctx context.Context, org core.ID, scan core.ReplayScan) ([]core.Replay, error) {
+	query := c.db.WithContext(ctx).Where("org = ?", org.String())
+	if scan.State != "" {
+		query = query.Where("state = ?", string(scan.State))
+	}
+	if !scan.Before.IsZero() {
+		query = query.Where("id < ?", scan.Before.String())
+	}
+	return list(query.Order("id desc").Limit(scan.Limit), replayRow.replay)
+}
+
+// DueReplays implements [core.Replays].
+func (c *Catalog) DueReplays(ctx context.Context, at time.Time, limit int) ([]core.Replay, error) {
+	running, due := string(core.ReplayRunning), micros(at)
+	return list(c.db.WithContext(ctx).Where("state = ? and held_until <= ?", running, due).
+		Where(`not exists (select 1 from replays earlier where earlier.org = replays.org and earlier.state = ? and earlier.held_until <= ?
+			and (earlier.held_until, earlier.id) < (replays.held_until, replays.id))`, running, due).
+		Order("held_until, id").Limit(limit), replayRow.replay)
 }

@@ -104,7 +104,8 @@ func (s *shop) look() (shown []any) {
 	see(s.Attempts(ctx, s.group.ID, 3))
 	see(s.DeadLetters(ctx, org, core.LetterScan{Limit: 10}))
 	see(s.DeadLetter(ctx, org, s.letter.ID))
-	see(s.RunningReplays(ctx, noon, 10))
+	see(s.DueReplays(ctx, noon, 10))
+	see(s.Replays(ctx, org, core.ReplayScan{Limit: 10}))
 	see(s.Replay(ctx, org, s.replay.ID))
 	return shown
 }
@@ -172,7 +173,8 @@ func (s *shop) groupCalls(ctx context.Context) map[string]error {
 	held := s.replay
 	held.Revision, held.Done = 2, 1
 	errs["UpdateReplay"] = s.UpdateReplay(ctx, held)
-	_, errs["RunningReplays"] = s.RunningReplays(ctx, noon, 1)
+	_, errs["DueReplays"] = s.DueReplays(ctx, noon, 1)
+	_, errs["Replays"] = s.Replays(ctx, org, core.ReplayScan{Limit: 1})
 	errs["DeleteGroup"] = s.DeleteGroup(ctx, s.stream.ID, s.group.ID)
 	return errs
 }
@@ -226,7 +228,7 @@ func TestAReplayThatIsNotThereIsNotUpdated(t *testing.T) {
 	for _, replay := range []core.Replay{unknown, foreign} {
 		require.Equal(t, core.CodePreconditionFailed, core.CodeOf(s.UpdateReplay(t.Context(), replay)))
 	}
-	running, err := s.RunningReplays(t.Context(), noon, 10)
+	running, err := s.DueReplays(t.Context(), noon, 10)
 	require.NoError(t, err)
 	require.Equal(t, []core.Replay{s.replay}, running)
 }

@@ -260,12 +260,30 @@ var definitionFaults = []groupFault{
 	}},
 	{"ignores who holds a replay", []string{replaying}, func(f *faultyGroups) {
 		f.running = func(ctx context.Context, at time.Time, limit int) ([]core.Replay, error) {
-			return f.GroupStore.RunningReplays(ctx, at.Add(time.Hour), limit)
+			return f.GroupStore.DueReplays(ctx, at.Add(time.Hour), limit)
 		}
 	}},
 	{"holds a replay a moment longer", []string{replaying}, func(f *faultyGroups) {
 		f.running = func(ctx context.Context, at time.Time, limit int) ([]core.Replay, error) {
-			return f.GroupStore.RunningReplays(ctx, at.Add(-time.Microsecond), limit)
+			return f.GroupStore.DueReplays(ctx, at.Add(-time.Microsecond), limit)
+		}
+	}},
+	{"gives the turns to who has the most replays", []string{turning}, func(f *faultyGroups) {
+		f.running = func(ctx context.Context, at time.Time, limit int) (due []core.Replay, err error) {
+			for _, org := range []core.ID{{0: 0x0a, 6: 0x70, 8: 0x80}, {0: 0x0b, 6: 0x70, 8: 0x80}} {
+				all, err := f.GroupStore.Replays(ctx, org, core.ReplayScan{State: core.ReplayRunning, Limit: limit})
+				due = append(due, slices.DeleteFunc(all, func(r core.Replay) bool { return r.HeldUntil.After(at) })...)
+				if err != nil {
+					return nil, err
+				}
+			}
+			return due, nil
+		}
+	}},
+	{"lists the replays of all", []string{turning}, func(f *faultyGroups) {
+		f.replays = func(ctx context.Context, org core.ID, scan core.ReplayScan) ([]core.Replay, error) {
+			scan.State = ""
+			return f.GroupStore.Replays(ctx, org, scan)
 		}
 	}},
 	{"changes a replay from any revision", []string{replaying}, func(f *faultyGroups) {

@@ -93,6 +93,7 @@ const (
 	counted     = "store/dead letters are counted by reason"
 	isolated    = "store/an organization sees its own letters and replays only"
 	replaying   = "store/a replay changes by one node at a time"
+	turning     = "store/each organization has one turn with its replays"
 	deleted     = "store/a deleted group takes everything with it"
 	changed     = "store/a change needs the revision before it"
 	stored      = "store/a group is stored as it was given"
@@ -118,6 +119,7 @@ type faultyGroups struct {
 	replay  func(ctx context.Context, org, id core.ID) (core.Replay, error)
 	save    func(ctx context.Context, replay core.Replay) error
 	running func(ctx context.Context, at time.Time, limit int) ([]core.Replay, error)
+	replays func(ctx context.Context, org core.ID, scan core.ReplayScan) ([]core.Replay, error)
 }
 
 func newFaultyGroups(planted groupFault) *faultyGroups {
@@ -125,7 +127,7 @@ func newFaultyGroups(planted groupFault) *faultyGroups {
 	f := &faultyGroups{
 		GroupStore: g, create: g.CreateGroup, list: g.Groups, update: g.UpdateGroup, remove: g.DeleteGroup, advance: g.Advance, look: g.Progress,
 		tries: g.Attempts, forget: g.ForgetAttempts, letters: g.DeadLetters, letter: g.DeadLetter, counts: g.CountDeadLetters,
-		replay: g.Replay, save: g.UpdateReplay, running: g.RunningReplays,
+		replay: g.Replay, save: g.UpdateReplay, running: g.DueReplays, replays: g.Replays,
 	}
 	planted.plant(f)
 	return f
@@ -202,7 +204,12 @@ func (f *faultyGroups) UpdateReplay(ctx context.Context, replay core.Replay) err
 	return f.save(ctx, replay)
 }
 
-func (f *faultyGroups) RunningReplays(ctx context.Context, at time.Time, limit int) ([]core.Replay, error) {
+func (f *faultyGroups) DueReplays(ctx context.Context, at time.Time, limit int) ([]core.Replay, error) {
 	defer f.enter()()
 	return f.running(ctx, at, limit)
+}
+
+func (f *faultyGroups) Replays(ctx context.Context, org core.ID, scan core.ReplayScan) ([]core.Replay, error) {
+	defer f.enter()()
+	return f.replays(ctx, org, scan)
 }

@@ -131,6 +131,21 @@ func (c *Catalog) RevokeKey(ctx context.Context, org, id core.ID, at time.Time) 
 	return nil
 }
 
+// HandOverKey implements [core.Credentials].
+func (c *Catalog) HandOverKey(ctx context.Context, org, id, to core.ID) error {
+	if err := c.enter(ctx); err != nil {
+		return err
+	}
+	defer c.mu.Unlock()
+	key, err := c.keyOf(org, id)
+	if err != nil {
+		return err
+	}
+	key.CreatedBy = to
+	c.keys[id] = key
+	return nil
+}
+
 // TouchKeys implements [core.Credentials].
 func (c *Catalog) TouchKeys(ctx context.Context, used map[core.ID]time.Time) error {
 	if err := c.enter(ctx); err != nil {

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -53,14 +54,32 @@ func (c *Catalog) UpdateReplay(ctx context.Context, replay core.Replay) error {
 	return nil
 }
 
-// RunningReplays implements [core.Replays].
-func (c *Catalog) RunningReplays(ctx context.Context, at time.Time, limit int) ([]core.Replay, error) {
+// Replays implements [core.Replays].
+func (c *Catalog) Replays(ctx context.Context, org core.ID, scan core.ReplayScan) ([]core.Replay, error) {
+	if err := c.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer c.mu.Unlock()
+	all := sorted(c.replays, func(replay core.Replay) bool {
+		return replay.Org == org && (scan.State == "" || replay.State == scan.State) && (scan.Before.IsZero() || byID(replay.ID, scan.Before) < 0)
+	}, func(a, b core.Replay) int { return byID(b.ID, a.ID) })
+	return page(all, scan.Limit, ownReplay), nil
+}
+
+// DueReplays implements [core.Replays].
+func (c *Catalog) DueReplays(ctx context.Context, at time.Time, limit int) ([]core.Replay, error) {
 	if err := c.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer c.mu.Unlock()
 	all := sorted(c.replays, func(replay core.Replay) bool {
 		return replay.State == core.ReplayRunning && !replay.HeldUntil.After(at)
-	}, func(a, b core.Replay) int { return byID(a.ID, b.ID) })
+	}, func(a, b core.Replay) int { return cmp.Or(a.HeldUntil.Compare(b.HeldUntil), byID(a.ID, b.ID)) })
+	seen := map[core.ID]bool{}
+	all = slices.DeleteFunc(all, func(replay core.Replay) bool {
+		before := seen[replay.Org]
+		seen[replay.Org] = true
+		return before
+	})
 	return page(all, limit, ownReplay), nil
 }

@@ -63,6 +63,13 @@ func (m *Metrics) Queue(depth func() int) {
 	}, func() float64 { return float64(depth()) }))
 }
 
+// Clock adds a gauge of how far this machine's clock is ahead of the database's.
+func (m *Metrics) Clock(ahead func() time.Duration) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "eventflow_clock_ahead_seconds", Help: "How far this server's own clock is ahead of the database's; negative when it is behind.",
+	}, func() float64 { return ahead().Seconds() }))
+}
+
 // LimiterLost adds a gauge that is 1 while Redis is lost and every node counts
 // requests by itself.
 func (m *Metrics) LimiterLost(lost func() bool) {

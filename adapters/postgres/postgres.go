@@ -86,6 +86,9 @@ func (s *Storage) prepare(ctx context.Context) error {
 	return s.wall.Prepare(ctx, s.pool)
 }
 
+// Time implements [core.Timekeeper].
+func (s *Storage) Time(ctx context.Context) (time.Time, error) { return pgtenant.Time(ctx, s.pool) }
+
 // Close implements [core.Storage].
 func (s *Storage) Close() error {
 	s.pool.Close()

@@ -41,7 +41,16 @@ func (c *Client) CreateKey(ctx context.Context, kind core.KeyKind, request core.
 // KeysPage returns a page of the credentials of a kind, newest first, without
 // their secrets. A limit of 0 is the server's default.
 func (c *Client) KeysPage(ctx context.Context, kind core.KeyKind, cursor string, limit int) (page List[core.APIKey], err error) {
-	err = c.get(ctx, withQuery(KeysPath(kind), pageQuery(cursor, limit)), &page)
+	return c.KeysMadeBy(ctx, kind, core.ID{}, cursor, limit)
+}
+
+// KeysMadeBy is KeysPage for what one user or key has made. A zero creator is anybody.
+func (c *Client) KeysMadeBy(ctx context.Context, kind core.KeyKind, creator core.ID, cursor string, limit int) (page List[core.APIKey], err error) {
+	query := pageQuery(cursor, limit)
+	if !creator.IsZero() {
+		query.Set("created_by", creator.String())
+	}
+	err = c.get(ctx, withQuery(KeysPath(kind), query), &page)
 	return page, err
 }
 
@@ -68,7 +77,21 @@ func (c *Client) RotateKey(ctx context.Context, kind core.KeyKind, id string, re
 	return rotated, err
 }
 
-// RevokeKey revokes a credential. All servers refuse it within two seconds.
+// RevokeKey revokes a credential. All servers refuse it within two seconds. What it has
+// made goes on.
 func (c *Client) RevokeKey(ctx context.Context, kind core.KeyKind, id string) error {
 	return c.delete(ctx, KeyPath(kind, id), 0)
+}
+
+// RevokeKeyAndChildren is RevokeKey for a credential and all that descend from it.
+func (c *Client) RevokeKeyAndChildren(ctx context.Context, kind core.KeyKind, id string) error {
+	return c.delete(ctx, KeyPath(kind, id)+"?children=true", 0)
+}
+
+// KeyChildren returns the credentials of both kinds that descend from one: those that it
+// has made, that those have made, and so on. Revoked and expired ones are left out.
+func (c *Client) KeyChildren(ctx context.Context, kind core.KeyKind, id string) (keys []core.APIKey, err error) {
+	var left KeysLeft
+	err = c.get(ctx, KeyPath(kind, id)+"/children", &left)
+	return left.Keys, err
 }

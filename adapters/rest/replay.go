@@ -8,8 +8,11 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
+// ReplaysPath is the address of the replays of dead letters.
+const ReplaysPath = DeadLettersPath + "/replays"
+
 // ReplayPath is the address of one replay of dead letters.
-func ReplayPath(id string) string { return DeadLettersPath + "/replays/" + url.PathEscape(id) }
+func ReplayPath(id string) string { return ReplaysPath + "/" + url.PathEscape(id) }
 
 // ReplayDeadLetter gives a dead letter back to its group. If payload is not
 // nil, the group gets the event with that payload.
@@ -29,7 +32,8 @@ type ReplayRequest struct {
 	Group  string `json:"group,omitempty"`
 	Reason string `json:"reason,omitempty"`
 	Type   string `json:"event_type,omitempty"`
-	// Rate is how many letters are given back per second at most; 0 is no limit.
+	// Rate is how many letters are given back per second at most, from
+	// [core.MinReplayRate] on; 0 is no limit.
 	Rate float64 `json:"rate,omitempty"`
 	// DryRun only counts them.
 	DryRun bool `json:"dry_run,omitempty"`
@@ -59,5 +63,22 @@ func (c *Client) CountReplay(ctx context.Context, request ReplayRequest) (int64,
 // Replay returns how far a replay of dead letters got.
 func (c *Client) Replay(ctx context.Context, id string) (replay core.Replay, err error) {
 	err = c.get(ctx, ReplayPath(id), &replay)
+	return replay, err
+}
+
+// ReplaysPage returns a page of replays, newest first.
+func (c *Client) ReplaysPage(ctx context.Context, query core.ReplayQuery) (page List[core.Replay], err error) {
+	values := pageQuery(query.Cursor, query.Limit)
+	if query.State != "" {
+		values.Set("state", string(query.State))
+	}
+	err = c.get(ctx, withQuery(ReplaysPath, values), &page)
+	return page, err
+}
+
+// StopReplay ends a replay of dead letters before its end. A replay that has ended stays
+// as it is.
+func (c *Client) StopReplay(ctx context.Context, id string) (replay core.Replay, err error) {
+	err = c.post(ctx, ReplayPath(id)+"/stop", struct{}{}, &replay)
 	return replay, err
 }

@@ -33,6 +33,9 @@ func encode(body any) ([]byte, error) {
 	return json.Marshal(body)
 }
 
+// noContent is the status of an answer without a body, where there may be one.
+const noContent = 204
+
 // do makes a request, and decodes the answer unless into is nil.
 func (c *Client) do(ctx context.Context, r request, into any) error {
 	got, err := c.send(ctx, r)
@@ -43,7 +46,7 @@ func (c *Client) do(ctx context.Context, r request, into any) error {
 	if isError(got.status) {
 		return readError(got)
 	}
-	if into == nil {
+	if into == nil || got.status == noContent {
 		_, err = io.Copy(io.Discard, got.body)
 		return err
 	}

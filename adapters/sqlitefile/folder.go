@@ -41,6 +41,6 @@ func Folder(u *url.URL) (string, error) {
 }
 
 // MakeFolder makes a data folder, and the folders above it, where they are
-// missing. Only the owner may look into what it makes: SQLite gives its files
-// the mode that the umask allows, and in them are events, addresses and hashes.
+// missing. Only the owner may look into what it makes. A folder that is there
+// already stays as it is: the files in it are private by themselves.
 func MakeFolder(folder string) error { return os.MkdirAll(folder, 0o700) }

@@ -2,6 +2,8 @@ package sqlitefile_test
 
 import (
 	"net/url"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -87,5 +89,45 @@ func TestFolder(t *testing.T) {
 		require.ErrorContains(t, err, says, text)
 		require.Regexp(t, "^must name a folder", err.Error(), "it continues a sentence")
 		require.NotContains(t, err.Error(), "hush", text)
+	}
+}
+
+// In a folder that everybody may read, the database and what SQLite keeps beside it are
+// the owner's alone: whatever was there before, and whatever the umask gives.
+func TestTheFilesAreTheOwnersAlone(t *testing.T) {
+	t.Parallel()
+	for _, before := range []bool{false, true} {
+		folder := t.TempDir()
+		require.NoError(t, os.Chmod(folder, 0o755)) //nolint:gosec // so it was before
+		path := filepath.Join(folder, "some.db")
+		use := func() {
+			db, err := sqlitefile.Open(path)
+			require.NoError(t, err)
+			t.Cleanup(func() { require.NoError(t, db.Close()) })
+			require.NoError(t, sqlitefile.Begin(path, func() error {
+				_, err := db.ExecContext(t.Context(), "create table if not exists t (x)")
+				return err
+			}))
+			files, err := filepath.Glob(path + "*")
+			require.NoError(t, err)
+			require.Subset(t, files, []string{path, path + "-wal", path + "-shm", path + ".reserve"})
+			for _, file := range files {
+				info, err := os.Stat(file)
+				require.NoError(t, err)
+				require.Equal(t, os.FileMode(0o600), info.Mode().Perm(), file)
+			}
+		}
+		use()
+		if before { // as an earlier version left them, when it was killed
+			files, err := filepath.Glob(path + "*")
+			require.NoError(t, err)
+			for _, file := range files {
+				require.NoError(t, os.Chmod(file, 0o644)) //nolint:gosec // so it was before
+			}
+			use()
+		}
+		info, err := os.Stat(folder)
+		require.NoError(t, err)
+		require.Equal(t, os.FileMode(0o755), info.Mode().Perm(), "a folder that was there stays as it is")
 	}
 }

@@ -2,6 +2,9 @@ package sqlitefile
 
 import (
 	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -22,9 +25,10 @@ import (
 const pragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)" +
 	"&_pragma=fullfsync(1)&_pragma=checkpoint_fullfsync(1)"
 
-// Open prepares connections to a database file, and makes its folder where it is
-// missing. Each option is one more parameter of the driver, such as
-// `_pragma=foreign_keys(1)`. The file is made by the first statement.
+// Open prepares connections to a database file, and makes the file and its folder
+// where they are missing. Nobody but the owner may read or write the file, nor what
+// SQLite keeps beside it. Each option is one more parameter of the driver, such as
+// `_pragma=foreign_keys(1)`.
 func Open(path string, options ...string) (*sql.DB, error) {
 	if err := MakeFolder(filepath.Dir(path)); err != nil {
 		return nil, err
@@ -32,8 +36,49 @@ func Open(path string, options ...string) (*sql.DB, error) {
 	if err := checkSize(path); err != nil {
 		return nil, err
 	}
+	if err := makePrivate(path); err != nil {
+		return nil, err
+	}
 	name := "file:" + (&url.URL{Path: path}).EscapedPath() + pragmas
 	return sql.Open("sqlite", strings.Join(append([]string{name}, options...), "&"))
+}
+
+// beside are the endings of the files that SQLite and Reserve keep beside a database.
+var beside = []string{"", "-wal", "-shm", "-journal", ".reserve"}
+
+// makePrivate makes a database file that only its owner may open, whatever the umask
+// is, and takes the rights of others to one that is there: in it are events,
+// addresses and hashes. SQLite gives what it makes beside a database the database's
+// own mode. A file that is there is not opened, for the reason that checkSize gives.
+// One that belongs to somebody else stays as that owner has it.
+func makePrivate(path string) error {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err == nil {
+		return file.Close()
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	for _, end := range beside {
+		if err := MakePrivate(path + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
+}
+
+// MakePrivate takes the rights of others to a file that is there. A file that belongs
+// to somebody else stays as that owner has it, and so does what is no file.
+func MakePrivate(path string) error {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm()&0o077 == 0 {
+		return err
+	}
+	err = os.Chmod(path, info.Mode().Perm()&0o700)
+	if err == nil || errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
+		return nil
+	}
+	return fmt.Errorf("taking the rights of others to %s: %w", path, err)
 }
 
 // checkSize refuses a file that is too short to be a database: SQLite takes it

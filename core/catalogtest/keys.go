@@ -17,6 +17,7 @@ var keyLife = []guarantee{
 	{"a rotation may leave no hash but the new one", rotatedAtOnce},
 	{"of many that rotate a key one does", racingRotations},
 	{"a revoked key is not rotated", rotatedTooLate},
+	{"a key that is handed over has another creator", handedOverKey},
 	{"the latest use of a key is kept", usedKey},
 	{"many keys are touched at once", manyUsed},
 }
@@ -189,6 +190,18 @@ func usedKey(s *suite) {
 	s.hasHashes(first)
 	s.hasHashes(second)
 	s.hasHashes(idle)
+}
+
+func handedOverKey(s *suite) {
+	ctx, org, other := context.Background(), s.organization(), s.organization()
+	key, stays, to := s.createdKey(newToken(org, "mailer")), s.createdKey(newToken(org, "printer")), newID(start)
+	s.must(s.catalog.HandOverKey(ctx, org, key.ID, to), "HandOverKey")
+	key.CreatedBy = to
+	s.hasHashes(key)
+	s.hasHashes(stays)
+	s.refused(s.catalog.HandOverKey(ctx, other, key.ID, newID(start)), core.CodeNotFound, "HandOverKey in another organization")
+	s.refused(s.catalog.HandOverKey(ctx, org, newID(start), to), core.CodeNotFound, "HandOverKey of a key that is not there")
+	s.hasHashes(key)
 }
 
 func manyUsed(s *suite) {

@@ -16,6 +16,7 @@ var reopening = []guarantee{
 
 var sharing = []guarantee{
 	{"each sees at once what the other stores", seesAtOnce},
+	{"an engine that tells the time tells all the same", tellsOneTime},
 	{"one catalog for all that race", racingHandles},
 	{"several can open a new catalog at once", openedAtOnce},
 	{"one may close while another goes on", closedBeside},
@@ -158,4 +159,20 @@ func closedBeside(s *suite) {
 	s.has(stream)
 	s.has(s.created(org, "payments"))
 	s.must(s.catalog.Check(context.Background()), "Check")
+}
+
+// tellsOneTime asks two handles by turns. The time that they tell does not go back, or
+// is zero at both.
+func tellsOneTime(s *suite) {
+	var last time.Time
+	for i, handle := range []core.Catalog{s.catalog, s.again(), s.catalog} {
+		keeper, tells := handle.(core.Timekeeper)
+		if !tells {
+			return
+		}
+		now, err := keeper.Time(context.Background())
+		s.must(err, "Time")
+		s.check(!now.Before(last) && (i == 0 || now.IsZero() == last.IsZero()), "Time must be that of one clock: %s after %s", now, last)
+		last = now
+	}
 }

@@ -114,16 +114,22 @@ func (l *Letters) open(ctx context.Context, who core.Principal, id string, actio
 	if err != nil {
 		return core.DeadLetter{}, core.StoreFailed(err)
 	}
-	// Which stream it is of shows only now.
-	return letter, core.Authorize(l.authorizer, who, action, letter.Stream)
+	// Which stream it is of shows only now. The letters of a stream go with it, and a
+	// stream that the principal is not narrowed to is not there either.
+	if _, err := l.streams.Open(ctx, who, letter.Stream.String(), action); core.IsNotFound(err) {
+		return core.DeadLetter{}, errNoLetter
+	} else if err != nil {
+		return core.DeadLetter{}, err
+	}
+	return letter, nil
 }
 
 // errReplaying refuses to interfere with a replay: a consumer holds the letter, or is
 // about to.
 var errReplaying = core.Errorf(core.CodeConflict, "this dead letter is being replayed; wait for the outcome")
 
-// errDiscarded answers for a letter that was discarded in the same step.
-var errDiscarded = core.Errorf(core.CodeNotFound, "there is no such dead letter")
+// errNoLetter answers for a letter that does not exist, or not any more.
+var errNoLetter = core.Errorf(core.CodeNotFound, "there is no such dead letter")
 
 // parked reads a letter that somebody wants to decide about, and refuses one that is
 // being replayed. Letters change in the turns of their group only, so the answer holds
@@ -135,7 +141,7 @@ func (t *turn) parked(ctx context.Context, id core.ID) (core.DeadLetter, error) 
 	case err != nil:
 		return core.DeadLetter{}, core.StoreFailed(err)
 	case slices.Contains(t.remove, id):
-		return core.DeadLetter{}, errDiscarded
+		return core.DeadLetter{}, errNoLetter
 	case letter.State == core.Replaying || t.replays(id):
 		return core.DeadLetter{}, errReplaying
 	}

@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -31,7 +32,12 @@ const (
 	replayPage = 500
 	// replaySlice bounds one visit, so that one long replay does not hold up the
 	// others.
-	replaySlice = 5 * time.Second
+	replaySlice = time.Second
+	// replayPause is how long a replay with a rate rests between two visits: a bit less
+	// than the ticks are apart, or every other one would come too early. replayWait is
+	// the same for a group without room.
+	replayPause = replayInterval * 9 / 10
+	replayWait  = 5 * time.Second
 )
 
 // Run works until ctx ends. A failure is logged and tried again with the next tick: a
@@ -51,63 +57,104 @@ func (r *Replayer) Run(ctx context.Context) {
 	}
 }
 
-// maxReplaysHeld bounds how many replays one visit looks at.
-const maxReplaysHeld = 20
+// maxReplayRound bounds how many organizations have a turn in one round.
+const maxReplayRound = 1000
 
-// Work visits the replays that no node holds, and gets each of them a bit further.
+// Work gets the replays of all organizations further until none is due. It goes round:
+// in each round an organization has one visit of one of its replays, so many replays of
+// one hold up nobody but themselves.
 func (r *Replayer) Work(ctx context.Context) error {
-	replays, err := r.store.RunningReplays(ctx, r.now(), maxReplaysHeld)
-	if err != nil {
-		return err
+	for ctx.Err() == nil {
+		replays, err := r.store.DueReplays(ctx, r.now(), maxReplayRound)
+		if err != nil {
+			return err
+		}
+		visited, err := r.round(ctx, replays)
+		if err != nil || visited == 0 {
+			return err
+		}
 	}
+	return nil
+}
+
+// round visits replays, and returns how many of them got further.
+func (r *Replayer) round(ctx context.Context, replays []core.Replay) (visited int, err error) {
 	var failures []error
 	for _, replay := range replays {
 		err := r.visit(ctx, replay)
-		// One replay that fails does not keep the others from getting on. A failed
-		// precondition is no failure: another node was faster.
-		if err != nil && core.CodeOf(err) != core.CodePreconditionFailed {
+		switch {
+		case err == nil:
+			visited++
+		case core.CodeOf(err) != core.CodePreconditionFailed: // another node was faster
+			// One replay that fails does not keep the others from getting on.
 			failures = append(failures, err)
 		}
 	}
-	return errors.Join(failures...)
+	return visited, errors.Join(failures...)
 }
 
 // errBusy says that a group has no room for more replays at the moment. The replay
-// goes on with the next visit.
+// goes on later.
 var errBusy = errors.New("the group has no room for more replays until its consumers catch up")
 
-// visit holds a replay, works on it for a while, and lets it go.
+// visit holds a replay, works on it for a while, and lets it go until it is due again.
 func (r *Replayer) visit(ctx context.Context, replay core.Replay) error {
 	begun := r.now()
 	if err := r.save(ctx, &replay, begun.Add(replayHold)); err != nil {
 		return err // another node has it
 	}
-	allowed := r.allowance(&replay)
-	for replay.State == core.ReplayRunning && ctx.Err() == nil && r.now().Sub(begun) < replaySlice {
+	due, err := r.work(ctx, &replay, begun)
+	after := context.WithoutCancel(ctx)
+	switch {
+	case err == nil:
+		return r.save(after, &replay, due)
+	case core.CodeOf(err) == core.CodePreconditionFailed:
+		err = cmp.Or(r.amend(after, &replay), err)
+	default:
+		_ = r.save(after, &replay, due) // or the hold ends by itself
+	}
+	return err
+}
+
+// work gives letters back until the replay has ended, its rate allows no more, or the
+// slice is over. It returns when the replay is due again.
+func (r *Replayer) work(ctx context.Context, replay *core.Replay, begun time.Time) (due time.Time, err error) {
+	allowed := r.allowance(replay)
+	for ctx.Err() == nil && r.now().Sub(begun) < replaySlice {
 		room := min(replayPage, allowed)
 		if room == 0 {
-			break
+			return begun.Add(r.pause(replay, begun)), nil
 		}
 		before := replay.Done
 		// When a page fails in the middle, the letters before that have been given
 		// back.
-		more, err := r.page(ctx, &replay, room)
+		more, err := r.page(ctx, replay, room)
 		allowed -= int(replay.Done - before)
 		if errors.Is(err, errBusy) {
-			break
+			return begun.Add(replayWait), nil
 		}
 		if err != nil {
-			_ = r.save(context.WithoutCancel(ctx), &replay, time.Time{}) // or the hold ends by itself
-			return err
+			return r.now(), err
 		}
 		if !more {
 			replay.State = core.ReplayDone
+			return time.Time{}, nil
 		}
-		if err := r.save(ctx, &replay, r.now().Add(replayHold)); err != nil {
-			return err
+		if err := r.save(ctx, replay, r.now().Add(replayHold)); err != nil {
+			return due, err
 		}
 	}
-	return r.save(context.WithoutCancel(ctx), &replay, time.Time{})
+	return r.now(), nil // and behind the others of its organization
+}
+
+// amend notes what this node gave back of a replay that was stopped meanwhile.
+func (r *Replayer) amend(ctx context.Context, replay *core.Replay) error {
+	stored, err := r.store.Replay(ctx, replay.Org, replay.ID)
+	if err != nil || stored.State != core.ReplayStopped || stored.Done >= replay.Done {
+		return err
+	}
+	stored.Done, stored.Cursor = replay.Done, replay.Cursor
+	return r.save(ctx, &stored, time.Time{})
 }
 
 // save stores how far a replay is, and how long this node holds it. It fails when
@@ -128,26 +175,39 @@ func (r *Replayer) allowance(replay *core.Replay) int {
 	if replay.Rate == 0 {
 		return math.MaxInt
 	}
-	due := r.now().Sub(replay.CreatedAt).Seconds()*replay.Rate - float64(replay.Done)
-	return max(int(min(due, 1+catchUp.Seconds()*replay.Rate)), 0)
+	rate := replayRate(replay)
+	due := r.now().Sub(replay.CreatedAt).Seconds()*rate - float64(replay.Done)
+	return max(int(min(due, 1+catchUp.Seconds()*rate)), 0)
 }
+
+// pause returns how long a replay rests before its rate allows the next letter.
+func (r *Replayer) pause(replay *core.Replay, now time.Time) time.Duration {
+	const most = time.Hour // a look too early does no harm
+	seconds := float64(replay.Done+1)/replayRate(replay) - now.Sub(replay.CreatedAt).Seconds()
+	return max(time.Duration(min(seconds, most.Seconds())*float64(time.Second)), replayPause)
+}
+
+// replayRate returns the rate of a replay that has one. Earlier versions took lower rates
+// than there are.
+func replayRate(replay *core.Replay) float64 { return max(replay.Rate, core.MinReplayRate) }
 
 // page gives back the next letters, by the runs of one group that they come in, and
 // reports whether there are more. The cursor moves behind each run that was given
 // back, so a failure in the middle repeats nothing.
 func (r *Replayer) page(ctx context.Context, replay *core.Replay, room int) (more bool, err error) {
 	letters, err := r.store.DeadLetters(ctx, replay.Org, core.LetterScan{
-		Filter: replay.Filter, Streams: replay.Streams, After: replay.Cursor, Limit: room,
+		Filter: replay.Filter, Streams: replay.Streams, After: replay.Cursor, Limit: room + 1,
 	})
 	if err != nil {
 		return false, err
 	}
-	// A full page may have more behind it, unless it has reached letters that were
-	// parked after the start.
-	full := len(letters) == room
+	// Letters that were parked after the start do not belong to the replay.
 	past := slices.IndexFunc(letters, func(l core.DeadLetter) bool { return bytes.Compare(l.ID[:], replay.Until[:]) > 0 })
 	if past >= 0 {
 		letters = letters[:past]
+	}
+	if more = len(letters) > room; more {
+		letters = letters[:room]
 	}
 	for len(letters) > 0 {
 		same := slices.IndexFunc(letters, func(l core.DeadLetter) bool { return l.Group != letters[0].Group })
@@ -160,7 +220,7 @@ func (r *Replayer) page(ctx context.Context, replay *core.Replay, room int) (mor
 		replay.Cursor = letters[same-1].ID
 		letters = letters[same:]
 	}
-	if full && past < 0 {
+	if more {
 		return true, nil
 	}
 	// The replay is at its end. The letters that it did not give back were discarded,

@@ -180,7 +180,7 @@ func TestReplaySurvivesACrash(t *testing.T) {
 	t.Parallel()
 	for name, crash := range map[string][]func(func() error) error{
 		"at once": {notMade}, "holding it": {answerLost}, "after the first page": {made, notMade}, "after the second": {made, made, notMade},
-		"having written": {made, answerLost}, "at the end": {made, made, made, notMade}, "having written the end": {made, made, made, made, answerLost},
+		"having written": {made, answerLost}, "at the end": {made, made, made, notMade}, "having written the end": {made, made, made, answerLost},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

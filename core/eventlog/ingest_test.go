@@ -463,5 +463,5 @@ func TestAnEventGoesToTheDefaultStream(t *testing.T) {
 	require.Equal(t, []core.Offset{3, 3}, []core.Offset{bounds[0].Next, bounds[1].Next})
 	who.Streams = []core.ID{refunds}
 	_, err = ingest.Event(t.Context(), who, "", draft)
-	require.Equal(t, core.CodeForbidden, core.CodeOf(err))
+	require.Equal(t, core.ErrNoStream, err)
 }

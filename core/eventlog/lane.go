@@ -37,11 +37,13 @@ type lane struct {
 	// stopped is closed when the goroutine has ended: the lane is closed and every
 	// request has its answer.
 	stopped chan struct{}
-	// floor is the latest time that the lane has used or has met in the store. No
-	// group gets an earlier one, so the lane's clock never goes back and catches up
-	// with nodes that are ahead (a hybrid logical clock). The lane's goroutine alone
-	// reads and writes it.
+	// floor is the latest time that the lane has used, or has met in the store within
+	// ClockTolerance. No group gets an earlier one, so the lane's clock never goes back
+	// and catches up with nodes that are a little ahead (a hybrid logical clock). ahead
+	// holds the streams that are further ahead: see ahead.go. The lane's goroutine
+	// alone reads and writes both.
 	floor time.Time
+	ahead map[core.ID]time.Time
 
 	// mu guards what follows. It is held for moments only: every request takes it
 	// once, so a transaction under it would stop them all.
@@ -149,11 +151,22 @@ func (l *lane) take() (group []*pending, closed bool) {
 
 // commit appends a group and answers its requests.
 func (l *lane) commit(group []*pending) {
+	for _, part := range l.apart(group) {
+		l.commitPart(part)
+	}
+}
+
+// commitPart appends what may have one time.
+func (l *lane) commitPart(group []*pending) {
 	batches := make([]core.Batch, len(group))
 	for i, p := range group {
 		batches[i] = p.batch
 	}
 	err := l.append(batches)
+	if errors.Is(err, errApart) {
+		l.commit(group)
+		return
+	}
 	if err == nil && l.options.Committed != nil {
 		l.options.Committed(batches)
 	}
@@ -162,8 +175,8 @@ func (l *lane) commit(group []*pending) {
 	}
 }
 
-// append stores the batches in one transaction. When another node's clock is
-// ahead it takes over the later time and tries again.
+// append stores the batches in one transaction. When a stream holds an event that is
+// ahead of the clock it catches up with it and tries again.
 func (l *lane) append(batches []core.Batch) error {
 	for range appendRounds {
 		at := l.stamp(batches)
@@ -173,7 +186,9 @@ func (l *lane) append(batches []core.Batch) error {
 		case err == nil:
 			return nil
 		case errors.As(err, &behind):
-			l.floor = behind.Last
+			if err := l.catchUp(batches, behind.Last); err != nil {
+				return err
+			}
 		case errors.Is(err, core.ErrUnknownOutcome):
 			return l.resolve(at, batches, err)
 		default:
@@ -183,14 +198,10 @@ func (l *lane) append(batches []core.Batch) error {
 	return core.Unavailable(nil, time.Second, "other servers with faster clocks keep writing to the stream; try again")
 }
 
-// stamp gives the group its time, which is never before floor, and the events
-// their ids. One read of the system's randomness serves all of them.
+// stamp gives the group its time and the events their ids. One read of the system's
+// randomness serves all of them.
 func (l *lane) stamp(batches []core.Batch) time.Time {
-	at := l.options.Now.Stamp()
-	if at.Before(l.floor) {
-		at = l.floor
-	}
-	l.floor = at
+	at := l.time(batches[0].Stream)
 	total := 0
 	for i := range batches {
 		total += len(batches[i].Entries)

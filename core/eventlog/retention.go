@@ -17,11 +17,12 @@ type Retention struct {
 	groups  core.Progresses
 	people  core.Sessions
 	logger  *slog.Logger
+	now     core.Clock
 }
 
 // NewRetention returns the use case over its ports.
-func NewRetention(catalog core.StreamCatalog, log core.Trimmer, groups core.Progresses, people core.Sessions, logger *slog.Logger) *Retention {
-	return &Retention{catalog: catalog, log: log, groups: groups, people: people, logger: logger}
+func NewRetention(catalog core.StreamCatalog, log core.Trimmer, groups core.Progresses, people core.Sessions, logger *slog.Logger, now core.Clock) *Retention {
+	return &Retention{catalog: catalog, log: log, groups: groups, people: people, logger: logger, now: now}
 }
 
 // attemptDays is how long failed attempts are remembered. A dead letter has a copy of
@@ -39,14 +40,14 @@ const sweepPage = 1000
 func (r *Retention) Run(ctx context.Context) {
 	tick := time.NewTicker(sweepInterval)
 	defer tick.Stop()
-	for now := time.Now(); ; {
-		if err := r.Sweep(ctx, now); err != nil && ctx.Err() == nil {
+	for {
+		if err := r.Sweep(ctx, r.now()); err != nil && ctx.Err() == nil {
 			r.logger.Error("retention failed; it will be tried again in an hour", "error", err)
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case now = <-tick.C:
+		case <-tick.C:
 		}
 	}
 }

@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) core.GroupStore) {
 		{"dead letters are counted by reason", countedLetters},
 		{"an organization sees its own letters and replays only", isolation},
 		{"a replay changes by one node at a time", replays},
+		{"each organization has one turn with its replays", turns},
 	} {
 		t.Run(guarantee.name, func(t *testing.T) {
 			t.Parallel()

@@ -26,7 +26,7 @@ func replays(s *suite) {
 	s.must(err)
 	s.equal(got, replay)
 	running := func(at time.Time) int {
-		all, err := s.store.RunningReplays(s.Context(), at, 10)
+		all, err := s.store.DueReplays(s.Context(), at, 10)
 		s.must(err)
 		return len(all)
 	}
@@ -58,4 +58,59 @@ func replays(s *suite) {
 	got, err = s.store.Replay(s.Context(), org, replay.ID)
 	s.must(err)
 	s.equal(got, held)
+}
+
+// Of many replays, those of other organizations are not held up by one's own: each
+// organization has one turn, that of the replay that has waited the longest.
+func turns(s *suite) {
+	second := func(n int) time.Time { return start.Add(time.Duration(n) * time.Second) }
+	age := 0
+	made := func(of core.ID, held time.Time, state core.ReplayState) core.ID {
+		replay := s.replay()
+		age++
+		replay.ID, replay.Org, replay.HeldUntil, replay.State = newID(s.random, second(age)), of, held, state
+		s.must(s.store.CreateReplay(s.Context(), replay))
+		return replay.ID
+	}
+	made(org, time.Time{}, core.ReplayStopped)
+	made(org, second(4), core.ReplayRunning)
+	first := made(org, second(3), core.ReplayRunning)
+	same := made(org, second(3), core.ReplayRunning)
+	never := made(other, second(9), core.ReplayRunning)
+	fresh := made(other, time.Time{}, core.ReplayRunning)
+	third := made(s.id(), second(1), core.ReplayRunning)
+	due := func(at time.Time, limit int, want ...core.ID) {
+		s.Helper()
+		all, err := s.store.DueReplays(s.Context(), at, limit)
+		s.must(err)
+		s.equal(replayIDs(all), want)
+	}
+	due(second(5), 10, fresh, third, first)
+	due(second(5), 2, fresh, third)
+	due(second(2), 10, fresh, third)
+
+	got, err := s.store.Replay(s.Context(), org, first)
+	s.must(err)
+	got.Revision, got.HeldUntil = got.Revision+1, second(6)
+	s.must(s.store.UpdateReplay(s.Context(), got))
+	due(second(8), 10, fresh, third, same)
+
+	list := func(of core.ID, scan core.ReplayScan, want ...core.ID) {
+		s.Helper()
+		all, err := s.store.Replays(s.Context(), of, scan)
+		s.must(err)
+		s.equal(replayIDs(all), want)
+	}
+	list(other, core.ReplayScan{Limit: 10}, fresh, never)
+	list(other, core.ReplayScan{Limit: 1}, fresh)
+	list(other, core.ReplayScan{Before: fresh, Limit: 10}, never)
+	list(org, core.ReplayScan{State: core.ReplayRunning, Limit: 2}, same, first)
+	list(org, core.ReplayScan{State: core.ReplayDone, Limit: 2})
+}
+
+func replayIDs(replays []core.Replay) (ids []core.ID) {
+	for i := range replays {
+		ids = append(ids, replays[i].ID)
+	}
+	return ids
 }

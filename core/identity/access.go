@@ -86,7 +86,11 @@ func (a *Access) Authenticate(ctx context.Context, secret string) (core.Principa
 		if err != nil {
 			return nil, err
 		}
-		return newKnownKey(key, org, as, old), nil
+		makers, err := a.makersOf(ctx, key, old)
+		if err != nil {
+			return nil, err
+		}
+		return newKnownKey(key, org, as, makers, old), nil
 	}, core.IsNotFound)
 	if core.IsNotFound(err) {
 		return core.Principal{}, errBadKey

@@ -11,6 +11,8 @@
 //
 //   - access.go: checking a key, and making keys for the operator;
 //   - keys.go: the life of keys and service tokens, for everybody else;
+//   - descent.go: keys that keys have made, and what bounds them;
+//   - leaving.go: the keys of people who are demoted, disabled or removed;
 //   - keytext.go: the text of a key, with its checksum;
 //   - usage.go: noting when a key was last used;
 //   - tenants.go: the limits of organizations, remembered for a moment.

@@ -47,7 +47,7 @@ func newWitness(t *testing.T) *witness {
 	tokens, err := jwt.New(key)
 	require.NoError(t, err)
 	w.node, err = identity.New(identity.Ports{
-		Organizations: w.orgs, Users: w.book, Sessions: w.book, Tickets: w.book, Hasher: w, Tokens: tokens, Authorizer: coretest.Everything{}, Mailer: w,
+		Organizations: w.orgs, Users: w.book, Sessions: w.book, Tickets: w.book, Credentials: w.book, Hasher: w, Tokens: tokens, Authorizer: coretest.Everything{}, Mailer: w,
 		Record: func(context.Context, core.AuditRecord) { w.records++ },
 		Later: func(ctx context.Context, work func(context.Context) error) {
 			w.later = append(w.later, func() error { return cmp.Or(ctx.Err(), work(ctx)) })

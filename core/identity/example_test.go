@@ -121,5 +121,5 @@ func ExampleKeys_Create() {
 	fmt.Println("refunds:", core.Narrowed(who, refunds.ID))
 	// Output:
 	// orders: <nil>
-	// refunds: FORBIDDEN: this API key is limited to other streams
+	// refunds: NOT_FOUND: there is no such stream
 }

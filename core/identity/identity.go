@@ -60,10 +60,11 @@ func New(p Ports) (*UseCases, error) {
 		users: p.Users, sessions: p.Sessions, organizations: p.Organizations, tokens: p.Tokens, authorizer: p.Authorizer,
 		people: people, presence: presence, secrets: secrets, throttle: p.Throttle, later: p.Later, record: p.Record, now: p.Now,
 	}
+	keys := NewKeys(KeyPorts{Access: access, Credentials: p.Credentials, Streams: p.Streams, Authorizer: p.Authorizer, Record: p.Record, Now: p.Now})
 	tickets := &Tickets{tickets: p.Tickets, users: p.Users, authorizer: p.Authorizer, secrets: secrets, post: post, record: p.Record, now: p.Now}
 	return &UseCases{
 		Access:  access,
-		Keys:    NewKeys(KeyPorts{Access: access, Credentials: p.Credentials, Streams: p.Streams, Authorizer: p.Authorizer, Record: p.Record, Now: p.Now}),
+		Keys:    keys,
 		SignIns: signIns,
 		Passwords: &Passwords{
 			users: p.Users, hasher: p.Hasher, signIns: signIns, people: people, tickets: tickets,
@@ -71,7 +72,7 @@ func New(p Ports) (*UseCases, error) {
 		},
 		Tickets: tickets,
 		Users: &Users{
-			users: p.Users, people: people, authorizer: p.Authorizer, signIns: signIns, tickets: tickets,
+			users: p.Users, people: people, authorizer: p.Authorizer, signIns: signIns, tickets: tickets, keys: keys,
 			presence: presence, post: post, throttle: p.Throttle, record: p.Record, now: p.Now,
 		},
 		Organizations: &Organizations{organizations: p.Organizations, authorizer: p.Authorizer, tickets: tickets, record: p.Record, now: p.Now},

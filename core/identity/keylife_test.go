@@ -116,7 +116,7 @@ func TestARotationEndsOlderSecrets(t *testing.T) {
 	c.refused(c.access, second)
 	c.accepted(c.access, third)
 	c.accepted(c.access, fourth)
-	require.NoError(t, c.keys.Revoke(t.Context(), ann, core.KindAPIKey, key.ID.String()))
+	require.NoError(t, c.keys.Revoke(t.Context(), ann, core.KindAPIKey, key.ID.String(), false))
 	c.clock.Pass(2 * time.Second)
 	for _, node := range []*identity.Access{c.access, other} {
 		for _, secret := range []string{first, second, third, fourth} {
@@ -135,7 +135,7 @@ func TestARevocationReachesEveryNode(t *testing.T) {
 	c.accepted(c.access, secret)
 	c.accepted(other, secret)
 	for range 2 {
-		require.NoError(t, c.keys.Revoke(t.Context(), ann, core.KindServiceToken, key.ID.String()))
+		require.NoError(t, c.keys.Revoke(t.Context(), ann, core.KindServiceToken, key.ID.String(), false))
 		c.refused(c.access, secret)
 		c.clock.Pass(2 * time.Second)
 		c.refused(other, secret)
@@ -169,7 +169,7 @@ func TestSomeRotationsAreRefused(t *testing.T) {
 	c.clock.Pass(time.Minute)
 	const over = "CONFLICT: this API key has expired or was revoked: make another one"
 	require.EqualError(t, rotate(ann, short, nil), over)
-	require.NoError(t, c.keys.Revoke(t.Context(), ann, core.KindAPIKey, key.ID.String()))
+	require.NoError(t, c.keys.Revoke(t.Context(), ann, core.KindAPIKey, key.ID.String(), false))
 	require.EqualError(t, rotate(ann, key, nil), over)
 	c.refused(c.access, secret)
 }

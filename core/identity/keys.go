@@ -14,7 +14,7 @@ import (
 // Keys is the life of API keys and service tokens. A principal without
 // [core.ActionManageKeys] sees and changes the keys that the same user, or the
 // same key, has made. Nobody can make a key with more rights than their own, or
-// get the secret of one.
+// get the secret of one. What a key makes expires no later, and counts in its rate.
 type Keys struct{ KeyPorts }
 
 // KeyPorts is what Keys works with.
@@ -60,9 +60,12 @@ func (k *Keys) sees(who core.Principal, key core.APIKey) bool {
 	return own || k.manages(who) && covers(who, key)
 }
 
-// grants reports whether a principal may hand out a role.
-func (k *Keys) grants(who core.Principal, role core.Role) bool {
-	return role == core.RoleProducer || role == core.RoleConsumer || k.manages(who)
+// grants reports whether a principal may hand out a role, to a key that is narrowed to
+// streams or to none. The permissions count, and not the names of the roles: a role may
+// lack what a lesser one has.
+func (k *Keys) grants(who core.Principal, role core.Role, streams []core.ID) bool {
+	plain := role == core.RoleProducer || role == core.RoleConsumer
+	return (plain || k.manages(who)) && !k.exceeds(who, bearer(who.Org, role, streams))
 }
 
 // Create makes a key and returns it with its secret text, which is kept nowhere
@@ -82,20 +85,34 @@ func (k *Keys) Create(ctx context.Context, who core.Principal, kind core.KeyKind
 	if err := spec.validate(k.Now()); err != nil {
 		return core.APIKey{}, "", err
 	}
-	if !k.grants(who, spec.Role) {
-		return core.APIKey{}, "", core.Errorf(core.CodeForbidden, "your role can only make credentials with the roles %s and %s", core.RoleProducer, core.RoleConsumer)
-	}
 	if spec.Rate != (core.Rate{}) && !k.manages(who) {
 		return core.APIKey{}, "", core.Errorf(core.CodeForbidden, "your role cannot set the rate of credentials")
 	}
 	if err := k.narrow(ctx, who, &spec, request); err != nil {
 		return core.APIKey{}, "", err
 	}
+	if !k.grants(who, spec.Role, spec.Streams) {
+		return core.APIKey{}, "", k.refusedRole(who, spec.Role)
+	}
+	if err := k.inherit(ctx, who, &spec); err != nil {
+		return core.APIKey{}, "", err
+	}
 	if key, secret, err = k.Access.CreateKey(ctx, who.Org, spec); err != nil {
 		return core.APIKey{}, "", core.StoreFailed(err)
 	}
+	if err := k.settle(ctx, who, key); err != nil {
+		return core.APIKey{}, "", err
+	}
 	k.Record.Record(ctx, who.Did(core.AuditKeyCreated, string(kind), key.ID))
 	return key, secret, nil
+}
+
+// refusedRole says why a principal may not hand out a role.
+func (k *Keys) refusedRole(who core.Principal, role core.Role) error {
+	if k.manages(who) {
+		return core.Errorf(core.CodeForbidden, "a credential with the role %s would have permissions that you do not have", role)
+	}
+	return core.Errorf(core.CodeForbidden, "your role can only make credentials with the roles %s and %s", core.RoleProducer, core.RoleConsumer)
 }
 
 // narrow sets the streams of a key that is to be made. If the request names none,
@@ -126,21 +143,18 @@ func (k *Keys) narrow(ctx context.Context, who core.Principal, spec *KeySpec, re
 // stream finds a stream that a field of a request names.
 func (k *Keys) stream(ctx context.Context, who core.Principal, field, ref string) (core.ID, error) {
 	stream, err := k.Streams.Find(ctx, who.Org, ref)
+	if err == nil {
+		err = core.Narrowed(who, stream.ID)
+	}
 	if core.IsNotFound(err) {
 		return core.ID{}, core.Invalid(field, "there is no such stream")
 	}
-	if err != nil {
-		return core.ID{}, core.StoreFailed(err)
-	}
-	if len(who.Streams) > 0 && !slices.Contains(who.Streams, stream.ID) {
-		return core.ID{}, core.Errorf(core.CodeForbidden, "this API key is limited to other streams, and so are the credentials that it makes")
-	}
-	return stream.ID, nil
+	return stream.ID, core.StoreFailed(err)
 }
 
-// List returns a page of the keys of a kind, newest first, without their
-// secrets.
-func (k *Keys) List(ctx context.Context, who core.Principal, kind core.KeyKind, cursor string, limit int) (core.Page[core.APIKey], error) {
+// List returns a page of the keys of a kind, newest first, without their secrets. A
+// creator that is not zero leaves out what others than this user or key have made.
+func (k *Keys) List(ctx context.Context, who core.Principal, kind core.KeyKind, creator core.ID, cursor string, limit int) (core.Page[core.APIKey], error) {
 	if err := core.Authorize(k.Authorizer, who, core.ActionReadKeys, core.ID{}); err != nil {
 		return core.Page[core.APIKey]{}, err
 	}
@@ -148,15 +162,16 @@ func (k *Keys) List(ctx context.Context, who core.Principal, kind core.KeyKind, 
 	if err != nil {
 		return core.Page[core.APIKey]{}, err
 	}
-	scan := core.KeyScan{Kind: kind, Limit: limit + 1}
-	scope := append([]byte("keys\x00"+string(kind)), who.Org[:]...)
+	scan := core.KeyScan{Kind: kind, CreatedBy: creator, Limit: limit + 1}
+	scope := append(append([]byte("keys\x00"+string(kind)), who.Org[:]...), creator[:]...)
 	if scan.After, err = parseKeyCursor(scope, cursor); err != nil {
 		return core.Page[core.APIKey]{}, err
 	}
-	if !k.manages(who) {
-		if scan.CreatedBy = who.Creator(); scan.CreatedBy.IsZero() {
-			return core.Page[core.APIKey]{}, nil
+	if own := who.Creator(); !k.manages(who) {
+		if own.IsZero() || !creator.IsZero() && creator != own {
+			return core.Page[core.APIKey]{}, nil // what others have made is not there
 		}
+		scan.CreatedBy = own
 	}
 	var items []core.APIKey
 	for len(items) <= limit {
@@ -231,8 +246,8 @@ func (k *Keys) Rotate(ctx context.Context, who core.Principal, kind core.KeyKind
 	if period < 0 || period > MaxKeyGrace {
 		return core.APIKey{}, "", core.Invalid("grace", "must be 0 to %d seconds", int(MaxKeyGrace.Seconds()))
 	}
-	if !k.grants(who, key.Role) || !covers(who, key) {
-		return core.APIKey{}, "", core.Errorf(core.CodeForbidden, "this %v has rights that you do not have", kind)
+	if err := k.mayHold(ctx, who, key); err != nil {
+		return core.APIKey{}, "", err
 	}
 	if key.RevokedAt != nil || key.ExpiresAt != nil && !k.Now().Before(*key.ExpiresAt) {
 		return core.APIKey{}, "", core.Errorf(core.CodeConflict, "this %v has expired or was revoked: make another one", kind)
@@ -249,15 +264,19 @@ func (k *Keys) Rotate(ctx context.Context, who core.Principal, kind core.KeyKind
 }
 
 // Revoke makes a key invalid: at once on this node, within two seconds on all
-// others. Revoking one again changes nothing.
-func (k *Keys) Revoke(ctx context.Context, who core.Principal, kind core.KeyKind, id string) error {
+// others. Revoking one again changes nothing. With children it revokes all keys that
+// descend from it, too, which otherwise go on.
+func (k *Keys) Revoke(ctx context.Context, who core.Principal, kind core.KeyKind, id string, children bool) error {
 	key, err := k.find(ctx, who, kind, id, core.ActionWriteKeys)
 	if err != nil {
 		return err
 	}
-	if err := k.Access.RevokeKey(ctx, who.Org, key.ID); err != nil {
-		return core.StoreFailed(err)
+	if err := k.revokeAll(ctx, who, []core.APIKey{key}); err != nil || !children {
+		return err
 	}
-	k.Record.Record(ctx, who.Did(core.AuditKeyRevoked, string(kind), key.ID))
-	return nil
+	descendants, err := k.descendants(ctx, who.Org, key.ID)
+	if err != nil {
+		return err
+	}
+	return k.revokeAll(ctx, who, descendants)
 }

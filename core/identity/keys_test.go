@@ -64,7 +64,7 @@ func TestARequestForAKeyNamesItsFault(t *testing.T) {
 	coretest.RequireRefusal(t, err, core.CodeValidation, "kind")
 	require.Zero(t, c.ring.made)
 	c.ring.broken = coretest.ErrBroken
-	_, err = c.keys.List(t.Context(), person(5, core.RoleAdmin), core.KindAPIKey, "", 0)
+	_, err = c.keys.List(t.Context(), person(5, core.RoleAdmin), core.KindAPIKey, core.ID{}, "", 0)
 	coretest.RequireRefusal(t, err, core.CodeUnavailable, "")
 }
 
@@ -78,22 +78,27 @@ func TestNobodyMakesMoreThanTheyAre(t *testing.T) {
 		who    core.Principal
 		change func(*core.KeyRequest)
 	}{
-		"a viewer makes none":             {person(3, core.RoleViewer), ofRole(core.RoleProducer)},
-		"a producer makes none":           {machine(3, core.RoleProducer), ofRole(core.RoleProducer)},
-		"a consumer makes none":           {machine(3, core.RoleConsumer), ofRole(core.RoleConsumer)},
-		"a developer makes no admin":      {person(3, core.RoleDeveloper), ofRole(core.RoleAdmin)},
-		"a developer makes no developer":  {person(3, core.RoleDeveloper), ofRole(core.RoleDeveloper)},
-		"a developer makes no viewer":     {machine(3, core.RoleDeveloper), ofRole(core.RoleViewer)},
-		"a developer sets no rate":        {person(3, core.RoleDeveloper), rate},
-		"who is narrowed stays so":        {narrowed, onStreams("refunds")},
-		"who is narrowed adds none":       {narrowed, onStreams("orders", "refunds")},
-		"who is narrowed defaults to own": {narrowed, withDefault("refunds")},
+		"a viewer makes none":            {person(3, core.RoleViewer), ofRole(core.RoleProducer)},
+		"a producer makes none":          {machine(3, core.RoleProducer), ofRole(core.RoleProducer)},
+		"a consumer makes none":          {machine(3, core.RoleConsumer), ofRole(core.RoleConsumer)},
+		"a developer makes no admin":     {person(3, core.RoleDeveloper), ofRole(core.RoleAdmin)},
+		"a developer makes no developer": {person(3, core.RoleDeveloper), ofRole(core.RoleDeveloper)},
+		"a developer makes no viewer":    {machine(3, core.RoleDeveloper), ofRole(core.RoleViewer)},
+		"a developer sets no rate":       {person(3, core.RoleDeveloper), rate},
 	} {
 		for _, kind := range []core.KeyKind{core.KindAPIKey, core.KindServiceToken} {
 			_, secret, err := c.keys.Create(t.Context(), refused.who, kind, request(refused.change))
 			require.Equal(t, core.CodeForbidden, core.CodeOf(err), name)
 			require.Empty(t, secret)
 		}
+	}
+	for field, change := range map[string]func(*core.KeyRequest){
+		"streams[0]": onStreams("refunds"), "streams[1]": onStreams("orders", "refunds"), "default_stream": withDefault("refunds"),
+	} {
+		_, secret, err := c.keys.Create(t.Context(), narrowed, core.KindAPIKey, request(change))
+		coretest.RequireRefusal(t, err, core.CodeValidation, field)
+		require.ErrorContains(t, err, field+": there is no such stream", "who is narrowed stays so, and learns no name")
+		require.Empty(t, secret)
 	}
 	require.Zero(t, c.ring.made)
 	for _, role := range core.Roles {
@@ -132,7 +137,7 @@ func TestAKeyIsThereForItsOwn(t *testing.T) {
 		"nobody, with a good role":   {core.Principal{Org: core.ID{1}, Role: core.RoleDeveloper}, nil},
 		"who made it, when an admin": {person(5, core.RoleAdmin), []core.APIKey{wide, own, byOperator}},
 	} {
-		page, err := c.keys.List(t.Context(), view.who, core.KindAPIKey, "", 0)
+		page, err := c.keys.List(t.Context(), view.who, core.KindAPIKey, core.ID{}, "", 0)
 		require.NoError(t, err, name)
 		require.ElementsMatch(t, view.there, page.Items, name)
 		for _, key := range []core.APIKey{wide, own, byOperator} {
@@ -157,9 +162,9 @@ func TestKeysNeedTheRightToThem(t *testing.T) {
 	c := newClerk(t)
 	key, secret := c.make(person(5, core.RoleDeveloper), core.KindAPIKey)
 	for _, who := range []core.Principal{person(5, core.RoleViewer), machine(7, core.RoleProducer)} {
-		_, err := c.keys.List(t.Context(), who, core.KindAPIKey, "", 0)
+		_, err := c.keys.List(t.Context(), who, core.KindAPIKey, core.ID{}, "", 0)
 		require.Equal(t, core.CodeForbidden, core.CodeOf(err))
-		require.Equal(t, core.CodeForbidden, core.CodeOf(c.keys.Revoke(t.Context(), who, core.KindAPIKey, key.ID.String())))
+		require.Equal(t, core.CodeForbidden, core.CodeOf(c.keys.Revoke(t.Context(), who, core.KindAPIKey, key.ID.String(), false)))
 	}
 	c.accepted(c.access, secret)
 }
@@ -187,23 +192,26 @@ func TestPagesOfKeysMakeUpTheList(t *testing.T) {
 		require.ElementsMatch(t, all, c.pages(admin, limit))
 		require.ElementsMatch(t, narrowed, c.pages(narrow, limit))
 	}
-	page, err := c.keys.List(t.Context(), admin, core.KindAPIKey, "", 2)
+	page, err := c.keys.List(t.Context(), admin, core.KindAPIKey, core.ID{}, "", 2)
 	require.NoError(t, err)
 	elsewhere := admin
 	elsewhere.Org = core.ID{9}
 	for _, bad := range []func() error{
 		func() error {
-			_, err := c.keys.List(t.Context(), admin, core.KindServiceToken, page.NextCursor, 2)
+			_, err := c.keys.List(t.Context(), admin, core.KindServiceToken, core.ID{}, page.NextCursor, 2)
 			return err
 		},
 		func() error {
-			_, err := c.keys.List(t.Context(), elsewhere, core.KindAPIKey, page.NextCursor, 2)
+			_, err := c.keys.List(t.Context(), elsewhere, core.KindAPIKey, core.ID{}, page.NextCursor, 2)
 			return err
 		},
-		func() error { _, err := c.keys.List(t.Context(), admin, core.KindAPIKey, "AAAA", 2); return err },
+		func() error {
+			_, err := c.keys.List(t.Context(), admin, core.KindAPIKey, core.ID{}, "AAAA", 2)
+			return err
+		},
 	} {
 		coretest.RequireRefusal(t, bad(), core.CodeValidation, "cursor")
 	}
-	_, err = c.keys.List(t.Context(), admin, core.KindAPIKey, "", 1001)
+	_, err = c.keys.List(t.Context(), admin, core.KindAPIKey, core.ID{}, "", 1001)
 	coretest.RequireRefusal(t, err, core.CodeValidation, "limit")
 }

@@ -215,7 +215,7 @@ func (l *lobby) node(secret byte) *identity.UseCases {
 	tokens, err := jwt.New(key)
 	require.NoError(l.t, err)
 	node, err := identity.New(identity.Ports{
-		Organizations: l.orgs, Users: l.book, Sessions: l.book, Tickets: l.book, Hasher: plainHasher{}, Tokens: tokens, Authorizer: coretest.Everything{}, Mailer: l,
+		Organizations: l.orgs, Users: l.book, Sessions: l.book, Tickets: l.book, Credentials: l.book, Hasher: plainHasher{}, Tokens: tokens, Authorizer: coretest.Everything{}, Mailer: l,
 		Record: func(_ context.Context, record core.AuditRecord) {
 			l.trail = append(l.trail, record)
 			if record.Action == core.AuditRefreshReused {

@@ -210,7 +210,7 @@ func (m *tokenModel) disable(*rapid.T) {
 		m.Skip("most stay")
 	}
 	admin := core.Principal{Org: lobbyOrg, User: core.ID{9}, Role: core.RoleAdmin}
-	_, err := m.node().Users.Change(m.Context(), admin, who.user.ID.String(), core.UserChange{State: &state}, 0)
+	_, _, err := m.node().Users.Change(m.Context(), admin, who.user.ID.String(), core.UserChange{State: &state}, 0, "")
 	require.NoError(m, err)
 	who.disabled = state == core.UserDisabled
 	if who.disabled {

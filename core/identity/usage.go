@@ -20,6 +20,8 @@ const (
 type knownKey struct {
 	key core.APIKey
 	who core.Principal
+	// makers are the keys that the key descends from, the nearest first.
+	makers []core.APIKey
 	// used is when the key's use was last noted, in microseconds since 1970. A
 	// knownKey never changes but for this number. When the key is read again, the
 	// new knownKey takes it over, so that one use a minute is noted however often
@@ -29,8 +31,11 @@ type knownKey struct {
 	as core.KeyHash
 }
 
-func newKnownKey(key core.APIKey, org core.Organization, as core.KeyHash, old *knownKey) *knownKey {
-	known := &knownKey{key: key, as: as, who: key.Principal(org)}
+func newKnownKey(key core.APIKey, org core.Organization, as core.KeyHash, makers []core.APIKey, old *knownKey) *knownKey {
+	known := &knownKey{key: key, as: as, who: key.Principal(org), makers: makers}
+	for i := range makers {
+		known.who.Makers = append(known.who.Makers, core.Maker{Key: makers[i].ID, Limit: makers[i].Principal(org).Limit})
+	}
 	if old != nil {
 		known.used = old.used
 	} else {

@@ -14,6 +14,7 @@ type Users struct {
 	authorizer core.Authorizer
 	signIns    *SignIns
 	tickets    *Tickets
+	keys       *Keys
 	presence   *presence
 	post       post
 	throttle   Throttle
@@ -69,8 +70,14 @@ func findUser(ctx context.Context, users core.Users, authorizer core.Authorizer,
 }
 
 // Change changes a user. If the user no longer has the expected revision, it
-// answers [core.CodePreconditionFailed]; 0 expects none.
-func (u *Users) Change(ctx context.Context, who core.Principal, id string, change core.UserChange, expected int64) (core.User, error) {
+// answers [core.CodePreconditionFailed]; 0 expects none. It returns the keys that the
+// user leaves, as [Users.Keys] tells them before, and does with them what fate says.
+func (u *Users) Change(
+	ctx context.Context, who core.Principal, id string, change core.UserChange, expected int64, fate core.KeyFate,
+) (core.User, []core.APIKey, error) {
+	if err := checkFate(who, fate); err != nil {
+		return core.User{}, nil, err
+	}
 	user, err := core.Revision[core.User]{
 		Noun:   "user",
 		Read:   func() (core.User, error) { return u.find(ctx, who, id, core.ActionWriteUsers) },
@@ -85,31 +92,47 @@ func (u *Users) Change(ctx context.Context, who core.Principal, id string, chang
 		Store: func(user core.User) error { return u.users.UpdateUser(ctx, user) },
 	}.Revise(ctx, expected)
 	if err != nil {
-		return core.User{}, err
+		return core.User{}, nil, err
 	}
 	u.presence.forget(user.ID)
 	u.record.Record(ctx, who.Did(core.AuditUserChanged, "user", user.ID))
 	if user.State != core.UserActive {
-		err = u.presence.signOut(ctx, user)
+		if err := u.presence.signOut(ctx, user); err != nil {
+			return user, nil, err
+		}
 	}
-	return user, err
+	left, err := u.leave(ctx, who, user, change, fate)
+	return user, left, err
 }
 
-// Remove removes a user, with all sessions.
-func (u *Users) Remove(ctx context.Context, who core.Principal, id string) error {
+// Remove removes a user, with all sessions. The keys that the user leaves are returned
+// and dealt with as by [Users.Change].
+func (u *Users) Remove(ctx context.Context, who core.Principal, id string, fate core.KeyFate) ([]core.APIKey, error) {
+	if err := checkFate(who, fate); err != nil {
+		return nil, err
+	}
 	user, err := u.find(ctx, who, id, core.ActionWriteUsers)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if user.ID == who.User {
-		return errYourself
+		return nil, errYourself
+	}
+	// The keys come first: who fails here can try again while there is a user.
+	left, err := u.keys.leave(ctx, who, user.ID, "", fate)
+	if err != nil {
+		return nil, err
 	}
 	if err := u.users.DeleteUser(ctx, who.Org, user.ID); err != nil {
-		return core.StoreFailed(err)
+		return nil, core.StoreFailed(err)
 	}
 	u.presence.forget(user.ID)
 	u.record.Record(ctx, who.Did(core.AuditUserRemoved, "user", user.ID))
-	return nil
+	if fate == "" || fate == core.KeepKeys {
+		return left, nil
+	}
+	late, err := u.keys.leave(ctx, who, user.ID, "", fate) // made in the meantime
+	return append(left, late...), err
 }
 
 // Create makes an active user with a password, in the organization of who. Whose the

@@ -14,6 +14,7 @@ import (
 var sharing = []guarantee{
 	{"what one appended the other sees and goes on from", secondAppends},
 	{"the clock is one", secondClock},
+	{"an engine that tells the time tells all the same", secondTime},
 	{"idempotency keys are one", secondKeys},
 	{"what one trims is gone for the other", secondTrims},
 	{"closing one leaves the other", secondCloses},
@@ -129,5 +130,21 @@ func secondCloses(s *suite) {
 	s.same(s.everything(stream), want)
 	if err := s.storage.Check(context.Background()); !errors.Is(err, core.ErrRelaxedDurability) {
 		s.must(err, "Check")
+	}
+}
+
+// secondTime asks both handles by turns. The time that they tell does not go back, or
+// is zero at both.
+func secondTime(s *suite) {
+	var last time.Time
+	for i, handle := range append(s.handles(), s.storage) {
+		keeper, tells := handle.(core.Timekeeper)
+		if !tells {
+			return
+		}
+		now, err := keeper.Time(context.Background())
+		s.must(err, "Time")
+		s.check(!now.Before(last) && (i == 0 || now.IsZero() == last.IsZero()), "Time must be that of one clock: %s after %s", now, last)
+		last = now
 	}
 }

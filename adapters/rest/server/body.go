@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"strings"
-	"time"
 
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -54,13 +53,14 @@ func (c *call) readAll(limit int, gzipped bool) ([]byte, error) {
 		return nil, nil
 	}
 	c.startClock()
+	if !gzipped && 0 <= length && length <= smallBody {
+		return c.readSmall(stream, length)
+	}
+	stream = c.upload(stream)
 	if gzipped {
 		return c.readGzip(stream, limit)
 	}
-	if length < 0 {
-		return c.readUpTo(stream, limit)
-	}
-	return c.readExactly(stream, length)
+	return c.readGrowing(stream, limit, length)
 }
 
 func errTooLarge(limit int) error {
@@ -78,7 +78,11 @@ func sizeText(bytes int) string {
 	return "16 MiB"
 }
 
-func (c *call) readExactly(stream io.Reader, length int) ([]byte, error) {
+// smallBody is what fasthttp reads of a body whose length is known before it calls the
+// handler: such a body is there as a whole.
+const smallBody = 8 << 10
+
+func (c *call) readSmall(stream io.Reader, length int) ([]byte, error) {
 	if err := c.reserve(length); err != nil {
 		return nil, err
 	}
@@ -89,50 +93,77 @@ func (c *call) readExactly(stream io.Reader, length int) ([]byte, error) {
 	return body, nil
 }
 
-// readUpTo reads a body of unknown length and reserves memory as it grows.
-func (c *call) readUpTo(stream io.Reader, limit int) ([]byte, error) {
-	const firstRead = 8 << 10
-	if err := c.reserve(firstRead); err != nil {
+// firstPiece is how much memory a body takes before any of it has arrived.
+const firstPiece = 64 << 10
+
+// readGrowing reads a body and takes memory as it arrives: what a client says about the
+// length only bounds it. The length of one that does not say is negative.
+func (c *call) readGrowing(stream io.Reader, limit, length int) ([]byte, error) {
+	most, first := limit+1, smallBody
+	if length >= 0 {
+		most, first = length, min(firstPiece, length)
+	}
+	if err := c.reserve(first); err != nil {
 		return nil, err
 	}
-	body := make([]byte, 0, firstRead)
-	for {
+	body := make([]byte, 0, first)
+	for len(body) != length {
+		if len(body) == cap(body) {
+			var err error
+			if body, err = c.grow(body, min(2*cap(body), most)); err != nil {
+				return nil, err
+			}
+		}
 		n, err := stream.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
 		switch {
 		case len(body) > limit:
 			return nil, errTooLarge(limit)
+		case errors.Is(err, io.EOF) && len(body) < length:
+			return nil, bodyError(io.ErrUnexpectedEOF)
 		case errors.Is(err, io.EOF):
 			return body, nil
 		case err != nil:
 			return nil, bodyError(err)
 		}
-		if len(body) == cap(body) {
-			// While it is copied, the body is there twice.
-			if err := c.reserve(2 * cap(body)); err != nil {
-				return nil, err
-			}
-			grown := make([]byte, len(body), 2*cap(body))
-			copy(grown, body)
-			body = grown
-		}
 	}
+	return body, nil
 }
 
-// reserve claims memory for a body, until the call ends.
-func (c *call) reserve(bytes int) error {
-	s := c.server
-	if s.inflight.Add(int64(bytes)) > s.Limits.InflightBytes {
-		s.inflight.Add(int64(-bytes))
-		return core.Unavailable(nil, time.Second, "the server is handling as many requests as it can; slow down and try again")
+// grow copies what has arrived of a body into more memory. What it leaves is garbage, and
+// counts no more.
+func (c *call) grow(body []byte, size int) ([]byte, error) {
+	if err := c.reserve(size - cap(body)); err != nil {
+		return nil, err
 	}
-	c.reserved += int64(bytes)
+	return append(make([]byte, 0, size), body...), nil
+}
+
+// reserve claims memory for a body, until the call ends. What is no more than fasthttp has
+// read anyway is nobody's; the rest counts in the shares of the organization and the key.
+func (c *call) reserve(bytes int) error {
+	uploads, n := c.server.uploads, int64(bytes)
+	if c.reserved == 0 && c.small+n <= smallBody {
+		if err := uploads.takeSmall(n); err != nil {
+			return err
+		}
+		c.small += n
+		return nil
+	}
+	if err := uploads.take(c.who, n); err != nil {
+		return err
+	}
+	c.reserved += n
 	return nil
 }
 
 func (s *Server) release(c *call) {
+	if c.small > 0 {
+		s.uploads.giveSmall(c.small)
+		c.small = 0
+	}
 	if c.reserved > 0 {
-		s.inflight.Add(-c.reserved)
+		s.uploads.give(c.who, c.reserved)
 		c.reserved = 0
 	}
 }

@@ -29,11 +29,16 @@ type call struct {
 	credential []byte
 	id         []byte
 	start      time.Time
-	// reserved is how much of the server's memory the request's body takes.
-	reserved int64
+	// small and reserved are how much of the server's memory the request's body takes:
+	// what is counted for all together, and what in the shares of who makes the request.
+	small, reserved int64
 	// left is how long the client has for the rest of its request while the clock
 	// stands, and 0 while it runs.
 	left time.Duration
+	// limited says that the answer tells the client a limit, and remaining how many
+	// requests it leaves.
+	limited   bool
+	remaining int
 	// asking says that the client waits for "100 Continue" and nothing of the body
 	// may be read yet. granted says that the guard has let the call through.
 	asking, granted bool

@@ -19,10 +19,20 @@ type conn struct {
 	// readBy is the time by which the client must have sent what is read. Only the
 	// goroutine that serves the connection uses it.
 	readBy time.Time
+	// spareUntil is set on a connection beyond the limit: by then its client must have
+	// asked, and then it closes.
+	spareUntil time.Time
+	// asked says that a request has arrived on such a connection.
+	asked atomic.Bool
 }
+
+func (c *conn) isSpare() bool { return !c.spareUntil.IsZero() }
 
 // SetReadDeadline implements net.Conn.
 func (c *conn) SetReadDeadline(t time.Time) error {
+	if c.isSpare() && !c.asked.Load() && c.spareUntil.Before(t) {
+		t = c.spareUntil
+	}
 	c.readBy = t
 	return c.Conn.SetReadDeadline(t)
 }
@@ -60,8 +70,8 @@ func (c *conn) Close() error {
 	if !c.closed.CompareAndSwap(false, true) {
 		return net.ErrClosed
 	}
-	defer c.listener.open.Add(-1)
-	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && c.linger.Load() && half.CloseWrite() == nil {
+	defer c.listener.closed(c)
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && c.linger.Load() && !c.isSpare() && half.CloseWrite() == nil {
 		_ = c.Conn.SetReadDeadline(time.Now().Add(lingerTime))
 		_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
 	}

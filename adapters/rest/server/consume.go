@@ -21,6 +21,13 @@ func (s *Server) getGroupEvents(c *call) error {
 	if err != nil {
 		return err
 	}
+	if poll.Wait > 0 {
+		leave, err := s.stay(c)
+		if err != nil {
+			return err
+		}
+		defer leave()
+	}
 	s.polls.Add(1)
 	defer s.polls.Add(-1)
 	// A poll may wait for longer than requests usually take, so it has a deadline

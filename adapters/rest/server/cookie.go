@@ -59,11 +59,18 @@ var errElsewhere = core.Errorf(core.CodeForbidden, "the request comes from anoth
 
 // readOwn reads the body of a request that signs in. A page of another site
 // must not sign a browser in as somebody of that page's choice. Clients other
-// than browsers do not say where a request comes from, and need not.
+// than browsers do not say where a request comes from, and need not. The body must
+// say that it is JSON: a form of another page cannot, and a request that can is
+// asked for first by the browser.
 func (c *call) readOwn(request any) error {
-	if site := c.requestHeader("Sec-Fetch-Site"); site != "" && site != "same-origin" {
+	told := c.requestHeader("Sec-Fetch-Site") != "" || c.hasHeader(fasthttp.HeaderOrigin)
+	if told && !c.fromHere() {
 		c.abandonBody()
 		return errElsewhere
+	}
+	if len(c.ctx.Request.Header.ContentType()) == 0 {
+		c.abandon()
+		return unsupported(fasthttp.HeaderContentType, "must be application/json")
 	}
 	return c.readObject(request)
 }

@@ -12,7 +12,8 @@
 //   - server.go: the server, from its start to its end;
 //   - options.go: what it serves, and how;
 //   - limits.go: what one client, and all of them together, may take of it;
-//   - listener.go: connections, counted;
+//   - pool.go: what all organizations share, and nobody gets all of;
+//   - listener.go: connections, counted, and some beyond for questions about health;
 //   - conn.go: a connection that closes late enough for its last answer;
 //   - hungup_unix.go, hungup_other.go: whether the client has left;
 //   - middleware.go: around every request: panics, log, metrics;
@@ -34,6 +35,7 @@
 //   - list.go: headers, of which many are lists;
 //   - parameters.go: parameters of the address;
 //   - body.go: bodies, read within their limits;
+//   - upload.go: bodies on their way, and how fast they must come;
 //   - gzip.go: compressed bodies;
 //   - mediatype.go: what a body is;
 //   - accept.go: what the client wants to get;
@@ -56,6 +58,7 @@
 //   - export.go: all events of a query, in one answer;
 //   - csv.go: the same as CSV;
 //   - tail.go: events as they come;
+//   - frames.go: the newest events as all tails send them;
 //   - trace.go: what has become of an event;
 //   - groups.go: consumer groups;
 //   - consume.go: events handed to a consumer under a lease;

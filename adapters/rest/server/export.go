@@ -30,17 +30,23 @@ func (s *Server) getExport(c *call) error {
 	if err != nil {
 		return err
 	}
+	leave, err := s.stay(c)
+	if err != nil {
+		return err
+	}
 	// An export may last as long as its client reads, so it has no deadline but the
 	// connection's, for each write.
 	events, err := s.Query.Export(core.ContextWithOrganization(context.Background(), c.who.Org), c.lasting(), stream, query)
 	if err != nil {
+		leave()
 		return err
 	}
 	body := &exportBody{
 		write: write, buffer: []byte(header), conn: c.ctx.Conn(), writeTimeout: s.Limits.WriteTimeout,
 		logger: s.Logger, requestID: string(c.id),
 	}
-	body.next, body.stop = iter.Pull2(events)
+	next, stop := iter.Pull2(events)
+	body.next, body.stop = next, func() { stop(); leave() }
 	// The first event is taken here, so that a query that fails at once is still
 	// answered with an error.
 	if err := body.take(); err != nil {

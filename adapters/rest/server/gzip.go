@@ -44,7 +44,7 @@ func (c *call) readGzip(stream io.Reader, limit int) ([]byte, error) {
 	if err := reader.Reset(source); err != nil {
 		return nil, gzipError(source, err)
 	}
-	body, err := c.readUpTo(gzipErrors{source, reader}, limit)
+	body, err := c.readGrowing(gzipErrors{source, reader}, limit, -1)
 	if err == nil {
 		err = reader.Close()
 	}

@@ -15,11 +15,17 @@ func of(kind core.KeyKind, handle func(*Server, *call, core.KeyKind) error) func
 
 // getKeys answers a page of the credentials that the caller may see.
 func (s *Server) getKeys(c *call, kind core.KeyKind) error {
-	values, limit, err := c.pageQuery()
+	values, limit, err := c.pageQuery("created_by")
 	if err != nil {
 		return err
 	}
-	page, err := s.Identity.Keys.List(c.context(), c.who, kind, values.Get("cursor"), limit)
+	var creator core.ID
+	if values.Has("created_by") {
+		if creator, err = core.ParseID(values.Get("created_by")); err != nil || creator.IsZero() {
+			return core.Invalid("created_by", "must be the id of a user or of a key")
+		}
+	}
+	page, err := s.Identity.Keys.List(c.context(), c.who, kind, creator, values.Get("cursor"), limit)
 	if err != nil {
 		return err
 	}
@@ -73,13 +79,40 @@ func (s *Server) postRotate(c *call, kind core.KeyKind) error {
 	return c.answerJSON(fasthttp.StatusOK, rest.KeyWithSecret{APIKey: key, Secret: secret})
 }
 
-// deleteKey revokes a credential.
-func (s *Server) deleteKey(c *call, kind core.KeyKind) error {
+// getKeyChildren answers the credentials that descend from one.
+func (s *Server) getKeyChildren(c *call, kind core.KeyKind) error {
 	id, err := c.param("id")
 	if err != nil {
 		return err
 	}
-	if err := s.Identity.Keys.Revoke(c.context(), c.who, kind, id); err != nil {
+	keys, err := s.Identity.Keys.Children(c.context(), c.who, kind, id)
+	return c.answerKeys(keys, err)
+}
+
+// answerKeys answers with keys of both kinds.
+func (c *call) answerKeys(keys []core.APIKey, err error) error {
+	if err != nil {
+		return err
+	}
+	return c.answerJSON(fasthttp.StatusOK, rest.KeysLeft{Keys: append([]core.APIKey{}, keys...)}) // none are no null
+}
+
+// deleteKey revokes a credential, and those that descend from it where the request
+// says so.
+func (s *Server) deleteKey(c *call, kind core.KeyKind) error {
+	values, err := c.query("children")
+	if err != nil {
+		return err
+	}
+	children := values.Get("children")
+	if values.Has("children") && children != "true" && children != "false" {
+		return core.Invalid("children", "must be true or false")
+	}
+	id, err := c.param("id")
+	if err != nil {
+		return err
+	}
+	if err := s.Identity.Keys.Revoke(c.context(), c.who, kind, id, children == "true"); err != nil {
 		return err
 	}
 	c.ctx.SetStatusCode(fasthttp.StatusNoContent)

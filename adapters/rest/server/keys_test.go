@@ -287,7 +287,7 @@ func TestCredentialsDoNotOutgrowTheirMaker(t *testing.T) {
 	narrowed, err := v.client.CreateKey(ctx, core.KindAPIKey, core.KeyRequest{Label: "a", Environment: core.Live, Role: core.RoleAdmin, Streams: []string{"orders"}})
 	require.NoError(t, err)
 	_, err = v.with(narrowed.Secret).CreateKey(ctx, core.KindAPIKey, core.KeyRequest{Label: "a", Environment: core.Live, Streams: []string{"refunds"}})
-	require.Equal(t, core.CodeForbidden, core.CodeOf(err))
+	require.Equal(t, core.CodeValidation, core.CodeOf(err), "for this key there is no such stream")
 	made, err := v.with(narrowed.Secret).CreateKey(ctx, core.KindAPIKey, core.KeyRequest{Label: "a", Environment: core.Live})
 	require.NoError(t, err)
 	require.Equal(t, narrowed.Streams, made.Streams)

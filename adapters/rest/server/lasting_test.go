@@ -44,10 +44,11 @@ func guests(t *testing.T, v *vault) map[string]guest {
 	all["a key is revoked"] = revoked
 
 	ann, demoted := person("ann@example.com")
+	_, boss := person("boss@example.com")
 	demoted.code = core.CodeUnauthorized
 	demoted.out = func(t *testing.T) {
 		disabled := core.UserDisabled
-		_, err := v.client.ChangeUser(ctx, ann.User.ID.String(), core.UserChange{State: &disabled}, 0)
+		_, err := boss.client.ChangeUser(ctx, ann.User.ID.String(), core.UserChange{State: &disabled}, 0)
 		require.NoError(t, err)
 	}
 	all["a person is disabled"] = demoted

@@ -15,14 +15,22 @@ type Limits struct {
 	// HandlerTimeout bounds how long the store and the catalog may take for one
 	// request, exports excepted: default 20 s. The answer is 503 after that.
 	HandlerTimeout time.Duration
-	// Connections is how many connections may be open: default 16,384. The next one
-	// is answered 503 and closed.
+	// Connections is how many connections may be open: default 16,384. On one beyond
+	// that, questions about health are answered and all else with 503; then it closes.
+	// Requests that last may take these connections as [Limits.InflightBytes] may be
+	// taken.
 	Connections int
+	// SpareConnections is how many connections there may be beyond that: default 64.
+	SpareConnections int
 	// HeaderBytes bounds a request's line and headers: default 8 KiB.
 	HeaderBytes int
 	// InflightBytes bounds the memory for the bodies of all requests: default 256
-	// MiB. A request beyond it is answered 503.
+	// MiB. A request beyond it is answered 503. An organization may hold as much of it
+	// as it leaves free, and a key half as much; more is answered 429.
 	InflightBytes int64
+	// UploadRate is how many bytes of a body must arrive in a second, over half of
+	// ReadTimeout: default 4 KiB. A slower one is answered 408.
+	UploadRate int
 }
 
 func (l Limits) withDefaults() Limits {
@@ -32,7 +40,9 @@ func (l Limits) withDefaults() Limits {
 	setDefault(&l.HandlerTimeout, 20*time.Second)
 	setDefault(&l.Connections, 16_384)
 	setDefault(&l.HeaderBytes, 8<<10)
+	setDefault(&l.SpareConnections, 64)
 	setDefault(&l.InflightBytes, 256<<20)
+	setDefault(&l.UploadRate, 4<<10)
 	return l
 }
 

@@ -158,14 +158,25 @@ func TestALengthOverTheLimitIsRefusedBeforeTheBodyComes(t *testing.T) {
 	require.True(t, closed)
 }
 
+// begin sends the head of an upload and a part of its body.
+func (f *fixture) begin(length, sent int) net.Conn {
+	f.t.Helper()
+	conn := f.dial()
+	_, err := io.WriteString(conn, f.head(length)+strings.Repeat(" ", sent))
+	require.NoError(f.t, err)
+	return conn
+}
+
+// Memory is taken by what arrives, whatever was announced, and given back.
 func TestBodiesInMemoryAreBounded(t *testing.T) {
 	t.Parallel()
 	f := start(t, withLimits(server.Limits{InflightBytes: 300_000}))
 	f.stream("orders")
-	holder := f.dial()
-	_, err := io.WriteString(holder, f.head(200_000)+strings.Repeat(" ", 10_000))
-	require.NoError(t, err)
-	large := event(`"` + strings.Repeat("a", 200_000) + `"`)
+	large := event(`"` + strings.Repeat("a", 250_000) + `"`)
+	for range 3 {
+		f.begin(1_000_000, 10_000)
+	}
+	holder := f.begin(260_000, 200_000)
 	require.Eventually(t, func() bool {
 		got := f.do("POST", ordersEvents, strings.NewReader(large))
 		return got.StatusCode == 503 && got.Header.Get("Retry-After") == "1" && got.problem(t).Code == core.CodeUnavailable
@@ -173,35 +184,70 @@ func TestBodiesInMemoryAreBounded(t *testing.T) {
 	got := f.do("POST", ordersEvents, strings.NewReader(event("1")))
 	require.Equal(t, http.StatusAccepted, got.StatusCode, "what fits is served")
 	require.NoError(t, holder.Close())
-	require.Eventually(t, func() bool {
-		return f.do("POST", ordersEvents, strings.NewReader(large)).StatusCode == http.StatusAccepted
-	}, 10*time.Second, 10*time.Millisecond, "what was reserved is given back")
+	got = f.do("POST", ordersEvents, strings.NewReader(event(`"`+strings.Repeat("a", 20_000)+`"`)))
+	require.Equal(t, http.StatusAccepted, got.StatusCode, "what was announced takes nothing")
+}
+
+// Whoever begins to stall is let go before the time for a request is over, and one that
+// drips below the least speed as well.
+func TestAnUploadKeepsUpALeastSpeed(t *testing.T) {
+	t.Parallel()
+	f := start(t, withLimits(server.Limits{ReadTimeout: 6 * time.Second, UploadRate: 1000}))
+	f.stream("orders")
+	began := time.Now()
+	stalled, dripping := f.begin(100_000, 10_000), f.begin(100_000, 10_000)
+	body := event(`"` + strings.Repeat("x", 20_000) + `"`)
+	steady := f.dial()
+	_, err := io.WriteString(steady, f.head(len(body))+body[:10_000])
+	require.NoError(t, err)
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for rest := body[10_000:]; rest != ""; rest = rest[min(len(rest), 200):] {
+		<-tick.C
+		_, err := io.WriteString(steady, rest[:min(len(rest), 200)])
+		require.NoError(t, err)
+		_, err = io.WriteString(dripping, " ")
+		require.NoError(t, err)
+	}
+	got, _ := readReply(t, steady)
+	require.Equal(t, http.StatusAccepted, got.StatusCode, "%s", got.body)
+	for _, conn := range []net.Conn{stalled, dripping} {
+		got, closed := readReply(t, conn)
+		require.Equal(t, http.StatusRequestTimeout, got.StatusCode)
+		require.Contains(t, got.problem(t).Message, "too slowly")
+		require.True(t, closed)
+	}
+	require.Less(t, time.Since(began), 6*time.Second)
 }
 
 func TestConnectionsAreBounded(t *testing.T) {
 	t.Parallel()
-	f := start(t, withLimits(server.Limits{Connections: 3}))
+	f := start(t, withLimits(server.Limits{Connections: 3, SpareConnections: 2}))
+	f.stream("orders")
+	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	first := f.dial()
 	_, err := io.WriteString(first, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
 	require.NoError(t, err)
-	f.dial()
-	f.dial()
-	require.Eventually(t, func() bool {
+	for range 10 {
+		f.dial()
+	}
+	ask := func(path string) reply {
 		conn := f.dial()
-		defer conn.Close()
-		// The server answers before it reads, so this does not write either.
-		_ = conn.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
-		answer, _ := io.ReadAll(conn)
-		head, body, _ := strings.Cut(string(answer), "\r\n\r\n")
-		return strings.Contains(head, "503") && strings.Contains(head, fmt.Sprintf("Content-Length: %d", len(body))) && strings.Contains(body, "SERVICE_UNAVAILABLE")
+		_, err := io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: x\r\nX-API-Key: "+f.key+"\r\n\r\n")
+		require.NoError(t, err)
+		got, closed := readReply(t, conn)
+		require.Equal(t, got.Close, closed)
+		return got
+	}
+	require.Eventually(t, func() bool {
+		got := ask("/api/v1/streams")
+		return got.StatusCode == 503 && got.Close && got.Header.Get("Retry-After") == "1" && got.problem(t).Code == core.CodeUnavailable
 	}, 10*time.Second, 10*time.Millisecond)
+	require.Equal(t, http.StatusOK, ask("/livez").StatusCode, "health is answered beyond the limit")
 	require.NoError(t, first.Close())
 	require.Eventually(t, func() bool {
-		conn := f.dial()
-		defer conn.Close()
-		_, _ = io.WriteString(conn, "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
-		answer, _ := io.ReadAll(conn)
-		return strings.Contains(string(answer), "200 OK")
+		got := ask("/livez")
+		return got.StatusCode == http.StatusOK && !got.Close
 	}, 10*time.Second, 10*time.Millisecond)
 }
 

@@ -23,12 +23,29 @@ func (s *Server) handle(c *call) {
 		c.fail(err)
 		return
 	}
+	if c.tooMany() {
+		c.abandonBody()
+		c.fail(errConnections)
+		return
+	}
 	if methodName(ctx.Method()) == methodOther {
 		c.abandonBody()
 		c.fail(fiber.ErrMethodNotAllowed)
 		return
 	}
 	s.routes(ctx)
+}
+
+// tooMany reports whether a request came by a connection beyond the limit and does not
+// ask about health. Such a connection ends with its first answer.
+func (c *call) tooMany() bool {
+	conn, ok := c.ctx.Conn().(*conn)
+	if !ok || !conn.isSpare() {
+		return false
+	}
+	conn.asked.Store(true)
+	c.ctx.SetConnectionClose()
+	return !exempt[string(c.ctx.Path())]
 }
 
 // end ends a call: it turns a panic into an answer, logs the request and counts

@@ -93,7 +93,7 @@ func openOfficeOn(t *testing.T, u *url.URL, options ...option) *office {
 	o.fixture = start(t, append(options, withPeople(func(f *fixture, options *server.Options, committer *eventlog.Committer) {
 		o.trail = eventlog.NewTrail(eventlog.TrailPorts{Committer: committer, Log: f.log, Authorizer: authorizer, Logger: options.Logger, Now: time.Now})
 		people, err := identity.New(identity.Ports{
-			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Hasher: quickHasher{}, Tokens: tokens,
+			Organizations: opened, Users: opened, Sessions: opened, Tickets: opened, Credentials: opened, Hasher: quickHasher{}, Tokens: tokens,
 			Authorizer: authorizer, Mailer: o, Links: "https://events.example", Record: o.trail.Record,
 			Throttle: o.attempt, Secret: secret, Now: o.time,
 		})

@@ -61,4 +61,7 @@ type Options struct {
 	// to the request. Without a limiter there is no limit.
 	Limiter core.RateLimiter
 	Rates   Rates
+	// Now is the clock of the use cases, by which clients are told how long something
+	// is good for; default [time.Now].
+	Now func() time.Time
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"time"
@@ -28,16 +29,27 @@ var exempt = map[string]bool{
 }
 
 // admit lets a request of an authenticated caller pass, or returns the error
-// that says when to come back.
+// that says when to come back. What a key has made counts in its own rate first, and
+// then in the rate of each key that it descends from.
 func (s *Server) admit(c *call) error {
 	if s.Limiter == nil {
 		return nil
 	}
-	key, limit := s.limitOf(c)
-	if limit.IsZero() {
-		return nil
+	if key, limit := s.limitOf(c); !limit.IsZero() {
+		if err := s.count(c, key, limit); err != nil {
+			return err
+		}
 	}
-	return s.count(c, key, limit)
+	for _, maker := range c.who.Makers {
+		limit := cmp.Or(maker.Limit, s.Rates.Key)
+		if limit.IsZero() {
+			continue
+		}
+		if err := s.count(c, "key:"+maker.Key.String(), limit); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // limitOf returns the limit of an authenticated caller, and what it is counted
@@ -66,13 +78,18 @@ func (s *Server) admitAddress(c *call) error {
 
 func addressKey(address string) string { return "addr:" + core.NetworkOf(address) }
 
-// count takes a permit and tells the client how many are left.
+// count takes a permit and tells the client how many are left. Of several buckets it
+// tells the emptiest.
 func (s *Server) count(c *call, key string, limit core.Limit) error {
-	state, err := s.Limiter.Take(c.context(), key, limit, 1, c.start)
+	now := s.Now()
+	state, err := s.Limiter.Take(c.context(), key, limit, 1, now)
 	if err != nil {
 		return fmt.Errorf("counting a request: %w", err)
 	}
-	c.setLimitHeaders(limit, state)
+	if !c.limited || !state.Allowed || state.Remaining < c.remaining {
+		c.limited, c.remaining = true, state.Remaining
+		c.setLimitHeaders(now, limit, state)
+	}
 	if state.Allowed {
 		return nil
 	}
@@ -103,13 +120,13 @@ var (
 
 // setLimitHeaders tells the client its limit, how many requests it could make
 // right now, and when it can make a whole burst again.
-func (c *call) setLimitHeaders(limit core.Limit, state core.LimitState) {
+func (c *call) setLimitHeaders(now time.Time, limit core.Limit, state core.LimitState) {
 	var buffer [64]byte
 	header := &c.ctx.Response.Header
 	number := func(name []byte, value int64) { header.SetCanonical(name, strconv.AppendInt(buffer[:0], value, 10)) }
 	number(headerLimit, int64(limit.PerMinute))
 	number(headerRemaining, int64(state.Remaining))
-	number(headerReset, wholeSeconds(time.Duration(c.start.UnixNano())+state.ResetAfter))
+	number(headerReset, wholeSeconds(time.Duration(now.UnixNano())+state.ResetAfter))
 
 	policy := strconv.AppendInt(append(buffer[:0], `"default";q=`...), int64(limit.PerMinute), 10)
 	header.SetCanonical(headerRatePolicy, append(policy, ";w=60"...))

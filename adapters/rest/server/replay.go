@@ -92,3 +92,31 @@ func (s *Server) getReplay(c *call) error {
 	}
 	return c.answerJSON(fasthttp.StatusOK, replay)
 }
+
+// getReplays answers a page of replays, newest first.
+func (s *Server) getReplays(c *call) error {
+	values, limit, err := c.pageQuery("state")
+	if err != nil {
+		return err
+	}
+	page, err := s.Delivery.Letters.Replays(c.context(), c.who, core.ReplayQuery{
+		State: core.ReplayState(values.Get("state")), Cursor: values.Get("cursor"), Limit: limit,
+	})
+	if err != nil {
+		return err
+	}
+	return answerList(c, rest.ReplaysPath, values, page)
+}
+
+// postReplayStop ends a replay.
+func (s *Server) postReplayStop(c *call) error {
+	id, err := c.param("id")
+	if err != nil {
+		return err
+	}
+	replay, err := s.Delivery.Letters.Stop(c.context(), c.who, id)
+	if err != nil {
+		return err
+	}
+	return c.answerJSON(fasthttp.StatusOK, replay)
+}

@@ -6,8 +6,11 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/valyala/fasthttp"
+
+	"github.com/eventflow-go/eventflow/core"
 )
 
 // Server answers HTTP requests. [New] makes one.
@@ -16,15 +19,17 @@ type Server struct {
 	http     *fasthttp.Server
 	routes   fasthttp.RequestHandler
 	table    []route // because handlers, which it names, ask what it allows
-	inflight atomic.Int64
+	uploads  *pool   // memory for bodies
+	lasting  *pool   // connections of requests that last
 	draining atomic.Bool
 	deadline deadline
 	ready    readiness
 	// tails are the live tails, and the exports that end with their connection.
 	// Shutdown waits for them here: fasthttp has handed over their connections and
 	// does not know them any more.
-	tails sync.WaitGroup
-	polls atomic.Int64
+	tails  sync.WaitGroup
+	frames frames
+	polls  atomic.Int64
 }
 
 // New returns a server, to be started by [Server.Serve].
@@ -33,7 +38,14 @@ func New(options Options) *Server {
 	if options.Logger == nil {
 		options.Logger = slog.Default()
 	}
+	if options.Now == nil {
+		options.Now = time.Now
+	}
 	s := &Server{Options: options, table: table}
+	s.uploads = newPool(core.ShareUploads, options.Limits.InflightBytes, core.MaxBatchBytes,
+		"the server is handling as many requests as it can; slow down and try again", time.Second)
+	s.lasting = newPool(core.ShareLasting, int64(options.Limits.Connections), 1,
+		"the server is answering as many requests that last as it can; try again later", 5*time.Second)
 	s.deadline.after = options.Limits.HandlerTimeout
 	app := s.newApp()
 	s.routes = app.Handler()
@@ -49,7 +61,7 @@ func New(options Options) *Server {
 // Serve answers the connections of a listener until [Server.Shutdown], and then
 // returns nil.
 func (s *Server) Serve(ln net.Listener) error {
-	return s.http.Serve(&listener{Listener: ln, limit: int64(s.Limits.Connections)})
+	return s.http.Serve(&listener{Listener: ln, limit: int64(s.Limits.Connections), spare: s.Limits.SpareConnections})
 }
 
 // Polls returns how many polls are being answered. Most of them wait for

@@ -105,7 +105,7 @@ func (c *call) answerSignIn(signIn core.SignIn, withRefresh bool, err error) err
 		return err
 	}
 	c.setCookie(signIn.RefreshToken, signIn.RefreshUntil)
-	return c.answerJSON(fasthttp.StatusOK, newSignedIn(signIn, c.start, withRefresh))
+	return c.answerJSON(fasthttp.StatusOK, newSignedIn(signIn, c.server.Now(), withRefresh))
 }
 
 // newSignedIn returns the answer to a sign-in.

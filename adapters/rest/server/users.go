@@ -47,8 +47,32 @@ func (s *Server) getUser(c *call) error {
 	return c.answerRevised(fasthttp.StatusOK, user.Revision, user)
 }
 
+// getUserKeys answers the keys that a user would leave.
+func (s *Server) getUserKeys(c *call) error {
+	values, err := c.query("role")
+	if err != nil {
+		return err
+	}
+	id, err := c.param("id")
+	if err != nil {
+		return err
+	}
+	keys, err := s.Identity.Users.Keys(c.context(), c.who, id, core.Role(values.Get("role")))
+	return c.answerKeys(keys, err)
+}
+
+// keyFate reads what becomes of the keys of a user who leaves.
+func (c *call) keyFate() (core.KeyFate, error) {
+	values, err := c.query("keys")
+	return core.KeyFate(values.Get("keys")), err
+}
+
 // patchUser changes the fields that the request names.
 func (s *Server) patchUser(c *call) error {
+	fate, err := c.keyFate()
+	if err != nil {
+		return err
+	}
 	id, err := c.param("id")
 	if err != nil {
 		return err
@@ -61,11 +85,11 @@ func (s *Server) patchUser(c *call) error {
 	if err := c.readObject(&change); err != nil {
 		return err
 	}
-	user, err := s.Identity.Users.Change(c.context(), c.who, id, change, revision)
+	user, keys, err := s.Identity.Users.Change(c.context(), c.who, id, change, revision, fate)
 	if err != nil {
 		return err
 	}
-	return c.answerRevised(fasthttp.StatusOK, user.Revision, user)
+	return c.answerRevised(fasthttp.StatusOK, user.Revision, rest.ChangedUser{User: user, Keys: keys})
 }
 
 // userRevision returns how the current revision of a user is looked up.
@@ -76,8 +100,12 @@ func (c *call) userRevision(id string) func() (int64, error) {
 	}
 }
 
-// deleteUser removes a user.
+// deleteUser removes a user, and answers the keys that are left, if there are any.
 func (s *Server) deleteUser(c *call) error {
+	fate, err := c.keyFate()
+	if err != nil {
+		return err
+	}
 	id, err := c.param("id")
 	if err != nil {
 		return err
@@ -85,11 +113,12 @@ func (s *Server) deleteUser(c *call) error {
 	if err := c.checkRevision(c.userRevision(id)); err != nil {
 		return err
 	}
-	if err := s.Identity.Users.Remove(c.context(), c.who, id); err != nil {
-		return err
+	keys, err := s.Identity.Users.Remove(c.context(), c.who, id, fate)
+	if err == nil && len(keys) == 0 {
+		c.ctx.SetStatusCode(fasthttp.StatusNoContent)
+		return nil
 	}
-	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
-	return nil
+	return c.answerKeys(keys, err)
 }
 
 // postInvitation answers another link for an invited user.
