@@ -83,6 +83,23 @@ func (m memberships) join(ctx context.Context, email, password string) (hash str
 	return hash, core.StoreFailed(err)
 }
 
+// renew returns the hash for another password of the person that a user is. It has the
+// salt of other people with the address, where there are any, and a new one otherwise.
+func (m memberships) renew(ctx context.Context, user core.User, password string) (string, error) {
+	users, err := usersByEmail(everywhere(ctx), m.users, user.Email)
+	if err != nil {
+		return "", err
+	}
+	like := ""
+	for _, other := range users {
+		if joined(other) && other.PasswordHash != user.PasswordHash {
+			like = other.PasswordHash
+		}
+	}
+	hash, err := m.hasher.Hash(ctx, password, like)
+	return hash, core.StoreFailed(err)
+}
+
 // list returns the organizations of a person's users, by name. A disabled user is not
 // among them.
 func (m memberships) list(ctx context.Context, users []core.User) ([]core.Membership, error) {

@@ -38,9 +38,9 @@ func (p *Passwords) Change(ctx context.Context, who core.Principal, current, nex
 	if err := p.signIns.confirm(ctx, who, current); err != nil {
 		return err
 	}
-	hash, err := p.hasher.Hash(ctx, next, user.PasswordHash)
+	hash, err := p.people.renew(ctx, user, next)
 	if err != nil {
-		return core.StoreFailed(err)
+		return err
 	}
 	return p.set(ctx, user, hash, change{from: user.PasswordHash, action: core.AuditPasswordChanged, visitor: who.From, except: who.Session})
 }
