@@ -173,8 +173,8 @@ type UserWriter interface {
 	// one; CreatedAt, LastLoginAt and SignedOutAt stay. Another stored Revision is a
 	// [CodePreconditionFailed]. That is checked first; an address that another user
 	// of the organization has is a [CodeConflict]. No such user in the organization
-	// is [CodeNotFound]. The last active admin of an organization stays one: the change
-	// is [ErrLastAdmin], also the last of several that are made at once.
+	// is [CodeNotFound]. The last active admin of an organization stays one: the
+	// change is [ErrLastAdmin], and of several that are made at once, too.
 	UpdateUser(ctx context.Context, user User) error
 	// SetPassword gives the users of an address, in all organizations, another
 	// PasswordHash: those who have the hash from or, if that is "", all who have one.
