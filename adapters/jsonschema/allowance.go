@@ -1,7 +1,9 @@
 package jsonschema
 
 import (
-	"encoding/json"
+	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,7 +35,7 @@ type allowance struct {
 // forNew hold for a schema that somebody sets.
 var forNew = allowance{
 	schemas: 6000, places: 4 << 20, addresses: 100, address: 2048, detours: 200_000,
-	patterns: patternLimits{text: 4096, program: 10_000, programs: 100_000},
+	patterns: patternLimits{text: 4096, program: 10_000, programs: 50_000},
 	perValue: 20_000, deep: 500,
 }
 
@@ -52,11 +54,14 @@ type measure struct {
 	addresses, detours int
 	detoured           map[string]bool
 	oldDraft           bool
+	patterns           *patterns
 }
 
-// check refuses a document that is beyond the limits.
-func (l allowance) check(document any) error {
-	m := &measure{limits: l, detoured: map[string]bool{}}
+// check refuses a document that is beyond the limits. It compiles what may be a
+// pattern, so that the first that is too large ends it: the library would go on and
+// try them all.
+func (l allowance) check(document any, patterns *patterns) error {
+	m := &measure{limits: l, detoured: map[string]bool{}, patterns: patterns}
 	if object, is := document.(map[string]any); is {
 		dialect, _ := object["$schema"].(string)
 		m.oldDraft = strings.Contains(dialect, "/draft-0")
@@ -86,20 +91,39 @@ func (m *measure) value(path []string, length int, value any) error {
 		if err := m.schema(path, length); err != nil {
 			return err
 		}
-		for name, member := range value {
-			if text, is := member.(string); is {
-				if err := m.text(append(path, name), name, text); err != nil {
-					return err
-				}
-				continue
-			}
-			if _, number := member.(json.Number); number {
-				continue
-			}
-			if err := m.value(append(path, name), length+1+len(name), member); err != nil {
+		for _, name := range slices.Sorted(maps.Keys(value)) { // every refusal the same
+			if err := m.member(append(path, name), length, name, value[name]); err != nil {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// member counts a member of an object whose place has so many bytes.
+func (m *measure) member(path []string, length int, name string, member any) error {
+	switch member := member.(type) {
+	case string:
+		return m.text(path, name, member)
+	case map[string]any:
+		if name != "patternProperties" {
+			break
+		}
+		for _, key := range slices.Sorted(maps.Keys(member)) {
+			if err := m.pattern(path, key); err != nil {
+				return err
+			}
+		}
+	}
+	return m.value(path, length+1+len(name), member)
+}
+
+// pattern refuses a pattern that is too large. What is wrong with it otherwise the
+// library says, if it is one.
+func (m *measure) pattern(path []string, text string) error {
+	var large patternSizeError
+	if _, err := m.patterns.compile(text); errors.As(err, &large) {
+		return core.Invalid(schemaPath(path), "the pattern %q %s", cut(text, maxReason/3), string(large))
 	}
 	return nil
 }
@@ -117,6 +141,8 @@ func (m *measure) schema(path []string, length int) error {
 // text counts what refers and what is referred to.
 func (m *measure) text(path []string, name, text string) error {
 	switch name {
+	case "pattern":
+		return m.pattern(path, text)
 	case "$id", "id", "$anchor", "$dynamicAnchor", "$schema", "$ref", "$dynamicRef", "$recursiveRef":
 		if len(text) > m.limits.address {
 			return core.Invalid(schemaPath(path), "must have at most %d bytes", m.limits.address)

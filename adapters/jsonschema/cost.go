@@ -15,8 +15,7 @@ type cost struct{ evaluations, deep int }
 
 // costs calculates costs. Schemas share others by references, so what is short to
 // write may be long to do: forty schemas, each of which refers to the next one twice,
-// are evaluated a million million times. The schemas have no cycle on one value: see
-// sound.
+// take longer than anybody waits. The schemas have no cycle on one value: see sound.
 type costs struct {
 	limits allowance
 	known  map[*jsonschema.Schema]cost

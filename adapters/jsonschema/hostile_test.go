@@ -3,6 +3,7 @@ package jsonschema_test
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -64,10 +65,13 @@ var hostile = map[string]struct{ schema, payload string }{
 	"many patterns":      {`{"allOf":[` + listed(2000, `{"pattern":"^[ab]{0,900}%d$"}`) + `]}`, ""},
 	"a large pattern":    {`{"pattern":"` + strings.Repeat(`[a-z]{1000}`, 300) + `"}`, ""},
 	"a long pattern":     {`{"pattern":"` + strings.Repeat(`\\pL`, 7000) + `"}`, ""},
+	"long patterns":      {`{"allOf":[` + listed(60, `{"pattern":"`+strings.Repeat(`\\pL`, 1000)+`%d"}`) + `]}`, ""},
+	"classes":            {`{"allOf":[` + listed(500, `{"pattern":"(?i)^[\\pL\\pN]{0,90}%d$"}`) + `]}`, ""},
 	"nested repeats":     {`{"pattern":"((a{30}){30}){1,30}"}`, ""},
 	"a large key":        {`{"patternProperties":{"` + strings.Repeat(`[a-z]{1000}`, 300) + `":{}}}`, ""},
 	"a slow pattern":     {`{"pattern":"^(([a-c]?){150}.*){3}(([a-c]?){150}.*){3}!$"}`, mebibyte(`"`, `a`, `b"`)},
 	"a slow small one":   {`{"pattern":"(.*)*(.*)*(.*)*(.*)*!$"}`, mebibyte(`"`, `a`, `b"`)},
+	"slow, almost large": {`{"pattern":"^(([a-c]?){48}){10}!$"}`, mebibyte(`"`, `a`, `"`)},
 	"slow on elements":   {`{"items":{"pattern":"^(([a-c]?){50}){10}!$"}}`, mebibyte(`[`, `"aaaaaaaaaaaaaaaaaaaa",`, `1]`)},
 	"many key patterns":  {`{"patternProperties":{` + listed(900, `"^(a|b|%d)*$":{}`) + `}}`, mebibyteOfKeys()},
 	"constants":          {`{"items":{"oneOf":[` + listed(5900, `{"const":%d}`) + `]}}`, mebibyte(`[`, `-1,`, `1]`)},
@@ -94,12 +98,16 @@ var hostile = map[string]struct{ schema, payload string }{
 	"errors":             {`{"items":{"type":"string","pattern":"a"}}`, mebibyte(`[`, `1,`, `1]`)},
 	"errors of branches": {`{"items":{"anyOf":[` + strings.Repeat(`{"type":"string"},`, 1000) + `false]}}`, mebibyte(`[`, `1,`, `1]`)},
 	"additional":         {`{"additionalProperties":false}`, mebibyteOfKeys()},
-	"dynamic twice": {`{"$dynamicAnchor":"n","allOf":[{"items":{"$dynamicRef":"#n"}},{"items":{"$dynamicRef":"#n"}}]}`,
-		strings.Repeat(`[`, 60) + strings.Repeat(`]`, 60)},
+	"dynamic twice": {
+		`{"$dynamicAnchor":"n","allOf":[{"items":{"$dynamicRef":"#n"}},{"items":{"$dynamicRef":"#n"}}]}`,
+		strings.Repeat(`[`, 60) + strings.Repeat(`]`, 60),
+	},
 	"dynamic, on itself": {`{"$id":"https://a.example/","$dynamicAnchor":"n","$ref":"b","$defs":{"b":{"$id":"b","$dynamicAnchor":"n","allOf":[{"$ref":"c"}]},` +
 		`"c":{"$id":"c","$defs":{"n":{"$dynamicAnchor":"n"}},"anyOf":[{"$dynamicRef":"#n"},{"$dynamicRef":"#n"}]}}}`, `{}`},
-	"recursive twice": {`{"$schema":"https://json-schema.org/draft/2019-09/schema","$recursiveAnchor":true,"allOf":[{"items":{"$recursiveRef":"#"}},{"items":{"$recursiveRef":"#"}}]}`,
-		strings.Repeat(`[`, 60) + strings.Repeat(`]`, 60)},
+	"recursive twice": {
+		`{"$schema":"https://json-schema.org/draft/2019-09/schema","$recursiveAnchor":true,"allOf":[{"items":{"$recursiveRef":"#"}},{"items":{"$recursiveRef":"#"}}]}`,
+		strings.Repeat(`[`, 60) + strings.Repeat(`]`, 60),
+	},
 	"the meta-schema": {`{"items":{"$ref":"https://json-schema.org/draft/2020-12/schema"}}`, mebibyte(`[`, `{"allOf":[{"not":{}}]},`, `1]`)},
 	"deep":            {`{"$ref":"#/$defs/t","$defs":{"t":{"items":{"$ref":"#/$defs/t"},"allOf":[` + strings.Repeat(`{"type":["array","null"]},`, 5000) + `{}]}}}`, mebibyte(`[`, `[[[[[]]]]],`, `1]`)},
 }
@@ -177,5 +185,18 @@ func TestAnEvaluationEndsWithItsContext(t *testing.T) {
 		require.Equal(t, core.CodeUnavailable, core.CodeOf(err), name)
 		require.ErrorIs(t, err, context.Canceled)
 		require.Equal(t, 3, looks, name)
+	}
+}
+
+// What is hostile takes no memory to speak of to compile, whether it is refused or
+// not. The test is not parallel, because it counts what all goroutines take.
+func TestHostileSchemasTakeLittleMemory(t *testing.T) { //nolint:paralleltest // see above
+	var before, after runtime.MemStats
+	for name, test := range hostile {
+		runtime.ReadMemStats(&before)
+		_, _ = jsonschema.New().Compile([]byte(test.schema))
+		runtime.ReadMemStats(&after)
+		require.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(64<<20), name)
+		t.Log(name, len(test.schema), (after.TotalAlloc-before.TotalAlloc)>>10, "KiB")
 	}
 }

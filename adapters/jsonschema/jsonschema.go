@@ -48,14 +48,15 @@ func compileWithin(limits allowance, schema []byte) (core.Schema, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := limits.check(document); err != nil {
+	patterns := &patterns{limits: limits.patterns, known: map[string]*pattern{}}
+	if err := limits.check(document, patterns); err != nil {
 		return nil, err
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.DefaultDraft(jsonschema.Draft2020)
 	compiler.AssertFormat()
 	compiler.RegisterFormat(dateTime)
-	compiler.UseRegexpEngine((&patterns{limits: limits.patterns, known: map[string]*pattern{}}).compile)
+	compiler.UseRegexpEngine(patterns.compile)
 	// Without a scheme to load by, no reference makes the server read a file or
 	// connect to anybody.
 	compiler.UseLoader(jsonschema.SchemeURLLoader{})

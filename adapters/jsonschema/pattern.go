@@ -64,12 +64,12 @@ func (p *patterns) compile(text string) (jsonschema.Regexp, error) {
 	if err != nil {
 		return nil, err
 	}
-	size := programSize(parsed)
+	size := programSize(parsed) + classSize(parsed)
 	if size > p.limits.program {
-		return nil, fmt.Errorf("it compiles to about %d instructions, more than %d: repeat less, or bound the length by maxLength", size, p.limits.program)
+		return nil, patternSizeError(fmt.Sprintf("compiles to about %d instructions, more than %d: repeat less, or bound the length by maxLength", size, p.limits.program))
 	}
 	if p.total += size; p.total > p.limits.programs {
-		return nil, fmt.Errorf("the patterns of the schema compile to more than %d instructions together: repeat less, or bound lengths by maxLength", p.limits.programs)
+		return nil, patternSizeError(fmt.Sprintf("and those before it compile to more than %d instructions together: repeat less, or bound lengths by maxLength", p.limits.programs))
 	}
 	prog, err := syntax.Compile(parsed.Simplify())
 	if err != nil {
@@ -86,10 +86,15 @@ func (p *patterns) compile(text string) (jsonschema.Regexp, error) {
 	return made, nil
 }
 
+// patternSizeError says in which way a pattern is beyond the limits.
+type patternSizeError string
+
+func (e patternSizeError) Error() string { return "it " + string(e) }
+
 // parsePattern parses an expression, unless its text is too long for that.
 func parsePattern(text string, longest int) (*syntax.Regexp, error) {
 	if len(text) > longest {
-		return nil, fmt.Errorf("it has %d bytes, more than %d", len(text), longest)
+		return nil, patternSizeError(fmt.Sprintf("has %d bytes, more than %d", len(text), longest))
 	}
 	return syntax.Parse(text, syntax.Perl)
 }
@@ -108,6 +113,19 @@ func programSize(re *syntax.Regexp) int {
 		size *= max(re.Min, re.Max, 1)
 	case syntax.OpCapture:
 		size++
+	}
+	return size
+}
+
+// classSize is what the classes of characters take beside the instructions, in the
+// memory of an instruction each. Repetitions share a class.
+func classSize(re *syntax.Regexp) int {
+	size := 0
+	for _, sub := range re.Sub {
+		size += classSize(sub)
+	}
+	if re.Op == syntax.OpCharClass {
+		size += len(re.Rune) / 16
 	}
 	return size
 }
@@ -202,7 +220,7 @@ func (m *machine) arrive(p *pattern, before, after rune, first bool) (matched bo
 			return true
 		}
 	}
-	if (first || !p.fromStart) && m.follow(p.prog, uint32(p.prog.Start), context) { //nolint:gosec // programs are small
+	if (first || !p.fromStart) && m.follow(p.prog, uint32(p.prog.Start), context) {
 		return true
 	}
 	m.now, m.next = m.next, m.now
@@ -227,7 +245,7 @@ func (m *machine) follow(prog *syntax.Prog, place uint32, context syntax.EmptyOp
 		case syntax.InstCapture, syntax.InstNop:
 			m.todo = append(m.todo, instruction.Out)
 		case syntax.InstEmptyWidth:
-			if syntax.EmptyOp(instruction.Arg)&^context == 0 { //nolint:gosec // it was made of one
+			if syntax.EmptyOp(instruction.Arg)&^context == 0 {
 				m.todo = append(m.todo, instruction.Out)
 			}
 		case syntax.InstFail, syntax.InstRune, syntax.InstRune1, syntax.InstRuneAny, syntax.InstRuneAnyNotNL:
@@ -270,7 +288,7 @@ func (s *places) add(place uint32) bool {
 	if i := s.where[place]; int(i) < len(s.reached) && s.reached[i] == place {
 		return false
 	}
-	s.where[place] = uint32(len(s.reached)) //nolint:gosec // programs are small
+	s.where[place] = uint32(len(s.reached))
 	s.reached = append(s.reached, place)
 	return true
 }

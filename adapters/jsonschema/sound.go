@@ -19,10 +19,12 @@ func sound(root *jsonschema.Schema) error {
 		return core.Invalid("schema", "is false, which no payload matches")
 	}
 	s := soundness{state: map[*jsonschema.Schema]progress{}, parts: []*jsonschema.Schema{root}}
-	for i := 0; i < len(s.parts); i++ {
+	for len(s.parts) > 0 {
 		// A part of a value is smaller than the value: a schema may well come back to
 		// itself there, as that of a tree does. So each part begins a walk of its own.
-		if err := s.visit(s.parts[i]); err != nil {
+		part := s.parts[0]
+		s.parts = s.parts[1:]
+		if err := s.visit(part); err != nil {
 			return err
 		}
 	}
