@@ -51,14 +51,14 @@ func (u *Users) Setup(ctx context.Context, from core.Visitor, ticket string, per
 	if err := u.throttle.admit(ctx, "login "+person.Email); err != nil {
 		return core.SignIn{}, err
 	}
-	used, err := u.tickets.redeem(ctx, core.TicketSetup, ticket)
-	if err != nil {
-		return core.SignIn{}, err
-	}
-	if users, err := u.users.Users(ctx, used.Org, "", 1); err != nil || len(users) > 0 {
-		return core.SignIn{}, errors.Join(core.StoreFailed(err), errBadTicket)
-	}
-	user, err := u.create(ctx, used.Org, person, core.RoleAdmin)
+	var user core.User
+	err := u.tickets.redeem(ctx, core.TicketSetup, ticket, func(used core.Ticket) (err error) {
+		if users, err := u.users.Users(ctx, used.Org, "", 1); err != nil || len(users) > 0 {
+			return errors.Join(core.StoreFailed(err), errBadTicket)
+		}
+		user, err = u.create(ctx, used.Org, person, core.RoleAdmin)
+		return err
+	})
 	if err != nil {
 		return core.SignIn{}, err
 	}
