@@ -107,7 +107,7 @@ func (t *Trail) Run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
-			t.recordRefusals(context.WithoutCancel(ctx), true)
+			t.recordRefusals(ctx, true)
 			return
 		case <-tick.C:
 			t.recordRefusals(ctx, false)
