@@ -50,11 +50,23 @@ func (t *Tickets) issue(ctx context.Context, kind core.TicketKind, org, user cor
 // redeem uses a ticket up. Every bad ticket gets the same answer. A text whose
 // checksum is wrong never reaches the catalog.
 func (t *Tickets) redeem(ctx context.Context, kind core.TicketKind, text string) (core.Ticket, error) {
+	return t.find(text, func(hash core.KeyHash) (core.Ticket, error) {
+		return t.tickets.UseTicket(ctx, kind, hash, t.now.Stamp())
+	})
+}
+
+// peek returns a ticket that redeem would use up.
+func (t *Tickets) peek(ctx context.Context, kind core.TicketKind, text string) (core.Ticket, error) {
+	return t.find(text, func(hash core.KeyHash) (core.Ticket, error) { return t.tickets.Ticket(ctx, kind, hash, t.now.Stamp()) })
+}
+
+// find finds the ticket with a text by its hash.
+func (t *Tickets) find(text string, get func(core.KeyHash) (core.Ticket, error)) (core.Ticket, error) {
 	if !wellFormedTicket(text) {
 		return core.Ticket{}, errBadTicket
 	}
 	for _, key := range t.secrets.keys {
-		ticket, err := t.tickets.UseTicket(ctx, kind, core.KeyHash(sign(key, ticketMessage(text))), t.now.Stamp())
+		ticket, err := get(core.KeyHash(sign(key, ticketMessage(text))))
 		if !core.IsNotFound(err) {
 			return ticket, core.StoreFailed(err)
 		}
