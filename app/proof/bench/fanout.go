@@ -20,7 +20,9 @@ func (b *bench) fanout(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rates, err := b.rounded(b.posts("POST", s, "bench"), b.watched("POST, 500 unread tails", s, unreadTails))
+	ignored := b.posts("POST, 500 unread tails", "post_with_unread_tails", s, "bench")
+	ignored.beside = func() (leave func(), err error) { return ignoring(s, unreadTails) }
+	rates, err := b.rounded(b.posts("POST", "post_without_tails", s, "bench"), ignored)
 	if err != nil {
 		return err
 	}
@@ -34,19 +36,23 @@ func (b *bench) fanout(ctx context.Context) error {
 // unreadTails is how many clients follow a stream and read nothing.
 const unreadTails = 500
 
-// watched is [bench.posts] while clients follow the stream and read nothing.
-func (b *bench) watched(name string, s *server, tails int) measured {
-	posts := b.posts(name, s, "bench")
-	return measured{name, func() (float64, error) {
-		for range tails {
-			conn, err := unread(s)
-			if err != nil {
-				return 0, err
-			}
-			defer conn.Close()
+// ignoring has clients follow the stream that read nothing, until they leave.
+func ignoring(s *server, tails int) (leave func(), err error) {
+	conns := make([]net.Conn, 0, tails)
+	leave = func() {
+		for _, conn := range conns {
+			_ = conn.Close() // it was only there to be ignored
 		}
-		return posts.rate()
-	}}
+	}
+	for range tails {
+		conn, err := unread(s)
+		if err != nil {
+			leave()
+			return nil, err
+		}
+		conns = append(conns, conn)
+	}
+	return leave, nil
 }
 
 // unread begins a tail, and reads no more of it than shows that it has begun.
