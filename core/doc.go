@@ -83,6 +83,7 @@
 //
 //   - organization.go, user.go, key.go: tenants, people and machines' credentials;
 //   - keyfate.go: what becomes of the keys of people who leave;
+//   - membership.go: an organization that a person may switch to;
 //   - session.go, token.go, ticket.go: a sign-in, what its tokens say, and the right
 //     to do one thing once;
 //   - principal.go, role.go: who makes a request, and what roles and actions there

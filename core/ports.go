@@ -16,13 +16,15 @@ type TokenIssuer interface {
 
 // PasswordHasher hashes passwords, slowly on purpose.
 type PasswordHasher interface {
-	// Hash returns a text that holds the hash, its salt and its costs, so that Verify
-	// needs nothing else when the costs are raised. It may wait its turn, because
-	// each hash takes much memory.
-	Hash(ctx context.Context, password string) (string, error)
-	// Verify reports whether a password is the one that was hashed. An empty hash is
-	// nobody's and takes as long as any, so that the time does not tell who exists.
-	Verify(ctx context.Context, hash, password string) (bool, error)
+	// Hash returns a text that holds the hash, its salt and its costs, so that Match
+	// needs nothing else when the costs are raised. If like is not "", it is such a
+	// text, and the new one has its salt and costs: of one password the two are
+	// equal. Hash may wait its turn, because each hash takes much memory.
+	Hash(ctx context.Context, password, like string) (string, error)
+	// Match returns which of the hashes are the password's, in their order. An empty
+	// hash is nobody's. Hashes of one salt are computed once, and no hash at all takes
+	// as long as one, so that the time does not tell how many there are.
+	Match(ctx context.Context, hashes []string, password string) ([]bool, error)
 }
 
 // Mailer sends links to people.

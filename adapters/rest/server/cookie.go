@@ -31,17 +31,22 @@ func (c *call) endReplaced() error {
 }
 
 // refreshToken returns the refresh token of the body or, if there is none, of
-// the cookie. The body may be empty. A browser sends the cookie whichever page
-// asks it to, so a request with the cookie alone must come from a page of this
-// server.
+// the cookie. The body may be empty.
 func (c *call) refreshToken(request *rest.RefreshRequest) (string, error) {
 	if c.ctx.Request.Header.ContentLength() != 0 {
 		if err := c.readObject(request); err != nil {
 			return "", err
 		}
 	}
-	if request.RefreshToken != "" {
-		return request.RefreshToken, nil
+	return c.tokenOrCookie(request.RefreshToken)
+}
+
+// tokenOrCookie returns a refresh token or, if there is none, the cookie's. A browser
+// sends the cookie whichever page asks it to, so a request with the cookie alone must
+// come from a page of this server.
+func (c *call) tokenOrCookie(token string) (string, error) {
+	if token != "" {
+		return token, nil
 	}
 	cookie := string(c.ctx.Request.Header.Cookie(rest.RefreshCookie))
 	if cookie != "" && !c.fromHere() {
