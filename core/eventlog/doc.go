@@ -7,7 +7,8 @@
 //
 //   - streams.go: making, changing and deleting them;
 //   - open_stream.go: from the name in a request to a stream ready for use;
-//   - stream_list.go: pages of streams.
+//   - stream_list.go: pages of streams;
+//   - shares.go: what an organization may have of them, and of all else.
 //
 // From a request to a durable offset:
 //
