@@ -72,15 +72,18 @@ func organizationListCommand(p *program, s *settings) *cobra.Command {
 	return command
 }
 
-// allOrganizations returns the organizations of the installation, by name.
+// allOrganizations returns the organizations of the installation by name and, of one
+// name, by id.
 func allOrganizations(ctx context.Context, catalog core.Organizations) ([]core.Organization, error) {
-	return allPages(func(last *core.Organization) ([]core.Organization, error) {
-		after := ""
+	all, err := allPages(func(last *core.Organization) ([]core.Organization, error) {
+		var after core.ID
 		if last != nil {
-			after = last.Name
+			after = last.ID
 		}
 		return catalog.Organizations(ctx, after, core.MaxPageSize)
 	})
+	slices.SortStableFunc(all, func(a, b core.Organization) int { return strings.Compare(a.Name, b.Name) })
+	return all, err
 }
 
 func printOrganizations(out io.Writer, organizations []core.Organization) error {
@@ -96,7 +99,7 @@ func organizationLimitCommand(p *program, s *settings) *cobra.Command {
 	var key, user string
 	var shares []string
 	command := &cobra.Command{
-		Use: "limit NAME", Args: cobra.ExactArgs(1),
+		Use: "limit NAME-OR-ID", Args: cobra.ExactArgs(1),
 		Short: "Override the rate limits of an organization's keys and people, and its shares",
 		Long: "Override the limits that the settings set: the rates of each key and each person of an organization, and what it may have, its shares. Prints the result. " +
 			"The shares are " + shareNames() + ", the last two on each node; 'eventflow org show' explains where an organization stands. " +
@@ -188,7 +191,7 @@ func organizationShares(flags []string) (map[core.Share]int64, error) {
 func organizationShowCommand(p *program, s *settings) *cobra.Command {
 	var output string
 	command := &cobra.Command{
-		Use: "show NAME", Args: cobra.ExactArgs(1),
+		Use: "show NAME-OR-ID", Args: cobra.ExactArgs(1),
 		Short: "Show what an organization has, and what it may have",
 		Long: "Show what an organization has of each share, and what it may have. Requests that last and the memory of uploads are counted by each running server, " +
 			"whose metrics name them; a dash as their bound says that an organization may have as much as it leaves free.",

@@ -236,3 +236,50 @@ func TestRefusedRequestsDoNotFillTheTrail(t *testing.T) {
 		require.Contains(t, string(page.Items[1].Payload), `"count":"299"`)
 	})
 }
+
+// A neighbour whose schemas cost much gets its share of the CPU and no more: what
+// doubles with each level is not taken, what is too much for an event ends the event,
+// and the rest ends with the share.
+func TestAnExpensiveSchemaIsNobodyElsesTrouble(t *testing.T) {
+	t.Parallel()
+	withNeighbours(t, nil, func(t *testing.T, n neighbours) {
+		them := n.server.client(n.them)
+		levels := make([]string, 40)
+		for i := range levels {
+			levels[i] = fmt.Sprintf(`"l%d":{"allOf":[{"$ref":"#/$defs/l%d"},{"$ref":"#/$defs/l%[2]d"}]}`, i, i+1)
+		}
+		doubled := `{"$ref":"#/$defs/l0","$defs":{` + strings.Join(levels, ",") + `,"l40":{"type":"object"}}}`
+		_, err := them.CreateStream(t.Context(), core.StreamSpec{Name: "doubled", Schema: []byte(doubled)})
+		require.Equal(t, core.CodeValidation, core.CodeOf(err))
+		require.ErrorContains(t, err, "schema/$defs/l2")
+
+		_, err = them.CreateStream(t.Context(), core.StreamSpec{Name: "strict", Schema: []byte(`{"pattern":"^(([a-c]?){150}.*){3}!$"}`)})
+		require.NoError(t, err)
+		event := rest.NewEvent{Type: "order.paid", Payload: []byte(`"` + strings.Repeat("a", 50_000) + `"`)}
+		_, err = them.Publish(t.Context(), "strict", event)
+		require.Equal(t, core.CodeSchemaMismatch, core.CodeOf(err))
+		require.ErrorContains(t, err, "too expensive")
+		refused := make(chan error)
+		for range 8 {
+			go func() {
+				for {
+					if _, err := n.server.client(n.them).Publish(t.Context(), "strict", event); core.CodeOf(err) != core.CodeSchemaMismatch {
+						refused <- err
+						return
+					}
+				}
+			}()
+		}
+		for i := range 50 {
+			_, err := n.server.client(n.mine).Publish(t.Context(), "orders", rest.NewEvent{Type: "order.paid", Payload: []byte("1")})
+			require.NoError(t, err, "post %d", i)
+		}
+		for range 8 {
+			var refusal *core.Error
+			require.ErrorAs(t, <-refused, &refusal)
+			require.Equal(t, core.CodeRateLimited, refusal.Code)
+			require.Equal(t, string(core.ShareEvaluations), refusal.Details[0].Field)
+			require.GreaterOrEqual(t, refusal.RetryAfter, time.Second)
+		}
+	})
+}

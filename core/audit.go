@@ -12,6 +12,7 @@ const (
 	AuditLogout              AuditAction = "logout"
 	AuditRefreshReused       AuditAction = "session.reused"
 	AuditSessionEnded        AuditAction = "session.ended"
+	AuditSwitched            AuditAction = "session.switched"
 	AuditPasswordChanged     AuditAction = "password.changed"
 	AuditPasswordForgotten   AuditAction = "password.forgotten"
 	AuditPasswordReset       AuditAction = "password.reset"
@@ -42,8 +43,8 @@ const (
 
 // AuditActions lists all that is recorded.
 var AuditActions = []AuditAction{
-	AuditLogin, AuditLoginFailed, AuditLogout, AuditRefreshReused, AuditSessionEnded, AuditPasswordChanged, AuditPasswordForgotten,
-	AuditPasswordReset, AuditUserCreated, AuditUserInvited, AuditUserChanged, AuditUserRemoved, AuditOrganizationChanged,
+	AuditLogin, AuditLoginFailed, AuditLogout, AuditRefreshReused, AuditSessionEnded, AuditSwitched, AuditPasswordChanged,
+	AuditPasswordForgotten, AuditPasswordReset, AuditUserCreated, AuditUserInvited, AuditUserChanged, AuditUserRemoved, AuditOrganizationChanged,
 	AuditOrganizationCreated, AuditSetupLinkCreated, AuditKeyCreated, AuditKeyRotated, AuditKeyRevoked, AuditKeyHandedOver, AuditStreamCreated,
 	AuditStreamChanged, AuditStreamDeleted, AuditGroupCreated, AuditGroupChanged, AuditGroupDeleted,
 	AuditGroupReset, AuditLettersReplayed, AuditReplayStopped, AuditLetterDiscarded, AuditExported, AuditRefused,

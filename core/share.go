@@ -24,6 +24,9 @@ const (
 	ShareGroups  Share = "groups"
 	ShareKeys    Share = "keys"
 	ShareUsers   Share = "users"
+	// ShareEvaluations is the CPU for what an organization's schemas make the server
+	// do.
+	ShareEvaluations Share = "evaluations"
 )
 
 // AllShares lists the shares as people are shown them.

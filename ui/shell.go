@@ -26,6 +26,7 @@ type shell struct {
 	tab     string // what palette.Tab is then
 	menu    bool   // a phone shows all of the rail
 	unkeys  func() // ends listen
+	untabs  func() // ends watchTabs
 }
 
 // OnInit implements [app.Initializer].
@@ -38,6 +39,8 @@ func (sh *shell) OnMount(ctx app.Context) {
 	applyChoices(ctx)
 	sh.start(ctx)
 	sh.listen(ctx)
+	sh.untabs = sh.watchTabs(ctx)
+	trimKept(ctx, time.Now(), "")
 	sh.install = ctx.IsAppInstallable()
 	every(ctx, time.Second, func(ctx app.Context) {
 		tick()
@@ -156,6 +159,7 @@ func (sh *shell) OnAppInstallChange(ctx app.Context) { sh.install = ctx.IsAppIns
 func (sh *shell) OnDismount() {
 	if sh.unkeys != nil {
 		sh.unkeys()
+		sh.untabs()
 	}
 }
 
@@ -313,14 +317,11 @@ func (sh *shell) signOut(ctx app.Context, _ app.Event) {
 	s := sh.s
 	s.over.Store(true) // before forget: no answer that still comes is kept
 	forget(ctx)        // even if the server does not answer
+	tellTabs(ctx)
 	ctx.Async(func() {
 		limited, cancel := context.WithTimeout(ctx, signOutTimeout)
 		defer cancel()
 		_ = s.client.Logout(limited) // the dashboard is signed out either way
-		s.shell.Dispatch(func(ctx app.Context) {
-			sh.s, sh.palette = newSession(s.origin), false
-			sh.s.shell, sh.s.state, sh.s.heard = s.shell, anonymous, s.heard
-			ctx.Navigate("/login")
-		})
+		s.shell.Dispatch(func(ctx app.Context) { sh.anonymous(ctx, s) })
 	})
 }

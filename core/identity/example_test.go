@@ -47,14 +47,14 @@ func ExampleSignIns() {
 	must(people.Users.Create(ctx, operator, identity.NewPerson{Email: "ann@example.com", Password: "Kettle-Umbrella-7"}, core.RoleViewer))
 
 	from := core.Visitor{Address: "192.0.2.1", UserAgent: "curl"}
-	signIn := must(people.SignIns.Login(ctx, from, "ann@example.com", "Kettle-Umbrella-7"))
+	signIn := must(people.SignIns.Login(ctx, from, "ann@example.com", "Kettle-Umbrella-7", core.ID{}))
 	who := must(people.SignIns.Authenticate(ctx, signIn.AccessToken))
 	fmt.Println(who.Label, "is a", who.Role)
 
 	next := must(people.SignIns.Refresh(ctx, from, signIn.RefreshToken))
 	fmt.Println("the same refresh token:", next.RefreshToken == signIn.RefreshToken)
 
-	_, err := people.SignIns.Login(ctx, from, "ann@example.com", "password")
+	_, err := people.SignIns.Login(ctx, from, "ann@example.com", "password", core.ID{})
 	fmt.Println(err)
 	// Output:
 	// ann@example.com is a viewer

@@ -55,20 +55,20 @@ func (b *bench) consumers(ctx context.Context, s *server, selects *selecter) err
 			return err
 		}
 	}
-	polls := func(name string, groups []string, refuse int) measured {
-		return measured{name, func() (float64, error) {
-			rate, err := b.polls(s, groups, refuse)
-			note("%-28s %9.0f/s", name, rate)
-			return rate, err
+	polls := func(name, figure string, groups []string, refuse int) measured {
+		return measured{name: name, of: s, figure: figure, run: func() (outcome, error) {
+			got, err := b.polls(s, groups, refuse)
+			note("%-28s %9.0f/s", name, got.rate)
+			return got, err
 		}}
 	}
 	rates, err := b.rounded(
-		measured{"plain SELECT", func() (float64, error) { return selects.rate(ctx, b.slice, pageConnections) }},
-		polls("poll and commit", names[:1], 0),
-		polls("poll and commit, 10 groups", names[:10], 0),
-		polls("poll and commit, 100 groups", names, 0),
-		polls("one poison event", names[:1], -1),
-		polls("every tenth refused once", names[:1], 10),
+		floor("plain SELECT", func() (float64, error) { return selects.rate(ctx, b.slice, pageConnections) }),
+		polls("poll and commit", "poll_postgres", names[:1], 0),
+		polls("poll and commit, 10 groups", "poll_at_10_groups", names[:10], 0),
+		polls("poll and commit, 100 groups", "poll_at_100_groups", names, 0),
+		polls("one poison event", "poll_with_poison", names[:1], -1),
+		polls("every tenth refused once", "poll_with_tenth_nacked", names[:1], 10),
 	)
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func makeGroup(ctx context.Context, s *server, name string) error {
 // polls consumes groups on a few connections for a slice, and returns the
 // events a second. refuse says how many events one is refused of; -1 is one of
 // them all.
-func (b *bench) polls(s *server, groups []string, refuse int) (float64, error) {
+func (b *bench) polls(s *server, groups []string, refuse int) (outcome, error) {
 	until := time.Now().Add(b.slice)
 	counts, failures := make([]int, pageConnections), make([]error, pageConnections)
 	var all sync.WaitGroup
@@ -113,7 +113,7 @@ func (b *bench) polls(s *server, groups []string, refuse int) (float64, error) {
 	for _, n := range counts {
 		total += n
 	}
-	return float64(total) / b.slice.Seconds(), errors.Join(failures...)
+	return outcome{float64(total) / b.slice.Seconds(), float64(total)}, errors.Join(failures...)
 }
 
 // pollConnection is a consumer that looks at no more of an answer than it must.

@@ -40,60 +40,8 @@ func batchBody() []byte {
 
 func (b *bench) sqliteStore(name string) string { return "sqlite:" + filepath.Join(b.folder, name) }
 
-// rate runs one load for a slice and returns what it achieved per second.
-func (b *bench) rate(name string, l load, per float64) (float64, error) {
-	achieved, err := l.run(b.slice)
-	if err != nil {
-		return 0, fmt.Errorf("%s: %w", name, err)
-	}
-	note("%-28s %9.0f/s  p50 %8s  p99 %8s", name, achieved.perSecond*per, achieved.p50.Round(10*time.Microsecond), achieved.p99.Round(10*time.Microsecond))
-	return achieved.perSecond * per, nil
-}
-
-// measured is something with a rate; a round measures each of a list once.
-type measured struct {
-	name string
-	rate func() (float64, error)
-}
-
-// rounded measures everything in turn, round after round, so that a drift of
-// the machine meets all alike, and returns the rates by round.
-func (b *bench) rounded(all ...measured) ([][]float64, error) {
-	rates := make([][]float64, len(all))
-	for range b.rounds {
-		for i, one := range all {
-			rate, err := one.rate()
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", one.name, err)
-			}
-			rates[i] = append(rates[i], rate)
-		}
-	}
-	return rates, nil
-}
-
-// ratio is the median of the rounds' ratios.
-func ratio(over, under []float64) float64 {
-	ratios := make([]float64, len(over))
-	for i := range over {
-		ratios[i] = over[i] / under[i]
-	}
-	slices.Sort(ratios)
-	return round(ratios[len(ratios)/2])
-}
-
-func round(value float64) float64 { return float64(int(value*1000+0.5)) / 1000 }
-
-// httpLoad is a load of a server as a measured rate; per is what one request
-// counts for.
-func (b *bench) httpLoad(name, addr string, connections, status int, request []byte, per float64) measured {
-	return measured{name, func() (float64, error) {
-		return b.rate(name, load{addr: addr, connections: connections, request: request, status: status}, per)
-	}}
-}
-
-func (b *bench) posts(name string, s *server, stream string) measured {
-	return b.httpLoad(name, s.addr, b.connections, 202, httpRequest("POST", "/api/v1/streams/"+stream+"/events", s.key, "application/json", event()), 1)
+func (b *bench) posts(name, figure string, s *server, stream string) measured {
+	return b.httpLoad(name, figure, s, b.connections, 202, httpRequest("POST", "/api/v1/streams/"+stream+"/events", s.key, "application/json", event()), 1)
 }
 
 // post measures single-event requests.
@@ -116,9 +64,11 @@ func (b *bench) post(ctx context.Context) error {
 	if err := createSchemaStream(ctx, onPostgres); err != nil {
 		return err
 	}
-	noop := b.httpLoad("no-op route", onPostgres.addr, b.connections, 200, httpRequest("GET", "/livez", "", "", nil), 1)
-	rates, err := b.rounded(noop, b.posts("POST on Postgres", onPostgres, "bench"), b.posts("POST on Postgres, schema", onPostgres, "schema"),
-		b.posts("POST on SQLite", onSQLite, "bench"), b.posts("transaction per request", oneByOne, "bench"))
+	noop := b.httpLoad("no-op route", "noop", onPostgres, b.connections, 200, httpRequest("GET", "/livez", "", "", nil), 1)
+	rates, err := b.rounded(noop, b.posts("POST on Postgres", "post_postgres", onPostgres, "bench"),
+		b.posts("POST on Postgres, schema", "post_schema", onPostgres, "schema"),
+		b.posts("POST on SQLite", "post_sqlite", onSQLite, "bench"),
+		b.posts("transaction per request", "post_naive", oneByOne, "bench"))
 	if err != nil {
 		return err
 	}
@@ -129,8 +79,8 @@ func (b *bench) post(ctx context.Context) error {
 	return stopAll(onPostgres, onSQLite, oneByOne)
 }
 
-func (b *bench) batches(name string, s *server) measured {
-	return b.httpLoad(name, s.addr, 4, 202, httpRequest("POST", "/api/v1/streams/bench/events/batch", s.key, "application/json", batchBody()), batchEvents)
+func (b *bench) batches(name, figure string, s *server) measured {
+	return b.httpLoad(name, figure, s, 4, 202, httpRequest("POST", "/api/v1/streams/bench/events/batch", s.key, "application/json", batchBody()), batchEvents)
 }
 
 // batch measures batches of 1,000 against the databases' own bulk loading.
@@ -154,10 +104,10 @@ func (b *bench) batch(ctx context.Context) error {
 	}
 	defer inserts.close()
 	rates, err := b.rounded(
-		measured{"plain COPY", func() (float64, error) { return b.repeat(ctx, "plain COPY", copies.copy) }},
-		b.batches("batch POST on Postgres", onPostgres),
-		measured{"prepared inserts", func() (float64, error) { return b.repeat(ctx, "prepared inserts", inserts.insert) }},
-		b.batches("batch POST on SQLite", onSQLite),
+		floor("plain COPY", func() (float64, error) { return b.repeat(ctx, "plain COPY", copies.copy) }),
+		b.batches("batch POST on Postgres", "batch_postgres", onPostgres),
+		floor("prepared inserts", func() (float64, error) { return b.repeat(ctx, "prepared inserts", inserts.insert) }),
+		b.batches("batch POST on SQLite", "batch_sqlite", onSQLite),
 	)
 	if err != nil {
 		return err
@@ -194,10 +144,10 @@ func fill(s *server, n int) error {
 const pageConnections = 2
 
 // pages reads pages of 1,000 from somewhere in the first n events.
-func (b *bench) pages(name string, s *server, n int) measured {
+func (b *bench) pages(name, figure string, s *server, n int) measured {
 	after := strconv.Itoa(n / 2)
 	path := "/api/v1/streams/bench/events?limit=1000&after=" + after
-	return b.httpLoad(name, s.addr, pageConnections, 200, httpRequest("GET", path, s.key, "", nil), batchEvents)
+	return b.httpLoad(name, figure, s, pageConnections, 200, httpRequest("GET", path, s.key, "", nil), batchEvents)
 }
 
 // read measures pages of 1,000 against a plain SELECT of the same page.
@@ -216,8 +166,8 @@ func (b *bench) read(ctx context.Context) error {
 	}
 	defer selects.close()
 	rates, err := b.rounded(
-		measured{"plain SELECT", func() (float64, error) { return selects.rate(ctx, b.slice, pageConnections) }},
-		b.pages("page reads on Postgres", s, events),
+		floor("plain SELECT", func() (float64, error) { return selects.rate(ctx, b.slice, pageConnections) }),
+		b.pages("page reads on Postgres", "read_postgres", s, events),
 	)
 	if err != nil {
 		return err
@@ -248,8 +198,8 @@ func (b *bench) full(ctx context.Context) error {
 		return err
 	}
 	note("stored %d events in %s", b.stored, time.Since(started).Round(time.Second))
-	rates, err := b.rounded(b.posts("POST, log empty", empty, "bench"), b.posts("POST, log full", full, "bench"),
-		b.pages("pages, log empty", empty, few), b.pages("pages, log full", full, b.stored))
+	rates, err := b.rounded(b.posts("POST, log empty", "ingest_empty", empty, "bench"), b.posts("POST, log full", "ingest_full", full, "bench"),
+		b.pages("pages, log empty", "read_empty", empty, few), b.pages("pages, log full", "read_full", full, b.stored))
 	if err != nil {
 		return err
 	}

@@ -37,7 +37,8 @@ func (b *bench) fresh(ctx context.Context) error {
 	if err := b.inSchema(ctx, "analyzed", `analyze events`); err != nil {
 		return err
 	}
-	rates, err := b.rounded(b.pages("pages, never analyzed", fresh, events), b.pages("pages, analyzed", analyzed, events))
+	rates, err := b.rounded(b.pages("pages, never analyzed", "read_fresh", fresh, events),
+		b.pages("pages, analyzed", "read_analyzed", analyzed, events))
 	if err != nil {
 		return err
 	}

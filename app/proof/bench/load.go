@@ -19,12 +19,16 @@ type load struct {
 	connections int
 	request     []byte
 	status      int
+	// patient: another answer, or none, counts nothing, and the load goes on.
+	patient bool
 }
 
-// result is what a load achieved.
+// result is what a load achieved. answered are all requests, those of the beginning
+// as well, which the others leave out.
 type result struct {
 	perSecond float64
 	p50, p99  time.Duration
+	answered  int
 }
 
 // httpRequest builds a request, ready for the wire.
@@ -47,22 +51,30 @@ func httpRequest(method, path, key, contentType string, body []byte) []byte {
 func (l load) run(duration time.Duration) (result, error) {
 	started := time.Now()
 	from, until := started.Add(duration/5), started.Add(duration)
-	latencies := make([][]time.Duration, l.connections)
+	latencies, answered := make([][]time.Duration, l.connections), make([]int, l.connections)
 	failures := make([]error, l.connections)
-	var all sync.WaitGroup
+	var running sync.WaitGroup
 	for i := range l.connections {
-		all.Go(func() { latencies[i], failures[i] = l.connection(from, until) })
+		running.Go(func() { latencies[i], answered[i], failures[i] = l.connection(from, until) })
 	}
-	all.Wait()
+	running.Wait()
 	if err := errors.Join(failures...); err != nil {
 		return result{}, err
 	}
 	merged := slices.Concat(latencies...)
+	if len(merged) == 0 && l.patient {
+		return result{p50: duration, p99: duration}, nil
+	}
 	if len(merged) == 0 {
 		return result{}, errors.New("no request was answered in time")
 	}
 	slices.Sort(merged)
+	all := 0
+	for _, n := range answered {
+		all += n
+	}
 	return result{
+		answered:  all,
 		perSecond: float64(len(merged)) / until.Sub(from).Seconds(),
 		p50:       merged[len(merged)/2],
 		p99:       merged[len(merged)*99/100],
@@ -76,41 +88,59 @@ func (l load) send(times int) error {
 		return err
 	}
 	defer conn.Close()
+	return l.sendOn(conn, times)
+}
+
+// sendOn sends the request so many times on a connection.
+func (l load) sendOn(conn net.Conn, times int) error {
 	reader := bufio.NewReaderSize(conn, 64<<10)
 	for range times {
-		if _, err := conn.Write(l.request); err != nil {
-			return err
-		}
-		if err := readAnswer(reader, l.status); err != nil {
+		if err := exchange(conn, reader, l); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l load) connection(from, until time.Time) ([]time.Duration, error) {
+// connection sends one request after another. It returns how long those took that
+// count, and how many were answered in all.
+func (l load) connection(from, until time.Time) (took []time.Duration, answered int, err error) {
 	conn, err := net.Dial("tcp", l.addr)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // conn may be another one by then
 	reader := bufio.NewReaderSize(conn, 64<<10)
-	var took []time.Duration
 	for {
 		sent := time.Now()
 		if sent.After(until) {
-			return took, nil
+			return took, answered, nil
 		}
-		if _, err := conn.Write(l.request); err != nil {
-			return nil, err
+		if err := exchange(conn, reader, l); err != nil {
+			if !l.patient {
+				return nil, 0, err
+			}
+			_ = conn.Close() // what is left of the answer does not matter
+			time.Sleep(time.Millisecond)
+			if conn, err = net.Dial("tcp", l.addr); err != nil {
+				return nil, 0, err
+			}
+			reader.Reset(conn)
+			continue
 		}
-		if err := readAnswer(reader, l.status); err != nil {
-			return nil, err
-		}
+		answered++
 		if now := time.Now(); sent.After(from) && now.Before(until) {
 			took = append(took, now.Sub(sent))
 		}
 	}
+}
+
+// exchange sends the request and reads its answer.
+func exchange(conn net.Conn, reader *bufio.Reader, l load) error {
+	if _, err := conn.Write(l.request); err != nil {
+		return err
+	}
+	return readAnswer(reader, l.status)
 }
 
 // readAnswer reads one answer and checks its status. It knows just enough HTTP

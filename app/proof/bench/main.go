@@ -5,6 +5,22 @@
 //
 //	{"figure": "post_postgres_over_noop", "value": 0.61, "goal": 0.5}
 //
+// For every point of every part there is also the CPU time of one event, such as
+// post_postgres_cpu_us: microseconds that the server's process has used, and those
+// of PostgreSQL if the events are there, by /proc. It depends on the machine, and
+// not on how many processors the load leaves to the server.
+//
+// Two parts look at what others do beside a producer:
+//
+//   - watched: 10,000 live tails and polls wait on a stream, and are looked at again
+//     and again (post_with_10000_waiters_over_without). How much of one processor that
+//     takes by itself is cpu_share_of_10000_waiters;
+//   - neighbour: another organization does something that costs the server much, one
+//     attack after the other. For each there is the producer's rate over what it has
+//     alone (noisy_neighbour_tails), and its p99 over what that is alone
+//     (noisy_neighbour_tails_p99). noisy_neighbour and noisy_neighbour_p99 are the
+//     worst of all. Another attack is one more function in neighbour.go.
+//
 // It needs EVENTFLOW_TEST_POSTGRES, which `make bench` provides.
 package main
 
@@ -18,6 +34,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/pprof"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -29,7 +46,7 @@ import (
 )
 
 func main() {
-	if len(os.Args) > 1 && (os.Args[1] == "serve" || os.Args[1] == "key") {
+	if len(os.Args) > 1 && slices.Contains([]string{"serve", "key", "org"}, os.Args[1]) {
 		profile()
 		app.Main(app.SharedStorage("sqlite", sqlite.Open), app.SharedStorage("postgres", postgres.Open),
 			app.Storage("memory", memory.Open), app.Storage("naive", openNaive))
@@ -39,7 +56,7 @@ func main() {
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds; the median of their ratios counts")
 	flag.IntVar(&b.stored, "stored", 2_000_000, "stored events for the figures on a full log; 0 leaves them out")
 	flag.IntVar(&b.connections, "connections", 512, "connections of the single-event load")
-	flag.StringVar(&b.only, "only", "", "run one part only: idle, post, batch, read, fresh, deliver, waits, full")
+	flag.StringVar(&b.only, "only", "", "run one part only: idle, post, batch, read, fresh, deliver, waits, fanout, watched, neighbour, full")
 	flag.StringVar(&b.profiles, "profiles", "", "folder for a CPU profile of every server, named by its process id")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -59,8 +76,10 @@ type bench struct {
 	connections int
 	only        string
 	postgres    string
-	folder      string
-	profiles    string
+	// postmaster is PostgreSQL's process, or 0 if it runs elsewhere.
+	postmaster int
+	folder     string
+	profiles   string
 }
 
 // envProfile names the file for a server's CPU profile.
@@ -95,6 +114,9 @@ func (b *bench) run(ctx context.Context) (err error) {
 	if b.postgres == "" {
 		return fmt.Errorf("EVENTFLOW_TEST_POSTGRES is not set: run `make bench`")
 	}
+	if err := b.findPostmaster(ctx); err != nil {
+		return err
+	}
 	if b.profiles != "" {
 		if err := os.Setenv(envProfile, b.profiles); err != nil {
 			return err
@@ -115,7 +137,17 @@ func (b *bench) run(ctx context.Context) (err error) {
 		name string
 		run  func(context.Context) error
 	}{
-		{"idle", b.idle}, {"post", b.post}, {"batch", b.batch}, {"read", b.read}, {"fresh", b.fresh}, {"deliver", b.deliver}, {"waits", b.waits}, {"full", b.full},
+		{"idle", b.idle},
+		{"post", b.post},
+		{"batch", b.batch},
+		{"read", b.read},
+		{"fresh", b.fresh},
+		{"deliver", b.deliver},
+		{"waits", b.waits},
+		{"fanout", b.fanout},
+		{"watched", b.watched},
+		{"neighbour", b.neighbour},
+		{"full", b.full},
 	} {
 		if b.only != "" && b.only != part.name {
 			continue
@@ -128,7 +160,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 }
 
 // schemas are those that the parts make on PostgreSQL.
-var schemas = []string{"post", "naive", "batch", "read", "fresh", "analyzed", "deliver", "empty", "full"}
+var schemas = []string{"post", "naive", "batch", "read", "fresh", "analyzed", "deliver", "watched", "neighbour", "empty", "full"}
 
 // figure is one line of the report. A goal of "at most" is marked.
 type figure struct {

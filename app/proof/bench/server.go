@@ -24,6 +24,7 @@ const benchSecret = "bench-secret-of-a-server-that-lives-for-minutes"
 // server is a running EventFlow process.
 type server struct {
 	addr    string
+	store   string
 	key     string
 	client  *rest.Client
 	started time.Duration
@@ -72,7 +73,7 @@ func launch(ctx context.Context, store string, settings ...string) (*server, []s
 	environment := append(os.Environ(), "EVENTFLOW_STORE="+store, "EVENTFLOW_SECRET="+benchSecret,
 		"EVENTFLOW_ADDR="+addr, "EVENTFLOW_LOG_LEVEL=warn", "EVENTFLOW_RATE_KEY=off")
 	environment = append(environment, settings...)
-	s := &server{addr: addr, process: exec.CommandContext(ctx, self, "serve")}
+	s := &server{addr: addr, store: store, process: exec.CommandContext(ctx, self, "serve")}
 	s.process.Env, s.process.Stderr = environment, os.Stderr
 	before := time.Now()
 	if err := s.process.Start(); err != nil {

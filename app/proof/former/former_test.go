@@ -256,11 +256,7 @@ func (o opened) keysAreWhatTheyWere() {
 // sendAgain sends what was sent before, with another body if there is one.
 func (o opened) sendAgain(one sent, body string) (status int, answer []byte) {
 	o.t.Helper()
-	headers := map[string]string{"Content-Type": one.ContentType}
-	for name, value := range one.Headers {
-		headers[name] = value
-	}
-	status, answer, err := o.request(o.t.Context(), "POST", "/streams/"+one.Stream+"/events", o.shop, headers, body)
+	status, answer, err := o.request(o.t.Context(), "POST", "/streams/"+one.Stream+"/events", o.shop, one.headers(), body)
 	require.NoError(o.t, err)
 	return status, answer
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"maps"
 	"os"
 )
 
@@ -49,6 +50,13 @@ type sent struct {
 	Body        string            `json:"body"`
 	EventID     string            `json:"event_id"`
 	Offset      int64             `json:"offset"`
+}
+
+// headers are all headers of the request but the credential.
+func (s sent) headers() map[string]string {
+	all := map[string]string{"Content-Type": s.ContentType}
+	maps.Copy(all, s.Headers)
+	return all
 }
 
 // group is how far a consumer group got.

@@ -4,7 +4,7 @@
 //
 // Before a release, its binary leaves an installation for the versions after it:
 //
-//	make bin/eventflow bin/testenv
+//	make build bin/testenv
 //	bin/testenv -- go run ./app/proof/former -binary bin/eventflow -name "$(git rev-parse --short HEAD)"
 //
 // It speaks plain HTTP, and no words of the packages around it: these may have

@@ -56,7 +56,8 @@ func (m *maker) make(ctx context.Context) error {
 
 // start starts the server, and returns when it is ready.
 func (m *maker) start(ctx context.Context) (stop func() error, err error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +70,7 @@ func (m *maker) start(ctx context.Context) (stop func() error, err error) {
 	if strings.HasPrefix(m.store, "sqlite:") {
 		mode, environ = "dev", append(environ, "EVENTFLOW_SECRET=") // it is to find its secret itself
 	}
-	server := exec.Command(m.binary, mode)
+	server := exec.CommandContext(context.WithoutCancel(ctx), m.binary, mode) // it is stopped in order
 	server.Env, server.Dir, server.Stderr = environ, m.home, os.Stderr
 	if err := server.Start(); err != nil {
 		return nil, err
@@ -123,7 +124,7 @@ func (m *maker) request(ctx context.Context, method, path, credential string, he
 	if err != nil {
 		return 0, nil, err
 	}
-	defer response.Body.Close() //nolint:errcheck // it was read
+	defer response.Body.Close()
 	answer, err := io.ReadAll(response.Body)
 	return response.StatusCode, answer, err
 }

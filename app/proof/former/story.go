@@ -144,11 +144,7 @@ func (m *maker) events(ctx context.Context) error {
 
 // send stores an event and keeps how that was done.
 func (m *maker) send(ctx context.Context, one sent) error {
-	headers := map[string]string{"Content-Type": one.ContentType}
-	for name, value := range one.Headers {
-		headers[name] = value
-	}
-	status, answer, err := m.request(ctx, "POST", "/streams/"+one.Stream+"/events", m.shop, headers, one.Body)
+	status, answer, err := m.request(ctx, "POST", "/streams/"+one.Stream+"/events", m.shop, one.headers(), one.Body)
 	if err != nil || status != 202 {
 		return fmt.Errorf("%s: %d: %s: %w", one.Body, status, answer, err)
 	}
