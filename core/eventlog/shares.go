@@ -46,7 +46,7 @@ func (s *Shares) Allowed(ctx context.Context, org core.ID) (core.Shares, error) 
 	if s == nil {
 		return core.DefaultShares, nil
 	}
-	allowed, err := s.known.Get(org, func(core.Shares) (core.Shares, error) {
+	allowed, err := s.known.Get(ctx, org, func(core.Shares) (core.Shares, error) {
 		stored, err := s.Organizations.Organization(ctx, org)
 		return stored.Shares.Or(s.General), err
 	}, core.IsNotFound)
