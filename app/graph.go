@@ -211,7 +211,9 @@ func background(lc fx.Lifecycle, run func(context.Context)) {
 }
 
 // newIdentity returns the use cases of people and credentials.
-func newIdentity(lc fx.Lifecycle, cfg Config, p ports, streams *eventlog.Streams, shares *eventlog.Shares, limiter core.RateLimiter) (*identity.UseCases, error) {
+func newIdentity(
+	lc fx.Lifecycle, cfg Config, p ports, streams *eventlog.Streams, shares *eventlog.Shares, limiter core.RateLimiter,
+) (*identity.UseCases, error) {
 	needs, err := identityPorts(cfg, p.Catalog, p.Authorizer, p.Now)
 	if err != nil {
 		return nil, err

@@ -12,16 +12,21 @@ import (
 // Times come back in UTC with microseconds. Two things with one id, or two keys with
 // one hash, are an error. So is every call after Close.
 type Catalog interface {
-	Organizations
+	Tenants
 	StreamCatalog
 	Credentials
 	People
 	GroupStore
-	Holdings
 	// Check returns nil when the catalog answers. It wraps [ErrRelaxedDurability]
 	// and [ErrDegraded] as that of a [Storage] does.
 	Check(ctx context.Context) error
 	Close() error
+}
+
+// Tenants keeps the organizations and counts what they have.
+type Tenants interface {
+	Organizations
+	Holdings
 }
 
 // Organizations are the tenants.

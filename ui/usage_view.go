@@ -44,7 +44,7 @@ func (v *usageView) table(usage core.Usage) app.UI {
 	var rows []app.UI
 	for _, share := range core.AllShares {
 		used, allowed := *usage.Used.At(share), *usage.Allowed.At(share)
-		write := func(n int64) string { return count(n) }
+		write := count[int64]
 		if share == core.ShareUploads {
 			write = func(n int64) string { return size(int(n)) }
 		}
