@@ -173,7 +173,8 @@ type UserWriter interface {
 	// one; CreatedAt, LastLoginAt and SignedOutAt stay. Another stored Revision is a
 	// [CodePreconditionFailed]. That is checked first; an address that another user
 	// of the organization has is a [CodeConflict]. No such user in the organization
-	// is [CodeNotFound].
+	// is [CodeNotFound]. The last active admin of an organization stays one: the
+	// change is [ErrLastAdmin], and of several that are made at once, too.
 	UpdateUser(ctx context.Context, user User) error
 	// SetPassword gives the users of an address, in all organizations, another
 	// PasswordHash: those who have the hash from or, if that is "", all who have one.
@@ -181,7 +182,8 @@ type UserWriter interface {
 	// else. Without such a user it answers [CodePreconditionFailed].
 	SetPassword(ctx context.Context, email, from, hash string, at time.Time) error
 	// DeleteUser removes a user with all sessions and tickets, and the user has none
-	// from then on. No such user is [CodeNotFound].
+	// from then on. No such user is [CodeNotFound], and the last active admin is
+	// [ErrLastAdmin].
 	DeleteUser(ctx context.Context, org, id ID) error
 	// TouchUser notes when a user signed in. That is no change of the user, so the
 	// Revision stays. Without such a user it does nothing.
@@ -242,6 +244,11 @@ type Tickets interface {
 	// another kind is [CodeNotFound], and is not used up. At ExpiresAt a ticket has
 	// expired.
 	UseTicket(ctx context.Context, kind TicketKind, hash KeyHash, at time.Time) (Ticket, error)
+	// ReturnTicket makes a used ticket good again, as it was before. Returning one that
+	// is void or not used does nothing.
+	ReturnTicket(ctx context.Context, id ID) error
+	// VoidTickets makes all tickets of a kind void that a user has.
+	VoidTickets(ctx context.Context, kind TicketKind, user ID) error
 }
 
 // GroupStore keeps consumer groups: what they are, how far they got and what they

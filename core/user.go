@@ -61,6 +61,12 @@ type UserChange struct {
 	State *UserState `json:"state,omitempty"`
 }
 
+// ErrLastAdmin answers a change after which nobody could administer an organization.
+var ErrLastAdmin = Errorf(CodeConflict, "this is the organization's last active admin: make somebody else an admin first")
+
+// Administers reports whether the user can administer the organization now.
+func (u User) Administers() bool { return u.Role == RoleAdmin && u.State == UserActive }
+
 // CheckUserRole refuses a role that is not for people.
 func CheckUserRole(role Role) error {
 	if !slices.Contains(UserRoles, role) {

@@ -188,3 +188,15 @@ func (c *Catalog) UseTicket(ctx context.Context, kind core.TicketKind, hash core
 	})
 	return t, err
 }
+
+// ReturnTicket implements [core.Tickets].
+func (c *Catalog) ReturnTicket(ctx context.Context, id core.ID) error {
+	defer c.serialize()()
+	return c.db.WithContext(ctx).Model(&ticketRow{}).Where("id = ?", id.String()).UpdateColumn("used_at", nil).Error
+}
+
+// VoidTickets implements [core.Tickets].
+func (c *Catalog) VoidTickets(ctx context.Context, kind core.TicketKind, user core.ID) error {
+	defer c.serialize()()
+	return c.db.WithContext(ctx).Where("kind = ? and user_id = ?", string(kind), user.String()).Delete(&ticketRow{}).Error
+}

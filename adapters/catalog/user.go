@@ -2,9 +2,11 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -80,6 +82,11 @@ func (c *Catalog) Users(ctx context.Context, org core.ID, after string, limit in
 func (c *Catalog) UpdateUser(ctx context.Context, user core.User) error {
 	row := userRowOf(user)
 	return c.write(ctx, func(tx *gorm.DB) error {
+		if !user.Administers() {
+			if err := keepAdmin(tx, row.Org, row.ID, user.Revision-1); err != nil {
+				return err
+			}
+		}
 		updated := tx.Model(&userRow{}).Where("id = ? and org = ? and revision = ?", row.ID, row.Org, user.Revision-1).
 			Select("email", "name", "role", "state", "password_hash", "revision", "updated_at").Updates(&row)
 		if updated.Error != nil || updated.RowsAffected == 1 {
@@ -105,10 +112,45 @@ func (c *Catalog) SetPassword(ctx context.Context, email, from, hash string, at 
 	})
 }
 
+// anyRevision is the revision of a user who is to be deleted, whatever it is.
+const anyRevision = 0
+
+// keepAdmin refuses to lose an admin who is the last one. It goes on to the end of the
+// transaction: two admins who demote each other at once wait for each other here, and
+// the second finds the first one demoted. A user at another revision is not changed, so
+// there is nothing to refuse.
+func keepAdmin(tx *gorm.DB, org, id string, revision int64) error {
+	admins := func() *gorm.DB {
+		return tx.Model(&userRow{}).Where("org = ? and role = ? and state = ?", org, string(core.RoleAdmin), string(core.UserActive))
+	}
+	lost := admins().Where("id = ?", id)
+	if revision != anyRevision {
+		lost = lost.Where("revision = ?", revision)
+	}
+	if err := lost.Take(&userRow{}).Error; err != nil {
+		if errors.Is(err, gorm.ErrRecordNotFound) {
+			return nil
+		}
+		return err
+	}
+	lock := clause.Locking{Strength: "NO KEY UPDATE"}
+	if err := tx.Table("organizations").Where("id = ?", org).Clauses(lock).Select("id").Take(new(string)).Error; err != nil {
+		return err
+	}
+	err := admins().Where("id <> ?", id).Take(&userRow{}).Error
+	if errors.Is(err, gorm.ErrRecordNotFound) {
+		return core.ErrLastAdmin
+	}
+	return err
+}
+
 // DeleteUser implements [core.Users]. Sessions and tickets go with it, by their
 // foreign keys.
 func (c *Catalog) DeleteUser(ctx context.Context, org, id core.ID) error {
 	return c.write(ctx, func(tx *gorm.DB) error {
+		if err := keepAdmin(tx, org.String(), id.String(), anyRevision); err != nil {
+			return err
+		}
 		return changed(tx.Where("id = ? and org = ?", id.String(), org.String()).Delete(&userRow{}),
 			core.Errorf(core.CodeNotFound, "there is no such user"))
 	})

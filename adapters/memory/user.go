@@ -94,6 +94,11 @@ func (c *Catalog) UpdateUser(ctx context.Context, user core.User) error {
 	if stored.Revision != user.Revision-1 {
 		return errMoved
 	}
+	if !user.Administers() {
+		if err := c.keepAdmin(stored); err != nil {
+			return err
+		}
+	}
 	user.CreatedAt, user.LastLoginAt, user.SignedOutAt = stored.CreatedAt, stored.LastLoginAt, stored.SignedOutAt
 	return c.storeUser(user)
 }
@@ -119,13 +124,29 @@ func (c *Catalog) SetPassword(ctx context.Context, email, from, hash string, at 
 	return nil
 }
 
+// keepAdmin refuses to lose an admin who is the last one.
+func (c *Catalog) keepAdmin(lost core.User) error {
+	if !lost.Administers() {
+		return nil
+	}
+	_, other := find(c.users, func(user core.User) bool { return user.Org == lost.Org && user.ID != lost.ID && user.Administers() })
+	if !other {
+		return core.ErrLastAdmin
+	}
+	return nil
+}
+
 // DeleteUser implements [core.Users].
 func (c *Catalog) DeleteUser(ctx context.Context, org, id core.ID) error {
 	if err := c.enter(ctx); err != nil {
 		return err
 	}
 	defer c.mu.Unlock()
-	if _, err := c.userOf(org, id); err != nil {
+	user, err := c.userOf(org, id)
+	if err != nil {
+		return err
+	}
+	if err := c.keepAdmin(user); err != nil {
 		return err
 	}
 	delete(c.users, id)

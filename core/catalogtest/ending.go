@@ -97,6 +97,8 @@ func (s *suite) calledPeople(ctx context.Context, th things) map[string]func() e
 		"RevokeSessions": func() error { return c.RevokeSessions(ctx, th.goes.user.ID, core.ID{}, start) },
 		"ForgetSessions": func() error { return c.ForgetSessions(ctx, start.Add(time.Hour)) },
 		"CreateTicket":   func() error { return c.CreateTicket(ctx, newTicket(core.TicketInvite, changed)) },
+		"VoidTickets":    func() error { return c.VoidTickets(ctx, core.TicketReset, th.goes.user.ID) },
+		"ReturnTicket":   func() error { return c.ReturnTicket(ctx, th.stays.ticket.ID) },
 		"UseTicket":      func() error { _, err := c.UseTicket(ctx, core.TicketReset, th.stays.ticket.Hash, start); return err },
 	}
 }
@@ -136,6 +138,7 @@ func (s *suite) calledThings(ctx context.Context, stream core.Stream, key core.A
 		"Keys":         func() error { _, err := c.Keys(ctx, key.Org, core.KeyScan{}); return err },
 		"RotateKey":    func() error { return c.RotateKey(ctx, rotated(key)) },
 		"RevokeKey":    func() error { return c.RevokeKey(ctx, key.Org, key.ID, start) },
+		"HandOverKey":  func() error { return c.HandOverKey(ctx, key.Org, key.ID, newID(start)) },
 		"TouchKeys":    func() error { return c.TouchKeys(ctx, map[core.ID]time.Time{key.ID: start}) },
 	}
 }

@@ -16,6 +16,8 @@ var userChanges = []guarantee{
 	{"a password is that of a person in all organizations", personalPassword},
 	{"a password that was changed meanwhile is not replaced", racedPassword},
 	{"who is signed out has no session, and elsewhere nothing ends", signedOut},
+	{"the last active admin stays", lastAdmin},
+	{"of admins who demote each other at once one stays", racingAdmins},
 	{"a deleted user is gone", deletedUser},
 	{"a deleted user's sessions and tickets are gone", deletedUsersRights},
 	{"a deleted user is given no session and no ticket", noRightsForTheDeleted},
@@ -29,6 +31,86 @@ var userChanges = []guarantee{
 
 func racingAddresses(s *suite)   { raceAddresses(s, []core.Catalog{s.catalog}) }
 func racingUserChanges(s *suite) { raceUserChanges(s, []core.Catalog{s.catalog}) }
+
+func racingAdmins(s *suite) { raceAdmins(s, []core.Catalog{s.catalog}) }
+
+// createdAdmin stores a new active admin.
+func (s *suite) createdAdmin(org core.ID, email string) core.User {
+	s.Helper()
+	user := newUser(org, email)
+	user.Role = core.RoleAdmin
+	s.must(s.catalog.CreateUser(context.Background(), user), "CreateUser")
+	return user
+}
+
+// losses are the ways in which an organization loses an admin.
+func (s *suite) losses(c core.Catalog, admin core.User) map[string]func() error {
+	change := func(change func(*core.User)) func() error {
+		return func() error {
+			changed := admin
+			changed.Revision++
+			change(&changed)
+			return c.UpdateUser(context.Background(), changed)
+		}
+	}
+	return map[string]func() error{
+		"demoted":  change(func(user *core.User) { user.Role = core.RoleDeveloper }),
+		"disabled": change(func(user *core.User) { user.State = core.UserDisabled }),
+		"deleted":  func() error { return c.DeleteUser(context.Background(), admin.Org, admin.ID) },
+	}
+}
+
+func lastAdmin(s *suite) {
+	org, other := s.organization(), s.organization()
+	s.createdAdmin(other, "eve@example.com")
+	s.createdUser(org, "bob@example.com")
+	invited := newUser(org, "inv@example.com")
+	invited.Role, invited.State = core.RoleAdmin, core.UserInvited
+	s.must(s.catalog.CreateUser(context.Background(), invited), "CreateUser")
+	ann := s.createdAdmin(org, "ann@example.com")
+	for _, lose := range s.losses(s.catalog, ann) {
+		s.refused(lose(), core.CodeConflict, "losing the last active admin")
+		s.hasUser(ann)
+	}
+	stale := ann
+	stale.Revision, stale.Role = 7, core.RoleViewer
+	s.refused(s.catalog.UpdateUser(context.Background(), stale), core.CodePreconditionFailed, "UpdateUser that does not follow the stored Revision")
+	ann = s.updateUser(ann, func(user *core.User) { user.Name, user.PasswordHash = "Anne", "another" })
+	s.hasUser(ann)
+	for _, way := range []string{"demoted", "disabled", "deleted"} {
+		second := s.createdAdmin(org, way+"@example.com")
+		s.must(s.losses(s.catalog, second)[way](), "losing one of two admins")
+		s.refused(s.losses(s.catalog, ann)[way](), core.CodeConflict, "losing the last active admin")
+	}
+	s.deleteUser(invited)
+	s.hasUser(ann)
+}
+
+// raceAdmins has admins lose each other at once, in every way: one of them stays.
+func raceAdmins(s *suite, handles []core.Catalog) {
+	for _, way := range []string{"demoted", "disabled", "deleted"} {
+		org, admins := s.organization(), make([]core.User, callers)
+		for i := range admins {
+			admins[i] = s.createdAdmin(org, newID(start).String()+"@example.com")
+		}
+		refused := 0
+		for _, err := range race(callers, func(i int) error { return s.losses(handles[i%len(handles)], admins[i])[way]() }) {
+			if core.CodeOf(err) == core.CodeConflict {
+				refused++
+				continue
+			}
+			s.must(err, "losing an admin beside others")
+		}
+		s.check(refused == 1, "of %d admins who are %s at once one must stay, %d did", callers, way, refused)
+		left := 0
+		for _, user := range s.listUsers(org, everything) {
+			if user.Administers() {
+				left++
+			}
+		}
+		s.check(left == 1, "one admin must be left, there are %d", left)
+	}
+}
 
 func changedUser(s *suite) {
 	org := s.organization()

@@ -81,14 +81,14 @@ func (u *Users) Setup(ctx context.Context, from core.Visitor, ticket string, per
 	if err := u.throttle.admit(ctx, "login "+person.Email); err != nil {
 		return core.SignIn{}, err
 	}
-	used, err := u.tickets.redeem(ctx, core.TicketSetup, ticket)
-	if err != nil {
-		return core.SignIn{}, err
-	}
-	if err := u.stillEmpty(ctx, used.Org); err != nil {
-		return core.SignIn{}, err
-	}
-	user, err := u.create(ctx, used.Org, person, core.RoleAdmin)
+	var user core.User
+	err := u.tickets.redeem(ctx, core.TicketSetup, ticket, func(used core.Ticket) (err error) {
+		if err := u.stillEmpty(ctx, used.Org); err != nil {
+			return err
+		}
+		user, err = u.create(ctx, used.Org, person, core.RoleAdmin)
+		return err
+	})
 	if err != nil {
 		return core.SignIn{}, err
 	}

@@ -157,6 +157,9 @@ func (u *Users) create(ctx context.Context, org core.ID, person NewPerson, role 
 	if err := core.CheckUserRole(role); err != nil {
 		return core.User{}, err
 	}
+	if err := u.people.checkOwn(ctx, "password", person.Password, org); err != nil {
+		return core.User{}, err
+	}
 	hash, err := u.people.join(ctx, person.Email, person.Password)
 	if err != nil {
 		return core.User{}, err
