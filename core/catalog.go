@@ -173,8 +173,8 @@ type UserWriter interface {
 	// one; CreatedAt, LastLoginAt and SignedOutAt stay. Another stored Revision is a
 	// [CodePreconditionFailed]. That is checked first; an address that another user
 	// of the organization has is a [CodeConflict]. No such user in the organization
-	// is [CodeNotFound]. The last active admin of an organization stays one: the change
-	// is [ErrLastAdmin], also the last of several that are made at once.
+	// is [CodeNotFound]. The last active admin of an organization stays one: the
+	// change is [ErrLastAdmin], and of several that are made at once, too.
 	UpdateUser(ctx context.Context, user User) error
 	// SetPassword gives the users of an address, in all organizations, another
 	// PasswordHash: those who have the hash from or, if that is "", all who have one.
@@ -236,6 +236,9 @@ type Tickets interface {
 	// CreateTicket stores a new ticket. Older ones of the same kind for the same
 	// user and organization are void from then on.
 	CreateTicket(ctx context.Context, ticket Ticket) error
+	// Ticket returns the ticket that UseTicket would use, and leaves it as it is. Any
+	// other is [CodeNotFound].
+	Ticket(ctx context.Context, kind TicketKind, hash KeyHash, at time.Time) (Ticket, error)
 	// UseTicket marks the ticket with this hash as used and returns it. Of many calls
 	// at once, one succeeds. A ticket that is unknown, void, used, expired or of
 	// another kind is [CodeNotFound], and is not used up. At ExpiresAt a ticket has

@@ -56,6 +56,7 @@ func (sh *shell) start(ctx app.Context) {
 	s, next := sh.s, anonymous // unless the browser remembers somebody
 	if recall(ctx, &s.me) {
 		next = signedIn
+		s.whose(s.me)
 		sh.introduce(ctx)
 		every(ctx, refreshEvery, sh.introduce)
 	}
@@ -306,8 +307,25 @@ func (sh *shell) bar() []app.UI {
 	return append(bar,
 		iconButton("Exact or relative times", "wait", func(ctx app.Context, _ app.Event) { switchTimes(ctx) }),
 		iconButton("Light or dark", "theme", func(ctx app.Context, _ app.Event) { switchTheme(ctx) }),
-		app.A().Class("button", "bare", "who").Href("/settings/account").Title("Your account").Body(icon("user"), app.Span().Text(sh.s.email())),
+		app.A().Class("button", "bare", "who").Href("/settings/account").Title(sh.account()).Body(icon("user"), app.Span().Text(sh.who())),
 		iconButton("Sign out", "out", sh.signOut))
+}
+
+// who is the user in few words. Where there are several organizations, the one that
+// is shown comes first.
+func (sh *shell) who() string {
+	if sh.s.several() {
+		return sh.s.me.Organization.Name + " · " + sh.s.email()
+	}
+	return sh.s.email()
+}
+
+// account says where the user's name leads.
+func (sh *shell) account() string {
+	if sh.s.several() {
+		return "Your account in " + sh.s.me.Organization.Name + ", and your other organizations"
+	}
+	return "Your account"
 }
 
 // signOutTimeout is how long signing out waits for the server.

@@ -99,6 +99,19 @@ func (c *Catalog) UpdateUser(ctx context.Context, user core.User) error {
 	})
 }
 
+// SetPassword implements [core.Users].
+func (c *Catalog) SetPassword(ctx context.Context, email, from, hash string, at time.Time) error {
+	return c.write(ctx, func(tx *gorm.DB) error {
+		whose := tx.Model(&userRow{}).Where("email = ? and password_hash <> ''", email)
+		if from != "" {
+			whose = whose.Where("password_hash = ?", from)
+		}
+		return changed(whose.UpdateColumns(map[string]any{
+			"password_hash": hash, "updated_at": micros(at), "revision": gorm.Expr("revision + 1"),
+		}), errMoved)
+	})
+}
+
 // anyRevision is the revision of a user who is to be deleted, whatever it is.
 const anyRevision = 0
 
@@ -129,19 +142,6 @@ func keepAdmin(tx *gorm.DB, org, id string, revision int64) error {
 		return core.ErrLastAdmin
 	}
 	return err
-}
-
-// SetPassword implements [core.Users].
-func (c *Catalog) SetPassword(ctx context.Context, email, from, hash string, at time.Time) error {
-	return c.write(ctx, func(tx *gorm.DB) error {
-		whose := tx.Model(&userRow{}).Where("email = ? and password_hash <> ''", email)
-		if from != "" {
-			whose = whose.Where("password_hash = ?", from)
-		}
-		return changed(whose.UpdateColumns(map[string]any{
-			"password_hash": hash, "updated_at": micros(at), "revision": gorm.Expr("revision + 1"),
-		}), errMoved)
-	})
 }
 
 // DeleteUser implements [core.Users]. Sessions and tickets go with it, by their

@@ -103,18 +103,6 @@ func (c *Catalog) UpdateUser(ctx context.Context, user core.User) error {
 	return c.storeUser(user)
 }
 
-// keepAdmin refuses to lose an admin who is the last one.
-func (c *Catalog) keepAdmin(lost core.User) error {
-	if !lost.Administers() {
-		return nil
-	}
-	_, other := find(c.users, func(user core.User) bool { return user.Org == lost.Org && user.ID != lost.ID && user.Administers() })
-	if !other {
-		return core.ErrLastAdmin
-	}
-	return nil
-}
-
 // SetPassword implements [core.Users].
 func (c *Catalog) SetPassword(ctx context.Context, email, from, hash string, at time.Time) error {
 	if err := c.enter(ctx); err != nil {
@@ -132,6 +120,18 @@ func (c *Catalog) SetPassword(ctx context.Context, email, from, hash string, at 
 	}
 	if none {
 		return errMoved
+	}
+	return nil
+}
+
+// keepAdmin refuses to lose an admin who is the last one.
+func (c *Catalog) keepAdmin(lost core.User) error {
+	if !lost.Administers() {
+		return nil
+	}
+	_, other := find(c.users, func(user core.User) bool { return user.Org == lost.Org && user.ID != lost.ID && user.Administers() })
+	if !other {
+		return core.ErrLastAdmin
 	}
 	return nil
 }

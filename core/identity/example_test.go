@@ -62,6 +62,32 @@ func ExampleSignIns() {
 	// UNAUTHORIZED: the address or the password is wrong
 }
 
+// Somebody who has an account accepts the invitation of another organization with the
+// same password, and goes from one to the other with one session.
+func ExampleSignIns_Switch() {
+	ctx := context.Background()
+	people, _, operator := installation()
+	must(people.Users.Create(ctx, operator, identity.NewPerson{Email: "ann@example.com", Password: "Kettle-Umbrella-7"}, core.RoleAdmin))
+	acme, _, err := people.Organizations.Create(ctx, operator, "acme")
+	if err != nil {
+		panic(err)
+	}
+	theirs := core.Principal{Org: acme.ID, Role: core.RoleAdmin}
+	_, link, err := people.Users.Invite(ctx, theirs, "ann@example.com", "Ann", core.RoleViewer)
+	if err != nil {
+		panic(err)
+	}
+	from, ticket := core.Visitor{}, link[len("https://events.example/setup#invite="):]
+	signIn := must(people.Passwords.Accept(ctx, from, ticket, "", "Kettle-Umbrella-7"))
+	for _, organization := range signIn.Organizations {
+		signIn = must(people.SignIns.Switch(ctx, from, signIn.RefreshToken, organization.ID))
+		fmt.Println(signIn.User.Role, "of", organization.Name)
+	}
+	// Output:
+	// viewer of acme
+	// admin of default
+}
+
 // The first admin of an organization is made by a link, which is good once.
 func ExampleTickets_SetupLink() {
 	ctx := context.Background()

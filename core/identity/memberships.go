@@ -83,6 +83,23 @@ func (m memberships) join(ctx context.Context, email, password string) (hash str
 	return hash, core.StoreFailed(err)
 }
 
+// renew returns the hash for another password of the person that a user is. It has the
+// salt of other people with the address, where there are any, and a new one otherwise.
+func (m memberships) renew(ctx context.Context, user core.User, password string) (string, error) {
+	users, err := usersByEmail(everywhere(ctx), m.users, user.Email)
+	if err != nil {
+		return "", err
+	}
+	like := ""
+	for _, other := range users {
+		if joined(other) && other.PasswordHash != user.PasswordHash {
+			like = other.PasswordHash
+		}
+	}
+	hash, err := m.hasher.Hash(ctx, password, like)
+	return hash, core.StoreFailed(err)
+}
+
 // checkOwn holds a new password of a person to the names of organizations that are the
 // person's.
 func (m memberships) checkOwn(ctx context.Context, field, password string, orgs ...core.ID) error {

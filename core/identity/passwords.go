@@ -46,9 +46,9 @@ func (p *Passwords) Change(ctx context.Context, who core.Principal, current, nex
 	if err := p.people.checkOwn(ctx, "new_password", next, orgsOf(own)...); err != nil {
 		return err
 	}
-	hash, err := p.hasher.Hash(ctx, next, user.PasswordHash)
+	hash, err := p.people.renew(ctx, user, next)
 	if err != nil {
-		return core.StoreFailed(err)
+		return err
 	}
 	if err := p.store(ctx, user, user.PasswordHash, hash); err != nil {
 		return err
