@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/url"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -327,6 +328,15 @@ func TestTheIngestTimeNamesNobody(t *testing.T) {
 		for _, theirs := range []string{s.them.stream, "orders of them", "billing"} {
 			require.NotContains(t, got.body, theirs)
 		}
-		require.Equal(t, strings.Contains(secret, "."), strings.Contains(got.body, "ingest_p99_ms"), "for people")
+		for _, told := range []string{"ingest_p99_ms", "version", "started_at", runtime.Version()} {
+			require.Equal(t, strings.Contains(secret, "."), strings.Contains(got.body, told), "%s is for people", told)
+		}
+	}
+	for streams, told := range map[string]bool{"": true, s.mine.stream: false} {
+		request := core.KeyRequest{Label: "a", Environment: core.Live, Role: core.RoleAdmin, Streams: strings.Fields(streams)}
+		made, err := s.mine.admin.CreateKey(t.Context(), core.KindAPIKey, request)
+		require.NoError(t, err)
+		got := s.ask("GET", rest.SystemPath, made.Secret, "")
+		require.Equal(t, told, strings.Contains(got.body, runtime.Version()), "and for keys of admins: %s", got.body)
 	}
 }

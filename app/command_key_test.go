@@ -78,6 +78,37 @@ func TestAKeyIsRotatedByTheCommandLine(t *testing.T) {
 	require.NotContains(t, o.stdout, rotated.Secret)
 }
 
+// TestAKeyIsRevokedWithWhatItHasMade holds that the command line says what a key has made
+// that goes on, finds it by its maker and revokes it too where that is asked for.
+func TestAKeyIsRevokedWithWhatItHasMade(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	server := h.serve()
+	maker := h.credential("key", "create", "--label", "deployer", "--role", "admin")
+	child, err := server.client(maker.Secret).CreateKey(t.Context(), core.KindServiceToken, core.KeyRequest{Label: "made"})
+	require.NoError(t, err)
+	h.credential("token", "create", "--label", "another")
+	o := h.run([]string{secret}, "token", "list", "--created-by", maker.ID.String(), "-o", "json")
+	var listed []core.APIKey
+	require.NoError(t, json.Unmarshal([]byte(o.stdout), &listed), o.stderr)
+	require.Equal(t, []core.ID{child.ID}, []core.ID{listed[0].ID})
+	require.Len(t, listed, 1)
+
+	o = h.run([]string{secret}, "key", "revoke", maker.ID.String())
+	require.Zero(t, o.code, o.stderr)
+	require.Contains(t, o.stderr, "It has made keys or tokens that go on (1)")
+	require.Contains(t, o.stderr, child.ID.String())
+	_, err = server.client(child.Secret).Me(t.Context())
+	require.NoError(t, err)
+	o = h.run([]string{secret}, "key", "revoke", maker.ID.String(), "--children")
+	require.Zero(t, o.code, o.stderr)
+	require.Empty(t, o.stderr)
+	require.Eventually(t, func() bool {
+		_, err := server.client(child.Secret).Me(t.Context())
+		return core.CodeOf(err) == core.CodeUnauthorized
+	}, patience, 20*time.Millisecond)
+}
+
 // TestMistakesWithCredentialsAreNamed holds that what cannot be done with a key or
 // a token exits with the documented code and one line that says what is wrong.
 func TestMistakesWithCredentialsAreNamed(t *testing.T) {
@@ -98,6 +129,7 @@ func TestMistakesWithCredentialsAreNamed(t *testing.T) {
 		"key create --label x --rate 6000":         {2, "--rate must be requests per minute and at once"},
 		"key create --label x --rate 2000000/1":    {2, "--rate must be"},
 		"token list --output yaml":                 {2, "--output must be table or json"},
+		"key list --created-by nobody@example.com": {2, "neither an id nor the address of a user"},
 		"token revoke 7":                           {2, "token's id must be a UUID"},
 		"token rotate 7":                           {2, "'eventflow token list' shows the ids"},
 		"key rotate":                               {2, "accepts 1 arg"},

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -69,15 +71,18 @@ func organizationListCommand(p *program, s *settings) *cobra.Command {
 	return command
 }
 
-// allOrganizations returns the organizations of the installation, by name.
+// allOrganizations returns the organizations of the installation by name and, of one
+// name, by id.
 func allOrganizations(ctx context.Context, catalog core.Organizations) ([]core.Organization, error) {
-	return allPages(func(last *core.Organization) ([]core.Organization, error) {
-		after := ""
+	all, err := allPages(func(last *core.Organization) ([]core.Organization, error) {
+		var after core.ID
 		if last != nil {
-			after = last.Name
+			after = last.ID
 		}
 		return catalog.Organizations(ctx, after, core.MaxPageSize)
 	})
+	slices.SortStableFunc(all, func(a, b core.Organization) int { return strings.Compare(a.Name, b.Name) })
+	return all, err
 }
 
 func printOrganizations(out io.Writer, organizations []core.Organization) error {
@@ -92,7 +97,7 @@ func printOrganizations(out io.Writer, organizations []core.Organization) error 
 func organizationLimitCommand(p *program, s *settings) *cobra.Command {
 	var key, user string
 	command := &cobra.Command{
-		Use: "limit NAME", Args: cobra.ExactArgs(1),
+		Use: "limit NAME-OR-ID", Args: cobra.ExactArgs(1),
 		Short: "Override the rate limits of an organization's keys and people",
 		Long: "Override the rate limits that the settings set for each key and each person of an organization, and print the result. " +
 			"A flag that is left out changes nothing. A key's own --rate takes precedence. Running servers follow within two seconds.",

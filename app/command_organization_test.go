@@ -39,7 +39,18 @@ func TestOrganizationsOnTheHost(t *testing.T) {
 	unknown := h.run([]string{secret}, "user", "list", "--org", "umbrella")
 	require.NotZero(t, unknown.code)
 	require.Contains(t, unknown.stderr, "no such organization")
-	require.NotZero(t, h.run([]string{secret}, "org", "create", "acme").code)
+
+	// A name is for an organization to choose. Where two have one, the host takes the id.
+	require.Zero(t, h.run([]string{secret}, "org", "create", "acme").code)
+	ambiguous := h.run([]string{secret}, "user", "list", "--org", "acme")
+	require.NotZero(t, ambiguous.code)
+	require.Contains(t, ambiguous.stderr, `2 organizations are named "acme": give the id instead`)
+	require.Contains(t, ambiguous.stderr, org.ID.String())
+	require.NotZero(t, h.run([]string{secret}, "org", "limit", "acme", "--key", "70/7").code)
+	require.Contains(t, h.run([]string{secret}, "user", "list", "--org", org.ID.String()).stdout, "eve@example.com")
+	limited := h.run([]string{secret}, "org", "limit", org.ID.String(), "--key", "70/7")
+	require.Zero(t, limited.code, limited.stderr)
+	require.Contains(t, limited.stdout, org.ID.String())
 }
 
 // TestTheHostLimitsAnOrganization holds that a server that runs follows what the

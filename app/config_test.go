@@ -139,6 +139,27 @@ func TestWrongSettingsRefuseToStart(t *testing.T) {
 	}
 }
 
+// TestSecretsAreNotTakenAsFlags: everybody on a machine sees the flags of its
+// processes. A setting that holds a secret says where else it belongs.
+func TestSecretsAreNotTakenAsFlags(t *testing.T) {
+	t.Parallel()
+	hush := strings.Repeat("hush-", 10)
+	for _, flag := range []string{
+		"--secret=" + hush, "--metrics-token=" + hush,
+		"--store=postgres://u:" + hush + "@host/db", "--store=postgres://host/db?password=" + hush,
+		"--catalog=postgres://u:" + hush + "@host/db", "--redis=redis://:" + hush + "@host:6379/0", "--smtp=smtp://u:" + hush + "@host:587",
+	} {
+		name, _, _ := strings.Cut(flag, "=")
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o := newHome(t).run([]string{secret, anyone}, "serve", flag)
+			require.Equal(t, 2, o.code, o.stderr)
+			require.Contains(t, o.stderr, "EVENTFLOW_"+strings.ToUpper(strings.ReplaceAll(name[2:], "-", "_"))+"_FILE")
+			require.NotContains(t, o.stderr, "hush")
+		})
+	}
+}
+
 // A slash at the end of the public URL is no part of the links that begin with it.
 func TestLinksBeginWithThePublicURL(t *testing.T) {
 	t.Parallel()

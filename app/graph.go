@@ -74,6 +74,7 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			func(lc fx.Lifecycle, c *eventlog.SharedClock) { background(lc, c.Run) },
 			func(lc fx.Lifecycle, r *eventlog.Retention) { background(lc, r.Run) },
 			func(lc fx.Lifecycle, d *deliver.UseCases) { background(lc, d.Replayer.Run) },
+			func(lc fx.Lifecycle, t *eventlog.Trail) { background(lc, t.Run) },
 			func(lc fx.Lifecycle, i *identity.UseCases) { background(lc, i.Access.Run) },
 			func(m *metrics.Metrics, d *deliver.UseCases, s *server.Server, t *eventlog.Tails, logger *slog.Logger) {
 				m.Groups(d.Numbers.Census, logger)

@@ -51,9 +51,11 @@ func (n neighbours) command(args ...string) outcome {
 	return n.home.run([]string{secret, n.store}, args...)
 }
 
-func (n neighbours) key(org string) string {
+func (n neighbours) key(org string) string { return n.keyOf(org, core.RoleDeveloper) }
+
+func (n neighbours) keyOf(org string, role core.Role) string {
 	n.t.Helper()
-	made := n.command("key", "create", "--org", org, "--label", "test", "--role", "developer")
+	made := n.command("key", "create", "--org", org, "--label", "test", "--role", string(role))
 	require.Zero(n.t, made.code, made.stderr)
 	return strings.TrimSpace(made.stdout)
 }
@@ -213,5 +215,71 @@ func TestReplaysThatNeverEndAreNobodyElsesTrouble(t *testing.T) {
 		require.Contains(t, listed.stdout, first, listed.stderr)
 		byOperator := n.command("replay", "stop", "--org", "them", first)
 		require.Contains(t, byOperator.stdout, string(core.ReplayStopped), byOperator.stderr)
+	})
+}
+
+// A key that is refused again and again leaves a record a minute, which counts, and not
+// one a request. The rest of the count is kept when the server stops.
+func TestRefusedRequestsDoNotFillTheTrail(t *testing.T) {
+	t.Parallel()
+	withNeighbours(t, nil, func(t *testing.T, n neighbours) {
+		them := n.server.client(n.keyOf("them", core.RoleProducer))
+		for range 300 {
+			_, err := them.StreamsPage(t.Context(), core.StreamQuery{})
+			require.Equal(t, core.CodeForbidden, core.CodeOf(err))
+		}
+		n.server.stop()
+		again := n.home.serve(n.store, "EVENTFLOW_RATE_KEY=off")
+		page, err := again.client(n.keyOf("them", core.RoleAdmin)).AuditPage(t.Context(), core.EventQuery{Filter: core.Filter{Type: string(core.AuditRefused)}, Limit: 1000})
+		require.NoError(t, err)
+		require.Len(t, page.Items, 2)
+		require.Contains(t, string(page.Items[1].Payload), `"count":"299"`)
+	})
+}
+
+// A neighbour whose schemas cost much gets its share of the CPU and no more: what
+// doubles with each level is not taken, what is too much for an event ends the event,
+// and the rest ends with the share.
+func TestAnExpensiveSchemaIsNobodyElsesTrouble(t *testing.T) {
+	t.Parallel()
+	withNeighbours(t, nil, func(t *testing.T, n neighbours) {
+		them := n.server.client(n.them)
+		levels := make([]string, 40)
+		for i := range levels {
+			levels[i] = fmt.Sprintf(`"l%d":{"allOf":[{"$ref":"#/$defs/l%d"},{"$ref":"#/$defs/l%[2]d"}]}`, i, i+1)
+		}
+		doubled := `{"$ref":"#/$defs/l0","$defs":{` + strings.Join(levels, ",") + `,"l40":{"type":"object"}}}`
+		_, err := them.CreateStream(t.Context(), core.StreamSpec{Name: "doubled", Schema: []byte(doubled)})
+		require.Equal(t, core.CodeValidation, core.CodeOf(err))
+		require.ErrorContains(t, err, "schema/$defs/l2")
+
+		_, err = them.CreateStream(t.Context(), core.StreamSpec{Name: "strict", Schema: []byte(`{"pattern":"^(([a-c]?){150}.*){3}!$"}`)})
+		require.NoError(t, err)
+		event := rest.NewEvent{Type: "order.paid", Payload: []byte(`"` + strings.Repeat("a", 50_000) + `"`)}
+		_, err = them.Publish(t.Context(), "strict", event)
+		require.Equal(t, core.CodeSchemaMismatch, core.CodeOf(err))
+		require.ErrorContains(t, err, "too expensive")
+		refused := make(chan error)
+		for range 8 {
+			go func() {
+				for {
+					if _, err := n.server.client(n.them).Publish(t.Context(), "strict", event); core.CodeOf(err) != core.CodeSchemaMismatch {
+						refused <- err
+						return
+					}
+				}
+			}()
+		}
+		for i := range 50 {
+			_, err := n.server.client(n.mine).Publish(t.Context(), "orders", rest.NewEvent{Type: "order.paid", Payload: []byte("1")})
+			require.NoError(t, err, "post %d", i)
+		}
+		for range 8 {
+			var refusal *core.Error
+			require.ErrorAs(t, <-refused, &refusal)
+			require.Equal(t, core.CodeRateLimited, refusal.Code)
+			require.Equal(t, string(core.ShareEvaluations), refusal.Details[0].Field)
+			require.GreaterOrEqual(t, refusal.RetryAfter, time.Second)
+		}
 	})
 }

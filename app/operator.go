@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,7 +32,7 @@ type operator struct {
 
 // organizationFlag lets a command and those below it name the organization.
 func organizationFlag(command *cobra.Command) *string {
-	return command.PersistentFlags().String("org", "", "the `name` of the organization (default: the first one of the installation)")
+	return command.PersistentFlags().String("org", "", "the `name` or id of the organization (default: the first one of the installation)")
 }
 
 // operate runs a command on the catalog that the settings name, where the
@@ -61,7 +62,7 @@ func (p *program) operate(cmd *cobra.Command, s *settings, organization string, 
 	if organization == "" {
 		o.org, err = identity.FirstOrganization(ctx, o.catalog, o.now())
 	} else {
-		o.org, err = o.catalog.OrganizationNamed(ctx, organization)
+		o.org, err = findOrganization(ctx, o.catalog, organization)
 	}
 	if err != nil {
 		return err
@@ -71,6 +72,31 @@ func (p *program) operate(cmd *cobra.Command, s *settings, organization string, 
 	}
 	o.trail = &trail{program: p, cfg: o.cfg, org: o.org, talk: cmd.ErrOrStderr()}
 	return do(o)
+}
+
+// findOrganization returns the organization of an id or a name. Several may have one
+// name, because the name is for them to choose: then it takes the id.
+func findOrganization(ctx context.Context, catalog core.Organizations, ref string) (core.Organization, error) {
+	if id, err := core.ParseID(ref); err == nil {
+		if org, err := catalog.Organization(ctx, id); !core.IsNotFound(err) {
+			return org, err
+		}
+	}
+	named, err := catalog.OrganizationsNamed(ctx, ref)
+	if err != nil {
+		return core.Organization{}, err
+	}
+	switch len(named) {
+	case 0:
+		return core.Organization{}, core.Errorf(core.CodeNotFound, "there is no such organization: %q; 'eventflow org list' shows all", ref)
+	case 1:
+		return named[0], nil
+	}
+	ids := make([]string, len(named))
+	for i, org := range named {
+		ids[i] = org.ID.String() + " (created " + tableTime(org.CreatedAt) + ")"
+	}
+	return core.Organization{}, core.Errorf(core.CodeConflict, "%d organizations are named %q: give the id instead, one of %s", len(named), ref, strings.Join(ids, ", "))
 }
 
 // operatorSettings are the server's, with the secret that `eventflow dev` keeps

@@ -8,20 +8,24 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// describe says what the server is. Its settings are for those who may make
+// describe says what the server is. Its version and how long it runs are for people and
+// for keys of admins: they tell whoever found a key which faults to try. Its settings are for those who may make
 // organizations: admins of the first one, who run the installation. How long it
 // takes to store is for people, and a round figure: it is made of what all
 // organizations send, and must not let one count the requests of another.
 func describe(
 	cfg Config, authorizer core.Authorizer, first core.Organization, started time.Time, ingestP99 func() time.Duration,
 ) func(core.Principal) rest.System {
-	system := rest.System{Version: Version, Go: runtime.Version(), StartedAt: started.UTC()}
+	store := ""
 	if u, err := storeURL(cfg.Store); err == nil {
-		system.Store = u.Scheme
+		store = u.Scheme
 	}
 	settings := cfg.shown()
 	return func(who core.Principal) rest.System {
-		answer := system
+		answer := rest.System{Store: store}
+		if !who.User.IsZero() || authorizer.Allow(who, who.Org, core.ActionWriteOrganization) == nil {
+			answer.Version, answer.Go, answer.StartedAt = Version, runtime.Version(), started.UTC()
+		}
 		if !who.User.IsZero() {
 			answer.IngestP99 = float64(ingestP99().Round(100*time.Microsecond)) / float64(time.Millisecond)
 		}

@@ -12,6 +12,7 @@ const (
 	AuditLogout              AuditAction = "logout"
 	AuditRefreshReused       AuditAction = "session.reused"
 	AuditSessionEnded        AuditAction = "session.ended"
+	AuditSwitched            AuditAction = "session.switched"
 	AuditPasswordChanged     AuditAction = "password.changed"
 	AuditPasswordForgotten   AuditAction = "password.forgotten"
 	AuditPasswordReset       AuditAction = "password.reset"
@@ -42,8 +43,8 @@ const (
 
 // AuditActions lists all that is recorded.
 var AuditActions = []AuditAction{
-	AuditLogin, AuditLoginFailed, AuditLogout, AuditRefreshReused, AuditSessionEnded, AuditPasswordChanged, AuditPasswordForgotten,
-	AuditPasswordReset, AuditUserCreated, AuditUserInvited, AuditUserChanged, AuditUserRemoved, AuditOrganizationChanged,
+	AuditLogin, AuditLoginFailed, AuditLogout, AuditRefreshReused, AuditSessionEnded, AuditSwitched, AuditPasswordChanged,
+	AuditPasswordForgotten, AuditPasswordReset, AuditUserCreated, AuditUserInvited, AuditUserChanged, AuditUserRemoved, AuditOrganizationChanged,
 	AuditOrganizationCreated, AuditSetupLinkCreated, AuditKeyCreated, AuditKeyRotated, AuditKeyRevoked, AuditKeyHandedOver, AuditStreamCreated,
 	AuditStreamChanged, AuditStreamDeleted, AuditGroupCreated, AuditGroupChanged, AuditGroupDeleted,
 	AuditGroupReset, AuditLettersReplayed, AuditReplayStopped, AuditLetterDiscarded, AuditExported, AuditRefused,
@@ -58,6 +59,24 @@ type AuditRecord struct {
 	Kind, Target string
 	// Details says more when there is more to say. It never holds a secret.
 	Details map[string]string
+}
+
+// maxAuditText bounds each text of a record: a record stays for ever, and clients choose
+// some of its texts.
+const maxAuditText = 256
+
+// Clipped returns the record with its texts cut to what is kept of them.
+func (r AuditRecord) Clipped() AuditRecord {
+	r.Target, r.Who.Label = clip(r.Target, maxAuditText), clip(r.Who.Label, maxAuditText)
+	r.Who.From.Address, r.Who.From.RequestID = clip(r.Who.From.Address, maxAuditText), clip(r.Who.From.RequestID, maxAuditText)
+	if len(r.Details) > 0 {
+		details := make(map[string]string, len(r.Details))
+		for name, text := range r.Details {
+			details[name] = clip(text, maxAuditText)
+		}
+		r.Details = details
+	}
+	return r
 }
 
 // Did returns the record that a principal did something to a thing, named by its

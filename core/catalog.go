@@ -25,22 +25,35 @@ type Catalog interface {
 
 // Organizations are the tenants.
 type Organizations interface {
-	// EnsureOrganization returns the organization of that name and makes it
-	// first when there is none. Two processes that call it at once get the same
-	// one.
-	EnsureOrganization(ctx context.Context, org Organization) (Organization, error)
+	OrganizationReader
+	OrganizationWriter
+}
+
+// OrganizationReader finds organizations.
+type OrganizationReader interface {
 	// OldestOrganization returns the organization that was made first, or
 	// [CodeNotFound].
 	OldestOrganization(ctx context.Context) (Organization, error)
 	// Organization returns one by id, or [CodeNotFound].
 	Organization(ctx context.Context, id ID) (Organization, error)
-	// OrganizationNamed returns one by name, or [CodeNotFound].
-	OrganizationNamed(ctx context.Context, name string) (Organization, error)
-	// Organizations returns at most limit organizations with a name greater than
-	// after, by name in byte order.
-	Organizations(ctx context.Context, after string, limit int) ([]Organization, error)
-	// UpdateOrganization changes the name and nothing else. A taken name is a
-	// [CodeConflict].
+	// OrganizationsNamed returns the organizations of a name, oldest first: by
+	// CreatedAt, and organizations of one time by id.
+	OrganizationsNamed(ctx context.Context, name string) ([]Organization, error)
+	// Organizations returns at most limit organizations with an id greater than
+	// after, by id.
+	Organizations(ctx context.Context, after ID, limit int) ([]Organization, error)
+}
+
+// OrganizationWriter makes organizations and changes them.
+type OrganizationWriter interface {
+	// CreateOrganization stores a new organization. Others may have its name.
+	CreateOrganization(ctx context.Context, org Organization) error
+	// EnsureOrganization returns the oldest organization of that name and makes it
+	// first when there is none. Two processes that call it at once get the same
+	// one.
+	EnsureOrganization(ctx context.Context, org Organization) (Organization, error)
+	// UpdateOrganization changes the name and nothing else, or answers
+	// [CodeNotFound].
 	UpdateOrganization(ctx context.Context, org Organization) error
 	// LimitOrganization changes the rates and nothing else, or answers
 	// [CodeNotFound].
@@ -131,50 +144,89 @@ type People interface {
 }
 
 // Users keeps the people of all organizations. Addresses are compared byte by
-// byte: core has put them in lower case.
+// byte: core has put them in lower case. An address is one user's in each
+// organization; nothing that is done in one organization tells whether another one
+// has it.
 type Users interface {
-	// CreateUser stores a new user. A taken address is a [CodeConflict],
-	// whichever organization has it.
-	CreateUser(ctx context.Context, user User) error
+	UserReader
+	UserWriter
+}
+
+// UserReader finds users.
+type UserReader interface {
 	// User returns a user of an organization, or [CodeNotFound].
 	User(ctx context.Context, org, id ID) (User, error)
-	// UserByEmail returns the user with an address, of whichever organization,
-	// or [CodeNotFound].
-	UserByEmail(ctx context.Context, email string) (User, error)
+	// UsersByEmail returns the users with an address, of all organizations, oldest
+	// first: by CreatedAt, and users of one time by id.
+	UsersByEmail(ctx context.Context, email string) ([]User, error)
 	// Users returns at most limit users of an organization with an address
 	// greater than after, by address in byte order.
 	Users(ctx context.Context, org ID, after string, limit int) ([]User, error)
+}
+
+// UserWriter makes users and changes them.
+type UserWriter interface {
+	// CreateUser stores a new user. An address that the organization has is a
+	// [CodeConflict].
+	CreateUser(ctx context.Context, user User) error
 	// UpdateUser replaces the user whose stored Revision is one less than the given
-	// one; CreatedAt and LastLoginAt stay. Another stored Revision is a
-	// [CodePreconditionFailed]. That is checked first; a taken address is a
-	// [CodeConflict]. No such user in the organization is [CodeNotFound].
+	// one; CreatedAt, LastLoginAt and SignedOutAt stay. Another stored Revision is a
+	// [CodePreconditionFailed]. That is checked first; an address that another user
+	// of the organization has is a [CodeConflict]. No such user in the organization
+	// is [CodeNotFound]. The last active admin of an organization stays one: the
+	// change is [ErrLastAdmin], and of several that are made at once, too.
 	UpdateUser(ctx context.Context, user User) error
+	// SetPassword gives the users of an address, in all organizations, another
+	// PasswordHash: those who have the hash from or, if that is "", all who have one.
+	// It sets their UpdatedAt and raises their Revision by one, and changes nobody
+	// else. Without such a user it answers [CodePreconditionFailed].
+	SetPassword(ctx context.Context, email, from, hash string, at time.Time) error
 	// DeleteUser removes a user with all sessions and tickets, and the user has none
-	// from then on. No such user is [CodeNotFound].
+	// from then on. No such user is [CodeNotFound], and the last active admin is
+	// [ErrLastAdmin].
 	DeleteUser(ctx context.Context, org, id ID) error
 	// TouchUser notes when a user signed in. That is no change of the user, so the
 	// Revision stays. Without such a user it does nothing.
 	TouchUser(ctx context.Context, org, id ID, at time.Time) error
+	// SignOutUser ends all sessions of a user and sets SignedOutAt, as a whole. That
+	// is no change of the user, so the Revision stays. Without such a user in the
+	// organization it does nothing.
+	SignOutUser(ctx context.Context, org, id ID, at time.Time) error
 }
 
 // Sessions keeps the sign-ins.
 type Sessions interface {
-	// CreateSession stores a new session.
-	CreateSession(ctx context.Context, session Session) error
+	SessionReader
+	SessionWriter
+}
+
+// SessionReader finds sessions.
+type SessionReader interface {
 	// Session returns a session, revoked or not, or [CodeNotFound].
 	Session(ctx context.Context, id ID) (Session, error)
+	// LiveSessions returns the sessions of a user that are good at a time, newest
+	// first, up to [MaxPageSize].
+	LiveSessions(ctx context.Context, user ID, at time.Time) ([]Session, error)
+}
+
+// SessionWriter begins sessions and ends them.
+type SessionWriter interface {
+	// CreateSession stores a new session.
+	CreateSession(ctx context.Context, session Session) error
 	// RotateSession raises the generation of a session and sets RotatedAt. The session
 	// must be at generation from and not revoked: otherwise it is a
 	// [CodePreconditionFailed].
 	RotateSession(ctx context.Context, id ID, from int64, at time.Time) error
+	// MoveSession rotates a session as RotateSession does and makes it another
+	// user's. That user must be active, and the session must have been created after
+	// the user's SignedOutAt: otherwise it is [CodeNotFound]. No SignOutUser, change
+	// or deletion of that user comes between the look and the move.
+	MoveSession(ctx context.Context, id ID, from int64, org, user ID, at time.Time) error
 	// RevokeSession ends a session. Ending one that has ended, or does not exist, does
 	// nothing.
 	RevokeSession(ctx context.Context, id ID, at time.Time) error
 	// RevokeSessions ends all sessions of a user but one, which may be zero.
 	RevokeSessions(ctx context.Context, user, except ID, at time.Time) error
-	// LiveSessions returns the sessions of a user that are good at a time, newest
-	// first, up to [MaxPageSize].
-	LiveSessions(ctx context.Context, user ID, at time.Time) ([]Session, error)
 	// ForgetSessions removes the sessions and tickets that expired before a time.
 	ForgetSessions(ctx context.Context, before time.Time) error
 }
@@ -189,6 +241,11 @@ type Tickets interface {
 	// another kind is [CodeNotFound], and is not used up. At ExpiresAt a ticket has
 	// expired.
 	UseTicket(ctx context.Context, kind TicketKind, hash KeyHash, at time.Time) (Ticket, error)
+	// ReturnTicket makes a used ticket good again, as it was before. Returning one that
+	// is void or not used does nothing.
+	ReturnTicket(ctx context.Context, id ID) error
+	// VoidTickets makes all tickets of a kind void that a user has.
+	VoidTickets(ctx context.Context, kind TicketKind, user ID) error
 }
 
 // GroupStore keeps consumer groups: what they are, how far they got and what they
@@ -245,7 +302,8 @@ type Progresses interface {
 	ForgetAttempts(ctx context.Context, before time.Time) error
 }
 
-// DeadLetters reads the dead letters. They change by a [Step] only.
+// DeadLetters reads the dead letters. They change by a [Step] only. The letters of a
+// deleted stream are gone for every method, whatever becomes of them inside.
 type DeadLetters interface {
 	// DeadLetters returns letters of an organization by id, within the scan.
 	DeadLetters(ctx context.Context, org ID, scan LetterScan) ([]DeadLetter, error)

@@ -83,6 +83,7 @@
 //
 //   - organization.go, user.go, key.go: tenants, people and machines' credentials;
 //   - keyfate.go: what becomes of the keys of people who leave;
+//   - membership.go: an organization that a person may switch to;
 //   - session.go, token.go, ticket.go: a sign-in, what its tokens say, and the right
 //     to do one thing once;
 //   - principal.go, role.go: who makes a request, and what roles and actions there
@@ -90,7 +91,8 @@
 //   - visitor.go: where a request comes from;
 //   - audit.go: what is recorded of it;
 //   - limit.go, rate.go: how often something may be done, and a limit of one's own;
-//   - share.go: what organizations share, and what refuses more than a part of it.
+//   - share.go: what organizations share, and what refuses more than a part of it;
+//   - budget.go: how much work a definition of a tenant may cause.
 //
 // What an adapter must do:
 //

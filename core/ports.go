@@ -16,13 +16,15 @@ type TokenIssuer interface {
 
 // PasswordHasher hashes passwords, slowly on purpose.
 type PasswordHasher interface {
-	// Hash returns a text that holds the hash, its salt and its costs, so that Verify
-	// needs nothing else when the costs are raised. It may wait its turn, because
-	// each hash takes much memory.
-	Hash(ctx context.Context, password string) (string, error)
-	// Verify reports whether a password is the one that was hashed. An empty hash is
-	// nobody's and takes as long as any, so that the time does not tell who exists.
-	Verify(ctx context.Context, hash, password string) (bool, error)
+	// Hash returns a text that holds the hash, its salt and its costs, so that Match
+	// needs nothing else when the costs are raised. If like is not "", it is such a
+	// text, and the new one has its salt and costs: of one password the two are
+	// equal. Hash may wait its turn, because each hash takes much memory.
+	Hash(ctx context.Context, password, like string) (string, error)
+	// Match returns which of the hashes are the password's, in their order. An empty
+	// hash is nobody's. Hashes of one salt are computed once, and no hash at all takes
+	// as long as one, so that the time does not tell how many there are.
+	Match(ctx context.Context, hashes []string, password string) ([]bool, error)
 }
 
 // Mailer sends links to people.
@@ -46,15 +48,23 @@ type Notifier interface {
 type SchemaCompiler interface {
 	// Compile returns a validator, or a [CodeValidation] error whose details
 	// name the place of the fault in the document. It never opens a file or a
-	// connection: a reference that leaves the document is a fault.
+	// connection: a reference that leaves the document is a fault. So is a schema
+	// that would take too much memory or time, here or on a single value.
 	Compile(schema []byte) (Schema, error)
+	// Reopen is Compile for a schema that is stored already. It takes those that an
+	// earlier version took, as long as they can be compiled at all: their budget
+	// bounds what they cost.
+	Reopen(schema []byte) (Schema, error)
 }
 
 // Schema validates payloads.
 type Schema interface {
 	// Validate returns nil, or a [CodeSchemaMismatch] error whose details name
-	// each place of the payload that does not fit, below `payload`.
-	Validate(payload []byte) error
+	// places of the payload that do not fit, below `payload`. It spends from the
+	// budget as it works. A payload that takes more is a [CodeSchemaMismatch] too,
+	// as it would be everywhere and always; what else ends a budget is returned as
+	// it is.
+	Validate(payload []byte, budget *Budget) error
 }
 
 // Authorizer decides what a principal may do.

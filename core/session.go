@@ -5,7 +5,9 @@ import "time"
 // Session is one sign-in on one device. It is a family of refresh tokens, of which
 // the latest generation is good.
 type Session struct {
-	ID   ID
+	ID ID
+	// Org and User are the membership that the session is used for now. The person
+	// may switch to another one.
 	Org  ID
 	User ID
 	// Generation counts the refreshes, from 1. RotatedAt is when the latest one took
@@ -30,4 +32,7 @@ type SignIn struct {
 	RefreshToken string
 	RefreshUntil time.Time
 	User         User
+	// Organizations are all that the person may switch to, the present one included,
+	// by name.
+	Organizations []Membership
 }

@@ -18,6 +18,9 @@ const (
 	ShareLasting Share = "lasting"
 	// ShareReplays is the replays of dead letters that run.
 	ShareReplays Share = "replays"
+	// ShareEvaluations is the CPU for what an organization's schemas make the server
+	// do.
+	ShareEvaluations Share = "evaluations"
 )
 
 // MaxReplays is how many replays of an organization may run at once.

@@ -17,8 +17,11 @@ const (
 	UserDisabled UserState = "disabled"
 )
 
-// User is a person who operates an organization. An address belongs to one
-// user of the whole installation.
+// User is a person as a member of one organization. People who belong to several are
+// a user of each. The users of one address and one password are one person: who
+// signs in with the two may choose among them. Two who have one address and
+// different passwords have nothing to do with each other, so an invitation gives no
+// power over an account of another organization.
 type User struct {
 	ID    ID        `json:"id"`
 	Org   ID        `json:"-"`
@@ -34,6 +37,10 @@ type User struct {
 	CreatedAt   time.Time  `json:"created_at"`
 	UpdatedAt   time.Time  `json:"updated_at"`
 	LastLoginAt *time.Time `json:"last_login_at,omitempty"`
+	// SignedOutAt is when an admin ended the user's sessions. A session that the
+	// person began before that, as a user of another organization, cannot be switched
+	// to this one.
+	SignedOutAt *time.Time `json:"-"`
 }
 
 // UserRoles are the roles that people have; the others are for machines.
@@ -53,6 +60,12 @@ type UserChange struct {
 	Role  *Role      `json:"role,omitempty"`
 	State *UserState `json:"state,omitempty"`
 }
+
+// ErrLastAdmin answers a change after which nobody could administer an organization.
+var ErrLastAdmin = Errorf(CodeConflict, "this is the organization's last active admin: make somebody else an admin first")
+
+// Administers reports whether the user can administer the organization now.
+func (u User) Administers() bool { return u.Role == RoleAdmin && u.State == UserActive }
 
 // CheckUserRole refuses a role that is not for people.
 func CheckUserRole(role Role) error {

@@ -24,6 +24,8 @@ type accountView struct {
 	ending   bool
 	proof    string
 	end      act
+
+	switching act
 }
 
 // OnMount implements [app.Mounter].
@@ -41,12 +43,16 @@ func (v *accountView) Render() app.UI {
 	parts := []app.UI{
 		app.H1().TabIndex(-1).Text("Your account"),
 		app.Dl().Class("facts").Body(v.facts()...),
+	}
+	if v.s.several() {
+		parts = append(parts, v.organizationsPanel())
+	}
+	parts = append(parts,
 		v.passwordPanel(),
 		app.Section().Class("panel").Aria("label", "Sessions").Body(
 			app.Div().Class("head").Body(app.H2().Text("Active sessions"),
 				button("Sign out other sessions…", "out", func(app.Context, app.Event) { v.ending = true }).Disabled(v.s.offline)),
-			v.sessions.show(sessionTable)),
-	}
+			v.sessions.show(sessionTable)))
 	if v.ending {
 		parts = append(parts, v.askEnd())
 	}
@@ -115,6 +121,11 @@ func (v *accountView) sendName(ctx app.Context) {
 		return err
 	}, func(app.Context) {
 		v.s.me.Organization = renamed
+		for i := range v.s.me.Organizations {
+			if v.s.me.Organizations[i].ID == renamed.ID {
+				v.s.me.Organizations[i].Name = renamed.Name
+			}
+		}
 		v.s.say("Organization renamed.")
 	})
 }

@@ -38,6 +38,26 @@ func (a *act) run(ctx app.Context, s *session, do func(context.Context, *rest.Cl
 	})
 }
 
+// ask is run for somebody who has no session yet, and begins none. A refusal is final.
+func (a *act) ask(ctx app.Context, s *session, do func(context.Context, *rest.Client) error, then func(app.Context)) {
+	if a.busy {
+		return
+	}
+	a.busy, a.err = true, nil
+	ctx.Async(func() {
+		limited, cancel := context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
+		err := do(limited, s.client)
+		s.dispatch(func(ctx app.Context) {
+			s.heardOf(err)
+			a.busy, a.err = false, err
+			if err == nil {
+				then(ctx)
+			}
+		})
+	})
+}
+
 // runAnonymously is run for somebody who has no session yet. A refusal is final, so
 // no other token is asked for. Where then is given, success has begun a session: the
 // server is asked whose it is before then is called.

@@ -76,7 +76,7 @@ func (v *deadLetterView) content(letter core.DeadLetter) app.UI {
 			dangerButton("Discard…", "dead", func(app.Context, app.Event) { v.discarding = true }).Disabled(v.act.busy)))
 	}
 	if v.discarding {
-		parts = append(parts, question("Discard this dead letter?", app.Text("The group will never process this event. The event stays in its stream."), "Discard",
+		parts = append(parts, question("Discard this dead letter?", app.P().Text("The group will never process this event. The event stays in its stream."), "Discard",
 			&v.act, v.discard, func(app.Context) { v.discarding = false }))
 	}
 	return app.Div().Class("stack").Body(parts...)

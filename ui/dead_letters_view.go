@@ -231,7 +231,7 @@ func (v *deadLettersView) chosenBar() app.UI {
 }
 
 func (v *deadLettersView) askDiscard() app.UI {
-	return question("Discard "+plural(len(v.chosen), "dead letter")+"?", app.Text("Their groups will never process these events. The events stay in their streams."), "Discard "+count(len(v.chosen)),
+	return question("Discard "+plural(len(v.chosen), "dead letter")+"?", app.P().Text("Their groups will never process these events. The events stay in their streams."), "Discard "+count(len(v.chosen)),
 		&v.handBack, func(ctx app.Context) {
 			v.each(ctx, "Discarded", func(ctx context.Context, client *rest.Client, id string) error {
 				return client.DiscardDeadLetter(ctx, id)

@@ -40,7 +40,7 @@ func (d *dialog) Render() app.UI {
 // label is the text of the button that does it.
 func question(title string, what app.UI, label string, answer *act, do, leave func(app.Context)) app.UI {
 	return &dialog{Title: title, Close: leave, Body: []app.UI{
-		app.P().Body(what),
+		what,
 		actError(answer.err),
 		app.Div().Class("row").Body(
 			dangerButton(label, "", func(ctx app.Context, _ app.Event) { do(ctx) }).Disabled(answer.busy).Aria("busy", answer.busy),

@@ -9,7 +9,8 @@
 //   - shell.go is the frame around every page, with crumbs.go and palette.go. It owns the
 //     session of session.go: who uses the dashboard, and the way to the server.
 //   - load.go is a value that a page fetches, and act.go what a button does. kept.go is
-//     what the browser keeps of both for a start without a server.
+//     what the browser keeps of both for a start without a server. tabs.go is what other
+//     tabs have to do with it.
 //   - delay.go waits and repeats. browser.go is the rest of what the browser can do, and
 //     appearance.go the theme and the kind of times that the user has chosen.
 //
@@ -26,6 +27,7 @@
 //   - in all pages: table.go, pages.go, button.go, field.go, dialog.go, copy_box.go,
 //     panel.go, note.go, icon.go, chart.go, words.go, time_text.go and
 //     local_time.go. row_keys.go goes through the rows of all tables.
+//   - for the keys of users who leave: leaving.go.
 //   - for commands to be copied: command.go, and send_example.go with schema_sample.go.
 //   - for errors: error.go, field_errors.go, dead_link.go and retry.go.
 //   - in the event browser: scope.go says where reading begins and narrowing.go what is

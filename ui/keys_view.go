@@ -29,6 +29,35 @@ type keysView struct {
 	rotating, revoking core.APIKey
 	grace              string
 	rotate, revoke     act
+	// creator is the user or key that the list is limited to; zero is none.
+	creator core.ID
+	// children are what the key has made that is to be revoked, and fate is what becomes
+	// of them.
+	children load[childList]
+	fate     core.KeyFate
+}
+
+// childList is what a key has made.
+type childList struct {
+	of   core.ID
+	keys []core.APIKey
+}
+
+// madeBy is the address of the list of what one user or key has made.
+func madeBy(kind core.KeyKind, creator core.ID) string {
+	path := "/settings/api-keys"
+	if kind == core.KindServiceToken {
+		path = "/settings/tokens"
+	}
+	return path + "?created_by=" + creator.String()
+}
+
+// narrow limits the list as the address says, and reports whether that is another limit.
+func (v *keysView) narrow(ctx app.Context) bool {
+	creator, _ := core.ParseID(ctx.Page().URL().Query().Get("created_by")) // else none
+	changed := creator != v.creator
+	v.creator = creator
+	return changed
 }
 
 // OnMount implements [app.Mounter].
@@ -37,21 +66,30 @@ func (v *keysView) OnMount(ctx app.Context) {
 	if v.Kind == core.KindServiceToken {
 		v.role = core.RoleConsumer
 	}
+	v.narrow(ctx)
 	v.pages.follow(ctx.Page().URL().Query())
 	v.fetch(ctx)
 }
 
 // OnNav implements [app.Navigator].
 func (v *keysView) OnNav(ctx app.Context) {
-	if v.here(ctx) && v.pages.follow(ctx.Page().URL().Query()) {
+	if !v.here(ctx) {
+		return
+	}
+	narrowed, turned := v.narrow(ctx), v.pages.follow(ctx.Page().URL().Query())
+	if narrowed || turned {
 		v.fetch(ctx)
 	}
 }
 
 func (v *keysView) fetch(ctx app.Context) {
-	kind, cursor := v.Kind, v.pages.cursor()
-	v.list.fetchKept(ctx, v.s, keptName(kind).of(cursor), func(ctx context.Context, client *rest.Client) (list keyList, err error) {
-		if list.List, err = client.KeysPage(ctx, kind, cursor, 0); err == nil && v.s.may(core.ActionReadStreams) {
+	kind, creator, cursor := v.Kind, v.creator, v.pages.cursor()
+	part := cursor
+	if !creator.IsZero() {
+		part = creator.String() + " " + cursor
+	}
+	v.list.fetchKept(ctx, v.s, keptName(kind).of(part), func(ctx context.Context, client *rest.Client) (list keyList, err error) {
+		if list.List, err = client.KeysMadeBy(ctx, kind, creator, cursor, 0); err == nil && v.s.may(core.ActionReadStreams) {
 			list.Names = streamNames(ctx, client, narrowedTo(list.Items))
 		}
 		return list, err
@@ -72,7 +110,12 @@ func (v *keysView) Render() app.UI {
 	if v.s.writable(core.ActionWriteKeys) {
 		head = append(head, mainButton("New "+v.Kind.String(), "plus", func(app.Context, app.Event) { v.asking, v.act = true, act{} }))
 	}
-	parts := []app.UI{app.Div().Class("head").Body(head...), v.list.show(v.table)}
+	parts := []app.UI{app.Div().Class("head").Body(head...)}
+	if !v.creator.IsZero() {
+		parts = append(parts, app.Div().Class("row").Body(app.Span().Class("quiet").Text("Made by "+v.creator.String()+" only."),
+			app.A().Href(v.Path).Text("Show all")))
+	}
+	parts = append(parts, v.list.show(v.table))
 	switch {
 	case v.made.Secret != "":
 		parts = append(parts, v.once())
@@ -136,7 +179,17 @@ func (v *keysView) actions(key core.APIKey) app.UI {
 		button("Rotate", "refresh", nil).Aria("label", "Rotate "+key.Label).
 			OnClick(func(app.Context, app.Event) { v.rotating, v.rotate = key, act{} }, app.EventScope("rotate", key.ID, key.Masked)),
 		dangerButton("Revoke", "close", nil).Aria("label", "Revoke "+key.Label).
-			OnClick(func(app.Context, app.Event) { v.revoking, v.revoke = key, act{} }, app.EventScope("revoke", key.ID)))
+			OnClick(func(ctx app.Context, _ app.Event) { v.startRevoke(ctx, key) }, app.EventScope("revoke", key.ID)))
+}
+
+// startRevoke opens the question whether to revoke a key, and asks the server what the
+// key has made.
+func (v *keysView) startRevoke(ctx app.Context, key core.APIKey) {
+	v.revoking, v.revoke, v.fate = key, act{}, core.KeepKeys
+	v.children.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (childList, error) {
+		keys, err := client.KeyChildren(ctx, key.Kind, key.ID.String())
+		return childList{key.ID, keys}, err
+	})
 }
 
 func (v *keysView) ask() app.UI {
@@ -224,9 +277,19 @@ func (v *keysView) sendRotate(ctx app.Context, key core.APIKey) {
 func (v *keysView) askRevoke() app.UI {
 	key, kind := v.revoking, v.Kind
 	leave := func(app.Context) { v.revoking = core.APIKey{} }
-	what := app.Span().Body(app.Text("Requests with "), app.Code().Text(key.Masked), app.Text(" are rejected within seconds. This cannot be undone."))
-	return question("Revoke "+key.Label+"?", what, "Revoke", &v.revoke, func(ctx app.Context) {
+	parts := []app.UI{app.P().Body(app.Text("Requests with "), app.Code().Text(key.Masked), app.Text(" are rejected within seconds. This cannot be undone."))}
+	if children := v.children.value; children.of == key.ID && len(children.keys) > 0 {
+		parts = append(parts, keyNames("It has made other keys or tokens:", children.keys),
+			field("fate", "They", selectInput("fate", &v.fate, []choice[core.KeyFate]{{core.KeepKeys, "go on working"}, {core.RevokeKeys, "are revoked as well"}}, nil), "", ""))
+	} else if v.children.err != nil {
+		parts = append(parts, actError(v.children.err))
+	}
+	return question("Revoke "+key.Label+"?", app.Div().Class("stack").Body(parts...), "Revoke", &v.revoke, func(ctx app.Context) {
+		with := v.fate == core.RevokeKeys
 		v.revoke.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
+			if with {
+				return client.RevokeKeyAndChildren(ctx, kind, key.ID.String())
+			}
 			return client.RevokeKey(ctx, kind, key.ID.String())
 		}, func(ctx app.Context) {
 			leave(ctx)

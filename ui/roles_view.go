@@ -39,7 +39,7 @@ var actionWords = map[core.Action]string{
 func (v *rolesView) Render() app.UI {
 	return app.Div().Class("stack").Body(
 		app.H1().TabIndex(-1).Text("Roles"),
-		app.P().Class("quiet").Text("What each role can do. Users are admins, developers or viewers. Keys and tokens can also be limited to streams."),
+		app.P().Class("quiet").Text("What each role can do. Users are admins, developers or viewers. Keys and tokens never invite or change users, and can also be limited to streams: then they do nothing outside of these."),
 		v.roles.show(v.matrix),
 	)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventflow-go/eventflow/adapters/jsonschema"
+	"github.com/eventflow-go/eventflow/core"
 )
 
 // What the dashboard offers to send is taken by the stream as it is.
@@ -35,7 +36,7 @@ func TestASampleFitsItsSchema(t *testing.T) {
 		require.JSONEq(t, want, string(sample), schema)
 		compiled, err := jsonschema.New().Compile([]byte(schema))
 		require.NoError(t, err, schema)
-		require.NoError(t, compiled.Validate(sample), schema)
+		require.NoError(t, compiled.Validate(sample, core.NewBudget(t.Context(), core.EvaluationSteps, nil)), schema)
 	}
 	for _, none := range []string{"", "null", "[]", "nonsense"} {
 		_, ok := sampleOf([]byte(none))

@@ -84,6 +84,10 @@ type session struct {
 	// A request that was refused compares it with the generation it was sent with, and
 	// asks for another token only if there has been none since.
 	generation int
+	// user is whose tokens they are, or zero before anybody is known. A token of
+	// anybody else ends the session: pages must not show one organization what is
+	// another's.
+	user core.ID
 	// refused is why the server gives no further token. It stays until the user has
 	// signed in again, and no request asks before that.
 	refused error
@@ -108,6 +112,7 @@ func (s *session) dispatch(f func(app.Context)) {
 // meet notes who is signed in.
 func (s *session) meet(ctx app.Context, me rest.Me) {
 	s.me, s.met = me, true
+	s.whose(me)
 	remember(ctx, me)
 }
 
@@ -160,18 +165,28 @@ const refreshTimeout = 10 * time.Second
 
 // refresh gets the next access token for a request that was sent with the one of a
 // generation. It asks nobody where another request has got a token since, or was told
-// that there will be none.
+// that there will be none. It asks by a client of its own, so that no request presents
+// a token before it is known whose it is: in another tab, the user may have switched
+// to another organization, or somebody else may have signed in.
 func (s *session) refresh(ctx context.Context, generation int) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.over.Load() {
+		return context.Canceled
+	}
 	if generation != s.generation || s.refused != nil {
 		return s.refused
 	}
 	limited, cancel := context.WithTimeout(ctx, refreshTimeout)
 	defer cancel()
-	_, err := s.client.Refresh(limited, rest.RefreshRequest{})
+	client := rest.NewClient(s.origin, "")
+	signedIn, err := client.Refresh(limited, rest.RefreshRequest{})
 	switch {
+	case err == nil && !s.user.IsZero() && signedIn.User.ID != s.user:
+		s.become(limited, client)
+		return context.Canceled
 	case err == nil:
+		s.client.Present(signedIn.AccessToken)
 		s.generation++
 	case core.CodeOf(err) == core.CodeUnauthorized:
 		s.refused = err

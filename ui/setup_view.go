@@ -43,7 +43,7 @@ func (v *setupView) Render() app.UI {
 	another := []app.UI{app.P().Text("To get another one, run this on the server:"), &copyBox{Text: "eventflow user setup-link"}}
 	wrong, fields := fieldErrors{err: v.act.err}, []app.UI{}
 	if v.invite != "" {
-		title, intro = "Welcome", "You were invited. Choose a name and a password."
+		title, intro = "Welcome", "You were invited. Choose a name and a password. If you already have a password here for this address, enter that one: you then switch between your organizations."
 		another = []app.UI{app.P().Text("Ask an admin for a new invitation link.")}
 	} else {
 		fields = append(fields, field("email", "Email", app.Input().ID("email").Type("email").Attr("autocomplete", "username").

@@ -26,6 +26,7 @@ type shell struct {
 	tab     string // what palette.Tab is then
 	menu    bool   // a phone shows all of the rail
 	unkeys  func() // ends listen
+	untabs  func() // ends watchTabs
 }
 
 // OnInit implements [app.Initializer].
@@ -38,6 +39,8 @@ func (sh *shell) OnMount(ctx app.Context) {
 	applyChoices(ctx)
 	sh.start(ctx)
 	sh.listen(ctx)
+	sh.untabs = sh.watchTabs(ctx)
+	trimKept(ctx, time.Now(), "")
 	sh.install = ctx.IsAppInstallable()
 	every(ctx, time.Second, func(ctx app.Context) {
 		tick()
@@ -53,6 +56,7 @@ func (sh *shell) start(ctx app.Context) {
 	s, next := sh.s, anonymous // unless the browser remembers somebody
 	if recall(ctx, &s.me) {
 		next = signedIn
+		s.whose(s.me)
 		sh.introduce(ctx)
 		every(ctx, refreshEvery, sh.introduce)
 	}
@@ -156,6 +160,7 @@ func (sh *shell) OnAppInstallChange(ctx app.Context) { sh.install = ctx.IsAppIns
 func (sh *shell) OnDismount() {
 	if sh.unkeys != nil {
 		sh.unkeys()
+		sh.untabs()
 	}
 }
 
@@ -302,8 +307,25 @@ func (sh *shell) bar() []app.UI {
 	return append(bar,
 		iconButton("Exact or relative times", "wait", func(ctx app.Context, _ app.Event) { switchTimes(ctx) }),
 		iconButton("Light or dark", "theme", func(ctx app.Context, _ app.Event) { switchTheme(ctx) }),
-		app.A().Class("button", "bare", "who").Href("/settings/account").Title("Your account").Body(icon("user"), app.Span().Text(sh.s.email())),
+		app.A().Class("button", "bare", "who").Href("/settings/account").Title(sh.account()).Body(icon("user"), app.Span().Text(sh.who())),
 		iconButton("Sign out", "out", sh.signOut))
+}
+
+// who is the user in few words. Where there are several organizations, the one that
+// is shown comes first.
+func (sh *shell) who() string {
+	if sh.s.several() {
+		return sh.s.me.Organization.Name + " · " + sh.s.email()
+	}
+	return sh.s.email()
+}
+
+// account says where the user's name leads.
+func (sh *shell) account() string {
+	if sh.s.several() {
+		return "Your account in " + sh.s.me.Organization.Name + ", and your other organizations"
+	}
+	return "Your account"
 }
 
 // signOutTimeout is how long signing out waits for the server.
@@ -313,14 +335,11 @@ func (sh *shell) signOut(ctx app.Context, _ app.Event) {
 	s := sh.s
 	s.over.Store(true) // before forget: no answer that still comes is kept
 	forget(ctx)        // even if the server does not answer
+	tellTabs(ctx)
 	ctx.Async(func() {
 		limited, cancel := context.WithTimeout(ctx, signOutTimeout)
 		defer cancel()
 		_ = s.client.Logout(limited) // the dashboard is signed out either way
-		s.shell.Dispatch(func(ctx app.Context) {
-			sh.s, sh.palette = newSession(s.origin), false
-			sh.s.shell, sh.s.state, sh.s.heard = s.shell, anonymous, s.heard
-			ctx.Navigate("/login")
-		})
+		s.shell.Dispatch(func(ctx app.Context) { sh.anonymous(ctx, s) })
 	})
 }

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"context"
-	"strings"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
@@ -24,11 +23,12 @@ type usersView struct {
 	role        core.Role
 	act         act
 	invited     rest.Invited
-	// At most one of them is set: it is the user whom the dialog would change, sign out
-	// or remove.
-	changing, ending, removing core.User
-	newRole                    core.Role
-	change                     act
+	// At most one of them is set: the user whom the dialog would change or sign out, or
+	// the change that leaves keys.
+	changing, ending core.User
+	leaving          leaving
+	newRole          core.Role
+	change           act
 }
 
 // userRoles are the roles that users can have.
@@ -73,8 +73,8 @@ func (v *usersView) Render() app.UI {
 		parts = append(parts, v.ask())
 	case !v.changing.ID.IsZero():
 		parts = append(parts, v.askChange())
-	case !v.removing.ID.IsZero():
-		parts = append(parts, v.askRemove())
+	case !v.leaving.user.ID.IsZero():
+		parts = append(parts, v.askLeave())
 	case !v.ending.ID.IsZero():
 		parts = append(parts, v.askEnd())
 	}
@@ -152,15 +152,7 @@ func (v *usersView) forget(app.Context) { v.invited = rest.Invited{} }
 
 func (v *usersView) askChange() app.UI {
 	user := v.changing
-	state, label := core.UserDisabled, "Disable"
-	if user.State == core.UserDisabled {
-		state, label = core.UserActive, "Enable"
-	}
-	actions := []app.UI{
-		dangerButton("Remove…", "dead", func(app.Context, app.Event) {
-			v.changing, v.removing, v.change = core.User{}, user, act{}
-		}),
-	}
+	actions := []app.UI{dangerButton("Remove…", "dead", func(ctx app.Context, _ app.Event) { v.remove(ctx, user) })}
 	if user.State == core.UserInvited {
 		actions = append(actions, button("New invitation link", "link", func(ctx app.Context, _ app.Event) {
 			v.do(ctx, "New invitation link for "+user.Email+".", func(ctx context.Context, client *rest.Client) (err error) {
@@ -169,31 +161,68 @@ func (v *usersView) askChange() app.UI {
 			})
 		}))
 	} else {
-		actions = append(actions, button(label, "", func(ctx app.Context, _ app.Event) {
-			v.do(ctx, user.Email+" "+strings.ToLower(label)+"d.", func(ctx context.Context, client *rest.Client) error {
-				_, err := client.ChangeUser(ctx, user.ID.String(), core.UserChange{State: &state}, user.Revision)
-				return err
-			})
-		}), button("Sign out everywhere…", "out", func(app.Context, app.Event) {
-			v.changing, v.ending, v.change = core.User{}, user, act{}
-		}))
+		label := "Disable"
+		if user.State == core.UserDisabled {
+			label = "Enable"
+		}
+		actions = append(actions, button(label, "", func(ctx app.Context, _ app.Event) { v.switchState(ctx, user) }),
+			button("Sign out everywhere…", "out", func(app.Context, app.Event) {
+				v.changing, v.ending, v.change = core.User{}, user, act{}
+			}))
+	}
+	if v.s.may(core.ActionManageKeys) {
+		actions = append(actions, linkButton("API keys", "key", madeBy(core.KindAPIKey, user.ID)), linkButton("Service tokens", "key", madeBy(core.KindServiceToken, user.ID)))
 	}
 	return &dialog{Title: user.Email, Close: func(app.Context) { v.changing = core.User{} }, Body: []app.UI{
-		form(func(ctx app.Context) {
-			role := v.newRole
-			v.do(ctx, user.Email+" is "+string(role)+" now.", func(ctx context.Context, client *rest.Client) error {
-				_, err := client.ChangeUser(ctx, user.ID.String(), core.UserChange{Role: &role}, user.Revision)
-				return err
-			})
-		}, field("new-role", "Role", selectInput("new-role", &v.newRole, userRoles, nil), "Takes effect within a second.", ""), submitButton("Save", v.change.busy)),
+		form(func(ctx app.Context) { v.giveRole(ctx, user, v.newRole) },
+			field("new-role", "Role", selectInput("new-role", &v.newRole, userRoles, nil), "Takes effect within a second.", ""), submitButton("Save", v.change.busy)),
 		actError(v.change.err),
 		app.Div().Class("row").Body(actions...),
 	}}
 }
 
+// giveRole changes the role of a user, who may have keys that are wider than it.
+func (v *usersView) giveRole(ctx app.Context, user core.User, role core.Role) {
+	v.leave(ctx, leaving{
+		user: user, title: "Make " + user.Email + " a " + string(role) + "?", label: "Save", done: user.Email + " is " + string(role) + " now.",
+		change: func(ctx context.Context, client *rest.Client, fate core.KeyFate) error {
+			_, err := client.ChangeUserAndKeys(ctx, user.ID.String(), core.UserChange{Role: &role}, user.Revision, fate)
+			return err
+		},
+	}, role)
+}
+
+// switchState disables a user, who may leave keys, or enables one who is disabled.
+func (v *usersView) switchState(ctx app.Context, user core.User) {
+	change := func(state core.UserState) func(context.Context, *rest.Client, core.KeyFate) error {
+		return func(ctx context.Context, client *rest.Client, fate core.KeyFate) error {
+			_, err := client.ChangeUserAndKeys(ctx, user.ID.String(), core.UserChange{State: &state}, user.Revision, fate)
+			return err
+		}
+	}
+	if user.State == core.UserDisabled {
+		v.doLeave(ctx, leaving{done: user.Email + " enabled.", change: change(core.UserActive)})
+		return
+	}
+	v.leave(ctx, leaving{
+		user: user, title: "Disable " + user.Email + "?", label: "Disable", done: user.Email + " disabled.", change: change(core.UserDisabled),
+	}, "")
+}
+
+func (v *usersView) remove(ctx app.Context, user core.User) {
+	v.leave(ctx, leaving{
+		user: user, title: "Remove " + user.Email + "?", what: "The account is deleted and its sessions end. What the user created is kept.",
+		label: "Remove", done: user.Email + " removed.",
+		change: func(ctx context.Context, client *rest.Client, fate core.KeyFate) error {
+			_, err := client.RemoveUserAndKeys(ctx, user.ID.String(), fate)
+			return err
+		},
+	}, "")
+}
+
 func (v *usersView) askEnd() app.UI {
 	user := v.ending
-	return question("Sign "+user.Email+" out everywhere?", app.Text("All sessions of this user end within a second, on every device. The password still works for signing in again."),
+	return question("Sign "+user.Email+" out everywhere?", app.P().Text("All sessions of this user end within a second, on every device. The password still works for signing in again."),
 		"Sign out", &v.change, func(ctx app.Context) {
 			v.do(ctx, user.Email+" signed out everywhere.", func(ctx context.Context, client *rest.Client) error {
 				return client.EndSessionsOf(ctx, user.ID.String())
@@ -201,19 +230,11 @@ func (v *usersView) askEnd() app.UI {
 		}, func(app.Context) { v.ending = core.User{} })
 }
 
-func (v *usersView) askRemove() app.UI {
-	user := v.removing
-	return question("Remove "+user.Email+"?", app.Text("The account is deleted and its sessions end. What the user created is kept."),
-		"Remove", &v.change, func(ctx app.Context) {
-			v.do(ctx, user.Email+" removed.", func(ctx context.Context, client *rest.Client) error { return client.RemoveUser(ctx, user.ID.String()) })
-		}, func(app.Context) { v.removing = core.User{} })
-}
-
 // do changes a user, closes the dialog after success and says what was done.
 func (v *usersView) do(ctx app.Context, done string, change func(context.Context, *rest.Client) error) {
 	v.change.run(ctx, v.s, change, func(ctx app.Context) {
 		v.s.say(done)
-		v.changing, v.ending, v.removing = core.User{}, core.User{}, core.User{}
+		v.changing, v.ending, v.leaving = core.User{}, core.User{}, leaving{}
 		v.fetch(ctx)
 	})
 }

@@ -39,7 +39,7 @@ type Hasher struct {
 // New returns a hasher that works on at most so many passwords at once.
 func New(atOnce int) *Hasher {
 	h := &Hasher{slots: make(chan struct{}, max(atOnce, 1))}
-	h.dummy = encode(make([]byte, saltLen), make([]byte, keyLen))
+	h.dummy = encode(make([]byte, saltLen), make([]byte, keyLen), costs{memory, passes, threads})
 	return h
 }
 
@@ -55,20 +55,29 @@ func (h *Hasher) key(ctx context.Context, password string, salt []byte, c costs)
 	return argon2.IDKey([]byte(password), salt, c.passes, c.memory, c.threads, keyLen), nil
 }
 
-// encode writes a hash with the costs of new ones, in the PHC string format.
-func encode(salt, key []byte) string {
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, memory, passes, threads,
+// encode writes a hash in the PHC string format.
+func encode(salt, key []byte, c costs) string {
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.memory, c.passes, c.threads,
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key))
 }
 
 // Hash implements [core.PasswordHasher]. The text has the PHC string format, which
 // names algorithm, costs and salt. However a keyboard writes a letter with an accent,
 // the hash is the same.
-func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
-	salt := make([]byte, saltLen)
+func (h *Hasher) Hash(ctx context.Context, password, like string) (string, error) {
+	c, salt := costs{memory, passes, threads}, make([]byte, saltLen)
 	_, _ = rand.Read(salt) // never fails: see the package's documentation
-	key, err := h.key(ctx, norm.NFC.String(password), salt, costs{memory, passes, threads})
-	return encode(salt, key), err
+	if like != "" {
+		var err error
+		if c, salt, _, err = parse(like); err != nil {
+			return "", err
+		}
+	}
+	key, err := h.key(ctx, norm.NFC.String(password), salt, c)
+	if err != nil {
+		return "", err
+	}
+	return encode(salt, key, c), nil
 }
 
 // costs are what a hash costs to make.
@@ -77,26 +86,47 @@ type costs struct {
 	threads        uint8
 }
 
-// Verify implements [core.PasswordHasher]. An account that does not exist or has no
-// password has an empty hash. It takes as long as any other, and never fits.
-func (h *Hasher) Verify(ctx context.Context, hash, password string) (bool, error) {
-	missing := hash == ""
-	if missing {
-		hash = h.dummy
-	}
-	c, salt, want, err := parse(hash)
-	if err != nil {
-		return false, err
-	}
-	fits := 0
-	for _, spelling := range spellings(password) { // all of them, so that the time does not tell which one fits
-		got, err := h.key(ctx, spelling, salt, c)
-		if err != nil {
-			return false, err
+// Match implements [core.PasswordHasher]. Where there is no hash to compare with it
+// makes one all the same, which fits nothing.
+func (h *Hasher) Match(ctx context.Context, hashes []string, password string) ([]bool, error) {
+	matches, tried := make([]bool, len(hashes)), map[string]bool{}
+	for _, hash := range hashes {
+		if hash == "" || tried[salted(hash)] {
+			continue
 		}
-		fits |= subtle.ConstantTimeCompare(got, want)
+		tried[salted(hash)] = true
+		if err := h.try(ctx, hash, password, hashes, matches); err != nil {
+			return nil, err
+		}
 	}
-	return fits == 1 && !missing, nil
+	if len(tried) == 0 {
+		return matches, h.try(ctx, h.dummy, password, nil, nil)
+	}
+	return matches, nil
+}
+
+// salted is what a hash begins with: algorithm, costs and salt.
+func salted(hash string) string { return hash[:strings.LastIndex(hash, "$")+1] }
+
+// try hashes every spelling of a password with the salt of a hash, and notes the
+// hashes that are the result. It tries all spellings and compares with all hashes, so
+// that the time does not tell which one fits.
+func (h *Hasher) try(ctx context.Context, like, password string, hashes []string, matches []bool) error {
+	c, salt, _, err := parse(like)
+	if err != nil {
+		return err
+	}
+	for _, spelling := range spellings(password) {
+		key, err := h.key(ctx, spelling, salt, c)
+		if err != nil {
+			return err
+		}
+		got := []byte(encode(salt, key, c))
+		for i, hash := range hashes {
+			matches[i] = subtle.ConstantTimeCompare(got, []byte(hash)) == 1 || matches[i]
+		}
+	}
+	return nil
 }
 
 // spellings returns the ways in which keyboards may write one password. A letter

@@ -77,7 +77,8 @@ func (everybodyMay) Allow(core.Principal, core.ID, core.Action) error { return n
 type anySchema struct{}
 
 func (anySchema) Compile([]byte) (core.Schema, error) { return anySchema{}, nil }
-func (anySchema) Validate([]byte) error               { return nil }
+func (anySchema) Reopen([]byte) (core.Schema, error)  { return anySchema{}, nil }
+func (anySchema) Validate([]byte, *core.Budget) error { return nil }
 
 func newDesk(t *testing.T, u *url.URL) *desk {
 	t.Helper()

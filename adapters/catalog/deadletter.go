@@ -89,9 +89,16 @@ func changeLetters(tx *gorm.DB, step core.Step) error {
 	return nil
 }
 
+// lettersOf selects the dead letters of an organization, without those whose stream is
+// deleted.
+func (c *Catalog) lettersOf(ctx context.Context, org core.ID) *gorm.DB {
+	return c.db.WithContext(ctx).Model(&letterRow{}).Where("org = ?", org.String()).
+		Where("not exists (select 1 from streams where streams.id = dead_letters.stream and streams.deleted_at is not null)")
+}
+
 // letters selects the dead letters that a scan asks for.
 func (c *Catalog) letters(ctx context.Context, org core.ID, scan core.LetterScan) *gorm.DB {
-	query := c.db.WithContext(ctx).Model(&letterRow{}).Where("org = ?", org.String())
+	query := c.lettersOf(ctx, org)
 	for _, id := range []struct {
 		condition string
 		id        core.ID
@@ -134,7 +141,7 @@ func (c *Catalog) DeadLetters(ctx context.Context, org core.ID, scan core.Letter
 
 // DeadLetter implements [core.DeadLetters].
 func (c *Catalog) DeadLetter(ctx context.Context, org, id core.ID) (core.DeadLetter, error) {
-	return take(c.db.WithContext(ctx).Where("org = ? and id = ?", org.String(), id.String()), "dead letter", letterRow.letter)
+	return take(c.lettersOf(ctx, org).Where("id = ?", id.String()), "dead letter", letterRow.letter)
 }
 
 // letterCountRow is how many dead letters a group has for one reason.

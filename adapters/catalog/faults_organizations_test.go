@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -11,7 +12,8 @@ const (
 	asOrganization  = "an organization must be found as it was stored"
 	orgLimited      = "organization/an organization is limited"
 	orgTwice        = "organization/an organization is limited and renamed, and neither undoes the other"
-	orgPages        = "organization/organizations are listed by name in pages"
+	orgShared       = "organization/a name is any number of organizations'"
+	orgPages        = "organization/organizations are listed by id in pages"
 	asOrganizations = "these organizations must be listed"
 )
 
@@ -26,9 +28,9 @@ func limited(change func(*core.Organization)) func(*faulty) {
 }
 
 // listedOrganizations changes what is asked of the list.
-func listedOrganizations(ask func(after *string, limit *int)) func(*faulty) {
+func listedOrganizations(ask func(after *core.ID, limit *int)) func(*faulty) {
 	return func(f *faulty) {
-		f.organizations = func(ctx context.Context, after string, limit int) ([]core.Organization, error) {
+		f.organizations = func(ctx context.Context, after core.ID, limit int) ([]core.Organization, error) {
 			ask(&after, &limit)
 			return f.Catalog.Organizations(ctx, after, limit)
 		}
@@ -83,19 +85,25 @@ var organizationFaults = []fault{
 			return f.Catalog.LimitOrganization(ctx, org)
 		}
 	}},
-	{"lists the last organization again", orgPages, "greater than", listedOrganizations(func(after *string, _ *int) {
-		*after = strings.TrimSuffix(*after, "a")
+	{"lists the last organization again", orgPages, "greater than", listedOrganizations(func(after *core.ID, _ *int) {
+		if !after.IsZero() {
+			after[15]--
+		}
 	})},
-	{"lists one organization too many", orgPages, "at most", listedOrganizations(func(_ *string, limit *int) { *limit++ })},
-	{"lists organizations regardless of case", orgPages, asOrganizations, func(f *faulty) {
-		f.organizations = func(ctx context.Context, after string, limit int) ([]core.Organization, error) {
-			var names []string
-			f.db.WithContext(ctx).Model(&organizationRow{}).Where("name > ?", after).Order("name collate nocase").Limit(limit).Pluck("name", &names)
-			page := make([]core.Organization, len(names))
-			for i, name := range names {
-				page[i], _ = f.OrganizationNamed(ctx, name)
+	{"lists one organization too many", orgPages, "at most", listedOrganizations(func(_ *core.ID, limit *int) { *limit++ })},
+	{"lists organizations by name", orgPages, asOrganizations, func(f *faulty) {
+		f.organizations = func(ctx context.Context, after core.ID, limit int) ([]core.Organization, error) {
+			page, err := f.Catalog.Organizations(ctx, after, limit)
+			slices.SortFunc(page, func(a, b core.Organization) int { return strings.Compare(a.Name, b.Name) })
+			return page, err
+		}
+	}},
+	{"refuses a name that another organization has", orgShared, "unexpected error: CONFLICT", func(f *faulty) {
+		f.updateOrganization = func(ctx context.Context, org core.Organization) error {
+			if named, err := f.OrganizationsNamed(ctx, org.Name); err == nil && len(named) > 0 && named[0].ID != org.ID {
+				return core.Errorf(core.CodeConflict, "taken")
 			}
-			return page, nil
+			return f.Catalog.UpdateOrganization(ctx, org)
 		}
 	}},
 	{"limits when its context has ended", "context and close/a call whose context has ended fails without effect", "LimitOrganization must fail", func(f *faulty) {

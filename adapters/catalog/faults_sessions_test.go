@@ -13,6 +13,8 @@ const (
 	sessionStored    = "session/a session is found as it was stored"
 	sessionAbsent    = "session/a session that is not there is not found"
 	sessionRotated   = "session/a session is rotated from its generation only"
+	sessionMoved     = "session/a session is moved to another user from its generation only"
+	sessionUnmoved   = "session/a session is not moved to a user who may not have it"
 	sessionEnded     = "session/a session is revoked once"
 	sessionsEnded    = "session/all sessions of a user are revoked but one"
 	sessionForgotten = "session/sessions and tickets are forgotten once they have expired"
@@ -38,6 +40,18 @@ func rotates(statement string) func(*faulty) {
 				return errMoved
 			}
 			return done.Error
+		}
+	}
+}
+
+// moves moves a session from another generation.
+func moves(change func(f *faulty, s *core.Session, from *int64)) func(*faulty) {
+	return func(f *faulty) {
+		f.moveSession = func(ctx context.Context, id core.ID, from int64, org, user core.ID, at time.Time) error {
+			if session, err := f.Catalog.Session(ctx, id); err == nil {
+				change(f, &session, &from)
+			}
+			return f.Catalog.MoveSession(ctx, id, from, org, user, at)
 		}
 	}
 }
@@ -117,6 +131,29 @@ var sessionFaults = []fault{
 	{"rotates from an earlier generation", sessionRotated, asTooLate, rotates("update sessions set generation = ?, rotated_at = ? where id = ? and revoked_at is null and generation > ?")},
 	{"rotates all sessions", sessionRotated, asStored, rotates("update sessions set generation = ?, rotated_at = ? where ? <> '' and revoked_at is null and generation = ?")},
 	{"does not note when it rotates", sessionRotated, asStored, rotates("update sessions set generation = ? where ? <> 0 and id = ? and revoked_at is null and generation = ?")},
+	{"moves from any generation", sessionMoved, asTooLate, moves(func(f *faulty, s *core.Session, from *int64) { *from = s.Generation })},
+	{"leaves the organization as it was", sessionMoved, asStored, func(f *faulty) {
+		f.moveSession = func(ctx context.Context, id core.ID, from int64, org, user core.ID, at time.Time) error {
+			session, _ := f.Catalog.Session(ctx, id)
+			if err := f.Catalog.MoveSession(ctx, id, from, org, user, at); err != nil {
+				return err
+			}
+			return f.sql(ctx, "update sessions set org = ? where id = ?", session.Org.String(), id.String())
+		}
+	}},
+	{"moves a session to whom it likes", sessionUnmoved, asNotFound, func(f *faulty) {
+		f.moveSession = func(ctx context.Context, id core.ID, from int64, org, user core.ID, at time.Time) error {
+			return f.sql(ctx, "update sessions set generation = generation + 1, org = ?, user_id = ?, rotated_at = ? where id = ?", org.String(), user.String(), micros(at), id.String())
+		}
+	}},
+	{"moves a session to who was signed out", sessionUnmoved, asNotFound, func(f *faulty) {
+		f.moveSession = func(ctx context.Context, id core.ID, from int64, org, user core.ID, at time.Time) error {
+			if there, err := f.Catalog.User(ctx, org, user); err != nil || there.State != core.UserActive {
+				return core.Errorf(core.CodeNotFound, "none")
+			}
+			return f.sql(ctx, "update sessions set generation = generation + 1, org = ?, user_id = ?, rotated_at = ? where id = ?", org.String(), user.String(), micros(at), id.String())
+		}
+	}},
 	{"rotates a revoked session", "session/a revoked session is not rotated", asTooLate, rotates("update sessions set generation = ?, rotated_at = ? where id = ? and generation = ?")},
 	{"rotates a revoked session, in a race", "session/a session that was revoked stays as it was", "was rotated", rotates("update sessions set generation = ?, rotated_at = ? where id = ? and ? > 0")},
 	{"revives a session", "session/a session that was revoked stays as it was", "was rotated", rotates("update sessions set generation = ?, rotated_at = ?, revoked_at = null where id = ? and generation = ?")},

@@ -11,21 +11,23 @@ import (
 )
 
 const (
-	asStored    = "must come back as it was stored"
-	asNotFound  = "must be refused with NOT_FOUND"
-	asConflict  = "must be refused with CONFLICT"
-	asTooLate   = "must be refused with PRECONDITION_FAILED"
-	asListed    = "these users must be listed"
-	userStored  = "user/a user is found as it was stored"
-	addressOnce = "user/an address is taken in every organization"
-	userAbsent  = "user/a user that is not there is not found"
-	userPages   = "user/users are listed by address in pages"
-	userTouched = "user/a sign-in is noted and changes nothing else"
-	userFenced  = "change of a user/a change of a user needs the revision before it"
-	userForeign = "change of a user/another organization's user is not there"
-	userDeleted = "change of a user/a deleted user is gone"
-	rightsGone  = "change of a user/a deleted user's sessions and tickets are gone"
-	rightsNever = "change of a user/a deleted user is given no session and no ticket"
+	asStored      = "must come back as it was stored"
+	asNotFound    = "must be refused with NOT_FOUND"
+	asConflict    = "must be refused with CONFLICT"
+	asTooLate     = "must be refused with PRECONDITION_FAILED"
+	asListed      = "these users must be listed"
+	userStored    = "user/a user is found as it was stored"
+	addressOnce   = "user/an address is taken in its organization and in no other"
+	userAbsent    = "user/a user that is not there is not found"
+	userPages     = "user/users are listed by address in pages"
+	userTouched   = "user/a sign-in is noted and changes nothing else"
+	userFenced    = "change of a user/a change of a user needs the revision before it"
+	userForeign   = "change of a user/another organization's user is not there"
+	personalWord  = "change of a user/a password is that of a person in all organizations"
+	userSignedOut = "change of a user/who is signed out has no session, and elsewhere nothing ends"
+	userDeleted   = "change of a user/a deleted user is gone"
+	rightsGone    = "change of a user/a deleted user's sessions and tickets are gone"
+	rightsNever   = "change of a user/a deleted user is given no session and no ticket"
 )
 
 // made changes users before they are stored.
@@ -79,13 +81,57 @@ var userFaults = []fault{
 	{"makes everybody active", "user/users of every role and state are kept", asStored, made(func(u *core.User) { u.State = core.UserActive })},
 	{"rounds times to seconds", "user/a user's times are in UTC to the microsecond", asStored, made(func(u *core.User) { u.UpdatedAt = u.UpdatedAt.Truncate(time.Second) })},
 	{"stores addresses in lower case", "user/every address is an address and nothing else", "unexpected error: CONFLICT", made(func(u *core.User) { u.Email = strings.ToLower(u.Email) })},
-	{"takes an address once for each organization", addressOnce, asConflict, func(f *faulty) {
+	{"takes an address once for all organizations", addressOnce, "unexpected error: CONFLICT", func(f *faulty) {
 		f.createUser = func(ctx context.Context, user core.User) error {
-			there, err := f.Catalog.UserByEmail(ctx, user.Email)
-			if err == nil && there.Org != user.Org {
-				return nil
+			if there, err := f.Catalog.UsersByEmail(ctx, user.Email); err != nil || len(there) > 0 {
+				return core.Errorf(core.CodeConflict, "taken")
 			}
 			return f.Catalog.CreateUser(ctx, user)
+		}
+	}},
+	{"shows the first user of an address alone", "user/users of one address are found in all organizations, oldest first", "all organizations", func(f *faulty) {
+		f.usersByEmail = func(ctx context.Context, email string) ([]core.User, error) {
+			all, err := f.Catalog.UsersByEmail(ctx, email)
+			return all[:min(len(all), 1)], err
+		}
+	}},
+	{"changes everybody's password of an address", personalWord, asStored, func(f *faulty) {
+		f.setPassword = func(ctx context.Context, email, _, hash string, at time.Time) error {
+			return f.Catalog.SetPassword(ctx, email, "", hash, at)
+		}
+	}},
+	{"changes a password in one organization", personalWord, asStored, func(f *faulty) {
+		f.setPassword = func(ctx context.Context, email, _, hash string, at time.Time) error {
+			return f.sql(ctx, "update users set password_hash = ?, revision = revision + 1, updated_at = ? where id = (select min(id) from users where email = ?)", hash, micros(at), email)
+		}
+	}},
+	{"gives who was invited a password", personalWord, asStored, func(f *faulty) {
+		f.setPassword = func(ctx context.Context, email, from, hash string, at time.Time) error {
+			if err := f.Catalog.SetPassword(ctx, email, from, hash, at); err != nil {
+				return err
+			}
+			return f.sql(ctx, "update users set password_hash = ? where email = ? and password_hash = ''", hash, email)
+		}
+	}},
+	{"replaces whichever password there is", "change of a user/a password that was changed meanwhile is not replaced", asTooLate, func(f *faulty) {
+		f.setPassword = func(ctx context.Context, email, _, hash string, at time.Time) error {
+			return f.Catalog.SetPassword(ctx, email, "", hash, at)
+		}
+	}},
+	{"signs a person out everywhere", userSignedOut, asStored, func(f *faulty) {
+		f.signOutUser = func(ctx context.Context, org, id core.ID, at time.Time) error {
+			if err := f.Catalog.SignOutUser(ctx, org, id, at); err != nil {
+				return err
+			}
+			return f.sql(ctx, "update sessions set revoked_at = ? where revoked_at is null and user_id in (select id from users where email = (select email from users where id = ?))", micros(at), id.String())
+		}
+	}},
+	{"does not note when it signs out", userSignedOut, asStored, func(f *faulty) {
+		f.signOutUser = func(ctx context.Context, org, id core.ID, at time.Time) error {
+			if _, err := f.Catalog.User(ctx, org, id); err != nil {
+				return nil //nolint:nilerr // there is nobody to sign out
+			}
+			return f.RevokeSessions(ctx, id, core.ID{}, at)
 		}
 	}},
 	{"stores over the user of an id", "user/a user's id is taken", "must fail", func(f *faulty) {
@@ -97,14 +143,14 @@ var userFaults = []fault{
 			return f.Catalog.CreateUser(ctx, user)
 		}
 	}},
-	{"finds addresses in any case", userAbsent, asNotFound, func(f *faulty) {
-		f.userByEmail = func(ctx context.Context, email string) (core.User, error) {
-			return takeUser(f.db.WithContext(ctx).Where("email = ? collate nocase", email))
+	{"finds addresses in any case", userAbsent, "must return", func(f *faulty) {
+		f.usersByEmail = func(ctx context.Context, email string) ([]core.User, error) {
+			return list(f.db.WithContext(ctx).Where("email = ? collate nocase", email), userRow.user)
 		}
 	}},
-	{"takes an address for a pattern", userAbsent, asNotFound, func(f *faulty) {
-		f.userByEmail = func(ctx context.Context, email string) (core.User, error) {
-			return takeUser(f.db.WithContext(ctx).Where("email like ?", email))
+	{"takes an address for a pattern", userAbsent, "must return", func(f *faulty) {
+		f.usersByEmail = func(ctx context.Context, email string) ([]core.User, error) {
+			return list(f.db.WithContext(ctx).Where("email like ?", email), userRow.user)
 		}
 	}},
 	{"lists the last user again", userPages, "greater than", listed(func(after *string, _ *int) { *after = strings.TrimSuffix(*after, "x") }, nil)},
@@ -171,7 +217,7 @@ var userFaults = []fault{
 	})},
 	{"asks for the address before the revision", userFenced, asTooLate, func(f *faulty) {
 		f.updateUser = func(ctx context.Context, user core.User) error {
-			if there, err := f.Catalog.UserByEmail(ctx, user.Email); err == nil && there.ID != user.ID {
+			if there, err := f.Catalog.UsersByEmail(ctx, user.Email); err == nil && len(there) > 0 && there[0].ID != user.ID {
 				return core.Errorf(core.CodeConflict, "taken")
 			}
 			return f.Catalog.UpdateUser(ctx, user)
@@ -191,14 +237,15 @@ var userFaults = []fault{
 	{"looks for an address before it stores", "change of a user/of many that take one address one does", asConflict, func(f *faulty) {
 		meet := meeting()
 		f.createUser = func(ctx context.Context, user core.User) error {
-			if _, err := f.Catalog.UserByEmail(ctx, user.Email); err == nil {
+			there, err := f.Catalog.UsersByEmail(ctx, user.Email)
+			if slices.ContainsFunc(there, func(other core.User) bool { return other.Org == user.Org }) || err != nil {
 				return core.Errorf(core.CodeConflict, "taken")
 			}
 			meet()
 			return f.db.WithContext(ctx).Create(new(userRowOf(user))).Error
 		}
 	}},
-	{"takes a taken address for a change meanwhile", "change of a user/a user cannot take the address of another", asConflict, func(f *faulty) {
+	{"takes a taken address for a change meanwhile", "change of a user/a user cannot take the address of another one of the organization", asConflict, func(f *faulty) {
 		f.updateUser = func(ctx context.Context, user core.User) error {
 			if err := f.Catalog.UpdateUser(ctx, user); core.CodeOf(err) != core.CodeConflict {
 				return err

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -39,19 +38,43 @@ func (r organizationRow) organization() (core.Organization, error) {
 	return org, parseIDs(into{r.ID, &org.ID})
 }
 
-// EnsureOrganization implements [core.Organizations].
-func (c *Catalog) EnsureOrganization(ctx context.Context, org core.Organization) (core.Organization, error) {
+// CreateOrganization implements [core.Organizations].
+func (c *Catalog) CreateOrganization(ctx context.Context, org core.Organization) error {
 	row := organizationRowOf(org)
-	defer c.serialize()()
-	if err := c.db.WithContext(ctx).Clauses(clause.OnConflict{DoNothing: true}).Create(&row).Error; err != nil {
-		return core.Organization{}, err
-	}
-	return c.OrganizationNamed(ctx, org.Name)
+	return c.write(ctx, func(tx *gorm.DB) error { return tx.Create(&row).Error })
 }
 
-// OrganizationNamed implements [core.Organizations].
-func (c *Catalog) OrganizationNamed(ctx context.Context, name string) (core.Organization, error) {
-	return takeOrganization(c.db.WithContext(ctx).Where("name = ?", name))
+// EnsureOrganization implements [core.Organizations]. Names are not unique, so the
+// look and the making are one: on SQLite by the transaction, which lets nobody else
+// write, on PostgreSQL by a lock on those who make one.
+func (c *Catalog) EnsureOrganization(ctx context.Context, org core.Organization) (there core.Organization, err error) {
+	row := organizationRowOf(org)
+	err = c.write(ctx, func(tx *gorm.DB) error {
+		if c.writing == nil {
+			if err := tx.Exec(`lock table organizations in share row exclusive mode`).Error; err != nil {
+				return err
+			}
+		}
+		there, err = oldestNamed(tx, org.Name)
+		if !core.IsNotFound(err) {
+			return err
+		}
+		if err := tx.Create(&row).Error; err != nil {
+			return err
+		}
+		there, err = oldestNamed(tx, org.Name) // as it is read from now on
+		return err
+	})
+	return there, err
+}
+
+func oldestNamed(tx *gorm.DB, name string) (core.Organization, error) {
+	return takeOrganization(tx.Where("name = ?", name).Order("created_at, id"))
+}
+
+// OrganizationsNamed implements [core.Organizations].
+func (c *Catalog) OrganizationsNamed(ctx context.Context, name string) ([]core.Organization, error) {
+	return list(c.db.WithContext(ctx).Where("name = ?", name).Order("created_at, id"), organizationRow.organization)
 }
 
 func takeOrganization(query *gorm.DB) (core.Organization, error) {
@@ -69,17 +92,14 @@ func (c *Catalog) Organization(ctx context.Context, id core.ID) (core.Organizati
 }
 
 // Organizations implements [core.Organizations].
-func (c *Catalog) Organizations(ctx context.Context, after string, limit int) ([]core.Organization, error) {
-	return list(c.db.WithContext(ctx).Where("name > ?", after).Order("name").Limit(limit), organizationRow.organization)
+func (c *Catalog) Organizations(ctx context.Context, after core.ID, limit int) ([]core.Organization, error) {
+	return list(c.db.WithContext(ctx).Where("id > ?", after.String()).Order("id").Limit(limit), organizationRow.organization)
 }
 
 // UpdateOrganization implements [core.Organizations].
 func (c *Catalog) UpdateOrganization(ctx context.Context, org core.Organization) error {
 	defer c.serialize()()
 	updated := c.db.WithContext(ctx).Model(&organizationRow{}).Where("id = ?", org.ID.String()).UpdateColumn("name", org.Name)
-	if taken(updated.Error) {
-		return core.Errorf(core.CodeConflict, "an organization named %q already exists", org.Name)
-	}
 	return changed(updated, errNoOrganization)
 }
 

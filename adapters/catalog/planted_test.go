@@ -73,15 +73,18 @@ type faulty struct {
 	core.Catalog
 	db *gorm.DB
 
-	organizations      func(ctx context.Context, after string, limit int) ([]core.Organization, error)
+	organizations      func(ctx context.Context, after core.ID, limit int) ([]core.Organization, error)
 	updateOrganization func(ctx context.Context, org core.Organization) error
 	limitOrganization  func(ctx context.Context, org core.Organization) error
 
 	createUser     func(ctx context.Context, user core.User) error
 	user           func(ctx context.Context, org, id core.ID) (core.User, error)
-	userByEmail    func(ctx context.Context, email string) (core.User, error)
+	usersByEmail   func(ctx context.Context, email string) ([]core.User, error)
 	users          func(ctx context.Context, org core.ID, after string, limit int) ([]core.User, error)
 	updateUser     func(ctx context.Context, user core.User) error
+	setPassword    func(ctx context.Context, email, from, hash string, at time.Time) error
+	signOutUser    func(ctx context.Context, org, id core.ID, at time.Time) error
+	moveSession    func(ctx context.Context, id core.ID, from int64, org, user core.ID, at time.Time) error
 	deleteUser     func(ctx context.Context, org, id core.ID) error
 	touchUser      func(ctx context.Context, org, id core.ID, at time.Time) error
 	createSession  func(ctx context.Context, session core.Session) error
@@ -98,7 +101,8 @@ func newFaulty(sound core.Catalog, planted fault) *faulty {
 	f := &faulty{
 		Catalog: sound, db: sound.(*Catalog).db,
 		organizations: sound.Organizations, updateOrganization: sound.UpdateOrganization, limitOrganization: sound.LimitOrganization,
-		createUser: sound.CreateUser, user: sound.User, userByEmail: sound.UserByEmail, users: sound.Users, updateUser: sound.UpdateUser,
+		createUser: sound.CreateUser, user: sound.User, usersByEmail: sound.UsersByEmail, users: sound.Users, updateUser: sound.UpdateUser,
+		setPassword: sound.SetPassword, signOutUser: sound.SignOutUser, moveSession: sound.MoveSession,
 		deleteUser: sound.DeleteUser, touchUser: sound.TouchUser, createSession: sound.CreateSession, session: sound.Session,
 		rotateSession: sound.RotateSession, revokeSession: sound.RevokeSession, revokeSessions: sound.RevokeSessions,
 		forgetSessions: sound.ForgetSessions, createTicket: sound.CreateTicket, useTicket: sound.UseTicket,
@@ -130,7 +134,7 @@ func meeting() (meet func()) {
 	}
 }
 
-func (f *faulty) Organizations(ctx context.Context, after string, limit int) ([]core.Organization, error) {
+func (f *faulty) Organizations(ctx context.Context, after core.ID, limit int) ([]core.Organization, error) {
 	return f.organizations(ctx, after, limit)
 }
 
@@ -150,8 +154,20 @@ func (f *faulty) User(ctx context.Context, org, id core.ID) (core.User, error) {
 	return f.user(ctx, org, id)
 }
 
-func (f *faulty) UserByEmail(ctx context.Context, email string) (core.User, error) {
-	return f.userByEmail(ctx, email)
+func (f *faulty) UsersByEmail(ctx context.Context, email string) ([]core.User, error) {
+	return f.usersByEmail(ctx, email)
+}
+
+func (f *faulty) SetPassword(ctx context.Context, email, from, hash string, at time.Time) error {
+	return f.setPassword(ctx, email, from, hash, at)
+}
+
+func (f *faulty) SignOutUser(ctx context.Context, org, id core.ID, at time.Time) error {
+	return f.signOutUser(ctx, org, id, at)
+}
+
+func (f *faulty) MoveSession(ctx context.Context, id core.ID, from int64, org, user core.ID, at time.Time) error {
+	return f.moveSession(ctx, id, from, org, user, at)
 }
 
 func (f *faulty) Users(ctx context.Context, org core.ID, after string, limit int) ([]core.User, error) {

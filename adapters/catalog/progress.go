@@ -86,8 +86,23 @@ func (c *Catalog) Attempts(ctx context.Context, group core.ID, offset core.Offse
 		Order("at, number"), attemptRow.attempt)
 }
 
+// forgottenAtOnce is how many attempts one statement removes. Steps of groups wait for
+// it where there is one writer.
+const forgottenAtOnce = 500
+
 // ForgetAttempts implements [core.Progresses].
 func (c *Catalog) ForgetAttempts(ctx context.Context, before time.Time) error {
+	for {
+		forgotten, err := c.forgetSome(ctx, before)
+		if err != nil || forgotten == 0 {
+			return err
+		}
+	}
+}
+
+func (c *Catalog) forgetSome(ctx context.Context, before time.Time) (int64, error) {
 	defer c.serialize()()
-	return c.db.WithContext(ctx).Exec(`delete from delivery_attempts where at < ?`, micros(before)).Error
+	done := c.db.WithContext(ctx).Exec(`delete from delivery_attempts where at <= (
+		select max(at) from (select at from delivery_attempts where at < ? order by at limit ?) as oldest)`, micros(before), forgottenAtOnce)
+	return done.RowsAffected, done.Error
 }

@@ -64,6 +64,31 @@ func (c *Catalog) RotateSession(ctx context.Context, id core.ID, from int64, at 
 	})
 }
 
+// MoveSession implements [core.Sessions]. The user's row is locked until the session
+// has moved: whoever signs that user out comes before the look or after the move.
+func (c *Catalog) MoveSession(ctx context.Context, id core.ID, from int64, org, user core.ID, at time.Time) error {
+	return c.write(ctx, func(tx *gorm.DB) error {
+		next, err := takeUser(tx.Clauses(clause.Locking{Strength: "SHARE"}).
+			Where("id = ? and org = ? and state = ?", user.String(), org.String(), string(core.UserActive)))
+		if err != nil && !core.IsNotFound(err) {
+			return err
+		}
+		missing := err
+		session, err := take(tx.Where("id = ? and generation = ? and revoked_at is null", id.String(), from), "session", sessionRow.session)
+		if core.IsNotFound(err) {
+			return errMoved
+		}
+		if err != nil {
+			return err
+		}
+		if missing != nil || next.SignedOutAt != nil && !session.CreatedAt.After(*next.SignedOutAt) {
+			return core.Errorf(core.CodeNotFound, "there is no such user")
+		}
+		return changed(tx.Model(&sessionRow{}).Where("id = ? and generation = ? and revoked_at is null", id.String(), from).UpdateColumns(
+			map[string]any{"generation": from + 1, "rotated_at": micros(at), "org": org.String(), "user_id": user.String()}), errMoved)
+	})
+}
+
 // RevokeSession implements [core.Sessions].
 func (c *Catalog) RevokeSession(ctx context.Context, id core.ID, at time.Time) error {
 	defer c.serialize()()
@@ -154,4 +179,16 @@ func (c *Catalog) UseTicket(ctx context.Context, kind core.TicketKind, hash core
 		return err
 	})
 	return t, err
+}
+
+// ReturnTicket implements [core.Tickets].
+func (c *Catalog) ReturnTicket(ctx context.Context, id core.ID) error {
+	defer c.serialize()()
+	return c.db.WithContext(ctx).Model(&ticketRow{}).Where("id = ?", id.String()).UpdateColumn("used_at", nil).Error
+}
+
+// VoidTickets implements [core.Tickets].
+func (c *Catalog) VoidTickets(ctx context.Context, kind core.TicketKind, user core.ID) error {
+	defer c.serialize()()
+	return c.db.WithContext(ctx).Where("kind = ? and user_id = ?", string(kind), user.String()).Delete(&ticketRow{}).Error
 }

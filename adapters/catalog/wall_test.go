@@ -145,7 +145,7 @@ func TestTheSecondWallHidesOtherOrganizations(t *testing.T) {
 	t.Cleanup(func() { require.NoError(t, c.Close()) })
 	mine, theirs := furnish(t, c, 1), furnish(t, c, 2)
 	listed := func(ctx context.Context) (ids []core.ID) {
-		all, err := c.Organizations(ctx, "", 10)
+		all, err := c.Organizations(ctx, core.ID{}, 10)
 		require.NoError(t, err)
 		for _, org := range all {
 			ids = append(ids, org.ID)

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"math"
 	"reflect"
-	"regexp"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
@@ -20,7 +19,7 @@ type node struct {
 	choices []*choices // enum and const: a value must be in each
 
 	minLength, maxLength int
-	pattern              *regexp.Regexp
+	pattern              *pattern
 	format               *format
 
 	limits *limits
@@ -89,6 +88,9 @@ func translate(schema *jsonschema.Schema) (n *node, ok bool) {
 	n.minItems, n.maxItems = bounds(schema.MinItems, schema.MaxItems)
 	n.minProperties, n.maxProperties = bounds(schema.MinProperties, schema.MaxProperties)
 	if schema.Format != nil {
+		if schema.Format.Name == regexFormat.Name {
+			return nil, false // takes long
+		}
 		n.format = &format{certain: certain[schema.Format.Name], decide: schema.Format.Validate}
 	}
 	return n, n.setPattern(schema) && n.setItems(schema) && n.setProperties(schema)
@@ -153,8 +155,8 @@ func (n *node) setPattern(schema *jsonschema.Schema) (ok bool) {
 	if schema.Pattern == nil {
 		return true
 	}
-	n.pattern, ok = schema.Pattern.(*regexp.Regexp)
-	return ok
+	n.pattern, ok = schema.Pattern.(*pattern)
+	return ok && n.pattern.small != nil
 }
 
 func (n *node) setItems(schema *jsonschema.Schema) (ok bool) {

@@ -17,7 +17,7 @@ var keywords = []string{
 	`"items":%s`, `"additionalProperties":%s`, `"properties":{"a":%s}`, `"properties":{"a":%s,"b":%s}`, `"uniqueItems":true`,
 }
 
-func pick(picks *[]byte, depth int) string {
+func pick(keywords []string, picks *[]byte, depth int) string {
 	var chosen []string
 	taken := map[string]bool{}
 	for len(*picks) > 0 {
@@ -32,7 +32,7 @@ func pick(picks *[]byte, depth int) string {
 			continue
 		}
 		for strings.Contains(keyword, "%s") {
-			keyword = strings.Replace(keyword, "%s", pick(picks, depth-1), 1)
+			keyword = strings.Replace(keyword, "%s", pick(keywords, picks, depth-1), 1)
 		}
 		taken[name] = true
 		chosen = append(chosen, keyword)
@@ -47,11 +47,11 @@ func FuzzFast(f *testing.F) {
 	f.Add([]byte{3, 20, 32, 0, 23, 255, 4, 29, 1, 12, 255, 255, 22}, []byte(`{"a":"2026-01-01T00:00:00Z","b":[1,2.0,3e1]}`))
 	f.Add([]byte{3, 18, 30, 0, 26, 6}, []byte(` { "x" : "a@b.c" , "\u0079" : "\u00e9\n@" } `))
 	f.Fuzz(func(t *testing.T, picks, payload []byte) {
-		schema := pick(&picks, 4)
+		schema := pick(keywords, &picks, 4)
 		v := compile(t, schema)
 		takes := v.fast != nil && v.fast.takes(payload)
 		valid := eventjson.ValidJSON(payload) == nil
-		if err := v.decide(payload); takes && valid && err != nil {
+		if err := v.decide(payload, budget()); takes && valid && err != nil {
 			t.Fatalf("%s\n%s\n%v", schema, payload, err)
 		}
 	})

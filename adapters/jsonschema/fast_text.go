@@ -22,9 +22,9 @@ var certain = map[string]func([]byte) bool{
 	"date-time": certainTime, "date": certainDate, "uuid": certainUUID, "email": certainEmail,
 }
 
-// takesString reports whether the node takes a string, which has its quotes. escaped
-// says that there is a backslash in it.
-func (n *node) takesString(quoted []byte, escaped bool) bool {
+// string reports whether the node takes a string, which has its quotes. escaped says
+// that there is a backslash in it.
+func (w *walk) string(n *node, quoted []byte, escaped bool) bool {
 	if n.kinds&isString == 0 {
 		return false
 	}
@@ -38,7 +38,7 @@ func (n *node) takesString(quoted []byte, escaped bool) bool {
 			return false
 		}
 	}
-	return n.takesLength(text) && n.takesText(text)
+	return n.takesLength(text) && n.takesText(text) && (n.pattern == nil || w.matches(n.pattern, text))
 }
 
 // takesEscaped reports whether a text with escapes certainly has a length within
@@ -87,7 +87,7 @@ func (n *node) takesText(text []byte) bool {
 			return false
 		}
 	}
-	return (n.pattern == nil || n.pattern.Match(text)) && (n.format == nil || n.format.takes(text))
+	return n.format == nil || n.format.takes(text)
 }
 
 // hexadecimal reports whether a text has nothing but hexadecimal digits. Below, a

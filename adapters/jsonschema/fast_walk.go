@@ -15,6 +15,17 @@ type walk struct {
 	data []byte
 	pos  int  // everything before it was read and fits
 	lost bool // the text at pos is not JSON
+	// matching is what patterns have taken: the products of programs and texts.
+	matching int
+}
+
+// maxMatching bounds the matching of one payload: about ten milliseconds.
+const maxMatching = 1 << 20
+
+// matches reports whether a pattern certainly matches.
+func (w *walk) matches(p *pattern, text []byte) bool {
+	w.matching += len(p.prog.Inst) * (len(text) + 1)
+	return w.matching <= maxMatching && p.small.Match(text)
 }
 
 // maxDepth is how deeply nested a payload may be that is valid at all.
@@ -39,7 +50,7 @@ func (w *walk) value(n *node, depth int) bool {
 	switch w.peek() {
 	case '"':
 		quoted, escaped, ok := w.text()
-		return ok && n.takesString(quoted, escaped)
+		return ok && w.string(n, quoted, escaped)
 	case '{':
 		return depth < maxDepth && w.object(n, depth+1)
 	case '[':

@@ -12,14 +12,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sort"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
-	"golang.org/x/text/language"
-	"golang.org/x/text/message"
 
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/eventjson"
@@ -40,21 +38,25 @@ const (
 )
 
 // Compile implements [core.SchemaCompiler].
-func (*Compiler) Compile(schema []byte) (core.Schema, error) {
-	if err := eventjson.ValidJSON(schema); err != nil {
+func (*Compiler) Compile(schema []byte) (core.Schema, error) { return compileWithin(forNew, schema) }
+
+// Reopen implements [core.SchemaCompiler].
+func (*Compiler) Reopen(schema []byte) (core.Schema, error) { return compileWithin(forStored, schema) }
+
+func compileWithin(limits allowance, schema []byte) (core.Schema, error) {
+	document, err := documentOf(schema)
+	if err != nil {
 		return nil, err
 	}
-	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(schema))
-	if err != nil {
-		return nil, core.Invalid("schema", "is not JSON")
-	}
-	if path, found := incalculable(document); found {
-		return nil, core.Invalid(schemaPath(path), "%s", beyondExponent)
+	patterns := &patterns{limits: limits.patterns, known: map[string]*pattern{}}
+	if err := limits.check(document, patterns); err != nil {
+		return nil, err
 	}
 	compiler := jsonschema.NewCompiler()
 	compiler.DefaultDraft(jsonschema.Draft2020)
 	compiler.AssertFormat()
 	compiler.RegisterFormat(dateTime)
+	compiler.UseRegexpEngine(patterns.compile)
 	// Without a scheme to load by, no reference makes the server read a file or
 	// connect to anybody.
 	compiler.UseLoader(jsonschema.SchemeURLLoader{})
@@ -68,11 +70,26 @@ func (*Compiler) Compile(schema []byte) (core.Schema, error) {
 	if err := sound(compiled); err != nil {
 		return nil, err
 	}
-	validator := &schemaValidator{schema: compiled}
-	if fast, ok := translate(compiled); ok {
-		validator.fast = fast
+	if limits.perValue > 0 {
+		if err := affordable(limits, compiled); err != nil {
+			return nil, err
+		}
 	}
-	return validator, nil
+	return newValidator(compiled), nil
+}
+
+// documentOf decodes a schema.
+func documentOf(schema []byte) (document any, err error) {
+	if err := eventjson.ValidJSON(schema); err != nil {
+		return nil, err
+	}
+	if document, err = jsonschema.UnmarshalJSON(bytes.NewReader(schema)); err != nil {
+		return nil, core.Invalid("schema", "is not JSON")
+	}
+	if path, found := incalculable(document); found {
+		return nil, core.Invalid(schemaPath(path), "%s", beyondExponent)
+	}
+	return document, nil
 }
 
 // schemaFault names the place of a schema's fault, without the address that the
@@ -87,39 +104,6 @@ func schemaFault(err error) error {
 	}
 	text := strings.ReplaceAll(err.Error(), root+"#/", "schema/")
 	return core.Invalid("schema", "%s", strings.ReplaceAll(text, base, ""))
-}
-
-// schemaValidator implements [core.Schema]. It is safe for concurrent use: neither
-// part changes once it is made.
-type schemaValidator struct {
-	schema *jsonschema.Schema
-	// fast is nil if the schema has a keyword that a node does not have.
-	fast *node
-}
-
-// Validate implements [core.Schema].
-func (v *schemaValidator) Validate(payload []byte) error {
-	if v.fast != nil && v.fast.takes(payload) {
-		return nil
-	}
-	return v.decide(payload)
-}
-
-// decide has the full validator decide, which also finds the words for a refusal.
-func (v *schemaValidator) decide(payload []byte) error {
-	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(payload))
-	if err != nil {
-		return core.Invalid("payload", "is not JSON")
-	}
-	if path, found := incalculable(value); found {
-		return mismatch([]core.Detail{{Field: payloadPath(path), Reason: beyondExponent}})
-	}
-	err = v.schema.Validate(value)
-	var invalid *jsonschema.ValidationError
-	if !errors.As(err, &invalid) {
-		return err
-	}
-	return mismatch(details(invalid, payloadPath))
 }
 
 func mismatch(details []core.Detail) error {
@@ -170,10 +154,13 @@ func schemaPath(path []string) string {
 	var b strings.Builder
 	b.WriteString("schema")
 	for _, step := range path {
-		b.WriteString("/" + pointerEscapes.Replace(step))
+		b.WriteString("/" + pointerEscapes.Replace(cut(step, maxPlace)))
 	}
-	return b.String()
+	return cut(b.String(), maxPlace)
 }
+
+// maxPlace bounds the text of a place, in bytes: names may be as long as a payload.
+const maxPlace = 500
 
 var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
 
@@ -185,43 +172,60 @@ func payloadPath(path []string) string {
 		if _, err := strconv.Atoi(step); err == nil {
 			fmt.Fprintf(&b, "[%s]", step)
 		} else {
-			b.WriteString("." + step)
+			b.WriteString("." + cut(step, maxPlace))
 		}
 	}
-	return b.String()
+	return cut(b.String(), maxPlace)
 }
 
 // maxDetails bounds how many places an error names: a payload may be wrong in as
 // many places as it has values.
 const maxDetails = 20
 
-// details lists the innermost failures, in the order of their places. The outer
-// ones only say that something within them is wrong.
+// details lists the innermost failures, in the order of their places, as many as are
+// told. The outer ones only say that something within them is wrong.
 func details(err *jsonschema.ValidationError, place func([]string) string) []core.Detail {
-	var all []core.Detail
-	printer := message.NewPrinter(language.English)
-	var walk func(*jsonschema.ValidationError, string)
-	walk = func(err *jsonschema.ValidationError, key string) {
+	type failure struct {
+		err *jsonschema.ValidationError
+		key *jsonschema.ValidationError // whose name is wrong, if it is a name
+	}
+	var failures []failure
+	var walk func(err, key *jsonschema.ValidationError)
+	walk = func(err, key *jsonschema.ValidationError) {
 		if _, keys := err.ErrorKind.(*kind.PropertyNames); keys {
 			// A key that is wrong has no place of its own, and the library is not
 			// dependable about the place of its object. So the reason names the key.
-			key = reasonOf(err.ErrorKind, printer) + ": "
+			key = err
 		}
 		for _, cause := range err.Causes {
 			walk(cause, key)
 		}
 		if _, group := err.ErrorKind.(*kind.Group); len(err.Causes) == 0 && !group {
-			all = append(all, core.Detail{Field: place(err.InstanceLocation), Reason: cut(key+reasonOf(err.ErrorKind, printer), 2*maxReason)})
+			failures = append(failures, failure{err, key})
 		}
 	}
-	walk(err, "")
-	sort.Slice(all, func(i, j int) bool {
-		return all[i].Field < all[j].Field || all[i].Field == all[j].Field && all[i].Reason < all[j].Reason
+	walk(err, nil)
+	slices.SortStableFunc(failures, func(a, b failure) int {
+		return slices.Compare(a.err.InstanceLocation, b.err.InstanceLocation)
 	})
-	if len(all) == 0 {
-		all = []core.Detail{{Field: place(nil), Reason: "does not match the schema"}}
+	r := newReport()
+	for _, f := range failures {
+		key := ""
+		if f.key != nil {
+			key = reasonOf(f.key.ErrorKind, r.printer) + ": "
+		}
+		if !r.wants() {
+			break
+		}
+		r.details = append(r.details, core.Detail{
+			Field: place(f.err.InstanceLocation), Reason: cut(key+reasonOf(f.err.ErrorKind, r.printer), 2*maxReason),
+		})
 	}
-	return all[:min(len(all), maxDetails)]
+	if len(r.details) == 0 {
+		r.details = []core.Detail{{Field: place(nil), Reason: "does not match the schema"}}
+	}
+	sortDetails(r.details)
+	return r.details
 }
 
 // dateTime is the format date-time: the times that events take, and no others.

@@ -1,6 +1,7 @@
 package jsonschema_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -18,11 +19,18 @@ import (
 	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
-func compile(t *testing.T, schema string) core.Schema {
+// bounded is a schema whose payloads each have a budget of their own.
+type bounded struct{ core.Schema }
+
+func (b bounded) Validate(payload []byte) error {
+	return b.Schema.Validate(payload, core.NewBudget(context.Background(), core.EvaluationSteps, nil))
+}
+
+func compile(t *testing.T, schema string) bounded {
 	t.Helper()
 	compiled, err := jsonschema.New().Compile([]byte(schema))
 	require.NoError(t, err, schema)
-	return compiled
+	return bounded{compiled}
 }
 
 // fields returns the places that an error of the code names.
@@ -251,7 +259,8 @@ func TestConcurrentUse(t *testing.T) {
 	for i := range 8 {
 		group.Go(func() {
 			for n := range 50 {
-				own, err := compiler.Compile(fmt.Appendf(nil, `{"properties":{"a":{"const":"%d"}}}`, n))
+				compiled, err := compiler.Compile(fmt.Appendf(nil, `{"properties":{"a":{"const":"%d"}}}`, n))
+				own := bounded{compiled}
 				if err != nil || own.Validate(fmt.Appendf(nil, `{"a":"%d"}`, n)) != nil || own.Validate([]byte(`{"a":"x"}`)) == nil {
 					t.Error(i, n, err)
 				}

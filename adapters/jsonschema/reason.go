@@ -28,6 +28,12 @@ func reasonOf(err jsonschema.ErrorKind, printer *message.Printer) string {
 		return compared("exclusiveMaximum", k.Got, k.Want)
 	case *kind.MultipleOf:
 		return compared("multipleOf", k.Got, k.Want)
+	case *kind.Format:
+		if text, is := k.Got.(string); is { // what is wrong is said after it
+			err = &kind.Format{Got: cut(text, maxReason/3), Want: k.Want, Err: k.Err}
+		}
+	case *kind.PropertyNames:
+		err = &kind.PropertyNames{Property: cut(k.Property, maxReason/3)}
 	}
 	text := err.LocalizedString(printer)
 	if strings.Contains(text, "error parsing regexp") {

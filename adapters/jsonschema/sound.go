@@ -18,13 +18,25 @@ func sound(root *jsonschema.Schema) error {
 	if root.Bool != nil && !*root.Bool {
 		return core.Invalid("schema", "is false, which no payload matches")
 	}
-	s := soundness{state: map[*jsonschema.Schema]progress{}}
-	return s.visit(root)
+	s := soundness{state: map[*jsonschema.Schema]progress{}, parts: []*jsonschema.Schema{root}}
+	for len(s.parts) > 0 {
+		// A part of a value is smaller than the value: a schema may well come back to
+		// itself there, as that of a tree does. So each part begins a walk of its own.
+		part := s.parts[0]
+		s.parts = s.parts[1:]
+		if err := s.visit(part); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // soundness walks the schemas that are reachable from one, each once.
 type soundness struct {
 	state map[*jsonschema.Schema]progress
+	// parts are the schemas that apply to values of their own: the root first, and then
+	// those that were met on the way.
+	parts []*jsonschema.Schema
 }
 
 // progress says how far the walk got with a schema.
@@ -55,22 +67,14 @@ func (s *soundness) visit(schema *jsonschema.Schema) error {
 		}
 	}
 	s.state[schema] = done
-	for _, part := range onParts(schema) {
-		// A part of a value is smaller than the value: a schema may well come back to
-		// itself here, as that of a tree does.
-		if s.state[part] == unseen {
-			if err := s.visit(part); err != nil {
-				return err
-			}
-		}
-	}
+	s.parts = append(s.parts, onParts(schema)...)
 	return nil
 }
 
 // place is where a schema stands in the document, as a JSON pointer.
 func place(schema *jsonschema.Schema) string {
 	_, pointer, _ := strings.Cut(schema.Location, "#")
-	return "schema" + pointer
+	return cut("schema"+pointer, maxPlace)
 }
 
 // onSameValue returns the schemas that apply to the value that a schema applies to.

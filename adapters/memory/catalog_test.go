@@ -96,7 +96,7 @@ func (s *shop) look() (shown []any) {
 	see(s.KeyByHash(ctx, s.key.Hash))
 	see(s.Users(ctx, org, "", 10))
 	see(s.User(ctx, org, s.user.ID))
-	see(s.UserByEmail(ctx, s.user.Email))
+	see(s.UsersByEmail(ctx, s.user.Email))
 	see(s.Session(ctx, s.session.ID))
 	see(s.AllGroups(ctx, core.GroupScan{Limit: 10}))
 	see(s.Groups(ctx, s.stream.ID))
@@ -153,7 +153,7 @@ func TestNobodyReachesIntoACatalog(t *testing.T) {
 // of groups alone is neither closed nor checked.
 func (s *shop) groupCalls(ctx context.Context) map[string]error {
 	org, errs := s.stream.Org, map[string]error{}
-	_, errs["OrganizationNamed"] = s.OrganizationNamed(ctx, "acme")
+	_, errs["OrganizationsNamed"] = s.OrganizationsNamed(ctx, "acme")
 	_, errs["LiveSessions"] = s.LiveSessions(ctx, s.user.ID, noon)
 	errs["CreateGroup"] = s.CreateGroup(ctx, core.Group{ID: core.ID{70}, Stream: s.stream.ID, Name: "bill", Revision: 1}, core.Progress{Revision: 1})
 	_, errs["Groups"] = s.Groups(ctx, s.stream.ID)

@@ -18,7 +18,7 @@ func ownLetter(letter core.DeadLetter) core.DeadLetter {
 // limit. They are still the catalog's own.
 func (c *Catalog) scan(org core.ID, scan core.LetterScan) []core.DeadLetter {
 	all := sorted(c.letters, func(letter core.DeadLetter) bool {
-		return letter.Org == org && selects(scan.Filter, letter) && within(scan, letter)
+		return letter.Org == org && c.streams[letter.Stream].DeletedAt == nil && selects(scan.Filter, letter) && within(scan, letter)
 	}, func(a, b core.DeadLetter) int { return byID(a.ID, b.ID) })
 	if scan.Backward {
 		slices.Reverse(all)
@@ -53,7 +53,7 @@ func (c *Catalog) DeadLetter(ctx context.Context, org, id core.ID) (core.DeadLet
 	}
 	defer c.mu.Unlock()
 	letter, ok := c.letters[id]
-	if !ok || letter.Org != org {
+	if !ok || letter.Org != org || c.streams[letter.Stream].DeletedAt != nil {
 		return core.DeadLetter{}, missing("dead letter")
 	}
 	return ownLetter(letter), nil

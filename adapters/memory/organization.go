@@ -3,7 +3,6 @@ package memory
 import (
 	"cmp"
 	"context"
-	"strings"
 
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -13,8 +12,24 @@ func ownOrganization(org core.Organization) core.Organization {
 	return org
 }
 
-func (c *Catalog) organizationNamed(name string) (core.Organization, bool) {
-	return find(c.organizations, func(org core.Organization) bool { return org.Name == name })
+// organizationsBy returns organizations, oldest first.
+func (c *Catalog) organizationsBy(belongs func(core.Organization) bool) []core.Organization {
+	return sorted(c.organizations, belongs, func(a, b core.Organization) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), byID(a.ID, b.ID))
+	})
+}
+
+func (c *Catalog) organizationsNamed(name string) []core.Organization {
+	return c.organizationsBy(func(org core.Organization) bool { return org.Name == name })
+}
+
+// CreateOrganization implements [core.Organizations].
+func (c *Catalog) CreateOrganization(ctx context.Context, org core.Organization) error {
+	if err := c.enter(ctx); err != nil {
+		return err
+	}
+	defer c.mu.Unlock()
+	return add(c.organizations, org.ID, ownOrganization(org))
 }
 
 // EnsureOrganization implements [core.Organizations].
@@ -23,8 +38,8 @@ func (c *Catalog) EnsureOrganization(ctx context.Context, org core.Organization)
 		return core.Organization{}, err
 	}
 	defer c.mu.Unlock()
-	if known, ok := c.organizationNamed(org.Name); ok {
-		return known, nil
+	if known := c.organizationsNamed(org.Name); len(known) > 0 {
+		return known[0], nil
 	}
 	org = ownOrganization(org)
 	return org, add(c.organizations, org.ID, org)
@@ -36,9 +51,7 @@ func (c *Catalog) OldestOrganization(ctx context.Context) (core.Organization, er
 		return core.Organization{}, err
 	}
 	defer c.mu.Unlock()
-	all := sorted(c.organizations, func(core.Organization) bool { return true }, func(a, b core.Organization) int {
-		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), byID(a.ID, b.ID))
-	})
+	all := c.organizationsBy(func(core.Organization) bool { return true })
 	if len(all) == 0 {
 		return core.Organization{}, missing("organization")
 	}
@@ -58,27 +71,23 @@ func (c *Catalog) Organization(ctx context.Context, id core.ID) (core.Organizati
 	return org, nil
 }
 
-// OrganizationNamed implements [core.Organizations].
-func (c *Catalog) OrganizationNamed(ctx context.Context, name string) (core.Organization, error) {
-	if err := c.enter(ctx); err != nil {
-		return core.Organization{}, err
-	}
-	defer c.mu.Unlock()
-	org, ok := c.organizationNamed(name)
-	if !ok {
-		return core.Organization{}, missing("organization")
-	}
-	return org, nil
-}
-
-// Organizations implements [core.Organizations].
-func (c *Catalog) Organizations(ctx context.Context, after string, limit int) ([]core.Organization, error) {
+// OrganizationsNamed implements [core.Organizations].
+func (c *Catalog) OrganizationsNamed(ctx context.Context, name string) ([]core.Organization, error) {
 	if err := c.enter(ctx); err != nil {
 		return nil, err
 	}
 	defer c.mu.Unlock()
-	all := sorted(c.organizations, func(org core.Organization) bool { return org.Name > after },
-		func(a, b core.Organization) int { return strings.Compare(a.Name, b.Name) })
+	return c.organizationsNamed(name), nil
+}
+
+// Organizations implements [core.Organizations].
+func (c *Catalog) Organizations(ctx context.Context, after core.ID, limit int) ([]core.Organization, error) {
+	if err := c.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer c.mu.Unlock()
+	all := sorted(c.organizations, func(org core.Organization) bool { return byID(org.ID, after) > 0 },
+		func(a, b core.Organization) int { return byID(a.ID, b.ID) })
 	return page(all, limit, ownOrganization), nil
 }
 
@@ -91,9 +100,6 @@ func (c *Catalog) UpdateOrganization(ctx context.Context, org core.Organization)
 	stored, ok := c.organizations[org.ID]
 	if !ok {
 		return missing("organization")
-	}
-	if other, ok := c.organizationNamed(org.Name); ok && other.ID != org.ID {
-		return core.Errorf(core.CodeConflict, "an organization named %q already exists", org.Name)
 	}
 	stored.Name = org.Name
 	c.organizations[org.ID] = stored

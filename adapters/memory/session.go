@@ -57,6 +57,29 @@ func (c *Catalog) RotateSession(ctx context.Context, id core.ID, from int64, at 
 	return nil
 }
 
+// MoveSession implements [core.Sessions].
+func (c *Catalog) MoveSession(ctx context.Context, id core.ID, from int64, org, user core.ID, at time.Time) error {
+	if err := c.enter(ctx); err != nil {
+		return err
+	}
+	defer c.mu.Unlock()
+	session, ok := c.sessions[id]
+	if !ok || session.Generation != from || session.RevokedAt != nil {
+		return errMoved
+	}
+	next, err := c.userOf(org, user)
+	if err != nil {
+		return err
+	}
+	if next.State != core.UserActive || next.SignedOutAt != nil && !session.CreatedAt.After(*next.SignedOutAt) {
+		return missing("user")
+	}
+	session.Generation++
+	session.Org, session.User, session.RotatedAt = org, user, utc(at)
+	c.sessions[id] = session
+	return nil
+}
+
 // revoke ends the sessions in question that have not ended before.
 func (c *Catalog) revoke(at time.Time, ends func(core.Session) bool) {
 	for id, session := range c.sessions {

@@ -57,3 +57,26 @@ func (c *Catalog) UseTicket(ctx context.Context, kind core.TicketKind, hash core
 	c.tickets[ticket.ID] = ticket
 	return ownTicket(ticket), nil
 }
+
+// ReturnTicket implements [core.Tickets].
+func (c *Catalog) ReturnTicket(ctx context.Context, id core.ID) error {
+	if err := c.enter(ctx); err != nil {
+		return err
+	}
+	defer c.mu.Unlock()
+	if ticket, ok := c.tickets[id]; ok {
+		ticket.UsedAt = nil
+		c.tickets[id] = ticket
+	}
+	return nil
+}
+
+// VoidTickets implements [core.Tickets].
+func (c *Catalog) VoidTickets(ctx context.Context, kind core.TicketKind, user core.ID) error {
+	if err := c.enter(ctx); err != nil {
+		return err
+	}
+	defer c.mu.Unlock()
+	maps.DeleteFunc(c.tickets, func(_ core.ID, ticket core.Ticket) bool { return ticket.Kind == kind && ticket.User == user })
+	return nil
+}

@@ -1,6 +1,7 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"strings"
@@ -10,7 +11,8 @@ import (
 )
 
 func ownUser(user core.User) core.User {
-	user.CreatedAt, user.UpdatedAt, user.LastLoginAt = utc(user.CreatedAt), utc(user.UpdatedAt), utcOrNone(user.LastLoginAt)
+	user.CreatedAt, user.UpdatedAt = utc(user.CreatedAt), utc(user.UpdatedAt)
+	user.LastLoginAt, user.SignedOutAt = utcOrNone(user.LastLoginAt), utcOrNone(user.SignedOutAt)
 	return user
 }
 
@@ -23,13 +25,12 @@ func (c *Catalog) userOf(org, id core.ID) (core.User, error) {
 	return user, nil
 }
 
-func (c *Catalog) userByEmail(email string) (core.User, bool) {
-	return find(c.users, func(user core.User) bool { return user.Email == email })
-}
-
-// storeUser stores a user whose address no other one has.
+// storeUser stores a user whose address no other one of the organization has.
 func (c *Catalog) storeUser(user core.User) error {
-	if other, taken := c.userByEmail(user.Email); taken && other.ID != user.ID {
+	_, taken := find(c.users, func(other core.User) bool {
+		return other.Org == user.Org && other.Email == user.Email && other.ID != user.ID
+	})
+	if taken {
 		return core.Errorf(core.CodeConflict, "a user with this address already exists")
 	}
 	c.users[user.ID] = ownUser(user)
@@ -58,17 +59,15 @@ func (c *Catalog) User(ctx context.Context, org, id core.ID) (core.User, error) 
 	return ownUser(user), err
 }
 
-// UserByEmail implements [core.Users].
-func (c *Catalog) UserByEmail(ctx context.Context, email string) (core.User, error) {
+// UsersByEmail implements [core.Users].
+func (c *Catalog) UsersByEmail(ctx context.Context, email string) ([]core.User, error) {
 	if err := c.enter(ctx); err != nil {
-		return core.User{}, err
+		return nil, err
 	}
 	defer c.mu.Unlock()
-	user, ok := c.userByEmail(email)
-	if !ok {
-		return core.User{}, missing("user")
-	}
-	return ownUser(user), nil
+	all := sorted(c.users, func(user core.User) bool { return user.Email == email },
+		func(a, b core.User) int { return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), byID(a.ID, b.ID)) })
+	return page(all, len(all), ownUser), nil
 }
 
 // Users implements [core.Users].
@@ -95,8 +94,46 @@ func (c *Catalog) UpdateUser(ctx context.Context, user core.User) error {
 	if stored.Revision != user.Revision-1 {
 		return errMoved
 	}
-	user.CreatedAt, user.LastLoginAt = stored.CreatedAt, stored.LastLoginAt
+	if !user.Administers() {
+		if err := c.keepAdmin(stored); err != nil {
+			return err
+		}
+	}
+	user.CreatedAt, user.LastLoginAt, user.SignedOutAt = stored.CreatedAt, stored.LastLoginAt, stored.SignedOutAt
 	return c.storeUser(user)
+}
+
+// SetPassword implements [core.Users].
+func (c *Catalog) SetPassword(ctx context.Context, email, from, hash string, at time.Time) error {
+	if err := c.enter(ctx); err != nil {
+		return err
+	}
+	defer c.mu.Unlock()
+	none := true
+	for id, user := range c.users {
+		if user.Email != email || user.PasswordHash == "" || from != "" && user.PasswordHash != from {
+			continue
+		}
+		user.PasswordHash, user.UpdatedAt = hash, utc(at)
+		user.Revision++
+		c.users[id], none = user, false
+	}
+	if none {
+		return errMoved
+	}
+	return nil
+}
+
+// keepAdmin refuses to lose an admin who is the last one.
+func (c *Catalog) keepAdmin(lost core.User) error {
+	if !lost.Administers() {
+		return nil
+	}
+	_, other := find(c.users, func(user core.User) bool { return user.Org == lost.Org && user.ID != lost.ID && user.Administers() })
+	if !other {
+		return core.ErrLastAdmin
+	}
+	return nil
 }
 
 // DeleteUser implements [core.Users].
@@ -105,7 +142,11 @@ func (c *Catalog) DeleteUser(ctx context.Context, org, id core.ID) error {
 		return err
 	}
 	defer c.mu.Unlock()
-	if _, err := c.userOf(org, id); err != nil {
+	user, err := c.userOf(org, id)
+	if err != nil {
+		return err
+	}
+	if err := c.keepAdmin(user); err != nil {
 		return err
 	}
 	delete(c.users, id)
@@ -124,5 +165,21 @@ func (c *Catalog) TouchUser(ctx context.Context, org, id core.ID, at time.Time) 
 		user.LastLoginAt = new(utc(at))
 		c.users[id] = user
 	}
+	return nil
+}
+
+// SignOutUser implements [core.Users].
+func (c *Catalog) SignOutUser(ctx context.Context, org, id core.ID, at time.Time) error {
+	if err := c.enter(ctx); err != nil {
+		return err
+	}
+	defer c.mu.Unlock()
+	user, err := c.userOf(org, id)
+	if err != nil {
+		return nil //nolint:nilerr // there is nobody to sign out
+	}
+	user.SignedOutAt = new(utc(at))
+	c.users[id] = user
+	c.revoke(at, func(session core.Session) bool { return session.User == id })
 	return nil
 }

@@ -11,8 +11,11 @@ import (
 type Me struct {
 	User         *core.User        `json:"user"`
 	Organization core.Organization `json:"organization"`
-	Label        string            `json:"label"`
-	Role         core.Role         `json:"role"`
+	// Organizations are all that the user may switch to, this one included, by name.
+	// A key has none.
+	Organizations []core.Membership `json:"organizations,omitempty"`
+	Label         string            `json:"label"`
+	Role          core.Role         `json:"role"`
 	// Permissions are the actions that the role permits.
 	Permissions []core.Action `json:"permissions"`
 }

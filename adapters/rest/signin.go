@@ -17,14 +17,25 @@ const RefreshCookie = "__Host-eventflow-refresh"
 // LoginRequest signs a user in. The refresh token is answered in a cookie. If
 // WantRefreshToken is set, it is in the body of the answer, too.
 type LoginRequest struct {
-	Email            string `json:"email"`
-	Password         string `json:"password"`
+	Email    string `json:"email"`
+	Password string `json:"password"`
+	// Organization is the id of the one to sign in to, for people who belong to
+	// several. Without it, it is the one where they were last.
+	Organization     string `json:"organization,omitempty"`
 	WantRefreshToken bool   `json:"want_refresh_token,omitempty"`
 }
 
 // RefreshRequest exchanges a refresh token for another one. If it has none, the
 // cookie's is exchanged.
 type RefreshRequest struct {
+	RefreshToken     string `json:"refresh_token,omitempty"`
+	WantRefreshToken bool   `json:"want_refresh_token,omitempty"`
+}
+
+// SwitchRequest exchanges a refresh token, as [RefreshRequest] does, for tokens of
+// another organization that the user belongs to, named by its id.
+type SwitchRequest struct {
+	Organization     string `json:"organization"`
 	RefreshToken     string `json:"refresh_token,omitempty"`
 	WantRefreshToken bool   `json:"want_refresh_token,omitempty"`
 }
@@ -38,7 +49,8 @@ type SetupRequest struct {
 	WantRefreshToken bool   `json:"want_refresh_token,omitempty"`
 }
 
-// AcceptRequest accepts an invitation, with the token of its link.
+// AcceptRequest accepts an invitation, with the token of its link. Whoever has a
+// password for the address may give that one, and has one more organization then.
 type AcceptRequest struct {
 	Token            string `json:"token"`
 	Name             string `json:"name,omitempty"`
@@ -46,8 +58,8 @@ type AcceptRequest struct {
 	WantRefreshToken bool   `json:"want_refresh_token,omitempty"`
 }
 
-// SignedIn is the answer to [LoginRequest], [RefreshRequest], [SetupRequest]
-// and [AcceptRequest].
+// SignedIn is the answer to [LoginRequest], [RefreshRequest], [SwitchRequest],
+// [SetupRequest] and [AcceptRequest].
 type SignedIn struct {
 	AccessToken string `json:"access_token"`
 	TokenType   string `json:"token_type"`
@@ -55,6 +67,9 @@ type SignedIn struct {
 	ExpiresIn    int64     `json:"expires_in"`
 	RefreshToken string    `json:"refresh_token,omitempty"`
 	User         core.User `json:"user"`
+	// Organizations are all that the user may switch to, the present one included, by
+	// name. The answer to a [RefreshRequest] has none.
+	Organizations []core.Membership `json:"organizations,omitempty"`
 }
 
 // Login signs a user in. The client presents the access token from then on.
@@ -66,6 +81,13 @@ func (c *Client) Login(ctx context.Context, request LoginRequest) (signedIn Sign
 // none. The client presents the new access token from then on.
 func (c *Client) Refresh(ctx context.Context, request RefreshRequest) (signedIn SignedIn, err error) {
 	return c.signIn(ctx, "/refresh", request)
+}
+
+// Switch exchanges a refresh token, or the browser's cookie if the request has none,
+// for tokens of another organization. The client presents the new access token from
+// then on.
+func (c *Client) Switch(ctx context.Context, request SwitchRequest) (signedIn SignedIn, err error) {
+	return c.signIn(ctx, "/switch", request)
 }
 
 // Setup creates the first admin, and signs in like [Client.Login].

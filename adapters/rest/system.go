@@ -8,14 +8,15 @@ import (
 // SystemPath is the address of a server's description of itself.
 const SystemPath = Prefix + "/system"
 
-// System is a server's description of itself.
+// System is a server's description of itself. Version, Go and StartedAt are for people,
+// and for keys of the role admin that are not narrowed to streams.
 type System struct {
-	Version string `json:"version"`
+	Version string `json:"version,omitempty"`
 	// Go is the version of Go that built the server.
-	Go string `json:"go"`
+	Go string `json:"go,omitempty"`
 	// Store is the kind of storage that holds the events, such as `postgres`.
 	Store     string    `json:"store"`
-	StartedAt time.Time `json:"started_at"`
+	StartedAt time.Time `json:"started_at,omitzero"`
 	// IngestP99 is a time in milliseconds: since it started, the server answered 99
 	// of 100 requests to store events within that time. It is for people to look
 	// at. It is missing if there was no such request.

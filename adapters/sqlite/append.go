@@ -19,6 +19,7 @@ func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch
 	// An append that has begun is not cut short by its caller's context: whether
 	// a transaction that was cut during its COMMIT took place would be unknown.
 	ctx = context.WithoutCancel(ctx)
+	s.appends.Add(1)
 	return s.transact(ctx, func() error { return s.append(ctx, at, batches) })
 }
 

@@ -39,6 +39,9 @@ type Storage struct {
 	mu      sync.Mutex
 	inserts *inserter
 
+	// appends counts the appends that have begun. Trim gives way when there are any.
+	appends atomic.Int64
+
 	// path is that of the file.
 	path string
 	// full is set while the newest transaction was refused because the disk is

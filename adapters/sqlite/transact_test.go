@@ -23,7 +23,7 @@ func TestNoTransactionStaysOpen(t *testing.T) {
 	for round := range 6000 {
 		ctx := &ending{Context: t.Context(), left: 1 + round%6, over: make(chan struct{})}
 		_ = s.transact(ctx, func() error { // whether it was in time does not matter
-			_, err := s.deleteChunk(ctx, core.ID{1}, 1)
+			_, err := s.deleteSome(ctx, core.ID{1}, 1, 1)
 			return err
 		})
 		require.NoError(t, s.Append(t.Context(), time.Now(), nil), "round %d", round)

@@ -9,11 +9,20 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// trimChunk is how many events one transaction of Trim removes, so that
-// appends get in between.
-const trimChunk = 5000
+// One transaction of Trim removes as many events as it can in trimStep, for which an
+// append may have to wait, and at most trimMost. How many these are depends on the
+// disk and on the events: Trim begins with trimFirst and learns.
+const (
+	trimStep  = 5 * time.Millisecond
+	trimFirst = 50
+	trimMost  = 5000
+)
 
-// Trim implements [core.Trimmer], in whole UTC days.
+// trimRest is how many times the length of a step Trim waits before the next one,
+// while there are appends. So it takes a quarter of the file's time from them.
+const trimRest = 3
+
+// Trim implements [core.Trimmer], in whole UTC days. It gives way to appends.
 func (s *Storage) Trim(ctx context.Context, stream core.ID, before time.Time) error {
 	before = before.UTC().Truncate(24 * time.Hour)
 	// Most streams have nothing to remove. They are found without the lock, for
@@ -25,10 +34,20 @@ func (s *Storage) Trim(ctx context.Context, stream core.ID, before time.Time) er
 	if err != nil {
 		return err
 	}
-	for {
-		done, err := s.trimChunk(ctx, stream, end)
+	for many := core.Offset(trimFirst); ; {
+		appends := s.appends.Load()
+		done, took, err := s.trimSome(ctx, stream, end, many)
 		if err != nil || done {
 			return err
+		}
+		many = min(max(many*core.Offset(trimStep)/core.Offset(took), 1), 2*many, trimMost)
+		if s.appends.Load() == appends {
+			continue
+		}
+		select {
+		case <-time.After(trimRest * took):
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }
@@ -44,13 +63,16 @@ func (s *Storage) beginsBefore(ctx context.Context, stream core.ID, at time.Time
 	return older, storeError(err)
 }
 
-// trimChunk removes some of the events before end, and is done when none is left.
-func (s *Storage) trimChunk(ctx context.Context, stream core.ID, end core.Offset) (done bool, err error) {
+// trimSome removes that many of the events before end, and is done when none is left.
+// took is how long others had to wait for it.
+func (s *Storage) trimSome(ctx context.Context, stream core.ID, end, many core.Offset) (done bool, took time.Duration, err error) {
+	var begun time.Time
 	err = s.transact(ctx, func() error {
-		done, err = s.deleteChunk(ctx, stream, end)
+		begun = time.Now() // not before: Trim may have waited for an append itself
+		done, err = s.deleteSome(ctx, stream, end, many)
 		return err
 	})
-	return done, err
+	return done, max(time.Since(begun), time.Microsecond), err
 }
 
 const (
@@ -58,9 +80,9 @@ const (
 	deleteKeys   = `delete from event_keys where stream = ?1 and "offset" < ?2`
 )
 
-// deleteChunk removes the oldest events before end and their keys, inside a
+// deleteSome removes the oldest events before end and their keys, inside a
 // transaction. The stream begins where it stopped.
-func (s *Storage) deleteChunk(ctx context.Context, stream core.ID, end core.Offset) (done bool, err error) {
+func (s *Storage) deleteSome(ctx context.Context, stream core.ID, end, many core.Offset) (done bool, err error) {
 	conn := s.inserts.conn
 	var number int64
 	var first core.Offset
@@ -71,7 +93,7 @@ func (s *Storage) deleteChunk(ctx context.Context, stream core.ID, end core.Offs
 	if err != nil {
 		return false, err
 	}
-	until := min(first+trimChunk, end)
+	until := min(first+many, end)
 	for _, statement := range []string{
 		deleteEvents,
 		deleteKeys,

@@ -1,9 +1,9 @@
 package catalogtest
 
 import (
+	"bytes"
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -15,11 +15,11 @@ var organizations = []guarantee{
 	{"an organization is found by its id", organizationByID},
 	{"the oldest organization is the one that was made first", oldestOrganization},
 	{"an organization is renamed", renamedOrganization},
-	{"an organization's name is taken", takenOrganization},
+	{"a name is any number of organizations'", sharedName},
 	{"an organization's time is in UTC to the microsecond", organizationTime},
 	{"an organization is limited", limitedOrganization},
 	{"an organization is limited and renamed, and neither undoes the other", limitedAndRenamed},
-	{"organizations are listed by name in pages", listedOrganizations},
+	{"organizations are listed by id in pages", listedOrganizations},
 }
 
 func (s *suite) ensure(org core.Organization) core.Organization {
@@ -71,9 +71,19 @@ func (s *suite) hasOrganization(want core.Organization) {
 	got, err := s.catalog.Organization(context.Background(), want.ID)
 	s.must(err, "Organization")
 	s.check(got == want, "an organization must be found as it was stored: want %+v, got %+v", want, got)
-	got, err = s.catalog.OrganizationNamed(context.Background(), want.Name)
-	s.must(err, "OrganizationNamed")
-	s.check(got == want, "an organization must be found by its name: want %+v, got %+v", want, got)
+	named := s.named(want.Name)
+	s.check(slices.Contains(named, want), "an organization must be found by its name: want %+v, got %+v", want, named)
+}
+
+// named returns the organizations of a name.
+func (s *suite) named(name string) []core.Organization {
+	s.Helper()
+	all, err := s.catalog.OrganizationsNamed(context.Background(), name)
+	s.must(err, "OrganizationsNamed")
+	for _, org := range all {
+		s.check(org.Name == name, "OrganizationsNamed of %q must return no other name, got %q", name, org.Name)
+	}
+	return all
 }
 
 func organizationByID(s *suite) {
@@ -84,8 +94,7 @@ func organizationByID(s *suite) {
 	first := s.ensure(core.Organization{ID: newID(start), Name: "acme", CreatedAt: start})
 	second := s.ensure(core.Organization{ID: newID(start), Name: "umbrella", CreatedAt: start.Add(time.Hour)})
 	for _, name := range []string{"", "Acme", "acm_", "umbrella "} {
-		_, err := s.catalog.OrganizationNamed(context.Background(), name)
-		s.refused(err, core.CodeNotFound, "OrganizationNamed of a name that none has")
+		s.check(len(s.named(name)) == 0, "OrganizationsNamed of a name that none has must return none")
 	}
 	s.hasOrganization(first)
 	s.hasOrganization(second)
@@ -127,16 +136,24 @@ func renamedOrganization(s *suite) {
 	s.check(s.ensure(again) == again, "the name that was given up must be free")
 }
 
-func takenOrganization(s *suite) {
-	first := s.ensure(core.Organization{ID: newID(start), Name: "acme", CreatedAt: start})
+func sharedName(s *suite) {
+	first := s.ensure(core.Organization{ID: newID(start), Name: "acme", CreatedAt: start.Add(time.Minute)})
 	second := s.ensure(core.Organization{ID: newID(start), Name: "umbrella", CreatedAt: start})
-	changed := second
-	changed.Name = "acme"
-	s.refused(s.catalog.UpdateOrganization(context.Background(), changed), core.CodeConflict, "UpdateOrganization to a taken name")
-	changed.ID, changed.Name = newID(start), "nobody"
-	s.refused(s.catalog.UpdateOrganization(context.Background(), changed), core.CodeNotFound, "UpdateOrganization of one that is not there")
-	s.hasOrganization(first)
-	s.hasOrganization(second)
+	second.Name = "acme"
+	s.must(s.catalog.UpdateOrganization(context.Background(), second), "UpdateOrganization to the name of another one")
+	third := core.Organization{ID: newID(start), Name: "acme", CreatedAt: start.Add(time.Hour), KeyRate: core.Rate{PerMinute: 6, PerSecond: 5}}
+	s.must(s.catalog.CreateOrganization(context.Background(), third), "CreateOrganization")
+	s.check(s.catalog.CreateOrganization(context.Background(), third) != nil, "CreateOrganization with the id of another one must fail")
+	want := []core.Organization{second, first, third}
+	got := s.named("acme")
+	s.check(slices.Equal(got, want), "OrganizationsNamed must return all of a name, oldest first:\nwant %+v\ngot  %+v", want, got)
+	ensured := s.ensure(core.Organization{ID: newID(start), Name: "acme", CreatedAt: start.Add(-time.Hour)})
+	s.check(ensured == second, "EnsureOrganization must return the oldest of a name: want %+v, got %+v", second, ensured)
+	nobody := core.Organization{ID: newID(start), Name: "nobody"}
+	s.refused(s.catalog.UpdateOrganization(context.Background(), nobody), core.CodeNotFound, "UpdateOrganization of one that is not there")
+	for _, org := range want {
+		s.hasOrganization(org)
+	}
 }
 
 // limited gives an organization other limits and returns it as it must be then.
@@ -190,11 +207,11 @@ func limitedAndRenamed(s *suite) {
 func (s *suite) listOrganizations(limit int) []core.Organization {
 	s.Helper()
 	var all []core.Organization
-	for after := ""; ; after = all[len(all)-1].Name {
+	for after := (core.ID{}); ; after = all[len(all)-1].ID {
 		page, err := s.catalog.Organizations(context.Background(), after, limit)
 		s.must(err, "Organizations")
 		s.check(len(page) <= limit, "Organizations must return at most %d organizations, got %d", limit, len(page))
-		s.check(len(page) == 0 || page[0].Name > after, "Organizations must return names greater than %q, got %+v", after, page)
+		s.check(len(page) == 0 || bytes.Compare(page[0].ID[:], after[:]) > 0, "Organizations must return ids greater than %s, got %+v", after, page)
 		all = append(all, page...)
 		if len(page) < limit {
 			return all
@@ -209,7 +226,7 @@ func listedOrganizations(s *suite) {
 		org := s.ensure(core.Organization{ID: newID(start), Name: name, CreatedAt: start.Add(time.Duration(i) * time.Second)})
 		want = append(want, s.limited(org, core.Rate{PerMinute: i + 1}, core.Rate{PerMinute: i + 2, PerSecond: 1}))
 	}
-	slices.SortFunc(want, func(a, b core.Organization) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(want, func(a, b core.Organization) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	for _, limit := range []int{1, 2, 7, len(want), everything} {
 		got := s.listOrganizations(limit)
 		s.check(slices.Equal(got, want), "these organizations must be listed, in this order:\nwant %+v\ngot  %+v", want, got)

@@ -21,6 +21,9 @@ var sessions = []guarantee{
 	{"every address and browser of a session is text and nothing else", oddBrowsers},
 	{"a session is rotated from its generation only", rotatedSession},
 	{"a revoked session is not rotated", rotatedAfterItsEnd},
+	{"a session is moved to another user from its generation only", movedSession},
+	{"a session is not moved to a user who may not have it", unmovedSession},
+	{"no session is moved to a user who is signed out meanwhile", racingMoves},
 	{"a session is revoked once", revokedSession},
 	{"all sessions of a user are revoked but one", revokedSessions},
 	{"sessions and tickets are forgotten once they have expired", forgottenSessions},
@@ -160,6 +163,100 @@ func rotatedSession(s *suite) {
 		session = s.rotate(session, start.Add(time.Duration(i)*time.Second))
 		s.hasSession(session)
 		s.hasSession(other)
+	}
+}
+
+func (s *suite) move(session core.Session, user core.User, at time.Time) core.Session {
+	s.Helper()
+	s.must(s.catalog.MoveSession(context.Background(), session.ID, session.Generation, user.Org, user.ID, at), "MoveSession")
+	session.Org, session.User, session.RotatedAt = user.Org, user.ID, at
+	session.Generation++
+	return session
+}
+
+func movedSession(s *suite) {
+	here, there := s.createdUser(s.organization(), "ann@example.com"), s.createdUser(s.organization(), "ann@example.com")
+	session, other := s.createdSession(here), s.createdSession(here)
+	for i := range 4 {
+		next, at := []core.User{there, here}[i%2], start.Add(time.Duration(i)*time.Second)
+		for _, wrong := range []int64{session.Generation - 1, session.Generation + 1, 0, math.MaxInt64} {
+			if wrong != session.Generation {
+				err := s.catalog.MoveSession(context.Background(), session.ID, wrong, next.Org, next.ID, at)
+				s.refused(err, core.CodePreconditionFailed, "MoveSession from another generation")
+			}
+		}
+		s.hasSession(session)
+		session = s.move(session, next, at)
+		s.hasSession(session)
+		s.hasSession(other)
+		session = s.rotate(session, at)
+		s.hasSession(session)
+	}
+	moved := s.move(session, there, start)
+	s.must(s.catalog.SignOutUser(context.Background(), here.Org, here.ID, start.Add(time.Minute)), "SignOutUser")
+	s.hasSession(moved) // it is not that user's any more
+	moved = s.end(moved, start.Add(time.Hour))
+	err := s.catalog.MoveSession(context.Background(), moved.ID, moved.Generation, there.Org, there.ID, start)
+	s.refused(err, core.CodePreconditionFailed, "MoveSession of a revoked session")
+	err = s.catalog.MoveSession(context.Background(), newID(start), 1, there.Org, there.ID, start)
+	s.refused(err, core.CodePreconditionFailed, "MoveSession of a session that is not there")
+	s.hasSession(moved)
+}
+
+func unmovedSession(s *suite) {
+	session := s.createdSession(s.createdUser(s.organization(), "ann@example.com"))
+	refused := func(user core.User, why string) {
+		s.Helper()
+		err := s.catalog.MoveSession(context.Background(), session.ID, session.Generation, user.Org, user.ID, start)
+		s.refused(err, core.CodeNotFound, "MoveSession to a user who "+why)
+		s.hasSession(session)
+	}
+	for _, state := range []core.UserState{core.UserInvited, core.UserDisabled} {
+		user := newUser(s.organization(), "ann@example.com")
+		user.State = state
+		s.must(s.catalog.CreateUser(context.Background(), user), "CreateUser")
+		refused(user, "is "+string(state))
+	}
+	user := s.createdUser(s.organization(), "ann@example.com")
+	refused(core.User{Org: session.Org, ID: user.ID}, "is of another organization")
+	refused(core.User{Org: user.Org, ID: newID(start)}, "is not there")
+	for _, at := range []time.Time{session.CreatedAt, session.CreatedAt.Add(time.Hour)} {
+		s.must(s.catalog.SignOutUser(context.Background(), user.Org, user.ID, at), "SignOutUser")
+		refused(user, "was signed out since it was created")
+	}
+	s.must(s.catalog.SignOutUser(context.Background(), user.Org, user.ID, session.CreatedAt.Add(-time.Microsecond)), "SignOutUser")
+	session = s.move(session, user, start)
+	s.deleteUser(user)
+	s.noSession(session.ID)
+}
+
+// racingMoves signs a user out while many sessions are moved to that user. Those that
+// were faster have ended, and the others have not been moved.
+func racingMoves(s *suite) {
+	here, there := s.createdUser(s.organization(), "ann@example.com"), s.createdUser(s.organization(), "ann@example.com")
+	made := make([]core.Session, callers)
+	for i := range made {
+		made[i] = s.createdSession(here)
+	}
+	errs := race(callers, func(i int) error {
+		if i == callers/2 {
+			return s.catalog.SignOutUser(context.Background(), there.Org, there.ID, start.Add(time.Hour))
+		}
+		return s.catalog.MoveSession(context.Background(), made[i].ID, 1, there.Org, there.ID, start)
+	})
+	for i, err := range errs {
+		if i == callers/2 {
+			s.must(err, "SignOutUser beside others")
+			continue
+		}
+		session, found := s.catalog.Session(context.Background(), made[i].ID)
+		s.must(found, "Session")
+		if err != nil {
+			s.refused(err, core.CodeNotFound, "MoveSession to a user who was signed out")
+			s.check(session.User == here.ID, "a session that was refused must stay with its user")
+			continue
+		}
+		s.check(session.User == there.ID && session.RevokedAt != nil, "a session that was moved before its user was signed out must have ended, got %s", show(session))
 	}
 }
 

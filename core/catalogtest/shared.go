@@ -127,7 +127,7 @@ func (s *suite) seesPeople(other *suite, org core.ID) {
 
 func racingHandles(s *suite) {
 	handles := []core.Catalog{s.catalog, s.again(), s.again()}
-	for _, run := range []func(*suite, []core.Catalog){raceOrganizations, raceNames, raceChanges, raceRenames, raceIncrements, raceRevokes, raceAddresses, raceUserChanges, raceTabs, raceUses, raceTickets} {
+	for _, run := range []func(*suite, []core.Catalog){raceOrganizations, raceNames, raceChanges, raceRenames, raceIncrements, raceRevokes, raceAddresses, raceUserChanges, raceAdmins, raceTabs, raceUses, raceTickets} {
 		run(s, handles)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +19,57 @@ var streams = []guarantee{
 	{"a live stream's name is taken", takenName},
 	{"a stream's id is taken", takenID},
 	{"a stream that is not there is not found", noStream},
+	{"a deleted stream takes its dead letters with it", lettersOfADeletedStream},
 	{"every name is a name and nothing else", oddStreams},
+}
+
+func lettersOfADeletedStream(s *suite) {
+	ctx, org := context.Background(), s.organization()
+	gone, stays := s.created(org, "orders"), s.created(org, "payments")
+	lost, kept := s.createdLetter(gone), s.createdLetter(stays)
+	s.hasLetters(org, lost, kept)
+	s.remove(gone)
+	s.hasLetters(org, kept)
+	_, err := s.catalog.DeadLetter(ctx, org, lost.ID)
+	s.refused(err, core.CodeNotFound, "DeadLetter of a deleted stream")
+	again := s.created(org, gone.Name)
+	s.hasLetters(org, kept)
+	s.hasLetters(org, s.createdLetter(again), kept)
+}
+
+// createdLetter parks an event of a stream, in a group of its own.
+func (s *suite) createdLetter(stream core.Stream) core.DeadLetter {
+	s.Helper()
+	ctx, group := context.Background(), core.Group{
+		ID: newID(start), Org: stream.Org, Stream: stream.ID, Name: "g", Mode: core.Shared, Revision: 1, CreatedAt: start, UpdatedAt: start,
+	}
+	s.must(s.catalog.CreateGroup(ctx, group, core.Progress{Revision: 1, State: []byte(`{"next":0}`)}), "CreateGroup")
+	letter := core.DeadLetter{
+		ID: newID(start), Org: stream.Org, Stream: stream.ID, Group: group.ID, State: core.Parked, Reason: "no", ParkedAt: start,
+		Event: core.Event{ID: newID(start), Stream: stream.ID, Type: "a", Version: 1, OccurredAt: start, ReceivedAt: start, Payload: json.RawMessage(`1`)},
+	}
+	step := core.Step{Progress: core.Progress{Revision: 2, State: []byte(`{"next":1}`)}, Letters: []core.DeadLetter{letter}}
+	s.must(s.catalog.Advance(ctx, group.ID, step), "Advance")
+	return letter
+}
+
+// hasLetters checks that an organization has these dead letters and no others, in lists
+// and in counts.
+func (s *suite) hasLetters(org core.ID, want ...core.DeadLetter) {
+	s.Helper()
+	ids := func(letters []core.DeadLetter) (ids []string) {
+		for i := range letters {
+			ids = append(ids, letters[i].ID.String())
+		}
+		slices.Sort(ids)
+		return ids
+	}
+	got, err := s.catalog.DeadLetters(context.Background(), org, core.LetterScan{Limit: 10})
+	s.must(err, "DeadLetters")
+	s.check(slices.Equal(ids(got), ids(want)), "DeadLetters must be %v, are %v", ids(want), ids(got))
+	counts, err := s.catalog.CountDeadLetters(context.Background(), org, core.LetterScan{Limit: 10})
+	s.must(err, "CountDeadLetters")
+	s.check(len(counts) == len(want), "CountDeadLetters must count %d streams, counts %v", len(want), counts)
 }
 
 func storedStream(s *suite) {

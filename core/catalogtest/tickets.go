@@ -12,6 +12,8 @@ var tickets = []guarantee{
 	{"a ticket is used as it was stored", storedTicket},
 	{"a ticket's times are in UTC to the microsecond", ticketTimes},
 	{"a ticket is used once", usedOnce},
+	{"a ticket that is returned is good again", returnedTicket},
+	{"a user's tickets of a kind are made void", voidedTickets},
 	{"a ticket expires", expiredTicket},
 	{"a ticket is of its kind only", ticketKinds},
 	{"a hash names one ticket exactly", ticketHashes},
@@ -94,6 +96,42 @@ func usedOnce(s *suite) {
 			s.noTicket(ticket, at)
 		}
 	}
+}
+
+func returnedTicket(s *suite) {
+	user := s.createdUser(s.organization(), "ann@example.com")
+	ticket, other := s.createdTicket(core.TicketReset, user), s.createdTicket(core.TicketInvite, user)
+	giveBack := func(ticket core.Ticket) {
+		s.must(s.catalog.ReturnTicket(context.Background(), ticket.ID), "ReturnTicket")
+	}
+	giveBack(ticket) // which is not used
+	s.uses(other, start)
+	for range 2 {
+		s.uses(ticket, start.Add(time.Minute))
+		s.noTicket(ticket, start)
+		giveBack(ticket)
+		s.noTicket(ticket, ticket.ExpiresAt)
+		s.noTicket(other, start)
+	}
+	s.uses(ticket, start)
+	newer := s.createdTicket(core.TicketReset, user)
+	giveBack(ticket)
+	s.noTicket(ticket, start)
+	s.uses(newer, start)
+	giveBack(core.Ticket{ID: newID(start)})
+}
+
+func voidedTickets(s *suite) {
+	org := s.organization()
+	ann, bob := s.createdUser(org, "ann@example.com"), s.createdUser(org, "bob@example.com")
+	reset, invite, his := s.createdTicket(core.TicketReset, ann), s.createdTicket(core.TicketInvite, ann), s.createdTicket(core.TicketReset, bob)
+	for range 2 {
+		s.must(s.catalog.VoidTickets(context.Background(), core.TicketReset, ann.ID), "VoidTickets")
+	}
+	s.noTicket(reset, start)
+	s.uses(invite, start)
+	s.uses(his, start)
+	s.uses(s.createdTicket(core.TicketReset, ann), start)
 }
 
 func expiredTicket(s *suite) {

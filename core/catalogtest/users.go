@@ -1,6 +1,7 @@
 package catalogtest
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"reflect"
@@ -17,7 +18,8 @@ var users = []guarantee{
 	{"a user with the most in every field is found", mostUser},
 	{"users of every role and state are kept", userKinds},
 	{"a user's times are in UTC to the microsecond", userTimes},
-	{"an address is taken in every organization", takenAddress},
+	{"an address is taken in its organization and in no other", takenAddress},
+	{"users of one address are found in all organizations, oldest first", sharedAddress},
 	{"a user's id is taken", takenUserID},
 	{"a user that is not there is not found", noUser},
 	{"every address is an address and nothing else", oddAddresses},
@@ -32,6 +34,7 @@ func newUser(org core.ID, email string) core.User {
 		ID: newID(start), Org: org, Email: email, Name: "Ann O'Neil \U0001f389", Role: core.RoleDeveloper, State: core.UserActive,
 		PasswordHash: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA", Revision: 1,
 		CreatedAt: start, UpdatedAt: start.Add(time.Microsecond), LastLoginAt: new(start.Add(time.Second)),
+		SignedOutAt: new(start.Add(-time.Hour)),
 	}
 }
 
@@ -64,9 +67,21 @@ func (s *suite) hasUser(want core.User) {
 	byID, err := s.catalog.User(context.Background(), want.Org, want.ID)
 	s.must(err, "User")
 	s.sameUser(byID, want)
-	byEmail, err := s.catalog.UserByEmail(context.Background(), want.Email)
-	s.must(err, "UserByEmail")
-	s.sameUser(byEmail, want)
+	byEmail := s.usersOf(want.Email)
+	i := slices.IndexFunc(byEmail, func(user core.User) bool { return user.ID == want.ID })
+	s.check(i >= 0, "UsersByEmail must return every user with the address %q, got %q", want.Email, addresses(byEmail))
+	s.sameUser(byEmail[i], want)
+}
+
+// usersOf returns the users with an address.
+func (s *suite) usersOf(email string) []core.User {
+	s.Helper()
+	all, err := s.catalog.UsersByEmail(context.Background(), email)
+	s.must(err, "UsersByEmail")
+	for _, user := range all {
+		s.check(user.Email == email, "UsersByEmail of %q must return no user with another address, got %q", email, user.Email)
+	}
+	return all
 }
 
 // noUserID checks that an organization has no user of an id.
@@ -79,8 +94,8 @@ func (s *suite) noUserID(org, id core.ID) {
 // noAddress checks that no user has an address.
 func (s *suite) noAddress(email string) {
 	s.Helper()
-	_, err := s.catalog.UserByEmail(context.Background(), email)
-	s.refused(err, core.CodeNotFound, "UserByEmail of an address that no user has")
+	all := s.usersOf(email)
+	s.check(len(all) == 0, "UsersByEmail of an address that no user has must return none, got %q", addresses(all))
 }
 
 // listUsers returns the users of an organization in pages of limit.
@@ -173,13 +188,37 @@ func userTimes(s *suite) {
 func takenAddress(s *suite) {
 	one, two := s.organization(), s.organization()
 	first := s.createdUser(one, "ann@example.com")
+	second := s.createdUser(two, "ann@example.com")
 	for _, org := range []core.ID{one, two, one} {
 		s.refused(s.catalog.CreateUser(context.Background(), newUser(org, "ann@example.com")), core.CodeConflict, "CreateUser with a taken address")
 		s.hasUser(first)
+		s.hasUser(second)
 	}
 	s.sameUsers(s.listUsers(one, everything), []core.User{first})
-	s.sameUsers(s.listUsers(two, everything), nil)
+	s.sameUsers(s.listUsers(two, everything), []core.User{second})
 	s.hasUser(s.createdUser(two, "anne@example.com"))
+	s.deleteUser(first)
+	s.hasUser(second)
+	s.hasUser(s.createdUser(one, "ann@example.com"))
+}
+
+func sharedAddress(s *suite) {
+	var want []core.User
+	for _, minutes := range []int{5, 2, 9, 2} {
+		user := newUser(s.organization(), "ann@example.com")
+		user.CreatedAt = start.Add(time.Duration(minutes) * time.Minute)
+		s.must(s.catalog.CreateUser(context.Background(), user), "CreateUser")
+		want = append(want, user)
+		s.createdUser(user.Org, "bob@example.com")
+	}
+	slices.SortFunc(want, func(a, b core.User) int {
+		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), slices.Compare(a.ID[:], b.ID[:]))
+	})
+	got := s.usersOf("ann@example.com")
+	s.check(len(got) == len(want), "UsersByEmail must return the users of all organizations, want %d, got %d", len(want), len(got))
+	for i := range want {
+		s.sameUser(got[i], want[i])
+	}
 }
 
 func takenUserID(s *suite) {
@@ -271,7 +310,7 @@ func touchedUser(s *suite) {
 		s.hasUser(other)
 	}
 	stale := user
-	stale.LastLoginAt, stale.CreatedAt = nil, start.Add(time.Hour) // as they were read before the sign-in
+	stale.LastLoginAt, stale.SignedOutAt, stale.CreatedAt = nil, nil, start.Add(time.Hour) // as they were read before the sign-in
 	stale = s.updateUser(stale, func(stale *core.User) { stale.Name = "Anne" })
 	user.Name, user.Revision = stale.Name, stale.Revision
 	s.hasUser(user)

@@ -7,7 +7,8 @@
 //
 //   - streams.go: making, changing and deleting them;
 //   - open_stream.go: from the name in a request to a stream ready for use;
-//   - stream_list.go: pages of streams.
+//   - stream_list.go: pages of streams;
+//   - evaluations.go: an organization's share of the CPU for its schemas.
 //
 // From a request to a durable offset:
 //
@@ -37,6 +38,7 @@
 // The audit trail:
 //
 //   - trail.go: adding records and reading them;
+//   - refusals.go: refused requests, of which there may be any number, counted;
 //   - audit_record.go: what makes an event a record, and its hash;
 //   - audit_mark.go: a record's number and hash, to be kept elsewhere;
 //   - verified.go: is the trail still intact?

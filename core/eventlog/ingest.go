@@ -46,7 +46,7 @@ func (in *Ingest) Event(ctx context.Context, who core.Principal, stream string, 
 	if err != nil {
 		return core.Receipt{}, err
 	}
-	if err := open.validate(draft); err != nil {
+	if err := in.check(ctx, open, draft); err != nil {
 		return core.Receipt{}, err
 	}
 	batch := in.batch(open, 1)
@@ -59,6 +59,16 @@ func (in *Ingest) Event(ctx context.Context, who core.Principal, stream string, 
 	}
 	item := answer(&batch.Entries[0])
 	return item.Receipt, item.Err
+}
+
+// check holds one event to its stream's schema.
+func (in *Ingest) check(ctx context.Context, stream *OpenStream, draft eventjson.Draft) error {
+	if stream.schema == nil {
+		return nil
+	}
+	evaluation := in.streams.Evaluations.Begin(ctx, stream.Org)
+	defer evaluation.End()
+	return stream.validate(draft, evaluation.Budget)
 }
 
 // streamOf returns the stream of an event for which the request names none.
@@ -162,6 +172,8 @@ func (in *Ingest) Batch(ctx context.Context, who core.Principal, stream string, 
 		}
 		work.parts = []*batchPart{{stream: open, batch: in.batch(open, len(drafts))}}
 	}
+	evaluation := in.streams.Evaluations.Begin(ctx, who.Org)
+	defer evaluation.End()
 	for i := range drafts {
 		if drafts[i].Err != nil {
 			work.items[i].Err = drafts[i].Err
@@ -169,7 +181,8 @@ func (in *Ingest) Batch(ctx context.Context, who core.Principal, stream string, 
 		}
 		part, err := work.part(ctx, stream, &drafts[i])
 		if err == nil {
-			err = part.stream.validate(drafts[i])
+			evaluation.Next()
+			err = part.stream.validate(drafts[i], evaluation.Budget)
 		}
 		if err != nil {
 			work.items[i].Err = core.Under(err, fmt.Sprintf("events[%d].", i))

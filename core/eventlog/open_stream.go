@@ -60,7 +60,7 @@ func (s *Streams) load(ctx context.Context, org core.ID, ref string, old *OpenSt
 	}
 	open := &OpenStream{Stream: stream}
 	if len(stream.Schema) > 0 {
-		if open.schema, err = s.Schemas.Compile(stream.Schema); err != nil {
+		if open.schema, err = s.Schemas.Reopen(stream.Schema); err != nil {
 			open.schema = refusedSchema{err}
 		}
 	}
@@ -101,11 +101,11 @@ func (s *Streams) forget(stream core.Stream) {
 }
 
 // validate checks an event's payload against the stream's schema.
-func (s *OpenStream) validate(draft eventjson.Draft) error {
+func (s *OpenStream) validate(draft eventjson.Draft, budget *core.Budget) error {
 	if s.schema == nil {
 		return nil
 	}
-	return s.schema.Validate(draft.Event.Payload)
+	return s.schema.Validate(draft.Event.Payload, budget)
 }
 
 // refusedSchema stands for a schema that an earlier version took and this one does
@@ -113,7 +113,7 @@ func (s *OpenStream) validate(draft eventjson.Draft) error {
 type refusedSchema struct{ fault error }
 
 // Validate implements [core.Schema].
-func (s refusedSchema) Validate([]byte) error {
+func (s refusedSchema) Validate([]byte, *core.Budget) error {
 	fault := &core.Error{Code: core.CodeSchemaMismatch, Message: "the stream's schema is no longer valid; change it"}
 	if known, ok := errors.AsType[*core.Error](s.fault); ok {
 		fault.Message, fault.Details = fault.Message+": "+known.Message, known.Details

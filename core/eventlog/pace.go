@@ -56,6 +56,14 @@ func (p *pace) turn(ctx context.Context, closing <-chan struct{}) bool {
 	return false
 }
 
+// read puts off the turns to come for a page that was read from the store. The store
+// is where producers wait, so that tails have it for a third of the time at most.
+func (p *pace) read(took time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.free = p.free.Add(2 * took)
+}
+
 // handed puts off the turns to come for what a tail was handed.
 func (p *pace) handed(bytes int) {
 	p.mu.Lock()

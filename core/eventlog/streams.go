@@ -16,6 +16,9 @@ type Streams struct {
 	// resolved keeps open streams by id and by name. A name without a stream is not
 	// kept, so a stream that another node has just created is found at once.
 	resolved *cache.Cache[streamRef, *OpenStream]
+	// Evaluations is for all that is evaluated on this node, so that an organization
+	// has one share whatever it has evaluated.
+	Evaluations *Evaluations
 }
 
 // StreamPorts is what Streams works with. Looking streams up takes no more than the
@@ -31,7 +34,10 @@ type StreamPorts struct {
 
 // NewStreams returns the use case.
 func NewStreams(ports StreamPorts) *Streams {
-	return &Streams{StreamPorts: ports, resolved: cache.New[streamRef, *OpenStream](ports.Now, streamTTL, streamCacheSize)}
+	return &Streams{
+		StreamPorts: ports, Evaluations: NewEvaluations(ports.Now),
+		resolved: cache.New[streamRef, *OpenStream](ports.Now, streamTTL, streamCacheSize),
+	}
 }
 
 // Create makes a stream. A taken name is a [core.CodeConflict].
@@ -50,7 +56,7 @@ func (s *Streams) Create(ctx context.Context, who core.Principal, spec core.Stre
 	change := core.StreamChange{
 		Name: &spec.Name, RetentionDays: spec.RetentionDays, IdempotencyWindowSeconds: spec.IdempotencyWindowSeconds, Schema: spec.Schema,
 	}
-	if err := s.apply(&stream, change); err != nil {
+	if err := s.apply(ctx, &stream, change); err != nil {
 		return core.Stream{}, err
 	}
 	if err := s.Catalog.CreateStream(ctx, stream); err != nil {
@@ -88,7 +94,7 @@ func (s *Streams) Change(ctx context.Context, who core.Principal, ref string, ch
 				return err
 			}
 		}
-		return s.apply(stream, change)
+		return s.apply(ctx, stream, change)
 	})
 	if err != nil {
 		return core.Stream{}, err
@@ -160,12 +166,14 @@ func (s *Streams) Validate(ctx context.Context, who core.Principal, ref string, 
 	if err != nil {
 		return err
 	}
-	return stream.validate(draft)
+	evaluation := s.Evaluations.Begin(ctx, who.Org)
+	defer evaluation.End()
+	return stream.validate(draft, evaluation.Budget)
 }
 
 // apply makes a change and checks the result. What is wrong with the schema is
 // said last, because compiling it is the expensive part.
-func (s *Streams) apply(stream *core.Stream, change core.StreamChange) error {
+func (s *Streams) apply(ctx context.Context, stream *core.Stream, change core.StreamChange) error {
 	if change.Name != nil {
 		if err := core.CheckSeen("name", *change.Name); err != nil {
 			return err
@@ -184,12 +192,12 @@ func (s *Streams) apply(stream *core.Stream, change core.StreamChange) error {
 	if err := stream.Check(); err != nil {
 		return err
 	}
-	return s.applySchema(stream, change.Schema)
+	return s.applySchema(ctx, stream, change.Schema)
 }
 
 // applySchema sets or removes the schema. One that does not compile is refused, so
 // a stored schema compiles in the version that stored it.
-func (s *Streams) applySchema(stream *core.Stream, schema json.RawMessage) error {
+func (s *Streams) applySchema(ctx context.Context, stream *core.Stream, schema json.RawMessage) error {
 	switch {
 	case schema == nil:
 		return nil
@@ -199,9 +207,21 @@ func (s *Streams) applySchema(stream *core.Stream, schema json.RawMessage) error
 	case len(schema) > core.MaxSchemaBytes:
 		return core.Invalid("schema", "must have at most %d bytes, has %d", core.MaxSchemaBytes, len(schema))
 	}
-	if _, err := s.Schemas.Compile(schema); err != nil {
+	if err := s.compile(ctx, stream.Org, schema); err != nil {
 		return err
 	}
 	stream.Schema = slices.Clone(schema)
 	return nil
+}
+
+// compileSteps is what compiling a byte of a schema takes at most.
+const compileSteps = 12
+
+// compile looks whether a schema compiles, at the cost of the organization.
+func (s *Streams) compile(ctx context.Context, org core.ID, schema []byte) error {
+	if err := s.Evaluations.Begin(ctx, org).charge(ctx, compileSteps*len(schema), false); err != nil {
+		return err
+	}
+	_, err := s.Schemas.Compile(schema)
+	return err
 }

@@ -211,6 +211,8 @@ func (t *Tail) lookInLog(ctx context.Context, head core.Offset) (part TailPart, 
 	case <-ctx.Done():
 		return TailPart{}, nil
 	}
+	begun := time.Now()
+	defer func() { t.tails.pace.read(time.Since(begun)) }()
 	scan := core.Scan{From: t.next, To: min(head, t.next+scanWindow), Limit: tailEvents, Bytes: tailBytes, Filter: t.spec.Filter}
 	events, err := t.tails.log.Read(ctx, t.follower.stream, scan)
 	if err != nil {

@@ -26,6 +26,8 @@ type Trail struct {
 	// do not wait for one another.
 	mu    sync.Mutex
 	tails map[core.ID]*auditTail
+
+	refusals refusals
 }
 
 // TrailPorts is what a Trail works with. Verifying a trail takes the Log alone.
@@ -55,13 +57,21 @@ type auditTail struct {
 
 // NewTrail returns the use case.
 func NewTrail(ports TrailPorts) *Trail {
-	return &Trail{TrailPorts: ports, tails: map[core.ID]*auditTail{}}
+	return &Trail{TrailPorts: ports, tails: map[core.ID]*auditTail{}, refusals: refusals{orgs: map[core.ID]map[refusal]*refused{}}}
 }
 
 // Record adds to the trail like Add, and implements [core.Recorder]. A record that
 // cannot be stored is logged in full: the deed that it tells of has been done, so
-// there is nothing left to refuse.
+// there is nothing left to refuse. Of requests that are refused again and again, the
+// first one is recorded, and [Trail.Run] records how many there were.
 func (t *Trail) Record(ctx context.Context, record core.AuditRecord) {
+	if record.Action == core.AuditRefused && !t.refusals.first(&record, t.Now()) {
+		return
+	}
+	t.store(ctx, record)
+}
+
+func (t *Trail) store(ctx context.Context, record core.AuditRecord) {
 	if err := t.Add(ctx, record); err != nil {
 		t.Logger.Error("an audit record could not be stored", "error", err, "action", record.Action, "org_id", record.Who.Org,
 			"actor", record.Who.Label, "kind", record.Kind, "target", record.Target, "request_id", record.Who.From.RequestID)
@@ -131,6 +141,7 @@ func (t *Trail) readTail(ctx context.Context, org core.ID, tail *auditTail) erro
 // The record's number is its idempotency key. Of several nodes that store a record
 // of one number, one succeeds, and the others learn that theirs is another.
 func (t *Trail) append(org core.ID, tail *auditTail, record core.AuditRecord) (stored bool, err error) {
+	record = record.Clipped()
 	payload, err := json.Marshal(core.AuditEntry{
 		Actor:   core.AuditActor{User: record.Who.User, Key: record.Who.Key, Label: record.Who.Label, Role: record.Who.Role},
 		Target:  core.AuditTarget{Kind: record.Kind, ID: record.Target},

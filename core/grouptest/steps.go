@@ -139,6 +139,12 @@ func forgottenAttempts(s *suite) {
 			{From: 1, To: 2, Number: 2, At: start.Add(time.Hour), Outcome: core.Nacked},
 		}}))
 	}
+	var many []core.Attempt // more than a store may forget in one go
+	for i := range core.Offset(1200) {
+		at := start.Add(time.Duration(i/2) * time.Millisecond)
+		many = append(many, core.Attempt{From: 10 + i, To: 11 + i, Number: 1, At: at, Outcome: core.Nacked})
+	}
+	s.must(s.step(group, 2, core.Step{Attempts: many}))
 	s.must(s.store.ForgetAttempts(s.Context(), start))
 	s.equal(len(s.attempts(group, 1)), 2)
 	s.must(s.store.ForgetAttempts(s.Context(), start.Add(time.Hour)))
@@ -146,5 +152,8 @@ func forgottenAttempts(s *suite) {
 		left := s.attempts(g, 1)
 		s.equal(len(left), 1)
 		s.equal(left[0].Number, 2)
+	}
+	for _, offset := range []core.Offset{10, 11, 509, 510, 1209} {
+		s.equal(len(s.attempts(group, offset)), 0)
 	}
 }

@@ -23,6 +23,8 @@
 //   - signins.go: signing in and out, and checking an access token;
 //   - refresh.go: refresh tokens, where they are rotated and where a stolen one is
 //     noticed;
+//   - switch.go: going on in another organization without another sign-in;
+//   - memberships.go: the users in several organizations that are one person;
 //   - sessions.go: seeing and ending sessions;
 //   - presence.go: users and sessions, remembered for a moment;
 //   - passwords.go: choosing, changing and forgetting a password;

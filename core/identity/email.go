@@ -41,12 +41,13 @@ func checkPersonName(name string) error {
 	return core.CheckSeen("name", name)
 }
 
-// userByEmail finds the user with an address. A text that cannot be an address
-// belongs to nobody and never reaches the catalog: a database refuses some of
-// them with an error of its own.
-func userByEmail(ctx context.Context, users core.Users, email string) (core.User, error) {
+// usersByEmail finds the users with an address, in all organizations. A text that
+// cannot be an address belongs to nobody and never reaches the catalog: a database
+// refuses some of them with an error of its own.
+func usersByEmail(ctx context.Context, users core.Users, email string) ([]core.User, error) {
 	if checkEmail(email) != nil {
-		return core.User{}, core.Errorf(core.CodeNotFound, "there is no such user")
+		return nil, nil
 	}
-	return users.UserByEmail(ctx, email)
+	all, err := users.UsersByEmail(ctx, email)
+	return all, core.StoreFailed(err)
 }

@@ -47,19 +47,45 @@ func ExampleSignIns() {
 	must(people.Users.Create(ctx, operator, identity.NewPerson{Email: "ann@example.com", Password: "Kettle-Umbrella-7"}, core.RoleViewer))
 
 	from := core.Visitor{Address: "192.0.2.1", UserAgent: "curl"}
-	signIn := must(people.SignIns.Login(ctx, from, "ann@example.com", "Kettle-Umbrella-7"))
+	signIn := must(people.SignIns.Login(ctx, from, "ann@example.com", "Kettle-Umbrella-7", core.ID{}))
 	who := must(people.SignIns.Authenticate(ctx, signIn.AccessToken))
 	fmt.Println(who.Label, "is a", who.Role)
 
 	next := must(people.SignIns.Refresh(ctx, from, signIn.RefreshToken))
 	fmt.Println("the same refresh token:", next.RefreshToken == signIn.RefreshToken)
 
-	_, err := people.SignIns.Login(ctx, from, "ann@example.com", "password")
+	_, err := people.SignIns.Login(ctx, from, "ann@example.com", "password", core.ID{})
 	fmt.Println(err)
 	// Output:
 	// ann@example.com is a viewer
 	// the same refresh token: false
 	// UNAUTHORIZED: the address or the password is wrong
+}
+
+// Somebody who has an account accepts the invitation of another organization with the
+// same password, and goes from one to the other with one session.
+func ExampleSignIns_Switch() {
+	ctx := context.Background()
+	people, _, operator := installation()
+	must(people.Users.Create(ctx, operator, identity.NewPerson{Email: "ann@example.com", Password: "Kettle-Umbrella-7"}, core.RoleAdmin))
+	acme, _, err := people.Organizations.Create(ctx, operator, "acme")
+	if err != nil {
+		panic(err)
+	}
+	theirs := core.Principal{Org: acme.ID, Role: core.RoleAdmin}
+	_, link, err := people.Users.Invite(ctx, theirs, "ann@example.com", "Ann", core.RoleViewer)
+	if err != nil {
+		panic(err)
+	}
+	from, ticket := core.Visitor{}, link[len("https://events.example/setup#invite="):]
+	signIn := must(people.Passwords.Accept(ctx, from, ticket, "", "Kettle-Umbrella-7"))
+	for _, organization := range signIn.Organizations {
+		signIn = must(people.SignIns.Switch(ctx, from, signIn.RefreshToken, organization.ID))
+		fmt.Println(signIn.User.Role, "of", organization.Name)
+	}
+	// Output:
+	// viewer of acme
+	// admin of default
 }
 
 // The first admin of an organization is made by a link, which is good once.

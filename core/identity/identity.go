@@ -55,9 +55,10 @@ func New(p Ports) (*UseCases, error) {
 	}
 	secrets, post := newSecrets(p.Secret, p.Previous), post{mailer: p.Mailer, links: p.Links}
 	presence := newPresence(p.Users, p.Sessions, p.Organizations, p.Now)
+	people := memberships{users: p.Users, hasher: p.Hasher, orgs: presence.orgs}
 	signIns := &SignIns{
-		users: p.Users, sessions: p.Sessions, organizations: p.Organizations, hasher: p.Hasher, tokens: p.Tokens, authorizer: p.Authorizer,
-		presence: presence, secrets: secrets, throttle: p.Throttle, later: p.Later, record: p.Record, now: p.Now,
+		users: p.Users, sessions: p.Sessions, organizations: p.Organizations, tokens: p.Tokens, authorizer: p.Authorizer,
+		people: people, presence: presence, secrets: secrets, throttle: p.Throttle, later: p.Later, record: p.Record, now: p.Now,
 	}
 	keys := NewKeys(KeyPorts{Access: access, Credentials: p.Credentials, Streams: p.Streams, Authorizer: p.Authorizer, Record: p.Record, Now: p.Now})
 	tickets := &Tickets{tickets: p.Tickets, users: p.Users, authorizer: p.Authorizer, secrets: secrets, post: post, record: p.Record, now: p.Now}
@@ -66,12 +67,12 @@ func New(p Ports) (*UseCases, error) {
 		Keys:    keys,
 		SignIns: signIns,
 		Passwords: &Passwords{
-			users: p.Users, hasher: p.Hasher, signIns: signIns, tickets: tickets,
+			users: p.Users, hasher: p.Hasher, signIns: signIns, people: people, tickets: tickets,
 			presence: presence, post: post, throttle: p.Throttle, later: p.Later, record: p.Record, now: p.Now,
 		},
 		Tickets: tickets,
 		Users: &Users{
-			users: p.Users, hasher: p.Hasher, authorizer: p.Authorizer, signIns: signIns, tickets: tickets, keys: keys,
+			users: p.Users, people: people, authorizer: p.Authorizer, signIns: signIns, tickets: tickets, keys: keys,
 			presence: presence, post: post, throttle: p.Throttle, record: p.Record, now: p.Now,
 		},
 		Organizations: &Organizations{organizations: p.Organizations, authorizer: p.Authorizer, tickets: tickets, record: p.Record, now: p.Now},

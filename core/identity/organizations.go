@@ -56,12 +56,8 @@ func (o *Organizations) Create(ctx context.Context, who core.Principal, name str
 	}
 	now := o.now.Stamp()
 	org = core.Organization{ID: core.RandomID(now), Name: name, CreatedAt: now}
-	stored, err := o.organizations.EnsureOrganization(ctx, org)
-	if err != nil {
+	if err := o.organizations.CreateOrganization(ctx, org); err != nil {
 		return core.Organization{}, "", core.StoreFailed(err)
-	}
-	if stored.ID != org.ID {
-		return core.Organization{}, "", core.Errorf(core.CodeConflict, "an organization named %q already exists", name)
 	}
 	o.record.Record(ctx, who.Did(core.AuditOrganizationCreated, "organization", org.ID))
 	link, err = o.tickets.setupLink(ctx, who, org.ID)
@@ -91,7 +87,8 @@ func (o *Organizations) Limit(ctx context.Context, who core.Principal, limits co
 	return org, nil
 }
 
-// Rename changes the name of the organization that who belongs to.
+// Rename changes the name of the organization that who belongs to. Names are labels:
+// nothing is told of whether another organization has it.
 func (o *Organizations) Rename(ctx context.Context, who core.Principal, name string) (core.Organization, error) {
 	if err := core.Authorize(o.authorizer, who, core.ActionWriteOrganization, core.ID{}); err != nil {
 		return core.Organization{}, err

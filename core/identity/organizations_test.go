@@ -81,6 +81,7 @@ func TestAPersonHasTheLimitOfTheOrganization(t *testing.T) {
 	l.person("ann@example.com")
 	l.person("bob@example.com")
 	ann, bob := l.login("ann@example.com", password), l.login("bob@example.com", password)
+	l.orgs.questions() // for the list of organizations
 	limit := func(signIn core.SignIn) core.Limit {
 		who, err := l.nodes[1].SignIns.Authenticate(t.Context(), signIn.AccessToken)
 		require.NoError(t, err)

@@ -79,10 +79,23 @@ func (b *book) User(ctx context.Context, org, id core.ID) (core.User, error) {
 	return user, b.answer(err)
 }
 
-func (b *book) UserByEmail(ctx context.Context, email string) (core.User, error) {
+func (b *book) UsersByEmail(ctx context.Context, email string) ([]core.User, error) {
 	b.text(email)
-	user, err := b.Catalog.UserByEmail(ctx, email)
-	return user, b.answer(err)
+	users, err := b.Catalog.UsersByEmail(ctx, email)
+	return users, b.answer(err)
+}
+
+func (b *book) SetPassword(ctx context.Context, email, from, hash string, at time.Time) error {
+	b.text(email)
+	return b.answer(b.Catalog.SetPassword(ctx, email, from, hash, at))
+}
+
+func (b *book) SignOutUser(ctx context.Context, org, id core.ID, at time.Time) error {
+	return b.answer(b.Catalog.SignOutUser(ctx, org, id, at))
+}
+
+func (b *book) MoveSession(ctx context.Context, id core.ID, from int64, org, user core.ID, at time.Time) error {
+	return b.answer(b.Catalog.MoveSession(ctx, id, from, org, user, at))
 }
 
 func (b *book) Users(ctx context.Context, org core.ID, after string, limit int) ([]core.User, error) {
@@ -156,12 +169,16 @@ func (b *book) UseTicket(ctx context.Context, kind core.TicketKind, hash core.Ke
 // plainHasher hashes quickly.
 type plainHasher struct{}
 
-func (plainHasher) Hash(_ context.Context, password string) (string, error) {
+func (plainHasher) Hash(_ context.Context, password, _ string) (string, error) {
 	return "hash of " + password, nil
 }
 
-func (plainHasher) Verify(_ context.Context, hash, password string) (bool, error) {
-	return hash == "hash of "+password, nil
+func (plainHasher) Match(_ context.Context, hashes []string, password string) ([]bool, error) {
+	matches := make([]bool, len(hashes))
+	for i, hash := range hashes {
+		matches[i] = hash == "hash of "+password
+	}
+	return matches, nil
 }
 
 // lobby is where people sign in: two nodes over one book.
@@ -232,7 +249,7 @@ func (l *lobby) person(email string) core.User {
 
 func (l *lobby) login(email, password string) core.SignIn {
 	l.t.Helper()
-	signIn, err := l.nodes[0].SignIns.Login(l.t.Context(), core.Visitor{Address: "192.0.2.1"}, email, password)
+	signIn, err := l.nodes[0].SignIns.Login(l.t.Context(), core.Visitor{Address: "192.0.2.1"}, email, password, core.ID{})
 	require.NoError(l.t, err)
 	return signIn
 }

@@ -47,8 +47,17 @@ func newPresence(users core.Users, sessions core.Sessions, organizations core.Or
 	}
 }
 
-func (p *presence) session(ctx context.Context, id core.ID) (core.Session, error) {
-	return p.live.Get(id, func(core.Session) (core.Session, error) { return p.sessions.Session(ctx, id) }, core.IsNotFound)
+// session returns a session that is said to be a user's. If it is another one's as
+// far as is remembered, it may have been switched on another node, so the catalog is
+// asked.
+func (p *presence) session(ctx context.Context, id, user core.ID) (core.Session, error) {
+	read := func(core.Session) (core.Session, error) { return p.sessions.Session(ctx, id) }
+	session, err := p.live.Get(id, read, core.IsNotFound)
+	if err == nil && session.User != user {
+		p.live.Drop(id)
+		session, err = p.live.Get(id, read, core.IsNotFound)
+	}
+	return session, err
 }
 
 func (p *presence) user(ctx context.Context, org, id core.ID) (knownUser, error) {
@@ -69,18 +78,31 @@ func (p *presence) forget(user core.ID) {
 	p.live.Clear()
 }
 
-// end ends one session.
+// end ends one session, which may be one of another organization by now.
 func (p *presence) end(ctx context.Context, session core.ID) error {
-	if err := p.sessions.RevokeSession(ctx, session, p.now.Stamp()); err != nil {
+	if err := p.sessions.RevokeSession(everywhere(ctx), session, p.now.Stamp()); err != nil {
 		return core.StoreFailed(err)
 	}
 	p.live.Drop(session)
 	return nil
 }
 
-// endAll ends all sessions of a user but one, which may be zero.
-func (p *presence) endAll(ctx context.Context, user, except core.ID) error {
-	err := p.sessions.RevokeSessions(ctx, user, except, p.now.Stamp())
-	p.forget(user) // also after an error: the catalog may have ended them
+// endAll ends all sessions of a person's users but one, which may be zero.
+func (p *presence) endAll(ctx context.Context, users []core.ID, except core.ID) error {
+	for _, user := range users {
+		err := p.sessions.RevokeSessions(everywhere(ctx), user, except, p.now.Stamp())
+		p.forget(user) // also after an error: the catalog may have ended them
+		if err != nil {
+			return core.StoreFailed(err)
+		}
+	}
+	return nil
+}
+
+// signOut ends all sessions of a user. The sessions that the person has begun as a
+// user of other organizations go on, but cannot be switched to this user.
+func (p *presence) signOut(ctx context.Context, user core.User) error {
+	err := p.catalog.SignOutUser(ctx, user.Org, user.ID, p.now.Stamp())
+	p.forget(user.ID) // also after an error: the catalog may have ended them
 	return core.StoreFailed(err)
 }

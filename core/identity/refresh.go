@@ -50,26 +50,37 @@ func (s *SignIns) Refresh(ctx context.Context, from core.Visitor, token string) 
 		if err != nil {
 			return core.SignIn{}, err
 		}
-		now := s.now.Stamp()
-		switch {
-		case generation == session.Generation:
-			err := s.sessions.RotateSession(ctx, id, generation, now)
-			if core.CodeOf(err) == core.CodePreconditionFailed && ctx.Err() == nil {
-				continue // another tab was faster
-			}
-			if err != nil {
-				return core.SignIn{}, core.StoreFailed(err)
-			}
-			return s.issue(user, session, generation+1)
-		case generation == session.Generation-1 && now.Sub(session.RotatedAt) < core.RefreshGrace:
+		if !s.showsLatest(session, generation) {
+			return core.SignIn{}, s.reused(ctx, from, session, user)
+		}
+		if generation < session.Generation {
 			return s.issue(user, session, session.Generation)
 		}
-		if err := s.presence.end(ctx, session.ID); err != nil {
-			return core.SignIn{}, err
+		err = s.sessions.RotateSession(ctx, id, generation, s.now.Stamp())
+		if core.CodeOf(err) == core.CodePreconditionFailed && ctx.Err() == nil {
+			continue // another tab was faster
 		}
-		s.record.Record(ctx, user.Principal().At(from).Did(core.AuditRefreshReused, "session", session.ID))
-		return core.SignIn{}, errBadSession
+		if err != nil {
+			return core.SignIn{}, core.StoreFailed(err)
+		}
+		return s.issue(user, session, generation+1)
 	}
+}
+
+// showsLatest reports whether a token of a generation is the latest one of its
+// session or, for a moment, the one before.
+func (s *SignIns) showsLatest(session core.Session, generation int64) bool {
+	return generation == session.Generation ||
+		generation == session.Generation-1 && s.now.Stamp().Sub(session.RotatedAt) < core.RefreshGrace
+}
+
+// reused ends a session of which an earlier token was shown.
+func (s *SignIns) reused(ctx context.Context, from core.Visitor, session core.Session, user core.User) error {
+	if err := s.presence.end(ctx, session.ID); err != nil {
+		return err
+	}
+	s.record.Record(ctx, user.Principal().At(from).Did(core.AuditRefreshReused, "session", session.ID))
+	return errBadSession
 }
 
 // open reads a session that is good, and its user, who is active. It asks the

@@ -9,13 +9,35 @@ import (
 
 var errOwnSessions = core.Errorf(core.CodeConflict, "these are your own sessions: end them in your own list of sessions, with your password")
 
-// Sessions returns the sessions of whoever makes the request, newest first.
+// Sessions returns the sessions of whoever makes the request, newest first, in
+// whichever organization they are used.
 func (s *SignIns) Sessions(ctx context.Context, who core.Principal) ([]core.Session, error) {
 	if who.User.IsZero() {
 		return nil, core.Errorf(core.CodeForbidden, "a key has no sessions")
 	}
-	sessions, err := s.sessions.LiveSessions(ctx, who.User, s.now.Stamp())
-	return sessions, core.StoreFailed(err)
+	own, err := s.own(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	var all []core.Session
+	for _, user := range own {
+		sessions, err := s.sessions.LiveSessions(everywhere(ctx), user.ID, s.now.Stamp())
+		if err != nil {
+			return nil, core.StoreFailed(err)
+		}
+		all = append(all, sessions...)
+	}
+	slices.SortStableFunc(all, func(a, b core.Session) int { return b.CreatedAt.Compare(a.CreatedAt) })
+	return all[:min(len(all), core.MaxPageSize)], nil
+}
+
+// own returns the users that are the person who makes the request.
+func (s *SignIns) own(ctx context.Context, who core.Principal) ([]core.User, error) {
+	user, err := s.users.User(ctx, who.Org, who.User)
+	if err != nil {
+		return nil, core.StoreFailed(err)
+	}
+	return s.people.of(ctx, user)
 }
 
 // End ends one of the sessions of whoever makes the request. A zero session ends
@@ -30,7 +52,15 @@ func (s *SignIns) End(ctx context.Context, who core.Principal, session core.ID, 
 		return err
 	}
 	if session.IsZero() {
-		return s.endAll(ctx, who, who.User, who.Session)
+		own, err := s.own(ctx, who)
+		if err != nil {
+			return err
+		}
+		if err := s.presence.endAll(ctx, idsOf(own), who.Session); err != nil {
+			return err
+		}
+		s.record.Record(ctx, who.Did(core.AuditSessionEnded, "user", who.User))
+		return nil
 	}
 	if !slices.ContainsFunc(sessions, func(own core.Session) bool { return own.ID == session }) {
 		return core.Errorf(core.CodeNotFound, "there is no such session")
@@ -42,8 +72,8 @@ func (s *SignIns) End(ctx context.Context, who core.Principal, session core.ID, 
 	return nil
 }
 
-// EndAllOf ends all sessions of another user of the organization. Users end
-// their own sessions with [SignIns.End], which asks for the password.
+// EndAllOf ends all sessions of another user of the organization. Those in which the
+// person works for another organization go on there. Users end their own sessions with [SignIns.End], which asks for the password.
 func (s *SignIns) EndAllOf(ctx context.Context, who core.Principal, id string) error {
 	user, err := findUser(ctx, s.users, s.authorizer, who, id, core.ActionWriteUsers)
 	if err != nil {
@@ -52,14 +82,10 @@ func (s *SignIns) EndAllOf(ctx context.Context, who core.Principal, id string) e
 	if user.ID == who.User {
 		return errOwnSessions
 	}
-	return s.endAll(ctx, who, user.ID, core.ID{})
-}
-
-func (s *SignIns) endAll(ctx context.Context, who core.Principal, user, except core.ID) error {
-	if err := s.presence.endAll(ctx, user, except); err != nil {
+	if err := s.presence.signOut(ctx, user); err != nil {
 		return err
 	}
-	s.record.Record(ctx, who.Did(core.AuditSessionEnded, "user", user))
+	s.record.Record(ctx, who.Did(core.AuditSessionEnded, "user", user.ID))
 	return nil
 }
 
@@ -73,11 +99,11 @@ func (s *SignIns) confirm(ctx context.Context, who core.Principal, password stri
 	if err != nil {
 		return core.StoreFailed(err)
 	}
-	good, err := s.verify(ctx, user, password)
+	own, err := s.people.whose(ctx, []core.User{user}, password)
 	if err != nil {
 		return err
 	}
-	if !good {
+	if len(own) == 0 {
 		return core.Invalid("password", "is not the current password")
 	}
 	return nil

@@ -38,7 +38,9 @@ func (t *Tickets) setupLink(ctx context.Context, who core.Principal, org core.ID
 }
 
 // Setup makes the first admin of an organization by the ticket of a set-up link,
-// and signs the admin in. If the person is refused, the ticket stays good.
+// and signs the admin in. If the person is refused, the ticket stays good. Whoever has
+// the address and the password already gets one more organization, as by
+// [Passwords.Accept].
 func (u *Users) Setup(ctx context.Context, from core.Visitor, ticket string, person NewPerson) (core.SignIn, error) {
 	if err := u.throttle.admitTicket(ctx, from); err != nil {
 		return core.SignIn{}, err
@@ -46,17 +48,24 @@ func (u *Users) Setup(ctx context.Context, from core.Visitor, ticket string, per
 	if err := person.check(); err != nil {
 		return core.SignIn{}, err
 	}
-	used, err := u.tickets.redeem(ctx, core.TicketSetup, ticket)
-	if err != nil {
+	if err := u.throttle.admit(ctx, "login "+person.Email); err != nil {
 		return core.SignIn{}, err
 	}
-	if users, err := u.users.Users(ctx, used.Org, "", 1); err != nil || len(users) > 0 {
-		return core.SignIn{}, errors.Join(core.StoreFailed(err), errBadTicket)
-	}
-	user, err := u.create(ctx, used.Org, person, core.RoleAdmin)
+	var user core.User
+	err := u.tickets.redeem(ctx, core.TicketSetup, ticket, func(used core.Ticket) (err error) {
+		if users, err := u.users.Users(ctx, used.Org, "", 1); err != nil || len(users) > 0 {
+			return errors.Join(core.StoreFailed(err), errBadTicket)
+		}
+		user, err = u.create(ctx, used.Org, person, core.RoleAdmin)
+		return err
+	})
 	if err != nil {
 		return core.SignIn{}, err
 	}
 	u.record.Record(ctx, user.Principal().At(from).Did(core.AuditUserCreated, "user", user.ID))
-	return u.signIns.begin(ctx, from, user)
+	own, err := u.people.of(ctx, user)
+	if err != nil {
+		return core.SignIn{}, err
+	}
+	return u.signIns.begin(ctx, from, user, own)
 }

@@ -12,10 +12,10 @@ type SignIns struct {
 	users         core.Users
 	sessions      core.Sessions
 	organizations core.Organizations
-	hasher        core.PasswordHasher
 	tokens        core.TokenIssuer
 	authorizer    core.Authorizer
 	presence      *presence
+	people        memberships
 	secrets       secrets
 	throttle      Throttle
 	later         Later
@@ -28,46 +28,54 @@ var (
 	errBadSession = core.Errorf(core.CodeUnauthorized, "the session has ended; sign in again")
 )
 
-// Login signs a person in. A wrong address, a wrong password and a disabled
-// account get the same answer in the same time: each costs one look for the user
-// and one hash, and nothing is written before the answer.
-func (s *SignIns) Login(ctx context.Context, from core.Visitor, email, password string) (core.SignIn, error) {
+// Login signs a person in to one of their organizations: to the one that is asked for
+// or, if that is zero, to the one where they were last. A wrong address, a wrong
+// password and a disabled account get the same answer in the same time: each costs one
+// look for the users and one hash, and nothing is written before the answer.
+func (s *SignIns) Login(ctx context.Context, from core.Visitor, email, password string, organization core.ID) (core.SignIn, error) {
 	email = normalEmail(email)
 	if err := s.throttle.admit(ctx, "login "+email, "login from "+core.NetworkOf(from.Address)); err != nil {
 		return core.SignIn{}, err
 	}
-	user, err := userByEmail(ctx, s.users, email)
-	if err != nil && !core.IsNotFound(err) {
-		return core.SignIn{}, core.StoreFailed(err)
-	}
-	good, err := s.verify(ctx, user, password)
+	users, err := usersByEmail(ctx, s.users, email)
 	if err != nil {
 		return core.SignIn{}, err
 	}
-	if good && user.State == core.UserActive {
-		return s.begin(ctx, from, user)
+	own, err := s.people.whose(ctx, users, password)
+	if err != nil {
+		return core.SignIn{}, err
 	}
-	if !user.ID.IsZero() {
+	if user, found := in(active(own), organization); found {
+		return s.begin(ctx, from, user, own)
+	}
+	if len(active(own)) > 0 {
+		return core.SignIn{}, errNoMembership
+	}
+	s.failed(ctx, from, users)
+	return core.SignIn{}, errBadLogin
+}
+
+// failed records an attempt to sign in, after the answer, with every user whom it may
+// have been about. Somebody who was only invited is none of them: who invites an
+// address must not hear of what else happens to it.
+func (s *SignIns) failed(ctx context.Context, from core.Visitor, users []core.User) {
+	for _, user := range users {
+		if !joined(user) {
+			continue
+		}
 		s.later.do(ctx, func(ctx context.Context) error {
 			s.record.Record(ctx, user.Principal().At(from).Did(core.AuditLoginFailed, "user", user.ID))
 			return nil
 		})
 	}
-	return core.SignIn{}, errBadLogin
 }
 
-// verify reports whether a password is the user's. It takes as long for a user
-// whom nobody knows.
-func (s *SignIns) verify(ctx context.Context, user core.User, password string) (bool, error) {
-	if len(password) > 4*core.MaxPasswordLength { // more bytes than any password has
-		password = ""
+// begin opens a session for one of a person's users.
+func (s *SignIns) begin(ctx context.Context, from core.Visitor, user core.User, own []core.User) (core.SignIn, error) {
+	organizations, err := s.people.list(ctx, own)
+	if err != nil {
+		return core.SignIn{}, err
 	}
-	good, err := s.hasher.Verify(ctx, user.PasswordHash, password)
-	return good, core.StoreFailed(err)
-}
-
-// begin opens a session.
-func (s *SignIns) begin(ctx context.Context, from core.Visitor, user core.User) (core.SignIn, error) {
 	now := s.now.Stamp()
 	session := core.Session{
 		ID: core.RandomID(now), Org: user.Org, User: user.ID, Generation: 1, RotatedAt: now, CreatedAt: now, ExpiresAt: now.Add(core.RefreshTokenLife),
@@ -81,7 +89,9 @@ func (s *SignIns) begin(ctx context.Context, from core.Visitor, user core.User) 
 	}
 	user.LastLoginAt = &now
 	s.record.Record(ctx, user.Principal().At(from).Did(core.AuditLogin, "user", user.ID))
-	return s.issue(user, session, session.Generation)
+	signIn, err := s.issue(user, session, session.Generation)
+	signIn.Organizations = organizations
+	return signIn, err
 }
 
 // issue makes an access token, and the refresh token of a generation.
@@ -133,7 +143,7 @@ func (s *SignIns) Again(ctx context.Context, who core.Principal) (core.Principal
 
 // present returns the user of a session, where both are good.
 func (s *SignIns) present(ctx context.Context, org, id, sessionID core.ID) (core.Principal, error) {
-	session, err := s.presence.session(ctx, sessionID)
+	session, err := s.presence.session(ctx, sessionID, id)
 	if err != nil && !core.IsNotFound(err) {
 		return core.Principal{}, core.StoreFailed(err)
 	}
@@ -152,16 +162,21 @@ func (s *SignIns) present(ctx context.Context, org, id, sessionID core.ID) (core
 	return who, nil
 }
 
-// Me returns the user who is signed in, and their organization. For a key, the
-// user is zero.
-func (s *SignIns) Me(ctx context.Context, who core.Principal) (core.User, core.Organization, error) {
+// Me returns the user who is signed in, their organization, and all organizations
+// that they may switch to. For a key, the user is zero and the list is empty.
+func (s *SignIns) Me(ctx context.Context, who core.Principal) (core.User, core.Organization, []core.Membership, error) {
 	org, err := s.organizations.Organization(ctx, who.Org)
-	if err != nil {
-		return core.User{}, core.Organization{}, core.StoreFailed(err)
-	}
-	if who.User.IsZero() {
-		return core.User{}, org, nil
+	if err != nil || who.User.IsZero() {
+		return core.User{}, org, nil, core.StoreFailed(err)
 	}
 	user, err := s.users.User(ctx, who.Org, who.User)
-	return user, org, core.StoreFailed(err)
+	if err != nil {
+		return core.User{}, core.Organization{}, nil, core.StoreFailed(err)
+	}
+	own, err := s.people.of(ctx, user)
+	if err != nil {
+		return core.User{}, core.Organization{}, nil, err
+	}
+	organizations, err := s.people.list(ctx, own)
+	return user, org, organizations, err
 }

@@ -48,6 +48,7 @@ type tokenModel struct {
 
 func newTokenModel(t *rapid.T) *tokenModel {
 	m := &tokenModel{T: t, lobby: newLobby(t)}
+	m.person("boss@example.com") // an admin who stays
 	for _, email := range []string{"ann@example.com", "bob@example.com"} {
 		m.people = append(m.people, &resident{user: m.person(email), password: password})
 	}
@@ -97,7 +98,7 @@ func (m *tokenModel) given(f *family, signIn core.SignIn) {
 func (m *tokenModel) login(*rapid.T) {
 	who := m.someone()
 	word := rapid.SampledFrom([]string{who.password, who.password, password + "0", ""}).Draw(m.T, "password")
-	signIn, err := m.node().SignIns.Login(m.Context(), core.Visitor{}, rapid.SampledFrom([]string{who.user.Email, " " + strings.ToUpper(who.user.Email)}).Draw(m.T, "address"), word)
+	signIn, err := m.node().SignIns.Login(m.Context(), core.Visitor{}, rapid.SampledFrom([]string{who.user.Email, " " + strings.ToUpper(who.user.Email)}).Draw(m.T, "address"), word, core.ID{})
 	if who.disabled || word != who.password {
 		require.Equal(m, core.CodeUnauthorized, core.CodeOf(err))
 		return
@@ -316,15 +317,15 @@ func TestTabsThatRefreshAtOnceGetOneToken(t *testing.T) {
 	require.False(t, ok, "the family has ended")
 }
 
-// An address is one person's in whatever case it is written.
-func TestAnAddressIsOnePersons(t *testing.T) {
+// An address is one user's of an organization in whatever case it is written.
+func TestAnAddressIsTakenInItsOrganization(t *testing.T) {
 	t.Parallel()
 	l := newLobby(t)
 	ann := l.person(" Ann@Example.com")
 	require.Equal(t, "ann@example.com", ann.Email)
-	admin := core.Principal{Org: core.ID{2}, User: core.ID{9}, Role: core.RoleAdmin}
+	admin := core.Principal{Org: lobbyOrg, User: core.ID{9}, Role: core.RoleAdmin}
 	for _, email := range []string{"ann@example.com", "ANN@EXAMPLE.COM", "aNN@example.com\n"} {
-		_, err := l.nodes[0].Users.Create(t.Context(), operator(core.ID{2}), identity.NewPerson{Email: email, Password: password}, core.RoleViewer)
+		_, err := l.nodes[0].Users.Create(t.Context(), operator(lobbyOrg), identity.NewPerson{Email: email, Password: password}, core.RoleViewer)
 		require.Equal(t, core.CodeConflict, core.CodeOf(err), email)
 		_, _, err = l.nodes[0].Users.Invite(t.Context(), admin, email, "", core.RoleViewer)
 		require.Equal(t, core.CodeConflict, core.CodeOf(err), email)
@@ -344,7 +345,7 @@ func TestNonsenseIsNobodysAddress(t *testing.T) {
 	l := newLobby(t)
 	l.person("ann@example.com")
 	for _, email := range []string{"", "\x00", "ann@example.com\x00", "ann\x00@example.com", "\xff@example.com", strings.Repeat("a", 10_000) + "@example.com"} {
-		_, err := l.nodes[0].SignIns.Login(t.Context(), core.Visitor{}, email, password)
+		_, err := l.nodes[0].SignIns.Login(t.Context(), core.Visitor{}, email, password, core.ID{})
 		require.Equal(t, core.CodeUnauthorized, core.CodeOf(err), "%q", email)
 		require.NoError(t, l.nodes[0].Passwords.Forgot(t.Context(), core.Visitor{}, email), "%q", email)
 	}
@@ -376,12 +377,12 @@ func TestAnyBrowserSignsIn(t *testing.T) {
 	l.person("ann@example.com")
 	for _, said := range []string{"", "\xff\xfe", "a\x00b\tc", strings.Repeat("x", 255) + "é", strings.Repeat("\U0001f389", 100), strings.Repeat("\xff", 1000)} {
 		l.clock.Pass(time.Second)
-		_, err := l.nodes[0].SignIns.Login(t.Context(), core.Visitor{UserAgent: said}, "ann@example.com", password)
+		_, err := l.nodes[0].SignIns.Login(t.Context(), core.Visitor{UserAgent: said}, "ann@example.com", password, core.ID{})
 		require.NoError(t, err)
 		sessions := l.book.sessions()
 		require.LessOrEqual(t, len(sessions[len(sessions)-1].UserAgent), 256)
 	}
-	_, err := l.nodes[0].SignIns.Login(t.Context(), core.Visitor{UserAgent: "curl/8.0 \u754c"}, "ann@example.com", password)
+	_, err := l.nodes[0].SignIns.Login(t.Context(), core.Visitor{UserAgent: "curl/8.0 \u754c"}, "ann@example.com", password, core.ID{})
 	require.NoError(t, err)
 	require.True(t, slices.ContainsFunc(l.book.sessions(), func(s core.Session) bool { return s.UserAgent == "curl/8.0 \u754c" }))
 }

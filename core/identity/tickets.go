@@ -47,9 +47,28 @@ func (t *Tickets) issue(ctx context.Context, kind core.TicketKind, org, user cor
 	return text, core.StoreFailed(err)
 }
 
-// redeem uses a ticket up. Every bad ticket gets the same answer. A text whose
-// checksum is wrong never reaches the catalog.
-func (t *Tickets) redeem(ctx context.Context, kind core.TicketKind, text string) (core.Ticket, error) {
+// returnTimeout bounds how long a ticket that is given back waits for the catalog.
+const returnTimeout = 5 * time.Second
+
+// redeem uses a ticket up for a step. If the step fails, the ticket is as good as it was
+// before: whoever is refused, or comes while the store is away, tries again. Of several
+// who try at once, one gets to the step. Every bad ticket gets the same answer. A text
+// whose checksum is wrong never reaches the catalog.
+func (t *Tickets) redeem(ctx context.Context, kind core.TicketKind, text string, step func(core.Ticket) error) error {
+	ticket, err := t.use(ctx, kind, text)
+	if err != nil {
+		return err
+	}
+	if err = step(ticket); err == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), returnTimeout)
+	defer cancel()
+	_ = t.tickets.ReturnTicket(ctx, ticket.ID) // or another link has to be made
+	return err
+}
+
+func (t *Tickets) use(ctx context.Context, kind core.TicketKind, text string) (core.Ticket, error) {
 	if !wellFormedTicket(text) {
 		return core.Ticket{}, errBadTicket
 	}
@@ -60,4 +79,15 @@ func (t *Tickets) redeem(ctx context.Context, kind core.TicketKind, text string)
 		}
 	}
 	return core.Ticket{}, errBadTicket
+}
+
+// voidResets makes void what users have of links to another password. Whoever changes
+// the password does so because somebody else may know it, or read the mail.
+func (t *Tickets) voidResets(ctx context.Context, users []core.User) error {
+	for _, user := range users {
+		if err := t.tickets.VoidTickets(everywhere(ctx), core.TicketReset, user.ID); err != nil {
+			return core.StoreFailed(err)
+		}
+	}
+	return nil
 }

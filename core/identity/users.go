@@ -10,7 +10,7 @@ import (
 // set-up link to their removal.
 type Users struct {
 	users      core.Users
-	hasher     core.PasswordHasher
+	people     memberships
 	authorizer core.Authorizer
 	signIns    *SignIns
 	tickets    *Tickets
@@ -97,7 +97,7 @@ func (u *Users) Change(
 	u.presence.forget(user.ID)
 	u.record.Record(ctx, who.Did(core.AuditUserChanged, "user", user.ID))
 	if user.State != core.UserActive {
-		if err := u.presence.endAll(ctx, user.ID, core.ID{}); err != nil {
+		if err := u.presence.signOut(ctx, user); err != nil {
 			return user, nil, err
 		}
 	}
@@ -135,7 +135,8 @@ func (u *Users) Remove(ctx context.Context, who core.Principal, id string, fate 
 	return append(left, late...), err
 }
 
-// Create makes an active user with a password, in the organization of who. People
+// Create makes an active user with a password, in the organization of who. Whose the
+// user is follows from address and password, as when an invitation is accepted. People
 // who use the product are invited instead: nobody should know another's password.
 func (u *Users) Create(ctx context.Context, who core.Principal, person NewPerson, role core.Role) (core.User, error) {
 	if err := core.Authorize(u.authorizer, who, core.ActionWriteUsers, core.ID{}); err != nil {
@@ -156,9 +157,12 @@ func (u *Users) create(ctx context.Context, org core.ID, person NewPerson, role 
 	if err := core.CheckUserRole(role); err != nil {
 		return core.User{}, err
 	}
-	hash, err := u.hasher.Hash(ctx, person.Password)
+	if err := u.people.checkOwn(ctx, "password", person.Password, org); err != nil {
+		return core.User{}, err
+	}
+	hash, err := u.people.join(ctx, person.Email, person.Password)
 	if err != nil {
-		return core.User{}, core.StoreFailed(err)
+		return core.User{}, err
 	}
 	now := u.now.Stamp()
 	user := core.User{

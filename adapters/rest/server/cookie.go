@@ -31,17 +31,22 @@ func (c *call) endReplaced() error {
 }
 
 // refreshToken returns the refresh token of the body or, if there is none, of
-// the cookie. The body may be empty. A browser sends the cookie whichever page
-// asks it to, so a request with the cookie alone must come from a page of this
-// server.
+// the cookie. The body may be empty.
 func (c *call) refreshToken(request *rest.RefreshRequest) (string, error) {
 	if c.ctx.Request.Header.ContentLength() != 0 {
 		if err := c.readObject(request); err != nil {
 			return "", err
 		}
 	}
-	if request.RefreshToken != "" {
-		return request.RefreshToken, nil
+	return c.tokenOrCookie(request.RefreshToken)
+}
+
+// tokenOrCookie returns a refresh token or, if there is none, the cookie's. A browser
+// sends the cookie whichever page asks it to, so a request with the cookie alone must
+// come from a page of this server.
+func (c *call) tokenOrCookie(token string) (string, error) {
+	if token != "" {
+		return token, nil
 	}
 	cookie := string(c.ctx.Request.Header.Cookie(rest.RefreshCookie))
 	if cookie != "" && !c.fromHere() {
@@ -54,11 +59,18 @@ var errElsewhere = core.Errorf(core.CodeForbidden, "the request comes from anoth
 
 // readOwn reads the body of a request that signs in. A page of another site
 // must not sign a browser in as somebody of that page's choice. Clients other
-// than browsers do not say where a request comes from, and need not.
+// than browsers do not say where a request comes from, and need not. The body must
+// say that it is JSON: a form of another page cannot, and a request that can is
+// asked for first by the browser.
 func (c *call) readOwn(request any) error {
-	if site := c.requestHeader("Sec-Fetch-Site"); site != "" && site != "same-origin" {
+	told := c.requestHeader("Sec-Fetch-Site") != "" || c.hasHeader(fasthttp.HeaderOrigin)
+	if told && !c.fromHere() {
 		c.abandonBody()
 		return errElsewhere
+	}
+	if len(c.ctx.Request.Header.ContentType()) == 0 {
+		c.abandon()
+		return unsupported(fasthttp.HeaderContentType, "must be application/json")
 	}
 	return c.readObject(request)
 }

@@ -58,6 +58,7 @@
 //   - export.go: all events of a query, in one answer;
 //   - csv.go: the same as CSV;
 //   - tail.go: events as they come;
+//   - frames.go: the newest events as all tails send them;
 //   - trace.go: what has become of an event;
 //   - groups.go: consumer groups;
 //   - consume.go: events handed to a consumer under a lease;

@@ -59,7 +59,9 @@ func (schemas) Compile(schema []byte) (core.Schema, error) {
 	return r, nil
 }
 
-func (r required) Validate(payload []byte) error {
+func (s schemas) Reopen(schema []byte) (core.Schema, error) { return s.Compile(schema) }
+
+func (r required) Validate(payload []byte, _ *core.Budget) error {
 	var members map[string]json.RawMessage
 	_ = json.Unmarshal(payload, &members)
 	for _, name := range r.Required {
@@ -241,6 +243,9 @@ func (f *fixture) do(method, path string, body io.Reader, headers ...string) rep
 	request, err := http.NewRequest(method, "http://"+f.address+path, body)
 	require.NoError(f.t, err)
 	request.Header.Set("X-API-Key", f.key)
+	if body != nil && strings.HasPrefix(path, rest.AuthPath) {
+		request.Header.Set("Content-Type", rest.TypeJSON) // which signing in wants to be told
+	}
 	for _, header := range headers {
 		if header == "-" {
 			request.Header.Del("X-API-Key")

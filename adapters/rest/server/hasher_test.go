@@ -7,11 +7,15 @@ import "context"
 type quickHasher struct{}
 
 // Hash implements [core.PasswordHasher].
-func (quickHasher) Hash(_ context.Context, password string) (string, error) {
+func (quickHasher) Hash(_ context.Context, password, _ string) (string, error) {
 	return "hash of " + password, nil
 }
 
-// Verify implements [core.PasswordHasher].
-func (quickHasher) Verify(_ context.Context, hash, password string) (bool, error) {
-	return hash == "hash of "+password, nil
+// Match implements [core.PasswordHasher].
+func (quickHasher) Match(_ context.Context, hashes []string, password string) ([]bool, error) {
+	matches := make([]bool, len(hashes))
+	for i, hash := range hashes {
+		matches[i] = hash == "hash of "+password
+	}
+	return matches, nil
 }

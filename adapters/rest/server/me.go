@@ -11,11 +11,11 @@ import (
 
 // getMe answers who makes the request.
 func (s *Server) getMe(c *call) error {
-	user, org, err := s.Identity.SignIns.Me(c.context(), c.who)
+	user, org, organizations, err := s.Identity.SignIns.Me(c.context(), c.who)
 	if err != nil {
 		return err
 	}
-	me := rest.Me{Organization: org, Label: c.who.Label, Role: c.who.Role, Permissions: []core.Action{}}
+	me := rest.Me{Organization: org, Organizations: organizations, Label: c.who.Label, Role: c.who.Role, Permissions: []core.Action{}}
 	if !user.ID.IsZero() {
 		me.User = &user
 	}

@@ -14,6 +14,7 @@ import (
 	stored "github.com/eventflow-go/eventflow/adapters/catalog"
 	"github.com/eventflow-go/eventflow/adapters/jwt"
 	"github.com/eventflow-go/eventflow/adapters/memlimit"
+	"github.com/eventflow-go/eventflow/adapters/pgtest"
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/rest/server"
 	"github.com/eventflow-go/eventflow/core"
@@ -65,8 +66,20 @@ func (o *office) mail(i int) string {
 
 func openOffice(t *testing.T, options ...option) *office {
 	t.Helper()
+	return openOfficeOn(t, &url.URL{Scheme: "sqlite", Opaque: url.PathEscape(t.TempDir())}, options...)
+}
+
+// onBothEngines runs a test on an office of each engine.
+func onBothEngines(t *testing.T, test func(*testing.T, *office)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { t.Parallel(); test(t, openOffice(t)) })
+	t.Run("postgres", func(t *testing.T) { t.Parallel(); test(t, openOfficeOn(t, pgtest.URL(t))) })
+}
+
+func openOfficeOn(t *testing.T, u *url.URL, options ...option) *office {
+	t.Helper()
 	o := &office{now: time.Now()}
-	opened, err := stored.Open(t.Context(), &url.URL{Scheme: "sqlite", Opaque: url.PathEscape(t.TempDir())})
+	opened, err := stored.Open(t.Context(), u)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, opened.Close()) })
 	o.catalog = opened

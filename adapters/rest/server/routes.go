@@ -100,6 +100,7 @@ var table = []route{
 	{Route{"POST", rest.AuthPath + "/setup", Public}, (*Server).postSetup, false},
 	{Route{"POST", rest.AuthPath + "/accept", Public}, (*Server).postAccept, false},
 	{Route{"POST", rest.AuthPath + "/refresh", Public}, (*Server).postRefresh, false},
+	{Route{"POST", rest.AuthPath + "/switch", Public}, (*Server).postSwitch, false},
 	{Route{"POST", rest.AuthPath + "/logout", Public}, (*Server).postLogout, false},
 	{Route{"POST", rest.AuthPath + "/password/forgot", Public}, (*Server).postForgot, false},
 	{Route{"POST", rest.AuthPath + "/password/reset", Public}, (*Server).postPasswordReset, false},

@@ -27,8 +27,9 @@ type Server struct {
 	// tails are the live tails, and the exports that end with their connection.
 	// Shutdown waits for them here: fasthttp has handed over their connections and
 	// does not know them any more.
-	tails sync.WaitGroup
-	polls atomic.Int64
+	tails  sync.WaitGroup
+	frames frames
+	polls  atomic.Int64
 }
 
 // New returns a server, to be started by [Server.Serve].

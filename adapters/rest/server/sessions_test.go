@@ -48,9 +48,28 @@ func TestNobodyIsSignedInFromElsewhere(t *testing.T) {
 		require.Equal(t, status, got.StatusCode, site)
 		require.Equal(t, status == 200, got.Header.Get("Set-Cookie") != "", site)
 	}
+	for origin, status := range map[string]int{
+		"https://evil.example": 403, "null": 403, "": 403, "http://" + o.address + ".evil.example": 403, "http://" + o.address: 200,
+	} {
+		got := o.do("POST", rest.AuthPath+"/login", strings.NewReader(body), "-", "Origin: "+origin)
+		require.Equal(t, status, got.StatusCode, "an older browser says it by Origin: %q", origin)
+		require.Equal(t, status == 200, got.Header.Get("Set-Cookie") != "", origin)
+	}
+	for media, status := range map[string]int{
+		"": 415, "text/plain": 415, "application/x-www-form-urlencoded": 415, "multipart/form-data; boundary=x": 415,
+		"application/json": 200, "application/json; charset=utf-8": 200,
+	} {
+		got := o.do("POST", rest.AuthPath+"/login", strings.NewReader(body), "-", "Content-Type: "+media)
+		require.Equal(t, status, got.StatusCode, media)
+		require.Equal(t, status == 200, got.Header.Get("Set-Cookie") != "", media)
+	}
 	for _, path := range []string{"/setup", "/accept"} {
-		got := o.do("POST", rest.AuthPath+path, strings.NewReader(`{"token":"x"}`), "-", "Sec-Fetch-Site: same-site")
-		require.Equal(t, 403, got.StatusCode, path)
+		for _, header := range []string{"Sec-Fetch-Site: same-site", "Origin: https://evil.example"} {
+			got := o.do("POST", rest.AuthPath+path, strings.NewReader(`{"token":"x"}`), "-", header)
+			require.Equal(t, 403, got.StatusCode, path)
+		}
+		got := o.do("POST", rest.AuthPath+path, strings.NewReader(`{"token":"x"}`), "-", "Content-Type: text/plain")
+		require.Equal(t, 415, got.StatusCode, path)
 	}
 }
 

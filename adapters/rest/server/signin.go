@@ -16,11 +16,26 @@ func (s *Server) postLogin(c *call) error {
 	if err := c.readOwn(&request); err != nil {
 		return err
 	}
-	signIn, err := s.Identity.SignIns.Login(c.context(), c.visitor(), request.Email, request.Password)
+	organization, err := organizationID(request.Organization)
+	if err != nil {
+		return err
+	}
+	signIn, err := s.Identity.SignIns.Login(c.context(), c.visitor(), request.Email, request.Password, organization)
 	if err == nil {
 		err = c.endReplaced()
 	}
 	return c.answerSignIn(signIn, request.WantRefreshToken, err)
+}
+
+// organizationID reads the organization that a request names, or none.
+func organizationID(text string) (id core.ID, err error) {
+	if text == "" {
+		return id, nil
+	}
+	if id, err = core.ParseID(text); err != nil {
+		err = core.Invalid("organization", "%v", err)
+	}
+	return id, err
 }
 
 // postSetup makes the first admin.
@@ -61,6 +76,30 @@ func (s *Server) postRefresh(c *call) error {
 	return c.answerSignIn(signIn, request.WantRefreshToken && request.RefreshToken != "", err)
 }
 
+// postSwitch exchanges a refresh token for tokens of another organization.
+func (s *Server) postSwitch(c *call) error {
+	var request rest.SwitchRequest
+	if err := c.readObject(&request); err != nil {
+		return err
+	}
+	organization, err := organizationID(request.Organization)
+	if err != nil {
+		return err
+	}
+	if organization.IsZero() {
+		return core.Invalid("organization", "is required: the id of an organization that you belong to")
+	}
+	token, err := c.tokenOrCookie(request.RefreshToken)
+	if err != nil {
+		return err
+	}
+	signIn, err := s.Identity.SignIns.Switch(c.context(), c.visitor(), token, organization)
+	if core.CodeOf(err) == core.CodeUnauthorized {
+		c.setCookie("", time.Unix(0, 0))
+	}
+	return c.answerSignIn(signIn, request.WantRefreshToken && request.RefreshToken != "", err)
+}
+
 func (c *call) answerSignIn(signIn core.SignIn, withRefresh bool, err error) error {
 	if err != nil {
 		return err
@@ -71,7 +110,10 @@ func (c *call) answerSignIn(signIn core.SignIn, withRefresh bool, err error) err
 
 // newSignedIn returns the answer to a sign-in.
 func newSignedIn(s core.SignIn, now time.Time, withRefresh bool) rest.SignedIn {
-	signedIn := rest.SignedIn{AccessToken: s.AccessToken, TokenType: "Bearer", ExpiresIn: int64(s.AccessUntil.Sub(now).Seconds()), User: s.User}
+	signedIn := rest.SignedIn{
+		AccessToken: s.AccessToken, TokenType: "Bearer", ExpiresIn: int64(s.AccessUntil.Sub(now).Seconds()),
+		User: s.User, Organizations: s.Organizations,
+	}
 	if withRefresh {
 		signedIn.RefreshToken = s.RefreshToken
 	}

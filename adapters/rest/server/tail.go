@@ -43,10 +43,11 @@ func (s *Server) getLive(c *call) error {
 		return err
 	}
 	live := &liveTail{
-		tail: tail, leave: leave, org: c.who.Org, requestID: string(c.id), head: c.liveHeader(), patience: min(s.Limits.WriteTimeout, heartbeat), write: appendEvent,
+		tail: tail, leave: leave, org: c.who.Org, requestID: string(c.id), head: c.liveHeader(),
+		patience: min(s.Limits.WriteTimeout, heartbeat), write: appendEvent, shared: &s.frames,
 	}
 	if c.prefers(cloudevents.TypeEvent) {
-		live.write = cloudevents.Append
+		live.write, live.form = cloudevents.Append, cloudevents.TypeEvent
 	}
 	c.keepLess()
 	s.tails.Add(1)
@@ -121,7 +122,10 @@ type liveTail struct {
 	// patience is how long a client may leave a piece unread. One that reads nothing
 	// is let go: it comes back where it was, if it still wants anything.
 	patience time.Duration
-	write    func([]byte, *core.Event) []byte
+	// write appends an event in a form, and shared has events in this form already.
+	write  func([]byte, *core.Event) []byte
+	form   string
+	shared *frames
 }
 
 // serve writes until the client leaves or the server stops.
@@ -210,15 +214,29 @@ func (l *liveTail) encode(b []byte, part eventlog.TailPart) []byte {
 		return l.appendPlace(append(b, ": alive\n"...))
 	}
 	for i := range part.Events {
-		b = appendID(b, part.Events[i].Offset)
-		b = append(b, "data: "...)
-		start := len(b)
-		b = l.write(b, &part.Events[i])
-		oneLine(b[start:])
-		b = append(b, "\n\n"...)
+		key := frameKey{part.Events[i].ID, l.form}
+		frame := l.shared.get(key)
+		if frame == nil {
+			frame = l.frame(&part.Events[i])
+			l.shared.put(key, frame)
+		}
+		b = append(b, frame...)
 	}
 	return b
 }
+
+// frame is an event as the tail sends it.
+func (l *liveTail) frame(event *core.Event) []byte {
+	b := appendID(make([]byte, 0, event.Size()+frameRoom), event.Offset)
+	b = append(b, "data: "...)
+	start := len(b)
+	b = l.write(b, event)
+	oneLine(b[start:])
+	return append(b, "\n\n"...)
+}
+
+// frameRoom is for the names of an event's fields, its ids and times.
+const frameRoom = 512
 
 // appendSkipped says which events the tail leaves out, and why.
 func (l *liveTail) appendSkipped(b []byte, part eventlog.TailPart) []byte {

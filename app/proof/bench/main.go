@@ -56,7 +56,7 @@ func main() {
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds; the median of their ratios counts")
 	flag.IntVar(&b.stored, "stored", 2_000_000, "stored events for the figures on a full log; 0 leaves them out")
 	flag.IntVar(&b.connections, "connections", 512, "connections of the single-event load")
-	flag.StringVar(&b.only, "only", "", "run one part only: idle, post, batch, read, fresh, deliver, waits, watched, neighbour, full")
+	flag.StringVar(&b.only, "only", "", "run one part only: idle, post, batch, read, fresh, deliver, waits, fanout, watched, neighbour, full")
 	flag.StringVar(&b.profiles, "profiles", "", "folder for a CPU profile of every server, named by its process id")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -144,6 +144,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 		{"fresh", b.fresh},
 		{"deliver", b.deliver},
 		{"waits", b.waits},
+		{"fanout", b.fanout},
 		{"watched", b.watched},
 		{"neighbour", b.neighbour},
 		{"full", b.full},

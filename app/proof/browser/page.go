@@ -60,7 +60,7 @@ func (p *Page) Await(what, condition string) {
 		if err == nil {
 			return
 		}
-		if !strings.Contains(err.Error(), "Cannot find context") {
+		if text := err.Error(); !strings.Contains(text, "Cannot find context") && !strings.Contains(text, "target navigated") {
 			p.fail("waiting for "+what, err)
 		}
 	}

@@ -123,6 +123,70 @@ func TestAnAdminSignsAUserOut(t *testing.T) {
 	page.Gone("dev@example.com")
 }
 
+// A tab lets go of what it shows and keeps when its user signs out in another one. The
+// other one is a frame here, which has the same storage.
+func TestASecondTabLetsGo(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.setUp()
+	page := p.signIn(adminEmail)
+	page.Go("/streams")
+	page.See("demo")
+	page.Await("a list that is kept", "Object.keys(localStorage).some(key => key.startsWith('eventflow kept'))")
+	page.Eval(`document.body.append(Object.assign(document.createElement('iframe'), {id: 'other'}));
+		document.getElementById('other').contentWindow.localStorage.setItem('eventflow signed out', '"now"')`, nil)
+	page.See("Email")
+	require.False(t, page.Shows("demo"))
+	var lists int
+	page.Eval("Object.keys(localStorage).filter(key => key.startsWith('eventflow kept')).length", &lists)
+	require.Zero(t, lists)
+}
+
+// Keys are revoked with what they have made, and whoever removes somebody is shown what
+// that person leaves.
+func TestKeysThatAreLeftAreShown(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.setUp()
+	p.person("dev@example.com", core.RoleDeveloper)
+	request := core.KeyRequest{Label: "deployer", Environment: core.Live, Role: core.RoleAdmin}
+	maker, err := p.admin.CreateKey(t.Context(), core.KindAPIKey, request)
+	require.NoError(t, err)
+	request.Label = "made by deployer"
+	child, err := rest.NewClient(p.base, maker.Secret).CreateKey(t.Context(), core.KindAPIKey, request)
+	require.NoError(t, err)
+	dev := rest.NewClient(p.base, "")
+	_, err = dev.Login(t.Context(), rest.LoginRequest{Email: "dev@example.com", Password: password})
+	require.NoError(t, err)
+	left, err := dev.CreateKey(t.Context(), core.KindAPIKey, core.KeyRequest{Label: "shop", Environment: core.Live})
+	require.NoError(t, err)
+
+	page := p.signIn(adminEmail)
+	page.Go("/settings/api-keys")
+	page.Click("Revoke deployer")
+	page.See("It has made other keys or tokens")
+	page.Screenshot("revoke-with-children")
+	page.Axe("revoke-with-children")
+	page.Choose("They", "are revoked as well")
+	page.ClickOn("dialog .danger")
+	page.See("deployer revoked.")
+	page.Go("/settings/users")
+	page.Click("Change dev@example.com")
+	page.Click("Disable")
+	page.See("Disable dev@example.com?")
+	page.See(left.Masked)
+	page.Screenshot("keys-left")
+	page.Axe("keys-left")
+	page.Choose("They", "are revoked, with all that they have made")
+	page.ClickOn("dialog .danger")
+	page.See("dev@example.com disabled.")
+	for _, key := range []rest.KeyWithSecret{maker, child, left} {
+		found, err := p.admin.Key(t.Context(), core.KindAPIKey, key.ID.String())
+		require.NoError(t, err)
+		require.NotNil(t, found.RevokedAt, key.Label)
+	}
+}
+
 // A session that ends is begun again on top of the page, which stays as it is.
 func TestASessionThatEndsKeepsThePage(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,62 @@
+//go:build !js
+
+package ui
+
+import (
+	"encoding/json"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// A tab lets go when its user has signed out in another one, or somebody else is signed
+// in there. It keeps its page when a session has merely expired.
+func TestATabLetsGo(t *testing.T) {
+	t.Parallel()
+	ann, bob := rest.Me{User: &core.User{ID: core.ID{1}}}, rest.Me{User: &core.User{ID: core.ID{2}}}
+	text := func(value any) string {
+		encoded, err := json.Marshal(value)
+		require.NoError(t, err)
+		return string(encoded)
+	}
+	for name, tab := range map[string]struct {
+		key, kept string
+		me        rest.Me
+		left      bool
+	}{
+		"the user signs out":       {outKey, text(time.Now()), ann, true},
+		"somebody else signs in":   {meKey, text(bob), ann, true},
+		"the user signs in again":  {meKey, text(ann), ann, false},
+		"the session has expired":  {meKey, "", ann, false},
+		"a list is kept":           {keptPrefix + "streams", text(bob), ann, false},
+		"all is cleared":           {"", "", ann, false},
+		"nobody is signed in here": {outKey, text(time.Now()), rest.Me{}, false},
+		"nonsense is kept":         {meKey, "{", ann, false},
+	} {
+		require.Equal(t, tab.left, leftElsewhere(tab.key, tab.kept, tab.me), name)
+	}
+}
+
+// The browser keeps the lists that were seen last, so many and for so long.
+func TestKeptListsAreBounded(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	index := keptIndex{}
+	for i := range maxLists + 5 {
+		index[string(rune('a'+i))] = now.Add(-time.Duration(i) * time.Second)
+	}
+	index["old"] = now.Add(-keptFor - time.Second)
+	drop := index.bound(now)
+	require.Len(t, index, maxLists)
+	require.Len(t, drop, 6)
+	require.Contains(t, drop, "old")
+	for i := range maxLists {
+		require.Contains(t, index, string(rune('a'+i)), "the newest stay")
+	}
+	require.Empty(t, index.bound(now))
+	require.Len(t, index.bound(now.Add(keptFor+time.Minute)), maxLists, "in the end none is left")
+}
