@@ -236,6 +236,9 @@ type Tickets interface {
 	// CreateTicket stores a new ticket. Older ones of the same kind for the same
 	// user and organization are void from then on.
 	CreateTicket(ctx context.Context, ticket Ticket) error
+	// Ticket returns the ticket that UseTicket would use, and leaves it as it is. Any
+	// other is [CodeNotFound].
+	Ticket(ctx context.Context, kind TicketKind, hash KeyHash, at time.Time) (Ticket, error)
 	// UseTicket marks the ticket with this hash as used and returns it. Of many calls
 	// at once, one succeeds. A ticket that is unknown, void, used, expired or of
 	// another kind is [CodeNotFound], and is not used up. At ExpiresAt a ticket has

@@ -141,7 +141,7 @@ func (s *Groups) open(ctx context.Context, who core.Principal, stream, ref strin
 	// A group that is not among the known ones may have been made a moment ago on
 	// another node, so the store is asked once more before the answer is no.
 	for range 2 {
-		groups, err := s.known.Get(open.ID, load, func(error) bool { return false })
+		groups, err := s.known.Get(ctx, open.ID, load, func(error) bool { return false })
 		if err != nil {
 			return nil, core.StoreFailed(err)
 		}

@@ -98,6 +98,7 @@ var table = []route{
 
 	{Route{"POST", rest.AuthPath + "/login", Public}, (*Server).postLogin, false},
 	{Route{"POST", rest.AuthPath + "/setup", Public}, (*Server).postSetup, false},
+	{Route{"POST", rest.AuthPath + "/link", Public}, (*Server).postLink, false},
 	{Route{"POST", rest.AuthPath + "/accept", Public}, (*Server).postAccept, false},
 	{Route{"POST", rest.AuthPath + "/refresh", Public}, (*Server).postRefresh, false},
 	{Route{"POST", rest.AuthPath + "/switch", Public}, (*Server).postSwitch, false},
