@@ -128,6 +128,52 @@ func TestWhatAPausedNodeHoldsTwice(t *testing.T) {
 	require.Less(t, time.Since(begun), released)
 }
 
+// A paused node may have a second append, which waits for one of another node that
+// waits for its first. When the first is ended the second gets its lock, says nothing
+// either, and the next append waits for that.
+func TestWhatAPausedNodeHoldsInALine(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	u := pgtest.URL(t)
+	first, second := openStorage(t, u), openStorage(t, u)
+	n := &neighbours{}
+	batches := func(day int) (all []core.Batch) {
+		for _, stream := range []core.ID{{3}, {4}} {
+			batch := n.batch(core.ID{1}, stream, day)
+			batch.Entries[0].IdempotencyKey = strconv.Itoa(day)
+			all = append(all, batch)
+		}
+		return all
+	}
+	require.NoError(t, second.Append(t.Context(), at, batches(0))) // it knows the counters
+	lock := func(stream string) string {
+		return `begin; select from heads where stream = '` + stream + `-0000-0000-0000-000000000000' for update`
+	}
+	waiting := func(wanted int) func() bool {
+		return func() (all bool) {
+			err := second.pool.QueryRow(t.Context(), `select count(*) = $1 from pg_locks where not granted
+				and pid in (select pid from pg_locks where relation = to_regclass('heads'))`, wanted).Scan(&all)
+			return err == nil && all
+		}
+	}
+	begun := time.Now()
+	paused(t, first, func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.PgConn().Exec(ctx, lock("04000000")).ReadAll()
+		return err
+	})
+	between := make(chan error)
+	go func() { between <- second.Append(context.WithoutCancel(t.Context()), at, batches(1)) }()
+	require.Eventually(t, waiting(1), released, time.Millisecond)
+	paused(t, first, func(_ context.Context, conn *pgx.Conn) error {
+		conn.PgConn().Frontend().SendQuery(&pgproto3.Query{String: lock("03000000")})
+		return conn.PgConn().Frontend().Flush() // and it hears no answer
+	})
+	require.Eventually(t, waiting(2), released, time.Millisecond)
+	require.NoError(t, <-between)
+	require.NoError(t, second.Append(t.Context(), at, batches(2)))
+	require.Less(t, time.Since(begun), released)
+}
+
 // What a URL sets itself wins, in whichever form.
 func TestAURLSetsTimeouts(t *testing.T) {
 	t.Parallel()

@@ -10,8 +10,8 @@ import (
 // heldUp is for how long an append waits before it looks for silent ones, and looked
 // is how often it looks again.
 const (
-	heldUp = 3 * time.Second
-	looked = heldUp / 6
+	heldUp = 2 * time.Second
+	looked = heldUp / 4
 )
 
 // endSilent ends appends of other servers that hold the counters of streams and
@@ -26,7 +26,7 @@ const (
 func endSilent(ctx context.Context, conn *pgxpool.Conn, inVain bool) (ended bool, err error) {
 	err = conn.QueryRow(ctx, `select coalesce(bool_or(pg_terminate_backend(a.pid)), false) from pg_stat_activity a
 		where a.pid <> pg_backend_pid() and a.state = 'active' and a.wait_event = 'ClientRead'
-			and a.query_start < clock_timestamp() - interval '3 seconds'
+			and a.query_start < clock_timestamp() - interval '2 seconds'
 			and ($1 or exists (select from pg_locks w where not w.granted and a.pid = any (pg_blocking_pids(w.pid))))
 			and exists (select from pg_locks l where l.pid = a.pid and l.granted and l.mode = 'RowExclusiveLock'
 				and l.locktype = 'relation' and l.relation = to_regclass('heads')
