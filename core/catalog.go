@@ -17,6 +17,7 @@ type Catalog interface {
 	Credentials
 	People
 	GroupStore
+	Holdings
 	// Check returns nil when the catalog answers. It wraps [ErrRelaxedDurability]
 	// and [ErrDegraded] as that of a [Storage] does.
 	Check(ctx context.Context) error
@@ -55,9 +56,16 @@ type OrganizationWriter interface {
 	// UpdateOrganization changes the name and nothing else, or answers
 	// [CodeNotFound].
 	UpdateOrganization(ctx context.Context, org Organization) error
-	// LimitOrganization changes the rates and nothing else, or answers
+	// LimitOrganization changes the rates and shares and nothing else, or answers
 	// [CodeNotFound].
 	LimitOrganization(ctx context.Context, org Organization) error
+}
+
+// Holdings counts what organizations have.
+type Holdings interface {
+	// Held returns how many streams, groups, people, keys that are not revoked, and
+	// replays that run an organization has. The other fields are 0.
+	Held(ctx context.Context, org ID) (Shares, error)
 }
 
 // StreamCatalog keeps the streams' definitions. Every method but AllStreams
