@@ -35,7 +35,8 @@ func TestAReplayEndsWithThePermissionOfWhoStartedIt(t *testing.T) {
 		d.left.Store(core.ID{2}, core.Errorf(core.CodeForbidden, "another role"))
 		d.left.Store(core.ID{3}, core.Unavailable(coretest.ErrBroken, time.Second, "no answer"))
 		d.left.Store(core.ID{}, core.Errorf(core.CodeUnauthorized, "nobody"))
-		time.Sleep(time.Second)
+		time.Sleep(time.Second + time.Millisecond) // after the next look of each node
+		synctest.Wait()
 		given := map[core.ID]int64{}
 		for id, replay := range started {
 			now := d.replayed(replay)
