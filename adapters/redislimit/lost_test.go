@@ -42,7 +42,7 @@ func TestALostRedisRemovesNoLimit(t *testing.T) {
 	w.set(true, false)
 	require.Equal(t, 50, drain(t, n, newKey()), "a key that the node has not met")
 	require.True(t, n.Lost())
-	require.Equal(t, 50, drain(t, n, key))
+	require.Equal(t, 49, drain(t, n, key), "the one that it let pass before counts")
 	require.Equal(t, 49, drain(t, other, key), "the other node goes on with Redis")
 	changes, log := n.told()
 	require.Equal(t, []bool{true}, changes)
@@ -79,7 +79,7 @@ func TestARedisThatIsSilentHoldsNobodyUp(t *testing.T) {
 		group.Go(func() {
 			start := time.Now()
 			_, err := n.Take(context.Background(), key, slow, 1, start)
-			if took := time.Since(start); err != nil || took > 500*time.Millisecond {
+			if took := time.Since(start); err != nil || took > 3*time.Second {
 				t.Errorf("%v after %s", err, took)
 			}
 		})
@@ -123,4 +123,38 @@ func TestACallerWhoGivesUpSaysNothingAboutRedis(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, state.Allowed)
 	require.False(t, n.Lost())
+}
+
+// TestASlowRedisCountsOn holds that a Redis which answers, but after more than 50 ms,
+// is not lost. On a busy machine it may seem so for a moment.
+func TestASlowRedisCountsOn(t *testing.T) {
+	t.Parallel()
+	w := newWire(t)
+	w.slow(60 * time.Millisecond)
+	n := hasty(t, w.url)
+	require.Eventually(t, func() bool { return take(t, n, newKey(), slow).Allowed && !n.Lost() }, 20*time.Second, 10*time.Millisecond)
+}
+
+// TestARedisThatComesAndGoesLetsNoMorePass holds that the changes between counting
+// together and alone are no way around the limit.
+func TestARedisThatComesAndGoesLetsNoMorePass(t *testing.T) {
+	t.Parallel()
+	w := newWire(t)
+	n, key, begun, passed := open(t, w.url), newKey(), time.Now(), 0
+	for range 10 {
+		require.True(t, take(t, n, key, slow).Allowed)
+		passed++
+	}
+	for range 3 {
+		w.set(true, false)
+		take(t, n, newKey(), slow) // of which nothing is known, so that Redis is asked
+		require.True(t, n.Lost())
+		passed += drain(t, n, key)
+		w.set(false, false)
+		awaitBack(t, n)
+		require.NoError(t, direct(t).Del(context.Background(), "eventflow:limit:"+key).Err(), "and Redis forgets")
+		passed += drain(t, n, key)
+	}
+	require.GreaterOrEqual(t, passed, slow.Burst)
+	require.LessOrEqual(t, passed, slow.Burst+int(time.Since(begun)/slow.Interval()))
 }

@@ -137,6 +137,7 @@ type wire struct {
 	cond    *sync.Cond
 	blocked bool
 	cut     bool
+	delay   time.Duration // of what is sent to Redis
 	conns   map[net.Conn]bool
 	// asked counts what came from the near end.
 	asked atomic.Int64
@@ -182,6 +183,13 @@ func (w *wire) set(cut, blocked bool) {
 	}
 }
 
+// slow has everything that is sent to Redis take so long.
+func (w *wire) slow(delay time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.delay = delay
+}
+
 func (w *wire) add(conn net.Conn) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -215,7 +223,11 @@ func (w *wire) copy(to io.WriteCloser, from io.ReadCloser, count *atomic.Int64) 
 		for w.blocked {
 			w.cond.Wait()
 		}
+		delay := w.delay
 		w.mu.Unlock()
+		if count == &w.asked {
+			<-time.After(delay)
+		}
 		if err == nil {
 			_, err = to.Write(buffer[:n])
 		}

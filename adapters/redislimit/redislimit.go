@@ -14,8 +14,10 @@
 // for as long as no permit can have come back: a client that floods costs Redis
 // next to nothing.
 //
-// While Redis is lost, each node counts by itself. README.md tells the life of a
-// permit, and what each failure does.
+// While Redis is lost, each node counts by itself. It goes on from what it has let
+// pass before, and is held to that when Redis is back: however often Redis is lost, a
+// node lets no more than one bucket pass. README.md tells the life of a permit, and
+// what each failure does.
 package redislimit
 
 import (
@@ -40,7 +42,7 @@ const (
 	// prefix begins the names of the buckets in Redis.
 	prefix = "eventflow:limit:"
 	// patience is the default of [Options.Patience].
-	patience = 50 * time.Millisecond
+	patience = 500 * time.Millisecond
 	// knockEvery is how often a lost Redis is tried.
 	knockEvery = time.Second
 )
@@ -48,16 +50,18 @@ const (
 // Options are what a limiter needs beside Redis. Fallback and Logger are
 // required.
 type Options struct {
-	// Fallback counts while Redis is lost. Its buckets are full at first, and so
-	// may be those in Redis when it is back: each change lets one burst more pass
-	// at most.
+	// Fallback counts while Redis is lost. It belongs to this node, and counts what
+	// the node lets pass also while Redis is there. So its buckets have what Redis's
+	// bucket would have if there were this node alone.
 	Fallback core.RateLimiter
 	Logger   *slog.Logger
 	// Changed is told when Redis is lost, and when it is back, by turns. It may be
 	// nil. It is called under a lock and must be fast.
 	Changed func(lost bool)
 	// Patience is how long Redis may take, connecting included, before it counts
-	// as lost, and so the longest that a request is held up: default 50 ms.
+	// as lost, and so the longest that a request is held up: default 500 ms. It is
+	// back when it takes no more than half of that, so that one which is barely too
+	// slow does not come and go.
 	Patience time.Duration
 }
 
@@ -113,9 +117,9 @@ func (l *Limiter) Take(ctx context.Context, key string, limit core.Limit, n int,
 	book := l.books.open(key, now)
 	state, ask, known := book.answer(limit, n, now)
 	if known {
-		return state, nil
+		return l.pass(ctx, key, limit, n, now, state)
 	}
-	got, err := l.ask(ctx, key, limit, ask)
+	got, err := l.ask(ctx, l.Patience, key, limit, ask)
 	state = book.enter(limit, ask, got, now) // also without an answer: the question is over
 	if err != nil {
 		if ctx.Err() == nil { // else the caller gave up, which says nothing about Redis
@@ -123,7 +127,21 @@ func (l *Limiter) Take(ctx context.Context, key string, limit core.Limit, n int,
 		}
 		return l.Fallback.Take(ctx, key, limit, n, now)
 	}
-	return state, nil
+	return l.pass(ctx, key, limit, n, now, state)
+}
+
+// pass charges the node's own bucket for what Redis has allowed. The own one refuses
+// only what was taken from it alone, while Redis was lost: otherwise all that is taken
+// from it is taken from Redis's bucket, too.
+func (l *Limiter) pass(ctx context.Context, key string, limit core.Limit, n int, now time.Time, shared core.LimitState) (core.LimitState, error) {
+	if !shared.Allowed {
+		return shared, nil
+	}
+	own, err := l.Fallback.Take(ctx, key, limit, n, now)
+	if err != nil || !own.Allowed || own.Remaining < shared.Remaining {
+		return own, err
+	}
+	return shared, nil
 }
 
 // question is what a node asks Redis.
@@ -151,9 +169,9 @@ type reply struct {
 
 // ask asks Redis. The script reads, decides and writes as one: Redis runs nothing
 // else meanwhile. Where Redis does not know the script any more, the library
-// sends it again.
-func (l *Limiter) ask(ctx context.Context, key string, limit core.Limit, q question) (reply, error) {
-	ctx, cancel := context.WithTimeout(ctx, l.Patience)
+// sends it again. An answer that takes longer than patience is an error.
+func (l *Limiter) ask(ctx context.Context, patience time.Duration, key string, limit core.Limit, q question) (reply, error) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	start := time.Now()
 	figures, err := l.script.Run(ctx, l.client, []string{prefix + key},
@@ -173,7 +191,7 @@ func (l *Limiter) ask(ctx context.Context, key string, limit core.Limit, q quest
 // knock returns nil when Redis answers again. It runs the script as a request
 // would, but takes nothing, so that no bucket comes about.
 func (l *Limiter) knock(ctx context.Context) error {
-	_, err := l.ask(ctx, "knock", core.Limit{PerMinute: 1, Burst: 1}, question{})
+	_, err := l.ask(ctx, l.Patience/2, "knock", core.Limit{PerMinute: 1, Burst: 1}, question{})
 	return err
 }
 

@@ -80,7 +80,7 @@ func TestACommitElsewhereEndsAPoll(t *testing.T) {
 				polled <- d
 			}()
 			entry := core.Entry{Event: core.Event{Type: "a", Version: 1, Payload: json.RawMessage(`1`)}}
-			require.NoError(t, here.committer.Commit(core.Batch{Org: stream.Org, Stream: stream.ID, Entries: []core.Entry{entry}}))
+			require.NoError(t, here.committer.Commit(t.Context(), &core.Batch{Org: stream.Org, Stream: stream.ID, Entries: []core.Entry{entry}}))
 			require.Len(t, (<-polled).Events, 1)
 		})
 	}

@@ -136,9 +136,11 @@ func (c *Consumers) sleep(ctx context.Context, changed <-chan struct{}, longest 
 // The lease is stored before its events are read. Otherwise a slow read would keep all
 // of the group waiting for its turn, and reading first would hand the same events to
 // two consumers.
-func (c *Consumers) deliver(ctx context.Context, g *core.Group, head core.Offset, poll core.Poll) (d core.Delivery, wake time.Time, err error) {
+func (c *Consumers) deliver(ctx context.Context, g *core.Group, head core.Offset, poll core.Poll) (core.Delivery, time.Time, error) {
+	var d core.Delivery
+	var wake time.Time
 	var spans []span
-	err = c.turns.do(ctx, g, func(t *turn) error {
+	one := c.turns.begin(ctx, g, func(t *turn) error {
 		d, spans = core.Delivery{}, nil
 		// A poll may have waited for its turn. Nobody would settle what it takes now.
 		if gone(poll) {
@@ -161,13 +163,19 @@ func (c *Consumers) deliver(ctx context.Context, g *core.Group, head core.Offset
 		t.changed = true
 		return nil
 	})
-	if err != nil || len(spans) == 0 {
-		return d, wake, err
+	if err := one.wait(ctx); err != nil {
+		if one.applied {
+			go c.unheard(context.WithoutCancel(ctx), g, one, &d)
+		}
+		return core.Delivery{}, time.Time{}, err
+	}
+	if len(spans) == 0 {
+		return d, wake, nil
 	}
 	if err := c.collect(ctx, g, &d, spans); err != nil {
 		// Nobody will hear of the lease. Without this the group would wait until it
 		// expires, and an attempt would count that nobody made.
-		c.giveBack(g, d.Lease, 0)
+		c.giveBack(ctx, g, d.Lease, 0)
 		return core.Delivery{}, wake, core.StoreFailed(err)
 	}
 	if len(d.Events) == 0 { // retention was faster; the next try goes on behind what it removed
@@ -176,13 +184,22 @@ func (c *Consumers) deliver(ctx context.Context, g *core.Group, head core.Offset
 	return d, wake, nil
 }
 
+// unheard gives back the lease of a poll that has gone, once the step that made it is
+// stored.
+func (c *Consumers) unheard(ctx context.Context, g *core.Group, one *op, d *core.Delivery) {
+	<-one.done
+	if one.err == nil && !d.Lease.IsZero() {
+		c.giveBack(ctx, g, d.Lease, 0)
+	}
+}
+
 // collect reads the events of a lease into the delivery. Events that are too many
 // bytes for one answer go back to the group.
 func (c *Consumers) collect(ctx context.Context, g *core.Group, d *core.Delivery, spans []span) error {
 	room := core.PageBytes
 	for _, part := range spans {
 		if room <= 0 {
-			c.giveBack(g, d.Lease, part.From)
+			c.giveBack(ctx, g, d.Lease, part.From)
 			break
 		}
 		events, err := c.contents(ctx, g, part, room)
@@ -190,7 +207,7 @@ func (c *Consumers) collect(ctx context.Context, g *core.Group, d *core.Delivery
 			return err
 		}
 		if kept := part.firstOf(events); kept > part.From {
-			c.removed(g, d.Lease, part.From, kept)
+			c.removed(ctx, g, d.Lease, part.From, kept)
 		}
 		for i := range events {
 			d.Attempts = append(d.Attempts, part.Attempts)
@@ -203,7 +220,7 @@ func (c *Consumers) collect(ctx context.Context, g *core.Group, d *core.Delivery
 			d.Events = append(d.Events, events...)
 		}
 		if room <= 0 && d.NextOffset < part.To {
-			c.giveBack(g, d.Lease, d.NextOffset)
+			c.giveBack(ctx, g, d.Lease, d.NextOffset)
 			break
 		}
 	}
@@ -223,20 +240,34 @@ func (c *Consumers) contents(ctx context.Context, g *core.Group, part span, room
 }
 
 // giveBack returns the offsets of a lease from one offset on to the group.
-func (c *Consumers) giveBack(g *core.Group, id core.ID, from core.Offset) {
-	c.correct(g, id, func(t *turn, i int) { t.state.untake(i, from, t.now) })
+func (c *Consumers) giveBack(ctx context.Context, g *core.Group, id core.ID, from core.Offset) {
+	c.correct(ctx, g, id, func(t *turn, i int) { t.state.untake(i, from, t.now) })
 }
 
 // removed gives up offsets that retention removed between the lease and the read.
-func (c *Consumers) removed(g *core.Group, id core.ID, from, to core.Offset) {
-	c.correct(g, id, func(t *turn, i int) { t.state.miss(i, from, to, t.now) })
+func (c *Consumers) removed(ctx context.Context, g *core.Group, id core.ID, from, to core.Offset) {
+	c.correct(ctx, g, id, func(t *turn, i int) { t.state.miss(i, from, to, t.now) })
 }
 
 // correct changes a lease that was made a moment ago and that no consumer has seen
-// yet. It does so even when the caller has gone. When it fails nothing is lost: the
-// lease expires a little later, and the events come again.
-func (c *Consumers) correct(g *core.Group, id core.ID, change func(t *turn, i int)) {
-	ctx, cancel := context.WithTimeout(context.Background(), laneTimeout)
+// yet. It waits for that as long as ctx lasts, and has it done even when the caller has
+// gone. When it fails nothing is lost: the lease expires a little later, and the events
+// come again.
+func (c *Consumers) correct(ctx context.Context, g *core.Group, id core.ID, change func(t *turn, i int)) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		c.change(g, id, change)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// change makes one step of correct.
+func (c *Consumers) change(g *core.Group, id core.ID, change func(t *turn, i int)) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*laneTimeout) // its own round, and one in front
 	defer cancel()
 	err := c.turns.do(ctx, g, func(t *turn) error {
 		i, err := t.state.held(id, t.now)

@@ -243,7 +243,9 @@ func (r *Replayer) giveBack(ctx context.Context, replay *core.Replay, letters []
 	scan := core.LetterScan{Filter: replay.Filter, After: replay.Cursor, Limit: len(letters)}
 	scan.Filter.Stream, scan.Filter.Group = group.Stream, group.ID
 	given := 0
-	err = r.turns.do(ctx, group, func(t *turn) error {
+	// A replay that is stopped waits for its step, so that it knows how many it gave
+	// back. The step's own time-out bounds that.
+	err = r.turns.do(context.WithoutCancel(ctx), group, func(t *turn) error {
 		// Half of the room is left for events that consumers refuse.
 		if len(t.state.Waiting)+len(letters) > maxWaiting/2 {
 			return errBusy

@@ -42,7 +42,7 @@ func (t *turn) apply(ops []*op) {
 		if len(ops) > 1 {
 			before.state = t.state.clone()
 		}
-		if one.err = one.apply(t); one.err == nil {
+		if one.err = one.run(t); one.err == nil {
 			continue
 		}
 		if len(ops) > 1 {

@@ -39,23 +39,29 @@ const (
 	laneRounds = 20
 )
 
-// do applies a change to a group's progress and returns when it is durable. The change
-// may be applied more than once, each time to another state.
+// do applies a change to a group's progress and returns when it is durable, or when ctx
+// ends: others' steps may be in front, and a database may not answer. The change may be
+// applied more than once, each time to another state.
 //
-// It does not return before the step is made, even when ctx ends: the step serves
-// others too, and until then the change may write to the caller's variables.
-// laneTimeout bounds the wait.
+// The change does not run any more after do has returned, but a step that it was in may
+// still be on its way. So after an error nothing that it has written counts.
 func (u *turns) do(ctx context.Context, g *core.Group, apply func(*turn) error) error {
-	if err := ctx.Err(); err != nil {
-		return core.Unavailable(err, time.Second, "the request took too long; try again")
-	}
+	return u.begin(ctx, g, apply).wait(ctx)
+}
+
+// begin queues a change. The caller waits for the answer.
+func (u *turns) begin(ctx context.Context, g *core.Group, apply func(*turn) error) *op {
 	one := &op{apply: apply, done: make(chan struct{})}
+	if ctx.Err() != nil {
+		one.err = errTooLong(ctx)
+		close(one.done)
+		return one
+	}
 	l := u.laneOf(g.ID)
 	if l.join(one) {
 		go u.lead(g, l)
 	}
-	<-one.done
-	return one.err
+	return one
 }
 
 // lead makes steps until the queue is empty.

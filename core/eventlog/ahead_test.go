@@ -77,7 +77,7 @@ func together(t *testing.T, c *eventlog.Committer, log heldLog) map[byte]time.Ti
 		batch := batchFor(stream)
 		batches[stream] = batch
 		all.Go(func() {
-			if err := c.Commit(batch); err != nil {
+			if err := c.Commit(t.Context(), &batch); err != nil {
 				t.Errorf("stream %d: %v", stream, err)
 			}
 		})

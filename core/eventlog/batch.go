@@ -44,7 +44,7 @@ func (w *batchWork) part(ctx context.Context, stream string, draft *eventjson.Dr
 
 // commit queues all parts, waits for them and fills in their answers. All are queued
 // before the first is waited for, so that one transaction may hold them.
-func (w *batchWork) commit() {
+func (w *batchWork) commit(ctx context.Context) {
 	queued := make([]*pending, len(w.parts))
 	failures := make([]error, len(w.parts))
 	for i, part := range w.parts {
@@ -54,10 +54,10 @@ func (w *batchWork) commit() {
 	}
 	for i, part := range w.parts {
 		if queued[i] != nil {
-			failures[i] = queued[i].wait()
+			failures[i] = queued[i].wait(ctx, &part.batch)
 		}
 		if failures[i] == nil {
-			part.unsure = w.in.recheck(part.batch, part.former)
+			part.unsure = w.in.recheck(ctx, part.batch, part.former)
 		}
 		part.settle(w.items, failures[i])
 	}

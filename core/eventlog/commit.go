@@ -1,6 +1,7 @@
 package eventlog
 
 import (
+	"context"
 	"hash/maphash"
 	"log/slog"
 	"sync"
@@ -91,14 +92,15 @@ func NewCommitter(log commitLog, options CommitOptions) *Committer {
 // hold their outcomes. The error is [core.CodeUnavailable] when the queue is full,
 // the committer is closed or the outcome could not be found out.
 //
-// Commit takes no context and does not stop waiting when a client gives up: a
-// queued batch will be committed, and its entries are in use until Commit returns.
-func (c *Committer) Commit(batch core.Batch) error {
-	p, err := c.enqueue(batch)
+// When ctx ends before that, a batch that still waits is not stored at all. One that is
+// on its way is left to itself, and it is not known whether it gets stored: then the
+// batch has new entries, with nothing but the ids of those.
+func (c *Committer) Commit(ctx context.Context, batch *core.Batch) error {
+	p, err := c.enqueue(*batch)
 	if err != nil {
 		return err
 	}
-	return p.wait()
+	return p.wait(ctx, batch)
 }
 
 // enqueue queues a batch. The caller calls wait on the result, exactly once: the

@@ -89,6 +89,12 @@ func oneEvent(payload string) core.Batch {
 	return core.Batch{Stream: core.ID{1}, Entries: []core.Entry{{Event: core.Event{Type: "t", Payload: []byte(payload)}}}}
 }
 
+// commitOne commits one event.
+func commitOne(c *Committer) error {
+	batch := oneEvent("1")
+	return c.Commit(context.Background(), &batch)
+}
+
 func TestRequestsGatherWhileOneGroupCommits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -100,7 +106,7 @@ func TestRequestsGatherWhileOneGroupCommits(t *testing.T) {
 		commit := func(i int) {
 			all.Go(func() {
 				batch := oneEvent("1")
-				require.NoError(t, c.Commit(batch))
+				require.NoError(t, c.Commit(context.Background(), &batch))
 				offsets[i] = batch.Entries[0].Offset
 			})
 		}
@@ -133,11 +139,11 @@ func TestAFullQueueRefusesAndKeepsWhatItTook(t *testing.T) {
 		log := &scriptedLog{script: []func(func()) error{func(store func()) error { <-release; store(); return nil }}}
 		c := testCommitter(t, log, CommitOptions{QueueEvents: 3})
 		var all sync.WaitGroup
-		taken := func() { all.Go(func() { require.NoError(t, c.Commit(oneEvent("1"))) }); synctest.Wait() }
+		taken := func() { all.Go(func() { require.NoError(t, commitOne(c)) }); synctest.Wait() }
 		for range 4 { // one commits, three wait
 			taken()
 		}
-		err := c.Commit(oneEvent("1"))
+		err := commitOne(c)
 		require.Equal(t, core.CodeUnavailable, core.CodeOf(err))
 		var known *core.Error
 		require.ErrorAs(t, err, &known)
@@ -159,7 +165,7 @@ func TestAnIdempotencyKeyIsNeverTwiceInOneGroup(t *testing.T) {
 			all.Go(func() {
 				batch := oneEvent("1")
 				batch.Entries[0].IdempotencyKey = "same"
-				require.NoError(t, c.Commit(batch))
+				require.NoError(t, c.Commit(context.Background(), &batch))
 			})
 			synctest.Wait()
 		}
@@ -176,7 +182,7 @@ func TestTheClockFollowsALaterNode(t *testing.T) {
 		log := &scriptedLog{script: []func(func()) error{func(func()) error { return &core.ClockError{Last: later} }}}
 		c := testCommitter(t, log, CommitOptions{})
 		batch := oneEvent("1")
-		require.NoError(t, c.Commit(batch))
+		require.NoError(t, c.Commit(context.Background(), &batch))
 		require.Equal(t, later, batch.Entries[0].ReceivedAt)
 		require.Equal(t, later.Truncate(time.Millisecond), batch.Entries[0].ID.Time(), "the id is made of the time the event was received at")
 	})
@@ -198,7 +204,7 @@ func TestAnUnknownOutcomeIsLookedUp(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				log := &scriptedLog{script: []func(func()) error{test.step}}
 				c := testCommitter(t, log, CommitOptions{})
-				err := c.Commit(oneEvent("1"))
+				err := commitOne(c)
 				require.Equal(t, test.code, core.CodeOf(err))
 				require.Len(t, log.events, test.stored)
 				require.Len(t, log.groups, 1, "what may be on its way is never appended again")
@@ -215,7 +221,7 @@ func TestALateCommitIsStillFound(t *testing.T) {
 			return core.ErrUnknownOutcome
 		}}}
 		c := testCommitter(t, log, CommitOptions{})
-		require.NoError(t, c.Commit(oneEvent("1")))
+		require.NoError(t, commitOne(c))
 	})
 }
 
@@ -227,11 +233,11 @@ func TestADefiniteFailureIsRetrySafeAndKeepsItsCode(t *testing.T) {
 			func(func()) error { return core.Errorf(core.CodeStorageFull, "the disk is full") },
 		}}
 		c := testCommitter(t, log, CommitOptions{})
-		err := c.Commit(oneEvent("1"))
+		err := commitOne(c)
 		require.Equal(t, core.CodeUnavailable, core.CodeOf(err))
 		require.NotContains(t, err.Error(), "fire", "a cause is for the log only")
-		require.Equal(t, core.CodeStorageFull, core.CodeOf(c.Commit(oneEvent("1"))))
-		require.NoError(t, c.Commit(oneEvent("1")))
+		require.Equal(t, core.CodeStorageFull, core.CodeOf(commitOne(c)))
+		require.NoError(t, commitOne(c))
 	})
 }
 
@@ -243,12 +249,12 @@ func TestCloseCommitsWhatIsQueued(t *testing.T) {
 		c := NewCommitter(log, CommitOptions{Logger: quiet(), Lanes: 3})
 		var all sync.WaitGroup
 		for range 5 {
-			all.Go(func() { require.NoError(t, c.Commit(oneEvent("1"))) })
+			all.Go(func() { require.NoError(t, commitOne(c)) })
 		}
 		synctest.Wait()
 		all.Go(c.Close)
 		synctest.Wait()
-		require.Equal(t, core.CodeUnavailable, core.CodeOf(c.Commit(oneEvent("1"))))
+		require.Equal(t, core.CodeUnavailable, core.CodeOf(commitOne(c)))
 		close(release)
 		all.Wait()
 		require.Len(t, log.events, 5)

@@ -51,10 +51,10 @@ func (in *Ingest) Event(ctx context.Context, who core.Principal, stream string, 
 	}
 	batch := in.batch(open, 1)
 	batch.Entries = append(batch.Entries, entry(who, &draft))
-	if err := in.committer.Commit(batch); err != nil {
+	if err := in.committer.Commit(ctx, &batch); err != nil {
 		return core.Receipt{}, named(err, batch.Entries[0].ID)
 	}
-	if err := in.recheck(batch, []core.Fingerprint{draft.Fingerprint}); err != nil {
+	if err := in.recheck(ctx, batch, []core.Fingerprint{draft.Fingerprint}); err != nil {
 		return core.Receipt{}, err
 	}
 	item := answer(&batch.Entries[0])
@@ -123,7 +123,7 @@ func entry(who core.Principal, draft *eventjson.Draft) core.Entry {
 // Earlier versions stored the fingerprint of the payload alone, which former holds
 // for each entry. When it is the stored one, the entry is a duplicate after all.
 // Nothing is stored: the keys are taken.
-func (in *Ingest) recheck(batch core.Batch, former []core.Fingerprint) error {
+func (in *Ingest) recheck(ctx context.Context, batch core.Batch, former []core.Fingerprint) error {
 	again := batch
 	again.Entries = nil
 	var places []int
@@ -136,7 +136,7 @@ func (in *Ingest) recheck(batch core.Batch, former []core.Fingerprint) error {
 	if len(places) == 0 {
 		return nil
 	}
-	if err := in.committer.Commit(again); err != nil {
+	if err := in.committer.Commit(ctx, &again); err != nil {
 		return err
 	}
 	for i, place := range places {
@@ -190,6 +190,6 @@ func (in *Ingest) Batch(ctx context.Context, who core.Principal, stream string, 
 		}
 		part.add(work, i, drafts[i])
 	}
-	work.commit()
+	work.commit(ctx)
 	return work.items, nil
 }

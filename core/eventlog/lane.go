@@ -117,7 +117,8 @@ func (l *lane) run() {
 // hold. A group is empty only when the queue is: the first request is taken
 // whatever its size.
 //
-// A batch that repeats an idempotency key of the group stays in the queue. A key
+// A request that has left is dropped. A batch that repeats an idempotency key of the
+// group stays in the queue. A key
 // is unique within one Append, and in the next group the batch finds the event
 // that was stored under the key.
 func (l *lane) take() (group []*pending, closed bool) {
@@ -132,7 +133,13 @@ func (l *lane) take() (group []*pending, closed bool) {
 			rest = append(rest, l.queue[i:]...)
 			break
 		}
+		if !p.take() {
+			l.events -= len(p.batch.Entries)
+			l.bytes -= p.bytes
+			continue
+		}
 		if !claimKeys(&keys, p.batch) {
+			p.putBack()
 			rest = append(rest, p)
 			continue
 		}
@@ -162,7 +169,7 @@ func (l *lane) commitPart(group []*pending) {
 	for i, p := range group {
 		batches[i] = p.batch
 	}
-	err := l.append(batches)
+	err := l.append(group, batches)
 	if errors.Is(err, errApart) {
 		l.commit(group)
 		return
@@ -177,9 +184,9 @@ func (l *lane) commitPart(group []*pending) {
 
 // append stores the batches in one transaction. When a stream holds an event that is
 // ahead of the clock it catches up with it and tries again.
-func (l *lane) append(batches []core.Batch) error {
+func (l *lane) append(group []*pending, batches []core.Batch) error {
 	for range appendRounds {
-		at := l.stamp(batches)
+		at := l.stamp(group, batches)
 		err := l.log.Append(context.Background(), at, batches)
 		var behind *core.ClockError
 		switch {
@@ -200,7 +207,7 @@ func (l *lane) append(batches []core.Batch) error {
 
 // stamp gives the group its time and the events their ids. One read of the system's
 // randomness serves all of them.
-func (l *lane) stamp(batches []core.Batch) time.Time {
+func (l *lane) stamp(group []*pending, batches []core.Batch) time.Time {
 	at := l.time(batches[0].Stream)
 	total := 0
 	for i := range batches {
@@ -209,9 +216,12 @@ func (l *lane) stamp(batches []core.Batch) time.Time {
 	random := make([]byte, 10*total)
 	_, _ = rand.Read(random) // never fails: see the package's documentation
 	for i := range batches {
-		for j := range batches[i].Entries {
-			entry := &batches[i].Entries[j]
-			entry.ID, random = core.NewID(at, random), random[10:]
+		entries := batches[i].Entries
+		group[i].stamped(at, random)
+		setIDs(entries, at, random)
+		random = random[10*len(entries):]
+		for j := range entries {
+			entry := &entries[j]
 			entry.Stream, entry.ReceivedAt, entry.Outcome = batches[i].Stream, at, core.Stored
 			if entry.OccurredAt.IsZero() {
 				entry.OccurredAt = at

@@ -36,7 +36,7 @@ func (s *Streams) Open(ctx context.Context, who core.Principal, ref string, acti
 	if err := s.Authorizer.Allow(who, who.Org, action); err != nil {
 		return nil, err
 	}
-	stream, err := s.resolved.Get(streamRef{who.Org, ref}, func(old *OpenStream) (*OpenStream, error) {
+	stream, err := s.resolved.Get(ctx, streamRef{who.Org, ref}, func(old *OpenStream) (*OpenStream, error) {
 		return s.load(ctx, who.Org, ref, old)
 	}, func(error) bool { return false })
 	if err != nil {
@@ -82,7 +82,7 @@ func (s *Streams) Find(ctx context.Context, org core.ID, ref string) (core.Strea
 // name returns the name of a stream, or "" when it is deleted or never was. Both
 // answers are kept for a moment: a page over all streams asks for every event.
 func (s *Streams) name(ctx context.Context, org, id core.ID) (string, error) {
-	open, err := s.resolved.Get(streamRef{org, id.String()}, func(old *OpenStream) (*OpenStream, error) {
+	open, err := s.resolved.Get(ctx, streamRef{org, id.String()}, func(old *OpenStream) (*OpenStream, error) {
 		return s.load(ctx, org, id.String(), old)
 	}, core.IsNotFound)
 	if core.IsNotFound(err) {

@@ -132,7 +132,7 @@ func (l *lane) replay(batch core.Batch, again []*core.Entry) error {
 	for _, entry := range again {
 		batch.Entries = append(batch.Entries, *entry)
 	}
-	if err := l.append([]core.Batch{batch}); err != nil {
+	if err := l.append([]*pending{{batch: batch}}, []core.Batch{batch}); err != nil {
 		return err
 	}
 	for i, entry := range again {

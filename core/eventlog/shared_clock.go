@@ -55,9 +55,9 @@ type ClockState int
 // only, as long as SharedClock corrects it. A machine whose clock is wrong is likely
 // to have it jump, or more that is wrong; so it should get no requests.
 const (
-	ClockGood ClockState = iota
-	ClockOff             // by ClockTolerance or more
-	ClockWrong           // by ClockLimit or more
+	ClockGood  ClockState = iota
+	ClockOff              // by ClockTolerance or more
+	ClockWrong            // by ClockLimit or more
 )
 
 const (
@@ -193,7 +193,7 @@ func (c *SharedClock) move(line timeline) {
 
 // tell logs a change of the state, once.
 func (c *SharedClock) tell() {
-	state, said := c.State()
+	state, _ := c.State()
 	if state == c.told {
 		return
 	}
@@ -202,5 +202,5 @@ func (c *SharedClock) tell() {
 		c.logger.Info("this server's clock agrees with the database's again")
 		return
 	}
-	c.logger.Warn(said, "ahead_seconds", c.Ahead().Seconds(), "ready", state != ClockWrong)
+	c.logger.Warn("this server's clock differs from the database's; synchronize it, for example by NTP", "ahead_seconds", c.Ahead().Seconds(), "ready", state != ClockWrong)
 }

@@ -22,7 +22,7 @@ import (
 type Trail struct {
 	TrailPorts
 
-	// mu guards the map. The tails in it have locks of their own, so organizations
+	// mu guards the map. The tails in it have turns of their own, so organizations
 	// do not wait for one another.
 	mu    sync.Mutex
 	tails map[core.ID]*auditTail
@@ -41,10 +41,11 @@ type TrailPorts struct {
 
 // auditTail is the end of an organization's trail, as far as this node knows.
 type auditTail struct {
-	// mu guards what follows. It is held until a record is durable, because the
+	// turn is a lock that can be waited for within a time; whoever has sent to it holds
+	// it. It guards what follows. It is held until a record is durable, because the
 	// next record needs its hash, which covers the time and the id that the commit
 	// gives it. An organization has few records, so they may wait.
-	mu sync.Mutex
+	turn chan struct{}
 	// known says that sequence and previous are what this node last saw in the log.
 	// Another node may have gone on since; then the next append fails, and the tail
 	// is read again.
@@ -60,18 +61,33 @@ func NewTrail(ports TrailPorts) *Trail {
 	return &Trail{TrailPorts: ports, tails: map[core.ID]*auditTail{}, refusals: refusals{orgs: map[core.ID]map[refusal]*refused{}}}
 }
 
-// Record adds to the trail like Add, and implements [core.Recorder]. A record that
-// cannot be stored is logged in full: the deed that it tells of has been done, so
+// Record adds to the trail like Add, and implements [core.Recorder]. It waits for that
+// as long as ctx lasts, and has it done in any case: the deed that the record tells of
+// has been done. For the same reason a record that cannot be stored is logged in full;
 // there is nothing left to refuse. Of requests that are refused again and again, the
 // first one is recorded, and [Trail.Run] records how many there were.
 func (t *Trail) Record(ctx context.Context, record core.AuditRecord) {
 	if record.Action == core.AuditRefused && !t.refusals.first(&record, t.Now()) {
 		return
 	}
-	t.store(ctx, record)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		t.store(context.WithoutCancel(ctx), record)
+	}()
+	select {
+	case <-ended:
+	case <-ctx.Done():
+	}
 }
 
+// recordFor bounds how long a record is tried to be stored, the records of the same
+// organization in front of it included.
+const recordFor = time.Minute
+
 func (t *Trail) store(ctx context.Context, record core.AuditRecord) {
+	ctx, cancel := context.WithTimeout(ctx, recordFor)
+	defer cancel()
 	if err := t.Add(ctx, record); err != nil {
 		t.Logger.Error("an audit record could not be stored", "error", err, "action", record.Action, "org_id", record.Who.Org,
 			"actor", record.Who.Label, "kind", record.Kind, "target", record.Target, "request_id", record.Who.From.RequestID)
@@ -92,12 +108,16 @@ func (t *Trail) Add(ctx context.Context, record core.AuditRecord) error {
 	t.mu.Lock()
 	tail := t.tails[org]
 	if tail == nil {
-		tail = &auditTail{}
+		tail = &auditTail{turn: make(chan struct{}, 1)}
 		t.tails[org] = tail
 	}
 	t.mu.Unlock()
-	tail.mu.Lock()
-	defer tail.mu.Unlock()
+	select {
+	case tail.turn <- struct{}{}:
+	case <-ctx.Done():
+		return core.StoreFailed(ctx.Err())
+	}
+	defer func() { <-tail.turn }()
 	failures := 0
 	// A round fails when another node's record has taken the number, which is usual
 	// with several nodes, or when the log could not take the record, which is not.
@@ -107,7 +127,7 @@ func (t *Trail) Add(ctx context.Context, record core.AuditRecord) error {
 				return err
 			}
 		}
-		stored, err := t.append(org, tail, record)
+		stored, err := t.append(ctx, org, tail, record)
 		if stored {
 			return nil
 		}
@@ -140,7 +160,7 @@ func (t *Trail) readTail(ctx context.Context, org core.ID, tail *auditTail) erro
 // append stores a record at the tail, or reports false when there is one already.
 // The record's number is its idempotency key. Of several nodes that store a record
 // of one number, one succeeds, and the others learn that theirs is another.
-func (t *Trail) append(org core.ID, tail *auditTail, record core.AuditRecord) (stored bool, err error) {
+func (t *Trail) append(ctx context.Context, org core.ID, tail *auditTail, record core.AuditRecord) (stored bool, err error) {
 	record = record.Clipped()
 	payload, err := json.Marshal(core.AuditEntry{
 		Actor:   core.AuditActor{User: record.Who.User, Key: record.Who.Key, Label: record.Who.Label, Role: record.Who.Role},
@@ -160,7 +180,7 @@ func (t *Trail) append(org core.ID, tail *auditTail, record core.AuditRecord) (s
 	// count as one that tries again. A random one is never equal. Read never fails.
 	_, _ = rand.Read(entry.Fingerprint[:])
 	batch := core.Batch{Org: org, Stream: AuditStream(org), Entries: []core.Entry{entry}}
-	if err := t.Committer.Commit(batch); err != nil {
+	if err := t.Committer.Commit(ctx, &batch); err != nil {
 		return false, err
 	}
 	if batch.Entries[0].Outcome != core.Stored {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -15,6 +16,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/memory"
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/eventlog"
+	"github.com/eventflow-go/eventflow/core/internal/coretest"
 )
 
 // newTrail writes n records by two nodes at once and returns the log.
@@ -225,4 +227,32 @@ type lines struct{ text string }
 func (l *lines) Write(b []byte) (int, error) {
 	l.text += string(b)
 	return len(b), nil
+}
+
+// A record waits for a store that does not answer, and for the records in front of it,
+// no longer than the request lasts. It is stored all the same.
+func TestARecordHoldsNoRequestUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log := heldLog{coretest.OpenLog(t), make(chan struct{})}
+		committer := eventlog.NewCommitter(log, eventlog.CommitOptions{})
+		defer committer.Close()
+		trail := eventlog.NewTrail(eventlog.TrailPorts{Committer: committer, Log: log, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: time.Now})
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		begun := time.Now()
+		var all sync.WaitGroup
+		for i := range 3 {
+			all.Go(func() {
+				trail.Record(ctx, core.AuditRecord{Who: core.Principal{Org: core.ID{1}}, Action: core.AuditLogin, Kind: "user", Target: fmt.Sprint(i)})
+			})
+		}
+		all.Wait()
+		require.Equal(t, 20*time.Second, time.Since(begun))
+		for range 3 {
+			log.hold <- struct{}{}
+		}
+		synctest.Wait()
+		require.EqualValues(t, 3, verify(t, log, core.ID{1}).Records)
+	})
 }

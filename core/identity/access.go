@@ -72,7 +72,7 @@ func (a *Access) Authenticate(ctx context.Context, secret string) (core.Principa
 		return core.Principal{}, errBadKey
 	}
 	hash := a.hash(secret)
-	known, err := a.known.Get(hash, func(old *knownKey) (*knownKey, error) {
+	known, err := a.known.Get(ctx, hash, func(old *knownKey) (*knownKey, error) {
 		as := hash
 		key, err := a.credentials.KeyByHash(ctx, as)
 		if core.IsNotFound(err) && len(a.previous) > 0 {

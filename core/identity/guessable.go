@@ -75,6 +75,38 @@ var commonPasswords = sync.OnceValue(func() map[string]bool {
 
 func isCommonPassword(letters string) bool { return letters != "" && commonPasswords()[letters] }
 
+// minNameLength is the least number of letters of an organization's name for it not to be
+// in any of its passwords. A shorter one is found in words, and is itself only a word.
+const minNameLength = 4
+
+// guessableHere reports whether a guesser who knows the organization tries a password
+// early. It holds the organization's name, or it is one or two of the words of the name
+// or other common words, with digits and signs before, after or instead of letters.
+func guessableHere(password, organization string) bool {
+	name := lettersOf(strings.ToLower(organization))
+	own := map[string]bool{}
+	noLetter := func(r rune) bool { return !unicode.IsLetter(r) }
+	for word := range strings.FieldsFuncSeq(strings.ToLower(organization), noLetter) {
+		own[word] = true
+	}
+	password = strings.ToLower(password)
+	for _, letters := range []string{
+		lettersOf(password), speltOf(password), lettersOf(unspell.Replace(password)), // signs may be letters at both ends, or at one
+		lettersOf(unspell.Replace(strings.TrimLeftFunc(password, noLetter))), lettersOf(unspell.Replace(strings.TrimRightFunc(password, noLetter))),
+	} {
+		if len(name) >= minNameLength && strings.Contains(letters, name) || common(letters, own, 2) {
+			return true
+		}
+	}
+	return false
+}
+
+// speltOf returns the letters of a password, the ones that its signs stand for among
+// them, without what is before and after them.
+func speltOf(password string) string {
+	return lettersOf(unspell.Replace(strings.TrimFunc(password, func(r rune) bool { return !unicode.IsLetter(r) })))
+}
+
 // guessable reports whether a guesser tries a password early. It has few
 // different characters, or it is a common password or one or two common words,
 // with digits and signs before, after or instead of letters.
@@ -87,9 +119,9 @@ func guessable(password string) bool {
 	if len(distinct) < minDistinct || strings.Contains(password, productName) {
 		return true
 	}
-	spelt := unspell.Replace(strings.TrimFunc(password, func(r rune) bool { return !unicode.IsLetter(r) }))
-	return common(lettersOf(spelt), 2) || common(lettersOf(password), 2) ||
-		isCommonPassword(lettersOf(spelt)) || isCommonPassword(lettersOf(password)) || dressed(password)
+	spelt := speltOf(password)
+	return common(spelt, nil, 2) || common(lettersOf(password), nil, 2) ||
+		isCommonPassword(spelt) || isCommonPassword(lettersOf(password)) || dressed(password)
 }
 
 // maxSpeltEnds is how many signs at an end may stand for letters. A common
@@ -134,15 +166,15 @@ func lettersOf(text string) string {
 	}, text)
 }
 
-// common reports whether a text consists of common words, and of no more than
-// this many. An empty text does not.
-func common(text string, words int) bool {
-	known := commonWords()
-	if known[text] {
+// common reports whether a text consists of common words or of own ones, and of no more
+// than this many. An empty text does not.
+func common(text string, own map[string]bool, words int) bool {
+	known := func(word string) bool { return commonWords()[word] || own[word] }
+	if known(text) {
 		return true
 	}
 	for i := range text {
-		if words > 1 && known[text[:i]] && common(text[i:], words-1) {
+		if words > 1 && known(text[:i]) && common(text[i:], own, words-1) {
 			return true
 		}
 	}

@@ -100,6 +100,21 @@ func (m memberships) renew(ctx context.Context, user core.User, password string)
 	return hash, core.StoreFailed(err)
 }
 
+// checkOwn holds a new password of a person to the names of organizations that are the
+// person's.
+func (m memberships) checkOwn(ctx context.Context, field, password string, orgs ...core.ID) error {
+	for _, id := range orgs {
+		org, err := m.orgs.get(everywhere(ctx), id)
+		if err != nil {
+			return core.StoreFailed(err)
+		}
+		if err := checkOwnPassword(field, password, org.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // list returns the organizations of a person's users, by name. A disabled user is not
 // among them.
 func (m memberships) list(ctx context.Context, users []core.User) ([]core.Membership, error) {
@@ -140,6 +155,15 @@ func in(users []core.User, org core.ID) (user core.User, found bool) {
 // signedInAfter reports whether a user was signed in after another one.
 func signedInAfter(a, b core.User) bool {
 	return a.LastLoginAt != nil && (b.LastLoginAt == nil || a.LastLoginAt.After(*b.LastLoginAt))
+}
+
+// orgsOf are the organizations of users.
+func orgsOf(users []core.User) []core.ID {
+	orgs := make([]core.ID, len(users))
+	for i, user := range users {
+		orgs[i] = user.Org
+	}
+	return orgs
 }
 
 // idsOf are the ids of users.

@@ -258,6 +258,7 @@ func TestAnOrganizationEndsItsOwn(t *testing.T) {
 	t.Parallel()
 	l := newLobby(t)
 	ann, guest := l.member()
+	l.person("boss@example.com") // an admin who stays
 	admin := operator(here)
 	elsewhere, inside := l.login(ann.Email, password), l.switched(l.login(ann.Email, password), here)
 	l.clock.Pass(time.Second)

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"errors"
 
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -38,32 +39,43 @@ func (p *Passwords) Change(ctx context.Context, who core.Principal, current, nex
 	if err := p.signIns.confirm(ctx, who, current); err != nil {
 		return err
 	}
+	own, err := p.people.of(ctx, user)
+	if err != nil {
+		return err
+	}
+	if err := p.people.checkOwn(ctx, "new_password", next, orgsOf(own)...); err != nil {
+		return err
+	}
 	hash, err := p.people.renew(ctx, user, next)
 	if err != nil {
 		return err
 	}
-	return p.set(ctx, user, hash, change{from: user.PasswordHash, action: core.AuditPasswordChanged, visitor: who.From, except: who.Session})
+	if err := p.store(ctx, user, user.PasswordHash, hash); err != nil {
+		return err
+	}
+	return p.changed(ctx, user, hash, change{action: core.AuditPasswordChanged, visitor: who.From, except: who.Session})
 }
 
-// change says what a new password replaces, and what is done beside it.
+// store gives a person another password: the users whose hash it replaces or, if that
+// is "", all of the address who have one.
+func (p *Passwords) store(ctx context.Context, user core.User, from, hash string) error {
+	err := p.users.SetPassword(everywhere(ctx), user.Email, from, hash, p.now.Stamp())
+	p.presence.forget(user.ID) // also after an error: the catalog may have the change
+	return core.StoreFailed(err)
+}
+
+// change says what is done beside a new password.
 type change struct {
-	// from is the hash of the users whose password it replaces. "" are all who have
-	// one with the address.
-	from    string
 	action  core.AuditAction
 	visitor core.Visitor
 	// except is a session that goes on, or zero.
 	except core.ID
 }
 
-// set gives a person another password. Their other sessions end, in whichever
-// organization, and each organization has it in its trail.
-func (p *Passwords) set(ctx context.Context, user core.User, hash string, c change) error {
-	err := p.users.SetPassword(everywhere(ctx), user.Email, c.from, hash, p.now.Stamp())
-	p.presence.forget(user.ID) // also after an error: the catalog may have the change
-	if err != nil {
-		return core.StoreFailed(err)
-	}
+// changed does what follows from another password. The person's other sessions end, in
+// whichever organization, and their links to another password are void. Each
+// organization has it in its trail.
+func (p *Passwords) changed(ctx context.Context, user core.User, hash string, c change) error {
 	user.PasswordHash = hash
 	own, err := p.people.of(ctx, user)
 	if err != nil {
@@ -73,7 +85,7 @@ func (p *Passwords) set(ctx context.Context, user core.User, hash string, c chan
 		p.record.Record(everywhere(ctx), one.Principal().At(c.visitor).Did(c.action, "user", one.ID))
 	}
 	p.post.sendChanged(ctx, user)
-	return p.presence.endAll(ctx, idsOf(own), c.except)
+	return errors.Join(p.tickets.voidResets(ctx, own), p.presence.endAll(ctx, idsOf(own), c.except))
 }
 
 // Forgot sends a link by which the owner of an address can choose another password.
@@ -115,15 +127,28 @@ func (p *Passwords) Reset(ctx context.Context, from core.Visitor, ticket, passwo
 	if err := p.checkChoice(ctx, from, "", password); err != nil {
 		return err
 	}
-	user, err := p.redeem(ctx, core.TicketReset, ticket, core.UserActive)
+	var user core.User
+	var hash string
+	err := p.tickets.redeem(ctx, core.TicketReset, ticket, func(used core.Ticket) (err error) {
+		if user, err = p.holder(ctx, used, core.UserActive); err != nil {
+			return err
+		}
+		all, err := usersByEmail(everywhere(ctx), p.users, user.Email)
+		if err != nil {
+			return err
+		}
+		if err := p.people.checkOwn(ctx, "password", password, orgsOf(all)...); err != nil {
+			return err
+		}
+		if hash, err = p.hasher.Hash(ctx, password, ""); err != nil {
+			return core.StoreFailed(err)
+		}
+		return p.store(ctx, user, "", hash)
+	})
 	if err != nil {
 		return err
 	}
-	hash, err := p.hasher.Hash(ctx, password, "")
-	if err != nil {
-		return core.StoreFailed(err)
-	}
-	return p.set(ctx, user, hash, change{action: core.AuditPasswordReset, visitor: from})
+	return p.changed(ctx, user, hash, change{action: core.AuditPasswordReset, visitor: from})
 }
 
 // Accept lets an invited user join with a password, and signs the person in. Where it
@@ -134,15 +159,36 @@ func (p *Passwords) Accept(ctx context.Context, from core.Visitor, ticket, name,
 	if err := p.checkChoice(ctx, from, name, password); err != nil {
 		return core.SignIn{}, err
 	}
-	user, err := p.redeem(ctx, core.TicketInvite, ticket, core.UserInvited)
+	var user core.User
+	err := p.tickets.redeem(ctx, core.TicketInvite, ticket, func(used core.Ticket) (err error) {
+		user, err = p.join(ctx, used, name, password)
+		return err
+	})
 	if err != nil {
 		return core.SignIn{}, err
 	}
-	if err := p.throttle.admit(ctx, "login "+user.Email); err != nil {
+	own, err := p.people.of(ctx, user)
+	if err != nil {
 		return core.SignIn{}, err
 	}
+	return p.signIns.begin(ctx, from, user, own)
+}
+
+// join makes an invited user active, with a password. An empty name keeps the one that
+// the user has.
+func (p *Passwords) join(ctx context.Context, used core.Ticket, name, password string) (core.User, error) {
+	user, err := p.holder(ctx, used, core.UserInvited)
+	if err != nil {
+		return core.User{}, err
+	}
+	if err := p.throttle.admit(ctx, "login "+user.Email); err != nil {
+		return core.User{}, err
+	}
+	if err := p.people.checkOwn(ctx, "password", password, user.Org); err != nil {
+		return core.User{}, err
+	}
 	if user.PasswordHash, err = p.people.join(ctx, user.Email, password); err != nil {
-		return core.SignIn{}, err
+		return core.User{}, err
 	}
 	if name != "" {
 		user.Name = name
@@ -151,14 +197,7 @@ func (p *Passwords) Accept(ctx context.Context, from core.Visitor, ticket, name,
 	user.Revision++
 	err = p.users.UpdateUser(ctx, user)
 	p.presence.forget(user.ID) // also after an error: the catalog may have the change
-	if err != nil {
-		return core.SignIn{}, core.StoreFailed(err)
-	}
-	own, err := p.people.of(ctx, user)
-	if err != nil {
-		return core.SignIn{}, err
-	}
-	return p.signIns.begin(ctx, from, user, own)
+	return user, core.StoreFailed(err)
 }
 
 // checkChoice looks at what comes with a ticket before the ticket is used up.
@@ -172,12 +211,8 @@ func (p *Passwords) checkChoice(ctx context.Context, from core.Visitor, name, pa
 	return checkPersonName(name)
 }
 
-// redeem uses a ticket up and returns its user, who must be in a state.
-func (p *Passwords) redeem(ctx context.Context, kind core.TicketKind, ticket string, state core.UserState) (core.User, error) {
-	used, err := p.tickets.redeem(ctx, kind, ticket)
-	if err != nil {
-		return core.User{}, err
-	}
+// holder returns the user whom a ticket is for, who must be in a state.
+func (p *Passwords) holder(ctx context.Context, used core.Ticket, state core.UserState) (core.User, error) {
 	user, err := p.users.User(ctx, used.Org, used.User)
 	if core.IsNotFound(err) || err == nil && user.State != state {
 		return core.User{}, errBadTicket

@@ -26,6 +26,15 @@ func checkPassword(field, password, email string) error {
 	return nil
 }
 
+// checkOwnPassword holds a new password to what is easy to guess for whoever knows the
+// organization that it is for.
+func checkOwnPassword(field, password, organization string) error {
+	if guessableHere(password, organization) {
+		return core.Invalid(field, "is too easy to guess: it is made of the organization's name")
+	}
+	return nil
+}
+
 // hasAllKinds reports whether a password has each kind of character that the
 // policy asks for.
 func hasAllKinds(password string) bool {

@@ -92,3 +92,21 @@ func TestTheCommonestPasswordsAreRefusedInAnyDress(t *testing.T) {
 	}
 	require.Greater(t, guessed, 3000, "those have the length and the kinds")
 }
+
+// A password is not made of the organization's name, in any dress.
+func TestAnOrganizationsNameIsNoPassword(t *testing.T) {
+	t.Parallel()
+	for organization, passwords := range map[string][]string{
+		"Acme Logistics": {"AcmeLogistics-1", "Acme-Logistics-2026!", "4cme-L0gist1cs-26", "My-Acme-Logistics-77-x", "Acme-Acme-2026!", "Logistics#1#Logistics", "AcmeWelcome-2026!", "@cme-P@ssw0rd-1"},
+		"IBM":            {"Ibm-Ibm-2026-!!", "1bm-Passw0rd-2026"},
+		"Größe":          {"Größe-2026-!!!!", "MeineGröße-Kette-9"},
+	} {
+		for _, bad := range passwords {
+			require.Equal(t, core.CodeValidation, core.CodeOf(checkOwnPassword("password", bad, organization)), "%s: %s", organization, bad)
+		}
+		for _, good := range []string{"Correct-Horse-9", "kettle Umbrella 7", "Submarine-Kettle-9", "Acme-Kettle-Umbrella-7", "Logistics-Kettle-77-Quartz"} {
+			require.NoError(t, checkOwnPassword("password", good, organization), "%s: %s", organization, good)
+		}
+	}
+	require.NoError(t, checkOwnPassword("password", "Correct-Horse-9", ""))
+}

@@ -52,16 +52,16 @@ func newPresence(users core.Users, sessions core.Sessions, organizations core.Or
 // asked.
 func (p *presence) session(ctx context.Context, id, user core.ID) (core.Session, error) {
 	read := func(core.Session) (core.Session, error) { return p.sessions.Session(ctx, id) }
-	session, err := p.live.Get(id, read, core.IsNotFound)
+	session, err := p.live.Get(ctx, id, read, core.IsNotFound)
 	if err == nil && session.User != user {
 		p.live.Drop(id)
-		session, err = p.live.Get(id, read, core.IsNotFound)
+		session, err = p.live.Get(ctx, id, read, core.IsNotFound)
 	}
 	return session, err
 }
 
 func (p *presence) user(ctx context.Context, org, id core.ID) (knownUser, error) {
-	return p.users.Get(id, func(knownUser) (knownUser, error) {
+	return p.users.Get(ctx, id, func(knownUser) (knownUser, error) {
 		user, err := p.catalog.User(ctx, org, id)
 		if err != nil {
 			return knownUser{}, err

@@ -48,6 +48,7 @@ type tokenModel struct {
 
 func newTokenModel(t *rapid.T) *tokenModel {
 	m := &tokenModel{T: t, lobby: newLobby(t)}
+	m.person("boss@example.com") // an admin who stays
 	for _, email := range []string{"ann@example.com", "bob@example.com"} {
 		m.people = append(m.people, &resident{user: m.person(email), password: password})
 	}

@@ -29,5 +29,5 @@ func newTenants(catalog core.Organizations, now func() time.Time) tenants {
 }
 
 func (t tenants) get(ctx context.Context, id core.ID) (core.Organization, error) {
-	return t.known.Get(id, func(core.Organization) (core.Organization, error) { return t.catalog.Organization(ctx, id) }, core.IsNotFound)
+	return t.known.Get(ctx, id, func(core.Organization) (core.Organization, error) { return t.catalog.Organization(ctx, id) }, core.IsNotFound)
 }

@@ -47,17 +47,55 @@ func (t *Tickets) issue(ctx context.Context, kind core.TicketKind, org, user cor
 	return text, core.StoreFailed(err)
 }
 
-// redeem uses a ticket up. Every bad ticket gets the same answer. A text whose
-// checksum is wrong never reaches the catalog.
-func (t *Tickets) redeem(ctx context.Context, kind core.TicketKind, text string) (core.Ticket, error) {
+// returnTimeout bounds how long a ticket that is given back waits for the catalog.
+const returnTimeout = 5 * time.Second
+
+// redeem uses a ticket up for a step. If the step fails, the ticket is as good as it was
+// before: whoever is refused, or comes while the store is away, tries again. Of several
+// who try at once, one gets to the step. Every bad ticket gets the same answer. A text
+// whose checksum is wrong never reaches the catalog.
+func (t *Tickets) redeem(ctx context.Context, kind core.TicketKind, text string, step func(core.Ticket) error) error {
+	ticket, err := t.find(text, func(hash core.KeyHash) (core.Ticket, error) {
+		return t.tickets.UseTicket(ctx, kind, hash, t.now.Stamp())
+	})
+	if err != nil {
+		return err
+	}
+	if err = step(ticket); err == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), returnTimeout)
+	defer cancel()
+	_ = t.tickets.ReturnTicket(ctx, ticket.ID) // or another link has to be made
+	return err
+}
+
+// peek returns a ticket that redeem would use up.
+func (t *Tickets) peek(ctx context.Context, kind core.TicketKind, text string) (core.Ticket, error) {
+	return t.find(text, func(hash core.KeyHash) (core.Ticket, error) { return t.tickets.Ticket(ctx, kind, hash, t.now.Stamp()) })
+}
+
+// find finds the ticket with a text by its hash.
+func (t *Tickets) find(text string, get func(core.KeyHash) (core.Ticket, error)) (core.Ticket, error) {
 	if !wellFormedTicket(text) {
 		return core.Ticket{}, errBadTicket
 	}
 	for _, key := range t.secrets.keys {
-		ticket, err := t.tickets.UseTicket(ctx, kind, core.KeyHash(sign(key, ticketMessage(text))), t.now.Stamp())
+		ticket, err := get(core.KeyHash(sign(key, ticketMessage(text))))
 		if !core.IsNotFound(err) {
 			return ticket, core.StoreFailed(err)
 		}
 	}
 	return core.Ticket{}, errBadTicket
+}
+
+// voidResets makes void what users have of links to another password. Whoever changes
+// the password does so because somebody else may know it, or read the mail.
+func (t *Tickets) voidResets(ctx context.Context, users []core.User) error {
+	for _, user := range users {
+		if err := t.tickets.VoidTickets(everywhere(ctx), core.TicketReset, user.ID); err != nil {
+			return core.StoreFailed(err)
+		}
+	}
+	return nil
 }

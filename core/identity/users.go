@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
 // Users is the life of the people of an organization, from an invitation or a
@@ -15,6 +16,7 @@ type Users struct {
 	signIns    *SignIns
 	tickets    *Tickets
 	keys       *Keys
+	shares     *eventlog.Shares
 	presence   *presence
 	post       post
 	throttle   Throttle
@@ -155,6 +157,9 @@ func (u *Users) create(ctx context.Context, org core.ID, person NewPerson, role 
 		return core.User{}, err
 	}
 	if err := core.CheckUserRole(role); err != nil {
+		return core.User{}, err
+	}
+	if err := u.people.checkOwn(ctx, "password", person.Password, org); err != nil {
 		return core.User{}, err
 	}
 	hash, err := u.people.join(ctx, person.Email, person.Password)

@@ -32,7 +32,10 @@ import (
 // catalog is one in memory that notes by which names streams are looked up.
 type catalog struct {
 	*memory.Catalog
-	mu sync.Mutex
+	// everything holds up who asks for a key, which every request does; steps those
+	// of groups.
+	everything, steps hole
+	mu                sync.Mutex
 	// names are as they were handed in, and as they read at that time.
 	names [][2]string
 }

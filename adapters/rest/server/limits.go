@@ -13,7 +13,9 @@ type Limits struct {
 	// IdleTimeout closes a connection without requests: default 60 s.
 	IdleTimeout time.Duration
 	// HandlerTimeout bounds how long the store and the catalog may take for one
-	// request, exports excepted: default 20 s. The answer is 503 after that.
+	// request, all waits for others included: default 20 s. The answer is 503 after
+	// that, at most a second later. A poll may take as long as it asks to wait, if that
+	// is longer. Exports and live tails have no end.
 	HandlerTimeout time.Duration
 	// Connections is how many connections may be open: default 16,384. On one beyond
 	// that, questions about health are answered and all else with 503; then it closes.

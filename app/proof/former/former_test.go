@@ -249,8 +249,17 @@ func (o opened) keysAreWhatTheyWere() {
 	for _, one := range o.Keys {
 		status, answer, err := o.request(o.t.Context(), "GET", "/streams/orders", one.Secret, nil, "")
 		require.NoError(o.t, err)
-		require.Equal(o.t, one.Status, status, "the key %s: %s", one.Name, answer)
+		require.Equal(o.t, statusNow(one), status, "the key %s: %s", one.Name, answer)
 	}
+}
+
+// statusNow is what the key is answered today. Since the version 4750eee a key that is
+// narrowed to other streams is not told that this one exists.
+func statusNow(one key) int {
+	if one.Name == "narrowed" {
+		return 404
+	}
+	return one.Status
 }
 
 // sendAgain sends what was sent before, with another body if there is one.

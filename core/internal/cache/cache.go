@@ -2,8 +2,11 @@
 package cache
 
 import (
+	"context"
 	"sync"
 	"time"
+
+	"github.com/eventflow-go/eventflow/core"
 )
 
 // Cache keeps answers of the catalog for a short time. So the hot path asks the
@@ -22,13 +25,19 @@ type Cache[K comparable, V any] struct {
 
 // cached is one answer.
 type cached[V any] struct {
-	// mu is held while the answer is loaded: one caller asks the catalog, and others
-	// that want the same answer wait for it. It guards what follows. Cache.mu may be
-	// taken under it, but not the other way round.
+	// mu guards what follows. It is not held while the catalog is asked.
 	mu sync.Mutex
+	// loading is closed when the caller that asks the catalog has its answer; others
+	// that want the same one wait for that. It is nil while nobody asks.
+	loading chan struct{}
 	// loaded is when the answer was asked for, zero before the first.
 	loaded time.Time
-	// value and err are the answer as load returned it.
+	// answer is what load returned, nil before the first.
+	answer *answer[V]
+}
+
+// answer is what load returned. It does not change.
+type answer[V any] struct {
 	value V
 	err   error
 }
@@ -40,24 +49,68 @@ func New[K comparable, V any](now func() time.Time, ttl time.Duration, size int)
 
 // Get returns the answer for key. It calls load when there is no answer or it is too
 // old, and gives it the old one. An error is kept like a value when keep says so;
-// otherwise the next caller loads again.
+// otherwise the next caller loads again. While another caller loads, Get waits for
+// that as long as ctx lasts, and is [core.CodeUnavailable] after that.
 //
 // An answer counts from the time before load, because the catalog may change while
 // the answer is on its way.
-func (c *Cache[K, V]) Get(key K, load func(old V) (V, error), keep func(error) bool) (V, error) {
+func (c *Cache[K, V]) Get(ctx context.Context, key K, load func(old V) (V, error), keep func(error) bool) (V, error) {
 	entry := c.find(key)
-	entry.mu.Lock()
-	defer entry.mu.Unlock()
-	// A clock that was set back would keep an answer for hours, so it counts as old.
-	if now := c.now(); entry.loaded.IsZero() || now.Sub(entry.loaded) >= c.ttl || now.Before(entry.loaded) {
-		value, err := load(entry.value)
-		if err != nil && !keep(err) {
-			c.Drop(key)
-			return value, err
+	for {
+		now := c.now()
+		kept, first, loading := entry.look(now, c.ttl)
+		switch {
+		case kept != nil:
+			return kept.value, kept.err
+		case loading == nil:
+			return c.load(entry, key, now, func() (V, error) { return load(first) }, keep)
 		}
-		entry.value, entry.err, entry.loaded = value, err, now
+		select {
+		case <-loading:
+		case <-ctx.Done():
+			var none V
+			return none, core.StoreFailed(ctx.Err())
+		}
 	}
-	return entry.value, entry.err
+}
+
+// look returns the answer that is kept, if it is good. If it is not, look says whom to
+// wait for, or makes the caller the one who loads, with the answer that there was.
+func (e *cached[V]) look(now time.Time, ttl time.Duration) (kept *answer[V], old V, loading chan struct{}) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	// A clock that was set back would keep an answer for hours, so it counts as old.
+	if age := now.Sub(e.loaded); !e.loaded.IsZero() && age >= 0 && age < ttl {
+		return e.answer, old, nil
+	}
+	if e.loading != nil {
+		return nil, old, e.loading
+	}
+	e.loading = make(chan struct{})
+	if e.answer != nil {
+		old = e.answer.value
+	}
+	return nil, old, nil
+}
+
+// load asks for the answer, which counts from a time, and lets the others go on that
+// wait for it. They do so also when load panics.
+func (c *Cache[K, V]) load(entry *cached[V], key K, from time.Time, load func() (V, error), keep func(error) bool) (value V, err error) {
+	kept := false
+	defer func() {
+		entry.mu.Lock()
+		defer entry.mu.Unlock()
+		if kept {
+			entry.answer, entry.loaded = &answer[V]{value, err}, from
+		}
+		close(entry.loading)
+		entry.loading = nil
+	}()
+	value, err = load()
+	if kept = err == nil || keep(err); !kept {
+		c.Drop(key)
+	}
+	return value, err
 }
 
 // find returns the entry for key, and makes an empty one when there is none. Most
