@@ -10,7 +10,8 @@
 //     session of session.go: who uses the dashboard, and the way to the server.
 //   - load.go is a value that a page fetches, and act.go what a button does. kept.go is
 //     what the browser keeps of both for a start without a server. tabs.go is what other
-//     tabs have to do with it.
+//     tabs have to do with it, organizations.go how a user goes on in another
+//     organization.
 //   - delay.go waits and repeats. browser.go is the rest of what the browser can do, and
 //     appearance.go the theme and the kind of times that the user has chosen.
 //
