@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -58,6 +57,10 @@ func (t trial) run(ctx context.Context) error {
 	if err := t.replayed(ctx); err != nil {
 		return err
 	}
+	// The group is left where it has nothing to do: nobody consumes in it any more.
+	if _, err := t.client.ResetGroup(ctx, demoStream, trialGroup, core.Start{End: true}); err != nil {
+		return err
+	}
 	_, err = fmt.Fprintf(t.out, "\nWatch events arrive:\n\n  curl -N %s%s/live -H 'X-API-Key: %s'\n", t.base, rest.StreamEventsPath(demoStream), t.key)
 	return err
 }
@@ -106,19 +109,26 @@ func (t trial) readBack(ctx context.Context, first core.Offset) error {
 	return fmt.Errorf("only %d of 3 published events could be read back", read)
 }
 
-// consume takes the three events out of a group of its own, which begins with
-// them, and settles them.
-func (t trial) consume(ctx context.Context, first core.Offset) (err error) {
-	group, err := t.client.CreateGroup(ctx, demoStream, core.GroupSpec{
-		Name: "try-" + time.Now().UTC().Format("20060102T150405.000000"), Start: core.Start{Offset: &first},
-	})
-	if err != nil {
+// trialGroup is the group that consumes. It stays: the dashboard shows what was done.
+const trialGroup = "try"
+
+// group has the group of trials begin at an offset.
+func (t trial) group(ctx context.Context, first core.Offset) error {
+	start := core.Start{Offset: &first}
+	_, err := t.client.CreateGroup(ctx, demoStream, core.GroupSpec{Name: trialGroup, Start: start})
+	if core.CodeOf(err) == core.CodeConflict { // an earlier trial has made it
+		_, err = t.client.ResetGroup(ctx, demoStream, trialGroup, start)
+	}
+	return err
+}
+
+// consume takes the three events out of a group and settles them.
+func (t trial) consume(ctx context.Context, first core.Offset) error {
+	if err := t.group(ctx, first); err != nil {
 		return err
 	}
-	name := group.ID.String()
-	defer func() { err = errors.Join(err, t.client.DeleteGroup(context.WithoutCancel(ctx), demoStream, name, 0)) }()
 	started := time.Now()
-	delivery, err := t.client.Poll(ctx, demoStream, name, rest.PollOptions{Limit: 3, Wait: 10 * time.Second})
+	delivery, err := t.client.Poll(ctx, demoStream, trialGroup, rest.PollOptions{Limit: 3, Wait: 10 * time.Second})
 	if err != nil {
 		return err
 	}
@@ -128,11 +138,11 @@ func (t trial) consume(ctx context.Context, first core.Offset) (err error) {
 	last := delivery.Events[2]
 	t.say("consumed", "offsets %d to %d by a group, leased in %s", first, last.Offset, since(started))
 	started = time.Now()
-	if _, err := t.client.Commit(ctx, demoStream, name, rest.CommitRequest{LastEventID: &last.ID, Lease: &delivery.Lease.ID}); err != nil {
+	if _, err := t.client.Commit(ctx, demoStream, trialGroup, rest.CommitRequest{LastEventID: &last.ID, Lease: &delivery.Lease.ID}); err != nil {
 		return err
 	}
 	took := since(started)
-	status, err := t.client.Lag(ctx, demoStream, name)
+	status, err := t.client.Lag(ctx, demoStream, trialGroup)
 	if err == nil && status.CommittedOffset < last.Offset {
 		err = fmt.Errorf("the group is at offset %[2]d after committing offset %[1]d", last.Offset, status.CommittedOffset)
 	}

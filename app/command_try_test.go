@@ -1,10 +1,13 @@
 package app_test
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/adapters/rest"
 )
 
 // TestTryProvesTheServerThatRuns holds that `try` finds the server that `dev`
@@ -20,6 +23,15 @@ func TestTryProvesTheServerThatRuns(t *testing.T) {
 		for _, step := range []string{"ready", "published", "read back", "consumed", "committed", "refused      a bad event: event_type", "deduplicated"} {
 			require.Contains(t, tried.stdout, "✓ "+step)
 		}
+		// What was tried stays to be seen: the dashboard's list of first steps is done.
+		key := regexp.MustCompile(`X-API-Key: ([^']+)'`).FindStringSubmatch(tried.stdout)[1]
+		client := rest.NewClient(server.url, key)
+		sum, err := client.Summary(t.Context())
+		require.NoError(t, err)
+		require.True(t, sum.Consumed)
+		status, err := client.Lag(t.Context(), "demo", "try")
+		require.NoError(t, err)
+		require.Zero(t, status.Lag, "the group that is left has nothing to do")
 	}
 	require.Zero(t, server.stop())
 	tried := h.run(nil, "try")

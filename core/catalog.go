@@ -12,7 +12,7 @@ import (
 // Times come back in UTC with microseconds. Two things with one id, or two keys with
 // one hash, are an error. So is every call after Close.
 type Catalog interface {
-	Organizations
+	Tenants
 	StreamCatalog
 	Credentials
 	People
@@ -21,6 +21,12 @@ type Catalog interface {
 	// and [ErrDegraded] as that of a [Storage] does.
 	Check(ctx context.Context) error
 	Close() error
+}
+
+// Tenants keeps the organizations and counts what they have.
+type Tenants interface {
+	Organizations
+	Holdings
 }
 
 // Organizations are the tenants.
@@ -55,9 +61,16 @@ type OrganizationWriter interface {
 	// UpdateOrganization changes the name and nothing else, or answers
 	// [CodeNotFound].
 	UpdateOrganization(ctx context.Context, org Organization) error
-	// LimitOrganization changes the rates and nothing else, or answers
+	// LimitOrganization changes the rates and shares and nothing else, or answers
 	// [CodeNotFound].
 	LimitOrganization(ctx context.Context, org Organization) error
+}
+
+// Holdings counts what organizations have.
+type Holdings interface {
+	// Held returns how many streams, groups, people, keys that are not revoked, and
+	// replays that run an organization has. The other fields are 0.
+	Held(ctx context.Context, org ID) (Shares, error)
 }
 
 // StreamCatalog keeps the streams' definitions. Every method but AllStreams
@@ -236,6 +249,9 @@ type Tickets interface {
 	// CreateTicket stores a new ticket. Older ones of the same kind for the same
 	// user and organization are void from then on.
 	CreateTicket(ctx context.Context, ticket Ticket) error
+	// Ticket returns the ticket that UseTicket would use, and leaves it as it is. Any
+	// other is [CodeNotFound].
+	Ticket(ctx context.Context, kind TicketKind, hash KeyHash, at time.Time) (Ticket, error)
 	// UseTicket marks the ticket with this hash as used and returns it. Of many calls
 	// at once, one succeeds. A ticket that is unknown, void, used, expired or of
 	// another kind is [CodeNotFound], and is not used up. At ExpiresAt a ticket has

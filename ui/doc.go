@@ -19,7 +19,7 @@
 // new_stream_view.go, stream_view.go, stream_consumers_view.go, schema_view.go,
 // stream_settings_view.go, events_view.go, event_view.go, publish_view.go,
 // consumers_view.go, consumer_view.go, dead_letters_view.go, dead_letter_view.go,
-// keys_view.go, users_view.go, roles_view.go, account_view.go, audit_view.go and
+// keys_view.go, users_view.go, roles_view.go, usage_view.go, account_view.go, audit_view.go and
 // system_view.go; and, without a session, login_view.go, setup_view.go, forgot_view.go
 // and reset_view.go.
 //

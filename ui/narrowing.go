@@ -78,6 +78,9 @@ func (n narrowing) read(ctx context.Context, client *rest.Client, stream, cursor
 	} else {
 		page.List, err = client.EventsPage(ctx, stream, query)
 	}
+	if details := detailsOf(err); len(details) == 1 && details[0].Field == "after" {
+		err = core.Invalid("offset", details[0].Reason) // which is what the page calls it
+	}
 	looked := len(page.Items)
 	page.Items = n.words(page.Items)
 	return found{AllEvents: page, narrow: n, looked: looked}, err

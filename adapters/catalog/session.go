@@ -167,10 +167,18 @@ func (c *Catalog) CreateTicket(ctx context.Context, t core.Ticket) error {
 	})
 }
 
+// goodTicket is the condition that a ticket of a kind and a hash can be used at a time.
+const goodTicket = "kind = ? and hash = ? and used_at is null and expires_at > ?"
+
+// Ticket implements [core.Tickets].
+func (c *Catalog) Ticket(ctx context.Context, kind core.TicketKind, hash core.KeyHash, at time.Time) (core.Ticket, error) {
+	return take(c.db.WithContext(ctx).Where(goodTicket, string(kind), hash[:], micros(at)), "ticket", ticketRow.ticket)
+}
+
 // UseTicket implements [core.Tickets].
 func (c *Catalog) UseTicket(ctx context.Context, kind core.TicketKind, hash core.KeyHash, at time.Time) (t core.Ticket, err error) {
 	err = c.write(ctx, func(tx *gorm.DB) error {
-		used := tx.Model(&ticketRow{}).Where("kind = ? and hash = ? and used_at is null and expires_at > ?", string(kind), hash[:], micros(at)).
+		used := tx.Model(&ticketRow{}).Where(goodTicket, string(kind), hash[:], micros(at)).
 			UpdateColumn("used_at", micros(at))
 		if err := changed(used, errNoTicket); err != nil {
 			return err

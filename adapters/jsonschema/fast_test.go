@@ -286,7 +286,7 @@ func TestFastLeavesOtherKeywordsAlone(t *testing.T) {
 	for i, schema := range []string{
 		`{"$ref":"#/$defs/a","$defs":{"a":{}}}`, `{"properties":{"b":{"$dynamicRef":"#a"}},"$dynamicAnchor":"a"}`, `{"allOf":[{}]}`, `{"anyOf":[{}]}`,
 		`{"oneOf":[{}]}`, `{"not":false}`, `{"if":{}}`, `{"if":{},"then":{}}`, `{"multipleOf":2}`, `{"uniqueItems":true}`, `{"contains":{}}`,
-		`{"prefixItems":[{}]}`, `{"patternProperties":{"a":{}}}`, `{"propertyNames":{}}`, `{"dependentRequired":{}}`,
+		`{"prefixItems":[{}]}`, `{"patternProperties":{"a":{}}}`, `{"format":"regex"}`, `{"propertyNames":{}}`, `{"dependentRequired":{}}`,
 		`{"dependentSchemas":{"a":{}}}`, `{"unevaluatedItems":{}}`, `{"unevaluatedProperties":false}`,
 		`{"$schema":"http://json-schema.org/draft-07/schema#","dependencies":{}}`,
 		`{"$schema":"http://json-schema.org/draft-07/schema#","items":[{}]}`,

@@ -43,15 +43,34 @@ func (c *Catalog) checkTicket(ticket core.Ticket) error {
 	return nil
 }
 
+// Ticket implements [core.Tickets].
+func (c *Catalog) Ticket(ctx context.Context, kind core.TicketKind, hash core.KeyHash, at time.Time) (core.Ticket, error) {
+	if err := c.enter(ctx); err != nil {
+		return core.Ticket{}, err
+	}
+	defer c.mu.Unlock()
+	ticket, err := c.goodTicket(kind, hash, at)
+	return ownTicket(ticket), err
+}
+
+// goodTicket finds a ticket that can be used. mu is held.
+func (c *Catalog) goodTicket(kind core.TicketKind, hash core.KeyHash, at time.Time) (core.Ticket, error) {
+	ticket, ok := find(c.tickets, func(ticket core.Ticket) bool { return ticket.Hash == hash })
+	if !ok || ticket.Kind != kind || ticket.UsedAt != nil || !at.Before(ticket.ExpiresAt) {
+		return core.Ticket{}, missing("ticket")
+	}
+	return ticket, nil
+}
+
 // UseTicket implements [core.Tickets].
 func (c *Catalog) UseTicket(ctx context.Context, kind core.TicketKind, hash core.KeyHash, at time.Time) (core.Ticket, error) {
 	if err := c.enter(ctx); err != nil {
 		return core.Ticket{}, err
 	}
 	defer c.mu.Unlock()
-	ticket, ok := find(c.tickets, func(ticket core.Ticket) bool { return ticket.Hash == hash })
-	if !ok || ticket.Kind != kind || ticket.UsedAt != nil || !at.Before(ticket.ExpiresAt) {
-		return core.Ticket{}, missing("ticket")
+	ticket, err := c.goodTicket(kind, hash, at)
+	if err != nil {
+		return core.Ticket{}, err
 	}
 	ticket.UsedAt = new(utc(at))
 	c.tickets[ticket.ID] = ticket

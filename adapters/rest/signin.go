@@ -49,6 +49,13 @@ type SetupRequest struct {
 	WantRefreshToken bool   `json:"want_refresh_token,omitempty"`
 }
 
+// LinkRequest asks whether the token of a link can still be used. Kind is what the
+// link is for.
+type LinkRequest struct {
+	Kind  core.TicketKind `json:"kind"`
+	Token string          `json:"token"`
+}
+
 // AcceptRequest accepts an invitation, with the token of its link. Whoever has a
 // password for the address may give that one, and has one more organization then.
 type AcceptRequest struct {
@@ -93,6 +100,12 @@ func (c *Client) Switch(ctx context.Context, request SwitchRequest) (signedIn Si
 // Setup creates the first admin, and signs in like [Client.Login].
 func (c *Client) Setup(ctx context.Context, request SetupRequest) (signedIn SignedIn, err error) {
 	return c.signIn(ctx, "/setup", request)
+}
+
+// CheckLink returns the error that using the token of a link would end with, nil if it
+// can be used. It does not use it up.
+func (c *Client) CheckLink(ctx context.Context, request LinkRequest) error {
+	return c.post(ctx, AuthPath+"/link", request, nil)
 }
 
 // Accept accepts an invitation, and signs in like [Client.Login].

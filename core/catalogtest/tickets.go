@@ -51,6 +51,11 @@ func (s *suite) storedTicket(ticket core.Ticket) core.Ticket {
 // uses redeems a ticket and checks that it is what was stored.
 func (s *suite) uses(want core.Ticket, at time.Time) {
 	s.Helper()
+	for range 2 { // looking does not use it up
+		got, err := s.catalog.Ticket(context.Background(), want.Kind, want.Hash, at)
+		s.must(err, "Ticket")
+		s.check(reflect.DeepEqual(got, want), "Ticket must return the ticket as it was stored:\nwant %s\ngot  %s", show(want), show(got))
+	}
 	got, err := s.catalog.UseTicket(context.Background(), want.Kind, want.Hash, at)
 	s.must(err, "UseTicket")
 	want.UsedAt = &at
@@ -62,6 +67,9 @@ func (s *suite) noTicket(ticket core.Ticket, at time.Time) {
 	s.Helper()
 	got, err := s.catalog.UseTicket(context.Background(), ticket.Kind, ticket.Hash, at)
 	s.refused(err, core.CodeNotFound, "UseTicket of a ticket that is unknown, used, void or expired")
+	s.check(got == core.Ticket{}, "a ticket that is not good must not be shown, got %s", show(got))
+	got, err = s.catalog.Ticket(context.Background(), ticket.Kind, ticket.Hash, at)
+	s.refused(err, core.CodeNotFound, "Ticket of a ticket that is unknown, used, void or expired")
 	s.check(got == core.Ticket{}, "a ticket that is not good must not be shown, got %s", show(got))
 }
 

@@ -27,7 +27,9 @@ type Ports struct {
 	// Log holds all events.
 	Log core.Reader
 	// Store holds groups, their progress, and their dead letters.
-	Store      core.GroupStore
+	Store core.GroupStore
+	// Shares bounds what an organization may have. It may be nil.
+	Shares     *eventlog.Shares
 	Authorizer core.Authorizer
 	// Record adds to the audit trail; a nil one records nothing.
 	Record core.Recorder
@@ -40,7 +42,7 @@ type Ports struct {
 func New(p Ports) *UseCases {
 	steps := newTurns(p.Store, p.Log, p.Now)
 	groups := &Groups{
-		streams: p.Streams, store: p.Store, log: p.Log, turns: steps, record: p.Record, now: p.Now,
+		streams: p.Streams, store: p.Store, log: p.Log, turns: steps, shares: p.Shares, record: p.Record, now: p.Now,
 		known: cache.New[core.ID, []core.Group](p.Now, groupTTL, groupCacheSize),
 	}
 	return &UseCases{
@@ -50,7 +52,7 @@ func New(p Ports) *UseCases {
 			closing: make(chan struct{}),
 		},
 		Letters: &Letters{
-			streams: p.Streams, groups: groups, store: p.Store, turns: steps, authorizer: p.Authorizer, record: p.Record, now: p.Now,
+			streams: p.Streams, groups: groups, store: p.Store, turns: steps, shares: p.Shares, authorizer: p.Authorizer, record: p.Record, now: p.Now,
 		},
 		Replayer: &Replayer{store: p.Store, turns: steps, logger: p.Logger, now: p.Now},
 		Numbers:  &Numbers{streams: p.Streams, groups: p.Store, log: p.Log, authorizer: p.Authorizer, now: p.Now},

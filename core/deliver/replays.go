@@ -45,11 +45,16 @@ func (l *Letters) ReplayAll(ctx context.Context, who core.Principal, spec core.R
 // admit refuses a replay when enough of its organization or its group are running. Nodes
 // that are asked at the same moment may each let one through.
 func (l *Letters) admit(ctx context.Context, who core.Principal, filter core.LetterFilter) error {
-	running, err := l.store.Replays(ctx, who.Org, core.ReplayScan{State: core.ReplayRunning, Limit: core.MaxReplays})
+	allowed, err := l.shares.Allowed(ctx, who.Org)
+	if err != nil {
+		return err
+	}
+	most := int(min(allowed.Replays, core.MaxPageSize))
+	running, err := l.store.Replays(ctx, who.Org, core.ReplayScan{State: core.ReplayRunning, Limit: most})
 	if err != nil {
 		return core.StoreFailed(err)
 	}
-	if len(running) >= core.MaxReplays {
+	if len(running) >= most {
 		return core.ShareUsed(core.ShareReplays, "organization", time.Minute)
 	}
 	same := 0

@@ -161,6 +161,11 @@ func (b *book) CreateTicket(ctx context.Context, ticket core.Ticket) error {
 	return b.answer(b.Catalog.CreateTicket(ctx, ticket))
 }
 
+func (b *book) Ticket(ctx context.Context, kind core.TicketKind, hash core.KeyHash, at time.Time) (core.Ticket, error) {
+	ticket, err := b.Catalog.Ticket(ctx, kind, hash, at)
+	return ticket, b.answer(err)
+}
+
 func (b *book) UseTicket(ctx context.Context, kind core.TicketKind, hash core.KeyHash, at time.Time) (core.Ticket, error) {
 	ticket, err := b.Catalog.UseTicket(ctx, kind, hash, at)
 	return ticket, b.answer(err)

@@ -37,6 +37,36 @@ func (t *Tickets) setupLink(ctx context.Context, who core.Principal, org core.ID
 	return t.post.setupLink(text), nil
 }
 
+// CheckTicket tells whether the ticket of a link can still be used, and does not use
+// it. A page asks when its link is opened, so that nobody fills a form for nothing.
+func (u *Users) CheckTicket(ctx context.Context, from core.Visitor, kind core.TicketKind, ticket string) error {
+	switch kind {
+	case core.TicketSetup, core.TicketInvite, core.TicketReset:
+	default:
+		return core.Invalid("kind", "must be setup, invite or reset")
+	}
+	if err := u.throttle.admitTicket(ctx, from); err != nil {
+		return err
+	}
+	found, err := u.tickets.peek(ctx, kind, ticket)
+	if err != nil || kind != core.TicketSetup {
+		return err
+	}
+	return u.stillEmpty(ctx, found.Org)
+}
+
+// stillEmpty refuses the ticket of a set-up when the organization has users by now.
+func (u *Users) stillEmpty(ctx context.Context, org core.ID) error {
+	users, err := u.users.Users(ctx, org, "", 1)
+	if err != nil {
+		return core.StoreFailed(err)
+	}
+	if len(users) > 0 {
+		return errBadTicket
+	}
+	return nil
+}
+
 // Setup makes the first admin of an organization by the ticket of a set-up link,
 // and signs the admin in. If the person is refused, the ticket stays good. Whoever has
 // the address and the password already gets one more organization, as by
@@ -53,8 +83,8 @@ func (u *Users) Setup(ctx context.Context, from core.Visitor, ticket string, per
 	}
 	var user core.User
 	err := u.tickets.redeem(ctx, core.TicketSetup, ticket, func(used core.Ticket) (err error) {
-		if users, err := u.users.Users(ctx, used.Org, "", 1); err != nil || len(users) > 0 {
-			return errors.Join(core.StoreFailed(err), errBadTicket)
+		if err := u.stillEmpty(ctx, used.Org); err != nil {
+			return err
 		}
 		user, err = u.create(ctx, used.Org, person, core.RoleAdmin)
 		return err

@@ -55,7 +55,9 @@ const returnTimeout = 5 * time.Second
 // who try at once, one gets to the step. Every bad ticket gets the same answer. A text
 // whose checksum is wrong never reaches the catalog.
 func (t *Tickets) redeem(ctx context.Context, kind core.TicketKind, text string, step func(core.Ticket) error) error {
-	ticket, err := t.use(ctx, kind, text)
+	ticket, err := t.find(text, func(hash core.KeyHash) (core.Ticket, error) {
+		return t.tickets.UseTicket(ctx, kind, hash, t.now.Stamp())
+	})
 	if err != nil {
 		return err
 	}
@@ -68,12 +70,18 @@ func (t *Tickets) redeem(ctx context.Context, kind core.TicketKind, text string,
 	return err
 }
 
-func (t *Tickets) use(ctx context.Context, kind core.TicketKind, text string) (core.Ticket, error) {
+// peek returns a ticket that redeem would use up.
+func (t *Tickets) peek(ctx context.Context, kind core.TicketKind, text string) (core.Ticket, error) {
+	return t.find(text, func(hash core.KeyHash) (core.Ticket, error) { return t.tickets.Ticket(ctx, kind, hash, t.now.Stamp()) })
+}
+
+// find finds the ticket with a text by its hash.
+func (t *Tickets) find(text string, get func(core.KeyHash) (core.Ticket, error)) (core.Ticket, error) {
 	if !wellFormedTicket(text) {
 		return core.Ticket{}, errBadTicket
 	}
 	for _, key := range t.secrets.keys {
-		ticket, err := t.tickets.UseTicket(ctx, kind, core.KeyHash(sign(key, ticketMessage(text))), t.now.Stamp())
+		ticket, err := get(core.KeyHash(sign(key, ticketMessage(text))))
 		if !core.IsNotFound(err) {
 			return ticket, core.StoreFailed(err)
 		}

@@ -49,6 +49,19 @@ func (s *Server) postSetup(c *call) error {
 	return c.answerSignIn(signIn, request.WantRefreshToken, err)
 }
 
+// postLink tells whether a link can still be used.
+func (s *Server) postLink(c *call) error {
+	var request rest.LinkRequest
+	if err := c.readObject(&request); err != nil {
+		return err
+	}
+	if err := s.Identity.Users.CheckTicket(c.context(), c.visitor(), request.Kind, request.Token); err != nil {
+		return err
+	}
+	c.ctx.SetStatusCode(fasthttp.StatusNoContent)
+	return nil
+}
+
 // postAccept accepts an invitation.
 func (s *Server) postAccept(c *call) error {
 	var request rest.AcceptRequest

@@ -163,6 +163,7 @@ func TestMailsAndLinksAreThrottled(t *testing.T) {
 	for path, body := range map[string]string{
 		"/password/forgot": `{"email":"ann@example.com"}`, "/password/reset": `{"token":"x","password":"` + password + `"}`,
 		"/accept": `{"token":"x","password":"` + password + `"}`, "/setup": `{"token":"x","email":"eve@example.com","password":"` + password + `"}`,
+		"/link": `{"kind":"reset","token":"x"}`,
 	} {
 		o.throttle()
 		ask := func() int { return o.do("POST", rest.AuthPath+path, strings.NewReader(body), "-").StatusCode }
@@ -172,4 +173,41 @@ func TestMailsAndLinksAreThrottled(t *testing.T) {
 		require.Equal(t, 429, ask(), path)
 	}
 	require.Len(t, o.mails, 10)
+}
+
+// A page asks whether its link still works when it is opened, which uses nothing up.
+func TestALinkIsCheckedBeforeItsFormIsFilled(t *testing.T) {
+	t.Parallel()
+	o := openOffice(t)
+	ctx := t.Context()
+	admin := o.as(o.person("ann@example.com", core.RoleAdmin))
+	created, err := admin.CreateOrganization(ctx, "acme")
+	require.NoError(t, err)
+	_, setup, _ := strings.Cut(created.Link, "/setup#t=")
+	invited, err := admin.Invite(ctx, rest.InviteRequest{Email: "bob@example.com", Role: core.RoleViewer})
+	require.NoError(t, err)
+	_, invite, _ := strings.Cut(invited.Link, "#invite=")
+	require.NoError(t, o.anonymous().ForgotPassword(ctx, "ann@example.com"))
+	_, reset, _ := strings.Cut(strings.TrimSpace(o.mail(len(o.mails)-1)), "#t=")
+	check := func(kind core.TicketKind, token string) core.Code {
+		return core.CodeOf(o.anonymous().CheckLink(ctx, rest.LinkRequest{Kind: kind, Token: token}))
+	}
+	tokens := map[core.TicketKind]string{core.TicketSetup: setup, core.TicketInvite: invite, core.TicketReset: reset}
+	for kind, token := range tokens {
+		require.Empty(t, check(kind, token), kind)
+		require.Empty(t, check(kind, token), "it is not used up")
+		for other := range tokens {
+			require.Equal(t, other == kind, check(other, token) == "", "%s as %s", kind, other)
+		}
+		require.Equal(t, core.CodeUnauthorized, check(kind, token[:len(token)-1]))
+		require.Equal(t, core.CodeValidation, check("session", token))
+	}
+	_, err = o.anonymous().Setup(ctx, rest.SetupRequest{Token: setup, Email: "eve@example.com", Password: password})
+	require.NoError(t, err)
+	_, err = admin.InviteAgain(ctx, invited.User.ID.String())
+	require.NoError(t, err)
+	require.NoError(t, o.anonymous().ResetPassword(ctx, rest.ResetPasswordRequest{Token: reset, Password: password + "1"}))
+	for kind, token := range tokens {
+		require.Equal(t, core.CodeUnauthorized, check(kind, token), kind)
+	}
 }

@@ -140,6 +140,17 @@ func TestATailSaysWhereItIs(t *testing.T) {
 	}, lines(t, f.live("orders", "?after=-1"), 8))
 }
 
+// A tail whose filter matches nothing says how far it has looked with every sign of
+// life.
+func TestAQuietTailSaysHowFarItLooked(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.stream("orders")
+	live := f.live("orders", "?type=none")
+	f.publish("orders", 7)
+	require.Equal(t, []string{"retry: 1000", "id: -1", "", ": alive", "id: 6", ""}, lines(t, live, 6))
+}
+
 // A client that reads nothing is let go, and its tail holds little until then.
 func TestATailThatNobodyReadsEnds(t *testing.T) {
 	t.Parallel()
