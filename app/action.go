@@ -35,6 +35,7 @@ var commandActions = map[string]core.Action{
 	"org create":            core.ActionCreateOrganizations,
 	"org limit":             core.ActionCreateOrganizations,
 	"org list":              core.ActionCreateOrganizations,
+	"org show":              core.ActionReadUsers,
 	"replay":                noOrganization,
 	"replay list":           core.ActionReadLetters,
 	"replay stop":           core.ActionWriteLetters,

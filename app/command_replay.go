@@ -6,7 +6,6 @@ import (
 	"io"
 	"strconv"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -29,9 +28,9 @@ func replayCommand(p *program, s *settings) *cobra.Command {
 // letters returns the use case of dead letters, which reads no events for what the
 // commands ask of it.
 func (o operator) letters() *deliver.Letters {
-	streams := eventlog.NewStreams(eventlog.StreamPorts{Catalog: o.catalog, Authorizer: o.authorizer, Now: time.Now})
+	streams := eventlog.NewStreams(eventlog.StreamPorts{Catalog: o.catalog, Authorizer: o.authorizer, Now: o.now})
 	return deliver.New(deliver.Ports{
-		Streams: streams, Store: o.catalog, Authorizer: o.authorizer, Record: o.trail.record, Now: time.Now,
+		Streams: streams, Store: o.catalog, Authorizer: o.authorizer, Record: o.trail.record, Now: o.now,
 	}).Letters
 }
 

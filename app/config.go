@@ -58,7 +58,13 @@ type Config struct {
 	Connections   int           `name:"connections" default:"16384" usage:"connections served at once; on more, only questions about health are answered. An organization may use as many for live tails, polls that wait and exports as it leaves free"`
 	InflightBytes int64         `name:"inflight-bytes" default:"268435456" usage:"bytes of request bodies held in memory at once; more are answered with 503. An organization may hold as many as it leaves free"`
 	UploadRate    int           `name:"upload-rate" default:"4096" usage:"bytes of a large request body that must arrive in a second, over half of read-timeout; slower ones are answered with 408"`
-	DrainTimeout  time.Duration `name:"drain-timeout" default:"30s" usage:"time requests in flight get to finish when the server stops"`
+	ShareStreams  int64         `name:"share-streams" default:"10000" usage:"streams that an organization may have; one more is answered with 409. 'eventflow org limit' sets another number for one organization, also of what follows"`
+	ShareGroups   int64         `name:"share-groups" default:"10000" usage:"consumer groups that an organization may have"`
+	ShareKeys     int64         `name:"share-keys" default:"10000" usage:"API keys and service tokens that an organization may have, revoked ones aside"`
+	ShareUsers    int64         `name:"share-users" default:"10000" usage:"people that an organization may have"`
+	ShareReplays  int64         `name:"share-replays" default:"20" usage:"replays of dead letters of an organization that may run at once; one more is answered with 429"`
+
+	DrainTimeout time.Duration `name:"drain-timeout" default:"30s" usage:"time requests in flight get to finish when the server stops"`
 
 	MetricsToken string `name:"metrics-token" default:"" usage:"at least 16 characters that readers of /metrics must present as Authorization: Bearer; without it, only this machine may read it" secret:"true"`
 
@@ -148,10 +154,22 @@ func (c Config) validateBounds() error {
 	if c.Connections < 1 {
 		return wrong("connections", "must be at least 1")
 	}
+	for share, most := range map[string]int64{
+		"share-streams": c.ShareStreams, "share-groups": c.ShareGroups, "share-keys": c.ShareKeys, "share-users": c.ShareUsers, "share-replays": c.ShareReplays,
+	} {
+		if most < 1 || most > core.MaxShare {
+			return wrong(share, fmt.Sprintf("must be 1 to %d", core.MaxShare))
+		}
+	}
 	if c.UploadRate < 1 || c.UploadRate > core.MaxBatchBytes {
 		return wrong("upload-rate", fmt.Sprintf("must be 1 to %d bytes a second", core.MaxBatchBytes))
 	}
 	return nil
+}
+
+// shares are what an organization may have that has no bounds of its own.
+func (c Config) shares() core.Shares {
+	return core.Shares{Streams: c.ShareStreams, Groups: c.ShareGroups, Keys: c.ShareKeys, Users: c.ShareUsers, Replays: c.ShareReplays}
 }
 
 // secrets are the present one and, where there is one, the one before.

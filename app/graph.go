@@ -54,6 +54,7 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			newCommitter,
 			newOrganization,
 			newTrail,
+			newShares,
 			newStreams,
 			eventlog.NewIngest,
 			newRetention,
@@ -79,6 +80,12 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			func(m *metrics.Metrics, d *deliver.UseCases, s *server.Server, t *eventlog.Tails, logger *slog.Logger) {
 				m.Groups(d.Numbers.Census, logger)
 				m.Waiting(s.Polls, t.Open)
+				m.Shares(func() (all []metrics.Share) {
+					for _, pool := range s.Pools() {
+						all = append(all, metrics.Share(pool))
+					}
+					return all
+				})
 			},
 		),
 	)
@@ -204,7 +211,9 @@ func background(lc fx.Lifecycle, run func(context.Context)) {
 }
 
 // newIdentity returns the use cases of people and credentials.
-func newIdentity(lc fx.Lifecycle, cfg Config, p ports, streams *eventlog.Streams, limiter core.RateLimiter) (*identity.UseCases, error) {
+func newIdentity(
+	lc fx.Lifecycle, cfg Config, p ports, streams *eventlog.Streams, shares *eventlog.Shares, limiter core.RateLimiter,
+) (*identity.UseCases, error) {
 	needs, err := identityPorts(cfg, p.Catalog, p.Authorizer, p.Now)
 	if err != nil {
 		return nil, err
@@ -217,7 +226,7 @@ func newIdentity(lc fx.Lifecycle, cfg Config, p ports, streams *eventlog.Streams
 		lc.Append(fx.StopHook(mailer.Close))
 		needs.Mailer = mailer
 	}
-	needs.Streams, needs.Record = streams, p.Record
+	needs.Streams, needs.Shares, needs.Record = streams, shares, p.Record
 	needs.Throttle = identity.NewThrottle(limiter, p.Now)
 	needs.Later = newLater(lc, p.Logger) // after the mailer, which it hands mails to until it stops
 	return identity.New(needs)
@@ -237,6 +246,7 @@ type served struct {
 	Ingest     *eventlog.Ingest
 	Query      *eventlog.Query
 	Streams    *eventlog.Streams
+	Shares     *eventlog.Shares
 	Tails      *eventlog.Tails
 	Trail      *eventlog.Trail
 	Delivery   *deliver.UseCases
@@ -254,7 +264,7 @@ type served struct {
 func newServer(cfg Config, p served) *server.Server {
 	proxies, _ := cfg.trustedProxies() // checked by validate
 	return server.New(server.Options{
-		Ingest: p.Ingest, Query: p.Query, Streams: p.Streams, Tails: p.Tails, Trail: p.Trail,
+		Ingest: p.Ingest, Query: p.Query, Streams: p.Streams, Shares: p.Shares, Tails: p.Tails, Trail: p.Trail,
 		Delivery: p.Delivery, Identity: p.Identity, Authorizer: p.Authorizer,
 		TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.links(), "https:"),
 		Site: p.Site, System: describe(cfg, p.Authorizer, p.First, p.Now(), p.Metrics.IngestP99),

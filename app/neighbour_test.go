@@ -177,8 +177,8 @@ func TestReplaysThatNeverEndAreNobodyElsesTrouble(t *testing.T) {
 		require.Equal(t, core.CodeValidation, core.CodeOf(err))
 		require.ErrorContains(t, err, "rate")
 		var last core.Replay
-		for i := range core.MaxReplays {
-			group := fmt.Sprintf("mail%.*s", i/core.MaxGroupReplays, "-----")
+		for i := range core.DefaultShares.Replays {
+			group := fmt.Sprintf("mail%.*s", int(i)/core.MaxGroupReplays, "-----")
 			if i%core.MaxGroupReplays == 0 && i > 0 {
 				_, err := them.CreateGroup(t.Context(), "orders", core.GroupSpec{Name: group})
 				require.NoError(t, err)
@@ -209,7 +209,7 @@ func TestReplaysThatNeverEndAreNobodyElsesTrouble(t *testing.T) {
 		require.Equal(t, core.ReplayStopped, stopped.State)
 		running, err := them.ReplaysPage(t.Context(), core.ReplayQuery{State: core.ReplayRunning})
 		require.NoError(t, err)
-		require.Len(t, running.Items, core.MaxReplays-1)
+		require.Len(t, running.Items, int(core.DefaultShares.Replays)-1)
 		first := running.Items[0].ID.String()
 		listed := n.command("replay", "list", "--org", "them", "--state", "running")
 		require.Contains(t, listed.stdout, first, listed.stderr)

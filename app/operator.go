@@ -131,8 +131,15 @@ func (o operator) identity() (*identity.UseCases, error) {
 		return nil, err
 	}
 	needs.Streams = eventlog.NewStreams(eventlog.StreamPorts{Catalog: o.catalog, Authorizer: o.authorizer, Now: o.now}) // looks streams up
-	needs.Record = o.trail.record
+	needs.Shares, needs.Record = o.shares(), o.trail.record
 	return identity.New(needs)
+}
+
+// shares knows what organizations may have, by the settings and by their own bounds.
+func (o operator) shares() *eventlog.Shares {
+	return eventlog.NewShares(eventlog.SharePorts{
+		Organizations: o.catalog, Holdings: o.catalog, Authorizer: o.authorizer, General: o.cfg.shares(), Now: o.now,
+	})
 }
 
 // thisProgram is where a command comes from, as the trail knows visitors.

@@ -38,9 +38,15 @@ func newTrail(
 	return trail, trail.Record
 }
 
-func newStreams(p ports) *eventlog.Streams {
+func newShares(cfg Config, p ports) *eventlog.Shares {
+	return eventlog.NewShares(eventlog.SharePorts{
+		Organizations: p.Catalog, Holdings: p.Catalog, Authorizer: p.Authorizer, General: cfg.shares(), Now: p.Now,
+	})
+}
+
+func newStreams(p ports, shares *eventlog.Shares) *eventlog.Streams {
 	return eventlog.NewStreams(eventlog.StreamPorts{
-		Catalog: p.Catalog, Log: p.Log, Schemas: p.Schemas, Authorizer: p.Authorizer, Record: p.Record, Now: p.Now,
+		Catalog: p.Catalog, Log: p.Log, Schemas: p.Schemas, Authorizer: p.Authorizer, Shares: shares, Record: p.Record, Now: p.Now,
 	})
 }
 
@@ -56,10 +62,12 @@ func newRetention(p ports) *eventlog.Retention {
 	return eventlog.NewRetention(p.Catalog, p.Log, p.Catalog, p.Catalog, p.Logger, p.Now)
 }
 
-func newDelivery(p ports, streams *eventlog.Streams, recent *eventlog.Recent) *deliver.UseCases {
+func newDelivery(
+	p ports, streams *eventlog.Streams, shares *eventlog.Shares, recent *eventlog.Recent, people *identity.UseCases,
+) *deliver.UseCases {
 	return deliver.New(deliver.Ports{
-		Streams: streams, Recent: recent, Log: p.Log, Store: p.Catalog,
-		Authorizer: p.Authorizer, Record: p.Record, Logger: p.Logger, Now: p.Now,
+		Streams: streams, Recent: recent, Log: p.Log, Store: p.Catalog, Shares: shares,
+		Authorizer: p.Authorizer, Bearer: people.Bearer, Record: p.Record, Logger: p.Logger, Now: p.Now,
 	})
 }
 

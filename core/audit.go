@@ -1,6 +1,9 @@
 package core
 
-import "context"
+import (
+	"context"
+	"unicode/utf8"
+)
 
 // AuditAction names what happened, as the event type of an audit record.
 type AuditAction string
@@ -61,22 +64,34 @@ type AuditRecord struct {
 	Details map[string]string
 }
 
-// maxAuditText bounds each text of a record: a record stays for ever, and clients choose
-// some of its texts.
-const maxAuditText = 256
-
 // Clipped returns the record with its texts cut to what is kept of them.
 func (r AuditRecord) Clipped() AuditRecord {
-	r.Target, r.Who.Label = clip(r.Target, maxAuditText), clip(r.Who.Label, maxAuditText)
-	r.Who.From.Address, r.Who.From.RequestID = clip(r.Who.From.Address, maxAuditText), clip(r.Who.From.RequestID, maxAuditText)
+	r.Target, r.Who.Label = clip(r.Target), clip(r.Who.Label)
+	r.Who.From.Address, r.Who.From.RequestID = clip(r.Who.From.Address), clip(r.Who.From.RequestID)
 	if len(r.Details) > 0 {
 		details := make(map[string]string, len(r.Details))
 		for name, text := range r.Details {
-			details[name] = clip(text, maxAuditText)
+			details[name] = clip(text)
 		}
 		r.Details = details
 	}
 	return r
+}
+
+// maxAuditText bounds each text of a record, in bytes: a record stays for ever, and
+// clients choose some of its texts.
+const maxAuditText = 256
+
+// clip cuts a text to what is kept of it, between two characters.
+func clip(text string) string {
+	if len(text) <= maxAuditText {
+		return text
+	}
+	most := maxAuditText
+	for most > 0 && !utf8.RuneStart(text[most]) {
+		most--
+	}
+	return text[:most]
 }
 
 // Did returns the record that a principal did something to a thing, named by its

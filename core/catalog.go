@@ -12,7 +12,7 @@ import (
 // Times come back in UTC with microseconds. Two things with one id, or two keys with
 // one hash, are an error. So is every call after Close.
 type Catalog interface {
-	Organizations
+	Tenants
 	StreamCatalog
 	Credentials
 	People
@@ -21,6 +21,12 @@ type Catalog interface {
 	// and [ErrDegraded] as that of a [Storage] does.
 	Check(ctx context.Context) error
 	Close() error
+}
+
+// Tenants keeps the organizations and counts what they have.
+type Tenants interface {
+	Organizations
+	Holdings
 }
 
 // Organizations are the tenants.
@@ -55,9 +61,16 @@ type OrganizationWriter interface {
 	// UpdateOrganization changes the name and nothing else, or answers
 	// [CodeNotFound].
 	UpdateOrganization(ctx context.Context, org Organization) error
-	// LimitOrganization changes the rates and nothing else, or answers
+	// LimitOrganization changes the rates and shares and nothing else, or answers
 	// [CodeNotFound].
 	LimitOrganization(ctx context.Context, org Organization) error
+}
+
+// Holdings counts what organizations have.
+type Holdings interface {
+	// Held returns how many streams, groups, people, keys that are not revoked, and
+	// replays that run an organization has. The other fields are 0.
+	Held(ctx context.Context, org ID) (Shares, error)
 }
 
 // StreamCatalog keeps the streams' definitions. Every method but AllStreams
@@ -328,6 +341,9 @@ type Replays interface {
 	UpdateReplay(ctx context.Context, replay Replay) error
 	// Replays returns replays of an organization within a scan, newest first.
 	Replays(ctx context.Context, org ID, scan ReplayScan) ([]Replay, error)
+	// RunningReplays returns running replays of all organizations with an id greater
+	// than after, by id.
+	RunningReplays(ctx context.Context, after ID, limit int) ([]Replay, error)
 	// DueReplays returns one replay of each organization that has any that are running
 	// and that nobody holds at a time: the one with the earliest HeldUntil, and of
 	// those the oldest. They come by HeldUntil, too.

@@ -15,11 +15,18 @@ type Organization struct {
 	// installation changes them.
 	KeyRate  Rate `json:"key_rate,omitzero"`
 	UserRate Rate `json:"user_rate,omitzero"`
+	// Shares bounds what the organization may take, in place of the settings. Only the
+	// operator changes it, too.
+	Shares Shares `json:"shares,omitzero"`
 }
 
 // OrganizationLimits describes changes to the rates of an organization's keys and
-// people. A nil field changes nothing. A zero rate brings the settings back.
-type OrganizationLimits struct{ Key, User *Rate }
+// people, and to its shares. A nil field, or a share that is not named, changes nothing.
+// A zero brings the settings back.
+type OrganizationLimits struct {
+	Key, User *Rate
+	Shares    map[Share]int64
+}
 
 // ApplyLimits makes the changes and checks the result.
 func (o *Organization) ApplyLimits(limits OrganizationLimits) error {
@@ -29,8 +36,18 @@ func (o *Organization) ApplyLimits(limits OrganizationLimits) error {
 	if limits.User != nil {
 		o.UserRate = *limits.User
 	}
+	for share, most := range limits.Shares {
+		bound := o.Shares.At(share)
+		if bound == nil {
+			return Invalid("shares", "has no %q", share)
+		}
+		*bound = most
+	}
 	if err := o.KeyRate.Check("key_rate"); err != nil {
 		return err
 	}
-	return o.UserRate.Check("user_rate")
+	if err := o.UserRate.Check("user_rate"); err != nil {
+		return err
+	}
+	return o.Shares.Check()
 }

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -11,20 +12,90 @@ type Share string
 
 // The shares.
 const (
-	// ShareUploads is the memory for the bodies of requests, in bytes.
+	// ShareUploads is the memory for the bodies of requests, in bytes, on each node.
 	ShareUploads Share = "uploads"
-	// ShareLasting is the connections of requests that last: live tails, polls that
-	// wait, and exports.
+	// ShareLasting is the connections of requests that last, on each node: live tails,
+	// polls that wait, and exports.
 	ShareLasting Share = "lasting"
 	// ShareReplays is the replays of dead letters that run.
 	ShareReplays Share = "replays"
+	// ShareStreams, ShareGroups, ShareKeys and ShareUsers are what there is of each.
+	ShareStreams Share = "streams"
+	ShareGroups  Share = "groups"
+	ShareKeys    Share = "keys"
+	ShareUsers   Share = "users"
 	// ShareEvaluations is the CPU for what an organization's schemas make the server
 	// do.
 	ShareEvaluations Share = "evaluations"
 )
 
-// MaxReplays is how many replays of an organization may run at once.
-const MaxReplays = 20
+// AllShares lists the shares as people are shown them.
+var AllShares = []Share{ShareStreams, ShareGroups, ShareKeys, ShareUsers, ShareReplays, ShareLasting, ShareUploads}
+
+// Shares is a number for each share: what an organization may take, or what it has
+// taken. Where it bounds, zero leaves the more general bound in place. The bounds of
+// uploads and lasting requests come on top of what others leave free.
+type Shares struct {
+	Streams int64 `json:"streams,omitempty"`
+	Groups  int64 `json:"groups,omitempty"`
+	Keys    int64 `json:"keys,omitempty"`
+	Users   int64 `json:"users,omitempty"`
+	Replays int64 `json:"replays,omitempty"`
+	Lasting int64 `json:"lasting,omitempty"`
+	Uploads int64 `json:"uploads,omitempty"`
+}
+
+// At returns the number of one share. It is nil for none that there is.
+func (s *Shares) At(share Share) *int64 {
+	switch share {
+	case ShareStreams:
+		return &s.Streams
+	case ShareGroups:
+		return &s.Groups
+	case ShareKeys:
+		return &s.Keys
+	case ShareUsers:
+		return &s.Users
+	case ShareReplays:
+		return &s.Replays
+	case ShareLasting:
+		return &s.Lasting
+	case ShareUploads:
+		return &s.Uploads
+	}
+	return nil
+}
+
+// Or returns the bounds, with those of general in the place of zeros.
+func (s Shares) Or(general Shares) Shares {
+	for _, share := range AllShares {
+		*s.At(share) = cmp.Or(*s.At(share), *general.At(share))
+	}
+	return s
+}
+
+// DefaultShares bounds organizations that nobody has set anything for. Hardly anybody
+// notices: they keep one organization from taking what all need.
+var DefaultShares = Shares{Streams: 10_000, Groups: 10_000, Keys: 10_000, Users: 10_000, Replays: 20}
+
+// MaxShare is the greatest bound of a share.
+const MaxShare = 1 << 40
+
+// Check refuses numbers that bound nothing.
+func (s Shares) Check() error {
+	for _, share := range AllShares {
+		if n := *s.At(share); n < 0 || n > MaxShare {
+			return Invalid(string(share), "must be 1 to %d, or 0 for the general bound", MaxShare)
+		}
+	}
+	return nil
+}
+
+// Usage is what an organization has taken of each share, and what it may take.
+type Usage struct {
+	Used    Shares `json:"used"`
+	Allowed Shares `json:"allowed"`
+}
 
 // ShareUsed refuses what would exceed a share, of an organization or of one key of it.
 // The share frees itself, so the client may come again.
@@ -33,6 +104,17 @@ func ShareUsed(share Share, holder string, retryAfter time.Duration) *Error {
 	return &Error{
 		Code: CodeRateLimited, RetryAfter: retryAfter,
 		Message: fmt.Sprintf("%s: %s; others need the rest. Wait until some of it is free", share, reason),
+		Details: []Detail{{Field: string(share), Reason: reason}},
+	}
+}
+
+// ShareFull refuses one more of what somebody has to remove before there is room. To come
+// again later would not help.
+func ShareFull(share Share, allowed int64) *Error {
+	reason := fmt.Sprintf("this organization may have %d and has them", allowed)
+	return &Error{
+		Code:    CodeConflict,
+		Message: fmt.Sprintf("%s: %s; remove some, or ask whoever operates the installation for more", share, reason),
 		Details: []Detail{{Field: string(share), Reason: reason}},
 	}
 }

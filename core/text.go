@@ -77,14 +77,3 @@ func CheckName(name string) error {
 	}
 	return nil
 }
-
-// clip cuts a text to so many bytes, between two characters.
-func clip(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	for most > 0 && !utf8.RuneStart(text[most]) {
-		most--
-	}
-	return text[:most]
-}

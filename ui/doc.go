@@ -10,7 +10,8 @@
 //     session of session.go: who uses the dashboard, and the way to the server.
 //   - load.go is a value that a page fetches, and act.go what a button does. kept.go is
 //     what the browser keeps of both for a start without a server. tabs.go is what other
-//     tabs have to do with it.
+//     tabs have to do with it, organizations.go how a user goes on in another
+//     organization.
 //   - delay.go waits and repeats. browser.go is the rest of what the browser can do, and
 //     appearance.go the theme and the kind of times that the user has chosen.
 //
@@ -18,7 +19,7 @@
 // new_stream_view.go, stream_view.go, stream_consumers_view.go, schema_view.go,
 // stream_settings_view.go, events_view.go, event_view.go, publish_view.go,
 // consumers_view.go, consumer_view.go, dead_letters_view.go, dead_letter_view.go,
-// keys_view.go, users_view.go, roles_view.go, account_view.go, audit_view.go and
+// keys_view.go, users_view.go, roles_view.go, usage_view.go, account_view.go, audit_view.go and
 // system_view.go; and, without a session, login_view.go, setup_view.go, forgot_view.go
 // and reset_view.go.
 //

@@ -16,6 +16,7 @@ var icons = map[string]string{ //nolint:gosec // a drawing of a token is none
 	"token":    `<rect x="3" y="6" width="18" height="12" rx="2"/><path d="M7 12h.01M11 12h6"/>`,
 	"user":     `<circle cx="12" cy="8" r="4"/><path d="M4 21c0-4 4-6 8-6s8 2 8 6"/>`,
 	"role":     `<path d="M12 3l8 3v6c0 5-4 8-8 9-4-1-8-4-8-9V6z"/><path d="M9 12l2 2 4-4"/>`,
+	"usage":    `<path d="M4 20V4M4 20h16M8 16v-5M12 16V8M16 16v-3"/>`,
 	"audit":    `<path d="M6 3h9l4 4v14H6zM9 12h7M9 16h7M9 8h3"/>`,
 	"system":   `<rect x="3" y="4" width="18" height="7" rx="1"/><rect x="3" y="13" width="18" height="7" rx="1"/><path d="M7 7.5h.01M7 16.5h.01"/>`,
 	"ok":       `<path d="M5 13l4 4L19 7"/>`,

@@ -47,9 +47,12 @@ func (s *session) become(ctx context.Context, client *rest.Client) {
 		if err == nil {
 			remember(ctx, me)
 		}
-		app.Window().Get("location").Call("replace", "/") // no page of before stays mounted
+		beginAnew()
 	})
 }
+
+// beginAnew opens the dashboard once more, so that no page of before stays mounted.
+func beginAnew() { app.Window().Get("location").Call("replace", "/") }
 
 // organizationsPanel lists the organizations that the user may switch to.
 func (v *accountView) organizationsPanel() app.UI {

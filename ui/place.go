@@ -23,6 +23,7 @@ var places = []place{
 	{"/settings/api-keys", "API keys", "key", core.ActionReadKeys, ""},
 	{"/settings/tokens", "Service tokens", "token", core.ActionReadKeys, ""},
 	{"/settings/users", "Users", "user", core.ActionReadUsers, ""},
+	{"/settings/usage", "Usage", "usage", core.ActionReadUsers, ""},
 	{"/settings/roles", "Roles", "role", "", ""},
 	{"/audit", "Audit trail", "audit", core.ActionReadAudit, ""},
 	{"/system", "System", "system", "", ""},

@@ -57,6 +57,7 @@ var routes = []route{
 	{"/settings/api-keys", "API keys", core.ActionReadKeys, false, func(p Page) app.Composer { return &keysView{Page: p, Kind: core.KindAPIKey} }},
 	{"/settings/tokens", "Service tokens", core.ActionReadKeys, false, func(p Page) app.Composer { return &keysView{Page: p, Kind: core.KindServiceToken} }},
 	{"/settings/users", "Users", core.ActionReadUsers, false, func(p Page) app.Composer { return &usersView{Page: p} }},
+	{"/settings/usage", "Usage", core.ActionReadUsers, false, func(p Page) app.Composer { return &usageView{Page: p} }},
 	{"/settings/roles", "Roles", "", false, func(p Page) app.Composer { return &rolesView{Page: p} }},
 	{"/settings/account", "Your account", "", false, func(p Page) app.Composer { return &accountView{Page: p} }},
 	{"/audit", "Audit trail", core.ActionReadAudit, false, func(p Page) app.Composer { return &auditView{Page: p} }},

@@ -33,12 +33,24 @@ func leftElsewhere(key, kept string, me rest.Me) bool {
 	return false
 }
 
+// switchedElsewhere reports whether the user has gone on in another organization in
+// another tab. The session is one of that organization now, so this tab follows.
+func switchedElsewhere(key, kept string, me rest.Me) bool {
+	var other rest.Me
+	return key == meKey && me.User != nil && json.Unmarshal([]byte(kept), &other) == nil && other.User != nil &&
+		other.User.ID != me.User.ID && other.User.Email == me.User.Email
+}
+
 // watchTabs ends the session of this tab when another one calls for it.
 func (sh *shell) watchTabs(ctx app.Context) (stop func()) {
 	return listen(app.Window(), "storage", func(e app.Value) {
 		key, kept := textOf(e.Get("key")), textOf(e.Get("newValue"))
 		ctx.Dispatch(func(ctx app.Context) {
-			if leftElsewhere(key, kept, sh.s.me) {
+			switch {
+			case switchedElsewhere(key, kept, sh.s.me):
+				sh.s.over.Store(true)
+				beginAnew()
+			case leftElsewhere(key, kept, sh.s.me):
 				sh.leave(ctx)
 			}
 		})

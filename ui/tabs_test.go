@@ -13,16 +13,23 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
+// The users of these tests: two are Ann, in two organizations.
+var (
+	ann   = rest.Me{User: &core.User{ID: core.ID{1}, Email: "ann@example.com"}}
+	bob   = rest.Me{User: &core.User{ID: core.ID{2}, Email: "bob@example.com"}}
+	guest = rest.Me{User: &core.User{ID: core.ID{3}, Email: "ann@example.com"}}
+)
+
+// text is what the browser keeps of a value.
+func text(value any) string {
+	encoded, _ := json.Marshal(value) // these values always can be
+	return string(encoded)
+}
+
 // A tab lets go when its user has signed out in another one, or somebody else is signed
 // in there. It keeps its page when a session has merely expired.
 func TestATabLetsGo(t *testing.T) {
 	t.Parallel()
-	ann, bob := rest.Me{User: &core.User{ID: core.ID{1}}}, rest.Me{User: &core.User{ID: core.ID{2}}}
-	text := func(value any) string {
-		encoded, err := json.Marshal(value)
-		require.NoError(t, err)
-		return string(encoded)
-	}
 	for name, tab := range map[string]struct {
 		key, kept string
 		me        rest.Me
@@ -38,7 +45,16 @@ func TestATabLetsGo(t *testing.T) {
 		"nonsense is kept":         {meKey, "{", ann, false},
 	} {
 		require.Equal(t, tab.left, leftElsewhere(tab.key, tab.kept, tab.me), name)
+		require.False(t, switchedElsewhere(tab.key, tab.kept, tab.me), name)
 	}
+}
+
+// A tab follows its user to another organization.
+func TestATabFollowsASwitch(t *testing.T) {
+	t.Parallel()
+	require.True(t, switchedElsewhere(meKey, text(guest), ann))
+	require.False(t, switchedElsewhere(meKey, text(guest), bob))
+	require.False(t, switchedElsewhere(outKey, text(guest), ann))
 }
 
 // The browser keeps the lists that were seen last, so many and for so long.

@@ -11,6 +11,7 @@ import (
 const (
 	asOrganization  = "an organization must be found as it was stored"
 	orgLimited      = "organization/an organization is limited"
+	orgHeld         = "organization/what an organization has is counted"
 	orgTwice        = "organization/an organization is limited and renamed, and neither undoes the other"
 	orgShared       = "organization/a name is any number of organizations'"
 	orgPages        = "organization/organizations are listed by id in pages"
@@ -23,6 +24,22 @@ func limited(change func(*core.Organization)) func(*faulty) {
 		f.limitOrganization = func(ctx context.Context, org core.Organization) error {
 			change(&org)
 			return f.Catalog.LimitOrganization(ctx, org)
+		}
+	}
+}
+
+// counted counts one thing by another statement.
+func counted(statement string, set func(held *core.Shares, n int64)) func(*faulty) {
+	return func(f *faulty) {
+		f.held = func(ctx context.Context, org core.ID) (core.Shares, error) {
+			held, err := f.Catalog.Held(ctx, org)
+			if err != nil {
+				return held, err
+			}
+			var n int64
+			err = f.db.WithContext(ctx).Raw(statement, org.String()).Scan(&n).Error
+			set(&held, n)
+			return held, err
 		}
 	}
 }
@@ -40,6 +57,12 @@ func listedOrganizations(ask func(after *core.ID, limit *int)) func(*faulty) {
 var organizationFaults = []fault{
 	{"limits keys only", orgLimited, asOrganization, limited(func(org *core.Organization) { org.UserRate = core.Rate{} })},
 	{"limits people as it does keys", orgLimited, asOrganization, limited(func(org *core.Organization) { org.UserRate = org.KeyRate })},
+	{"limits rates and no shares", orgLimited, asOrganization, limited(func(org *core.Organization) { org.Shares = core.Shares{} })},
+	{"counts what is gone", orgHeld, "an organization has", counted("select count(*) from streams where org = ?", func(held *core.Shares, n int64) { held.Streams = n })},
+	{"counts groups without a stream", orgHeld, "an organization has", counted("select count(*) from consumer_groups where org = ?", func(held *core.Shares, n int64) { held.Groups = n })},
+	{"counts revoked keys", orgHeld, "an organization has", counted("select count(*) from api_keys where org = ?", func(held *core.Shares, n int64) { held.Keys = n })},
+	{"counts replays that have ended", orgHeld, "an organization has", counted("select count(*) from replays where org = ?", func(held *core.Shares, n int64) { held.Replays = n })},
+	{"counts everybody", orgHeld, "an organization has", counted("select count(*) from users where ? <> ''", func(held *core.Shares, n int64) { held.Users = n })},
 	{"makes up what may be left out", orgLimited, asOrganization, limited(func(org *core.Organization) {
 		if org.KeyRate.PerSecond == 0 {
 			org.KeyRate.PerSecond = org.KeyRate.PerMinute / 10

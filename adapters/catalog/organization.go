@@ -2,6 +2,8 @@ package catalog
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 
 	"gorm.io/gorm"
 
@@ -16,16 +18,18 @@ type organizationRow struct {
 	KeyPerSecond  int
 	UserPerMinute int
 	UserPerSecond int
+	Shares        string
 }
 
 // TableName names the table for GORM.
 func (organizationRow) TableName() string { return "organizations" }
 
 func organizationRowOf(org core.Organization) organizationRow {
+	shares, _ := json.Marshal(org.Shares) // never fails: it is made of numbers
 	return organizationRow{
 		ID: org.ID.String(), Name: org.Name, CreatedAt: micros(org.CreatedAt),
 		KeyPerMinute: org.KeyRate.PerMinute, KeyPerSecond: org.KeyRate.PerSecond,
-		UserPerMinute: org.UserRate.PerMinute, UserPerSecond: org.UserRate.PerSecond,
+		UserPerMinute: org.UserRate.PerMinute, UserPerSecond: org.UserRate.PerSecond, Shares: string(shares),
 	}
 }
 
@@ -34,6 +38,9 @@ func (r organizationRow) organization() (core.Organization, error) {
 		Name: r.Name, CreatedAt: fromMicros(r.CreatedAt),
 		KeyRate:  core.Rate{PerMinute: r.KeyPerMinute, PerSecond: r.KeyPerSecond},
 		UserRate: core.Rate{PerMinute: r.UserPerMinute, PerSecond: r.UserPerSecond},
+	}
+	if err := json.Unmarshal([]byte(r.Shares), &org.Shares); err != nil {
+		return core.Organization{}, fmt.Errorf("the shares of the organization %s are damaged: %w", r.ID, err)
 	}
 	return org, parseIDs(into{r.ID, &org.ID})
 }
@@ -108,8 +115,21 @@ func (c *Catalog) LimitOrganization(ctx context.Context, org core.Organization) 
 	row := organizationRowOf(org)
 	defer c.serialize()()
 	updated := c.db.WithContext(ctx).Model(&organizationRow{}).Where("id = ?", row.ID).
-		Select("key_per_minute", "key_per_second", "user_per_minute", "user_per_second").UpdateColumns(&row)
+		Select("key_per_minute", "key_per_second", "user_per_minute", "user_per_second", "shares").UpdateColumns(&row)
 	return changed(updated, errNoOrganization)
 }
 
 var errNoOrganization = core.Errorf(core.CodeNotFound, "there is no such organization")
+
+// Held implements [core.Holdings].
+func (c *Catalog) Held(ctx context.Context, org core.ID) (held core.Shares, err error) {
+	const counts = `select
+		(select count(*) from streams where org = @org and deleted_at is null) as streams,
+		(select count(*) from consumer_groups join streams on streams.id = consumer_groups.stream
+			where streams.org = @org and streams.deleted_at is null) as "groups",
+		(select count(*) from api_keys where org = @org and revoked_at is null) as keys,
+		(select count(*) from users where org = @org) as users,
+		(select count(*) from replays where org = @org and state = @running) as replays`
+	err = c.db.WithContext(ctx).Raw(counts, map[string]any{"org": org.String(), "running": string(core.ReplayRunning)}).Scan(&held).Error
+	return held, err
+}

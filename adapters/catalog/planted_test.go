@@ -77,6 +77,7 @@ type faulty struct {
 	updateOrganization func(ctx context.Context, org core.Organization) error
 	limitOrganization  func(ctx context.Context, org core.Organization) error
 
+	held           func(ctx context.Context, org core.ID) (core.Shares, error)
 	createUser     func(ctx context.Context, user core.User) error
 	user           func(ctx context.Context, org, id core.ID) (core.User, error)
 	usersByEmail   func(ctx context.Context, email string) ([]core.User, error)
@@ -100,7 +101,7 @@ type faulty struct {
 func newFaulty(sound core.Catalog, planted fault) *faulty {
 	f := &faulty{
 		Catalog: sound, db: sound.(*Catalog).db,
-		organizations: sound.Organizations, updateOrganization: sound.UpdateOrganization, limitOrganization: sound.LimitOrganization,
+		organizations: sound.Organizations, updateOrganization: sound.UpdateOrganization, limitOrganization: sound.LimitOrganization, held: sound.Held,
 		createUser: sound.CreateUser, user: sound.User, usersByEmail: sound.UsersByEmail, users: sound.Users, updateUser: sound.UpdateUser,
 		setPassword: sound.SetPassword, signOutUser: sound.SignOutUser, moveSession: sound.MoveSession,
 		deleteUser: sound.DeleteUser, touchUser: sound.TouchUser, createSession: sound.CreateSession, session: sound.Session,
@@ -137,6 +138,8 @@ func meeting() (meet func()) {
 func (f *faulty) Organizations(ctx context.Context, after core.ID, limit int) ([]core.Organization, error) {
 	return f.organizations(ctx, after, limit)
 }
+
+func (f *faulty) Held(ctx context.Context, org core.ID) (core.Shares, error) { return f.held(ctx, org) }
 
 func (f *faulty) UpdateOrganization(ctx context.Context, org core.Organization) error {
 	return f.updateOrganization(ctx, org)

@@ -116,7 +116,34 @@ func (c *Catalog) LimitOrganization(ctx context.Context, org core.Organization) 
 	if !ok {
 		return missing("organization")
 	}
-	stored.KeyRate, stored.UserRate = org.KeyRate, org.UserRate
+	stored.KeyRate, stored.UserRate, stored.Shares = org.KeyRate, org.UserRate, org.Shares
 	c.organizations[org.ID] = stored
 	return nil
+}
+
+// Held implements [core.Holdings].
+func (c *Catalog) Held(ctx context.Context, org core.ID) (core.Shares, error) {
+	if err := c.enter(ctx); err != nil {
+		return core.Shares{}, err
+	}
+	defer c.mu.Unlock()
+	return core.Shares{
+		Streams: count(c.streams, func(s core.Stream) bool { return s.Org == org && s.DeletedAt == nil }),
+		Groups: count(c.groups, func(g core.Group) bool {
+			stream, ok := c.streams[g.Stream]
+			return ok && g.Org == org && stream.DeletedAt == nil
+		}),
+		Keys:    count(c.keys, func(k core.APIKey) bool { return k.Org == org && k.RevokedAt == nil }),
+		Users:   count(c.users, func(u core.User) bool { return u.Org == org }),
+		Replays: count(c.replays, func(r core.Replay) bool { return r.Org == org && r.State == core.ReplayRunning }),
+	}, nil
+}
+
+func count[T any](all map[core.ID]T, counts func(T) bool) (n int64) {
+	for _, one := range all {
+		if counts(one) {
+			n++
+		}
+	}
+	return n
 }

@@ -10,6 +10,8 @@ import (
 const (
 	OrganizationsPath = Prefix + "/organizations"
 	OrganizationPath  = OrganizationsPath + "/current"
+	// UsagePath is what the caller's organization has and may have.
+	UsagePath = OrganizationPath + "/usage"
 )
 
 // OrganizationRequest creates an organization.
@@ -45,4 +47,11 @@ func (c *Client) Organization(ctx context.Context) (org core.Organization, err e
 func (c *Client) RenameOrganization(ctx context.Context, name string) (org core.Organization, err error) {
 	err = c.patch(ctx, OrganizationPath, 0, OrganizationChange{name}, &org)
 	return org, err
+}
+
+// Usage returns what the organization that the client belongs to has of what all
+// organizations share, and what it may have.
+func (c *Client) Usage(ctx context.Context) (usage core.Usage, err error) {
+	err = c.get(ctx, UsagePath, &usage)
+	return usage, err
 }

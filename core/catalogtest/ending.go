@@ -126,6 +126,7 @@ func (s *suite) calledThings(ctx context.Context, stream core.Stream, key core.A
 		"LimitOrganization": func() error {
 			return c.LimitOrganization(ctx, core.Organization{ID: stream.Org, KeyRate: core.Rate{PerMinute: 1}})
 		},
+		"Held":         func() error { _, err := c.Held(ctx, stream.Org); return err },
 		"CreateStream": func() error { return c.CreateStream(ctx, newStream(stream.Org, "late")) },
 		"Stream":       func() error { _, err := c.Stream(ctx, stream.Org, stream.ID); return err },
 		"StreamNamed":  func() error { _, err := c.StreamNamed(ctx, stream.Org, stream.Name); return err },

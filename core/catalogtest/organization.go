@@ -3,6 +3,7 @@ package catalogtest
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -20,6 +21,7 @@ var organizations = []guarantee{
 	{"an organization is limited", limitedOrganization},
 	{"an organization is limited and renamed, and neither undoes the other", limitedAndRenamed},
 	{"organizations are listed by id in pages", listedOrganizations},
+	{"what an organization has is counted", heldThings},
 }
 
 func (s *suite) ensure(org core.Organization) core.Organization {
@@ -160,13 +162,15 @@ func sharedName(s *suite) {
 func (s *suite) limited(org core.Organization, key, user core.Rate) core.Organization {
 	s.Helper()
 	org.KeyRate, org.UserRate = key, user
+	n := int64(key.PerMinute)
+	org.Shares = core.Shares{Streams: n, Groups: 2 * n, Keys: 3 * n, Users: 4 * n, Replays: 5 * n, Lasting: 6 * n, Uploads: n << 20}
 	s.must(s.catalog.LimitOrganization(context.Background(), org), "LimitOrganization")
 	return org
 }
 
 func limitedOrganization(s *suite) {
 	most := core.Rate{PerMinute: core.MaxLimit, PerSecond: core.MaxLimit - 1}
-	born := core.Organization{ID: newID(start), Name: "born", CreatedAt: start, KeyRate: most, UserRate: core.Rate{PerMinute: 4, PerSecond: 3}}
+	born := core.Organization{ID: newID(start), Name: "born", CreatedAt: start, KeyRate: most, UserRate: core.Rate{PerMinute: 4, PerSecond: 3}, Shares: core.Shares{Groups: 1, Uploads: core.MaxShare}}
 	s.check(s.ensure(born) == born, "a new organization must be stored with its limits")
 	other := s.ensure(core.Organization{ID: newID(start), Name: "umbrella", CreatedAt: start})
 	org := s.ensure(core.Organization{ID: newID(start), Name: "acme", CreatedAt: start})
@@ -194,12 +198,12 @@ func limitedAndRenamed(s *suite) {
 	renamed := read // before it was limited
 	renamed.Name = "acme 2"
 	s.must(s.catalog.UpdateOrganization(context.Background(), renamed), "UpdateOrganization")
-	renamed.KeyRate, renamed.UserRate = limited.KeyRate, limited.UserRate
+	renamed.KeyRate, renamed.UserRate, renamed.Shares = limited.KeyRate, limited.UserRate, limited.Shares
 	s.hasOrganization(renamed)
 	late := limited // before it was renamed
 	late.CreatedAt = start.Add(time.Hour)
-	s.limited(late, core.Rate{PerMinute: 6, PerSecond: 5}, core.Rate{})
-	renamed.KeyRate, renamed.UserRate = core.Rate{PerMinute: 6, PerSecond: 5}, core.Rate{}
+	late = s.limited(late, core.Rate{PerMinute: 6, PerSecond: 5}, core.Rate{})
+	renamed.KeyRate, renamed.UserRate, renamed.Shares = late.KeyRate, late.UserRate, late.Shares
 	s.hasOrganization(renamed)
 }
 
@@ -231,4 +235,38 @@ func listedOrganizations(s *suite) {
 		got := s.listOrganizations(limit)
 		s.check(slices.Equal(got, want), "these organizations must be listed, in this order:\nwant %+v\ngot  %+v", want, got)
 	}
+}
+
+// heldThings counts what an organization has: neither what was removed nor what belongs to
+// another one.
+func heldThings(s *suite) {
+	ctx := context.Background()
+	held := func(org core.ID, want core.Shares) {
+		s.Helper()
+		got, err := s.catalog.Held(ctx, org)
+		s.must(err, "Held")
+		s.check(got == want, "an organization has %+v, not %+v", want, got)
+	}
+	mine, theirs := s.organization(), s.organization()
+	held(mine, core.Shares{})
+	gone := s.created(mine, "gone")
+	for _, stream := range []core.Stream{s.created(mine, "a"), s.created(mine, "b"), gone, s.created(theirs, "a")} {
+		group := core.Group{ID: newID(start), Org: stream.Org, Stream: stream.ID, Name: "mail", Mode: core.Shared, Revision: 1, CreatedAt: start, UpdatedAt: start}
+		s.must(s.catalog.CreateGroup(ctx, group, core.Progress{Revision: 1, State: []byte("{}")}), "CreateGroup")
+	}
+	s.remove(gone)
+	revoked := newKey(mine, "revoked")
+	for _, key := range []core.APIKey{newKey(mine, "one"), newKey(mine, "two"), newKey(mine, "three"), revoked, newKey(theirs, "one")} {
+		s.must(s.catalog.CreateKey(ctx, key), "CreateKey")
+	}
+	s.must(s.catalog.RevokeKey(ctx, mine, revoked.ID, start), "RevokeKey")
+	for _, state := range []core.ReplayState{core.ReplayRunning, core.ReplayDone, core.ReplayStopped} {
+		replay := core.Replay{ID: newID(start), Org: mine, State: state, Revision: 1, CreatedAt: start, UpdatedAt: start}
+		s.must(s.catalog.CreateReplay(ctx, replay), "CreateReplay")
+	}
+	for i, org := range []core.ID{mine, mine, theirs} {
+		s.must(s.catalog.CreateUser(ctx, newUser(org, fmt.Sprintf("p%d-%v@example.com", i, newID(start)))), "CreateUser")
+	}
+	held(mine, core.Shares{Streams: 2, Groups: 2, Keys: 3, Users: 2, Replays: 1})
+	held(theirs, core.Shares{Streams: 1, Groups: 1, Keys: 1, Users: 1})
 }

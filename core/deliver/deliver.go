@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"context"
 	"log/slog"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -27,8 +28,14 @@ type Ports struct {
 	// Log holds all events.
 	Log core.Reader
 	// Store holds groups, their progress, and their dead letters.
-	Store      core.GroupStore
+	Store core.GroupStore
+	// Shares bounds what an organization may have. It may be nil.
+	Shares     *eventlog.Shares
 	Authorizer core.Authorizer
+	// Bearer returns the principal that a user or a key of an organization is now, or
+	// [core.CodeUnauthorized] where it is none any more. What goes on without the one
+	// who started it asks it. Nil asks nobody.
+	Bearer func(ctx context.Context, org, id core.ID) (core.Principal, error)
 	// Record adds to the audit trail; a nil one records nothing.
 	Record core.Recorder
 	Logger *slog.Logger
@@ -40,7 +47,7 @@ type Ports struct {
 func New(p Ports) *UseCases {
 	steps := newTurns(p.Store, p.Log, p.Now)
 	groups := &Groups{
-		streams: p.Streams, store: p.Store, log: p.Log, turns: steps, record: p.Record, now: p.Now,
+		streams: p.Streams, store: p.Store, log: p.Log, turns: steps, shares: p.Shares, record: p.Record, now: p.Now,
 		known: cache.New[core.ID, []core.Group](p.Now, groupTTL, groupCacheSize),
 	}
 	return &UseCases{
@@ -50,10 +57,12 @@ func New(p Ports) *UseCases {
 			closing: make(chan struct{}),
 		},
 		Letters: &Letters{
-			streams: p.Streams, groups: groups, store: p.Store, turns: steps, authorizer: p.Authorizer, record: p.Record, now: p.Now,
+			streams: p.Streams, groups: groups, store: p.Store, turns: steps, shares: p.Shares, authorizer: p.Authorizer, record: p.Record, now: p.Now,
 		},
-		Replayer: &Replayer{store: p.Store, turns: steps, logger: p.Logger, now: p.Now},
-		Numbers:  &Numbers{streams: p.Streams, groups: p.Store, log: p.Log, authorizer: p.Authorizer, now: p.Now},
-		Tracer:   &Tracer{streams: p.Streams, store: p.Store, log: p.Log, authorizer: p.Authorizer},
+		Replayer: &Replayer{
+			store: p.Store, turns: steps, bearer: p.Bearer, authorizer: p.Authorizer, record: p.Record, logger: p.Logger, now: p.Now,
+		},
+		Numbers: &Numbers{streams: p.Streams, groups: p.Store, log: p.Log, authorizer: p.Authorizer, now: p.Now},
+		Tracer:  &Tracer{streams: p.Streams, store: p.Store, log: p.Log, authorizer: p.Authorizer},
 	}
 }

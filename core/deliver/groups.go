@@ -17,6 +17,7 @@ type Groups struct {
 	store   core.GroupStore
 	log     core.Reader
 	turns   *turns
+	shares  *eventlog.Shares
 	record  core.Recorder
 	now     core.Clock
 	// known are the groups of each stream, for groupTTL: every poll, ack and nack asks
@@ -50,7 +51,7 @@ func (s *Groups) Create(ctx context.Context, who core.Principal, stream string, 
 	if err != nil {
 		return core.Group{}, err
 	}
-	if err := s.roomForGroup(ctx, open.ID); err != nil {
+	if err := s.roomForGroup(ctx, open.Org, open.ID); err != nil {
 		return core.Group{}, err
 	}
 	// Everything before the start counts as settled, and nothing of it as missed.
@@ -83,12 +84,15 @@ func newGroup(spec core.GroupSpec, org, stream core.ID, now time.Time) (core.Gro
 
 // roomForGroup refuses one group too many. Two nodes may each see the last place at
 // the same time; the bound is there for the size of lists and may be passed by one.
-func (s *Groups) roomForGroup(ctx context.Context, stream core.ID) error {
+func (s *Groups) roomForGroup(ctx context.Context, org, stream core.ID) error {
 	groups, err := s.store.Groups(ctx, stream)
 	if err == nil && len(groups) >= core.MaxGroupsPerStream {
 		return core.Errorf(core.CodeConflict, "the stream has %d consumer groups and may not have more; delete one first", len(groups))
 	}
-	return core.StoreFailed(err)
+	if err != nil {
+		return core.StoreFailed(err)
+	}
+	return s.shares.Room(ctx, org, core.ShareGroups)
 }
 
 // resolve returns the offset that a start means at this moment. An offset beyond the

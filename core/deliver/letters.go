@@ -18,6 +18,7 @@ type Letters struct {
 	groups     *Groups
 	store      core.GroupStore
 	turns      *turns
+	shares     *eventlog.Shares
 	authorizer core.Authorizer
 	record     core.Recorder
 	now        core.Clock

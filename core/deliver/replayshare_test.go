@@ -23,7 +23,7 @@ func (d *desk) neighbour() *desk {
 // slow starts as many replays as there may be, each of which gives back a letter in a
 // while.
 func (d *desk) slow() (all []core.Replay) {
-	for i := range core.MaxReplays {
+	for i := range core.DefaultShares.Replays {
 		group := fmt.Sprintf("mail-%d", i/core.MaxGroupReplays)
 		if i%core.MaxGroupReplays == 0 {
 			d.group(group, core.Shared, nil)
@@ -72,7 +72,7 @@ func TestBusyReplaysTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDesk(t)
 		them := d.neighbour()
-		for i := range core.MaxReplays {
+		for i := range core.DefaultShares.Replays {
 			group := fmt.Sprintf("mail-%d", i)
 			them.group(group, core.Shared, nil)
 			them.die(group, 501)

@@ -28,8 +28,10 @@ type StreamPorts struct {
 	Log        core.Reader
 	Schemas    core.SchemaCompiler
 	Authorizer core.Authorizer
-	Record     core.Recorder
-	Now        core.Clock
+	// Shares bounds how many streams there are. It may be nil.
+	Shares *Shares
+	Record core.Recorder
+	Now    core.Clock
 }
 
 // NewStreams returns the use case.
@@ -57,6 +59,9 @@ func (s *Streams) Create(ctx context.Context, who core.Principal, spec core.Stre
 		Name: &spec.Name, RetentionDays: spec.RetentionDays, IdempotencyWindowSeconds: spec.IdempotencyWindowSeconds, Schema: spec.Schema,
 	}
 	if err := s.apply(ctx, &stream, change); err != nil {
+		return core.Stream{}, err
+	}
+	if err := s.Shares.Room(ctx, who.Org, core.ShareStreams); err != nil {
 		return core.Stream{}, err
 	}
 	if err := s.Catalog.CreateStream(ctx, stream); err != nil {

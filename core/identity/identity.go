@@ -25,7 +25,9 @@ type Ports struct {
 	Tickets       core.Tickets
 	Credentials   core.Credentials
 	// Streams finds the streams that a key is narrowed to.
-	Streams    *eventlog.Streams
+	Streams *eventlog.Streams
+	// Shares bounds how many keys and people there are. It may be nil.
+	Shares     *eventlog.Shares
 	Authorizer core.Authorizer
 	Hasher     core.PasswordHasher
 	Tokens     core.TokenIssuer
@@ -60,7 +62,7 @@ func New(p Ports) (*UseCases, error) {
 		users: p.Users, sessions: p.Sessions, organizations: p.Organizations, tokens: p.Tokens, authorizer: p.Authorizer,
 		people: people, presence: presence, secrets: secrets, throttle: p.Throttle, later: p.Later, record: p.Record, now: p.Now,
 	}
-	keys := NewKeys(KeyPorts{Access: access, Credentials: p.Credentials, Streams: p.Streams, Authorizer: p.Authorizer, Record: p.Record, Now: p.Now})
+	keys := NewKeys(KeyPorts{Access: access, Credentials: p.Credentials, Streams: p.Streams, Shares: p.Shares, Authorizer: p.Authorizer, Record: p.Record, Now: p.Now})
 	tickets := &Tickets{tickets: p.Tickets, users: p.Users, authorizer: p.Authorizer, secrets: secrets, post: post, record: p.Record, now: p.Now}
 	return &UseCases{
 		Access:  access,
@@ -72,7 +74,7 @@ func New(p Ports) (*UseCases, error) {
 		},
 		Tickets: tickets,
 		Users: &Users{
-			users: p.Users, people: people, authorizer: p.Authorizer, signIns: signIns, tickets: tickets, keys: keys,
+			users: p.Users, people: people, authorizer: p.Authorizer, signIns: signIns, tickets: tickets, keys: keys, shares: p.Shares,
 			presence: presence, post: post, throttle: p.Throttle, record: p.Record, now: p.Now,
 		},
 		Organizations: &Organizations{organizations: p.Organizations, authorizer: p.Authorizer, tickets: tickets, record: p.Record, now: p.Now},

@@ -27,6 +27,9 @@ func (u *Users) Invite(ctx context.Context, who core.Principal, email, name stri
 	user = core.User{
 		ID: core.RandomID(now), Org: who.Org, Email: email, Name: name, Role: role, State: core.UserInvited, Revision: 1, CreatedAt: now, UpdatedAt: now,
 	}
+	if err := u.shares.Room(ctx, who.Org, core.ShareUsers); err != nil {
+		return core.User{}, "", err
+	}
 	if err := u.users.CreateUser(ctx, user); err != nil {
 		return core.User{}, "", core.StoreFailed(err)
 	}

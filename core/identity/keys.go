@@ -22,9 +22,11 @@ type KeyPorts struct {
 	Access      *Access
 	Credentials core.Credentials
 	Streams     *eventlog.Streams
-	Authorizer  core.Authorizer
-	Record      core.Recorder
-	Now         core.Clock
+	// Shares bounds how many keys there are. It may be nil.
+	Shares     *eventlog.Shares
+	Authorizer core.Authorizer
+	Record     core.Recorder
+	Now        core.Clock
 }
 
 // NewKeys returns the use case.
@@ -95,6 +97,9 @@ func (k *Keys) Create(ctx context.Context, who core.Principal, kind core.KeyKind
 		return core.APIKey{}, "", k.refusedRole(who, spec.Role)
 	}
 	if err := k.inherit(ctx, who, &spec); err != nil {
+		return core.APIKey{}, "", err
+	}
+	if err := k.Shares.Room(ctx, who.Org, core.ShareKeys); err != nil {
 		return core.APIKey{}, "", err
 	}
 	if key, secret, err = k.Access.CreateKey(ctx, who.Org, spec); err != nil {

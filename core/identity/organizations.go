@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"strconv"
 	"strings"
 	"time"
 
@@ -83,6 +84,9 @@ func (o *Organizations) Limit(ctx context.Context, who core.Principal, limits co
 	}
 	record := who.Did(core.AuditOrganizationChanged, "organization", org.ID)
 	record.Details = map[string]string{"key_rate": org.KeyRate.String(), "user_rate": org.UserRate.String()}
+	for share, most := range limits.Shares {
+		record.Details[string(share)] = strconv.FormatInt(most, 10)
+	}
 	o.record.Record(ctx, record)
 	return org, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
 // Users is the life of the people of an organization, from an invitation or a
@@ -15,6 +16,7 @@ type Users struct {
 	signIns    *SignIns
 	tickets    *Tickets
 	keys       *Keys
+	shares     *eventlog.Shares
 	presence   *presence
 	post       post
 	throttle   Throttle

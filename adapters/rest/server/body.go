@@ -150,7 +150,11 @@ func (c *call) reserve(bytes int) error {
 		c.small += n
 		return nil
 	}
-	if err := uploads.take(c.who, n); err != nil {
+	allowed, err := c.server.Shares.Allowed(c.context(), c.who.Org)
+	if err != nil {
+		return err
+	}
+	if err := uploads.take(c.who, n, allowed.Uploads); err != nil {
 		return err
 	}
 	c.reserved += n

@@ -30,9 +30,9 @@ func (s *Server) getGroupEvents(c *call) error {
 	}
 	s.polls.Add(1)
 	defer s.polls.Add(-1)
-	// A poll may wait for longer than requests usually take. The second is there for
-	// the last look, at the end of the wait.
-	deadline := c.start.Add(max(s.Limits.HandlerTimeout, poll.Wait) + time.Second)
+	// A poll may wait for longer than requests usually take. The time on top is for the
+	// last look, at the end of the wait.
+	deadline := c.start.Add(max(s.Limits.HandlerTimeout, poll.Wait) + deadlineShare)
 	ctx, cancel := context.WithDeadline(core.ContextWithOrganization(context.Background(), c.who.Org), deadline)
 	defer cancel()
 	delivery, err := s.Delivery.Consumers.Poll(ctx, c.lasting(), stream, group, poll)

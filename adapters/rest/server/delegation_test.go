@@ -15,9 +15,9 @@ import (
 
 // A key of the role admin that is narrowed to a stream makes nobody who is not, and
 // reaches nothing outside of the stream. A key for all streams makes nobody either.
-func TestAKeyMakesNoPeople(t *testing.T) {
-	t.Parallel()
-	v := openVault(t)
+func TestAKeyMakesNoPeople(t *testing.T) { t.Parallel(); onBothVaults(t, aKeyMakesNoPeople) }
+
+func aKeyMakesNoPeople(t *testing.T, v *vault) {
 	ctx := t.Context()
 	v.stream("orders")
 	v.stream("refunds")
@@ -69,7 +69,10 @@ func TestAKeyMakesNoPeople(t *testing.T) {
 // whatever it does, wherever it names one.
 func TestANarrowedKeyLearnsNoNames(t *testing.T) {
 	t.Parallel()
-	v := openVault(t)
+	onBothVaults(t, aNarrowedKeyLearnsNoNames)
+}
+
+func aNarrowedKeyLearnsNoNames(t *testing.T, v *vault) {
 	v.stream("orders")
 	v.stream("refunds")
 	made, err := v.client.CreateKey(t.Context(), core.KindAPIKey, core.KeyRequest{Label: "a", Environment: core.Live, Role: core.RoleAdmin, Streams: []string{"orders"}})
@@ -99,7 +102,10 @@ func TestANarrowedKeyLearnsNoNames(t *testing.T) {
 // What a key makes counts in the key's own rate: it cannot send more by many hands.
 func TestAChildUsesUpItsMakersRate(t *testing.T) {
 	t.Parallel()
-	v := openVault(t, withLimiter(memlimit.New(), server.Rates{Key: core.Limit{PerMinute: 1000, Burst: 100}}))
+	onBothVaults(t, aChildUsesUpItsMakersRate, withLimiter(memlimit.New(), server.Rates{Key: core.Limit{PerMinute: 1000, Burst: 100}}))
+}
+
+func aChildUsesUpItsMakersRate(t *testing.T, v *vault) {
 	made, err := v.client.CreateKey(t.Context(), core.KindAPIKey, core.KeyRequest{
 		Label: "a", Environment: core.Live, Role: core.RoleAdmin, Rate: core.Rate{PerMinute: 1, PerSecond: 5},
 	})
@@ -127,7 +133,10 @@ func TestAChildUsesUpItsMakersRate(t *testing.T) {
 // Keys are revoked with what they have made, and are told beforehand.
 func TestAKeyGoesWithItsChildren(t *testing.T) {
 	t.Parallel()
-	v := openVault(t)
+	onBothVaults(t, aKeyGoesWithItsChildren)
+}
+
+func aKeyGoesWithItsChildren(t *testing.T, v *vault) {
 	ctx := t.Context()
 	ann := v.as(v.person("ann@example.com", core.RoleAdmin))
 	request := core.KeyRequest{Label: "a", Environment: core.Live, Role: core.RoleAdmin}
@@ -162,7 +171,10 @@ func TestAKeyGoesWithItsChildren(t *testing.T) {
 // the same step.
 func TestTheKeysOfWhoLeavesAreTold(t *testing.T) {
 	t.Parallel()
-	v := openVault(t)
+	onBothVaults(t, theKeysOfWhoLeavesAreTold)
+}
+
+func theKeysOfWhoLeavesAreTold(t *testing.T, v *vault) {
 	ctx := t.Context()
 	admin := v.person("ann@example.com", core.RoleAdmin)
 	ann, bob := v.as(admin), v.person("bob@example.com", core.RoleDeveloper)

@@ -17,6 +17,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/casbinauth"
 	stored "github.com/eventflow-go/eventflow/adapters/catalog"
 	"github.com/eventflow-go/eventflow/adapters/jwt"
+	"github.com/eventflow-go/eventflow/adapters/pgtest"
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/rest/server"
 	"github.com/eventflow-go/eventflow/core"
@@ -32,8 +33,20 @@ var vaultSecret = []byte(strings.Repeat("secret!", 5))
 
 func openVault(t *testing.T, options ...option) *vault {
 	t.Helper()
+	return openVaultOn(t, &url.URL{Scheme: "sqlite", Opaque: url.PathEscape(t.TempDir())}, options...)
+}
+
+// onBothVaults runs a test on a vault of each engine.
+func onBothVaults(t *testing.T, test func(*testing.T, *vault), options ...option) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { t.Parallel(); test(t, openVault(t, options...)) })
+	t.Run("postgres", func(t *testing.T) { t.Parallel(); test(t, openVaultOn(t, pgtest.URL(t), options...)) })
+}
+
+func openVaultOn(t *testing.T, u *url.URL, options ...option) *vault {
+	t.Helper()
 	o := &office{now: time.Now()}
-	opened, err := stored.Open(t.Context(), &url.URL{Scheme: "sqlite", Opaque: url.PathEscape(t.TempDir())})
+	opened, err := stored.Open(t.Context(), u)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, opened.Close()) })
 	o.catalog = opened

@@ -25,7 +25,9 @@ type Options struct {
 	// Authorizer decides whether a credential permits the action of a route, before
 	// anything of the request's body is read. The use cases ask it again.
 	Authorizer core.Authorizer
-	Trail      *eventlog.Trail
+	// Shares knows what each organization may take. It may be nil.
+	Shares *eventlog.Shares
+	Trail  *eventlog.Trail
 	// Delivery hands events out, Tails shows them to people.
 	Delivery *deliver.UseCases
 	Tails    *eventlog.Tails

@@ -25,6 +25,8 @@ type pool struct {
 	// taken is what all hold together. What is too small to hurt is counted here alone,
 	// because the lock would cost every event something.
 	taken atomic.Int64
+	// refused counts how often somebody got none.
+	refused atomic.Int64
 	// mu guards both maps. Who holds nothing is in neither, so they are as small as the
 	// number of requests in flight.
 	mu   sync.Mutex
@@ -43,6 +45,7 @@ func newPool(share core.Share, limit, least int64, busy string, retry time.Durat
 func (p *pool) takeSmall(n int64) error {
 	if p.taken.Add(n) > p.limit {
 		p.taken.Add(-n)
+		p.refused.Add(1)
 		return p.exhausted()
 	}
 	return nil
@@ -50,14 +53,16 @@ func (p *pool) takeSmall(n int64) error {
 
 func (p *pool) giveSmall(n int64) { p.taken.Add(-n) }
 
-// take takes some for the organization and the key or person that makes a request.
-func (p *pool) take(who core.Principal, n int64) error {
+// take takes some for the organization and the key or person that makes a request. own
+// is the organization's bound of its own, or 0.
+func (p *pool) take(who core.Principal, n, own int64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	left := p.limit - p.taken.Add(n)
-	err := p.check(who, n, left)
+	err := p.check(who, n, left, own)
 	if err != nil {
 		p.taken.Add(-n)
+		p.refused.Add(1)
 		return err
 	}
 	p.orgs[who.Org] += n
@@ -66,11 +71,12 @@ func (p *pool) take(who core.Principal, n int64) error {
 }
 
 // check decides whether somebody may have n more when left is what is free then.
-func (p *pool) check(who core.Principal, n, left int64) error {
+func (p *pool) check(who core.Principal, n, left, own int64) error {
+	held := p.orgs[who.Org] + n
 	switch {
 	case left < 0:
 		return p.exhausted()
-	case p.orgs[who.Org]+n > max(left, p.least):
+	case held > max(left, p.least), own > 0 && held > own:
 		return core.ShareUsed(p.share, "organization", p.retry)
 	case p.keys[who.Creator()]+n > max(left/2, p.least):
 		return core.ShareUsed(p.share, "key", p.retry)
@@ -96,19 +102,42 @@ func giveBack(held map[core.ID]int64, id core.ID, n int64) {
 }
 
 // held returns what an organization holds, and how much it may hold at the moment.
-func (p *pool) held(org core.ID) (used, allowed int64) {
+func (p *pool) held(org core.ID, own int64) (used, allowed int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	used = p.orgs[org]
 	others := p.taken.Load() - used
-	return used, max((p.limit-others)/2, min(p.least, p.limit-others))
+	allowed = max((p.limit-others)/2, min(p.least, p.limit-others))
+	if own > 0 {
+		allowed = min(allowed, own)
+	}
+	return used, allowed
+}
+
+// Pool is how much of something that organizations share a node has, how much of it is
+// taken, and how often somebody got none.
+type Pool struct {
+	Name                  core.Share
+	Limit, Taken, Refused int64
+}
+
+// Pools returns what the organizations share on this node.
+func (s *Server) Pools() (all []Pool) {
+	for _, p := range []*pool{s.uploads, s.lasting} {
+		all = append(all, Pool{Name: p.share, Limit: p.limit, Taken: p.taken.Load(), Refused: p.refused.Load()})
+	}
+	return all
 }
 
 // stay takes a connection for a request that lasts. leave gives it back; calling it again
 // does nothing.
 func (s *Server) stay(c *call) (leave func(), err error) {
 	who := c.who
-	if err := s.lasting.take(who, 1); err != nil {
+	allowed, err := s.Shares.Allowed(c.context(), who.Org)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.lasting.take(who, 1, allowed.Lasting); err != nil {
 		return nil, err
 	}
 	return sync.OnceFunc(func() { s.lasting.give(who, 1) }), nil

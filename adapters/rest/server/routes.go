@@ -119,6 +119,7 @@ var table = []route{
 	{Route{"POST", rest.UsersPath + "/:id/sessions/end", core.ActionWriteUsers}, (*Server).postUserSessionsEnd, false},
 	{Route{"POST", rest.OrganizationsPath, core.ActionCreateOrganizations}, (*Server).postOrganization, false},
 	{Route{"GET", rest.OrganizationPath, core.ActionReadOrganization}, (*Server).getOrganization, false},
+	{Route{"GET", rest.UsagePath, core.ActionReadUsers}, (*Server).getUsage, false},
 	{Route{"PATCH", rest.OrganizationPath, core.ActionWriteOrganization}, (*Server).patchOrganization, false},
 	{Route{"GET", rest.SummaryPath, core.ActionReadGroups}, (*Server).getSummary, false},
 	{Route{"GET", rest.SystemPath, Anybody}, (*Server).getSystem, false},

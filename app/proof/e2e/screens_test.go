@@ -42,6 +42,7 @@ func everyScreen(full bool, letter string) []screen {
 		{"/settings/api-keys", "api-keys", "ef_test_…"},
 		{"/settings/tokens", "tokens", pick("svc_billing", "No service tokens yet")},
 		{"/settings/users", "users", adminEmail},
+		{"/settings/usage", "usage", "Memory for uploads"},
 		{"/settings/roles", "roles", "events:ingest"},
 		{"/settings/account", "account", pick("900000 requests per minute, burst 90000", "this session")},
 		{"/audit", "audit", "Actor"},
