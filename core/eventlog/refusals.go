@@ -104,13 +104,16 @@ func (t *Trail) Run(ctx context.Context) {
 	const look = 10 * time.Second
 	tick := time.NewTicker(look)
 	defer tick.Stop()
+	// What was counted is in no map any more while it is stored, so the end of ctx must
+	// not interrupt that.
+	storing := context.WithoutCancel(ctx)
 	for {
 		select {
 		case <-ctx.Done():
-			t.recordRefusals(context.WithoutCancel(ctx), true)
+			t.recordRefusals(storing, true)
 			return
 		case <-tick.C:
-			t.recordRefusals(ctx, false)
+			t.recordRefusals(storing, false)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func newGate(t *testing.T) *gate {
 	log, err := memory.Open(t.Context(), nil)
 	require.NoError(t, err)
 	committer := eventlog.NewCommitter(log, eventlog.CommitOptions{})
-	trail := eventlog.NewTrail(eventlog.TrailPorts{Committer: committer, Log: log, Logger: slog.New(slog.DiscardHandler), Now: time.Now})
+	trail := eventlog.NewTrail(eventlog.TrailPorts{Committer: committer, Log: log, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)), Now: time.Now})
 	ctx, stop := context.WithCancel(context.WithoutCancel(t.Context()))
 	var worker sync.WaitGroup
 	worker.Go(func() { trail.Run(ctx) })
