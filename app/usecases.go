@@ -62,10 +62,12 @@ func newRetention(p ports) *eventlog.Retention {
 	return eventlog.NewRetention(p.Catalog, p.Log, p.Catalog, p.Catalog, p.Logger, p.Now)
 }
 
-func newDelivery(p ports, streams *eventlog.Streams, shares *eventlog.Shares, recent *eventlog.Recent) *deliver.UseCases {
+func newDelivery(
+	p ports, streams *eventlog.Streams, shares *eventlog.Shares, recent *eventlog.Recent, people *identity.UseCases,
+) *deliver.UseCases {
 	return deliver.New(deliver.Ports{
 		Streams: streams, Recent: recent, Log: p.Log, Store: p.Catalog, Shares: shares,
-		Authorizer: p.Authorizer, Record: p.Record, Logger: p.Logger, Now: p.Now,
+		Authorizer: p.Authorizer, Bearer: people.Bearer, Record: p.Record, Logger: p.Logger, Now: p.Now,
 	})
 }
 

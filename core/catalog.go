@@ -341,6 +341,9 @@ type Replays interface {
 	UpdateReplay(ctx context.Context, replay Replay) error
 	// Replays returns replays of an organization within a scan, newest first.
 	Replays(ctx context.Context, org ID, scan ReplayScan) ([]Replay, error)
+	// RunningReplays returns running replays of all organizations with an id greater
+	// than after, by id.
+	RunningReplays(ctx context.Context, after ID, limit int) ([]Replay, error)
 	// DueReplays returns one replay of each organization that has any that are running
 	// and that nobody holds at a time: the one with the earliest HeldUntil, and of
 	// those the oldest. They come by HeldUntil, too.

@@ -11,7 +11,8 @@ const (
 	ReplayDone    ReplayState = "done"
 	// ReplayFailed met an obstacle that will not go away by itself; Error names it.
 	ReplayFailed ReplayState = "failed"
-	// ReplayStopped was ended by somebody before its end.
+	// ReplayStopped was ended before its end, by somebody or because whoever had started
+	// it may not do so any more; Error says that.
 	ReplayStopped ReplayState = "stopped"
 )
 
@@ -47,6 +48,10 @@ type Replay struct {
 	// to the replay.
 	Cursor ID `json:"-"`
 	Until  ID `json:"-"`
+	// CreatedBy is the user or the key that started the replay, which goes on for as
+	// long as they may start one. Zero stands for whoever operates the server, or for
+	// an earlier version, which did not note it: then nobody is looked for.
+	CreatedBy ID `json:"created_by,omitzero"`
 	// HeldUntil is until when nobody else works on the replay: one node has it, or its
 	// rate has nothing for it to do before.
 	HeldUntil time.Time `json:"-"`

@@ -327,6 +327,9 @@ func (v *deadLettersView) progress() app.UI {
 	case core.ReplayDone:
 		return note("ok", "Replay finished: "+words+".")
 	case core.ReplayStopped:
+		if replay.Error != "" {
+			return note("bad", "Replay stopped: "+replay.Error+" ("+words+"). The other dead letters stay.")
+		}
 		return note("info", "Replay stopped: "+words+". The other dead letters stay.")
 	case core.ReplayFailed:
 		return note("bad", "Replay failed: "+replay.Error+" ("+words+")")

@@ -98,6 +98,15 @@ func (c *Catalog) Replays(ctx context.Context, org core.ID, scan core.ReplayScan
 	return list(query.Order("id desc").Limit(scan.Limit), replayRow.replay)
 }
 
+// RunningReplays implements [core.Replays].
+func (c *Catalog) RunningReplays(ctx context.Context, after core.ID, limit int) ([]core.Replay, error) {
+	query := c.db.WithContext(ctx).Where("state = ?", string(core.ReplayRunning))
+	if !after.IsZero() {
+		query = query.Where("id > ?", after.String())
+	}
+	return list(query.Order("id").Limit(limit), replayRow.replay)
+}
+
 // DueReplays implements [core.Replays].
 func (c *Catalog) DueReplays(ctx context.Context, at time.Time, limit int) ([]core.Replay, error) {
 	running, due := string(core.ReplayRunning), micros(at)

@@ -172,9 +172,10 @@ func TestHostilePatterns(t *testing.T) {
 	for _, pattern := range []string{`^(a+)+$`, `^(a|aa)+$`, `(a*)*b`, `^(.*a){12}$`} {
 		for _, format := range []string{`{"properties":{"a":{"pattern":%q}}}`, `{"allOf":[{"properties":{"a":{"pattern":%q}}}]}`} {
 			schema := compile(t, fmt.Sprintf(format, pattern))
-			start := time.Now()
-			require.Equal(t, []string{"payload.a"}, fields(t, schema.Validate(payload), core.CodeSchemaMismatch))
-			require.Less(t, time.Since(start), 10*time.Second)
+			var err error
+			took := cpuTime(func() { err = schema.Validate(payload) })
+			require.Equal(t, []string{"payload.a"}, fields(t, err, core.CodeSchemaMismatch))
+			require.Less(t, took, 10*time.Second)
 		}
 	}
 	_, err := jsonschema.New().Compile([]byte(`{"pattern":"((a{1000}){1000}){1000}"}`))

@@ -66,6 +66,18 @@ func (c *Catalog) Replays(ctx context.Context, org core.ID, scan core.ReplayScan
 	return page(all, scan.Limit, ownReplay), nil
 }
 
+// RunningReplays implements [core.Replays].
+func (c *Catalog) RunningReplays(ctx context.Context, after core.ID, limit int) ([]core.Replay, error) {
+	if err := c.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer c.mu.Unlock()
+	all := sorted(c.replays, func(replay core.Replay) bool {
+		return replay.State == core.ReplayRunning && byID(replay.ID, after) > 0
+	}, func(a, b core.Replay) int { return byID(a.ID, b.ID) })
+	return page(all, limit, ownReplay), nil
+}
+
 // DueReplays implements [core.Replays].
 func (c *Catalog) DueReplays(ctx context.Context, at time.Time, limit int) ([]core.Replay, error) {
 	if err := c.enter(ctx); err != nil {

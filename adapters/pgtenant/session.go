@@ -44,8 +44,11 @@ var settings = []struct{ name, value string }{
 	{"jit", "off"},
 }
 
-// heldIdle is for how long a transaction may be silent between two statements.
-const heldIdle = "3s"
+// heldIdle is for how long a transaction may be silent between two statements. Of a
+// node that is silent there may be two in a line: the second one gets its lock from
+// another node when the first is ended. Both together are to take less than five
+// seconds.
+const heldIdle = "2s"
 
 // How long this process waits for a server that may be gone.
 const (

@@ -49,6 +49,7 @@ func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch
 			p.release()
 		}
 	}()
+	defer s.relieve(ctx)()
 	for range appendAttempts {
 		if s.heads.contended(p.streams) {
 			err = s.appendLocked(ctx, conn, p)
@@ -69,7 +70,7 @@ func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch
 				return s.finish(p, err)
 			}
 		case stateLockTimeout:
-			if ended, failed := endSilent(ctx, conn); failed != nil || !ended {
+			if ended, failed := endSilent(ctx, conn, true); failed != nil || !ended {
 				return s.finish(p, err)
 			}
 		default:

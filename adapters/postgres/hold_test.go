@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"strconv"
 	"testing"
 	"time"
 
@@ -61,18 +62,7 @@ func TestWhatAPausedNodeHolds(t *testing.T) {
 			return err
 		},
 		"an append in the middle of its rows": func(_ context.Context, conn *pgx.Conn) error {
-			wire := conn.PgConn().Frontend()
-			wire.SendQuery(&pgproto3.Query{String: `select eventflow_advance('03000000-0000-0000-0000-000000000000', 1, 1, '2026-03-01 12:00:00Z', 20513);
-				copy events_20260301 from stdin binary`})
-			if err := wire.Flush(); err != nil {
-				return err
-			}
-			for {
-				message, err := wire.Receive()
-				if _, waits := message.(*pgproto3.CopyInResponse); waits || err != nil {
-					return err
-				}
-			}
+			return beginRows(conn, "03000000-0000-0000-0000-000000000000", 1)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -90,6 +80,98 @@ func TestWhatAPausedNodeHolds(t *testing.T) {
 			require.Len(t, events, 2)
 		})
 	}
+}
+
+// beginRows begins the append of an event to a stream, up to its rows.
+func beginRows(conn *pgx.Conn, stream string, next int) error {
+	wire := conn.PgConn().Frontend()
+	wire.SendQuery(&pgproto3.Query{String: `select eventflow_advance('` + stream + `', ` + strconv.Itoa(next) + `, 1, '2026-03-01 12:00:00Z', 20513);
+		copy events_20260301 from stdin binary`})
+	if err := wire.Flush(); err != nil {
+		return err
+	}
+	for {
+		message, err := wire.Receive()
+		if _, waits := message.(*pgproto3.CopyInResponse); waits || err != nil {
+			return err
+		}
+	}
+}
+
+// What a paused node holds twice is not waited for twice: an append to two streams
+// waits for one of them, and then for the other.
+func TestWhatAPausedNodeHoldsTwice(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	u := pgtest.URL(t)
+	first, second := openStorage(t, u), openStorage(t, u)
+	n := &neighbours{}
+	batches := func(day int, key string) (all []core.Batch) {
+		for _, stream := range []core.ID{{3}, {4}} {
+			batch := n.batch(core.ID{1}, stream, day)
+			batch.Entries[0].IdempotencyKey = key
+			all = append(all, batch)
+		}
+		return all
+	}
+	require.NoError(t, first.Append(t.Context(), at, batches(0, "first")))
+	require.NoError(t, second.Append(t.Context(), at, batches(1, "second"))) // it knows the counters
+	paused(t, first, func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.PgConn().Exec(ctx, `begin; select from heads where stream = '03000000-0000-0000-0000-000000000000' for update`).ReadAll()
+		return err
+	})
+	paused(t, first, func(_ context.Context, conn *pgx.Conn) error {
+		return beginRows(conn, "04000000-0000-0000-0000-000000000000", 2)
+	})
+	begun := time.Now()
+	require.NoError(t, second.Append(t.Context(), at, batches(2, "third")))
+	require.Less(t, time.Since(begun), released)
+}
+
+// A paused node may have a second append, which waits for one of another node that
+// waits for its first. When the first is ended the second gets its lock, says nothing
+// either, and the next append waits for that.
+func TestWhatAPausedNodeHoldsInALine(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	u := pgtest.URL(t)
+	first, second := openStorage(t, u), openStorage(t, u)
+	n := &neighbours{}
+	batches := func(day int) (all []core.Batch) {
+		for _, stream := range []core.ID{{3}, {4}} {
+			batch := n.batch(core.ID{1}, stream, day)
+			batch.Entries[0].IdempotencyKey = strconv.Itoa(day)
+			all = append(all, batch)
+		}
+		return all
+	}
+	require.NoError(t, second.Append(t.Context(), at, batches(0))) // it knows the counters
+	lock := func(stream string) string {
+		return `begin; select from heads where stream = '` + stream + `-0000-0000-0000-000000000000' for update`
+	}
+	waiting := func(wanted int) func() bool {
+		return func() (all bool) {
+			err := second.pool.QueryRow(t.Context(), `select count(*) = $1 from pg_locks where not granted
+				and pid in (select pid from pg_locks where relation = to_regclass('heads'))`, wanted).Scan(&all)
+			return err == nil && all
+		}
+	}
+	begun := time.Now()
+	paused(t, first, func(ctx context.Context, conn *pgx.Conn) error {
+		_, err := conn.PgConn().Exec(ctx, lock("04000000")).ReadAll()
+		return err
+	})
+	between := make(chan error)
+	go func() { between <- second.Append(context.WithoutCancel(t.Context()), at, batches(1)) }()
+	require.Eventually(t, waiting(1), released, time.Millisecond)
+	paused(t, first, func(_ context.Context, conn *pgx.Conn) error {
+		conn.PgConn().Frontend().SendQuery(&pgproto3.Query{String: lock("03000000")})
+		return conn.PgConn().Frontend().Flush() // and it hears no answer
+	})
+	require.Eventually(t, waiting(2), released, time.Millisecond)
+	require.NoError(t, <-between)
+	require.NoError(t, second.Append(t.Context(), at, batches(2)))
+	require.Less(t, time.Since(begun), released)
 }
 
 // What a URL sets itself wins, in whichever form.

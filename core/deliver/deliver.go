@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"context"
 	"log/slog"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -31,6 +32,10 @@ type Ports struct {
 	// Shares bounds what an organization may have. It may be nil.
 	Shares     *eventlog.Shares
 	Authorizer core.Authorizer
+	// Bearer returns the principal that a user or a key of an organization is now, or
+	// [core.CodeUnauthorized] where it is none any more. What goes on without the one
+	// who started it asks it. Nil asks nobody.
+	Bearer func(ctx context.Context, org, id core.ID) (core.Principal, error)
 	// Record adds to the audit trail; a nil one records nothing.
 	Record core.Recorder
 	Logger *slog.Logger
@@ -54,8 +59,10 @@ func New(p Ports) *UseCases {
 		Letters: &Letters{
 			streams: p.Streams, groups: groups, store: p.Store, turns: steps, shares: p.Shares, authorizer: p.Authorizer, record: p.Record, now: p.Now,
 		},
-		Replayer: &Replayer{store: p.Store, turns: steps, logger: p.Logger, now: p.Now},
-		Numbers:  &Numbers{streams: p.Streams, groups: p.Store, log: p.Log, authorizer: p.Authorizer, now: p.Now},
-		Tracer:   &Tracer{streams: p.Streams, store: p.Store, log: p.Log, authorizer: p.Authorizer},
+		Replayer: &Replayer{
+			store: p.Store, turns: steps, bearer: p.Bearer, authorizer: p.Authorizer, record: p.Record, logger: p.Logger, now: p.Now,
+		},
+		Numbers: &Numbers{streams: p.Streams, groups: p.Store, log: p.Log, authorizer: p.Authorizer, now: p.Now},
+		Tracer:  &Tracer{streams: p.Streams, store: p.Store, log: p.Log, authorizer: p.Authorizer},
 	}
 }

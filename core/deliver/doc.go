@@ -33,6 +33,7 @@
 //   - letters.go: dead letters, one by one;
 //   - replays.go: giving back many dead letters;
 //   - replayer.go: the worker that does it;
+//   - withdraw.go: stopping it once whoever wanted it may not want it any more;
 //   - tracer.go: what has become of one event;
 //
 // The numbers, which people and metrics ask for:

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -16,10 +17,13 @@ import (
 // Replayer works on the replays that [Letters.ReplayAll] starts. Every node has one; a
 // replay is held by one of them at a time.
 type Replayer struct {
-	store  core.GroupStore
-	turns  *turns
-	logger *slog.Logger
-	now    core.Clock
+	store      core.GroupStore
+	turns      *turns
+	bearer     func(ctx context.Context, org, id core.ID) (core.Principal, error)
+	authorizer core.Authorizer
+	record     core.Recorder
+	logger     *slog.Logger
+	now        core.Clock
 }
 
 const (
@@ -41,12 +45,20 @@ const (
 )
 
 // Run works until ctx ends. A failure is logged and tried again with the next tick: a
-// replay is work that somebody has asked for and gone away from.
+// replay is work that somebody has asked for and gone away from. Whoever has done so is
+// looked at beside the work, which may take long.
 func (r *Replayer) Run(ctx context.Context) {
+	var both sync.WaitGroup
+	both.Go(func() { r.repeat(ctx, r.Work) })
+	both.Go(func() { r.repeat(ctx, r.Withdraw) })
+	both.Wait()
+}
+
+func (r *Replayer) repeat(ctx context.Context, work func(context.Context) error) {
 	tick := time.NewTicker(replayInterval)
 	defer tick.Stop()
 	for {
-		if err := r.Work(ctx); err != nil && ctx.Err() == nil {
+		if err := work(ctx); err != nil && ctx.Err() == nil {
 			r.logger.Error("replaying dead letters failed; it will be tried again", "error", err)
 		}
 		select {

@@ -29,7 +29,7 @@ func (l *Letters) ReplayAll(ctx context.Context, who core.Principal, spec core.R
 	// replayer counts them as gone.
 	now := l.now.Stamp()
 	replay := core.Replay{
-		ID: core.RandomID(now), Org: who.Org, Filter: scan.Filter, Streams: who.Streams, Rate: spec.Rate,
+		ID: core.RandomID(now), Org: who.Org, Filter: scan.Filter, Streams: who.Streams, Rate: spec.Rate, CreatedBy: who.Creator(),
 		State: core.ReplayRunning, Total: total, Until: until, Revision: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	if total == 0 { // there is no letter to end at, so no node need look
@@ -165,19 +165,7 @@ func (l *Letters) Replays(ctx context.Context, who core.Principal, q core.Replay
 // Stop ends a replay. What is on its way to the group already comes; the other letters
 // stay parked. A replay that has ended stays as it is.
 func (l *Letters) Stop(ctx context.Context, who core.Principal, id string) (core.Replay, error) {
-	replay, err := core.Revision[core.Replay]{
-		Noun:   "replay",
-		Read:   func() (core.Replay, error) { return l.openReplay(ctx, who, id, core.ActionWriteLetters) },
-		Number: func(r *core.Replay) *int64 { return &r.Revision },
-		Change: func(r *core.Replay) error {
-			if r.State != core.ReplayRunning {
-				return errEnded
-			}
-			r.State, r.HeldUntil, r.UpdatedAt = core.ReplayStopped, time.Time{}, l.now.Stamp()
-			return nil
-		},
-		Store: func(r core.Replay) error { return l.store.UpdateReplay(ctx, r) },
-	}.Revise(ctx, 0)
+	replay, err := stopReplay(ctx, l.store, l.now, "", func() (core.Replay, error) { return l.openReplay(ctx, who, id, core.ActionWriteLetters) })
 	if errors.Is(err, errEnded) {
 		return l.openReplay(ctx, who, id, core.ActionWriteLetters)
 	}

@@ -13,7 +13,7 @@ func (s *suite) replay() core.Replay {
 	return core.Replay{
 		ID: s.id(), Org: org, State: core.ReplayRunning, Rate: 2.5, Total: 10, Revision: 1, CreatedAt: start, UpdatedAt: start,
 		Filter:  core.LetterFilter{Stream: s.id(), Reason: "x", Offset: &offset},
-		Streams: []core.ID{s.id(), s.id()}, Cursor: s.id(), Until: s.id(),
+		Streams: []core.ID{s.id(), s.id()}, Cursor: s.id(), Until: s.id(), CreatedBy: s.id(),
 	}
 }
 
@@ -73,7 +73,7 @@ func turns(s *suite) {
 		return replay.ID
 	}
 	made(org, time.Time{}, core.ReplayStopped)
-	made(org, second(4), core.ReplayRunning)
+	waiting := made(org, second(4), core.ReplayRunning)
 	first := made(org, second(3), core.ReplayRunning)
 	same := made(org, second(3), core.ReplayRunning)
 	never := made(other, second(9), core.ReplayRunning)
@@ -94,6 +94,16 @@ func turns(s *suite) {
 	got.Revision, got.HeldUntil = got.Revision+1, second(6)
 	s.must(s.store.UpdateReplay(s.Context(), got))
 	due(second(8), 10, fresh, third, same)
+
+	runs := func(after core.ID, limit int, want ...core.ID) {
+		s.Helper()
+		all, err := s.store.RunningReplays(s.Context(), after, limit)
+		s.must(err)
+		s.equal(replayIDs(all), want)
+	}
+	runs(core.ID{}, 3, waiting, first, same)
+	runs(first, 10, same, never, fresh, third)
+	runs(third, 10)
 
 	list := func(of core.ID, scan core.ReplayScan, want ...core.ID) {
 		s.Helper()

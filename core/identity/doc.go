@@ -14,6 +14,7 @@
 //   - descent.go: keys that keys have made, and what bounds them;
 //   - leaving.go: the keys of people who are demoted, disabled or removed;
 //   - keytext.go: the text of a key, with its checksum;
+//   - bearer.go: who somebody is now, without a credential;
 //   - usage.go: noting when a key was last used;
 //   - tenants.go: the limits of organizations, remembered for a moment.
 //

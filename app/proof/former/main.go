@@ -4,7 +4,7 @@
 //
 // Before a release, its binary leaves an installation for the versions after it:
 //
-//	make build bin/testenv
+//	make bin/testenv build
 //	bin/testenv -- go run ./app/proof/former -binary bin/eventflow -name "$(git rev-parse --short HEAD)"
 //
 // It speaks plain HTTP, and no words of the packages around it: these may have
