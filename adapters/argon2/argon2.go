@@ -69,7 +69,7 @@ func (h *Hasher) Hash(ctx context.Context, password, like string) (string, error
 	_, _ = rand.Read(salt) // never fails: see the package's documentation
 	if like != "" {
 		var err error
-		if c, salt, _, err = parse(like); err != nil {
+		if c, salt, err = parse(like); err != nil {
 			return "", err
 		}
 	}
@@ -112,7 +112,7 @@ func salted(hash string) string { return hash[:strings.LastIndex(hash, "$")+1] }
 // hashes that are the result. It tries all spellings and compares with all hashes, so
 // that the time does not tell which one fits.
 func (h *Hasher) try(ctx context.Context, like, password string, hashes []string, matches []bool) error {
-	c, salt, _, err := parse(like)
+	c, salt, err := parse(like)
 	if err != nil {
 		return err
 	}
@@ -144,24 +144,25 @@ func spellings(password string) []string {
 
 // parse reads a text that encode wrote, now or in an earlier version with other
 // costs. What is wrong with it is a fault of the database, not of a user.
-func parse(hash string) (c costs, salt, key []byte, err error) {
+func parse(hash string) (c costs, salt []byte, err error) {
 	parts := strings.Split(hash, "$")
 	var version int
 	if len(parts) != 6 || parts[1] != "argon2id" {
-		return c, nil, nil, fmt.Errorf("a stored password hash is not an argon2id hash")
+		return c, nil, fmt.Errorf("a stored password hash is not an argon2id hash")
 	}
 	if _, err := fmt.Sscanf(parts[2], "v=%d", &version); err != nil || version != argon2.Version {
-		return c, nil, nil, fmt.Errorf("a stored password hash has another version of argon2id")
+		return c, nil, fmt.Errorf("a stored password hash has another version of argon2id")
 	}
 	if _, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &c.memory, &c.passes, &c.threads); err != nil || c.passes == 0 || c.threads == 0 {
-		return c, nil, nil, fmt.Errorf("a stored password hash has no valid costs")
+		return c, nil, fmt.Errorf("a stored password hash has no valid costs")
 	}
+	var key []byte
 	salt, err = base64.RawStdEncoding.DecodeString(parts[4])
 	if err == nil {
 		key, err = base64.RawStdEncoding.DecodeString(parts[5])
 	}
 	if err != nil || len(key) != keyLen {
-		return c, nil, nil, fmt.Errorf("a stored password hash is damaged")
+		return c, nil, fmt.Errorf("a stored password hash is damaged")
 	}
-	return c, salt, key, nil
+	return c, salt, nil
 }

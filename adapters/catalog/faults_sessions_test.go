@@ -44,12 +44,12 @@ func rotates(statement string) func(*faulty) {
 	}
 }
 
-// moves moves a session from another generation.
-func moves(change func(f *faulty, s *core.Session, from *int64)) func(*faulty) {
+// moves changes the generation from which a session is moved.
+func moves(change func(s *core.Session, from *int64)) func(*faulty) {
 	return func(f *faulty) {
 		f.moveSession = func(ctx context.Context, id core.ID, from int64, org, user core.ID, at time.Time) error {
 			if session, err := f.Catalog.Session(ctx, id); err == nil {
-				change(f, &session, &from)
+				change(&session, &from)
 			}
 			return f.Catalog.MoveSession(ctx, id, from, org, user, at)
 		}
@@ -131,7 +131,7 @@ var sessionFaults = []fault{
 	{"rotates from an earlier generation", sessionRotated, asTooLate, rotates("update sessions set generation = ?, rotated_at = ? where id = ? and revoked_at is null and generation > ?")},
 	{"rotates all sessions", sessionRotated, asStored, rotates("update sessions set generation = ?, rotated_at = ? where ? <> '' and revoked_at is null and generation = ?")},
 	{"does not note when it rotates", sessionRotated, asStored, rotates("update sessions set generation = ? where ? <> 0 and id = ? and revoked_at is null and generation = ?")},
-	{"moves from any generation", sessionMoved, asTooLate, moves(func(f *faulty, s *core.Session, from *int64) { *from = s.Generation })},
+	{"moves from any generation", sessionMoved, asTooLate, moves(func(s *core.Session, from *int64) { *from = s.Generation })},
 	{"leaves the organization as it was", sessionMoved, asStored, func(f *faulty) {
 		f.moveSession = func(ctx context.Context, id core.ID, from int64, org, user core.ID, at time.Time) error {
 			session, _ := f.Catalog.Session(ctx, id)
@@ -142,12 +142,12 @@ var sessionFaults = []fault{
 		}
 	}},
 	{"moves a session to whom it likes", sessionUnmoved, asNotFound, func(f *faulty) {
-		f.moveSession = func(ctx context.Context, id core.ID, from int64, org, user core.ID, at time.Time) error {
+		f.moveSession = func(ctx context.Context, id core.ID, _ int64, org, user core.ID, at time.Time) error {
 			return f.sql(ctx, "update sessions set generation = generation + 1, org = ?, user_id = ?, rotated_at = ? where id = ?", org.String(), user.String(), micros(at), id.String())
 		}
 	}},
 	{"moves a session to who was signed out", sessionUnmoved, asNotFound, func(f *faulty) {
-		f.moveSession = func(ctx context.Context, id core.ID, from int64, org, user core.ID, at time.Time) error {
+		f.moveSession = func(ctx context.Context, id core.ID, _ int64, org, user core.ID, at time.Time) error {
 			if there, err := f.Catalog.User(ctx, org, user); err != nil || there.State != core.UserActive {
 				return core.Errorf(core.CodeNotFound, "none")
 			}

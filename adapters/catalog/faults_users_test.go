@@ -129,7 +129,7 @@ var userFaults = []fault{
 	{"does not note when it signs out", userSignedOut, asStored, func(f *faulty) {
 		f.signOutUser = func(ctx context.Context, org, id core.ID, at time.Time) error {
 			if _, err := f.Catalog.User(ctx, org, id); err != nil {
-				return nil //nolint:nilerr // there is nobody to sign out
+				return nil // there is nobody to sign out
 			}
 			return f.RevokeSessions(ctx, id, core.ID{}, at)
 		}

@@ -176,7 +176,7 @@ func (c *Catalog) SignOutUser(ctx context.Context, org, id core.ID, at time.Time
 	defer c.mu.Unlock()
 	user, err := c.userOf(org, id)
 	if err != nil {
-		return nil //nolint:nilerr // there is nobody to sign out
+		return nil // there is nobody to sign out
 	}
 	user.SignedOutAt = new(utc(at))
 	c.users[id] = user

@@ -98,7 +98,7 @@ func TestTheFilesAreTheOwnersAlone(t *testing.T) {
 	t.Parallel()
 	for _, before := range []bool{false, true} {
 		folder := t.TempDir()
-		require.NoError(t, os.Chmod(folder, 0o755)) //nolint:gosec // so it was before
+		require.NoError(t, os.Chmod(folder, 0o755))
 		path := filepath.Join(folder, "some.db")
 		use := func() {
 			db, err := sqlitefile.Open(path)
@@ -122,7 +122,7 @@ func TestTheFilesAreTheOwnersAlone(t *testing.T) {
 			files, err := filepath.Glob(path + "*")
 			require.NoError(t, err)
 			for _, file := range files {
-				require.NoError(t, os.Chmod(file, 0o644)) //nolint:gosec // so it was before
+				require.NoError(t, os.Chmod(file, 0o644))
 			}
 			use()
 		}

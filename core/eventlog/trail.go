@@ -73,7 +73,7 @@ func (t *Trail) Record(ctx context.Context, record core.AuditRecord) {
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		t.store(context.WithoutCancel(ctx), record)
+		t.store(ctx, record)
 	}()
 	select {
 	case <-ended:
@@ -85,8 +85,9 @@ func (t *Trail) Record(ctx context.Context, record core.AuditRecord) {
 // organization in front of it included.
 const recordFor = time.Minute
 
+// store adds a record, also when ctx has ended, or logs it.
 func (t *Trail) store(ctx context.Context, record core.AuditRecord) {
-	ctx, cancel := context.WithTimeout(ctx, recordFor)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordFor)
 	defer cancel()
 	if err := t.Add(ctx, record); err != nil {
 		t.Logger.Error("an audit record could not be stored", "error", err, "action", record.Action, "org_id", record.Who.Org,

@@ -49,9 +49,9 @@ func (m memberships) whose(ctx context.Context, users []core.User, password stri
 		return nil, core.StoreFailed(err)
 	}
 	var own []core.User
-	for i, matched := range matches {
-		if matched {
-			own = append(own, users[i])
+	for i, user := range users {
+		if i < len(matches) && matches[i] {
+			own = append(own, user)
 		}
 	}
 	return own, nil

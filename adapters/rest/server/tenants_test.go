@@ -34,7 +34,7 @@ func ticket(invited rest.Invited) string {
 	return ticket
 }
 
-// invites invites an address, and returns the ticket that the admin gets to see.
+// invites has an admin invite an address, and returns the ticket that the admin gets to see.
 func (o *office) invites(admin rest.SignedIn, email string) string {
 	o.t.Helper()
 	invited, err := o.as(admin).Invite(context.Background(), rest.InviteRequest{Email: email, Role: core.RoleViewer})
