@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -40,6 +41,9 @@ func TestPlacesInAStreamFollowOneRule(t *testing.T) {
 			} else {
 				path = fmt.Sprintf(path, beyond)
 			}
+			if strings.Contains(path, "/live") { // one that is taken would not end
+				require.Equal(t, 400, f.statusOf(path), path)
+			}
 			got := f.do(c.method, path, strings.NewReader(body))
 			require.Equal(t, 400, got.StatusCode, "%s %s: %s", path, body, got.body)
 			require.Equal(t, []core.Detail{{Field: c.field, Reason: "is beyond the end of the stream, whose next offset is 4"}}, got.problem(t).Details, "%s %s", path, body)
@@ -50,6 +54,17 @@ func TestPlacesInAStreamFollowOneRule(t *testing.T) {
 		require.Equal(t, 400, got.StatusCode, "%s", got.body)
 		require.Contains(t, []string{"to", "start", "offset"}, got.problem(t).Details[0].Field)
 	}
+}
+
+// statusOf is how a GET is answered, whatever its body is.
+func (f *fixture) statusOf(path string) int {
+	request, err := http.NewRequest(http.MethodGet, "http://"+f.address+path, nil)
+	require.NoError(f.t, err)
+	request.Header.Set("X-API-Key", f.key)
+	response, err := http.DefaultTransport.RoundTrip(request)
+	require.NoError(f.t, err)
+	require.NoError(f.t, response.Body.Close())
+	return response.StatusCode
 }
 
 // An offset that no event can have is refused by its place in the list.
