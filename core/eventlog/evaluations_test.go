@@ -156,3 +156,19 @@ func TestFewEvaluationsLastAtATime(t *testing.T) {
 		require.NoError(t, c.Streams.Validate(t.Context(), c.Who, "a", long))
 	})
 }
+
+// Short evaluations add up: a share lasts for as many steps as it holds, however they
+// are spread.
+func TestShortEvaluationsAddUp(t *testing.T) {
+	t.Parallel()
+	c := costlyCounter(t, costly{})
+	lasted := func(steps int) (total int) {
+		c.Clock.Pass(time.Hour)
+		payload := c.draft(strconv.Itoa(steps), "")
+		for c.Streams.Validate(t.Context(), c.Who, "a", payload) == nil {
+			total += steps
+		}
+		return total
+	}
+	require.InEpsilon(t, lasted(core.EvaluationSteps/2), lasted(8000), 0.2)
+}
