@@ -67,7 +67,7 @@ func TestAServerServesUntilItIsStopped(t *testing.T) {
 			for _, path := range []string{"/readyz", "/api/v1/health"} {
 				ready := get(t, server.url+path)
 				require.Equal(t, 200, ready.status, ready.body)
-				require.Contains(t, ready.body, `{"status":"ok","checks":{"catalog":{"status":"ok"},"store":{"status":"ok"}}`)
+				require.Contains(t, ready.body, `{"status":"ok","checks":{"catalog":{"status":"ok"},"clock":{"status":"ok"},"store":{"status":"ok"}}`)
 			}
 			client := server.client(h.key(store))
 			_, err := client.CreateStream(t.Context(), core.StreamSpec{Name: "orders"})

@@ -133,7 +133,7 @@ func openCatalog(ctx context.Context, lc fx.Lifecycle, cfg Config) (core.Catalog
 // newClock returns the clock that this node has in common with all others: the
 // catalog's, because leases and sessions are there, or else the store's.
 func newClock(
-	ctx context.Context, own core.Clock, storage core.Storage, catalog core.Catalog, m *metrics.Metrics, logger *slog.Logger,
+	ctx context.Context, own core.Clock, catalog core.Catalog, storage core.Storage, m *metrics.Metrics, logger *slog.Logger,
 ) (*eventlog.SharedClock, error) {
 	clock, err := sharedClock(ctx, own, logger, catalog, storage)
 	if err != nil {

@@ -169,3 +169,32 @@ func TestTheLibraryStillHasWhatIsHidden(t *testing.T) {
 	require.Same(t, a, resourceOf(a.Properties["b"]))
 	require.Equal(t, map[string]*jsonschema.Schema{"n": a}, anchorsOf(a.Properties["b"]))
 }
+
+// What chance seldom hits: where dynamic references lead, and what is left over when
+// several alternatives match.
+func TestWhatLooksBeyondItsOwnSchema(t *testing.T) {
+	t.Parallel()
+	tree := `{"$id":"tree","$dynamicAnchor":"node","type":"object","properties":{"n":true,"children":{"items":{"$dynamicRef":"#node"}}}}`
+	strict := `{"$id":"https://a.example/strict","$dynamicAnchor":"node","$ref":"tree","unevaluatedProperties":false,"$defs":{"tree":` + tree + `}}`
+	recursive := `{"$schema":"https://json-schema.org/draft/2019-09/schema","$id":"https://a.example/strict","$recursiveAnchor":true,"$ref":"tree",` +
+		`"unevaluatedProperties":false,"$defs":{"tree":{"$id":"tree","$recursiveAnchor":true,"properties":{"n":true,"children":{"items":{"$recursiveRef":"#"}}}}}}`
+	either := `{"anyOf":[{"properties":{"a":true}},{"properties":{"b":true}}],"unevaluatedProperties":false}`
+	for _, test := range []struct {
+		schema, payload string
+		fits            bool
+	}{
+		{strict, `{"children":[{"n":1}]}`, true},
+		{strict, `{"children":[{"typo":1}]}`, false},
+		{recursive, `{"children":[{"n":1}]}`, true},
+		{recursive, `{"children":[{"typo":1}]}`, false},
+		{either, `{"a":1,"b":2}`, true},
+		{either, `{"a":1,"c":2}`, false},
+		{`{"prefixItems":[true],"contains":{"const":2},"unevaluatedItems":false}`, `[1,2,2]`, true},
+		{`{"prefixItems":[true],"contains":{"const":2},"unevaluatedItems":false}`, `[1,2,3]`, false},
+		{`{"if":{"required":["a"],"properties":{"a":true}},"then":{"properties":{"b":true}},"unevaluatedProperties":false}`, `{"a":1,"b":1}`, true},
+		{`{"if":{"required":["a"],"properties":{"a":true}},"then":{"properties":{"b":true}},"unevaluatedProperties":false}`, `{"b":1}`, false},
+	} {
+		require.True(t, agree(t, test.schema, []byte(test.payload)), test.schema)
+		require.Equal(t, test.fits, compile(t, test.schema).decide([]byte(test.payload), budget()) == nil, "%s\n%s", test.schema, test.payload)
+	}
+}

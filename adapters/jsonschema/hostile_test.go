@@ -59,11 +59,11 @@ var hostile = map[string]struct{ schema, payload string }{
 	"many small schemas": {`{"allOf":[` + strings.Repeat(`{},`, 60_000) + `{}` + `]}`, ""},
 	"many booleans":      {`{"anyOf":[` + strings.Repeat(`false,`, 40_000) + `true]}`, ""},
 	"a long name":        {`{"properties":{"` + strings.Repeat("n", 100_000) + `":{"allOf":[` + strings.Repeat(`{"type":"string"},`, 5000) + `{}]}}}`, ""},
-	"many identifiers":   {`{"$defs":{` + listed(9000, `"%d":{"$id":"x%[1]d"}`) + `}}`, ""},
+	"many identifiers":   {`{"$defs":{` + listed(5000, `"%d":{"$id":"x%[1]d"}`) + `}}`, ""},
 	"a long identifier":  {`{"$id":"` + strings.Repeat("x", 100_000) + `","allOf":[` + strings.Repeat(`{"$ref":"#/$defs/a"},`, 5000) + `{}],"$defs":{"a":{}}}`, ""},
 	"many detours":       {`{"x":{` + listed(3000, `"%d":{}`) + `},"allOf":[` + listed(3000, `{"$ref":"#/x/%d"}`) + `]}`, ""},
 	"many patterns":      {`{"allOf":[` + listed(2000, `{"pattern":"^[ab]{0,900}%d$"}`) + `]}`, ""},
-	"a large pattern":    {`{"pattern":"` + strings.Repeat(`[a-z]{1000}`, 300) + `"}`, ""},
+	"a large pattern":    {`{"pattern":"` + strings.Repeat(`[a-z]{1000}`, 12) + `"}`, ""},
 	"a long pattern":     {`{"pattern":"` + strings.Repeat(`\\pL`, 7000) + `"}`, ""},
 	"long patterns":      {`{"allOf":[` + listed(60, `{"pattern":"`+strings.Repeat(`\\pL`, 1000)+`%d"}`) + `]}`, ""},
 	"classes":            {`{"allOf":[` + listed(500, `{"pattern":"(?i)^[\\pL\\pN]{0,90}%d$"}`) + `]}`, ""},
@@ -132,14 +132,13 @@ func TestHostileSchemas(t *testing.T) {
 			took := cpuTime(func() { compiled, err = jsonschema.New().Compile([]byte(test.schema)) })
 			t.Logf("compile: %d bytes, %v, %v", len(test.schema), took, err)
 			require.Less(t, took, slack*time.Second)
-			if test.payload == "" {
-				fields(t, err, core.CodeValidation)
-				require.Less(t, len(err.Error()), 1000)
-			} else {
+			if test.payload != "" {
 				require.NoError(t, err)
 				requireBounded(t, compiled, test.payload)
 				return
 			}
+			fields(t, err, core.CodeValidation)
+			require.Less(t, len(err.Error()), 1000)
 			// If it is stored already, it has nothing but the budget.
 			took = cpuTime(func() { compiled, err = jsonschema.New().Reopen([]byte(test.schema)) })
 			t.Logf("reopen: %v, %v", took, err)

@@ -40,7 +40,7 @@ func (s *Streams) Open(ctx context.Context, who core.Principal, ref string, acti
 		return s.load(ctx, who.Org, ref, old)
 	}, func(error) bool { return false })
 	if err != nil {
-		return nil, err
+		return nil, core.StoreFailed(err)
 	}
 	if err := s.Authorizer.Allow(who, stream.Org, action); err != nil {
 		return nil, err
@@ -89,7 +89,7 @@ func (s *Streams) name(ctx context.Context, org, id core.ID) (string, error) {
 		return "", nil
 	}
 	if err != nil {
-		return "", err
+		return "", core.StoreFailed(err)
 	}
 	return open.Name, nil
 }

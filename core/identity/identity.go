@@ -62,7 +62,9 @@ func New(p Ports) (*UseCases, error) {
 		users: p.Users, sessions: p.Sessions, organizations: p.Organizations, tokens: p.Tokens, authorizer: p.Authorizer,
 		people: people, presence: presence, secrets: secrets, throttle: p.Throttle, later: p.Later, record: p.Record, now: p.Now,
 	}
-	keys := NewKeys(KeyPorts{Access: access, Credentials: p.Credentials, Streams: p.Streams, Shares: p.Shares, Authorizer: p.Authorizer, Record: p.Record, Now: p.Now})
+	keys := NewKeys(KeyPorts{
+		Access: access, Credentials: p.Credentials, Streams: p.Streams, Shares: p.Shares, Authorizer: p.Authorizer, Record: p.Record, Now: p.Now,
+	})
 	tickets := &Tickets{tickets: p.Tickets, users: p.Users, authorizer: p.Authorizer, secrets: secrets, post: post, record: p.Record, now: p.Now}
 	return &UseCases{
 		Access:  access,

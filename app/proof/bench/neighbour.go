@@ -149,7 +149,7 @@ func (a *attacker) each(ctx context.Context, connections int, do func(net.Conn) 
 				}
 				select {
 				case <-ctx.Done():
-				case <-time.After(50 * time.Millisecond):
+				case <-time.After(500 * time.Millisecond):
 				}
 			}
 		})
@@ -183,17 +183,23 @@ func (a *attacker) repeat(ctx context.Context, connections int, l load) {
 	a.each(ctx, connections, func(conn net.Conn) error { return l.sendOn(conn, 1<<30) })
 }
 
-// stalledUploads are large batches whose end never comes.
+// stalledUploads are large batches whose end never comes: many that have sent next to
+// nothing of what they announce, and some that have sent most of it. It is no flood,
+// which would take the processors of this program as much as those of the server.
 func (a *attacker) stalledUploads(ctx context.Context) error {
 	body := slices.Repeat([]byte(" "), core.MaxBatchBytes)
 	upload := httpRequest("POST", "/api/v1/streams/busy/events/batch", a.key, "application/json", body)
-	a.each(ctx, 64, func(conn net.Conn) error {
-		if _, err := conn.Write(upload[:len(upload)-1]); err != nil {
+	stall := func(sent int) func(net.Conn) error {
+		return func(conn net.Conn) error {
+			if _, err := conn.Write(upload[:sent]); err != nil {
+				return err
+			}
+			_, err := io.Copy(io.Discard, conn) // until the server has had enough
 			return err
 		}
-		_, err := io.Copy(io.Discard, conn) // until the server has had enough
-		return err
-	})
+	}
+	a.each(ctx, 200, stall(16<<10))
+	a.each(ctx, 8, stall(core.MaxBatchBytes*3/4))
 	return nil
 }
 

@@ -5,8 +5,6 @@ import (
 	"context"
 	"sync"
 	"time"
-
-	"github.com/eventflow-go/eventflow/core"
 )
 
 // Cache keeps answers of the catalog for a short time. So the hot path asks the
@@ -50,7 +48,7 @@ func New[K comparable, V any](now func() time.Time, ttl time.Duration, size int)
 // Get returns the answer for key. It calls load when there is no answer or it is too
 // old, and gives it the old one. An error is kept like a value when keep says so;
 // otherwise the next caller loads again. While another caller loads, Get waits for
-// that as long as ctx lasts, and is [core.CodeUnavailable] after that.
+// that as long as ctx lasts, and returns the error of ctx after that.
 //
 // An answer counts from the time before load, because the catalog may change while
 // the answer is on its way.
@@ -69,7 +67,7 @@ func (c *Cache[K, V]) Get(ctx context.Context, key K, load func(old V) (V, error
 		case <-loading:
 		case <-ctx.Done():
 			var none V
-			return none, core.StoreFailed(ctx.Err())
+			return none, ctx.Err()
 		}
 	}
 }
