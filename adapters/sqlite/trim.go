@@ -10,12 +10,13 @@ import (
 )
 
 // One transaction of Trim removes as many events as it can in trimStep, for which an
-// append may have to wait, and at most trimMost. How many these are depends on the
-// disk and on the events: Trim begins with trimFirst and learns.
+// append may have to wait. How many these are depends on the disk and on the events:
+// Trim begins with trimLeast and learns. It goes on with these on the slowest disk, so
+// that it comes to an end.
 const (
 	trimStep  = 5 * time.Millisecond
-	trimFirst = 50
-	trimMost  = 5000
+	trimLeast = 50
+	trimMost  = 1000
 )
 
 // trimRest is how many times the length of a step Trim waits before the next one,
@@ -34,13 +35,13 @@ func (s *Storage) Trim(ctx context.Context, stream core.ID, before time.Time) er
 	if err != nil {
 		return err
 	}
-	for many := core.Offset(trimFirst); ; {
+	for many := core.Offset(trimLeast); ; {
 		appends := s.appends.Load()
-		done, took, err := s.trimSome(ctx, stream, end, many)
+		done, removing, took, err := s.trimSome(ctx, stream, end, many)
 		if err != nil || done {
 			return err
 		}
-		many = min(max(many*core.Offset(trimStep)/core.Offset(took), 1), 2*many, trimMost)
+		many = max(min(many*core.Offset(trimStep)/core.Offset(removing), 2*many, trimMost), trimLeast)
 		if s.appends.Load() == appends {
 			continue
 		}
@@ -64,15 +65,17 @@ func (s *Storage) beginsBefore(ctx context.Context, stream core.ID, at time.Time
 }
 
 // trimSome removes that many of the events before end, and is done when none is left.
-// took is how long others had to wait for it.
-func (s *Storage) trimSome(ctx context.Context, stream core.ID, end, many core.Offset) (done bool, took time.Duration, err error) {
+// removing is how long that took without the commit, whose flush costs the same however
+// few they are, and took how long others had to wait for all of it.
+func (s *Storage) trimSome(ctx context.Context, stream core.ID, end, many core.Offset) (done bool, removing, took time.Duration, err error) {
 	var begun time.Time
 	err = s.transact(ctx, func() error {
 		begun = time.Now() // not before: Trim may have waited for an append itself
 		done, err = s.deleteSome(ctx, stream, end, many)
+		removing = max(time.Since(begun), time.Microsecond)
 		return err
 	})
-	return done, max(time.Since(begun), time.Microsecond), err
+	return done, removing, time.Since(begun), err
 }
 
 const (
