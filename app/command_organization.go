@@ -223,10 +223,13 @@ func printUsage(out io.Writer, org core.Organization, usage core.Usage) error {
 		if *org.Shares.At(share) > 0 {
 			from = "org limit"
 		}
-		if share == core.ShareLasting || share == core.ShareUploads {
+		if share == core.ShareEvaluations || share == core.ShareLasting || share == core.ShareUploads {
 			has = "–"
 		}
-		if may == "0" {
+		switch {
+		case may == "0" && share == core.ShareEvaluations:
+			may, from = "–", "a quarter of the cores"
+		case may == "0":
 			may, from = "–", "what others leave free"
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", share, has, may, from)

@@ -52,17 +52,18 @@ type Config struct {
 	QueueEvents int `name:"queue-events" default:"50000" usage:"events that may wait for their commit, per lane; more are answered with 503"`
 	QueueBytes  int `name:"queue-bytes" default:"67108864" usage:"bytes that may wait for their commit, per lane; more are answered with 503"`
 
-	ReadTimeout   time.Duration `name:"read-timeout" default:"10s" usage:"time a client may take to send a request"`
-	WriteTimeout  time.Duration `name:"write-timeout" default:"30s" usage:"time a client may take to read an answer"`
-	IdleTimeout   time.Duration `name:"idle-timeout" default:"60s" usage:"time a connection may stay open without a request"`
-	Connections   int           `name:"connections" default:"16384" usage:"connections served at once; on more, only questions about health are answered. An organization may use as many for live tails, polls that wait and exports as it leaves free"`
-	InflightBytes int64         `name:"inflight-bytes" default:"268435456" usage:"bytes of request bodies held in memory at once; more are answered with 503. An organization may hold as many as it leaves free"`
-	UploadRate    int           `name:"upload-rate" default:"4096" usage:"bytes of a large request body that must arrive in a second, over half of read-timeout; slower ones are answered with 408"`
-	ShareStreams  int64         `name:"share-streams" default:"10000" usage:"streams that an organization may have; one more is answered with 409. 'eventflow org limit' sets another number for one organization, also of what follows"`
-	ShareGroups   int64         `name:"share-groups" default:"10000" usage:"consumer groups that an organization may have"`
-	ShareKeys     int64         `name:"share-keys" default:"10000" usage:"API keys and service tokens that an organization may have, revoked ones aside"`
-	ShareUsers    int64         `name:"share-users" default:"10000" usage:"people that an organization may have"`
-	ShareReplays  int64         `name:"share-replays" default:"20" usage:"replays of dead letters of an organization that may run at once; one more is answered with 429"`
+	ReadTimeout      time.Duration `name:"read-timeout" default:"10s" usage:"time a client may take to send a request"`
+	WriteTimeout     time.Duration `name:"write-timeout" default:"30s" usage:"time a client may take to read an answer"`
+	IdleTimeout      time.Duration `name:"idle-timeout" default:"60s" usage:"time a connection may stay open without a request"`
+	Connections      int           `name:"connections" default:"16384" usage:"connections served at once; on more, only questions about health are answered. An organization may use as many for live tails, polls that wait and exports as it leaves free"`
+	InflightBytes    int64         `name:"inflight-bytes" default:"268435456" usage:"bytes of request bodies held in memory at once; more are answered with 503. An organization may hold as many as it leaves free"`
+	UploadRate       int           `name:"upload-rate" default:"4096" usage:"bytes of a large request body that must arrive in a second, over half of read-timeout; slower ones are answered with 408"`
+	ShareStreams     int64         `name:"share-streams" default:"10000" usage:"streams that an organization may have; one more is answered with 409. 'eventflow org limit' sets another number for one organization, also of what follows"`
+	ShareGroups      int64         `name:"share-groups" default:"10000" usage:"consumer groups that an organization may have"`
+	ShareKeys        int64         `name:"share-keys" default:"10000" usage:"API keys and service tokens that an organization may have, revoked ones aside"`
+	ShareUsers       int64         `name:"share-users" default:"10000" usage:"people that an organization may have"`
+	ShareReplays     int64         `name:"share-replays" default:"20" usage:"replays of dead letters of an organization that may run at once; one more is answered with 429"`
+	ShareEvaluations int64         `name:"share-evaluations" default:"0" usage:"thousandths of a core that the schemas of an organization may take on each node, beyond a plain reading; 0 is a quarter of the cores. More is answered with 429"`
 
 	DrainTimeout time.Duration `name:"drain-timeout" default:"30s" usage:"time requests in flight get to finish when the server stops"`
 
@@ -161,6 +162,9 @@ func (c Config) validateBounds() error {
 			return wrong(share, fmt.Sprintf("must be 1 to %d", core.MaxShare))
 		}
 	}
+	if c.ShareEvaluations < 0 || c.ShareEvaluations > core.MaxShare {
+		return wrong("share-evaluations", fmt.Sprintf("must be 1 to %d, or 0 for a quarter of the cores", core.MaxShare))
+	}
 	if c.UploadRate < 1 || c.UploadRate > core.MaxBatchBytes {
 		return wrong("upload-rate", fmt.Sprintf("must be 1 to %d bytes a second", core.MaxBatchBytes))
 	}
@@ -169,7 +173,7 @@ func (c Config) validateBounds() error {
 
 // shares are what an organization may have that has no bounds of its own.
 func (c Config) shares() core.Shares {
-	return core.Shares{Streams: c.ShareStreams, Groups: c.ShareGroups, Keys: c.ShareKeys, Users: c.ShareUsers, Replays: c.ShareReplays}
+	return core.Shares{Streams: c.ShareStreams, Groups: c.ShareGroups, Keys: c.ShareKeys, Users: c.ShareUsers, Replays: c.ShareReplays, Evaluations: c.ShareEvaluations}
 }
 
 // secrets are the present one and, where there is one, the one before.

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 
@@ -40,15 +41,16 @@ func TestAnOrganizationHasShares(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, core.Shares{Streams: 2, Groups: 1, Keys: 3}, usage.Used)
 		require.Equal(t, []int64{2, 1, 3, 1, 20}, []int64{usage.Allowed.Streams, usage.Allowed.Groups, usage.Allowed.Keys, usage.Allowed.Users, usage.Allowed.Replays})
+		require.Equal(t, int64(runtime.GOMAXPROCS(0)*1000/4), usage.Allowed.Evaluations)
 		require.Equal(t, []int64{16384 / 2, 128 << 20}, []int64{usage.Allowed.Lasting, usage.Allowed.Uploads})
 		_, err = n.server.client(n.them).Usage(ctx)
 		require.Equal(t, core.CodeForbidden, core.CodeOf(err))
 
-		require.Zero(t, n.command("org", "limit", "them", "--share", "streams=3", "--share", "uploads=1048576").code)
+		require.Zero(t, n.command("org", "limit", "them", "--share", "streams=3", "--share", "uploads=1048576", "--share", "evaluations=100").code)
 		shown := n.command("org", "show", "them")
 		require.Contains(t, strings.Join(strings.Fields(shown.stdout), " "), "streams 2 3 org limit", shown.stderr)
 		require.Eventually(t, func() bool { usage, err = admin.Usage(ctx); return err == nil && usage.Allowed.Streams == 3 }, patience, 1e8)
-		require.Equal(t, int64(1<<20), usage.Allowed.Uploads)
+		require.Equal(t, []int64{1 << 20, 100}, []int64{usage.Allowed.Uploads, usage.Allowed.Evaluations})
 		_, err = admin.CreateStream(ctx, core.StreamSpec{Name: "third"})
 		require.NoError(t, err)
 		payload := []byte(`"` + strings.Repeat("x", 600_000) + `"`)
@@ -62,5 +64,6 @@ func TestAnOrganizationHasShares(t *testing.T) {
 		metrics := get(t, n.server.url+"/metrics")
 		require.Contains(t, metrics.body, `eventflow_share_limit{share="uploads"} 2.68435456e+08`)
 		require.Contains(t, metrics.body, `eventflow_share_refused_total{share="lasting"} 0`)
+		require.Contains(t, metrics.body, `eventflow_share_taken{share="evaluations"} 0`)
 	})
 }

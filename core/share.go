@@ -25,24 +25,27 @@ const (
 	ShareKeys    Share = "keys"
 	ShareUsers   Share = "users"
 	// ShareEvaluations is the CPU for what an organization's schemas make the server
-	// do.
+	// do, in thousandths of a core, on each node.
 	ShareEvaluations Share = "evaluations"
 )
 
 // AllShares lists the shares as people are shown them.
-var AllShares = []Share{ShareStreams, ShareGroups, ShareKeys, ShareUsers, ShareReplays, ShareLasting, ShareUploads}
+var AllShares = []Share{ShareStreams, ShareGroups, ShareKeys, ShareUsers, ShareReplays, ShareEvaluations, ShareLasting, ShareUploads}
 
 // Shares is a number for each share: what an organization may take, or what it has
 // taken. Where it bounds, zero leaves the more general bound in place. The bounds of
-// uploads and lasting requests come on top of what others leave free.
+// uploads and lasting requests come on top of what others leave free. Evaluations that
+// nobody has bounded have a quarter of a node's cores.
 type Shares struct {
 	Streams int64 `json:"streams,omitempty"`
 	Groups  int64 `json:"groups,omitempty"`
 	Keys    int64 `json:"keys,omitempty"`
 	Users   int64 `json:"users,omitempty"`
 	Replays int64 `json:"replays,omitempty"`
-	Lasting int64 `json:"lasting,omitempty"`
-	Uploads int64 `json:"uploads,omitempty"`
+	// Evaluations is in thousandths of a core.
+	Evaluations int64 `json:"evaluations,omitempty"`
+	Lasting     int64 `json:"lasting,omitempty"`
+	Uploads     int64 `json:"uploads,omitempty"`
 }
 
 // At returns the number of one share. It is nil for none that there is.
@@ -58,6 +61,8 @@ func (s *Shares) At(share Share) *int64 {
 		return &s.Users
 	case ShareReplays:
 		return &s.Replays
+	case ShareEvaluations:
+		return &s.Evaluations
 	case ShareLasting:
 		return &s.Lasting
 	case ShareUploads:

@@ -26,7 +26,7 @@ func (v *usageView) OnMount(ctx app.Context) {
 // shareWords say what a share is of.
 var shareWords = map[core.Share]string{
 	core.ShareStreams: "Streams", core.ShareGroups: "Consumer groups", core.ShareKeys: "API keys and service tokens", core.ShareUsers: "Users",
-	core.ShareReplays: "Replays that run", core.ShareLasting: "Live tails, waiting polls and exports", core.ShareUploads: "Memory for uploads",
+	core.ShareReplays: "Replays that run", core.ShareEvaluations: "Schema checks, in 1/1000 of a core", core.ShareLasting: "Live tails, waiting polls and exports", core.ShareUploads: "Memory for uploads",
 }
 
 // Render implements [app.Composer].
@@ -34,7 +34,7 @@ func (v *usageView) Render() app.UI {
 	return app.Div().Class("stack").Body(
 		app.H1().TabIndex(-1).Text("Usage"),
 		app.P().Class("quiet").Text("What your organization uses, and what it may use. Whoever operates the server can change the limits. "+
-			"The last two are of the server that answered: your organization may use as much of them as it leaves free for others."),
+			"The last three are of the server that answered. Of connections and memory your organization may use as much as it leaves free for others."),
 		v.usage.show(v.table),
 	)
 }

@@ -24,7 +24,7 @@ func (m *Metrics) Shares(read func() []Share) {
 	label := []string{"share"}
 	m.registry.MustRegister(&shares{
 		read:    read,
-		limit:   prometheus.NewDesc("eventflow_share_limit", "What there is of something that organizations share on this node: bytes of uploads, requests that last.", label, nil),
+		limit:   prometheus.NewDesc("eventflow_share_limit", "What there is of something that organizations share on this node: bytes of uploads, requests that last, thousandths of cores for evaluations.", label, nil),
 		taken:   prometheus.NewDesc("eventflow_share_taken", "How much of it is taken.", label, nil),
 		refused: prometheus.NewDesc("eventflow_share_refused_total", "How often somebody got none, because all or their share of it was taken.", label, nil),
 	})

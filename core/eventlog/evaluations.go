@@ -12,24 +12,29 @@ import (
 // Evaluations gives each organization its share of the CPU for what the server
 // evaluates on its behalf. It is safe for concurrent use.
 //
-// The share is a bucket of steps, which fills at a quarter of the cores' speed. An
+// The share is a bucket of steps, which fills at the speed of the part of the cores that
+// the organization may have: a quarter of them, or what it was given. An
 // evaluation begins while there is something in it, and may leave a debt, which is
 // smaller than what one evaluation may take. Beside that, few evaluations of one
 // organization last at a time, so that a full bucket does not take all cores either.
 type Evaluations struct {
-	now   core.Clock
-	cores int
+	allowed *Shares
+	now     core.Clock
+	cores   int
 
-	mu     sync.Mutex
-	shares map[core.ID]*evaluationShare
+	// mu guards what follows, and what the shares have left.
+	mu      sync.Mutex
+	shares  map[core.ID]*evaluationShare
+	refused int64
 	// swept is how many shares there may be before those of nobody are dropped.
 	swept int
 }
 
 const (
-	// stepsPerSecond is what one core does: see [core.Budget].
-	stepsPerSecond = 10_000_000
-	// evaluationPart is an organization's part of all cores: one in so many.
+	// milliSteps is what a thousandth of a core does in a second: see [core.Budget].
+	milliSteps = 10_000
+	// evaluationPart is the part of all cores of an organization that was given no
+	// other: one in so many.
 	evaluationPart = 4
 	// evaluationBurst is for how long a share that was not used lasts at once, on top
 	// of what comes in.
@@ -41,17 +46,18 @@ const (
 
 // evaluationShare is what one organization has left.
 type evaluationShare struct {
-	// balance are the steps that are left at the time at. It is below zero in debt.
-	// The mutex of Evaluations guards both.
-	balance int
+	// rate is how many thousandths of a core come in. balance are the steps that are left
+	// at the time at. It is below zero in debt. The mutex of Evaluations guards all three.
+	rate    int64
+	balance int64
 	at      time.Time
 	// lasting has an element for each evaluation that has gone on for a portion.
 	lasting chan struct{}
 }
 
-// NewEvaluations returns full shares for everybody.
-func NewEvaluations(now core.Clock) *Evaluations {
-	return &Evaluations{now: now, cores: runtime.GOMAXPROCS(0), shares: map[core.ID]*evaluationShare{}, swept: 1024}
+// NewEvaluations returns full shares for everybody, as large as allowed says.
+func NewEvaluations(allowed *Shares, now core.Clock) *Evaluations {
+	return &Evaluations{allowed: allowed, now: now, cores: runtime.GOMAXPROCS(0), shares: map[core.ID]*evaluationShare{}, swept: 1024}
 }
 
 // Evaluation is the budget of one request of an organization.
@@ -94,8 +100,15 @@ func (e *Evaluation) leave() {
 
 // charge takes steps from the share. An evaluation that lasts waits for its turn.
 func (e *Evaluation) charge(ctx context.Context, steps int, lasts bool) error {
-	if wait := e.of.take(e, steps); wait > 0 {
-		return evaluationsUsed(wait)
+	if e.share == nil {
+		allowed, err := e.of.allowed.Allowed(ctx, e.org)
+		if err != nil {
+			return err
+		}
+		e.share = e.of.shareOf(e.org, allowed.Evaluations)
+	}
+	if wait := e.of.take(e, int64(steps)); wait > 0 {
+		return e.of.refuse(wait)
 	}
 	if !lasts || e.lasts {
 		return nil
@@ -109,68 +122,114 @@ func (e *Evaluation) charge(ctx context.Context, steps int, lasts bool) error {
 	case <-ctx.Done():
 		return core.Unavailable(ctx.Err(), time.Second, "the time of the request was up before this was checked; try again")
 	case <-timer.C:
-		return evaluationsUsed(evaluationTurn)
+		return e.of.refuse(evaluationTurn)
 	}
 }
 
 // take debits steps. Where there is nothing left to begin with, it debits none and
 // says how long it takes until there is. An evaluation that has begun goes on whatever
 // is left: it is bounded by itself.
-func (e *Evaluations) take(evaluation *Evaluation, steps int) (wait time.Duration) {
+func (e *Evaluations) take(evaluation *Evaluation, steps int64) (wait time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	now := e.now()
-	if evaluation.share == nil {
-		evaluation.share = e.shareOf(evaluation.org, now)
-	}
 	share := evaluation.share
-	e.fill(share, now)
+	share.fill(e.now())
 	if share.balance <= 0 && !evaluation.begun {
-		return time.Duration(1-share.balance) * time.Second / time.Duration(e.rate())
+		return time.Duration(1-share.balance) * time.Second / time.Duration(share.rate*milliSteps)
 	}
 	evaluation.begun = true
 	share.balance -= steps
 	return 0
 }
 
-// rate is how many steps come into a share each second.
-func (e *Evaluations) rate() int { return max(stepsPerSecond*e.cores/evaluationPart, 1) }
-
 // full is what a share holds that was not used for long.
-func (e *Evaluations) full() int { return e.rate() * int(evaluationBurst/time.Second) }
+func (s *evaluationShare) full() int64 {
+	return s.rate * milliSteps * int64(evaluationBurst/time.Second)
+}
 
 // fill adds what came in since the share was last used.
-func (e *Evaluations) fill(share *evaluationShare, now time.Time) {
-	if since := now.Sub(share.at); since > 0 {
+func (s *evaluationShare) fill(now time.Time) {
+	if since := now.Sub(s.at); since > 0 {
 		seconds := min(since.Seconds(), float64(evaluationBurst/time.Second)*1e3) // a long time fills any debt
-		share.balance = min(share.balance+int(seconds*float64(e.rate())), e.full())
-		share.at = now
+		s.balance = min(s.balance+int64(seconds*float64(s.rate*milliSteps)), s.full())
+		s.at = now
 	}
 }
 
-func (e *Evaluations) shareOf(org core.ID, now time.Time) *evaluationShare {
+// used is how much of the share is used up, in thousandths of a core: all of it when the
+// next evaluation has to wait.
+func (s *evaluationShare) used() int64 {
+	return min(s.rate*(s.full()-s.balance)/s.full(), s.rate)
+}
+
+// rateOf is how many thousandths of a core an organization may have that was given so
+// many, or none.
+func (e *Evaluations) rateOf(given int64) int64 {
+	if given > 0 {
+		return min(given, int64(e.cores)*1000)
+	}
+	return max(int64(e.cores)*1000/evaluationPart, 1)
+}
+
+// shareOf returns the share of an organization that was given so many thousandths of a
+// core. One that is given more or less goes on with what it has left.
+func (e *Evaluations) shareOf(org core.ID, given int64) *evaluationShare {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	rate, now := e.rateOf(given), e.now()
 	if share := e.shares[org]; share != nil {
+		share.fill(now)
+		share.rate = rate
 		return share
 	}
 	if len(e.shares) >= e.swept {
 		e.sweep(now)
 	}
-	share := &evaluationShare{balance: e.full(), at: now, lasting: make(chan struct{}, max(e.cores/2, 1))}
+	share := &evaluationShare{rate: rate, at: now, lasting: make(chan struct{}, max(e.cores/2, 1))}
+	share.balance = share.full()
 	e.shares[org] = share
 	return share
 }
 
 // sweep drops the shares that are full, which are as good as new ones. A request that
-// still holds one works with it to its end.
+// still holds one works with it to its end. The caller holds mu.
 func (e *Evaluations) sweep(now time.Time) {
 	for org, share := range e.shares {
-		if e.fill(share, now); share.balance == e.full() && len(share.lasting) == 0 {
+		if share.fill(now); share.balance >= share.full() && len(share.lasting) == 0 {
 			delete(e.shares, org)
 		}
 	}
 	e.swept = max(1024, 2*len(e.shares))
 }
 
-func evaluationsUsed(retryAfter time.Duration) *core.Error {
+// Held returns what an organization has used of its share, and how large it is, when it
+// was given so many thousandths of a core.
+func (e *Evaluations) Held(org core.ID, given int64) (used, allowed int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if share := e.shares[org]; share != nil {
+		share.fill(e.now())
+		used = share.used()
+	}
+	return used, e.rateOf(given)
+}
+
+// Load returns how many thousandths of a core there are, how many of them the shares of
+// all organizations have used, and how often one was told that its share is used up.
+func (e *Evaluations) Load() (limit, taken, refused int64) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := e.now()
+	for _, share := range e.shares {
+		share.fill(now)
+		taken += share.used()
+	}
+	return int64(e.cores) * 1000, taken, e.refused
+}
+
+func (e *Evaluations) refuse(retryAfter time.Duration) *core.Error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.refused++
 	return core.ShareUsed(core.ShareEvaluations, "organization", max(retryAfter, time.Second))
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/eventflow-go/eventflow/adapters/memory"
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/eventlog"
 	"github.com/eventflow-go/eventflow/core/internal/coretest"
@@ -171,4 +172,40 @@ func TestShortEvaluationsAddUp(t *testing.T) {
 		return total
 	}
 	require.InEpsilon(t, lasted(core.EvaluationSteps/2), lasted(8000), 0.2)
+}
+
+// An organization may be given another share than a quarter of the cores.
+func TestAnOrganizationHasTheShareItWasGiven(t *testing.T) {
+	t.Parallel()
+	rig := coretest.NewRig(t, coretest.OpenLog(t))
+	shares := eventlog.NewShares(eventlog.SharePorts{
+		Organizations: memory.NewCatalog(), General: core.Shares{Evaluations: 100}, Now: rig.Clock.Now, // a tenth of a core
+	})
+	evaluations := eventlog.NewEvaluations(shares, rig.Clock.Now)
+	spend := func(steps int) error {
+		evaluation := evaluations.Begin(t.Context(), rig.Who.Org)
+		defer evaluation.End()
+		for ; steps > 0; steps -= 1000 {
+			if !evaluation.Spend(1000) {
+				return evaluation.Err()
+			}
+		}
+		return nil
+	}
+	held := func() int64 {
+		used, allowed := evaluations.Held(rig.Who.Org, 100)
+		require.Equal(t, int64(100), allowed)
+		return used
+	}
+	require.Zero(t, held())
+	require.NoError(t, spend(2_000_000), "half of what a tenth of a core does in four seconds")
+	require.InDelta(t, 50, held(), 1)
+	require.NoError(t, spend(2_000_000))
+	refusal := coretest.RequireRefusal(t, spend(1000), core.CodeRateLimited, "evaluations")
+	require.GreaterOrEqual(t, refusal.RetryAfter, time.Second)
+	require.Equal(t, int64(100), held())
+	_, taken, refused := evaluations.Load()
+	require.Equal(t, []int64{100, 1}, []int64{taken, refused})
+	rig.Clock.Pass(2 * time.Second)
+	require.InDelta(t, 50, held(), 1)
 }

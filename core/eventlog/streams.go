@@ -37,7 +37,7 @@ type StreamPorts struct {
 // NewStreams returns the use case.
 func NewStreams(ports StreamPorts) *Streams {
 	return &Streams{
-		StreamPorts: ports, Evaluations: NewEvaluations(ports.Now),
+		StreamPorts: ports, Evaluations: NewEvaluations(ports.Shares, ports.Now),
 		resolved: cache.New[streamRef, *OpenStream](ports.Now, streamTTL, streamCacheSize),
 	}
 }

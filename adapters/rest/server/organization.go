@@ -41,13 +41,14 @@ func (s *Server) patchOrganization(c *call) error {
 	return c.answerJSON(fasthttp.StatusOK, org)
 }
 
-// getUsage answers what the organization has of what all share, and what it may have. The
-// memory of uploads and the requests that last are those of this node.
+// getUsage answers what the organization has of what all share, and what it may have. What
+// schemas cost, the memory of uploads and the requests that last are those of this node.
 func (s *Server) getUsage(c *call) error {
 	usage, err := s.Shares.Usage(c.context(), c.who)
 	if err != nil {
 		return err
 	}
+	usage.Used.Evaluations, usage.Allowed.Evaluations = s.Streams.Evaluations.Held(c.who.Org, usage.Allowed.Evaluations)
 	usage.Used.Uploads, usage.Allowed.Uploads = s.uploads.held(c.who.Org, usage.Allowed.Uploads)
 	usage.Used.Lasting, usage.Allowed.Lasting = s.lasting.held(c.who.Org, usage.Allowed.Lasting)
 	return c.answerJSON(fasthttp.StatusOK, usage)

@@ -126,7 +126,8 @@ func (s *Server) Pools() (all []Pool) {
 	for _, p := range []*pool{s.uploads, s.lasting} {
 		all = append(all, Pool{Name: p.share, Limit: p.limit, Taken: p.taken.Load(), Refused: p.refused.Load()})
 	}
-	return all
+	limit, taken, refused := s.Streams.Evaluations.Load()
+	return append(all, Pool{Name: core.ShareEvaluations, Limit: limit, Taken: taken, Refused: refused})
 }
 
 // stay takes a connection for a request that lasts. leave gives it back; calling it again
