@@ -155,14 +155,15 @@ func shellWord(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, `$`, `\$`, "`", "\\`").Replace(text) + `"`
 }
 
-// makeDemo makes a stream with a reader, where they are not there yet.
+// makeDemo makes a stream with a reader, where they are not there yet. Who has as many
+// streams as an organization may have goes on without.
 func makeDemo(ctx context.Context, running *Running, who core.Principal) error {
 	_, err := running.Streams.Create(ctx, who, core.StreamSpec{Name: demoStream, Description: "A stream to try things with."})
 	if err != nil && core.CodeOf(err) != core.CodeConflict {
 		return err
 	}
 	_, err = running.Delivery.Groups.Create(ctx, who, demoStream, core.GroupSpec{Name: demoGroup})
-	if core.CodeOf(err) == core.CodeConflict {
+	if core.CodeOf(err) == core.CodeConflict || core.IsNotFound(err) {
 		return nil
 	}
 	return err

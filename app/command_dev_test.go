@@ -205,6 +205,19 @@ func TestDevGoesOnWhereItStopped(t *testing.T) {
 	require.Zero(t, second.stop())
 }
 
+// TestDevStartsWithoutRoomForTheDemo holds that a start needs no demo stream, where
+// there are as many streams as there may be.
+func TestDevStartsWithoutRoomForTheDemo(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	first := h.dev()
+	name := "orders"
+	_, err := first.client(first.await(first.stdout, `Test key +(\S+)`)).ChangeStream(t.Context(), "demo", core.StreamChange{Name: &name}, 0)
+	require.NoError(t, err)
+	require.Zero(t, first.stop())
+	require.Zero(t, h.dev("--share-streams=1").stop())
+}
+
 // TestADevKeyOfAnotherCatalogIsSaid holds that a folder whose parts do not
 // belong together is not started with, and that the message says what to do.
 func TestADevKeyOfAnotherCatalogIsSaid(t *testing.T) {

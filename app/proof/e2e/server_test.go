@@ -147,7 +147,7 @@ func (p *program) host(args ...string) {
 }
 
 func (p *program) environ() []string {
-	return []string{asProgram + "=1", "GORACE=atexit_sleep_ms=10", "HOME=" + p.folder, "XDG_CONFIG_HOME=" + p.folder}
+	return []string{asProgram + "=1", "GORACE=atexit_sleep_ms=10", "HOME=" + p.folder, "XDG_CONFIG_HOME=" + p.folder, fmt.Sprintf("EVENTFLOW_SHARE_STREAMS=%d", 2*manyStreams)}
 }
 
 // again starts the program anew, where it was.
