@@ -173,7 +173,9 @@ func (c Config) validateBounds() error {
 
 // shares are what an organization may have that has no bounds of its own.
 func (c Config) shares() core.Shares {
-	return core.Shares{Streams: c.ShareStreams, Groups: c.ShareGroups, Keys: c.ShareKeys, Users: c.ShareUsers, Replays: c.ShareReplays, Evaluations: c.ShareEvaluations}
+	return core.Shares{
+		Streams: c.ShareStreams, Groups: c.ShareGroups, Keys: c.ShareKeys, Users: c.ShareUsers, Replays: c.ShareReplays, Evaluations: c.ShareEvaluations,
+	}
 }
 
 // secrets are the present one and, where there is one, the one before.
