@@ -80,12 +80,7 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			func(m *metrics.Metrics, d *deliver.UseCases, s *server.Server, t *eventlog.Tails, logger *slog.Logger) {
 				m.Groups(d.Numbers.Census, logger)
 				m.Waiting(s.Polls, t.Open)
-				m.Shares(func() (all []metrics.Share) {
-					for _, pool := range s.Pools() {
-						all = append(all, metrics.Share(pool))
-					}
-					return all
-				})
+				m.Shares(s.Loads)
 			},
 		),
 	)

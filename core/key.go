@@ -96,13 +96,15 @@ type KeyRequest struct {
 // Place returns where the key stands in the list of its organization.
 func (k *APIKey) Place() KeyPlace { return KeyPlace{CreatedAt: k.CreatedAt, ID: k.ID} }
 
+// GoodAt reports whether the key is neither revoked nor expired at a time.
+func (k *APIKey) GoodAt(now time.Time) bool {
+	return k.RevokedAt == nil && (k.ExpiresAt == nil || now.Before(*k.ExpiresAt))
+}
+
 // Opens reports whether the secret with this hash is good at a time. The secret is
 // the current one, or the one before the latest rotation.
 func (k *APIKey) Opens(hash KeyHash, now time.Time) bool {
-	if k.RevokedAt != nil || k.ExpiresAt != nil && !now.Before(*k.ExpiresAt) {
-		return false
-	}
-	return hash == k.Hash || k.PreviousValidUntil != nil && now.Before(*k.PreviousValidUntil)
+	return k.GoodAt(now) && (hash == k.Hash || k.PreviousValidUntil != nil && now.Before(*k.PreviousValidUntil))
 }
 
 // Principal returns the one who presents the key. The key's own rate comes before

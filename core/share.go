@@ -102,6 +102,13 @@ type Usage struct {
 	Allowed Shares `json:"allowed"`
 }
 
+// ShareLoad is how much of something that organizations share a node has, how much of it
+// is taken, and how often somebody got none.
+type ShareLoad struct {
+	Share                 Share
+	Limit, Taken, Refused int64
+}
+
 // ShareUsed refuses what would exceed a share, of an organization or of one key of it.
 // The share frees itself, so the client may come again.
 func ShareUsed(share Share, holder string, retryAfter time.Duration) *Error {

@@ -6,21 +6,14 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Share is how much of something that organizations share a node has, how much of it is
-// taken, and how often somebody got none.
-type Share struct {
-	Name                  core.Share
-	Limit, Taken, Refused int64
-}
-
 // shares reads the shares when they are asked for. Its one label is a small fixed set.
 type shares struct {
-	read                  func() []Share
+	read                  func() []core.ShareLoad
 	limit, taken, refused *prometheus.Desc
 }
 
 // Shares adds what organizations share on this node.
-func (m *Metrics) Shares(read func() []Share) {
+func (m *Metrics) Shares(read func() []core.ShareLoad) {
 	label := []string{"share"}
 	m.registry.MustRegister(&shares{
 		read:    read,
@@ -40,7 +33,7 @@ func (s *shares) Describe(out chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (s *shares) Collect(out chan<- prometheus.Metric) {
 	for _, share := range s.read() {
-		name := string(share.Name)
+		name := string(share.Share)
 		out <- prometheus.MustNewConstMetric(s.limit, prometheus.GaugeValue, float64(share.Limit), name)
 		out <- prometheus.MustNewConstMetric(s.taken, prometheus.GaugeValue, float64(share.Taken), name)
 		out <- prometheus.MustNewConstMetric(s.refused, prometheus.CounterValue, float64(share.Refused), name)

@@ -41,9 +41,6 @@ func (l *lane) near(last, now time.Time) bool { return last.Sub(now) <= ClockTol
 // apart splits a group into parts that each may have one time: the requests of each
 // stream that is ahead, and all others. The requests of a stream keep their order.
 func (l *lane) apart(group []*pending) [][]*pending {
-	if len(l.ahead) == 0 {
-		return [][]*pending{group}
-	}
 	var others []*pending
 	alone := map[core.ID][]*pending{}
 	now := l.options.Now.Stamp()

@@ -216,15 +216,16 @@ func (e *Evaluations) Held(org core.ID, given int64) (used, allowed int64) {
 
 // Load returns how many thousandths of a core there are, how many of them the shares of
 // all organizations have used, and how often one was told that its share is used up.
-func (e *Evaluations) Load() (limit, taken, refused int64) {
+func (e *Evaluations) Load() core.ShareLoad {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	load := core.ShareLoad{Share: core.ShareEvaluations, Limit: int64(e.cores) * 1000, Refused: e.refused}
 	now := e.now()
 	for _, share := range e.shares {
 		share.fill(now)
-		taken += share.used()
+		load.Taken += share.used()
 	}
-	return int64(e.cores) * 1000, taken, e.refused
+	return load
 }
 
 func (e *Evaluations) refuse(retryAfter time.Duration) *core.Error {

@@ -204,8 +204,8 @@ func TestAnOrganizationHasTheShareItWasGiven(t *testing.T) {
 	refusal := coretest.RequireRefusal(t, spend(1000), core.CodeRateLimited, "evaluations")
 	require.GreaterOrEqual(t, refusal.RetryAfter, time.Second)
 	require.Equal(t, int64(100), held())
-	_, taken, refused := evaluations.Load()
-	require.Equal(t, []int64{100, 1}, []int64{taken, refused})
+	load := evaluations.Load()
+	require.Equal(t, []int64{100, 1}, []int64{load.Taken, load.Refused})
 	rig.Clock.Pass(2 * time.Second)
 	require.InDelta(t, 50, held(), 1)
 }

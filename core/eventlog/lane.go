@@ -158,6 +158,10 @@ func (l *lane) take() (group []*pending, closed bool) {
 
 // commit appends a group and answers its requests.
 func (l *lane) commit(group []*pending) {
+	if len(l.ahead) == 0 { // as good as always
+		l.commitPart(group)
+		return
+	}
 	for _, part := range l.apart(group) {
 		l.commitPart(part)
 	}

@@ -17,7 +17,7 @@ func (u *UseCases) Bearer(ctx context.Context, org, id core.ID) (core.Principal,
 	key, err := u.Access.credentials.Key(ctx, org, id)
 	switch {
 	case err == nil:
-		if !key.Opens(key.Hash, u.Access.now()) {
+		if !key.GoodAt(u.Access.now()) {
 			return core.Principal{}, errNobody
 		}
 		return key.Principal(core.Organization{}), nil // no rate matters where no request is made

@@ -38,11 +38,6 @@ func (a *Access) makersOf(ctx context.Context, key core.APIKey, old *knownKey) (
 	return a.makers(ctx, key)
 }
 
-// lives reports whether a key opens anything at a time.
-func lives(key core.APIKey, now time.Time) bool {
-	return key.RevokedAt == nil && (key.ExpiresAt == nil || now.Before(*key.ExpiresAt))
-}
-
 // bearer is who presents a key, as far as permissions go.
 func bearer(org core.ID, role core.Role, streams []core.ID) core.Principal {
 	return core.Principal{Org: org, Key: core.ID{1}, Role: role, Streams: streams}
@@ -89,7 +84,7 @@ func (k *Keys) inherit(ctx context.Context, who core.Principal, spec *KeySpec) e
 // node remembers of it may be a second old.
 func (k *Keys) maker(ctx context.Context, who core.Principal) (core.APIKey, error) {
 	maker, err := k.Credentials.Key(ctx, who.Org, who.Key)
-	if core.IsNotFound(err) || err == nil && !lives(maker, k.Now()) {
+	if core.IsNotFound(err) || err == nil && !maker.GoodAt(k.Now()) {
 		return core.APIKey{}, errBadKey
 	}
 	return maker, core.StoreFailed(err)
@@ -145,7 +140,7 @@ func (k *Keys) descendants(ctx context.Context, org, maker core.ID) (living []co
 			return nil, core.StoreFailed(err)
 		}
 		for _, key := range keys {
-			if lives(key, k.Now()) {
+			if key.GoodAt(k.Now()) {
 				living = append(living, key)
 			}
 			if k.Authorizer.Allow(bearer(org, key.Role, key.Streams), org, core.ActionWriteKeys) == nil {

@@ -254,7 +254,7 @@ func (k *Keys) Rotate(ctx context.Context, who core.Principal, kind core.KeyKind
 	if err := k.mayHold(ctx, who, key); err != nil {
 		return core.APIKey{}, "", err
 	}
-	if key.RevokedAt != nil || key.ExpiresAt != nil && !k.Now().Before(*key.ExpiresAt) {
+	if !key.GoodAt(k.Now()) {
 		return core.APIKey{}, "", core.Errorf(core.CodeConflict, "this %v has expired or was revoked: make another one", kind)
 	}
 	key, secret, err = k.Access.rotate(ctx, key, period)

@@ -114,20 +114,12 @@ func (p *pool) held(org core.ID, own int64) (used, allowed int64) {
 	return used, allowed
 }
 
-// Pool is how much of something that organizations share a node has, how much of it is
-// taken, and how often somebody got none.
-type Pool struct {
-	Name                  core.Share
-	Limit, Taken, Refused int64
-}
-
-// Pools returns what the organizations share on this node.
-func (s *Server) Pools() (all []Pool) {
+// Loads returns what the organizations share on this node.
+func (s *Server) Loads() (all []core.ShareLoad) {
 	for _, p := range []*pool{s.uploads, s.lasting} {
-		all = append(all, Pool{Name: p.share, Limit: p.limit, Taken: p.taken.Load(), Refused: p.refused.Load()})
+		all = append(all, core.ShareLoad{Share: p.share, Limit: p.limit, Taken: p.taken.Load(), Refused: p.refused.Load()})
 	}
-	limit, taken, refused := s.Streams.Evaluations.Load()
-	return append(all, Pool{Name: core.ShareEvaluations, Limit: limit, Taken: taken, Refused: refused})
+	return append(all, s.Streams.Evaluations.Load())
 }
 
 // stay takes a connection for a request that lasts. leave gives it back; calling it again
