@@ -172,6 +172,7 @@ func TestMetricsAreReadWithTheToken(t *testing.T) {
 	for _, values := range []string{"values/postgres.yaml", "values/trying.yaml"} {
 		r := render(t, "events", values)
 		server := r.server(t)
+		require.Equal(t, "eventflow", r.services[server.name].Labels[r.monitors[server.name].Spec.JobLabel], "the rules are about the job eventflow")
 		credentials := r.monitors[server.name].Spec.Endpoints[0].Authorization.Credentials
 		source := server.pod.Spec.Volumes[0].Projected.Sources[0].Secret
 		require.Equal(t, source.Name, credentials.Name)
