@@ -23,6 +23,9 @@ type Consumers struct {
 	turns   *turns
 	logger  *slog.Logger
 	now     core.Clock
+	// handed and settled are those of [Ports], and may be nil.
+	handed  func(core.Delivery, time.Time)
+	settled func(core.ID, time.Time)
 	// closing is closed once, by Close, and lets the polls go that wait.
 	closing chan struct{}
 	close   sync.Once
@@ -54,7 +57,11 @@ func (c *Consumers) Poll(ctx context.Context, who core.Principal, stream, group 
 	// The poll follows its stream from here on, so that no event can come between the
 	// look at what there is and the wait for more.
 	defer follower.Close()
-	return c.poll(ctx, asked{who, stream, group, g}, follower, poll)
+	d, err := c.poll(ctx, asked{who, stream, group, g}, follower, poll)
+	if err == nil && len(d.Events) > 0 && c.handed != nil {
+		c.handed(d, c.now())
+	}
+	return d, err
 }
 
 // poll tries to hand out events until it has some or its time is over. Between two
