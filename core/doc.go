@@ -98,6 +98,7 @@
 //
 //   - storage.go: the log of events, all that a storage of your own implements;
 //   - catalog.go: everything small that people configure;
+//   - pool.go, disk.go: how much of its connections and of its disk an engine uses;
 //   - ports.go: tokens, passwords, mail, news between nodes, schemas, permissions
 //     and rate limits.
 package core
