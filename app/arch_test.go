@@ -94,8 +94,8 @@ func (s source) imports() []string {
 	return paths
 }
 
-// readModule parses the module's files, without testdata, whose modules are
-// not ours.
+// readModule parses the module's files, without testdata and deploy, whose modules
+// are others.
 func readModule(t *testing.T) []source {
 	t.Helper()
 	var sources []source
@@ -104,7 +104,7 @@ func readModule(t *testing.T) []source {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && name != "." && (entry.Name() == "testdata" || strings.HasPrefix(entry.Name(), ".")):
+		case entry.IsDir() && name != "." && (name == "deploy" || entry.Name() == "testdata" || strings.HasPrefix(entry.Name(), ".")):
 			return fs.SkipDir
 		case entry.IsDir() || !strings.HasSuffix(name, ".go"):
 			return nil
