@@ -1,10 +1,11 @@
 # shellcheck shell=bash
-# A bare Debian in a folder, for the scripts that install, boot or build in one.
+# A bare Debian in a folder, for the scripts that install, boot or build in one. They
+# read install.sh first.
 
 # debian FOLDER unpacks Debian 12 with systemd, make and git into a new folder. The
 # packages are fetched once.
 debian() {
-  local archive=$cache/debian-bookworm.tar
+  local archive=${cache:?}/debian-bookworm.tar
   if [ ! -s "$archive" ]; then
     packages debootstrap
     say "fetching Debian"
