@@ -3,10 +3,11 @@
 # the manual knows every command. deploy/check/systemd.sh installs it.
 # shellcheck source=deploy/check/tools/install.sh
 . "$(dirname "$0")/tools/install.sh"
+# shellcheck source=deploy/check/tools/packagers.sh
+. "$(dirname "$0")/tools/packagers.sh"
 
 packages lintian xz-utils jq
-go_tool nfpm github.com/goreleaser/nfpm/v2/cmd/nfpm v2.45.2
-export NFPM=$tool
+needs_nfpm
 
 make -s bin/eventflow >/dev/null
 work=$(mktemp -d)

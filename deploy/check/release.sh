@@ -4,12 +4,12 @@
 # PLATFORMS are those to build for; the release itself has six.
 # shellcheck source=deploy/check/tools/install.sh
 . "$(dirname "$0")/tools/install.sh"
+# shellcheck source=deploy/check/tools/packagers.sh
+. "$(dirname "$0")/tools/packagers.sh"
 
 packages zip jq xz-utils openssh-client
-go_tool nfpm github.com/goreleaser/nfpm/v2/cmd/nfpm v2.45.2
-export NFPM=$tool
-go_tool cyclonedx-gomod github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod v1.10.0
-export CYCLONEDX=$tool
+needs_nfpm
+needs_cyclonedx
 export PLATFORMS=${PLATFORMS:-linux/amd64}
 
 work=$(mktemp -d /var/tmp/eventflow-release.XXXXXX)

@@ -3,13 +3,14 @@
 # with the package installed, where the service starts, answers and is purged.
 # shellcheck source=deploy/check/tools/install.sh
 . "$(dirname "$0")/tools/install.sh"
+# shellcheck source=deploy/check/tools/packagers.sh
+. "$(dirname "$0")/tools/packagers.sh"
 # shellcheck source=deploy/check/tools/debian.sh
 . "$(dirname "$0")/tools/debian.sh"
 
 must_be_root "booting systemd in a container"
 packages systemd systemd-container debootstrap
-go_tool nfpm github.com/goreleaser/nfpm/v2/cmd/nfpm v2.45.2
-export NFPM=$tool
+needs_nfpm
 make -s bin/eventflow >/dev/null
 
 work=$(mktemp -d /var/tmp/eventflow-systemd.XXXXXX)

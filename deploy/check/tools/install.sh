@@ -7,6 +7,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../../.." && pwd)
 cache=$root/bin/check
 GO=${GO:-go}
+tool= # set by go_tool and own_tool
 mkdir -p "$cache"
 cd "$root"
 
