@@ -30,6 +30,7 @@
 //   - deliver.go: all of them, and their ports;
 //   - groups.go: making, changing and resetting groups;
 //   - consumers.go: polls, from the request to the events;
+//   - longpoll.go: polls that wait, of which there may be thousands;
 //   - acknowledge.go: the answers of consumers;
 //   - letters.go: dead letters, one by one;
 //   - replays.go: giving back many dead letters;
