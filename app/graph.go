@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -45,7 +46,7 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			// Driven side: the adapters behind the ports.
 			openStorage,
 			openCatalog,
-			metrics.New,
+			newMetrics,
 			func(m *metrics.Metrics, storage core.Storage) core.EventLog { return m.Log(storage) },
 			fx.Annotate(casbinauth.New, fx.As(new(core.Authorizer))),
 			fx.Annotate(jsonschema.New, fx.As(new(core.SchemaCompiler))),
@@ -86,6 +87,12 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 	)
 }
 
+func newMetrics() *metrics.Metrics {
+	m := metrics.New()
+	m.Build(Version, runtime.Version())
+	return m
+}
+
 func newLogger(cfg Config) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(cfg.LogLevel)) // checked by validate
@@ -99,7 +106,7 @@ func newLogger(cfg Config) *slog.Logger {
 // startTimeout bounds the opening of the databases, migrations included.
 const startTimeout = 5 * time.Minute
 
-func openStorage(ctx context.Context, lc fx.Lifecycle, p *program, cfg Config) (core.Storage, error) {
+func openStorage(ctx context.Context, lc fx.Lifecycle, p *program, cfg Config, m *metrics.Metrics) (core.Storage, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	storage, err := p.openStorage(ctx, cfg)
@@ -107,10 +114,11 @@ func openStorage(ctx context.Context, lc fx.Lifecycle, p *program, cfg Config) (
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
 	lc.Append(fx.StopHook(storage.Close))
+	m.Engine("store", storage)
 	return storage, nil
 }
 
-func openCatalog(ctx context.Context, lc fx.Lifecycle, cfg Config) (core.Catalog, error) {
+func openCatalog(ctx context.Context, lc fx.Lifecycle, cfg Config, m *metrics.Metrics) (core.Catalog, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	u, err := cfg.catalogURL()
@@ -122,6 +130,7 @@ func openCatalog(ctx context.Context, lc fx.Lifecycle, cfg Config) (core.Catalog
 		return nil, fmt.Errorf("opening the catalog: %w", err)
 	}
 	lc.Append(fx.StopHook(opened.Close))
+	m.Engine("catalog", opened)
 	return opened, nil
 }
 
@@ -155,7 +164,7 @@ func newCommitter(
 	committer := eventlog.NewCommitter(log, eventlog.CommitOptions{
 		Lanes: cfg.lanes(), QueueEvents: cfg.QueueEvents, QueueBytes: cfg.QueueBytes, Committed: recent.Committed, Now: now, Logger: logger,
 	})
-	m.Queue(committer.Queued)
+	m.Queue(committer.Queued, cfg.lanes()*cfg.QueueEvents)
 	lc.Append(fx.StopHook(committer.Close))
 	return committer
 }
@@ -277,7 +286,7 @@ func newServer(cfg Config, p served) *server.Server {
 func newLimiter(lc fx.Lifecycle, cfg Config, m *metrics.Metrics, logger *slog.Logger) (core.RateLimiter, error) {
 	local := memlimit.New()
 	if cfg.Redis == "" {
-		return local, nil
+		return m.Limiter(local, logger), nil
 	}
 	limiter, err := redislimit.Open(cfg.Redis, redislimit.Options{Fallback: local, Logger: logger})
 	if err != nil {
@@ -285,7 +294,7 @@ func newLimiter(lc fx.Lifecycle, cfg Config, m *metrics.Metrics, logger *slog.Lo
 	}
 	m.LimiterLost(limiter.Lost)
 	lc.Append(fx.StopHook(limiter.Close))
-	return limiter, nil
+	return m.Limiter(limiter, logger), nil
 }
 
 // rates are the limits that the settings name; validate has checked them.

@@ -56,6 +56,8 @@ func openFile(ctx context.Context, path string) (*Catalog, error) {
 		return nil, err
 	}
 	c.writing = &sync.Mutex{}
+	c.pool = func() core.PoolLoad { return sqlitefile.Pool(db) }
+	c.disk = func() (core.DiskLoad, error) { return sqlitefile.Disk(path) }
 	c.tryRoom = func(ctx context.Context) error {
 		conn, err := db.Conn(ctx)
 		if err != nil {
