@@ -55,6 +55,9 @@ func openFile(ctx context.Context, path string) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.trace(sqlitefile.TracerOf(ctx)); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
 	c.writing = &sync.Mutex{}
 	c.tryRoom = func(ctx context.Context) error {
 		conn, err := db.Conn(ctx)
