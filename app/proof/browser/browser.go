@@ -70,6 +70,8 @@ func start() {
 func options(path string) []chromedp.ExecAllocatorOption {
 	return append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		// The first start reads the browser from a cold disk, beside compilers.
+		chromedp.WSURLReadTimeout(2*patience),
 		// It calls nobody but the server of the test.
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
