@@ -56,7 +56,8 @@
 //   - seconds.go: a duration as a number in JSON;
 //   - page.go: a part of a list, and the cursor that continues it;
 //   - revision.go: a change under optimistic concurrency;
-//   - tenant.go: the organization in a context.
+//   - tenant.go: the organization in a context;
+//   - requests.go: the requests that one piece of work is done for, in its context.
 //
 // Events and streams:
 //
