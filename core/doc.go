@@ -99,5 +99,7 @@
 //   - storage.go: the log of events, all that a storage of your own implements;
 //   - catalog.go: everything small that people configure;
 //   - ports.go: tokens, passwords, mail, news between nodes, schemas, permissions
-//     and rate limits.
+//     and rate limits;
+//   - examine.go: what a look at an installation finds, and who can look at itself;
+//   - ran.go: who is told of the work that a node does by itself.
 package core
