@@ -19,6 +19,7 @@ const noOrganization core.Action = ""
 var commandActions = map[string]core.Action{
 	"audit":                 noOrganization, // as key, org, replay, token and user: prints its help
 	"audit verify":          core.ActionReadAudit,
+	"bench":                 noOrganization,
 	"completion bash":       noOrganization,
 	"completion fish":       noOrganization,
 	"completion powershell": noOrganization,
