@@ -10,6 +10,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/argon2"
 	"github.com/eventflow-go/eventflow/adapters/jwt"
 	"github.com/eventflow-go/eventflow/adapters/metrics"
+	"github.com/eventflow-go/eventflow/adapters/otel"
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/deliver"
 	"github.com/eventflow-go/eventflow/core/eventlog"
@@ -64,10 +65,11 @@ func newRetention(p ports) *eventlog.Retention {
 }
 
 func newDelivery(
-	p ports, streams *eventlog.Streams, shares *eventlog.Shares, recent *eventlog.Recent, people *identity.UseCases, m *metrics.Metrics,
+	p ports, t *otel.Telemetry, streams *eventlog.Streams, shares *eventlog.Shares, recent *eventlog.Recent, people *identity.UseCases,
+	m *metrics.Metrics,
 ) *deliver.UseCases {
 	return deliver.New(deliver.Ports{
-		Streams: streams, Recent: recent, Log: p.Log, Store: m.GroupStore(p.Catalog), Shares: shares,
+		Streams: streams, Recent: recent, Log: p.Log, Store: t.Groups(m.GroupStore(p.Catalog)), Shares: shares,
 		Authorizer: p.Authorizer, Bearer: people.Bearer, Record: p.Record, Handed: m.Handed, Settled: m.Settled, Logger: p.Logger, Now: p.Now,
 	})
 }

@@ -17,7 +17,7 @@ import (
 )
 
 func openPostgres(ctx context.Context, u *url.URL) (core.Catalog, error) {
-	config, err := pgtenant.Configure(u)
+	config, err := pgtenant.Configure(ctx, u)
 	if err != nil {
 		return nil, fmt.Errorf("the catalog's URL: %w", err)
 	}

@@ -55,6 +55,9 @@ func openFile(ctx context.Context, path string) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.trace(sqlitefile.TracerOf(ctx)); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
 	c.writing = &sync.Mutex{}
 	c.pool = func() core.PoolLoad { return sqlitefile.Pool(db) }
 	c.disk = func() (core.DiskLoad, error) { return sqlitefile.Disk(path) }

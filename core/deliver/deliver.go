@@ -8,6 +8,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/eventlog"
 	"github.com/eventflow-go/eventflow/core/internal/cache"
+	"github.com/eventflow-go/eventflow/core/internal/lookout"
 )
 
 // UseCases is all of delivery on one node.
@@ -60,6 +61,7 @@ func New(p Ports) *UseCases {
 		Groups: groups,
 		Consumers: &Consumers{
 			streams: p.Streams, groups: groups, letters: p.Store, log: p.Log, recent: p.Recent, turns: steps, logger: p.Logger, now: p.Now,
+			permits: lookout.New[permit](eventlog.RecheckInterval), moves: lookout.New[core.ID](eventlog.RecheckInterval),
 			handed: p.Handed, settled: p.Settled, closing: make(chan struct{}),
 		},
 		Letters: &Letters{

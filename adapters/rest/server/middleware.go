@@ -54,7 +54,7 @@ func (c *call) tooMany() bool {
 // it.
 func (s *Server) end(c *call) {
 	if cause := recover(); cause != nil {
-		s.Logger.Error("panic while answering a request", "request_id", string(c.id), "panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
+		s.Logger.ErrorContext(c.lines(), "panic while answering a request", "request_id", string(c.id), "panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
 		c.abandon()
 		c.fail(fmt.Errorf("panic: %v", cause))
 		c.asking = false
@@ -73,8 +73,9 @@ func (s *Server) end(c *call) {
 		s.Observe(methodName(c.ctx.Method()), c.pattern(), status, took, c.sampledTrace())
 	}
 	s.log(c, status, took)
+	c.endTrace(status)
 	c.ctx.RemoveUserValue(callKey{})
-	c.ctx, c.fiber = nil, nil
+	c.ctx, c.fiber, c.trace = nil, nil, nil
 	calls.Put(c)
 }
 
@@ -116,7 +117,7 @@ func (s *Server) log(c *call, status int, took time.Duration) {
 	case !c.who.Org.IsZero():
 		attrs = append(attrs, slog.String("org_id", c.who.Org.String()), slog.String("api_key_id", c.who.Key.String()))
 	}
-	s.Logger.LogAttrs(context.Background(), level, "request", attrs...)
+	s.Logger.LogAttrs(c.lines(), level, "request", attrs...)
 }
 
 // methodOther stands for every method that methodName does not list.

@@ -194,7 +194,7 @@ func TestTheSiteIsAskedLast(t *testing.T) {
 	}
 
 	f = start(t)
-	for _, path := range []string{"/", "/app.js", "/streams/orders", "/robots.txt"} {
+	for _, path := range []string{"/app.js", "/streams/orders", "/robots.txt"} {
 		require.Equal(t, core.CodeNotFound, f.do("GET", path, nil, "-", wantsPage).problem(t).Code, path)
 	}
 }
