@@ -27,6 +27,7 @@ func (refusing) Take(context.Context, string, core.Limit, int, time.Time) (core.
 func refused(kind string) string {
 	return fmt.Sprintf("eventflow_rate_limit_refused_total{kind=%q}", kind)
 }
+
 func demand(kind string) string {
 	return fmt.Sprintf("eventflow_rate_limit_demand_ratio{kind=%q}", kind)
 }

@@ -27,7 +27,6 @@ func main() {
 		app.Main(app.SharedStorage("sqlite", sqlite.Open))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
 	err := run(ctx)
 	stop()
 	if err != nil {

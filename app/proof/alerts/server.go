@@ -19,7 +19,7 @@ import (
 // The credentials live as long as the server: for minutes.
 const (
 	secret       = "a-secret-for-a-server-that-is-broken-on-purpose"
-	metricsToken = "a-token-for-a-prometheus-of-minutes"
+	metricsToken = "a-token-for-a-prometheus-of-minutes" //nolint:gosec // of a server that nobody else reaches
 )
 
 // traceID is the trace of every request of the load.
@@ -57,7 +57,8 @@ func newServer(ctx context.Context, folder string) (*server, error) {
 	}
 	s.key = strings.TrimSpace(string(made))
 	s.client = rest.NewClient("http://"+addr, s.key)
-	return s, s.furnish(ctx)
+	err = s.furnish(ctx)
+	return s, err
 }
 
 // furnish makes what the load and the breaks use.

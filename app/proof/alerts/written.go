@@ -159,6 +159,8 @@ func (s *stage) runbooksWork(ctx context.Context) error {
 	if err := os.Symlink(self, filepath.Join(bin, "eventflow")); err != nil {
 		return err
 	}
+	environ := append(slices.Clone(s.server.environ), "PATH="+bin+":"+os.Getenv("PATH"), "URL=http://"+s.server.addr, "KEY="+s.server.key,
+		"TOKEN="+metricsToken, "PROMETHEUS=http://"+s.prom.addr)
 	ran := 0
 	for _, page := range pages {
 		text, err := os.ReadFile(page)
@@ -167,8 +169,7 @@ func (s *stage) runbooksWork(ctx context.Context) error {
 		}
 		for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
 			cmd := exec.CommandContext(ctx, "sh", "-ec", block[1])
-			cmd.Env = append(s.server.environ, "PATH="+bin+":"+os.Getenv("PATH"), "URL=http://"+s.server.addr, "KEY="+s.server.key,
-				"TOKEN="+metricsToken, "PROMETHEUS=http://"+s.prom.addr)
+			cmd.Env = environ
 			out, err := cmd.CombinedOutput()
 			if err == nil && len(out) == 0 {
 				err = errors.New("the command says nothing")
