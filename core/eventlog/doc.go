@@ -34,7 +34,8 @@
 //   - recent.go: the hub that wakes followers and keeps the newest events;
 //   - followed.go: a stream with followers, and what is kept of it;
 //   - tails.go: live views, for people who watch;
-//   - pace.go: what all tails together may take of a node.
+//   - pace.go: what all tails together may take of a node;
+//   - pages.go: and of its store.
 //
 // The audit trail:
 //
