@@ -15,6 +15,7 @@
 //   - pastlease.go: how the last leases ended, for a consumer that comes back late;
 //   - settle.go: ack, nack, extend and commit;
 //   - waiting.go: failed events, and when they go out again;
+//   - unleased.go: what becomes of a group in a copy of the installation;
 //
 // The steps, which make it durable:
 //
