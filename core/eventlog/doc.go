@@ -41,7 +41,8 @@
 // The audit trail:
 //
 //   - trail.go: adding records and reading them;
-//   - refusals.go: refused requests, of which there may be any number, counted;
+//   - deeds.go: how many deeds are recorded one by one;
+//   - counts.go: refused requests and all other deeds, counted;
 //   - audit_record.go: what makes an event a record, and its hash;
 //   - audit_mark.go: a record's number and hash, to be kept elsewhere;
 //   - verified.go: is the trail still intact?

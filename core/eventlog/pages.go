@@ -49,11 +49,11 @@ func (p *pages) read(ctx context.Context, closing <-chan struct{}, page func()) 
 
 // rest sets the time of the next page, after one that took so long.
 func (p *pages) rest(took time.Duration) {
-	times := time.Duration(restQuiet)
+	rest := restQuiet * took
 	if made := p.made.Load(); made != p.commits {
-		times, p.commits = restBusy, made
+		rest, p.commits = restBusy*took, made
 	}
-	p.next = time.Now().Add(times * took)
+	p.next = time.Now().Add(rest)
 }
 
 // pause waits. It reports false when ctx ends or closing is closed before.
