@@ -12,6 +12,8 @@ import (
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/adapters/pgtest"
 )
 
 // sumIn is the hash of the log in what a command prints.
@@ -48,6 +50,7 @@ func TestABackupIsRestored(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
 	require.NoFileExists(t, file+".partial")
+	require.Contains(t, h.must("audit", "verify"), "is intact: 4 records", "who took everything out is recorded")
 	_, text, _ := strings.Cut(secret, "=")
 	require.NotContains(t, unpacked(t, file), text)
 	require.Contains(t, h.must("backup", "verify", "a.backup"), "the backup is whole")
@@ -194,4 +197,40 @@ func TestMistakesWithBackupsAndCopies(t *testing.T) {
 		require.Empty(t, o.stdout, args)
 	}
 	require.Equal(t, before, h.run(another, "key", "list").stdout)
+}
+
+// The commands of the guide do what it says, in its order.
+func TestTheGuideToBackupsIsTrue(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("../docs/backup.md")
+	require.NoError(t, err)
+	h := newHome(t)
+	require.NoError(t, os.Mkdir(filepath.Join(h.folder, "backup"), 0o700))
+	h.must("key", "create", "--label", "one")
+	here := strings.NewReplacer("/backup/", h.folder+"/backup/", "/srv/eventflow", h.folder+"/srv", "/tmp/drill", h.folder+"/drill",
+		"postgres://eventflow@db/eventflow", pgtest.URL(t).String(), "127.0.0.1:8099", "127.0.0.1:0")
+	ran := 0
+	for _, block := range regexp.MustCompile("(?s)```sh\n(.*?)```").FindAllStringSubmatch(string(guide), -1) {
+		for line := range strings.Lines(block[1]) {
+			line, _, _ = strings.Cut(line, " #")
+			environ, words := []string{secret}, strings.Fields(here.Replace(line))
+			for len(words) > 0 && strings.HasPrefix(words[0], "EVENTFLOW_") {
+				environ, words = append(environ, words[0]), words[1:]
+			}
+			if len(words) == 0 || words[0] != "eventflow" {
+				require.True(t, len(words) == 0 || words[0] == "#" || words[0] == "rm", line)
+				continue
+			}
+			ran++
+			if words[1] == "serve" {
+				p := h.start(environ, "serve")
+				p.await(p.stderr, `"msg":"listening","addr":"([^"]+)"`)
+				require.Zero(t, p.stop())
+				continue
+			}
+			o := h.run(environ, words[1:]...)
+			require.Zero(t, o.code, "%s: %s", line, o.stderr)
+		}
+	}
+	require.Equal(t, 10, ran)
 }
