@@ -95,12 +95,13 @@ func coreStands(s source) []string {
 
 // walls says which other packages of core each of them may import.
 var walls = map[string][]string{
-	"core/":                {},
-	"core/internal/cache/": {},
-	"core/eventjson/":      {"core"},
-	"core/eventlog/":       {"core", "core/eventjson", "core/internal/cache"},
-	"core/deliver/":        {"core", "core/eventjson", "core/eventlog", "core/internal/cache"},
-	"core/identity/":       {"core", "core/eventlog", "core/internal/cache"},
+	"core/":                  {},
+	"core/internal/cache/":   {},
+	"core/internal/lookout/": {},
+	"core/eventjson/":        {"core"},
+	"core/eventlog/":         {"core", "core/eventjson", "core/internal/cache", "core/internal/lookout"},
+	"core/deliver/":          {"core", "core/eventjson", "core/eventlog", "core/internal/cache", "core/internal/lookout"},
+	"core/identity/":         {"core", "core/eventlog", "core/internal/cache"},
 	// The suites that adapters are held to.
 	"core/storetest/":   {"core"},
 	"core/catalogtest/": {"core"},

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -48,7 +49,7 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			newTraces,
 			openStorage,
 			openCatalog,
-			metrics.New,
+			newMetrics,
 			func(m *metrics.Metrics, t *otel.Telemetry, storage core.Storage) core.EventLog {
 				return t.Log(m.Log(storage))
 			},
@@ -91,6 +92,12 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 	)
 }
 
+func newMetrics() *metrics.Metrics {
+	m := metrics.New()
+	m.Build(Version, runtime.Version())
+	return m
+}
+
 func newLogger(cfg Config) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(cfg.LogLevel)) // checked by validate
@@ -104,7 +111,9 @@ func newLogger(cfg Config) *slog.Logger {
 // startTimeout bounds the opening of the databases, migrations included.
 const startTimeout = 5 * time.Minute
 
-func openStorage(ctx context.Context, lc fx.Lifecycle, p *program, cfg Config, t *otel.Telemetry) (core.Storage, error) {
+func openStorage(
+	ctx context.Context, lc fx.Lifecycle, p *program, cfg Config, m *metrics.Metrics, t *otel.Telemetry,
+) (core.Storage, error) {
 	ctx, cancel := context.WithTimeout(t.Databases(ctx), startTimeout)
 	defer cancel()
 	storage, err := p.openStorage(ctx, cfg)
@@ -112,10 +121,11 @@ func openStorage(ctx context.Context, lc fx.Lifecycle, p *program, cfg Config, t
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
 	lc.Append(fx.StopHook(storage.Close))
+	m.Engine("store", storage)
 	return storage, nil
 }
 
-func openCatalog(ctx context.Context, lc fx.Lifecycle, cfg Config, t *otel.Telemetry) (core.Catalog, error) {
+func openCatalog(ctx context.Context, lc fx.Lifecycle, cfg Config, m *metrics.Metrics, t *otel.Telemetry) (core.Catalog, error) {
 	ctx, cancel := context.WithTimeout(t.Databases(ctx), startTimeout)
 	defer cancel()
 	u, err := cfg.catalogURL()
@@ -127,6 +137,7 @@ func openCatalog(ctx context.Context, lc fx.Lifecycle, cfg Config, t *otel.Telem
 		return nil, fmt.Errorf("opening the catalog: %w", err)
 	}
 	lc.Append(fx.StopHook(opened.Close))
+	m.Engine("catalog", opened)
 	return opened, nil
 }
 
@@ -160,7 +171,7 @@ func newCommitter(
 	committer := eventlog.NewCommitter(log, eventlog.CommitOptions{
 		Lanes: cfg.lanes(), QueueEvents: cfg.QueueEvents, QueueBytes: cfg.QueueBytes, Committed: recent.Committed, Now: now, Logger: logger,
 	})
-	m.Queue(committer.Queued)
+	m.Queue(committer.Queued, cfg.lanes()*cfg.QueueEvents)
 	lc.Append(fx.StopHook(committer.Close))
 	return committer
 }
@@ -283,7 +294,7 @@ func newServer(cfg Config, p served) *server.Server {
 func newLimiter(lc fx.Lifecycle, cfg Config, m *metrics.Metrics, t *otel.Telemetry, logger *slog.Logger) (core.RateLimiter, error) {
 	local := memlimit.New()
 	if cfg.Redis == "" {
-		return local, nil
+		return m.Limiter(local, logger), nil
 	}
 	limiter, err := redislimit.Open(cfg.Redis, redislimit.Options{Fallback: local, Watch: t.Redis, Logger: logger})
 	if err != nil {
@@ -291,7 +302,7 @@ func newLimiter(lc fx.Lifecycle, cfg Config, m *metrics.Metrics, t *otel.Telemet
 	}
 	m.LimiterLost(limiter.Lost)
 	lc.Append(fx.StopHook(limiter.Close))
-	return limiter, nil
+	return m.Limiter(limiter, logger), nil
 }
 
 // rates are the limits that the settings name; validate has checked them.

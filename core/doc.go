@@ -98,7 +98,9 @@
 // What an adapter must do:
 //
 //   - storage.go: the log of events, all that a storage of your own implements;
+//   - copy.go: what a storage may do besides: its log can be copied into another one;
 //   - catalog.go: everything small that people configure;
+//   - pool.go, disk.go: how much of its connections and of its disk an engine uses;
 //   - ports.go: tokens, passwords, mail, news between nodes, schemas, permissions
 //     and rate limits.
 package core

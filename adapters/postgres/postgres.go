@@ -93,6 +93,9 @@ func (s *Storage) prepare(ctx context.Context) error {
 // Time implements [core.Timekeeper].
 func (s *Storage) Time(ctx context.Context) (time.Time, error) { return pgtenant.Time(ctx, s.pool) }
 
+// Pool implements [core.Pooled].
+func (s *Storage) Pool() core.PoolLoad { return pgtenant.Pool(s.pool) }
+
 // Close implements [core.Storage].
 func (s *Storage) Close() error {
 	s.pool.Close()

@@ -85,9 +85,9 @@ func (s *Storage) append(ctx context.Context, at time.Time, batches []core.Batch
 			return err
 		}
 	}
-	rows := s.inserts.rows(at)
+	rows := s.inserts.rows()
 	for i := range batches {
-		if err := s.appendBatch(ctx, rows, heads[batches[i].Stream], &batches[i]); err != nil {
+		if err := s.appendBatch(ctx, at, rows, heads[batches[i].Stream], &batches[i]); err != nil {
 			return err
 		}
 	}
@@ -129,7 +129,7 @@ func (s *Storage) openHead(ctx context.Context, at time.Time, batch *core.Batch,
 
 // appendBatch gives offsets to those events of a batch that are new, and hands
 // them to rows.
-func (s *Storage) appendBatch(ctx context.Context, rows *rows, h *head, batch *core.Batch) error {
+func (s *Storage) appendBatch(ctx context.Context, at time.Time, rows *rows, h *head, batch *core.Batch) error {
 	for i := range batch.Entries {
 		entry := &batch.Entries[i]
 		if entry.IdempotencyKey != "" {
@@ -141,7 +141,7 @@ func (s *Storage) appendBatch(ctx context.Context, rows *rows, h *head, batch *c
 				continue
 			}
 		}
-		entry.Offset, entry.ReceivedAt, entry.Outcome = h.next, rows.at, core.Stored
+		entry.Offset, entry.ReceivedAt, entry.Outcome = h.next, at, core.Stored
 		h.next++
 		h.moved = true
 		if err := rows.add(ctx, h.number, entry); err != nil {

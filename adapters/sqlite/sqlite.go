@@ -144,6 +144,13 @@ func (s *Storage) checkRoom(ctx context.Context) error {
 	return nil
 }
 
+// Pool implements [core.Pooled] with the connections that read. The one that writes is
+// always taken.
+func (s *Storage) Pool() core.PoolLoad { return sqlitefile.Pool(s.readers) }
+
+// Disk implements [core.Housed].
+func (s *Storage) Disk() (core.DiskLoad, error) { return sqlitefile.Disk(s.path) }
+
 // Close implements [core.Storage].
 func (s *Storage) Close() error {
 	s.mu.Lock()

@@ -9,6 +9,8 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
+
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 // serve handles every request that could be parsed. It is outside of the
@@ -68,13 +70,22 @@ func (s *Server) end(c *call) {
 	took := time.Since(c.start)
 	status := c.ctx.Response.StatusCode()
 	if s.Observe != nil {
-		s.Observe(methodName(c.ctx.Method()), c.pattern(), status, took)
+		s.Observe(methodName(c.ctx.Method()), c.pattern(), status, took, c.sampledTrace())
 	}
 	s.log(c, status, took)
 	c.endTrace(status)
 	c.ctx.RemoveUserValue(callKey{})
 	c.ctx, c.fiber, c.trace = nil, nil, nil
 	calls.Put(c)
+}
+
+// sampledTrace is the id of the request's trace if its sender keeps that, or empty.
+func (c *call) sampledTrace() string {
+	header := c.ctx.Request.Header.Peek("Traceparent")
+	if len(header) == 0 {
+		return ""
+	}
+	return eventjson.SampledTrace(string(header))
 }
 
 func (c *call) pattern() string {
