@@ -28,7 +28,8 @@ RACE = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race '-gcflags=modernc.o
 
 # The race detector watches everything but what drives other processes — servers,
 # browsers, compilers — or is about texts alone. Those are built as the program is,
-# which spares building most of it again. Both run side by side.
+# which spares building most of it again. One comes after the other: side by side
+# they would make a browser wait for compilers.
 MODULE  := github.com/eventflow-go/eventflow
 UNRACED  = $(addprefix $(MODULE)/,app/proof/e2e app/proof/chaos app/proof/foreign app/proof/former app/proof/testenv app/proof/chaos/history app/proof/browser ui/pack)
 
@@ -64,9 +65,8 @@ test: bin/eventflow bin/testenv ## run every test, with a private PostgreSQL and
 	$(GO) run ./ui/pack size ui/web
 	@$(if $(findstring -race,$(RACE)),:,echo "make: no C compiler, so the tests run WITHOUT the race detector; install gcc or clang" >&2)
 	EVENTFLOW_TEST_SCREENSHOTS='$(CURDIR)/bin/screenshots' bin/testenv -- sh -c "\
-		$(GO) test $(RACE) $(TESTFLAGS) $(RACED) & raced=\$$!; \
 		CGO_ENABLED=0 $(GO) test -trimpath $(TESTFLAGS) $(UNRACED); unraced=\$$?; \
-		wait \$$raced && exit \$$unraced"
+		$(GO) test $(RACE) $(TESTFLAGS) $(RACED) && exit \$$unraced"
 	@echo 'A picture of every screen: open bin/screenshots/index.html'
 
 lint: $(GOLANGCI) ## check format and code

@@ -9,7 +9,9 @@ import (
 )
 
 // noOrganization is the action of the commands that touch no organization:
-// they start the server, ask it as any client does, or print something.
+// they start the server, ask it as any client does, or print something. Those that
+// carry a whole installation from one place to another look into none of them, and
+// need its databases.
 const noOrganization core.Action = ""
 
 // commandActions binds every command that can be run to what it does, as the
@@ -19,11 +21,14 @@ const noOrganization core.Action = ""
 var commandActions = map[string]core.Action{
 	"audit":                 noOrganization, // as key, org, replay, token and user: prints its help
 	"audit verify":          core.ActionReadAudit,
+	"backup":                noOrganization,
+	"backup verify":         noOrganization,
 	"completion bash":       noOrganization,
 	"completion fish":       noOrganization,
 	"completion powershell": noOrganization,
 	"completion zsh":        noOrganization,
 	"config":                noOrganization,
+	"copy":                  noOrganization,
 	"dev":                   noOrganization,
 	"help":                  noOrganization,
 	"key":                   noOrganization,
@@ -39,6 +44,7 @@ var commandActions = map[string]core.Action{
 	"replay":                noOrganization,
 	"replay list":           core.ActionReadLetters,
 	"replay stop":           core.ActionWriteLetters,
+	"restore":               noOrganization,
 	"secret":                noOrganization,
 	"serve":                 noOrganization,
 	"token":                 noOrganization,

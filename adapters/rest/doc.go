@@ -31,7 +31,8 @@
 //   - summary.go: the organization in numbers;
 //   - roles.go: what each role may do;
 //   - system.go: how a server describes itself;
-//   - health.go: whether it can serve.
+//   - health.go: whether it can serve;
+//   - root.go: what is at `/` for programs.
 //
 // What they have in common:
 //

@@ -52,6 +52,7 @@ func (s *Server) dispatch(c *fiber.Ctx, r *route) error {
 	if call.granted { // before the body was asked for
 		return r.handle(s, call)
 	}
+	s.follow(call)
 	if err := s.guard(call); err != nil {
 		return err
 	}
@@ -73,7 +74,7 @@ func (s *Server) dispatch(c *fiber.Ctx, r *route) error {
 // public, comes with a credential that permits the route's action.
 func (s *Server) guard(c *call) error {
 	if c.route.Action == Public {
-		if exempt[c.route.Path] {
+		if exempt[c.route.Path] || c.route.Path == rootPath {
 			return nil
 		}
 		return s.admitAddress(c)

@@ -51,6 +51,7 @@ const (
 
 // table holds the routes. If two match, the first one is taken.
 var table = []route{
+	{Route{"GET", rootPath, Public}, (*Server).getRoot, false},
 	{Route{"GET", "/livez", Public}, (*Server).getAlive, false},
 	{Route{"GET", "/readyz", Public}, (*Server).getReady, false},
 	{Route{"GET", "/metrics", Public}, (*Server).getMetrics, false},
