@@ -9,7 +9,9 @@ import (
 )
 
 // noOrganization is the action of the commands that touch no organization:
-// they start the server, ask it as any client does, or print something.
+// they start the server, ask it as any client does, or print something. Those that
+// carry a whole installation from one place to another look into none of them, and
+// need its databases.
 const noOrganization core.Action = ""
 
 // commandActions binds every command that can be run to what it does, as the
@@ -19,6 +21,8 @@ const noOrganization core.Action = ""
 var commandActions = map[string]core.Action{
 	"audit":                 noOrganization, // as key, org, replay, token and user: prints its help
 	"audit verify":          core.ActionReadAudit,
+	"backup":                noOrganization,
+	"backup verify":         noOrganization,
 	"bench":                 noOrganization,
 	"completion bash":       noOrganization,
 	"completion fish":       noOrganization,
@@ -26,6 +30,7 @@ var commandActions = map[string]core.Action{
 	"completion zsh":        noOrganization,
 	"config":                noOrganization,
 	"config check":          noOrganization,
+	"copy":                  noOrganization,
 	"dev":                   noOrganization,
 	"doctor":                noOrganization, // reads all of the installation, as whoever has its settings may
 	"help":                  noOrganization,
@@ -44,6 +49,7 @@ var commandActions = map[string]core.Action{
 	"replay":                noOrganization,
 	"replay list":           core.ActionReadLetters,
 	"replay stop":           core.ActionWriteLetters,
+	"restore":               noOrganization,
 	"secret":                noOrganization,
 	"serve":                 noOrganization,
 	"token":                 noOrganization,

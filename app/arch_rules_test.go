@@ -33,6 +33,8 @@ var rules = []rule{
 	{"fx, flags and the command line are app's", inCode(only([]string{"app"}, "go.uber.org/fx", "go.uber.org/dig", "flag", "github.com/spf13/pflag", "github.com/spf13/cobra", "github.com/caarlos0/env"))},
 	{"the environment is app's", inCode(environmentIsApps)},
 	{"fiber is rest/server's", inCode(only([]string{"adapters/rest/server"}, "github.com/gofiber/fiber", "github.com/valyala/fasthttp"))},
+	{"OpenTelemetry is adapters/otel's", inCode(only([]string{"adapters/otel", "adapters/oteltest", "app/proof"},
+		"go.opentelemetry.io", "github.com/exaring/otelpgx", "github.com/redis/go-redis/extra/redisotel"))},
 	{"gorm is the catalog's", inCode(only([]string{"adapters/catalog"}, "gorm.io"))},
 	{"broken hashes and ciphers are nobody's", inCode(only(nil, "crypto/md5", "crypto/sha1", "crypto/des", "crypto/rc4"))},
 	{"net/http stays out of wasm", inCode(noHTTPInWasm)},
@@ -93,12 +95,13 @@ func coreStands(s source) []string {
 
 // walls says which other packages of core each of them may import.
 var walls = map[string][]string{
-	"core/":                {},
-	"core/internal/cache/": {},
-	"core/eventjson/":      {"core"},
-	"core/eventlog/":       {"core", "core/eventjson", "core/internal/cache"},
-	"core/deliver/":        {"core", "core/eventjson", "core/eventlog", "core/internal/cache"},
-	"core/identity/":       {"core", "core/eventlog", "core/internal/cache"},
+	"core/":                  {},
+	"core/internal/cache/":   {},
+	"core/internal/lookout/": {},
+	"core/eventjson/":        {"core"},
+	"core/eventlog/":         {"core", "core/eventjson", "core/internal/cache", "core/internal/lookout"},
+	"core/deliver/":          {"core", "core/eventjson", "core/eventlog", "core/internal/cache", "core/internal/lookout"},
+	"core/identity/":         {"core", "core/eventlog", "core/internal/cache"},
 	// The suites that adapters are held to.
 	"core/storetest/":   {"core"},
 	"core/catalogtest/": {"core"},

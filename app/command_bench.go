@@ -45,7 +45,7 @@ func benchCommand() *cobra.Command {
 				return err
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "Writing events of %s to the stream %s of %s for %s, %s a request, over %s.\nThey stay until the stream's retention removes them.\n\n",
-				byteText(uint64(b.size)), b.stream, c.URL, b.duration, count(b.batch, "event"), count(b.connections, "connection")) //nolint:gosec // checked
+				byteText(int64(b.size)), b.stream, c.URL, b.duration, count(b.batch, "event"), count(b.connections, "connection"))
 			return b.run(cmd.Context()).print(cmd.OutOrStdout(), output)
 		},
 	}

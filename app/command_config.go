@@ -25,7 +25,12 @@ func configCommand(p *program, s *settings) *cobra.Command {
 			if err != nil {
 				s = bindConfig(pflag.NewFlagSet("defaults", pflag.ContinueOnError))
 			}
-			return errors.Join(err, s.print(cmd.OutOrStdout()))
+			telemetry, wrong := telemetrySettings()
+			err = errors.Join(err, wrong, s.print(cmd.OutOrStdout()))
+			if wrong == nil {
+				fmt.Fprintf(cmd.OutOrStdout(), "\nTelemetry, by the variables of OpenTelemetry (OTEL_…): %s\n", telemetry)
+			}
+			return err
 		},
 	}
 	command.AddCommand(configCheckCommand(p, s))

@@ -60,7 +60,7 @@ func (t tables) place() string {
 // look tells how far the tables are, and changes nothing. A SQLite file that is not
 // there has none.
 func (t tables) look(ctx context.Context) (status migrations.Status, err error) {
-	db, err := t.open()
+	db, err := t.open(ctx)
 	if errors.Is(err, fs.ErrNotExist) {
 		return migrations.Nothing(t.set), nil
 	}
@@ -74,11 +74,11 @@ func (t tables) look(ctx context.Context) (status migrations.Status, err error) 
 	return status, errors.Join(err, db.Close())
 }
 
-func (t tables) open() (*sql.DB, error) {
+func (t tables) open(ctx context.Context) (*sql.DB, error) {
 	if t.file != "" {
 		return sqlitefile.Look(t.file)
 	}
-	return pgtenant.Look(t.url)
+	return pgtenant.Look(ctx, t.url)
 }
 
 // standing says in words how far tables are. wrong is whether this program can do

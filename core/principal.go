@@ -30,9 +30,17 @@ type Principal struct {
 	// From is where the request comes from, for the audit trail. It is empty when the
 	// request is of a kind that is never recorded, as ingesting and consuming are.
 	From Visitor
-	// Again says who makes the request now, or why nobody does any more: a request
-	// that lasts may outlive its permission. It is nil where a request does not last.
-	Again func(ctx context.Context) (Principal, error)
+	// Credential is what a request was made with that lasts, and may outlive its
+	// permission. It is nil where a request does not last.
+	Credential Credential
+}
+
+// Credential says again and again who makes the requests that were made with it. Equal
+// ones are one credential: many requests that wait are looked at together where they
+// have the same. So its values are comparable.
+type Credential interface {
+	// Bearer says who presents the credential now, or why nobody can any more.
+	Bearer(ctx context.Context) (Principal, error)
 }
 
 // Maker is a key that has made another one, with its own limit as [Principal] has it.
@@ -123,13 +131,13 @@ func (p Principal) At(from Visitor) Principal {
 // the answer, each time before it hands something out, and every second while there is
 // nothing to hand out.
 func (p Principal) Now(ctx context.Context) (Principal, error) {
-	if p.Again == nil {
+	if p.Credential == nil {
 		return p, nil
 	}
-	now, err := p.Again(ctx)
+	now, err := p.Credential.Bearer(ctx)
 	if err != nil {
 		return Principal{}, err
 	}
-	now.Again, now.From = p.Again, p.From
+	now.Credential, now.From = p.Credential, p.From
 	return now, nil
 }

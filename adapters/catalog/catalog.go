@@ -37,6 +37,11 @@ type Catalog struct {
 	// clock tells the engine's time. It is nil on SQLite, whose users are all on this
 	// machine.
 	clock func(context.Context) (time.Time, error)
+	// pool says how much of the pool of connections is in use.
+	pool func() core.PoolLoad
+	// disk says how full the disk is that the catalog is on. It is nil on PostgreSQL,
+	// whose disk is another machine's.
+	disk func() (core.DiskLoad, error)
 	// tryRoom fails where the disk has no room for a write.
 	tryRoom func(context.Context) error
 	// tables are the migrations that this catalog's tables are made by, and examine is
@@ -166,6 +171,17 @@ func (c *Catalog) Schema(ctx context.Context) (at, known int64, err error) {
 // Examine implements [core.Examiner].
 func (c *Catalog) Examine(ctx context.Context, tell func(core.Finding)) error {
 	return c.examine(ctx, tell)
+}
+
+// Pool implements [core.Pooled].
+func (c *Catalog) Pool() core.PoolLoad { return c.pool() }
+
+// Disk implements [core.Housed]. Without a disk of this machine the load is zero.
+func (c *Catalog) Disk() (core.DiskLoad, error) {
+	if c.disk == nil {
+		return core.DiskLoad{}, nil
+	}
+	return c.disk()
 }
 
 // Close implements [core.Catalog].

@@ -255,15 +255,19 @@ func (s *Storage) Trim(_ context.Context, id core.ID, before time.Time) error {
 	if of == nil {
 		return nil
 	}
-	gone := of.before(before.UTC().Truncate(24 * time.Hour))
-	of.events = slices.Clone(of.events[gone:])
-	of.first += core.Offset(gone)
-	for name, known := range of.keys {
-		if known.offset < of.first {
-			delete(of.keys, name)
+	of.remove(of.before(before.UTC().Truncate(24 * time.Hour)))
+	return nil
+}
+
+// remove takes the oldest events away, and their keys.
+func (s *stream) remove(gone int) {
+	s.events = slices.Clone(s.events[gone:])
+	s.first += core.Offset(gone)
+	for name, known := range s.keys {
+		if known.offset < s.first {
+			delete(s.keys, name)
 		}
 	}
-	return nil
 }
 
 // Check implements [core.Storage]. It always says that durability is relaxed:

@@ -46,6 +46,7 @@ func TestFaulty(t *testing.T) {
 			return again(t, storage, true)
 		},
 		Second: func(t *testing.T, storage core.Storage) core.Storage { return again(t, storage, false) },
+		Copies: true,
 		Seed:   seed,
 	})
 }
@@ -98,6 +99,8 @@ type faulty struct {
 	bounds   func(stream core.ID, bounds core.Bounds) core.Bounds
 	offsetAt func(ctx context.Context, stream core.ID, at time.Time) (core.Offset, error)
 	trim     func(ctx context.Context, stream core.ID, before time.Time) error
+	put      func(ctx context.Context, stretch core.Stretch) error
+	entry    func(*core.Entry)
 	check    error
 	close    func() error
 	// closedError is what calls after close answer.
@@ -108,6 +111,7 @@ func newFaulty(shared core.Storage, reopened bool, planted fault) *faulty {
 	f := &faulty{
 		shared: shared, reopened: reopened,
 		append: shared.Append, read: shared.Read, readAll: shared.ReadAll, offsetAt: shared.OffsetAt, trim: shared.Trim,
+		put: shared.(core.Copyable).Put, entry: func(*core.Entry) {},
 		closedError: errors.New("the handle is closed"),
 		event:       func(*core.Event) {}, bounds: func(_ core.ID, b core.Bounds) core.Bounds { return b },
 	}
@@ -195,6 +199,41 @@ func (f *faulty) Trim(ctx context.Context, stream core.ID, before time.Time) err
 	}
 	defer leave()
 	return f.trim(ctx, stream, before)
+}
+
+func (f *faulty) Logs(ctx context.Context) ([]core.StreamLog, error) {
+	leave, err := f.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	logs, err := f.shared.(core.Copyable).Logs(ctx)
+	for i := range logs {
+		logs[i].Bounds = f.bounds(logs[i].Stream, logs[i].Bounds)
+	}
+	return logs, err
+}
+
+func (f *faulty) Entries(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Entry, error) {
+	leave, err := f.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	entries, err := f.shared.(core.Copyable).Entries(ctx, stream, scan)
+	for i := range entries {
+		f.entry(&entries[i])
+	}
+	return entries, err
+}
+
+func (f *faulty) Put(ctx context.Context, stretch core.Stretch) error {
+	leave, err := f.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	return f.put(ctx, stretch)
 }
 
 func (f *faulty) Check(context.Context) error {

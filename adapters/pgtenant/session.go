@@ -61,7 +61,7 @@ const (
 
 // Configure reads a database's URL. Sessions of the pool get the settings above,
 // and their connections are noticed when they die silently.
-func Configure(u *url.URL) (*pgxpool.Config, error) {
+func Configure(ctx context.Context, u *url.URL) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(u.String())
 	if err != nil {
 		return nil, err
@@ -78,6 +78,7 @@ func Configure(u *url.URL) (*pgxpool.Config, error) {
 	}
 	config.ConnConfig.DialFunc = dialer.DialContext
 	config.AfterConnect = settle
+	config.ConnConfig.Tracer = tracerOf(ctx)
 	return config, nil
 }
 
@@ -117,8 +118,8 @@ func Migrate(ctx context.Context, config *pgxpool.Config, set migrations.Set) er
 
 // Look opens a database to look at, and not to change. Its sessions are of no
 // organization.
-func Look(u *url.URL) (*sql.DB, error) {
-	config, err := Configure(u)
+func Look(ctx context.Context, u *url.URL) (*sql.DB, error) {
+	config, err := Configure(ctx, u)
 	if err != nil {
 		return nil, err
 	}

@@ -177,9 +177,14 @@ func (p *plan) statement() string {
 		}
 	}
 	p.writeKeys(&b)
-	fmt.Fprintf(&b, `copy %s (stream, day, "offset", org, id, type, version, occurred_at, received_at,
-		source, subject, api_key, idempotency_key, context, payload) from stdin binary`, partition(p.day))
+	b.WriteString(copyStatement(p.day))
 	return b.String()
+}
+
+// copyStatement begins the COPY of rows into a day's partition.
+func copyStatement(day int32) string {
+	return `copy ` + partition(day) + ` (stream, day, "offset", org, id, type, version, occurred_at, received_at,
+		source, subject, api_key, idempotency_key, context, payload) from stdin binary`
 }
 
 func sqlTime(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.999999Z07:00") }

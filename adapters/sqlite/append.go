@@ -20,7 +20,9 @@ func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch
 	// a transaction that was cut during its COMMIT took place would be unknown.
 	ctx = context.WithoutCancel(ctx)
 	s.appends.Add(1)
-	return s.transact(ctx, func() error { return s.append(ctx, at, batches) })
+	return s.transact(ctx, func() error {
+		return s.tracer.Tell(ctx, "INSERT", "insert into events", func(ctx context.Context) error { return s.append(ctx, at, batches) })
+	})
 }
 
 // transact runs do on the writing connection as one transaction. Unless it
@@ -41,7 +43,7 @@ func (s *Storage) transact(ctx context.Context, do func() error) error {
 		// taken place, which the driver reports as an error.
 		return errors.Join(storeError(err), s.inserts.rollback(ctx))
 	}
-	err = s.inserts.exec(ctx, commit)
+	err = s.tracer.Tell(ctx, "COMMIT", "commit", func(ctx context.Context) error { return s.inserts.exec(ctx, commit) })
 	s.note(err)
 	if err != nil {
 		return s.unsettled(ctx, err)
@@ -83,9 +85,9 @@ func (s *Storage) append(ctx context.Context, at time.Time, batches []core.Batch
 			return err
 		}
 	}
-	rows := s.inserts.rows(at)
+	rows := s.inserts.rows()
 	for i := range batches {
-		if err := s.appendBatch(ctx, rows, heads[batches[i].Stream], &batches[i]); err != nil {
+		if err := s.appendBatch(ctx, at, rows, heads[batches[i].Stream], &batches[i]); err != nil {
 			return err
 		}
 	}
@@ -127,7 +129,7 @@ func (s *Storage) openHead(ctx context.Context, at time.Time, batch *core.Batch,
 
 // appendBatch gives offsets to those events of a batch that are new, and hands
 // them to rows.
-func (s *Storage) appendBatch(ctx context.Context, rows *rows, h *head, batch *core.Batch) error {
+func (s *Storage) appendBatch(ctx context.Context, at time.Time, rows *rows, h *head, batch *core.Batch) error {
 	for i := range batch.Entries {
 		entry := &batch.Entries[i]
 		if entry.IdempotencyKey != "" {
@@ -139,7 +141,7 @@ func (s *Storage) appendBatch(ctx context.Context, rows *rows, h *head, batch *c
 				continue
 			}
 		}
-		entry.Offset, entry.ReceivedAt, entry.Outcome = h.next, rows.at, core.Stored
+		entry.Offset, entry.ReceivedAt, entry.Outcome = h.next, at, core.Stored
 		h.next++
 		h.moved = true
 		if err := rows.add(ctx, h.number, entry); err != nil {

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"strings"
-	"time"
 
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -99,14 +98,11 @@ func (in *inserter) close() error {
 }
 
 // rows gathers the events of one append into statements of many rows.
-type rows struct {
-	in *inserter
-	at time.Time // at which all of them are received
-}
+type rows struct{ in *inserter }
 
-func (in *inserter) rows(at time.Time) *rows {
+func (in *inserter) rows() *rows {
 	in.args = in.args[:0]
-	return &rows{in: in, at: at}
+	return &rows{in: in}
 }
 
 // add takes an event, and inserts those that wait once there are enough.
@@ -116,7 +112,7 @@ func (r *rows) add(ctx context.Context, stream int64, entry *core.Entry) error {
 		apiKey = entry.APIKeyID[:]
 	}
 	r.in.args = append(r.in.args, stream, int64(entry.Offset), entry.ID[:], entry.Type, int64(entry.Version),
-		entry.OccurredAt.UnixMicro(), r.at.UnixMicro(), entry.Source, entry.Subject, apiKey, entry.IdempotencyKey,
+		entry.OccurredAt.UnixMicro(), entry.ReceivedAt.UnixMicro(), entry.Source, entry.Subject, apiKey, entry.IdempotencyKey,
 		string(entry.Context), string(entry.Payload))
 	if len(r.in.args) < rowsPerInsert*insertColumns {
 		return nil

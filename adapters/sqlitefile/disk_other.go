@@ -1,10 +1,14 @@
-//go:build !linux && !darwin && !freebsd
+//go:build !(linux || darwin || freebsd)
 
 package sqlitefile
 
-import "errors"
+import (
+	"errors"
 
-// Disk returns how many bytes are free on the disk of a folder, for whoever runs this
-// program, and how many it has. On systems where that cannot be asked it returns
-// [errors.ErrUnsupported].
-func Disk(string) (free, total uint64, err error) { return 0, 0, errors.ErrUnsupported }
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// Disk says that it cannot tell on this system.
+func Disk(string) (core.DiskLoad, error) {
+	return core.DiskLoad{}, errors.New("how full a disk is cannot be told on this system")
+}

@@ -2,16 +2,20 @@
 
 package sqlitefile
 
-import "golang.org/x/sys/unix"
+import (
+	"fmt"
+	"path/filepath"
+	"syscall"
 
-// Disk returns how many bytes are free on the disk of a folder, for whoever runs this
-// program, and how many it has. On systems where that cannot be asked it returns
-// [errors.ErrUnsupported].
-func Disk(folder string) (free, total uint64, err error) {
-	var disk unix.Statfs_t
-	if err := unix.Statfs(folder, &disk); err != nil {
-		return 0, 0, err
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// Disk says how full the disk is that a database file is on.
+func Disk(path string) (core.DiskLoad, error) {
+	var found syscall.Statfs_t
+	if err := syscall.Statfs(filepath.Dir(path), &found); err != nil {
+		return core.DiskLoad{}, fmt.Errorf("looking at the disk of %s: %w", path, err)
 	}
-	block := uint64(disk.Bsize)                                          //nolint:gosec,unconvert // positive, and of another type on each system
-	return uint64(disk.Bavail) * block, uint64(disk.Blocks) * block, nil //nolint:gosec,unconvert // as above
+	block := int64(found.Bsize)                                                                     //nolint:unconvert // its type differs between systems
+	return core.DiskLoad{Size: int64(found.Blocks) * block, Free: int64(found.Bavail) * block}, nil //nolint:unconvert // the same
 }

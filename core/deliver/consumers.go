@@ -9,6 +9,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/eventlog"
+	"github.com/eventflow-go/eventflow/core/internal/lookout"
 )
 
 // Consumers hands the events of streams to consumer groups, in leases: each is a run
@@ -23,6 +24,13 @@ type Consumers struct {
 	turns   *turns
 	logger  *slog.Logger
 	now     core.Clock
+	// permits and moves look at what polls wait for: for all with one credential
+	// together, and for all of one group.
+	permits *lookout.Lookout[permit]
+	moves   *lookout.Lookout[core.ID]
+	// handed and settled are those of [Ports], and may be nil.
+	handed  func(core.Delivery, time.Time)
+	settled func(core.ID, time.Time)
 	// closing is closed once, by Close, and lets the polls go that wait.
 	closing chan struct{}
 	close   sync.Once
@@ -54,80 +62,16 @@ func (c *Consumers) Poll(ctx context.Context, who core.Principal, stream, group 
 	// The poll follows its stream from here on, so that no event can come between the
 	// look at what there is and the wait for more.
 	defer follower.Close()
-	return c.poll(ctx, asked{who, stream, group, g}, follower, poll)
-}
-
-// poll tries to hand out events until it has some or its time is over. Between two
-// tries it sleeps until something may have changed: the stream has news, something
-// that waits is due, or it is time to look again, because another node's news may be
-// lost, and a lease that another consumer settles is no news of the stream.
-func (c *Consumers) poll(ctx context.Context, by asked, follower *eventlog.Follower, poll core.Poll) (core.Delivery, error) {
-	for deadline := c.now().Add(poll.Wait); ; {
-		head, changed := follower.Head() // before the look: later news closes changed
-		d, wake, err := c.deliver(ctx, by.g, head, poll)
-		if err != nil || len(d.Events) > 0 {
-			return d, err
-		}
-		now := c.now()
-		if !now.Before(deadline) || gone(poll) {
-			return d, nil
-		}
-		if !c.sleep(ctx, changed, earliest(deadline, wake, now.Add(eventlog.RecheckInterval)).Sub(now)) {
-			return d, nil
-		}
-		if by, err = c.again(ctx, by); err != nil {
-			return core.Delivery{}, err
-		}
+	p := &longPoll{consumers: c, who: who, stream: stream, group: group, g: g, follower: follower, poll: poll}
+	if poll.Wait > 0 {
+		p.join()
+		defer p.leave()
 	}
-}
-
-// gone reports whether the caller of a poll has hung up.
-func gone(poll core.Poll) bool { return poll.Gone != nil && poll.Gone() }
-
-// asked is who polls which group, and by what names.
-type asked struct {
-	who           core.Principal
-	stream, group string
-	g             *core.Group
-}
-
-// again looks whether a poll that has waited may still be answered: its key may have
-// been revoked, its stream or group deleted. All of it is remembered for a second, so
-// thousands of polls that wait ask the catalog no more often than one.
-func (c *Consumers) again(ctx context.Context, by asked) (asked, error) {
-	who, err := by.who.Now(ctx)
-	if err != nil {
-		return by, err
+	d, err := p.deliver(ctx)
+	if err == nil && len(d.Events) > 0 && c.handed != nil {
+		c.handed(d, c.now())
 	}
-	by.who = who
-	by.g, err = c.groups.open(ctx, who, by.stream, by.group, core.ActionConsume)
-	return by, err
-}
-
-// earliest returns the first of some times; a zero one does not count.
-func earliest(first time.Time, others ...time.Time) time.Time {
-	for _, other := range others {
-		if !other.IsZero() && other.Before(first) {
-			first = other
-		}
-	}
-	return first
-}
-
-// sleep waits for news of the stream, at most for longest. It reports false when the
-// poll is to end: the server stops, or its caller has gone.
-func (c *Consumers) sleep(ctx context.Context, changed <-chan struct{}, longest time.Duration) bool {
-	timer := time.NewTimer(longest)
-	defer timer.Stop()
-	select {
-	case <-changed:
-	case <-timer.C:
-	case <-c.closing:
-		return false
-	case <-ctx.Done():
-		return false
-	}
-	return true
+	return d, err
 }
 
 // deliver hands out what there is now. wake says when there may be more without the

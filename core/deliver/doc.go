@@ -15,6 +15,7 @@
 //   - pastlease.go: how the last leases ended, for a consumer that comes back late;
 //   - settle.go: ack, nack, extend and commit;
 //   - waiting.go: failed events, and when they go out again;
+//   - unleased.go: what becomes of a group in a copy of the installation;
 //
 // The steps, which make it durable:
 //
@@ -29,6 +30,7 @@
 //   - deliver.go: all of them, and their ports;
 //   - groups.go: making, changing and resetting groups;
 //   - consumers.go: polls, from the request to the events;
+//   - longpoll.go: polls that wait, of which there may be thousands;
 //   - acknowledge.go: the answers of consumers;
 //   - letters.go: dead letters, one by one;
 //   - replays.go: giving back many dead letters;

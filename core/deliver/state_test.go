@@ -272,3 +272,35 @@ func TestLeaseRules(t *testing.T) {
 		})
 	})
 }
+
+// In a copy of an installation nobody holds anything. What was held goes out again at
+// once and in order, with the attempts that it had before, and its receipts are lost.
+func TestACopiedGroupHoldsNoLeases(t *testing.T) {
+	t.Parallel()
+	group := &core.Group{Mode: core.Shared, MaxAttempts: 5}
+	s := &groupState{}
+	first, second := core.ID{1}, core.ID{2}
+	s.hold(first, leaseStart.Add(time.Hour), s.take(leaseStart, group, 20, 10))
+	s.hold(second, leaseStart.Add(time.Hour), s.take(leaseStart, group, 20, 10))
+	_, err := s.ack(leaseStart, first, []core.Offset{0, 1})
+	require.NoError(t, err)
+	raw, err := Unleased(s.encode(), leaseStart)
+	require.NoError(t, err)
+	copied, err := openState(raw)
+	require.NoError(t, err)
+	require.Empty(t, copied.Leases)
+	require.EqualValues(t, 2, copied.committed())
+	leased, waits := copied.counts()
+	require.Zero(t, leased)
+	require.EqualValues(t, 18, waits)
+	_, err = copied.ack(leaseStart, second, nil)
+	require.Equal(t, core.CodeConflict, core.CodeOf(err))
+	again := copied.take(leaseStart, group, 20, 100)
+	require.Equal(t, 18, sizeOf(again))
+	require.Equal(t, 1, again[0].Attempts, "the time before does not count")
+	same, err := Unleased(raw, leaseStart)
+	require.NoError(t, err)
+	require.Equal(t, raw, same, "nothing to give back, nothing changes")
+	_, err = Unleased([]byte(`{`), leaseStart)
+	require.ErrorContains(t, err, "damaged")
+}

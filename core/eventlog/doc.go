@@ -21,7 +21,8 @@
 //   - ahead.go: streams whose newest event is ahead of the clock;
 //   - outcome.go: what to do when the connection breaks during a commit;
 //   - shared_clock.go: the one clock by which all nodes judge;
-//   - retention.go: what is removed, and when.
+//   - retention.go: what is removed, and when;
+//   - copy.go: streams on their way into another log or a backup.
 //
 // Questions:
 //

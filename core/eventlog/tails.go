@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/internal/lookout"
 )
 
 // Tails follows streams live, for people who watch.
@@ -16,6 +17,8 @@ type Tails struct {
 	recent  *Recent
 	log     core.Reader
 	pace    *pace
+	// permits has those who wait looked at together, who do so with one credential.
+	permits *lookout.Lookout[permit]
 	open    atomic.Int64
 	// reading has a place for each read of the log that tails may have under way.
 	// Those that follow at the head are served from memory and need none.
@@ -35,7 +38,8 @@ const tailReads = 2
 // tails.
 func NewTails(streams *Streams, recent *Recent, log core.Reader) *Tails {
 	return &Tails{
-		streams: streams, recent: recent, log: log, pace: newPace(), reading: make(chan struct{}, tailReads), closing: make(chan struct{}),
+		streams: streams, recent: recent, log: log, pace: newPace(), permits: lookout.New[permit](RecheckInterval),
+		reading: make(chan struct{}, tailReads), closing: make(chan struct{}),
 	}
 }
 
@@ -65,6 +69,7 @@ type Tail struct {
 	tails    *Tails
 	who      core.Principal
 	follower *Follower
+	watch    lookout.Watch[permit]
 	spec     TailSpec
 	// next is the offset after everything that the tail has looked at.
 	next core.Offset
@@ -100,11 +105,30 @@ func (t *Tails) Follow(ctx context.Context, who core.Principal, stream string, s
 		return nil, core.StoreFailed(err)
 	}
 	t.open.Add(1)
-	return &Tail{tails: t, who: who, follower: follower, spec: spec, next: next}, nil
+	tail := &Tail{tails: t, who: who, follower: follower, spec: spec, next: next}
+	tail.watch = t.permits.Join(permitOf(&tail.who, open.ID), func(ctx context.Context) bool {
+		return tail.permitted(core.ContextWithOrganization(ctx, who.Org)) != nil
+	})
+	return tail, nil
+}
+
+// permit is what a tail may not lose: the use of a stream by a credential.
+type permit struct {
+	// credential is a [core.Credential], or the principal who has none, alone.
+	credential any
+	stream     core.ID
+}
+
+func permitOf(who *core.Principal, stream core.ID) permit {
+	if who.Credential == nil {
+		return permit{who, stream}
+	}
+	return permit{who.Credential, stream}
 }
 
 // Close ends the tail. It is called once.
 func (t *Tail) Close() {
+	t.watch.Leave()
 	t.follower.Close()
 	t.tails.open.Add(-1)
 }
@@ -141,11 +165,11 @@ var always = func() <-chan struct{} {
 func (t *Tail) Next(ctx context.Context, longest time.Duration) (part TailPart, more bool, err error) {
 	timer := time.NewTimer(longest)
 	defer timer.Stop()
-	check := time.NewTicker(RecheckInterval)
-	defer check.Stop()
 	for {
-		// changed is taken before the reading: growth during it ends the wait below.
+		// changed and lost are taken before the reading: what happens during it ends the
+		// wait below.
 		head, changed := t.follower.Head()
+		lost := t.watch.News()
 		if t.next < head && !t.tails.pace.turn(ctx, t.tails.closing) {
 			return TailPart{}, false, nil
 		}
@@ -162,7 +186,7 @@ func (t *Tail) Next(ctx context.Context, longest time.Duration) (part TailPart, 
 		}
 		select {
 		case <-changed:
-		case <-check.C:
+		case <-lost:
 		case <-timer.C:
 			return TailPart{}, true, nil
 		case <-t.tails.closing:
@@ -174,7 +198,7 @@ func (t *Tail) Next(ctx context.Context, longest time.Duration) (part TailPart, 
 }
 
 // permitted looks whether the tail may go on: its key may have been revoked, its
-// stream deleted.
+// stream deleted. It changes nothing, and is called for other tails, too.
 func (t *Tail) permitted(ctx context.Context) error {
 	who, err := t.who.Now(ctx)
 	if err != nil {

@@ -108,6 +108,21 @@ func (a *Access) Authenticate(ctx context.Context, secret string) (core.Principa
 	return known.who, nil
 }
 
+// presented is the secret of a key or a token that somebody has presented. The secret
+// decides, and not the key: the one before a rotation ends earlier.
+type presented struct {
+	access *Access
+	secret string
+}
+
+// Credential returns what a request was made with that has presented a secret text.
+func (a *Access) Credential(secret string) core.Credential { return presented{a, secret} }
+
+// Bearer implements [core.Credential].
+func (p presented) Bearer(ctx context.Context) (core.Principal, error) {
+	return p.access.Authenticate(ctx, p.secret)
+}
+
 func (a *Access) hash(secret string) (out core.KeyHash) {
 	mac := a.macs.Get().(hash.Hash)
 	defer a.macs.Put(mac)

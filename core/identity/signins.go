@@ -135,10 +135,21 @@ func (s *SignIns) Authenticate(ctx context.Context, token string) (core.Principa
 	return s.present(ctx, claims.Org, claims.User, claims.Session)
 }
 
-// Again returns a principal who has been authenticated as they are now. The access
-// token may have expired meanwhile: whoever is signed in can get another one.
-func (s *SignIns) Again(ctx context.Context, who core.Principal) (core.Principal, error) {
-	return s.present(ctx, who.Org, who.User, who.Session)
+// signedIn is the session of a principal who has been authenticated. The access token
+// may expire meanwhile: whoever is signed in can get another one.
+type signedIn struct {
+	signIns            *SignIns
+	org, user, session core.ID
+}
+
+// Credential returns what a request of somebody who is signed in was made with.
+func (s *SignIns) Credential(who core.Principal) core.Credential {
+	return signedIn{s, who.Org, who.User, who.Session}
+}
+
+// Bearer implements [core.Credential].
+func (s signedIn) Bearer(ctx context.Context) (core.Principal, error) {
+	return s.signIns.present(ctx, s.org, s.user, s.session)
 }
 
 // present returns the user of a session, where both are good.

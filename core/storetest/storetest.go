@@ -23,12 +23,13 @@ import (
 // Features are the guarantees that an adapter gives beyond those that every
 // adapter must give:
 //
-//	field    guarantee                                       when it is nil
+//	field    guarantee                                       when it is not given
 //	Reopen   what Append acknowledged survives Close         Check must wrap core.ErrRelaxedDurability
 //	         and is there when the data is opened again;
 //	         Check answers nil
 //	Second   several processes may use the same data at      one process uses the data
 //	         once, with all the guarantees of one
+//	Copies   the log can be copied: it is a core.Copyable    it is none, or is not held to it
 //
 // The tests of a guarantee that is not given are not run.
 type Features struct {
@@ -37,6 +38,8 @@ type Features struct {
 	// Second opens the data of storage once more while storage stays in use. The
 	// two share no memory, as if another process had opened the second.
 	Second func(t *testing.T, storage core.Storage) core.Storage
+	// Copies says that the storages are [core.Copyable].
+	Copies bool
 	// Seed repeats a random history. Zero takes a new seed, which is logged.
 	Seed uint64
 }
@@ -84,6 +87,9 @@ func areas(features Features) []area {
 		{"concurrent", concurrency},
 		{"history", histories},
 		{"check and close", ending},
+	}
+	if features.Copies {
+		all = append(all, area{"copy", copying})
 	}
 	if features.Reopen != nil {
 		all = append(all, area{"reopen", reopening})

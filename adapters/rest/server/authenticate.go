@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	"context"
 
 	"github.com/valyala/fasthttp"
 
@@ -41,14 +40,12 @@ func (s *Server) authenticate(c *call) (core.Principal, error) {
 // lasting returns the caller of a request that lasts, who is looked at again while it
 // does. The credential is copied: the request's buffers are gone before its answer is.
 func (c *call) lasting() core.Principal {
-	who, identity := c.who, c.server.Identity
-	if !who.User.IsZero() {
-		signedIn := c.who
-		who.Again = func(ctx context.Context) (core.Principal, error) { return identity.SignIns.Again(ctx, signedIn) }
-		return who
+	who := c.who
+	if who.User.IsZero() {
+		who.Credential = c.server.Identity.Access.Credential(string(c.credential))
+	} else {
+		who.Credential = c.server.Identity.SignIns.Credential(who)
 	}
-	key := string(c.credential)
-	who.Again = func(ctx context.Context) (core.Principal, error) { return identity.Access.Authenticate(ctx, key) }
 	return who
 }
 

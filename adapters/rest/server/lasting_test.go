@@ -130,7 +130,7 @@ func TestAnExportEndsWithItsPermission(t *testing.T) {
 	require.NoError(t, err)
 	who, err := v.access.Authenticate(t.Context(), made.Secret)
 	require.NoError(t, err)
-	who.Again = func(ctx context.Context) (core.Principal, error) { return v.access.Authenticate(ctx, made.Secret) }
+	who.Credential = v.access.Credential(made.Secret)
 	for range 3 {
 		v.publish("orders", core.MaxPageSize)
 	}

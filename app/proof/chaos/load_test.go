@@ -193,8 +193,8 @@ func (w *workload) progressBy(client int, events int64) {
 	until(w.t, "producers get on", func() bool { return w.ackedBy[client].Load() >= goal })
 }
 
-// check ends the load and compares the record with the log.
-func (w *workload) check(client *rest.Client) {
+// end ends the load, and returns what producers and followers saw.
+func (w *workload) end() *history.History {
 	w.t.Helper()
 	w.stop()
 	w.running.Wait()
@@ -204,15 +204,34 @@ func (w *workload) check(client *rest.Client) {
 	defer file.Close() //nolint:errcheck // it was only read
 	recorded, err := history.Load(file)
 	require.NoError(w.t, err)
+	return recorded
+}
+
+// check ends the load and compares the record with the log.
+func (w *workload) check(client *rest.Client) {
+	w.t.Helper()
+	recorded := w.end()
+	w.holds(recorded, logsOf(w.t, client))
+}
+
+// logsOf reads the streams from their beginning to their end.
+func logsOf(t *testing.T, client *rest.Client) map[string][]history.Stored {
+	t.Helper()
 	logs := map[string][]history.Stored{}
 	for _, stream := range streams {
-		for event, err := range client.Events(w.t.Context(), stream, core.EventQuery{Limit: core.MaxPageSize}) {
-			require.NoError(w.t, err)
+		for event, err := range client.Events(t.Context(), stream, core.EventQuery{Limit: core.MaxPageSize}) {
+			require.NoError(t, err)
 			logs[stream] = append(logs[stream], history.Stored{
 				Offset: int64(event.Offset), ID: event.ID.String(), Key: event.IdempotencyKey, Payload: string(event.Payload),
 			})
 		}
 	}
+	return logs
+}
+
+// holds compares a record with logs.
+func (w *workload) holds(recorded *history.History, logs map[string][]history.Stored) {
+	w.t.Helper()
 	w.t.Logf("%s; %d events in the log", history.Summary(recorded), len(logs[streams[0]])+len(logs[streams[1]]))
 	violations := history.Check(recorded, logs)
 	for _, violation := range violations[:min(len(violations), 20)] {

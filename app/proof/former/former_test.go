@@ -55,22 +55,67 @@ func TestAnInstallationOfAFormerVersionOpens(t *testing.T) {
 		for _, kind := range []string{"sqlite", "postgres"} {
 			t.Run(filepath.Base(folder)+" on "+kind, func(t *testing.T) {
 				t.Parallel()
-				o := open(t, folder, kind)
-				o.nothingChanged()
-				o.peopleSignIn()
-				o.keysAreWhatTheyWere()
-				o.idempotencyKeysHold()
-				o.offsetsGoOn()
-				o.groupsGoOn()
-				o.lettersGoOn()
-				o.theTrailIsIntact()
-				o.theDoctorFindsNothing()
+				open(t, folder, kind).start().isTheSame()
 			})
 		}
 	}
 }
 
-// opened is a former installation with the present server at work on it.
+// TestAMovedInstallationIsTheSame backs an installation up, restores it on the other
+// engine and copies it back to the first one. Everything goes on there where it was.
+func TestAMovedInstallationIsTheSame(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []string{"sqlite", "postgres"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			o := open(t, "testdata/4750eee", kind)
+			o.move()
+			o.start().isTheSame()
+		})
+	}
+}
+
+// move brings the installation to the other engine by a backup, and back by a copy.
+func (o opened) move() {
+	o.t.Helper()
+	here, there := "sqlite:"+filepath.Join(o.home, "moved"), pgtest.URL(o.t).String()
+	if !strings.HasPrefix(o.store, "sqlite:") {
+		here, there = there, here
+	}
+	file, secret := filepath.Join(o.home, "installation.backup"), filepath.Join(o.home, "secret")
+	o.command("backup", file, "--with-secret")
+	o.command("restore", file, "--to", there, "--write-secret", secret)
+	o.command("copy", "--from", there, "--to", here)
+	o.maker.store = here
+	kept, err := os.ReadFile(secret)
+	require.NoError(o.t, err)
+	require.Equal(o.t, o.Secret, strings.TrimSpace(string(kept)))
+	if folder, local := strings.CutPrefix(here, "sqlite:"); local { // where dev looks for it
+		require.NoError(o.t, os.Rename(secret, filepath.Join(folder, "secret")))
+	}
+}
+
+func (o opened) command(args ...string) {
+	o.t.Helper()
+	_, err := o.maker.command(o.t.Context(), "", args...)
+	require.NoError(o.t, err)
+}
+
+// isTheSame holds that nothing has changed, and that everything goes on.
+func (o opened) isTheSame() {
+	o.t.Helper()
+	o.nothingChanged()
+	o.peopleSignIn()
+	o.keysAreWhatTheyWere()
+	o.idempotencyKeysHold()
+	o.offsetsGoOn()
+	o.groupsGoOn()
+	o.lettersGoOn()
+	o.theTrailIsIntact()
+	o.theDoctorFindsNothing()
+}
+
+// opened is a former installation for the present server to work on.
 type opened struct {
 	*maker
 	t *testing.T
@@ -90,9 +135,6 @@ func open(t *testing.T, folder, kind string) opened {
 		m.store = pgtest.URL(t).String()
 		loadSchema(t, filepath.Join(folder, kind+".sql.gz"), m.store)
 	}
-	stop, err := m.start(t.Context())
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, stop()) })
 	for _, one := range m.Keys {
 		switch one.Name {
 		case "made on the host":
@@ -102,6 +144,15 @@ func open(t *testing.T, folder, kind string) opened {
 		}
 	}
 	return opened{m, t}
+}
+
+// start starts the server.
+func (o opened) start() opened {
+	o.t.Helper()
+	stop, err := o.maker.start(o.t.Context())
+	require.NoError(o.t, err)
+	o.t.Cleanup(func() { require.NoError(o.t, stop()) })
+	return o
 }
 
 func unzip(t *testing.T, path string) io.Reader {
@@ -368,7 +419,7 @@ func (o opened) lettersGoOn() {
 
 func (o opened) theTrailIsIntact() {
 	o.t.Helper()
-	output, err := o.command(o.t.Context(), "", "audit", "verify")
+	output, err := o.maker.command(o.t.Context(), "", "audit", "verify")
 	require.NoError(o.t, err)
 	require.NotEmpty(o.t, output)
 }
@@ -377,7 +428,7 @@ func (o opened) theTrailIsIntact() {
 // has added to, is sound.
 func (o opened) theDoctorFindsNothing() {
 	o.t.Helper()
-	output, err := o.command(o.t.Context(), "", "doctor")
+	output, err := o.maker.command(o.t.Context(), "", "doctor")
 	require.NoError(o.t, err, output)
 	require.Contains(o.t, output, "none is missing")
 }

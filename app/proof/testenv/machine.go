@@ -194,7 +194,7 @@ func (m machine) postgresAdvice() string {
 func (m machine) chromiumAdvice() string {
 	switch {
 	case m.like("debian"):
-		return "Install Chromium: sudo apt-get install --no-install-recommends chromium"
+		return "Install Chromium: sudo apt-get install --no-install-recommends chromium-headless-shell"
 	case m.system == "darwin":
 		return "Install Chromium: brew install --cask chromium"
 	}

@@ -28,7 +28,7 @@ type kind struct {
 var kinds = []kind{
 	{"PostgreSQL", pgtest.EnvURL, startPostgres, pgtest.ErrNotInstalled, "postgresql", machine.startPostgresContainer, machine.postgresAdvice},
 	{"Redis", redistest.EnvURL, startRedis, redistest.ErrNotInstalled, "redis-server", machine.startRedisContainer, machine.redisAdvice},
-	{"Chromium", browser.EnvChromium, findChromium, browser.ErrNotInstalled, "chromium", machine.noChromiumContainer, machine.chromiumAdvice},
+	{"Chromium", browser.EnvChromium, findChromium, browser.ErrNotInstalled, "chromium-headless-shell", machine.noChromiumContainer, machine.chromiumAdvice},
 }
 
 // servers are those that were started.

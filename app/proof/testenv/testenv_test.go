@@ -181,7 +181,7 @@ func TestInstallingMakesNoCluster(t *testing.T) {
 	require.Less(t, strings.Index(script, "create_main_cluster = false"), strings.Index(script, "apt-get -q install"))
 	require.Contains(t, script, `trap 'rm -f "$dropin" $policy' EXIT`)
 	require.Contains(t, script, "exit 101", "nor is Redis started")
-	require.True(t, strings.HasSuffix(script, " postgresql redis-server chromium"), script)
+	require.True(t, strings.HasSuffix(script, " postgresql redis-server chromium-headless-shell"), script)
 	m, ran = fake("linux", debian, true, "sh -c")
 	require.NoError(t, m.install(t.Context(), kinds))
 	require.NotContains(t, (*ran)[0], "sudo")
