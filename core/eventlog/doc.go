@@ -46,4 +46,8 @@
 //   - audit_record.go: what makes an event a record, and its hash;
 //   - audit_mark.go: a record's number and hash, to be kept elsewhere;
 //   - verified.go: is the trail still intact?
+//
+// The whole log:
+//
+//   - examination.go, sound.go: is every event there, and as it was stored?
 package eventlog
