@@ -64,7 +64,8 @@ type Options struct {
 	// Limiter counts requests against Rates. An error of the limiter is the answer
 	// to the request. Without a limiter there is no limit.
 	Limiter core.RateLimiter
-	Rates   Rates
+	// Rates are the limits to begin with; [Server.SetRates] sets others.
+	Rates Rates
 	// Now is the clock of the use cases, by which clients are told how long something
 	// is good for; default [time.Now].
 	Now func() time.Time
