@@ -11,6 +11,10 @@ GOLANGCI         := bin/golangci-lint-$(GOLANGCI_VERSION)
 LIGHTHOUSE_VERSION := 12.8.2
 LIGHTHOUSE         := bin/lighthouse-$(LIGHTHOUSE_VERSION)/node_modules/.bin/lighthouse
 
+# What builds images, and what they say of themselves.
+CONTAINER  ?= $(firstword $(notdir $(wildcard $(addsuffix /docker,$(subst :, ,$(PATH))) $(addsuffix /podman,$(subst :, ,$(PATH))))) docker)
+IMAGE_ARGS  = VERSION=$(VERSION) REVISION=$(shell git rev-parse HEAD) CREATED=$(shell git log -1 --format=%cI)
+
 # How hard to compress the dashboard: RELEASE=1 takes half a minute, and saves
 # those who load it a seventh.
 QUALITY = $(if $(RELEASE),11,5)
@@ -43,10 +47,10 @@ KILLS    ?= 20
 PAUSES   ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help run build size dashboard test lint fmt bench lighthouse chaos chaos-long fuzz clean FORCE
+.PHONY: help run build size dashboard test lint fmt image check-deploy bench lighthouse chaos chaos-long fuzz clean FORCE
 
 help: ## print this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 run: build ## build and start a server to try: SQLite in ./eventflow_data, loopback only
 	@exec bin/eventflow dev
@@ -70,6 +74,16 @@ lint: $(GOLANGCI) ## check format and code
 
 fmt: $(GOLANGCI) ## format the code
 	$(GOLANGCI) fmt ./...
+
+image: ## build the image eventflow:VERSION with Docker or Podman
+	$(CONTAINER) build $(foreach arg,$(IMAGE_ARGS),--build-arg '$(arg)') -t 'eventflow:$(VERSION)' .
+
+# Each script checks one artifact of deploy/ for real, and installs what it needs
+# into bin/check, or by apt-get. One that fails does not keep the others from running.
+check-deploy: ## check everything under deploy/ by what runs here: images, packages, units, workflows (needs root on Debian or Ubuntu)
+	@failed=; for script in $(or $(ONLY),$(sort $(wildcard deploy/check/*.sh))); do \
+		echo "== $$script"; $$script || failed="$$failed $$script"; \
+	done; test -z "$$failed" || { echo "make: these checks failed:$$failed" >&2; exit 1; }
 
 bench: bin/eventflow bin/testenv ## measure the ratios that matter, a JSON line each, and what the dashboard costs
 	bin/testenv -- $(GO) run ./app/proof/bench
@@ -97,9 +111,10 @@ clean: ## remove what was built; data in ./eventflow_data stays
 	rm -rf bin ui/web/app.wasm.*
 
 # Go knows best whether anything changed. The dashboard comes first: the server
-# embeds it.
+# embeds it. TARGETOS and TARGETARCH are the names that image builders give them:
+# they are the program's, not those of what runs while it is built.
 bin/eventflow: dashboard FORCE
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./app/eventflow
+	CGO_ENABLED=0 GOOS='$(TARGETOS)' GOARCH='$(TARGETARCH)' $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./app/eventflow
 
 # Only the packed forms lie where they are embedded. What draws pages waits for the
 # browser most of the time, so it is compiled without inlining: a thirtieth less to load.

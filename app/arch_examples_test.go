@@ -29,6 +29,7 @@ var violations = []example{
 	{"core imports the standard library only", "core/storetest/a.go", importing("storetest", "github.com/stretchr/testify/require"), "testify"},
 	{"adapters stand alone", "adapters/memory/a.go", importing("memory", module+"/app"), "imports " + module + "/app"},
 	{"adapters stand alone", "adapters/sqlite/a.go", importing("sqlite", module+"/ui"), "imports " + module + "/ui"},
+	{"OpenTelemetry is adapters/otel's", "adapters/rest/server/c.go", importing("server", "go.opentelemetry.io/otel/trace"), "go.opentelemetry.io/otel/trace"},
 	{"core's packages see each other in one direction", "core/a.go", importing("core", module+"/core/eventlog"), "core/eventlog"},
 	{"core's packages see each other in one direction", "core/eventjson/a.go", importing("eventjson", module+"/core/eventlog"), "core/eventlog"},
 	{"core's packages see each other in one direction", "core/eventlog/a.go", importing("eventlog", module+"/core/identity"), "core/identity"},

@@ -33,6 +33,8 @@ var rules = []rule{
 	{"fx, flags and the command line are app's", inCode(only([]string{"app"}, "go.uber.org/fx", "go.uber.org/dig", "flag", "github.com/spf13/pflag", "github.com/spf13/cobra", "github.com/caarlos0/env"))},
 	{"the environment is app's", inCode(environmentIsApps)},
 	{"fiber is rest/server's", inCode(only([]string{"adapters/rest/server"}, "github.com/gofiber/fiber", "github.com/valyala/fasthttp"))},
+	{"OpenTelemetry is adapters/otel's", inCode(only([]string{"adapters/otel", "adapters/oteltest", "app/proof"},
+		"go.opentelemetry.io", "github.com/exaring/otelpgx", "github.com/redis/go-redis/extra/redisotel"))},
 	{"gorm is the catalog's", inCode(only([]string{"adapters/catalog"}, "gorm.io"))},
 	{"broken hashes and ciphers are nobody's", inCode(only(nil, "crypto/md5", "crypto/sha1", "crypto/des", "crypto/rc4"))},
 	{"net/http stays out of wasm", inCode(noHTTPInWasm)},

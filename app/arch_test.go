@@ -94,8 +94,8 @@ func (s source) imports() []string {
 	return paths
 }
 
-// readModule parses the module's files, without testdata, whose modules are
-// not ours.
+// readModule parses the module's files, without testdata and folders that are modules
+// of their own.
 func readModule(t *testing.T) []source {
 	t.Helper()
 	var sources []source
@@ -104,7 +104,7 @@ func readModule(t *testing.T) []source {
 		switch {
 		case err != nil:
 			return err
-		case entry.IsDir() && name != "." && (entry.Name() == "testdata" || strings.HasPrefix(entry.Name(), ".")):
+		case entry.IsDir() && name != "." && (isModule(root, name) || entry.Name() == "testdata" || strings.HasPrefix(entry.Name(), ".")):
 			return fs.SkipDir
 		case entry.IsDir() || !strings.HasSuffix(name, ".go"):
 			return nil
@@ -121,6 +121,11 @@ func readModule(t *testing.T) []source {
 	}
 	nameNeighbours(sources)
 	return sources
+}
+
+func isModule(root fs.FS, folder string) bool {
+	_, err := fs.Stat(root, path.Join(folder, "go.mod"))
+	return err == nil
 }
 
 // nameNeighbours tells each file which others are beside it.

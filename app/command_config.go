@@ -24,7 +24,12 @@ func configCommand(s *settings) *cobra.Command {
 			if err != nil {
 				s = bindConfig(pflag.NewFlagSet("defaults", pflag.ContinueOnError))
 			}
-			return errors.Join(err, s.print(cmd.OutOrStdout()))
+			telemetry, wrong := telemetrySettings()
+			err = errors.Join(err, wrong, s.print(cmd.OutOrStdout()))
+			if wrong == nil {
+				fmt.Fprintf(cmd.OutOrStdout(), "\nTelemetry, by the variables of OpenTelemetry (OTEL_…): %s\n", telemetry)
+			}
+			return err
 		},
 	}
 }

@@ -13,26 +13,31 @@ import (
 )
 
 func tryCommand() *cobra.Command {
-	return &cobra.Command{
+	var stream string
+	command := &cobra.Command{
 		Use:   "try",
 		Short: "Test the whole path against a running server",
-		Long:  "Publish three events to the demo stream of a running 'eventflow dev', read them back, consume them as a group, and check that an invalid event is refused and that a repeated idempotency key stores nothing.",
-		Args:  cobra.NoArgs,
+		Long: "Publish three events to a stream, read them back, consume them as a group, and check that an invalid event is refused and that a repeated idempotency key stores nothing. " +
+			"The server is the running 'eventflow dev', or the one that EVENTFLOW_URL and EVENTFLOW_KEY name; the key needs the role developer. A stream that is missing is made.",
+		Example: "  eventflow try\n  EVENTFLOW_URL=https://events.example.com EVENTFLOW_KEY=ef_live_… eventflow try --stream smoke",
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := loadContext()
 			if err != nil {
 				return err
 			}
-			return trial{rest.NewClient(c.URL, c.Key), cmd.OutOrStdout(), c.URL, c.Key}.run(cmd.Context())
+			return trial{rest.NewClient(c.URL, c.Key), cmd.OutOrStdout(), c.URL, c.Key, stream}.run(cmd.Context())
 		},
 	}
+	command.Flags().StringVar(&stream, "stream", demoStream, "the stream to try with; its events stay")
+	return command
 }
 
 // trial is one proof of the path, told as it goes.
 type trial struct {
-	client    *rest.Client
-	out       io.Writer
-	base, key string
+	client            *rest.Client
+	out               io.Writer
+	base, key, stream string
 }
 
 func (t trial) run(ctx context.Context) error {
@@ -41,6 +46,9 @@ func (t trial) run(ctx context.Context) error {
 		return unreachableError{fmt.Errorf("the server does not answer: %w; start one with 'eventflow dev'", err)}
 	}
 	t.say("ready", "in %s", since(started))
+	if err := t.makeStream(ctx); err != nil {
+		return err
+	}
 	first, err := t.publishThree(ctx)
 	if err != nil {
 		return err
@@ -58,10 +66,23 @@ func (t trial) run(ctx context.Context) error {
 		return err
 	}
 	// The group is left where it has nothing to do: nobody consumes in it any more.
-	if _, err := t.client.ResetGroup(ctx, demoStream, trialGroup, core.Start{End: true}); err != nil {
+	if _, err := t.client.ResetGroup(ctx, t.stream, trialGroup, core.Start{End: true}); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(t.out, "\nWatch events arrive:\n\n  curl -N %s%s/live -H 'X-API-Key: %s'\n", t.base, rest.StreamEventsPath(demoStream), t.key)
+	_, err = fmt.Fprintf(t.out, "\nWatch events arrive:\n\n  curl -N %s%s/live -H 'X-API-Key: %s'\n", t.base, rest.StreamEventsPath(t.stream), t.key)
+	return err
+}
+
+// makeStream makes the stream where there is none.
+func (t trial) makeStream(ctx context.Context) error {
+	_, err := t.client.Stream(ctx, t.stream)
+	if !core.IsNotFound(err) {
+		return err
+	}
+	_, err = t.client.CreateStream(ctx, core.StreamSpec{Name: t.stream, Description: "A stream to try things with."})
+	if err == nil {
+		t.say("made", "the stream %s", t.stream)
+	}
 	return err
 }
 
@@ -76,7 +97,7 @@ func since(started time.Time) string {
 func (t trial) publishThree(ctx context.Context) (first core.Offset, err error) {
 	for i := range 3 {
 		started := time.Now()
-		receipt, err := t.client.Publish(ctx, demoStream, rest.NewEvent{
+		receipt, err := t.client.Publish(ctx, t.stream, rest.NewEvent{
 			Type: "trial.step", Payload: fmt.Appendf(nil, `{"step":%d}`, i+1),
 		})
 		if err != nil {
@@ -97,7 +118,7 @@ func (t trial) readBack(ctx context.Context, first core.Offset) error {
 		query.After = &before
 	}
 	started := time.Now()
-	for event, err := range t.client.Events(ctx, demoStream, query) {
+	for event, err := range t.client.Events(ctx, t.stream, query) {
 		if err != nil {
 			return err
 		}
@@ -115,9 +136,9 @@ const trialGroup = "try"
 // group has the group of trials begin at an offset.
 func (t trial) group(ctx context.Context, first core.Offset) error {
 	start := core.Start{Offset: &first}
-	_, err := t.client.CreateGroup(ctx, demoStream, core.GroupSpec{Name: trialGroup, Start: start})
+	_, err := t.client.CreateGroup(ctx, t.stream, core.GroupSpec{Name: trialGroup, Start: start})
 	if core.CodeOf(err) == core.CodeConflict { // an earlier trial has made it
-		_, err = t.client.ResetGroup(ctx, demoStream, trialGroup, start)
+		_, err = t.client.ResetGroup(ctx, t.stream, trialGroup, start)
 	}
 	return err
 }
@@ -128,7 +149,7 @@ func (t trial) consume(ctx context.Context, first core.Offset) error {
 		return err
 	}
 	started := time.Now()
-	delivery, err := t.client.Poll(ctx, demoStream, trialGroup, rest.PollOptions{Limit: 3, Wait: 10 * time.Second})
+	delivery, err := t.client.Poll(ctx, t.stream, trialGroup, rest.PollOptions{Limit: 3, Wait: 10 * time.Second})
 	if err != nil {
 		return err
 	}
@@ -138,11 +159,11 @@ func (t trial) consume(ctx context.Context, first core.Offset) error {
 	last := delivery.Events[2]
 	t.say("consumed", "offsets %d to %d by a group, leased in %s", first, last.Offset, since(started))
 	started = time.Now()
-	if _, err := t.client.Commit(ctx, demoStream, trialGroup, rest.CommitRequest{LastEventID: &last.ID, Lease: &delivery.Lease.ID}); err != nil {
+	if _, err := t.client.Commit(ctx, t.stream, trialGroup, rest.CommitRequest{LastEventID: &last.ID, Lease: &delivery.Lease.ID}); err != nil {
 		return err
 	}
 	took := since(started)
-	status, err := t.client.Lag(ctx, demoStream, trialGroup)
+	status, err := t.client.Lag(ctx, t.stream, trialGroup)
 	if err == nil && status.CommittedOffset < last.Offset {
 		err = fmt.Errorf("the group is at offset %[2]d after committing offset %[1]d", last.Offset, status.CommittedOffset)
 	}
@@ -154,7 +175,7 @@ func (t trial) consume(ctx context.Context, first core.Offset) error {
 
 // refused sends an event without a type, which must be refused by its field.
 func (t trial) refused(ctx context.Context) error {
-	_, err := t.client.Publish(ctx, demoStream, rest.NewEvent{Payload: []byte(`{}`)})
+	_, err := t.client.Publish(ctx, t.stream, rest.NewEvent{Payload: []byte(`{}`)})
 	if core.CodeOf(err) != core.CodeValidation {
 		return fmt.Errorf("an event without event_type was not refused: %w", err)
 	}
@@ -168,11 +189,11 @@ func (t trial) replayed(ctx context.Context) error {
 		Type: "trial.once", Payload: []byte(`{"once":true}`),
 		IdempotencyKey: "trial-" + time.Now().UTC().Format(time.RFC3339Nano),
 	}
-	first, err := t.client.Publish(ctx, demoStream, event)
+	first, err := t.client.Publish(ctx, t.stream, event)
 	if err != nil {
 		return err
 	}
-	second, err := t.client.Publish(ctx, demoStream, event)
+	second, err := t.client.Publish(ctx, t.stream, event)
 	if err != nil {
 		return err
 	}

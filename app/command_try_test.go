@@ -39,3 +39,20 @@ func TestTryProvesTheServerThatRuns(t *testing.T) {
 	require.Contains(t, tried.stderr, "start one with 'eventflow dev'")
 	require.NotContains(t, tried.stdout, "✓")
 }
+
+// TestTryMakesTheStreamThatItIsGiven holds that a server that was just installed can
+// be tried, as often as anybody likes, with a stream that nobody else uses.
+func TestTryMakesTheStreamThatItIsGiven(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	server := h.serve()
+	where := []string{"EVENTFLOW_URL=" + server.url, "EVENTFLOW_KEY=" + h.key()}
+	tried := h.run(where, "try", "--stream", "smoke")
+	require.Zero(t, tried.code, tried.stderr)
+	require.Contains(t, tried.stdout, "✓ made         the stream smoke\n")
+	tried = h.run(where, "try", "--stream", "smoke")
+	require.Zero(t, tried.code, tried.stderr)
+	require.NotContains(t, tried.stdout, "✓ made")
+	require.Contains(t, tried.stdout, "/streams/smoke/events/live")
+	require.Zero(t, server.stop())
+}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime"
 	"strings"
 	"syscall"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/jsonschema"
 	"github.com/eventflow-go/eventflow/adapters/memlimit"
 	"github.com/eventflow-go/eventflow/adapters/metrics"
+	"github.com/eventflow-go/eventflow/adapters/otel"
 	"github.com/eventflow-go/eventflow/adapters/redislimit"
 	"github.com/eventflow-go/eventflow/adapters/redisnotify"
 	"github.com/eventflow-go/eventflow/adapters/rest/server"
@@ -43,10 +45,14 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			func(c *eventlog.SharedClock) func() time.Time { return c.Now },
 
 			// Driven side: the adapters behind the ports.
+			openTelemetry,
+			newTraces,
 			openStorage,
 			openCatalog,
-			metrics.New,
-			func(m *metrics.Metrics, storage core.Storage) core.EventLog { return m.Log(storage) },
+			newMetrics,
+			func(m *metrics.Metrics, t *otel.Telemetry, storage core.Storage) core.EventLog {
+				return t.Log(m.Log(storage))
+			},
 			fx.Annotate(casbinauth.New, fx.As(new(core.Authorizer))),
 			fx.Annotate(jsonschema.New, fx.As(new(core.SchemaCompiler))),
 
@@ -86,32 +92,41 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 	)
 }
 
+func newMetrics() *metrics.Metrics {
+	m := metrics.New()
+	m.Build(Version, runtime.Version())
+	return m
+}
+
 func newLogger(cfg Config) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(cfg.LogLevel)) // checked by validate
 	options := &slog.HandlerOptions{Level: level}
 	if cfg.LogFormat == "text" {
-		return slog.New(slog.NewTextHandler(os.Stderr, options))
+		return slog.New(otel.Handler(slog.NewTextHandler(os.Stderr, options)))
 	}
-	return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	return slog.New(otel.Handler(slog.NewJSONHandler(os.Stderr, options)))
 }
 
 // startTimeout bounds the opening of the databases, migrations included.
 const startTimeout = 5 * time.Minute
 
-func openStorage(ctx context.Context, lc fx.Lifecycle, p *program, cfg Config) (core.Storage, error) {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+func openStorage(
+	ctx context.Context, lc fx.Lifecycle, p *program, cfg Config, m *metrics.Metrics, t *otel.Telemetry,
+) (core.Storage, error) {
+	ctx, cancel := context.WithTimeout(t.Databases(ctx), startTimeout)
 	defer cancel()
 	storage, err := p.openStorage(ctx, cfg)
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
 	lc.Append(fx.StopHook(storage.Close))
+	m.Engine("store", storage)
 	return storage, nil
 }
 
-func openCatalog(ctx context.Context, lc fx.Lifecycle, cfg Config) (core.Catalog, error) {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+func openCatalog(ctx context.Context, lc fx.Lifecycle, cfg Config, m *metrics.Metrics, t *otel.Telemetry) (core.Catalog, error) {
+	ctx, cancel := context.WithTimeout(t.Databases(ctx), startTimeout)
 	defer cancel()
 	u, err := cfg.catalogURL()
 	if err != nil {
@@ -122,6 +137,7 @@ func openCatalog(ctx context.Context, lc fx.Lifecycle, cfg Config) (core.Catalog
 		return nil, fmt.Errorf("opening the catalog: %w", err)
 	}
 	lc.Append(fx.StopHook(opened.Close))
+	m.Engine("catalog", opened)
 	return opened, nil
 }
 
@@ -155,7 +171,7 @@ func newCommitter(
 	committer := eventlog.NewCommitter(log, eventlog.CommitOptions{
 		Lanes: cfg.lanes(), QueueEvents: cfg.QueueEvents, QueueBytes: cfg.QueueBytes, Committed: recent.Committed, Now: now, Logger: logger,
 	})
-	m.Queue(committer.Queued)
+	m.Queue(committer.Queued, cfg.lanes()*cfg.QueueEvents)
 	lc.Append(fx.StopHook(committer.Close))
 	return committer
 }
@@ -251,6 +267,7 @@ type served struct {
 	First      core.Organization
 	Health     *health
 	Metrics    *metrics.Metrics
+	Trace      server.TraceFunc
 	Site       siteFunc
 	Logger     *slog.Logger
 	Now        func() time.Time
@@ -263,7 +280,7 @@ func newServer(cfg Config, p served) *server.Server {
 		Delivery: p.Delivery, Identity: p.Identity, Authorizer: p.Authorizer,
 		TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.links(), "https:"),
 		Site: p.Site, System: describe(cfg, p.Authorizer, p.First, p.Now(), p.Metrics.IngestP99),
-		Ready: p.Health.report, Metrics: p.Metrics.Handler(), MetricsToken: cfg.MetricsToken, Observe: p.Metrics.Request, Logger: p.Logger,
+		Ready: p.Health.report, Metrics: p.Metrics.Handler(), MetricsToken: cfg.MetricsToken, Observe: p.Metrics.Request, Trace: p.Trace, Logger: p.Logger,
 		Limits: server.Limits{
 			ReadTimeout: cfg.ReadTimeout, WriteTimeout: cfg.WriteTimeout, IdleTimeout: cfg.IdleTimeout,
 			Connections: cfg.Connections, InflightBytes: cfg.InflightBytes, UploadRate: cfg.UploadRate,
@@ -274,18 +291,18 @@ func newServer(cfg Config, p served) *server.Server {
 
 // newLimiter returns what counts requests: in Redis, where there is one, for all
 // nodes together.
-func newLimiter(lc fx.Lifecycle, cfg Config, m *metrics.Metrics, logger *slog.Logger) (core.RateLimiter, error) {
+func newLimiter(lc fx.Lifecycle, cfg Config, m *metrics.Metrics, t *otel.Telemetry, logger *slog.Logger) (core.RateLimiter, error) {
 	local := memlimit.New()
 	if cfg.Redis == "" {
-		return local, nil
+		return m.Limiter(local, logger), nil
 	}
-	limiter, err := redislimit.Open(cfg.Redis, redislimit.Options{Fallback: local, Logger: logger})
+	limiter, err := redislimit.Open(cfg.Redis, redislimit.Options{Fallback: local, Watch: t.Redis, Logger: logger})
 	if err != nil {
 		return nil, wrong("redis", err.Error())
 	}
 	m.LimiterLost(limiter.Lost)
 	lc.Append(fx.StopHook(limiter.Close))
-	return limiter, nil
+	return m.Limiter(limiter, logger), nil
 }
 
 // rates are the limits that the settings name; validate has checked them.

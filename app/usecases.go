@@ -9,6 +9,8 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/argon2"
 	"github.com/eventflow-go/eventflow/adapters/jwt"
+	"github.com/eventflow-go/eventflow/adapters/metrics"
+	"github.com/eventflow-go/eventflow/adapters/otel"
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/deliver"
 	"github.com/eventflow-go/eventflow/core/eventlog"
@@ -63,11 +65,12 @@ func newRetention(p ports) *eventlog.Retention {
 }
 
 func newDelivery(
-	p ports, streams *eventlog.Streams, shares *eventlog.Shares, recent *eventlog.Recent, people *identity.UseCases,
+	p ports, t *otel.Telemetry, streams *eventlog.Streams, shares *eventlog.Shares, recent *eventlog.Recent, people *identity.UseCases,
+	m *metrics.Metrics,
 ) *deliver.UseCases {
 	return deliver.New(deliver.Ports{
-		Streams: streams, Recent: recent, Log: p.Log, Store: p.Catalog, Shares: shares,
-		Authorizer: p.Authorizer, Bearer: people.Bearer, Record: p.Record, Logger: p.Logger, Now: p.Now,
+		Streams: streams, Recent: recent, Log: p.Log, Store: t.Groups(m.GroupStore(p.Catalog)), Shares: shares,
+		Authorizer: p.Authorizer, Bearer: people.Bearer, Record: p.Record, Handed: m.Handed, Settled: m.Settled, Logger: p.Logger, Now: p.Now,
 	})
 }
 

@@ -56,7 +56,8 @@
 //   - seconds.go: a duration as a number in JSON;
 //   - page.go: a part of a list, and the cursor that continues it;
 //   - revision.go: a change under optimistic concurrency;
-//   - tenant.go: the organization in a context.
+//   - tenant.go: the organization in a context;
+//   - requests.go: the requests that one piece of work is done for, in its context.
 //
 // Events and streams:
 //
@@ -99,6 +100,7 @@
 //   - storage.go: the log of events, all that a storage of your own implements;
 //   - copy.go: what a storage may do besides: its log can be copied into another one;
 //   - catalog.go: everything small that people configure;
+//   - pool.go, disk.go: how much of its connections and of its disk an engine uses;
 //   - ports.go: tokens, passwords, mail, news between nodes, schemas, permissions
 //     and rate limits.
 package core

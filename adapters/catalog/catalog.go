@@ -36,6 +36,11 @@ type Catalog struct {
 	// clock tells the engine's time. It is nil on SQLite, whose users are all on this
 	// machine.
 	clock func(context.Context) (time.Time, error)
+	// pool says how much of the pool of connections is in use.
+	pool func() core.PoolLoad
+	// disk says how full the disk is that the catalog is on. It is nil on PostgreSQL,
+	// whose disk is another machine's.
+	disk func() (core.DiskLoad, error)
 	// tryRoom fails where the disk has no room for a write.
 	tryRoom func(context.Context) error
 	// full is set when a write was refused because the disk is full, until Check
@@ -150,6 +155,17 @@ func (c *Catalog) Time(ctx context.Context) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	return c.clock(ctx)
+}
+
+// Pool implements [core.Pooled].
+func (c *Catalog) Pool() core.PoolLoad { return c.pool() }
+
+// Disk implements [core.Housed]. Without a disk of this machine the load is zero.
+func (c *Catalog) Disk() (core.DiskLoad, error) {
+	if c.disk == nil {
+		return core.DiskLoad{}, nil
+	}
+	return c.disk()
 }
 
 // Close implements [core.Catalog].

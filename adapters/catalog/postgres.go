@@ -17,7 +17,7 @@ import (
 )
 
 func openPostgres(ctx context.Context, u *url.URL) (core.Catalog, error) {
-	config, err := pgtenant.Configure(u)
+	config, err := pgtenant.Configure(ctx, u)
 	if err != nil {
 		return nil, fmt.Errorf("the catalog's URL: %w", err)
 	}
@@ -41,6 +41,7 @@ func openPostgres(ctx context.Context, u *url.URL) (core.Catalog, error) {
 	}
 	c.durable = func(ctx context.Context) error { return pgtenant.CheckDurability(ctx, pool) }
 	c.clock = func(ctx context.Context) (time.Time, error) { return pgtenant.Time(ctx, pool) }
+	c.pool = func() core.PoolLoad { return pgtenant.Pool(pool) }
 	c.tryRoom = func(ctx context.Context) error { return pgtenant.TryRoom(ctx, pool) }
 	if err := wall.Prepare(ctx, pool); err != nil {
 		return nil, errors.Join(err, c.Close())

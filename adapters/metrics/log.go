@@ -3,7 +3,6 @@ package metrics
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -38,15 +37,33 @@ func (l *measured) Append(ctx context.Context, at time.Time, batches []core.Batc
 	return nil
 }
 
+// The reasons of failures that have no code.
+const (
+	reasonClock   = "clock"
+	reasonUnknown = "unknown_outcome"
+)
+
+// newFailures returns the failures of appends, none of each reason so far: without the
+// zero nobody could tell by how much the first failure has raised them.
+func newFailures() *prometheus.CounterVec {
+	failures := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "eventflow_append_failures_total", Help: "Group commits that failed, by reason.",
+	}, []string{"reason"})
+	for _, reason := range []string{reasonClock, reasonUnknown, string(core.CodeInternal), string(core.CodeStorageFull), string(core.CodeUnavailable)} {
+		failures.WithLabelValues(reason)
+	}
+	return failures
+}
+
 // reason is the label of a failure. There are few of them, whatever goes wrong:
 // the text of an error would make a series for each.
 func reason(err error) string {
 	var behind *core.ClockError
 	switch {
 	case errors.As(err, &behind):
-		return "clock"
+		return reasonClock
 	case errors.Is(err, core.ErrUnknownOutcome):
-		return "unknown_outcome"
+		return reasonUnknown
 	}
 	return string(core.CodeOf(err))
 }
@@ -57,73 +74,4 @@ func (l *measured) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]
 	events, err := l.EventLog.Read(ctx, stream, scan)
 	l.metrics.reads.Observe(time.Since(started).Seconds())
 	return events, err
-}
-
-// maxSeries bounds the pairs of stream and type that are counted apart. Types are
-// the producers' words: they must not be able to fill the memory of this server,
-// nor of Prometheus.
-const maxSeries = 2000
-
-// eventCounter counts stored events by stream and type.
-type eventCounter struct {
-	vector *prometheus.CounterVec
-
-	// mu guards series, and is held while a batch is counted: there are a few
-	// commits at once, each with many events. series has the counters that exist,
-	// at most maxSeries, so that the vector does not have to look labels up. None
-	// is removed: a counter that went and came back would begin at zero.
-	mu     sync.Mutex
-	series map[seriesKey]prometheus.Counter
-}
-
-type seriesKey struct {
-	stream    core.ID
-	eventType string
-}
-
-func newEventCounter() *eventCounter {
-	return &eventCounter{
-		vector: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "eventflow_events_stored_total", Help: "Events stored, by stream id and type; the rarest streams and types count as 'other'.",
-		}, []string{"stream", "type"}),
-		series: map[seriesKey]prometheus.Counter{},
-	}
-}
-
-// count adds the stored entries of a batch; duplicates are no new events.
-// Neighbours of one type are added up first, as most batches hold few types.
-func (c *eventCounter) count(batch *core.Batch) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	run, eventType := 0, ""
-	for i := range batch.Entries {
-		if batch.Entries[i].Outcome != core.Stored {
-			continue
-		}
-		if batch.Entries[i].Type != eventType && run > 0 {
-			c.counter(batch.Stream, eventType).Add(float64(run))
-			run = 0
-		}
-		eventType = batch.Entries[i].Type
-		run++
-	}
-	if run > 0 {
-		c.counter(batch.Stream, eventType).Add(float64(run))
-	}
-}
-
-// counter returns the counter of a stream and type, or the one of all others where
-// there are too many. mu is held.
-func (c *eventCounter) counter(stream core.ID, eventType string) prometheus.Counter {
-	key := seriesKey{stream, eventType}
-	counter := c.series[key]
-	if counter != nil {
-		return counter
-	}
-	if len(c.series) >= maxSeries {
-		return c.vector.WithLabelValues("other", "other")
-	}
-	counter = c.vector.WithLabelValues(stream.String(), eventType)
-	c.series[key] = counter
-	return counter
 }

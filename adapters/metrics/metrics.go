@@ -1,5 +1,9 @@
 // Package metrics counts and times the work of the server, for Prometheus. It
 // decorates the ports: neither side of a port knows that it is measured.
+//
+// Whatever clients choose, such as streams, types and groups, is a label for a bounded
+// number of them; the others are counted together as "other". events.go and groups.go
+// say which.
 package metrics
 
 import (
@@ -12,6 +16,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
+// other is the label of whatever has none of its own.
+const other = "other"
+
 // Metrics holds one server's metrics in a registry of its own.
 type Metrics struct {
 	registry *prometheus.Registry
@@ -23,6 +30,7 @@ type Metrics struct {
 	failures *prometheus.CounterVec
 	reads    prometheus.Histogram
 	events   *eventCounter
+	delivery delivery
 }
 
 // New returns empty metrics, with those of the Go runtime and the process.
@@ -41,55 +49,74 @@ func New() *Metrics {
 			Name: "eventflow_append_group_events", Help: "Events per group commit.",
 			Buckets: prometheus.ExponentialBuckets(1, 4, 8),
 		}),
-		failures: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "eventflow_append_failures_total", Help: "Group commits that failed, by reason.",
-		}, []string{"reason"}),
+		failures: newFailures(),
 		reads: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "eventflow_read_duration_seconds", Help: "Time of one page read from the store.",
 			Buckets: prometheus.ExponentialBuckets(0.00025, 2, 15),
 		}),
-		events: newEventCounter(),
+		events:   newEventCounter(),
+		delivery: newDelivery(),
 	}
 	m.timed = newTimed(m.requests)
 	m.registry.MustRegister(m.requests, m.appends, m.group, m.failures, m.reads, m.events.vector,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m.registry.MustRegister(m.delivery.collectors()...)
+	m.gauge("eventflow_memory_limit_bytes", "Memory that the container or the machine gives this process.", memoryLimit)
 	return m
 }
 
-// Queue adds a gauge of the events that wait for their commit.
-func (m *Metrics) Queue(depth func() int) {
+// gauge adds a gauge that is read when somebody scrapes.
+func (m *Metrics) gauge(name, help string, value func() float64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+}
+
+// Build adds a metric whose labels say which program runs.
+func (m *Metrics) Build(version, goVersion string) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "eventflow_ingest_queue_events", Help: "Events waiting for their group commit.",
-	}, func() float64 { return float64(depth()) }))
+		Name: "eventflow_build_info", Help: "1, with the version of this server and of Go.",
+		ConstLabels: prometheus.Labels{"version": version, "go": goVersion},
+	}, func() float64 { return 1 }))
+}
+
+// Queue adds gauges of the events that wait for their commit, and of how many may.
+func (m *Metrics) Queue(depth func() int, limit int) {
+	m.gauge("eventflow_ingest_queue_events", "Events waiting for their group commit.", func() float64 { return float64(depth()) })
+	m.gauge("eventflow_ingest_queue_limit_events", "Events that may wait for their group commit; more are refused.",
+		func() float64 { return float64(limit) })
 }
 
 // Clock adds a gauge of how far this machine's clock is ahead of the database's.
 func (m *Metrics) Clock(ahead func() time.Duration) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "eventflow_clock_ahead_seconds", Help: "How far this server's own clock is ahead of the database's; negative when it is behind.",
-	}, func() float64 { return ahead().Seconds() }))
+	m.gauge("eventflow_clock_ahead_seconds", "How far this server's own clock is ahead of the database's; negative when it is behind.",
+		func() float64 { return ahead().Seconds() })
 }
 
 // LimiterLost adds a gauge that is 1 while Redis is lost and every node counts
 // requests by itself.
 func (m *Metrics) LimiterLost(lost func() bool) {
-	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "eventflow_rate_limiter_lost", Help: "1 while Redis is unreachable and each node counts requests on its own.",
-	}, func() float64 {
+	m.gauge("eventflow_rate_limiter_lost", "1 while Redis is unreachable and each node counts requests on its own.", func() float64 {
 		if lost() {
 			return 1
 		}
 		return 0
-	}))
+	})
 }
 
-// Handler serves the metrics in the Prometheus text format.
+// Handler serves the metrics in the Prometheus text format, and as OpenMetrics, which
+// has exemplars, to whoever accepts it.
 func (m *Metrics) Handler() http.Handler {
-	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{EnableOpenMetrics: true})
 }
 
 // Request records an answered request. route is the pattern, never the path: a
-// client chooses the path, and could make a series with each request.
-func (m *Metrics) Request(method, route string, status int, took time.Duration) {
-	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Observe(took.Seconds())
+// client chooses the path, and could make a series with each request. trace is the id of
+// the request's trace, or empty where nobody keeps that trace. It becomes an exemplar:
+// the way from a slow bucket to a request that was in it.
+func (m *Metrics) Request(method, route string, status int, took time.Duration, trace string) {
+	histogram := m.requests.WithLabelValues(method, route, strconv.Itoa(status))
+	if trace == "" {
+		histogram.Observe(took.Seconds())
+		return
+	}
+	histogram.(prometheus.ExemplarObserver).ObserveWithExemplar(took.Seconds(), prometheus.Labels{"trace_id": trace})
 }

@@ -60,7 +60,7 @@ const (
 
 // Configure reads a database's URL. Sessions of the pool get the settings above,
 // and their connections are noticed when they die silently.
-func Configure(u *url.URL) (*pgxpool.Config, error) {
+func Configure(ctx context.Context, u *url.URL) (*pgxpool.Config, error) {
 	config, err := pgxpool.ParseConfig(u.String())
 	if err != nil {
 		return nil, err
@@ -77,6 +77,7 @@ func Configure(u *url.URL) (*pgxpool.Config, error) {
 	}
 	config.ConnConfig.DialFunc = dialer.DialContext
 	config.AfterConnect = settle
+	config.ConnConfig.Tracer = tracerOf(ctx)
 	return config, nil
 }
 

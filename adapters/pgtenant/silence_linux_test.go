@@ -16,7 +16,7 @@ func TestConnectionsNoticeSilence(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = listener.Close() }) // nothing depends on it
-	config, err := Configure(&url.URL{Scheme: "postgres", Host: listener.Addr().String(), Path: "/some"})
+	config, err := Configure(t.Context(), &url.URL{Scheme: "postgres", Host: listener.Addr().String(), Path: "/some"})
 	require.NoError(t, err)
 	require.Equal(t, connectTimeout, config.ConnConfig.ConnectTimeout)
 	require.Equal(t, pingTimeout, config.PingTimeout)
@@ -37,7 +37,7 @@ func TestConnectionsNoticeSilence(t *testing.T) {
 // What a URL says of these times itself wins.
 func TestAURLSetsItsConnectTimeout(t *testing.T) {
 	t.Parallel()
-	config, err := Configure(&url.URL{Scheme: "postgres", Host: "127.0.0.1", Path: "/some", RawQuery: "connect_timeout=9&pool_ping_timeout=3s"})
+	config, err := Configure(t.Context(), &url.URL{Scheme: "postgres", Host: "127.0.0.1", Path: "/some", RawQuery: "connect_timeout=9&pool_ping_timeout=3s"})
 	require.NoError(t, err)
 	require.Equal(t, "9s", config.ConnConfig.ConnectTimeout.String())
 	require.Equal(t, "3s", config.PingTimeout.String())

@@ -128,8 +128,7 @@ func (s *Storage) appendGuarded(ctx context.Context, conn *pgxpool.Conn, p *plan
 	if p.rows == 0 { // every event is known already: there is nothing to commit
 		return nil
 	}
-	_, err := conn.Conn().PgConn().CopyFrom(ctx, bytes.NewReader(p.copyData()), p.statement())
-	return outcome(err)
+	return outcome(s.copyIn(ctx, conn.Conn(), p))
 }
 
 // appendLocked appends under the locks of the streams' counters. It waits for
@@ -160,10 +159,23 @@ func (s *Storage) appendLocked(ctx context.Context, conn *pgxpool.Conn, p *plan)
 	if p.rows == 0 {
 		return nil
 	}
-	if _, err := tx.Conn().PgConn().CopyFrom(ctx, bytes.NewReader(p.copyData()), p.statement()); err != nil {
+	if err := s.copyIn(ctx, tx.Conn(), p); err != nil {
 		return err // no COMMIT was sent, so nothing is stored whatever broke
 	}
 	return outcome(tx.Commit(ctx))
+}
+
+// copyIn sends the rows of a plan. It goes past pgx, which would encode each of them by
+// itself, and so has to tell pgx's tracer.
+func (s *Storage) copyIn(ctx context.Context, conn *pgx.Conn, p *plan) error {
+	if s.copying == nil {
+		_, err := conn.PgConn().CopyFrom(ctx, bytes.NewReader(p.copyData()), p.statement())
+		return err
+	}
+	ctx = s.copying.TraceCopyFromStart(ctx, conn, pgx.TraceCopyFromStartData{TableName: pgx.Identifier{"events"}})
+	tag, err := conn.PgConn().CopyFrom(ctx, bytes.NewReader(p.copyData()), p.statement())
+	s.copying.TraceCopyFromEnd(ctx, conn, pgx.TraceCopyFromEndData{CommandTag: tag, Err: err})
+	return err
 }
 
 // outcome tells a commit that was refused from one that may have taken place. An

@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -38,6 +39,8 @@ type Storage struct {
 	segments *segments
 	// sizes are of the events that were read last.
 	sizes sizes
+	// copying is told of COPYs, which go past pgx. It may be nil.
+	copying pgx.CopyFromTracer
 	// appends are those that are under way.
 	appends appends
 	// full is set while the newest append was refused because the disk is full.
@@ -51,7 +54,7 @@ type Storage struct {
 // acknowledged. The parameter [pgtenant.Parameter] names the role that sees one
 // organization only.
 func Open(ctx context.Context, u *url.URL) (core.Storage, error) {
-	config, err := pgtenant.Configure(u)
+	config, err := pgtenant.Configure(ctx, u)
 	if err != nil {
 		return nil, fmt.Errorf("the store's URL: %w", err)
 	}
@@ -65,6 +68,7 @@ func Open(ctx context.Context, u *url.URL) (core.Storage, error) {
 		return nil, err
 	}
 	s := &Storage{pool: pool, wall: wall, heads: newHeads(), segments: newSegments()}
+	s.copying, _ = config.ConnConfig.Tracer.(pgx.CopyFromTracer)
 	if err := s.prepare(ctx); err != nil {
 		pool.Close()
 		return nil, err
@@ -88,6 +92,9 @@ func (s *Storage) prepare(ctx context.Context) error {
 
 // Time implements [core.Timekeeper].
 func (s *Storage) Time(ctx context.Context) (time.Time, error) { return pgtenant.Time(ctx, s.pool) }
+
+// Pool implements [core.Pooled].
+func (s *Storage) Pool() core.PoolLoad { return pgtenant.Pool(s.pool) }
 
 // Close implements [core.Storage].
 func (s *Storage) Close() error {

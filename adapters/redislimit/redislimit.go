@@ -55,6 +55,8 @@ type Options struct {
 	// bucket would have if there were this node alone.
 	Fallback core.RateLimiter
 	Logger   *slog.Logger
+	// Watch is given the client, to see its commands. It may be nil.
+	Watch func(*redis.Client) error
 	// Changed is told when Redis is lost, and when it is back, by turns. It may be
 	// nil. It is called under a lock and must be fast.
 	Changed func(lost bool)
@@ -92,6 +94,11 @@ func Open(url string, options Options) (*Limiter, error) {
 	parsed.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
 	options.Patience = cmp.Or(options.Patience, patience)
 	l := &Limiter{Options: options, client: redis.NewClient(parsed), script: redis.NewScript(takeLua)}
+	if options.Watch != nil {
+		if err := options.Watch(l.client); err != nil {
+			return nil, errors.Join(err, l.client.Close())
+		}
+	}
 	l.books.init()
 	l.breaker.init(l.knock, l.changed)
 	return l, nil

@@ -20,7 +20,9 @@ func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch
 	// a transaction that was cut during its COMMIT took place would be unknown.
 	ctx = context.WithoutCancel(ctx)
 	s.appends.Add(1)
-	return s.transact(ctx, func() error { return s.append(ctx, at, batches) })
+	return s.transact(ctx, func() error {
+		return s.tracer.Tell(ctx, "INSERT", "insert into events", func(ctx context.Context) error { return s.append(ctx, at, batches) })
+	})
 }
 
 // transact runs do on the writing connection as one transaction. Unless it
@@ -41,7 +43,7 @@ func (s *Storage) transact(ctx context.Context, do func() error) error {
 		// taken place, which the driver reports as an error.
 		return errors.Join(storeError(err), s.inserts.rollback(ctx))
 	}
-	err = s.inserts.exec(ctx, commit)
+	err = s.tracer.Tell(ctx, "COMMIT", "commit", func(ctx context.Context) error { return s.inserts.exec(ctx, commit) })
 	s.note(err)
 	if err != nil {
 		return s.unsettled(ctx, err)

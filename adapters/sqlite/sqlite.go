@@ -42,6 +42,9 @@ type Storage struct {
 	// appends counts the appends that have begun. Trim gives way when there are any.
 	appends atomic.Int64
 
+	// tracer is told of the statements of appends. It may be nil.
+	tracer sqlitefile.Tracer
+
 	// path is that of the file.
 	path string
 	// full is set while the newest transaction was refused because the disk is
@@ -69,7 +72,7 @@ func Open(ctx context.Context, u *url.URL) (core.Storage, error) {
 }
 
 func openFile(ctx context.Context, path string) (s *Storage, err error) {
-	s = &Storage{path: path}
+	s = &Storage{path: path, tracer: sqlitefile.TracerOf(ctx)}
 	if s.writer, err = open(path, 1, "_txlock=immediate"); err != nil {
 		return nil, err
 	}
@@ -140,6 +143,13 @@ func (s *Storage) checkRoom(ctx context.Context) error {
 	s.full.Store(false)
 	return nil
 }
+
+// Pool implements [core.Pooled] with the connections that read. The one that writes is
+// always taken.
+func (s *Storage) Pool() core.PoolLoad { return sqlitefile.Pool(s.readers) }
+
+// Disk implements [core.Housed].
+func (s *Storage) Disk() (core.DiskLoad, error) { return sqlitefile.Disk(s.path) }
 
 // Close implements [core.Storage].
 func (s *Storage) Close() error {

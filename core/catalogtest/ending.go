@@ -3,7 +3,9 @@ package catalogtest
 import (
 	"context"
 	"maps"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -14,6 +16,8 @@ var ending = []guarantee{
 	{"a call whose context has ended fails without effect", cancelled},
 	{"a call whose time is up fails without effect", timedOut},
 	{"calls after Close fail and do not panic", closed},
+	{"whoever tells of connections has none in use when nobody calls", givesConnectionsBack},
+	{"whoever tells of a disk knows its room", knowsItsDisk},
 }
 
 func answers(s *suite) {
@@ -178,6 +182,43 @@ func (s *suite) failed(err error, call, why string) {
 	case core.CodeNotFound, core.CodeConflict, core.CodePreconditionFailed:
 		s.Fatalf("%s must not answer %s %s: it cannot know, got %v", call, code, why, err)
 	}
+}
+
+// patience bounds the wait for connections, which may be given back behind the answer.
+const patience = 10 * time.Second
+
+func givesConnectionsBack(s *suite) {
+	pooled, tells := s.catalog.(core.Pooled)
+	if !tells {
+		return
+	}
+	th := s.things()
+	var calls sync.WaitGroup
+	for range 8 {
+		calls.Go(func() {
+			if _, err := s.catalog.Streams(context.Background(), th.stream.Org, "", 1); err != nil {
+				s.Errorf("Streams: %v", err)
+			}
+		})
+	}
+	calls.Wait()
+	pool := pooled.Pool()
+	for late := time.Now().Add(patience); pool.InUse > 0 && time.Now().Before(late); pool = pooled.Pool() {
+		runtime.Gosched()
+	}
+	s.check(pool.InUse == 0, "no connection must be in use when nobody calls, got %+v", pool)
+	s.check(pool.Idle > 0 && (pool.Limit == 0 || pool.Idle <= pool.Limit), "those that were used must be idle, and no more than there may be, got %+v", pool)
+	s.check(pool.Waits >= 0 && pool.Waited >= 0, "nobody can have waited less than not at all, got %+v", pool)
+}
+
+func knowsItsDisk(s *suite) {
+	housed, tells := s.catalog.(core.Housed)
+	if !tells {
+		return
+	}
+	disk, err := housed.Disk()
+	s.must(err, "Disk")
+	s.check(disk.Free >= 0 && disk.Free <= disk.Size, "a disk must have no more room than its size, got %+v", disk)
 }
 
 func cancelled(s *suite) {

@@ -22,7 +22,7 @@ func (c *Consumers) Ack(ctx context.Context, who core.Principal, stream, group s
 	if i := slices.IndexFunc(offsets, func(o core.Offset) bool { return o < 0 }); i >= 0 {
 		return core.Invalid("offsets["+strconv.Itoa(i)+"]", "must be 0 or more")
 	}
-	return c.settle(ctx, who, stream, group, func(t *turn, _ *core.Group) error {
+	return c.settle(ctx, who, stream, group, &lease, func(t *turn, _ *core.Group) error {
 		// Letters whose replays have succeeded are removed in the same step.
 		done, err := t.state.ack(t.now, lease, offsets)
 		t.remove = append(t.remove, done...)
@@ -40,7 +40,7 @@ func (c *Consumers) Nack(ctx context.Context, who core.Principal, stream, group 
 			return core.Under(err, eventjson.Place(i)+".")
 		}
 	}
-	return c.settle(ctx, who, stream, group, func(t *turn, g *core.Group) error {
+	return c.settle(ctx, who, stream, group, &lease, func(t *turn, g *core.Group) error {
 		// All events of one nack draw the same delay, so that neighbours stay one
 		// span.
 		random := t.turns.random()
@@ -83,7 +83,7 @@ func (c *Consumers) Extend(
 		return time.Time{}, core.Invalid("visibility", "must be %v to %v seconds, or 0 to give the lease back",
 			core.MinVisibility.Duration().Seconds(), core.MaxVisibility.Duration().Seconds())
 	}
-	err = c.settle(ctx, who, stream, group, func(t *turn, g *core.Group) error {
+	err = c.settle(ctx, who, stream, group, nil, func(t *turn, g *core.Group) error {
 		longer := g.Visibility
 		if visibility != nil {
 			longer = *visibility
@@ -100,7 +100,9 @@ func (c *Consumers) Extend(
 // a lease that is not zero, that lease must not be lost and no other may hold the
 // offset. It returns when something was last settled.
 func (c *Consumers) Commit(ctx context.Context, who core.Principal, stream, group string, offset core.Offset, lease core.ID) (at time.Time, err error) {
-	err = c.settle(ctx, who, stream, group, func(t *turn, g *core.Group) error {
+	var holder core.ID
+	err = c.settle(ctx, who, stream, group, &holder, func(t *turn, g *core.Group) error {
+		holder = t.state.holder(offset)
 		if offset < 0 {
 			return core.Invalid("offset", "must be 0 or more")
 		}
@@ -126,19 +128,26 @@ func (c *Consumers) Commit(ctx context.Context, who core.Principal, stream, grou
 }
 
 // settle makes a change to the leases of a group. Unlike a poll, it always has
-// something to store: the time of the last settling, at least.
-func (c *Consumers) settle(ctx context.Context, who core.Principal, stream, group string, change func(*turn, *core.Group) error) error {
+// something to store: the time of the last settling, at least. settled names the lease
+// that is answered once the change is stored; it is nil where nothing is settled.
+func (c *Consumers) settle(
+	ctx context.Context, who core.Principal, stream, group string, settled *core.ID, change func(*turn, *core.Group) error,
+) error {
 	g, err := c.groups.open(ctx, who, stream, group, core.ActionConsume)
 	if err != nil {
 		return err
 	}
-	return c.turns.do(ctx, g, func(t *turn) error {
+	err = c.turns.do(ctx, g, func(t *turn) error {
 		if err := change(t, g); err != nil {
 			return err
 		}
 		t.changed = true
 		return nil
 	})
+	if err == nil && settled != nil && c.settled != nil {
+		c.settled(*settled, c.now())
+	}
+	return err
 }
 
 // EventOffset returns the offset of an event of a stream, for consumers that name

@@ -28,6 +28,9 @@ type Consumers struct {
 	// together, and for all of one group.
 	permits *lookout.Lookout[permit]
 	moves   *lookout.Lookout[core.ID]
+	// handed and settled are those of [Ports], and may be nil.
+	handed  func(core.Delivery, time.Time)
+	settled func(core.ID, time.Time)
 	// closing is closed once, by Close, and lets the polls go that wait.
 	closing chan struct{}
 	close   sync.Once
@@ -64,7 +67,11 @@ func (c *Consumers) Poll(ctx context.Context, who core.Principal, stream, group 
 		p.join()
 		defer p.leave()
 	}
-	return p.deliver(ctx)
+	d, err := p.deliver(ctx)
+	if err == nil && len(d.Events) > 0 && c.handed != nil {
+		c.handed(d, c.now())
+	}
+	return d, err
 }
 
 // deliver hands out what there is now. wake says when there may be more without the

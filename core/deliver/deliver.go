@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/eventlog"
@@ -39,8 +40,13 @@ type Ports struct {
 	Bearer func(ctx context.Context, org, id core.ID) (core.Principal, error)
 	// Record adds to the audit trail; a nil one records nothing.
 	Record core.Recorder
-	Logger *slog.Logger
-	Now    core.Clock
+	// Handed is told of each delivery that has events, and Settled of each answer of a
+	// consumer that was stored, with the lease that it was about. The lease is zero
+	// where the answer was about none. Consumers wait for both, so they must be fast. They may be nil.
+	Handed  func(d core.Delivery, at time.Time)
+	Settled func(lease core.ID, at time.Time)
+	Logger  *slog.Logger
+	Now     core.Clock
 }
 
 // New returns the use cases of a node. It is the only way to them: they share the
@@ -56,7 +62,7 @@ func New(p Ports) *UseCases {
 		Consumers: &Consumers{
 			streams: p.Streams, groups: groups, letters: p.Store, log: p.Log, recent: p.Recent, turns: steps, logger: p.Logger, now: p.Now,
 			permits: lookout.New[permit](eventlog.RecheckInterval), moves: lookout.New[core.ID](eventlog.RecheckInterval),
-			closing: make(chan struct{}),
+			handed: p.Handed, settled: p.Settled, closing: make(chan struct{}),
 		},
 		Letters: &Letters{
 			streams: p.Streams, groups: groups, store: p.Store, turns: steps, shares: p.Shares, authorizer: p.Authorizer, record: p.Record, now: p.Now,

@@ -102,7 +102,32 @@ type desk struct {
 	serial  atomic.Uint32
 	// left are errors by the ids of those who are not who they were.
 	left sync.Map
+	// told is what nodes have told of deliveries and answers.
+	mu   sync.Mutex
+	told []told
 	*site
+}
+
+// told is a delivery of events, or without them an answer.
+type told struct {
+	lease  core.ID
+	events int
+	at     time.Time
+}
+
+func (d *desk) tell(one told) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.told = append(d.told, one)
+}
+
+// take returns what was told since it was last asked.
+func (d *desk) take() []told {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all := d.told
+	d.told = nil
+	return all
 }
 
 func (d *desk) bearer(_ context.Context, org, id core.ID) (core.Principal, error) {
@@ -145,6 +170,8 @@ func (d *desk) node(notifier core.Notifier) *site {
 	})
 	s.UseCases = deliver.New(deliver.Ports{
 		Streams: s.streams, Recent: s.recent, Log: d.log, Store: d.catalog, Authorizer: coretest.Everything{}, Bearer: d.bearer, Logger: logger, Now: time.Now,
+		Handed:  func(one core.Delivery, at time.Time) { d.tell(told{one.Lease, len(one.Events), at}) },
+		Settled: func(lease core.ID, at time.Time) { d.tell(told{lease, 0, at}) },
 	})
 	return s
 }

@@ -48,6 +48,16 @@ func (l *lease) holds(offset core.Offset) bool {
 	return slices.ContainsFunc(l.Spans, func(s span) bool { return s.covers(offset) })
 }
 
+// holder returns the lease that holds an offset of the log, or zero where none does.
+func (s *groupState) holder(offset core.Offset) core.ID {
+	for i := range s.Leases {
+		if s.Leases[i].holds(offset) {
+			return s.Leases[i].ID
+		}
+	}
+	return core.ID{}
+}
+
 // cut takes offsets out of a lease and returns them. Offsets that the lease does not
 // hold, because they are settled already, are not in the answer.
 func (l *lease) cut(from, to core.Offset) (taken []span) {

@@ -14,6 +14,8 @@ type op struct {
 	// mu is held while apply runs, and guards applied and left. So once leave has
 	// returned, apply does not run any more, and the caller may let go of what it uses.
 	mu sync.Mutex
+	// ctx is the caller's. The step is not bound by it, only marked with it.
+	ctx context.Context
 	// apply changes the turn's state. It may run several times, each time on another
 	// copy of the state. A variable outside the turn is therefore set anew each time,
 	// never added to.
@@ -74,4 +76,14 @@ func failOps(ops []*op, err error) {
 	for _, one := range ops {
 		one.err = err
 	}
+}
+
+// contextOf returns the context of a step, which leads to the contexts of its ops and
+// ends with none of them.
+func contextOf(ops []*op) context.Context {
+	callers := make([]context.Context, len(ops))
+	for i, one := range ops {
+		callers[i] = one.ctx
+	}
+	return core.ContextWithRequests(context.Background(), callers)
 }

@@ -51,7 +51,7 @@ func (u *turns) do(ctx context.Context, g *core.Group, apply func(*turn) error) 
 
 // begin queues a change. The caller waits for the answer.
 func (u *turns) begin(ctx context.Context, g *core.Group, apply func(*turn) error) *op {
-	one := &op{apply: apply, done: make(chan struct{})}
+	one := &op{ctx: ctx, apply: apply, done: make(chan struct{})}
 	if ctx.Err() != nil {
 		one.err = errTooLong(ctx)
 		close(one.done)
@@ -82,10 +82,10 @@ func (u *turns) lead(g *core.Group, l *lane) {
 // read anew, when another node was faster, or when there is nothing to store as far as
 // this node remembers.
 func (u *turns) round(g *core.Group, l *lane, ops []*op) {
-	// The context is without the organization. The group was found for its
-	// organization, so the store need not check again, which would cost each step as
-	// much as the step itself.
-	ctx, cancel := context.WithTimeout(context.Background(), laneTimeout)
+	// The context leads to those of the callers, and is without the organization. The
+	// group was found for its organization, so the store need not check again, which
+	// would cost each step as much as the step itself.
+	ctx, cancel := context.WithTimeout(contextOf(ops), laneTimeout)
 	defer cancel()
 	for range laneRounds {
 		fresh := l.state == nil

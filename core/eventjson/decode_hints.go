@@ -145,6 +145,16 @@ func parseTraceparent(header string) (traceID string, ok bool) {
 	return "", false
 }
 
+// SampledTrace returns the trace id of a traceparent whose sender keeps the trace. It is
+// empty for a trace that the sender does not keep, and for an invalid header.
+func SampledTrace(header string) string {
+	traceID, ok := parseTraceparent(header)
+	if !ok || !strings.ContainsRune("13579bdf", rune(header[54])) { // the lowest bit of the flags
+		return ""
+	}
+	return traceID
+}
+
 func isLowerHex(text string) bool {
 	return strings.Trim(text, "0123456789abcdef") == ""
 }

@@ -87,6 +87,16 @@ func TestApplyPutsTheTraceIntoTheContext(t *testing.T) {
 	}
 }
 
+// A trace that its sender does not keep is none that anybody could look up.
+func TestASampledTraceIsKnownByItsFlag(t *testing.T) {
+	t.Parallel()
+	base := strings.TrimSuffix(coretest.Traceparent, "01")
+	for flags, want := range map[string]string{"01": coretest.TraceID, "03": coretest.TraceID, "ff": coretest.TraceID, "00": "", "02": "", "fe": "", "0g": ""} {
+		require.Equal(t, want, eventjson.SampledTrace(base+flags), flags)
+	}
+	require.Empty(t, eventjson.SampledTrace(""))
+}
+
 func TestApplyIgnoresInvalidTraceparents(t *testing.T) {
 	t.Parallel()
 	for _, header := range []string{

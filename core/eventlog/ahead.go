@@ -66,7 +66,7 @@ func (l *lane) apart(group []*pending) [][]*pending {
 // catchUp notes that one of the batches' streams holds an event received at last,
 // which is later than the time that the batches got. It returns errApart when the
 // others must not get that time.
-func (l *lane) catchUp(batches []core.Batch, last time.Time) error {
+func (l *lane) catchUp(ctx context.Context, batches []core.Batch, last time.Time) error {
 	now := l.options.Now.Stamp()
 	streams := streamsOf(batches)
 	switch {
@@ -77,11 +77,11 @@ func (l *lane) catchUp(batches []core.Batch, last time.Time) error {
 		l.runAhead(streams[0], last)
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), l.options.ResolveFor)
+	ctx, cancel := context.WithTimeout(ctx, l.options.ResolveFor)
 	defer cancel()
 	bounds, err := l.log.Bounds(ctx, streams)
 	if err != nil {
-		return l.failed(err)
+		return l.failed(ctx, err)
 	}
 	for i, stream := range streams {
 		if !l.near(bounds[i].Last, now) {

@@ -49,7 +49,7 @@ func (w *batchWork) commit(ctx context.Context) {
 	failures := make([]error, len(w.parts))
 	for i, part := range w.parts {
 		if len(part.batch.Entries) > 0 {
-			queued[i], failures[i] = w.in.committer.enqueue(part.batch)
+			queued[i], failures[i] = w.in.committer.enqueue(ctx, part.batch)
 		}
 	}
 	for i, part := range w.parts {

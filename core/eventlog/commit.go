@@ -96,22 +96,23 @@ func NewCommitter(log commitLog, options CommitOptions) *Committer {
 // on its way is left to itself, and it is not known whether it gets stored: then the
 // batch has new entries, with nothing but the ids of those.
 func (c *Committer) Commit(ctx context.Context, batch *core.Batch) error {
-	p, err := c.enqueue(*batch)
+	p, err := c.enqueue(ctx, *batch)
 	if err != nil {
 		return err
 	}
 	return p.wait(ctx, batch)
 }
 
-// enqueue queues a batch. The caller calls wait on the result, exactly once: the
-// answer is read once, and afterwards the pending serves another request.
-func (c *Committer) enqueue(batch core.Batch) (*pending, error) {
+// enqueue queues a batch of the request that ctx belongs to. The caller calls wait on
+// the result, exactly once: the answer is read once, and afterwards the pending serves
+// another request.
+func (c *Committer) enqueue(ctx context.Context, batch core.Batch) (*pending, error) {
 	l := c.lanes[0]
 	if len(c.lanes) > 1 {
 		l = c.lanes[maphash.Comparable(c.seed, batch.Stream)%uint64(len(c.lanes))]
 	}
 	p := c.spare.Get().(*pending)
-	p.batch, p.bytes = batch, batchBytes(batch)
+	p.ctx, p.batch, p.bytes = ctx, batch, batchBytes(batch)
 	if err := l.push(p); err != nil {
 		p.release()
 		return nil, err

@@ -189,24 +189,35 @@ func (l *lane) commitPart(group []*pending) {
 // append stores the batches in one transaction. When a stream holds an event that is
 // ahead of the clock it catches up with it and tries again.
 func (l *lane) append(group []*pending, batches []core.Batch) error {
+	ctx := contextOf(group)
 	for range appendRounds {
 		at := l.stamp(group, batches)
-		err := l.log.Append(context.Background(), at, batches)
+		err := l.log.Append(ctx, at, batches)
 		var behind *core.ClockError
 		switch {
 		case err == nil:
 			return nil
 		case errors.As(err, &behind):
-			if err := l.catchUp(batches, behind.Last); err != nil {
+			if err := l.catchUp(ctx, batches, behind.Last); err != nil {
 				return err
 			}
 		case errors.Is(err, core.ErrUnknownOutcome):
-			return l.resolve(at, batches, err)
+			return l.resolve(ctx, at, batches, err)
 		default:
-			return l.failed(err)
+			return l.failed(ctx, err)
 		}
 	}
 	return core.Unavailable(nil, time.Second, "other servers with faster clocks keep writing to the stream; try again")
+}
+
+// contextOf returns the context of a group's commit, which leads to the contexts of
+// its requests and ends with none of them.
+func contextOf(group []*pending) context.Context {
+	requests := make([]context.Context, len(group))
+	for i, p := range group {
+		requests[i] = p.ctx
+	}
+	return core.ContextWithRequests(context.Background(), requests)
 }
 
 // stamp gives the group its time and the events their ids. One read of the system's
@@ -237,8 +248,8 @@ func (l *lane) stamp(group []*pending, batches []core.Batch) time.Time {
 
 // failed turns a store's definite failure into the client's answer. What the
 // store says for clients stays as it is; everything else is for the log only.
-func (l *lane) failed(err error) error {
-	l.options.Logger.Error("append failed; nothing was stored", "error", err)
+func (l *lane) failed(ctx context.Context, err error) error {
+	l.options.Logger.ErrorContext(ctx, "append failed; nothing was stored", "error", err)
 	if _, ok := errors.AsType[*core.Error](err); ok {
 		return err
 	}

@@ -24,9 +24,9 @@ const lookAgainAfter = 250 * time.Millisecond
 // told instead, and its retry is safe under an idempotency key.
 //
 // The lane waits meanwhile, which keeps its streams in order.
-func (l *lane) resolve(at time.Time, batches []core.Batch, cause error) error {
-	l.options.Logger.Warn("the outcome of a commit is unknown; looking up its events", "error", cause)
-	ctx, cancel := context.WithTimeout(context.Background(), l.options.ResolveFor)
+func (l *lane) resolve(ctx context.Context, at time.Time, batches []core.Batch, cause error) error {
+	l.options.Logger.WarnContext(ctx, "the outcome of a commit is unknown; looking up its events", "error", cause)
+	ctx, cancel := context.WithTimeout(ctx, l.options.ResolveFor)
 	defer cancel()
 	looked := 0
 	for {

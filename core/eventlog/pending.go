@@ -15,6 +15,8 @@ import (
 // until it sends the answer; the request must not touch the entries in between.
 // A request that leaves before the answer leaves all of that to the lane for good.
 type pending struct {
+	// ctx is the request's. The commit is not bound by it, only marked with it.
+	ctx   context.Context
 	batch core.Batch
 	// bytes is about what the batch occupies, counted once for the queue's bound.
 	bytes int
@@ -92,10 +94,10 @@ func setIDs(entries []core.Entry, at time.Time, random []byte) {
 	}
 }
 
-// release gives the pending back. It drops the batch, which would otherwise keep
-// a request's body alive in the pool.
+// release gives the pending back. It drops the batch and the context, which would
+// otherwise keep a request's body alive in the pool.
 func (p *pending) release() {
-	p.batch, p.taken, p.random = core.Batch{}, false, nil
+	p.ctx, p.batch, p.taken, p.random = nil, core.Batch{}, false, nil
 	p.spare.Put(p)
 }
 

@@ -90,7 +90,7 @@ func (t *Trail) store(ctx context.Context, record core.AuditRecord) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordFor)
 	defer cancel()
 	if err := t.Add(ctx, record); err != nil {
-		t.Logger.Error("an audit record could not be stored", "error", err, "action", record.Action, "org_id", record.Who.Org,
+		t.Logger.ErrorContext(ctx, "an audit record could not be stored", "error", err, "action", record.Action, "org_id", record.Who.Org,
 			"actor", record.Who.Label, "kind", record.Kind, "target", record.Target, "request_id", record.Who.From.RequestID)
 	}
 }

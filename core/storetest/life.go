@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,8 @@ var ending = []guarantee{
 	{"Check is honest about durability", check},
 	{"calls after Close fail and do not panic", closed},
 	{"Close waits for running calls", closeWaits},
+	{"whoever tells of connections has none in use when nobody calls", givesConnectionsBack},
+	{"whoever tells of a disk knows its room", knowsItsDisk},
 }
 
 var reopening = []guarantee{
@@ -113,6 +116,44 @@ func closeWaits(s *suite) {
 		taken[offset] = true
 	}
 	s.check(len(taken) == len(acknowledged), "%d events were acknowledged while closing, at %d offsets", len(acknowledged), len(taken))
+}
+
+// patience bounds the wait for connections, which may be given back behind the answer.
+const patience = 10 * time.Second
+
+func givesConnectionsBack(s *suite) {
+	pooled, tells := s.storage.(core.Pooled)
+	if !tells {
+		return
+	}
+	stream := newStream()
+	s.append(batch(stream, s.entries(3)))
+	var calls sync.WaitGroup
+	for range 8 {
+		calls.Go(func() {
+			if _, err := s.storage.Read(context.Background(), stream, core.Scan{Limit: 2}); err != nil {
+				s.Errorf("Read: %v", err)
+			}
+		})
+	}
+	calls.Wait()
+	pool := pooled.Pool()
+	for late := time.Now().Add(patience); pool.InUse > 0 && time.Now().Before(late); pool = pooled.Pool() {
+		runtime.Gosched()
+	}
+	s.check(pool.InUse == 0, "no connection must be in use when nobody calls, got %+v", pool)
+	s.check(pool.Idle > 0 && (pool.Limit == 0 || pool.Idle <= pool.Limit), "those that were used must be idle, and no more than there may be, got %+v", pool)
+	s.check(pool.Waits >= 0 && pool.Waited >= 0, "nobody can have waited less than not at all, got %+v", pool)
+}
+
+func knowsItsDisk(s *suite) {
+	housed, tells := s.storage.(core.Housed)
+	if !tells {
+		return
+	}
+	disk, err := housed.Disk()
+	s.must(err, "Disk")
+	s.check(disk.Free >= 0 && disk.Free <= disk.Size, "a disk must have no more room than its size, got %+v", disk)
 }
 
 // reopen closes the storage and opens it again.

@@ -42,6 +42,8 @@ type call struct {
 	// asking says that the client waits for "100 Continue" and nothing of the body
 	// may be read yet. granted says that the guard has let the call through.
 	asking, granted bool
+	// trace follows the call, if it is not nil.
+	trace Trace
 }
 
 type callKey struct{}
@@ -74,9 +76,9 @@ func (s *Server) begin(ctx *fasthttp.RequestCtx) *call {
 }
 
 // context returns a context that belongs to the caller's organization and ends
-// after the server's time-out.
+// after the server's time-out. It is marked with the call's trace.
 func (c *call) context() context.Context {
-	ctx := c.server.deadline.context(c.start)
+	ctx := c.traced(c.server.deadline.context(c.start))
 	if c.who.Org.IsZero() {
 		return ctx
 	}

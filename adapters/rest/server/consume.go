@@ -33,11 +33,14 @@ func (s *Server) getGroupEvents(c *call) error {
 	// A poll may wait for longer than requests usually take. The time on top is for the
 	// last look, at the end of the wait.
 	deadline := c.start.Add(max(s.Limits.HandlerTimeout, poll.Wait) + deadlineShare)
-	ctx, cancel := context.WithDeadline(core.ContextWithOrganization(context.Background(), c.who.Org), deadline)
+	ctx, cancel := context.WithDeadline(core.ContextWithOrganization(c.lines(), c.who.Org), deadline)
 	defer cancel()
 	delivery, err := s.Delivery.Consumers.Poll(ctx, c.lasting(), stream, group, poll)
 	if err != nil {
 		return err
+	}
+	if c.trace != nil {
+		c.trace.Delivered(&delivery)
 	}
 	if c.prefers(cloudevents.TypeBatch) {
 		c.answerDeliveredCloudEvents(delivery)

@@ -52,6 +52,7 @@ func (s *Server) dispatch(c *fiber.Ctx, r *route) error {
 	if call.granted { // before the body was asked for
 		return r.handle(s, call)
 	}
+	s.follow(call)
 	if err := s.guard(call); err != nil {
 		return err
 	}

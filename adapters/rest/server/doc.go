@@ -17,6 +17,7 @@
 //   - conn.go: a connection that closes late enough for its last answer;
 //   - hungup_unix.go, hungup_other.go: whether the client has left;
 //   - middleware.go: around every request: panics, log, metrics;
+//   - traced.go: the trace that it belongs to;
 //   - call.go: one request, and its answer;
 //   - clock.go: how long the client has for sending it;
 //   - expect.go: whether its body may come;

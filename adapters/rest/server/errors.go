@@ -38,7 +38,7 @@ func (c *call) named(err error) error {
 	var known *core.Error
 	if errors.As(err, &known) && known.Code != core.CodeInternal {
 		if known.Code == core.CodeUnavailable && errors.Unwrap(known) != nil {
-			c.server.Logger.Error("a request could not be served", "request_id", string(c.id), "error", errors.Unwrap(known))
+			c.server.Logger.ErrorContext(c.lines(), "a request could not be served", "request_id", string(c.id), "error", errors.Unwrap(known))
 		}
 		return err
 	}
@@ -49,10 +49,10 @@ func (c *call) named(err error) error {
 	case errors.As(err, &ofFiber) && ofFiber.Code == fiber.StatusMethodNotAllowed:
 		return core.Errorf(core.CodeMethodNotAllowed, "this method is not allowed at this address; the Allow header lists those that are")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		c.server.Logger.Error("a request took too long", "request_id", string(c.id), "error", err)
+		c.server.Logger.ErrorContext(c.lines(), "a request took too long", "request_id", string(c.id), "error", err)
 		return core.Unavailable(err, time.Second, "the server could not answer in time; try again")
 	}
-	c.server.Logger.Error("a request failed", "request_id", string(c.id), "error", err)
+	c.server.Logger.ErrorContext(c.lines(), "a request failed", "request_id", string(c.id), "error", err)
 	return err
 }
 

@@ -46,7 +46,7 @@ func (c *call) draft() (stream string, draft eventjson.Draft, err error) {
 	}
 	err = draft.Apply(eventjson.Hints{
 		IdempotencyKey: c.requestHeader(rest.HeaderIdempotencyKey),
-		Traceparent:    c.requestHeader("Traceparent"),
+		Traceparent:    c.requestHeader(headerTraceparent),
 	})
 	return stream, draft, err
 }

@@ -43,7 +43,7 @@ func (s *Server) getExport(c *call) error {
 	}
 	body := &exportBody{
 		write: write, buffer: []byte(header), conn: c.ctx.Conn(), writeTimeout: s.Limits.WriteTimeout,
-		logger: s.Logger, requestID: string(c.id),
+		logger: s.Logger, lines: c.lines(), requestID: string(c.id),
 	}
 	next, stop := iter.Pull2(events)
 	body.next, body.stop = next, func() { stop(); leave() }
@@ -121,6 +121,7 @@ type exportBody struct {
 	writeTimeout time.Duration
 	logger       *slog.Logger
 	requestID    string
+	lines        context.Context // of the lines that it logs
 }
 
 // exportPiece is how much of an export is written at once.
@@ -146,7 +147,7 @@ func (e *exportBody) take() error {
 func (e *exportBody) fill() error {
 	for len(e.buffer) < exportPiece && !e.done {
 		if err := e.take(); err != nil {
-			e.logger.Error("an export broke off", "request_id", e.requestID, "error", err)
+			e.logger.ErrorContext(e.lines, "an export broke off", "request_id", e.requestID, "error", err)
 			return err
 		}
 	}

@@ -347,26 +347,32 @@ func TestAnswersAreObserved(t *testing.T) {
 	type seen struct {
 		method, route string
 		status        int
+		trace         string
 	}
 	all := make(chan seen, 100)
 	f := start(t, func(o *server.Options, _ *fixture) {
-		o.Observe = func(method, route string, status int, took time.Duration) {
+		o.Observe = func(method, route string, status int, took time.Duration, trace string) {
 			if took > 0 {
-				all <- seen{method, route, status}
+				all <- seen{method, route, status, trace}
 			}
 		}
 		o.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "up 1") })
 	})
 	f.stream("orders")
-	require.Equal(t, seen{"POST", "/api/v1/streams", 201}, <-all)
+	require.Equal(t, seen{"POST", "/api/v1/streams", 201, ""}, <-all)
 	f.do("POST", ordersEvents, strings.NewReader(event("1")))
-	require.Equal(t, seen{"POST", "/api/v1/streams/:stream/events", 202}, <-all)
+	require.Equal(t, seen{"POST", "/api/v1/streams/:stream/events", 202, ""}, <-all)
+	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-0"
+	f.do("GET", ordersEvents, nil, "Traceparent: "+parent+"1")
+	require.Equal(t, seen{"GET", "/api/v1/streams/:stream/events", 200, "4bf92f3577b34da6a3ce929d0e0e4736"}, <-all)
+	f.do("GET", ordersEvents, nil, "traceparent: "+parent+"0")
+	require.Empty(t, (<-all).trace, "nobody keeps that trace")
 	f.do("HEAD", "/livez", nil)
-	require.Equal(t, seen{"HEAD", "/livez", 200}, <-all)
+	require.Equal(t, seen{"HEAD", "/livez", 200, ""}, <-all)
 	f.do("GET", "/api/v1/random/path", nil)
-	require.Equal(t, seen{"GET", server.RouteUnmatched, 404}, <-all)
+	require.Equal(t, seen{"GET", server.RouteUnmatched, 404, ""}, <-all)
 	f.do("BREW", "/livez", nil)
-	require.Equal(t, seen{"OTHER", server.RouteUnmatched, 405}, <-all)
+	require.Equal(t, seen{"OTHER", server.RouteUnmatched, 405, ""}, <-all)
 	f.raw("nonsense\r\n\r\n")
 	require.Equal(t, 400, (<-all).status)
 	require.Equal(t, "up 1", string(f.do("GET", "/metrics", nil, "-").body))

@@ -9,6 +9,8 @@ import (
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
+
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 // serve handles every request that could be parsed. It is outside of the
@@ -52,7 +54,7 @@ func (c *call) tooMany() bool {
 // it.
 func (s *Server) end(c *call) {
 	if cause := recover(); cause != nil {
-		s.Logger.Error("panic while answering a request", "request_id", string(c.id), "panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
+		s.Logger.ErrorContext(c.lines(), "panic while answering a request", "request_id", string(c.id), "panic", fmt.Sprint(cause), "stack", string(debug.Stack()))
 		c.abandon()
 		c.fail(fmt.Errorf("panic: %v", cause))
 		c.asking = false
@@ -68,12 +70,22 @@ func (s *Server) end(c *call) {
 	took := time.Since(c.start)
 	status := c.ctx.Response.StatusCode()
 	if s.Observe != nil {
-		s.Observe(methodName(c.ctx.Method()), c.pattern(), status, took)
+		s.Observe(methodName(c.ctx.Method()), c.pattern(), status, took, c.sampledTrace())
 	}
 	s.log(c, status, took)
+	c.endTrace(status)
 	c.ctx.RemoveUserValue(callKey{})
-	c.ctx, c.fiber = nil, nil
+	c.ctx, c.fiber, c.trace = nil, nil, nil
 	calls.Put(c)
+}
+
+// sampledTrace is the id of the request's trace if its sender keeps that, or empty.
+func (c *call) sampledTrace() string {
+	header := c.ctx.Request.Header.Peek("Traceparent")
+	if len(header) == 0 {
+		return ""
+	}
+	return eventjson.SampledTrace(string(header))
 }
 
 func (c *call) pattern() string {
@@ -105,7 +117,7 @@ func (s *Server) log(c *call, status int, took time.Duration) {
 	case !c.who.Org.IsZero():
 		attrs = append(attrs, slog.String("org_id", c.who.Org.String()), slog.String("api_key_id", c.who.Key.String()))
 	}
-	s.Logger.LogAttrs(context.Background(), level, "request", attrs...)
+	s.Logger.LogAttrs(c.lines(), level, "request", attrs...)
 }
 
 // methodOther stands for every method that methodName does not list.

@@ -52,8 +52,10 @@ type Options struct {
 	MetricsToken string
 	// Observe is told of every answer. route is the pattern of its path,
 	// [RouteSite] or [RouteUnmatched]. The methods and the routes are small fixed
-	// sets.
-	Observe func(method, route string, status int, took time.Duration)
+	// sets. trace is the id of the request's trace if its sender keeps that, or empty.
+	Observe func(method, route string, status int, took time.Duration, trace string)
+	// Trace follows requests, if it is not nil: all that find their route, but probes.
+	Trace TraceFunc
 	// Logger defaults to [slog.Default]. Failed requests are logged at info level.
 	// The others are logged at debug level, or at info level if LogSuccess is set.
 	Logger     *slog.Logger

@@ -27,6 +27,7 @@ func (s *Server) postOffsets(c *call) error {
 	if request.Lease != nil {
 		lease = *request.Lease
 	}
+	c.settles(lease)
 	at, err := s.Delivery.Consumers.Commit(c.context(), c.who, stream, group, offset, lease)
 	if err != nil {
 		return err
@@ -49,6 +50,7 @@ func (s *Server) postAck(c *call) error {
 	if request.Lease == nil {
 		return errNoLease
 	}
+	c.settles(*request.Lease)
 	offsets, err := c.acked(stream, &request)
 	if err != nil {
 		return err
@@ -93,6 +95,7 @@ func (s *Server) postNack(c *call) error {
 	if request.Lease == nil {
 		return errNoLease
 	}
+	c.settles(*request.Lease)
 	nacks, err := c.nacked(stream, request.Events)
 	if err != nil {
 		return err
@@ -119,6 +122,13 @@ func (c *call) nacked(stream string, events []rest.Nack) ([]core.Nack, error) {
 		nacks[i] = core.Nack{Offset: offset, Action: event.Action, Reason: event.Reason, Delay: event.Delay}
 	}
 	return nacks, nil
+}
+
+// settles tells the call's trace whose events it settles, if it names a lease.
+func (c *call) settles(lease core.ID) {
+	if c.trace != nil && !lease.IsZero() {
+		c.trace.Settles(lease)
+	}
 }
 
 // eventName is how a request names an event of a stream: by its offset or by its

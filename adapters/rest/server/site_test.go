@@ -282,7 +282,9 @@ func TestTheSiteIsNotCounted(t *testing.T) {
 	limiter := &counter{err: core.Errorf(core.CodeInternal, "nobody may ask")}
 	observed := make(chan string, 10)
 	f := start(t, withSite(someSite), withLimiter(limiter, someRates), func(o *server.Options, _ *fixture) {
-		o.Observe = func(_, route string, status int, _ time.Duration) { observed <- route + " " + http.StatusText(status) }
+		o.Observe = func(_, route string, status int, _ time.Duration, _ string) {
+			observed <- route + " " + http.StatusText(status)
+		}
 	})
 	for _, path := range []string{"/app.js", "/web/app.wasm", "/robots.txt", "/streams/orders"} {
 		got := f.do("GET", path, nil, "-", wantsPage, `If-None-Match: W/"r"`)

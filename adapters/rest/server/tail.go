@@ -43,7 +43,7 @@ func (s *Server) getLive(c *call) error {
 		return err
 	}
 	live := &liveTail{
-		tail: tail, leave: leave, org: c.who.Org, requestID: string(c.id), head: c.liveHeader(),
+		tail: tail, leave: leave, org: c.who.Org, requestID: string(c.id), lines: c.lines(), head: c.liveHeader(),
 		patience: min(s.Limits.WriteTimeout, heartbeat), write: appendEvent, shared: &s.frames,
 	}
 	if c.prefers(cloudevents.TypeEvent) {
@@ -118,7 +118,9 @@ type liveTail struct {
 	leave     func()
 	org       core.ID
 	requestID string
-	head      []byte
+	// lines is the context of the lines that the tail logs.
+	lines context.Context
+	head  []byte
 	// patience is how long a client may leave a piece unread. One that reads nothing
 	// is let go: it comes back where it was, if it still wants anything.
 	patience time.Duration
@@ -185,7 +187,7 @@ func (l *liveTail) send(conn net.Conn, out []byte) error {
 // deleted.
 func (l *liveTail) end(conn net.Conn, s *Server, err error) {
 	if core.CodeOf(err) == core.CodeInternal {
-		s.Logger.Error("a live tail broke off", "error", err)
+		s.Logger.ErrorContext(l.lines, "a live tail broke off", "request_id", l.requestID, "error", err)
 	}
 	problem, encodeErr := json.Marshal(rest.NewProblem(err, l.requestID))
 	if encodeErr != nil {

@@ -251,11 +251,11 @@ func (b *bench) postgresStore(schema string) string {
 }
 
 // startOnPostgres starts a server in a new schema.
-func (b *bench) startOnPostgres(ctx context.Context, schema string) (*server, error) {
+func (b *bench) startOnPostgres(ctx context.Context, schema string, settings ...string) (*server, error) {
 	if err := makeSchema(ctx, b.postgresStore(schema)); err != nil {
 		return nil, err
 	}
-	return startServer(ctx, b.postgresStore(schema))
+	return startServer(ctx, b.postgresStore(schema), settings...)
 }
 
 func stopAll(servers ...*server) error {

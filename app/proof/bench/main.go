@@ -21,6 +21,9 @@
 //     (noisy_neighbour_tails_p99). noisy_neighbour and noisy_neighbour_p99 are the
 //     worst of all. Another attack is one more function in neighbour.go.
 //
+// The part telemetry compares a server that sends traces to a collector with one that
+// does not (telemetry_over_off), and one that traces every request.
+//
 // It needs EVENTFLOW_TEST_POSTGRES, which `make bench` provides.
 package main
 
@@ -56,7 +59,7 @@ func main() {
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds; the median of their ratios counts")
 	flag.IntVar(&b.stored, "stored", 2_000_000, "stored events for the figures on a full log; 0 leaves them out")
 	flag.IntVar(&b.connections, "connections", 512, "connections of the single-event load")
-	flag.StringVar(&b.only, "only", "", "run one part only: idle, post, batch, read, fresh, deliver, waits, fanout, watched, neighbour, full")
+	flag.StringVar(&b.only, "only", "", "run one part only: idle, post, batch, read, fresh, deliver, waits, fanout, watched, neighbour, telemetry, full")
 	flag.StringVar(&b.profiles, "profiles", "", "folder for a CPU profile of every server, named by its process id")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -147,6 +150,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 		{"fanout", b.fanout},
 		{"watched", b.watched},
 		{"neighbour", b.neighbour},
+		{"telemetry", b.telemetry},
 		{"full", b.full},
 	} {
 		if b.only != "" && b.only != part.name {
@@ -160,7 +164,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 }
 
 // schemas are those that the parts make on PostgreSQL.
-var schemas = []string{"post", "naive", "batch", "read", "fresh", "analyzed", "deliver", "watched", "neighbour", "empty", "full"}
+var schemas = []string{"post", "naive", "batch", "read", "fresh", "analyzed", "deliver", "watched", "neighbour", "off", "on", "all", "empty", "full"}
 
 // figure is one line of the report. A goal of "at most" is marked.
 type figure struct {

@@ -1,0 +1,2 @@
+FROM golang:1.26.8-bookworm AS build
+ENV A=$UNDEFINED

@@ -1,0 +1,20 @@
+{{/* What a schema cannot say. Each refusal names the value and what to do. */}}
+{{- define "eventflow.check" -}}
+{{- $v := .Values }}
+{{- if eq $v.storage "sqlite" }}
+  {{- if ne (include "eventflow.replicas" . | int) 1 }}{{ fail "replicas: SQLite has one server; for more set storage to postgres" }}{{ end }}
+  {{- if $v.autoscaling.enabled }}{{ fail "autoscaling.enabled: SQLite has one server; set storage to postgres" }}{{ end }}
+  {{- if or $v.database.existingSecret $v.database.bundled.enabled }}{{ fail "database: is of no use with storage sqlite; set storage to postgres" }}{{ end }}
+{{- else }}
+  {{- if and $v.database.existingSecret $v.database.bundled.enabled }}{{ fail "database: existingSecret and bundled exclude each other" }}{{ end }}
+  {{- if not (or $v.database.existingSecret $v.database.bundled.enabled) }}{{ fail "database.existingSecret: name the Secret that holds PostgreSQL's URL, or try with database.bundled.enabled=true" }}{{ end }}
+{{- end }}
+{{- range $name, $value := $v.env }}
+  {{- if hasPrefix "EVENTFLOW_" $name }}{{ fail (printf "env.%s: is a setting of the server; write it under settings, as %s" $name ($name | trimPrefix "EVENTFLOW_" | lower | replace "_" "-")) }}{{ end }}
+{{- end }}
+{{- if and $v.redis.existingSecret $v.redis.bundled.enabled }}{{ fail "redis: existingSecret and bundled exclude each other" }}{{ end }}
+{{- if and (or $v.secrets.previous $v.secrets.smtp) (not $v.secrets.existingSecret) }}{{ fail "secrets.previous and secrets.smtp: need secrets.existingSecret, a Secret with these keys" }}{{ end }}
+{{- if and $v.secrets.smtp (not (index $v.settings "mail-from")) }}{{ fail "settings.mail-from: is required with secrets.smtp, the sender address of emails" }}{{ end }}
+{{- if and $v.ingress.enabled (not $v.ingress.host) }}{{ fail "ingress.host: is required with ingress.enabled" }}{{ end }}
+{{- if and $v.autoscaling.enabled (gt ($v.autoscaling.minReplicas | int) ($v.autoscaling.maxReplicas | int)) }}{{ fail "autoscaling.minReplicas: must not be more than maxReplicas" }}{{ end }}
+{{- end }}
