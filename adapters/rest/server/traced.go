@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/gofiber/fiber/v2"
-
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -35,11 +33,11 @@ const (
 	headerTraceResponse = "Traceresponse"
 )
 
-// follow begins the trace of a call that has found its route. What anybody may get is
-// not followed, which is what probes ask, and neither is what finds no route: the
-// dashboard's files, and addresses that somebody tries.
+// follow begins the trace of a call that has found its route. Probes are not followed,
+// and neither is what finds no route: the dashboard's files, and addresses that
+// somebody tries.
 func (s *Server) follow(c *call) {
-	if s.Trace == nil || c.route.Action == Public && c.route.Method == fiber.MethodGet {
+	if s.Trace == nil || c.isProbe() {
 		return
 	}
 	var parent, state string
