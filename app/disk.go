@@ -2,20 +2,17 @@ package app
 
 import (
 	"fmt"
-	"net/url"
-	"slices"
 
 	"github.com/eventflow-go/eventflow/adapters/sqlitefile"
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// folders are where this machine keeps data: those of SQLite. What PostgreSQL has left
-// is not to be seen from here.
-func (c Config) folders() (all []string) {
-	events, _ := storeURL(c.Store) // checked by validate, as the next one
-	catalog, _ := c.catalogURL()
-	for _, u := range []*url.URL{events, catalog} {
-		if u == nil || u.Scheme != "sqlite" {
+// emptiest returns the fullest disk of the engines that are on a disk of this machine.
+// What PostgreSQL has left is not to be seen from here, and some systems do not tell.
+func emptiest(engines ...any) (least core.DiskLoad, known bool) {
+	for _, engine := range engines {
+		housed, ok := engine.(core.Housed)
+		if !ok {
 			continue
 		}
 		if folder, err := sqlitefile.Folder(u); err == nil && !slices.Contains(all, folder) {

@@ -96,10 +96,10 @@ func (h *health) checkMigrations(ctx context.Context) rest.Check {
 	return rest.Check{Status: rest.StatusOK}
 }
 
-// checkDisk says what is left on the disk of a SQLite folder. known is false where
-// there is none, or where that cannot be asked.
+// checkDisk says what is left on the disk of the data. known is false where it is no
+// disk of this machine, or where that cannot be asked.
 func (h *health) checkDisk() (check rest.Check, known bool) {
-	space, known := emptiest(h.folders)
+	load, known := emptiest(h.ports.Storage, h.ports.Catalog)
 	if !known {
 		return check, false
 	}
