@@ -53,6 +53,23 @@ systemctl restart eventflow
 healthy
 echo "✓ a wrong setting is refused once, with its name in the journal"
 
+mkdir -p /etc/systemd/system/eventflow.service.d
+cat >/etc/systemd/system/eventflow.service.d/port.conf <<'UNIT'
+[Service]
+Environment=EVENTFLOW_ADDR=127.0.0.1:443
+AmbientCapabilities=CAP_NET_BIND_SERVICE
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+PrivateUsers=no
+UNIT
+systemctl daemon-reload
+systemctl restart eventflow
+export EVENTFLOW_ADDR=127.0.0.1:443
+healthy
+rm -r /etc/systemd/system/eventflow.service.d
+systemctl daemon-reload
+unset EVENTFLOW_ADDR
+echo "✓ a drop-in opens port 443"
+
 dpkg -r eventflow
 systemctl is-active eventflow && false
 [ -s /etc/eventflow/secret ] && [ -n "$(ls /var/lib/eventflow)" ]
