@@ -42,6 +42,16 @@ healthy
 EVENTFLOW_URL=http://127.0.0.1:8080 EVENTFLOW_KEY=$key eventflow try --stream probe
 echo "✓ an upgrade keeps secret and events"
 
+echo EVENTFLOW_LOG_LEVEL=debug >>/etc/eventflow/eventflow.conf
+systemctl reload eventflow
+for _ in $(seq 100); do
+  journalctl -u eventflow --no-pager | grep -q 'the settings were read again.*log-level' && break
+  sleep 0.1
+done
+journalctl -u eventflow --no-pager | grep 'the settings were read again.*log-level'
+healthy
+echo "✓ a reload takes a changed setting over"
+
 echo EVENTFLOW_QUEUE_EVENTS=few >>/etc/eventflow/eventflow.conf
 systemctl restart eventflow || true
 sleep 3
