@@ -151,4 +151,3 @@ func TestRetentionDuringACopy(t *testing.T) {
 		}
 	}
 }
-
