@@ -36,14 +36,19 @@ const sweepInterval = time.Hour
 const sweepPage = 1000
 
 // Run sweeps at once and then every hour, until ctx ends. Several servers may run
-// it on one store: trimming what is trimmed does nothing.
-func (r *Retention) Run(ctx context.Context) {
+// it on one store: trimming what is trimmed does nothing. It tells ran of `retention`.
+func (r *Retention) Run(ctx context.Context, ran core.Ran) {
 	tick := time.NewTicker(sweepInterval)
 	defer tick.Stop()
 	for {
-		if err := r.Sweep(ctx, r.now()); err != nil && ctx.Err() == nil {
+		err := r.Sweep(ctx, r.now())
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
 			r.logger.Error("retention failed; it will be tried again in an hour", "error", err)
 		}
+		ran.Tell("retention", err)
 		select {
 		case <-ctx.Done():
 			return

@@ -72,7 +72,7 @@ func TestEveryStreamIsTrimmedToItsRetention(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		started := time.Now().UTC()
-		go eventlog.NewRetention(trimmed, trimmed, trimmed, trimmed, slog.New(slog.DiscardHandler), time.Now).Run(ctx)
+		go eventlog.NewRetention(trimmed, trimmed, trimmed, trimmed, slog.New(slog.DiscardHandler), time.Now).Run(ctx, nil)
 		synctest.Wait()
 		calls := trimmed.taken()
 		require.Len(t, calls, 2501, "all but the zero id, one that fails included, attempts and sessions")

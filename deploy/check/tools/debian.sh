@@ -20,4 +20,5 @@ debian() {
   fi
   mkdir -p "$1"
   tar -C "$1" --numeric-owner -xf "$archive"
+  chmod 0755 "$1" # mktemp's is for its owner alone, and nobody else would find anything
 }
