@@ -139,8 +139,8 @@ func (t *tally) add(other tally) {
 	for code, n := range other.errors {
 		t.errors[code] += n
 	}
-	for i, n := range other.took.counts {
-		t.took.counts[i] += n
+	for i := range other.took.counts {
+		t.took.counts[i] += other.took.counts[i]
 	}
 	t.took.max = max(t.took.max, other.took.max)
 }
@@ -173,9 +173,9 @@ func (h *histogram) note(d time.Duration) {
 }
 
 func bucketOf(d time.Duration) int {
-	n := uint64(max(d, 16)) //nolint:gosec // positive
+	n := uint64(max(d, 16))
 	power := bits.Len64(n) - 1
-	return power*16 + int(n>>(power-4)&15) //nolint:gosec // at most 15
+	return power*16 + int(n>>(power-4)&15)
 }
 
 // upper is the longest duration of a bucket.
@@ -185,7 +185,7 @@ func upper(bucket int) time.Duration {
 }
 
 func (h *histogram) total() (n int64) {
-	for _, count := range h.counts {
+	for _, count := range &h.counts {
 		n += count
 	}
 	return n
@@ -194,7 +194,7 @@ func (h *histogram) total() (n int64) {
 // quantile returns a duration that a part of all does not exceed.
 func (h *histogram) quantile(part float64) time.Duration {
 	wanted, seen := int64(part*float64(h.total())+0.5), int64(0)
-	for bucket, n := range h.counts {
+	for bucket, n := range &h.counts {
 		if seen += n; n > 0 && seen >= wanted {
 			return min(upper(bucket), h.max)
 		}

@@ -161,18 +161,23 @@ func (c Config) validateBounds() error {
 	if c.DrainDelay < 0 {
 		return wrong("drain-delay", "must not be negative")
 	}
-	if c.DiskLow < 0 {
-		return wrong("disk-low", "must be a number of bytes, or 0 to never warn")
-	}
 	if c.Connections < 1 {
 		return wrong("connections", "must be at least 1")
 	}
+	return c.validateShares()
+}
+
+// validateShares refuses bounds of organizations, and of a disk, that nobody can mean.
+func (c Config) validateShares() error {
 	for share, most := range map[string]int64{
 		"share-streams": c.ShareStreams, "share-groups": c.ShareGroups, "share-keys": c.ShareKeys, "share-users": c.ShareUsers, "share-replays": c.ShareReplays,
 	} {
 		if most < 1 || most > core.MaxShare {
 			return wrong(share, fmt.Sprintf("must be 1 to %d", core.MaxShare))
 		}
+	}
+	if c.DiskLow < 0 {
+		return wrong("disk-low", "must be a number of bytes, or 0 to never warn")
 	}
 	if c.ShareEvaluations < 0 || c.ShareEvaluations > core.MaxShare {
 		return wrong("share-evaluations", fmt.Sprintf("must be 1 to %d, or 0 for a quarter of the cores", core.MaxShare))

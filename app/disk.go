@@ -2,42 +2,21 @@ package app
 
 import (
 	"fmt"
-	"net/url"
-	"slices"
 
-	"github.com/eventflow-go/eventflow/adapters/sqlitefile"
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// folders are where this machine keeps data: those of SQLite. What PostgreSQL has left
-// is not to be seen from here.
-func (c Config) folders() (all []string) {
-	events, _ := storeURL(c.Store) // checked by validate, as the next one
-	catalog, _ := c.catalogURL()
-	for _, u := range []*url.URL{events, catalog} {
-		if u == nil || u.Scheme != "sqlite" {
+// emptiest returns the fullest disk of the engines that are on a disk of this machine.
+// What PostgreSQL has left is not to be seen from here, and some systems do not tell.
+func emptiest(engines ...any) (least core.DiskLoad, known bool) {
+	for _, engine := range engines {
+		housed, ok := engine.(core.Housed)
+		if !ok {
 			continue
 		}
-		if folder, err := sqlitefile.Folder(u); err == nil && !slices.Contains(all, folder) {
-			all = append(all, folder)
-		}
-	}
-	return all
-}
-
-// diskSpace is what is left on the disk of a folder.
-type diskSpace struct {
-	folder string
-	core.DiskLoad
-}
-
-// emptiest returns the least free disk of the folders. Where nothing can be said about
-// any, it is none.
-func emptiest(folders []string) (least diskSpace, known bool) {
-	for _, folder := range folders {
-		load, err := sqlitefile.Disk(folder)
-		if err == nil && (!known || load.Free < least.Free) {
-			least, known = diskSpace{folder, load}, true
+		load, err := housed.Disk()
+		if err == nil && load.Size > 0 && (!known || load.Free < least.Free) {
+			least, known = load, true
 		}
 	}
 	return least, known

@@ -49,7 +49,6 @@ func (d *doctor) examine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.checkDisk()
 	usable := map[string]bool{}
 	for _, one := range all {
 		usable[one.Name] = d.checkFiles(one) && d.checkTables(ctx, one)
@@ -70,18 +69,6 @@ func (d *doctor) examine(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// checkDisk looks at the disks of the data folders.
-func (d *doctor) checkDisk() {
-	space, known := emptiest(d.cfg.folders())
-	switch {
-	case !known:
-	case space.Free < d.cfg.DiskLow:
-		d.say("disk", core.FindingProblem, "%s of %s are free in %s, less than disk-low: make room, or nothing is stored when it is full", byteText(space.Free), byteText(space.Size), space.folder)
-	default:
-		d.say("disk", core.FindingGood, "%s of %s are free in %s", byteText(space.Free), byteText(space.Size), space.folder)
-	}
-}
-
 // checkFiles looks at the files of SQLite, and reports whether the database is there.
 func (d *doctor) checkFiles(t tables) bool {
 	if t.file == "" {
@@ -95,7 +82,21 @@ func (d *doctor) checkFiles(t tables) bool {
 	if len(d.findings) == before {
 		d.say("files", core.FindingGood, "%s is its owner's alone", t.file)
 	}
+	d.checkDisk(t.file)
 	return true
+}
+
+// checkDisk looks at the disk that a file is on. Some systems do not tell.
+func (d *doctor) checkDisk(file string) {
+	load, err := sqlitefile.Disk(file)
+	switch {
+	case err != nil:
+	case load.Free < d.cfg.DiskLow:
+		d.say("disk", core.FindingProblem, "%s of %s are free where %s is, less than disk-low: make room; when it is full, nothing is stored",
+			byteText(load.Free), byteText(load.Size), file)
+	default:
+		d.say("disk", core.FindingGood, "%s of %s are free where %s is", byteText(load.Free), byteText(load.Size), file)
+	}
 }
 
 // checkSecrets looks at the other files that only their owner should read.

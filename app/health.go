@@ -19,8 +19,7 @@ import (
 type health struct {
 	ports   healthPorts
 	relaxed bool
-	low     int64    // bytes of a disk
-	folders []string // of disks
+	low     int64 // bytes of a disk
 	// short is set while a disk has less than that left, so that the log tells of it
 	// once.
 	short atomic.Bool
@@ -38,7 +37,7 @@ type healthPorts struct {
 }
 
 func newHealth(cfg Config, p healthPorts) *health {
-	return &health{ports: p, relaxed: cfg.AllowRelaxedDurability, low: cfg.DiskLow, folders: cfg.folders()}
+	return &health{ports: p, relaxed: cfg.AllowRelaxedDurability, low: cfg.DiskLow}
 }
 
 // checkTimeout bounds one look at the dependencies: a probe must get an answer.
@@ -96,22 +95,22 @@ func (h *health) checkMigrations(ctx context.Context) rest.Check {
 	return rest.Check{Status: rest.StatusOK}
 }
 
-// checkDisk says what is left on the disk of a SQLite folder. known is false where
-// there is none, or where that cannot be asked.
+// checkDisk says what is left on the disk of the data. known is false where it is no
+// disk of this machine, or where that cannot be asked.
 func (h *health) checkDisk() (check rest.Check, known bool) {
-	space, known := emptiest(h.folders)
+	load, known := emptiest(h.ports.Storage, h.ports.Catalog)
 	if !known {
 		return check, false
 	}
-	short := space.Free < h.low
-	if changed := h.short.Swap(short) != short; changed && short {
-		h.ports.Logger.Warn("the disk of the data is getting full; when it is, nothing more is stored",
-			"folder", space.folder, "free", byteText(space.Free), "total", byteText(space.Size))
+	short := load.Free < h.low
+	if was := h.short.Swap(short); short && !was {
+		h.ports.Logger.Warn("the disk of the data is getting full; when it is, nothing more is stored", "free", byteText(load.Free), "size", byteText(load.Size))
 	}
 	if !short {
 		return rest.Check{Status: rest.StatusOK}, true
 	}
-	return rest.Check{Status: rest.StatusDegraded, Message: byteText(space.Free) + " of " + byteText(space.Size) + " are free; when the disk is full, nothing more is stored"}, true
+	text := byteText(load.Free) + " of " + byteText(load.Size) + " are free; when the disk is full, nothing more is stored"
+	return rest.Check{Status: rest.StatusDegraded, Message: text}, true
 }
 
 // check is one dependency's answer in words that everybody may read.

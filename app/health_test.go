@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"strings"
 	"testing"
 	"time"
@@ -67,6 +66,15 @@ func healthOf(t *testing.T, store, catalog error, off time.Duration) healthPorts
 	}
 }
 
+// housedStorage is a storage on a disk of this machine.
+type housedStorage struct {
+	core.Storage
+	load core.DiskLoad
+}
+
+// Disk implements [core.Housed].
+func (s housedStorage) Disk() (core.DiskLoad, error) { return s.load, nil }
+
 // A disk that gets full is told of before it is, with what is left, and the server
 // stays ready.
 func TestHealthTellsOfADiskThatGetsFull(t *testing.T) {
@@ -74,18 +82,18 @@ func TestHealthTellsOfADiskThatGetsFull(t *testing.T) {
 	var logged bytes.Buffer
 	ports := healthOf(t, nil, nil, 0)
 	ports.Logger = slog.New(slog.NewTextHandler(&logged, nil))
-	cfg := Config{Store: "sqlite:" + t.TempDir(), DiskLow: math.MaxInt64}
-	h := newHealth(cfg, ports)
+	ports.Storage = housedStorage{ports.Storage, core.DiskLoad{Size: 20 << 30, Free: 3 << 29}}
+	h := newHealth(Config{DiskLow: 2 << 30}, ports)
 	for range 2 {
 		report := h.report(t.Context())
 		require.Equal(t, rest.StatusDegraded, report.Status)
-		require.Regexp(t, `^[0-9.]+ .iB of [0-9.]+ .iB are free; when the disk is full, nothing more is stored$`, report.Checks["disk"].Message)
+		require.Equal(t, "1.5 GiB of 20.0 GiB are free; when the disk is full, nothing more is stored", report.Checks["disk"].Message)
 	}
 	require.Equal(t, 1, strings.Count(logged.String(), "getting full"), "it is logged once")
-	h.low = 0
+	h.low = 1 << 30
 	require.Equal(t, rest.Check{Status: rest.StatusOK}, h.report(t.Context()).Checks["disk"])
-	cfg.Store = "postgres://somewhere/else"
-	require.NotContains(t, newHealth(cfg, ports).report(t.Context()).Checks, "disk", "it is another machine's")
+	ports.Storage = housedStorage{ports.Storage, core.DiskLoad{}}
+	require.NotContains(t, newHealth(Config{}, ports).report(t.Context()).Checks, "disk", "it is another machine's")
 }
 
 // migratedStorage is a storage whose tables have a version.

@@ -116,7 +116,8 @@ func (set Set) applied(ctx context.Context, db *sql.DB) (map[int64]time.Time, er
 	if err := db.QueryRowContext(ctx, there).Scan(&tables); err != nil || tables == 0 {
 		return applied, err
 	}
-	rows, err := db.QueryContext(ctx, `select version_id, `+at+` from `+set.table+` where is_applied and version_id > 0`)
+	rows, err := db.QueryContext(ctx, //nolint:gosec // all parts are constants
+		`select version_id, `+at+` from `+set.table+` where is_applied and version_id > 0`)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +153,8 @@ func holderPostgres(ctx context.Context, db *sql.DB, set Set) (string, error) {
 	var pid int64
 	var name, address string
 	var seconds float64
-	err = conn.QueryRowContext(ctx, `select a.pid, a.application_name, coalesce(host(a.client_addr), 'this machine'), coalesce(extract(epoch from now() - a.xact_start), 0)::float8
+	err = conn.QueryRowContext(ctx, `select a.pid, a.application_name, coalesce(host(a.client_addr), 'this machine'),
+			coalesce(extract(epoch from now() - a.xact_start), 0)::float8
 		from pg_locks l join pg_stat_activity a on a.pid = l.pid
 		where l.locktype = 'advisory' and l.objsubid = 1 and l.granted and (l.classid::bigint << 32) | l.objid::bigint = $1
 			and l.database = (select oid from pg_database where datname = current_database())`, key).Scan(&pid, &name, &address, &seconds)

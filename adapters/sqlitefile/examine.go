@@ -23,7 +23,8 @@ func Examine(ctx context.Context, db *sql.DB, name string, tell func(core.Findin
 	if err != nil {
 		faults = append(faults, err.Error()) // of a file that is too broken to be checked
 	}
-	foreign, err := texts(ctx, db, `select 'a row of ' || "table" || ' refers to one of ' || parent || ' that is not there' from pragma_foreign_key_check limit 20`)
+	foreign, err := texts(ctx, db, `select 'a row of ' || "table" || ' refers to one of ' || parent || ' that is not there'
+		from pragma_foreign_key_check limit 20`)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -45,7 +45,8 @@ func (x *Examination) Run(ctx context.Context, tell func(core.Finding)) (Examine
 			}
 		}
 		if len(streams) < core.MaxPageSize {
-			return sum, x.trails(ctx, &sum, tell)
+			err := x.trails(ctx, &sum, tell)
+			return sum, err
 		}
 		after = streams[len(streams)-1].ID
 	}

@@ -16,7 +16,8 @@ func unsound(event *core.Event, before, last time.Time) (faults []string) {
 	if event.ID[6]>>4 != 7 || event.ID[8]>>6 != 2 {
 		fault("has the id %s, which is none that EventFlow gives", event.ID)
 	} else if !event.ID.Time().Equal(event.ReceivedAt.Truncate(time.Millisecond)) {
-		fault("has an id of %s and was received at %s: one of the two was changed", event.ID.Time().Format(time.RFC3339Nano), event.ReceivedAt.Format(time.RFC3339Nano))
+		fault("has an id of %s and was received at %s: one of the two was changed",
+			event.ID.Time().Format(time.RFC3339Nano), event.ReceivedAt.Format(time.RFC3339Nano))
 	}
 	if event.ReceivedAt.Before(before) {
 		fault("was received before the event before it")
