@@ -33,6 +33,7 @@ var commandActions = map[string]core.Action{
 	"copy":                  noOrganization,
 	"dev":                   noOrganization,
 	"doctor":                noOrganization, // reads all of the installation, as whoever has its settings may
+	"health":                noOrganization,
 	"help":                  noOrganization,
 	"key":                   noOrganization,
 	"key create":            core.ActionWriteKeys,

@@ -162,17 +162,6 @@ func (c *Catalog) Time(ctx context.Context) (time.Time, error) {
 	return c.clock(ctx)
 }
 
-// Schema implements [core.Migrated].
-func (c *Catalog) Schema(ctx context.Context) (at, known int64, err error) {
-	err = c.db.WithContext(ctx).Raw(c.tables.VersionQuery()).Scan(&at).Error
-	return at, c.tables.Known(), err
-}
-
-// Examine implements [core.Examiner].
-func (c *Catalog) Examine(ctx context.Context, tell func(core.Finding)) error {
-	return c.examine(ctx, tell)
-}
-
 // Pool implements [core.Pooled].
 func (c *Catalog) Pool() core.PoolLoad { return c.pool() }
 
@@ -182,6 +171,17 @@ func (c *Catalog) Disk() (core.DiskLoad, error) {
 		return core.DiskLoad{}, nil
 	}
 	return c.disk()
+}
+
+// Schema implements [core.Migrated].
+func (c *Catalog) Schema(ctx context.Context) (at, known int64, err error) {
+	err = c.db.WithContext(ctx).Raw(c.tables.VersionQuery()).Scan(&at).Error
+	return at, c.tables.Known(), err
+}
+
+// Examine implements [core.Examiner].
+func (c *Catalog) Examine(ctx context.Context, tell func(core.Finding)) error {
+	return c.examine(ctx, tell)
 }
 
 // Close implements [core.Catalog].

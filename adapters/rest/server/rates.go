@@ -32,6 +32,12 @@ var exempt = map[string]bool{
 	rest.Prefix + "/health": true, rest.Prefix + "/health/ready": true, rest.Prefix + "/health/live": true,
 }
 
+// isProbe reports whether the call is what monitoring asks: the root too, by uptime
+// checks, though no connection is kept for that.
+func (c *call) isProbe() bool {
+	return c.route.Action == Public && (exempt[c.route.Path] || c.route.Path == rootPath)
+}
+
 // admit lets a request of an authenticated caller pass, or returns the error
 // that says when to come back. What a key has made counts in its own rate first, and
 // then in the rate of each key that it descends from.

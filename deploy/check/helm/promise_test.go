@@ -12,9 +12,11 @@ import (
 	"testing"
 	"time"
 
+	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	"github.com/stretchr/testify/require"
 	core "k8s.io/api/core/v1"
 	networking "k8s.io/api/networking/v1"
+	"sigs.k8s.io/yaml"
 )
 
 // TestContainersMayDoNothingButTheirWork holds the restricted standard for pods, and a
@@ -172,6 +174,7 @@ func TestMetricsAreReadWithTheToken(t *testing.T) {
 	for _, values := range []string{"values/postgres.yaml", "values/trying.yaml"} {
 		r := render(t, "events", values)
 		server := r.server(t)
+		require.Equal(t, "eventflow", r.services[server.name].Labels[r.monitors[server.name].Spec.JobLabel], "the rules are about the job eventflow")
 		credentials := r.monitors[server.name].Spec.Endpoints[0].Authorization.Credentials
 		source := server.pod.Spec.Volumes[0].Projected.Sources[0].Secret
 		require.Equal(t, source.Name, credentials.Name)
@@ -179,6 +182,19 @@ func TestMetricsAreReadWithTheToken(t *testing.T) {
 			return i.Key == credentials.Key && "/run/eventflow/"+i.Path == variable(server, "EVENTFLOW_METRICS_TOKEN_FILE").Value
 		}))
 	}
+}
+
+// TestTheAlertsComeAlong holds that the chart has the rules of deploy/prometheus, whole.
+func TestTheAlertsComeAlong(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../prometheus/eventflow.rules.yml")
+	require.NoError(t, err)
+	var wanted monitoring.PrometheusRuleSpec
+	require.NoError(t, yaml.UnmarshalStrict(text, &wanted))
+	require.NotEmpty(t, wanted.Groups)
+	rules := render(t, "events", "values/postgres.yaml").rules["events-eventflow"]
+	require.Equal(t, wanted, rules.Spec)
+	require.Equal(t, "prometheus", rules.Labels["release"])
 }
 
 // owned are settings that the chart makes of other values.
