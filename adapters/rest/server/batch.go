@@ -78,7 +78,7 @@ func (c *call) answerBatch(items []eventlog.Item) error {
 		items[i].Err = named
 		// A database that is away fails thousands of items alike. A line for each would fill
 		// the disk.
-		if one.cause != nil && (seen == nil || seen[len(seen)-1].cause.Error() != one.cause.Error()) {
+		if one.cause != nil && (len(seen) == 0 || seen[len(seen)-1].cause.Error() != one.cause.Error()) {
 			seen = append(seen, one)
 		}
 	}
