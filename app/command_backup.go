@@ -107,12 +107,14 @@ func (b *backup) into(cmd *cobra.Command, out io.Writer) (err error) {
 }
 
 func (b *backup) say(out io.Writer, path string) error {
-	_, err := fmt.Fprintf(out, "backed up %s of %s into %s\nsha256 of the log  %s\nsecret needed      %s\n",
-		counted(b.head.Events, "event"), counted(b.head.Streams, "stream"), path, logSum(b.streams), secretsOf(b.head))
+	_, err := fmt.Fprintf(out, "backed up %s into %s\n%s", b.head.size(), path, ending(b.streams, b.head))
 	return err
 }
 
-func secretsOf(head manifest) string {
+func (m manifest) size() string { return counted(m.Events, "event") + " of " + counted(m.Streams, "stream") }
+
+// ending is what every command about a backup says at its end.
+func ending(streams []streamSum, head manifest) string {
 	text := "the one with the mark " + head.Secrets[0]
 	if len(head.Secrets) > 1 {
 		text += ", and the previous one with the mark " + head.Secrets[1]
@@ -120,7 +122,7 @@ func secretsOf(head manifest) string {
 	if head.Secret != "" {
 		text += "; it is in the backup"
 	}
-	return text
+	return fmt.Sprintf("sha256 of the log  %s\nsecret needed      %s\n", logSum(streams), text)
 }
 
 // newFile has write fill a file that only its owner may read. The file has its name when
@@ -208,7 +210,7 @@ func verifyBackup(cmd *cobra.Command, from io.Reader) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "the backup is whole\nmade               %s by version %s\norganization       %s\nholds              %s of %s\nsha256 of the log  %s\nsecret needed      %s\n",
-		tableTime(b.head.CreatedAt), b.head.Version, b.head.Organization, counted(b.head.Events, "event"), counted(b.head.Streams, "stream"), logSum(streams), secretsOf(b.head))
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "the backup is whole\nmade               %s by version %s\norganization       %s\nholds              %s\n%s",
+		tableTime(b.head.CreatedAt), b.head.Version, b.head.Organization, b.head.size(), ending(streams, b.head))
 	return err
 }

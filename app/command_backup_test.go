@@ -19,7 +19,7 @@ import (
 // sumIn is the hash of the log in what a command prints.
 func sumIn(t *testing.T, output string) string {
 	t.Helper()
-	found := regexp.MustCompile(`sha256 of the log  ([0-9a-f]{64})`).FindStringSubmatch(output)
+	found := regexp.MustCompile(`sha256 of the log +([0-9a-f]{64})`).FindStringSubmatch(output)
 	require.NotNil(t, found, output)
 	return found[1]
 }

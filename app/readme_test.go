@@ -63,3 +63,32 @@ func TestTheDocsSayWhatIsTakenOver(t *testing.T) {
 		require.Equal(t, reloads(name), strings.Contains(line, "`"+name+"`") || strings.Contains(line, "`"+family+"-…`"), name)
 	}
 }
+
+// TestTheManualKnowsEveryCommand holds the package's manual to the program.
+func TestTheManualKnowsEveryCommand(t *testing.T) {
+	t.Parallel()
+	manual, err := os.ReadFile("../deploy/package/eventflow.1")
+	require.NoError(t, err)
+	for _, command := range newRoot(newProgram(nil)).Commands() {
+		require.Regexp(t, `(?m)^\.It.* Cm `+command.Name()+`\b`, string(manual), "deploy/package/eventflow.1 says nothing of it")
+	}
+}
+
+// TestTheDeploymentGuideNamesWhatIsThere holds that every file of docs/deployment.md
+// can be found.
+func TestTheDeploymentGuideNamesWhatIsThere(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("../docs/deployment.md")
+	require.NoError(t, err)
+	paths := regexp.MustCompile(`\bdeploy/[a-z.0-9/_-]*[a-z]`).FindAllString(string(guide), -1)
+	require.Greater(t, len(paths), 15)
+	for _, path := range paths {
+		if path != "deploy/.env" { // which environment.sh writes
+			_, err := os.Stat("../" + path)
+			require.NoError(t, err)
+		}
+	}
+	for _, script := range regexp.MustCompile(`\| `+"`([a-z]+\\.sh)`").FindAllStringSubmatch(string(guide), -1) {
+		require.FileExists(t, "../deploy/check/"+script[1])
+	}
+}

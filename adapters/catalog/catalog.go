@@ -162,17 +162,6 @@ func (c *Catalog) Time(ctx context.Context) (time.Time, error) {
 	return c.clock(ctx)
 }
 
-// Pool implements [core.Pooled].
-func (c *Catalog) Pool() core.PoolLoad { return c.pool() }
-
-// Disk implements [core.Housed]. Without a disk of this machine the load is zero.
-func (c *Catalog) Disk() (core.DiskLoad, error) {
-	if c.disk == nil {
-		return core.DiskLoad{}, nil
-	}
-	return c.disk()
-}
-
 // Schema implements [core.Migrated].
 func (c *Catalog) Schema(ctx context.Context) (at, known int64, err error) {
 	err = c.db.WithContext(ctx).Raw(c.tables.VersionQuery()).Scan(&at).Error
@@ -182,6 +171,17 @@ func (c *Catalog) Schema(ctx context.Context) (at, known int64, err error) {
 // Examine implements [core.Examiner].
 func (c *Catalog) Examine(ctx context.Context, tell func(core.Finding)) error {
 	return c.examine(ctx, tell)
+}
+
+// Pool implements [core.Pooled].
+func (c *Catalog) Pool() core.PoolLoad { return c.pool() }
+
+// Disk implements [core.Housed]. Without a disk of this machine the load is zero.
+func (c *Catalog) Disk() (core.DiskLoad, error) {
+	if c.disk == nil {
+		return core.DiskLoad{}, nil
+	}
+	return c.disk()
 }
 
 // Close implements [core.Catalog].

@@ -64,15 +64,15 @@ func openFile(ctx context.Context, path string) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.trace(sqlitefile.TracerOf(ctx)); err != nil {
-		return nil, errors.Join(err, c.Close())
-	}
-	c.pool = func() core.PoolLoad { return sqlitefile.Pool(db) }
-	c.disk = func() (core.DiskLoad, error) { return sqlitefile.Disk(filepath.Dir(path)) }
 	c.writing, c.tables = &sync.Mutex{}, migrations.CatalogSQLite
 	c.examine = func(ctx context.Context, tell func(core.Finding)) error {
 		return sqlitefile.Examine(ctx, db, FileName, tell)
 	}
+	if err := c.trace(sqlitefile.TracerOf(ctx)); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	c.pool = func() core.PoolLoad { return sqlitefile.Pool(db) }
+	c.disk = func() (core.DiskLoad, error) { return sqlitefile.Disk(path) }
 	c.tryRoom = func(ctx context.Context) error {
 		conn, err := db.Conn(ctx)
 		if err != nil {

@@ -149,7 +149,7 @@ func (s *Storage) checkRoom(ctx context.Context) error {
 func (s *Storage) Pool() core.PoolLoad { return sqlitefile.Pool(s.readers) }
 
 // Disk implements [core.Housed].
-func (s *Storage) Disk() (core.DiskLoad, error) { return sqlitefile.Disk(filepath.Dir(s.path)) }
+func (s *Storage) Disk() (core.DiskLoad, error) { return sqlitefile.Disk(s.path) }
 
 // Close implements [core.Storage].
 func (s *Storage) Close() error {

@@ -1,4 +1,4 @@
-//go:build !linux && !darwin && !freebsd
+//go:build !(linux || darwin || freebsd)
 
 package sqlitefile
 
@@ -8,6 +8,7 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Disk says how full the disk of a folder is. On systems where that cannot be asked it
-// returns [errors.ErrUnsupported].
-func Disk(string) (core.DiskLoad, error) { return core.DiskLoad{}, errors.ErrUnsupported }
+// Disk says that it cannot tell on this system.
+func Disk(string) (core.DiskLoad, error) {
+	return core.DiskLoad{}, errors.New("how full a disk is cannot be told on this system")
+}

@@ -75,6 +75,12 @@ func TestAMovedInstallationIsTheSame(t *testing.T) {
 	}
 }
 
+// opened is a former installation for the present server to work on.
+type opened struct {
+	*maker
+	t *testing.T
+}
+
 // move brings the installation to the other engine by a backup, and back by a copy.
 func (o opened) move() {
 	o.t.Helper()
@@ -113,12 +119,6 @@ func (o opened) isTheSame() {
 	o.lettersGoOn()
 	o.theTrailIsIntact()
 	o.theDoctorFindsNothing()
-}
-
-// opened is a former installation for the present server to work on.
-type opened struct {
-	*maker
-	t *testing.T
 }
 
 func open(t *testing.T, folder, kind string) opened {
