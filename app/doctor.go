@@ -88,7 +88,7 @@ func (d *doctor) checkFiles(t tables) bool {
 
 // checkDisk looks at the disk that a file is on. Some systems do not tell.
 func (d *doctor) checkDisk(file string) {
-	load, err := sqlitefile.Disk(file)
+	load, err := sqlitefile.Disk(filepath.Dir(file))
 	switch {
 	case err != nil:
 	case load.Free < d.cfg.DiskLow:
