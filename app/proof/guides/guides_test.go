@@ -100,7 +100,7 @@ func (n *newcomer) command(ctx context.Context, name string, args ...string) *ex
 }
 
 // fences are the blocks of a page that are typed.
-var fences = regexp.MustCompile("(?ms:^```sh\n(.*?)^```$)")
+var fences = regexp.MustCompile("(?s)\n```sh\n(.*?)\n```\n")
 
 func TestTheGuidesCanBeFollowed(t *testing.T) {
 	t.Parallel()
