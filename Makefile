@@ -31,7 +31,7 @@ RACE = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race '-gcflags=modernc.o
 # which spares building most of it again. One comes after the other: side by side
 # they would make a browser wait for compilers.
 MODULE  := github.com/eventflow-go/eventflow
-UNRACED  = $(addprefix $(MODULE)/,app/proof/e2e app/proof/chaos app/proof/foreign app/proof/former app/proof/testenv app/proof/chaos/history app/proof/browser ui/pack)
+UNRACED  = $(addprefix $(MODULE)/,app/proof/e2e app/proof/chaos app/proof/foreign app/proof/former app/proof/guides app/proof/testenv app/proof/chaos/history app/proof/browser ui/pack)
 
 # What takes long begins first, or it would be waited for at the end.
 SLOWEST  = $(addprefix $(MODULE)/,adapters/catalog app adapters/memory adapters/postgres ui adapters/rest/server core/deliver)
@@ -95,8 +95,9 @@ lighthouse: bin/eventflow bin/testenv $(LIGHTHOUSE) ## have Lighthouse judge the
 chaos: bin/testenv ## kill, pause and cut off servers and databases under load and check the log (up to 15 minutes)
 	EVENTFLOW_TEST_KILLS=$(KILLS) EVENTFLOW_TEST_PAUSES=$(PAUSES) bin/testenv -- $(GO) test -count=1 -v -timeout 15m ./app/proof/chaos/...
 
-chaos-long: bin/testenv ## pause a server, and cut one off, 100 times each, and see the others go on (up to an hour)
+chaos-long: bin/testenv ## pause and cut off a server 100 times each, and kill copies of a million events (up to two hours)
 	EVENTFLOW_TEST_PAUSES=100 bin/testenv -- $(GO) test -count=1 -v -timeout 60m -run 'Paused|CutOff' ./app/proof/chaos
+	EVENTFLOW_TEST_COPY=1000000 bin/testenv -- $(GO) test -count=1 -v -timeout 60m -run ACopyIsKilled ./app/proof/chaos
 
 fuzz: ## feed every fuzz target random input for FUZZTIME each
 	@set -e; for found in $$(grep -rhoE --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sort -u | sed 's/^func //'); do \

@@ -11,6 +11,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,7 +44,12 @@ func backupCommand(p *program, s *settings) *cobra.Command {
 				if withSecret {
 					b.head.Secret, b.head.Previous = cfg.Secret, cfg.SecretPrevious
 				}
-				return resumable(cmd.Context(), b.make(cmd, args[0]), "begin again")
+				err := b.make(cmd, args[0], func(org core.Organization) {
+					record := operatorOf(org).Did(core.AuditBackedUp, "organization", org.ID)
+					record.Details = map[string]string{"file": args[0], "with_secret": strconv.FormatBool(withSecret)}
+					(&trail{program: p, cfg: cfg, org: org, talk: cmd.ErrOrStderr()}).record(cmd.Context(), record)
+				})
+				return resumable(cmd.Context(), err, "begin again")
 			})
 		},
 	}
@@ -60,8 +66,9 @@ func resumable(ctx context.Context, err error, next string) error {
 	return err
 }
 
-// make writes the backup where the command says.
-func (b *backup) make(cmd *cobra.Command, path string) error {
+// make writes the backup where the command says. It is recorded in the trail of the
+// first organization before, so the record is in it.
+func (b *backup) make(cmd *cobra.Command, path string, record func(core.Organization)) error {
 	first, err := b.from.first(cmd.Context())
 	if err != nil {
 		return err
@@ -70,6 +77,12 @@ func (b *backup) make(cmd *cobra.Command, path string) error {
 		return core.Errorf(core.CodeNotFound, "the store %s holds no installation: there is nothing to back up", b.from.name)
 	}
 	b.head.Organization = first.Name
+	if path != "-" {
+		if err := mustBeNew(path); err != nil {
+			return err
+		}
+	}
+	record(first)
 	if path == "-" {
 		err := b.into(cmd, cmd.OutOrStdout())
 		return cmp.Or(err, b.say(cmd.ErrOrStderr(), "the standard output"))
@@ -94,12 +107,16 @@ func (b *backup) into(cmd *cobra.Command, out io.Writer) (err error) {
 }
 
 func (b *backup) say(out io.Writer, path string) error {
-	_, err := fmt.Fprintf(out, "backed up %s of %s into %s\nsha256 of the log  %s\nsecret needed      %s\n",
-		counted(b.head.Events, "event"), counted(b.head.Streams, "stream"), path, logSum(b.streams), secretsOf(b.head))
+	_, err := fmt.Fprintf(out, "backed up %s into %s\n%s", b.head.size(), path, ending(b.streams, b.head))
 	return err
 }
 
-func secretsOf(head manifest) string {
+func (m manifest) size() string {
+	return counted(m.Events, "event") + " of " + counted(m.Streams, "stream")
+}
+
+// ending is what every command about a backup says at its end.
+func ending(streams []streamSum, head manifest) string {
 	text := "the one with the mark " + head.Secrets[0]
 	if len(head.Secrets) > 1 {
 		text += ", and the previous one with the mark " + head.Secrets[1]
@@ -107,15 +124,13 @@ func secretsOf(head manifest) string {
 	if head.Secret != "" {
 		text += "; it is in the backup"
 	}
-	return text
+	return fmt.Sprintf("sha256 of the log  %s\nsecret needed      %s\n", logSum(streams), text)
 }
 
 // newFile has write fill a file that only its owner may read. The file has its name when
 // it is complete and on disk, and one that is there stays.
 func newFile(path string, write func(io.Writer) error) (err error) {
-	if _, err := os.Lstat(path); err == nil {
-		return core.Errorf(core.CodeConflict, "%s is already there; name another file", path)
-	} else if !errors.Is(err, fs.ErrNotExist) {
+	if err := mustBeNew(path); err != nil {
 		return err
 	}
 	partial := path + ".partial"
@@ -135,6 +150,13 @@ func newFile(path string, write func(io.Writer) error) (err error) {
 		return err
 	}
 	return errors.Join(folder.Sync(), folder.Close())
+}
+
+func mustBeNew(path string) error {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return cmp.Or(err, error(core.Errorf(core.CodeConflict, "%s is already there; name another file", path)))
+	}
+	return nil
 }
 
 func backupVerifyCommand() *cobra.Command {
@@ -190,7 +212,7 @@ func verifyBackup(cmd *cobra.Command, from io.Reader) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "the backup is whole\nmade               %s by version %s\norganization       %s\nholds              %s of %s\nsha256 of the log  %s\nsecret needed      %s\n",
-		tableTime(b.head.CreatedAt), b.head.Version, b.head.Organization, counted(b.head.Events, "event"), counted(b.head.Streams, "stream"), logSum(streams), secretsOf(b.head))
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "the backup is whole\nmade               %s by version %s\norganization       %s\nholds              %s\n%s",
+		tableTime(b.head.CreatedAt), b.head.Version, b.head.Organization, b.head.size(), ending(streams, b.head))
 	return err
 }

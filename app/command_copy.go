@@ -35,7 +35,7 @@ func copyCommand(p *program, s *settings) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := twoPlaces(source, into); err != nil {
+			if err := p.twoPlaces(source, into); err != nil {
 				return err
 			}
 			return resumable(cmd.Context(), p.copy(cmd, source, into), "run the same command again to go on")
@@ -47,7 +47,10 @@ func copyCommand(p *program, s *settings) *cobra.Command {
 }
 
 // twoPlaces refuses a source that is not there, or is the target.
-func twoPlaces(source, into Config) error {
+func (p *program) twoPlaces(source, into Config) error {
+	if err := errors.Join(p.fromOutside(source), p.fromOutside(into)); err != nil {
+		return err
+	}
 	if err := mustBeThere(source); err != nil {
 		return err
 	}

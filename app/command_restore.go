@@ -137,8 +137,8 @@ func restoreInto(cmd *cobra.Command, from *backupReader, into *installation) err
 	if err := r.verify(ctx, startProgress(talk, "compared", from.head.Events).add); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(cmd.OutOrStdout(), "restored %s of %s into %s, as of %s, and compared them\nsha256 of the log  %s\nsecret needed      %s\n",
-		counted(from.head.Events, "event"), counted(from.head.Streams, "stream"), into.name, tableTime(from.head.CreatedAt), logSum(r.streams), secretsOf(from.head))
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), "restored %s into %s, as of %s, and compared them\n%s",
+		from.head.size(), into.name, tableTime(from.head.CreatedAt), ending(r.streams, from.head))
 	return err
 }
 

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +17,8 @@ func serveCommand(p *program, s *settings) *cobra.Command {
 		Use:   "serve",
 		Short: "Start the server",
 		Long: "Start the server with the given settings. It creates nothing but the database tables: " +
-			"create an API key with 'eventflow key create'.",
+			"create an API key with 'eventflow key create'. On SIGHUP the server reads its settings again: " +
+			"'eventflow config' shows which of them it takes over, and the log names those that need a restart.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := s.load(os.Environ())
@@ -25,7 +28,14 @@ func serveCommand(p *program, s *settings) *cobra.Command {
 			if err := cfg.validateSecret(); err != nil {
 				return err
 			}
-			return serve(cmd.Context(), p, cfg, func(context.Context, *Running) error { return nil })
+			// A signal that comes before the server is ready must not end it.
+			hangups := make(chan os.Signal, 1)
+			signal.Notify(hangups, syscall.SIGHUP)
+			defer signal.Stop(hangups)
+			return serve(cmd.Context(), p, cfg, func(ctx context.Context, running *Running) error {
+				go running.reloader.follow(ctx, hangups, s)
+				return nil
+			})
 		},
 	}
 }

@@ -23,6 +23,9 @@ import (
 // `EVENTFLOW_SECRET_FILE` naming a file that holds the value), else the file
 // named by `--config` (lines of `EVENTFLOW_QUEUE_EVENTS=50000`), else the
 // default. Whatever is unknown or wrong refuses to start.
+//
+// A running server that reads its settings again ([Running.Reload], SIGHUP) takes
+// over those with the tag reload. The others need a restart.
 type Config struct {
 	Addr           string `name:"addr" default:":8080" usage:"address to listen on, host:port"`
 	Store          string `name:"store" default:"sqlite:./eventflow_data" usage:"where events are kept, as a URL: sqlite:FOLDER, postgres://…, memory:, or a scheme of this build"`
@@ -32,8 +35,8 @@ type Config struct {
 
 	Redis string `name:"redis" default:"" usage:"a Redis server, as a URL like redis://host:6379/0, through which several nodes tell each other of new events at once and count requests together" secret:"true"`
 
-	TLSCert        string `name:"tls-cert" default:"" usage:"file of the certificate chain (PEM), to serve HTTPS without a proxy"`
-	TLSKey         string `name:"tls-key" default:"" usage:"file of the certificate's private key (PEM)"`
+	TLSCert        string `name:"tls-cert" default:"" usage:"file of the certificate chain (PEM), to serve HTTPS without a proxy" reload:"true"`
+	TLSKey         string `name:"tls-key" default:"" usage:"file of the certificate's private key (PEM)" reload:"true"`
 	TrustedProxies string `name:"trusted-proxies" default:"" usage:"networks of proxies whose X-Forwarded-For is believed, like 10.0.0.0/8,fd00::/8"`
 
 	Dashboard bool   `name:"dashboard" default:"true" usage:"serve the dashboard alongside the API"`
@@ -41,11 +44,11 @@ type Config struct {
 	SMTP      string `name:"smtp" default:"" usage:"a mail server, as a URL like smtps://user:password@host:465; without one, links are shown to the person who invites" secret:"true"`
 	MailFrom  string `name:"mail-from" default:"" usage:"sender address of emails; required with smtp"`
 
-	RateKey     string `name:"rate-key" default:"1000/100" usage:"requests from one API key, per minute / at once; more are answered with 429; or off"`
-	RateUser    string `name:"rate-user" default:"500/50" usage:"requests from one signed-in person, per minute / at once; or off"`
-	RateAddress string `name:"rate-address" default:"100/100" usage:"requests from one client address without a valid credential, per minute / at once; or off"`
+	RateKey     string `name:"rate-key" default:"1000/100" usage:"requests from one API key, per minute / at once; more are answered with 429; or off" reload:"true"`
+	RateUser    string `name:"rate-user" default:"500/50" usage:"requests from one signed-in person, per minute / at once; or off" reload:"true"`
+	RateAddress string `name:"rate-address" default:"100/100" usage:"requests from one client address without a valid credential, per minute / at once; or off" reload:"true"`
 
-	LogLevel  string `name:"log-level" default:"info" usage:"debug, info, warn or error"`
+	LogLevel  string `name:"log-level" default:"info" usage:"debug, info, warn or error" reload:"true"`
 	LogFormat string `name:"log-format" default:"json" usage:"json or text"`
 
 	CommitLanes int `name:"commit-lanes" default:"0" usage:"group commits that may run at once, each for its own streams; 0 means 2 on PostgreSQL and 1 elsewhere"`
@@ -58,13 +61,16 @@ type Config struct {
 	Connections      int           `name:"connections" default:"16384" usage:"connections served at once; on more, only questions about health are answered. An organization may use as many for live tails, polls that wait and exports as it leaves free"`
 	InflightBytes    int64         `name:"inflight-bytes" default:"268435456" usage:"bytes of request bodies held in memory at once; more are answered with 503. An organization may hold as many as it leaves free"`
 	UploadRate       int           `name:"upload-rate" default:"4096" usage:"bytes of a large request body that must arrive in a second, over half of read-timeout; slower ones are answered with 408"`
-	ShareStreams     int64         `name:"share-streams" default:"10000" usage:"streams that an organization may have; one more is answered with 409. 'eventflow org limit' sets another number for one organization, also of what follows"`
-	ShareGroups      int64         `name:"share-groups" default:"10000" usage:"consumer groups that an organization may have"`
-	ShareKeys        int64         `name:"share-keys" default:"10000" usage:"API keys and service tokens that an organization may have, revoked ones aside"`
-	ShareUsers       int64         `name:"share-users" default:"10000" usage:"people that an organization may have"`
-	ShareReplays     int64         `name:"share-replays" default:"20" usage:"replays of dead letters of an organization that may run at once; one more is answered with 429"`
-	ShareEvaluations int64         `name:"share-evaluations" default:"0" usage:"thousandths of a core that the schemas of an organization may take on each node, beyond a plain reading; 0 is a quarter of the cores. More is answered with 429"`
+	ShareStreams     int64         `name:"share-streams" default:"10000" usage:"streams that an organization may have; one more is answered with 409. 'eventflow org limit' sets another number for one organization, also of what follows" reload:"true"`
+	ShareGroups      int64         `name:"share-groups" default:"10000" usage:"consumer groups that an organization may have" reload:"true"`
+	ShareKeys        int64         `name:"share-keys" default:"10000" usage:"API keys and service tokens that an organization may have, revoked ones aside" reload:"true"`
+	ShareUsers       int64         `name:"share-users" default:"10000" usage:"people that an organization may have" reload:"true"`
+	ShareReplays     int64         `name:"share-replays" default:"20" usage:"replays of dead letters of an organization that may run at once; one more is answered with 429" reload:"true"`
+	ShareEvaluations int64         `name:"share-evaluations" default:"0" usage:"thousandths of a core that the schemas of an organization may take on each node, beyond a plain reading; 0 is a quarter of the cores. More is answered with 429" reload:"true"`
 
+	DiskLow int64 `name:"disk-low" default:"1073741824" usage:"bytes free on the disk of a SQLite folder; with less, health is degraded and the log warns. 0 never warns"`
+
+	DrainDelay   time.Duration `name:"drain-delay" default:"0s" usage:"time for which a server that is told to stop still takes requests, while it says that it is not ready; longer than a load balancer takes to notice"`
 	DrainTimeout time.Duration `name:"drain-timeout" default:"30s" usage:"time requests in flight get to finish when the server stops"`
 
 	MetricsToken string `name:"metrics-token" default:"" usage:"at least 16 characters that readers of /metrics must present as Authorization: Bearer; without it, only this machine may read it" secret:"true"`
@@ -97,7 +103,7 @@ func (c Config) validate() error {
 		return wrong("public-url", err.Error())
 	}
 	if c.SMTP != "" && c.MailFrom == "" {
-		return wrong("mail-from", "is required with smtp: the sender address of emails")
+		return wrong("smtp and mail-from", "go together: mail-from is required with smtp, the sender address of emails")
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.LogLevel)); err != nil {
@@ -152,15 +158,26 @@ func (c Config) validateBounds() error {
 			return wrong(name, "must be longer than 0s")
 		}
 	}
+	if c.DrainDelay < 0 {
+		return wrong("drain-delay", "must not be negative")
+	}
 	if c.Connections < 1 {
 		return wrong("connections", "must be at least 1")
 	}
+	return c.validateShares()
+}
+
+// validateShares refuses bounds of organizations, and of a disk, that nobody can mean.
+func (c Config) validateShares() error {
 	for share, most := range map[string]int64{
 		"share-streams": c.ShareStreams, "share-groups": c.ShareGroups, "share-keys": c.ShareKeys, "share-users": c.ShareUsers, "share-replays": c.ShareReplays,
 	} {
 		if most < 1 || most > core.MaxShare {
 			return wrong(share, fmt.Sprintf("must be 1 to %d", core.MaxShare))
 		}
+	}
+	if c.DiskLow < 0 {
+		return wrong("disk-low", "must be a number of bytes, or 0 to never warn")
 	}
 	if c.ShareEvaluations < 0 || c.ShareEvaluations > core.MaxShare {
 		return wrong("share-evaluations", fmt.Sprintf("must be 1 to %d, or 0 for a quarter of the cores", core.MaxShare))
@@ -232,14 +249,25 @@ func (c Config) validateSecret() error {
 	return nil
 }
 
+// settingError says what is wrong with settings.
+type settingError struct {
+	names  []string
+	reason string
+}
+
+// Error implements error.
+func (e *settingError) Error() string {
+	noun := "setting"
+	if len(e.names) > 1 {
+		noun = "settings"
+	}
+	return noun + " " + strings.Join(e.names, " and ") + " " + e.reason
+}
+
 // wrong names a setting, or two that go together ("one and two"), and what is
 // wrong with it.
 func wrong(setting, reason string) error {
-	noun := "setting"
-	if strings.Contains(setting, " and ") {
-		noun = "settings"
-	}
-	return usageError{fmt.Errorf("%s %s %s", noun, setting, reason)}
+	return usageError{&settingError{strings.Split(setting, " and "), reason}}
 }
 
 // defaultFolder is the data folder where the settings name none.

@@ -198,7 +198,7 @@ func TestConfigListsEverySetting(t *testing.T) {
 	}
 	o := h.run(environ, "config")
 	require.Zero(t, o.code, o.stderr)
-	require.Equal(t, []string{"FLAG", "ENVIRONMENT,", "FILE", "VALUE", "FROM", "MEANING"}, strings.Fields(strings.SplitN(o.stdout, "\n", 2)[0]))
+	require.Equal(t, []string{"FLAG", "ENVIRONMENT,", "FILE", "VALUE", "FROM", "RELOAD", "MEANING"}, strings.Fields(strings.SplitN(o.stdout, "\n", 2)[0]))
 	for _, flag := range []string{
 		"addr", "allow-relaxed-durability", "catalog", "commit-lanes", "connections", "drain-timeout", "idle-timeout", "inflight-bytes",
 		"log-format", "log-level", "metrics-token", "queue-bytes", "queue-events", "read-timeout", "redis", "secret", "store", "write-timeout",

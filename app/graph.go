@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -40,9 +41,12 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 		fx.Supply(p, cfg, fx.Annotate(ctx, fx.As(new(context.Context)))),
 		fx.Provide(
 			newLogger,
+			newReloader,
+			newKeyPair,
 			func() core.Clock { return time.Now }, // this machine's
 			newClock,
 			func(c *eventlog.SharedClock) func() time.Time { return c.Now },
+			func() *atomic.Pointer[Config] { return holding(cfg) },
 
 			// Driven side: the adapters behind the ports.
 			openTelemetry,
@@ -71,6 +75,7 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			newTails,
 
 			// Driving side: HTTP.
+			newChores,
 			newHealth,
 			newLimiter,
 			newSite,
@@ -79,10 +84,12 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 		),
 		fx.Invoke(
 			func(lc fx.Lifecycle, c *eventlog.SharedClock) { background(lc, c.Run) },
-			func(lc fx.Lifecycle, r *eventlog.Retention) { background(lc, r.Run) },
-			func(lc fx.Lifecycle, d *deliver.UseCases) { background(lc, d.Replayer.Run) },
 			func(lc fx.Lifecycle, t *eventlog.Trail) { background(lc, t.Run) },
-			func(lc fx.Lifecycle, i *identity.UseCases) { background(lc, i.Access.Run) },
+			func(lc fx.Lifecycle, c *chores, r *eventlog.Retention, d *deliver.UseCases, i *identity.UseCases) {
+				for _, run := range []func(context.Context, core.Ran){r.Run, d.Replayer.Run, i.Access.Run} {
+					background(lc, func(ctx context.Context) { run(ctx, c.ran) })
+				}
+			},
 			func(m *metrics.Metrics, d *deliver.UseCases, s *server.Server, t *eventlog.Tails, logger *slog.Logger) {
 				m.Groups(d.Numbers.Census, logger)
 				m.Waiting(s.Polls, t.Open)
@@ -98,14 +105,21 @@ func newMetrics() *metrics.Metrics {
 	return m
 }
 
-func newLogger(cfg Config) *slog.Logger {
-	var level slog.Level
-	_ = level.UnmarshalText([]byte(cfg.LogLevel)) // checked by validate
+// newLogger returns the log, and what sets its level.
+func newLogger(cfg Config) (*slog.Logger, *slog.LevelVar) {
+	level := &slog.LevelVar{}
+	level.Set(cfg.level())
 	options := &slog.HandlerOptions{Level: level}
 	if cfg.LogFormat == "text" {
-		return slog.New(otel.Handler(slog.NewTextHandler(os.Stderr, options)))
+		return slog.New(otel.Handler(slog.NewTextHandler(os.Stderr, options))), level
 	}
-	return slog.New(otel.Handler(slog.NewJSONHandler(os.Stderr, options)))
+	return slog.New(otel.Handler(slog.NewJSONHandler(os.Stderr, options))), level
+}
+
+// level is the log level that the settings name; validate has checked it.
+func (c Config) level() (level slog.Level) {
+	_ = level.UnmarshalText([]byte(c.LogLevel))
+	return level
 }
 
 // startTimeout bounds the opening of the databases, migrations included.
@@ -269,6 +283,7 @@ type served struct {
 	Metrics    *metrics.Metrics
 	Trace      server.TraceFunc
 	Site       siteFunc
+	Settings   *atomic.Pointer[Config]
 	Logger     *slog.Logger
 	Now        func() time.Time
 }
@@ -279,7 +294,7 @@ func newServer(cfg Config, p served) *server.Server {
 		Ingest: p.Ingest, Query: p.Query, Streams: p.Streams, Shares: p.Shares, Tails: p.Tails, Trail: p.Trail,
 		Delivery: p.Delivery, Identity: p.Identity, Authorizer: p.Authorizer,
 		TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.links(), "https:"),
-		Site: p.Site, System: describe(cfg, p.Authorizer, p.First, p.Now(), p.Metrics.IngestP99),
+		Site: p.Site, System: describe(p.Settings, p.Authorizer, p.First, p.Now(), p.Metrics.IngestP99),
 		Ready: p.Health.report, Metrics: p.Metrics.Handler(), MetricsToken: cfg.MetricsToken, Observe: p.Metrics.Request, Trace: p.Trace, Logger: p.Logger,
 		Limits: server.Limits{
 			ReadTimeout: cfg.ReadTimeout, WriteTimeout: cfg.WriteTimeout, IdleTimeout: cfg.IdleTimeout,
@@ -321,16 +336,14 @@ func addrError(addr string, err error) error {
 
 // listen opens the port and serves on it until the graph stops.
 func listen(
-	ctx context.Context, lc fx.Lifecycle, cfg Config, s *server.Server, now func() time.Time, logger *slog.Logger, stop fx.Shutdowner,
+	ctx context.Context, lc fx.Lifecycle, cfg Config, s *server.Server, pair *keyPair, logger *slog.Logger, stop fx.Shutdowner,
 ) (net.Listener, error) {
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", cfg.Addr)
 	if err != nil {
 		return nil, addrError(cfg.Addr, err)
 	}
-	if listener, err = withTLS(cfg, listener, now, logger); err != nil {
-		return nil, wrong("tls-cert and tls-key", err.Error())
-	}
+	listener = withTLS(pair, listener)
 	lc.Append(fx.Hook{
 		OnStart: func(context.Context) error {
 			logger.Info("listening", "addr", listener.Addr().String())
@@ -343,6 +356,8 @@ func listen(
 			return nil
 		},
 		OnStop: func(ctx context.Context) error {
+			s.Drain()
+			pause(ctx, cfg.DrainDelay)
 			ctx, cancel := context.WithTimeout(ctx, cfg.DrainTimeout)
 			defer cancel()
 			if err := s.Shutdown(ctx); err != nil {
@@ -352,4 +367,14 @@ func listen(
 		},
 	})
 	return listener, nil
+}
+
+// pause waits, unless ctx ends before.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }

@@ -1,9 +1,12 @@
 package app
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -47,11 +50,97 @@ func TestHealthTellsOfWhatIsRefused(t *testing.T) {
 		{full, lost, rest.StatusUnavailable, "the disk is full; reading goes on"},
 		{lost, full, rest.StatusUnavailable, "unreachable"},
 	} {
-		h := newHealth(Config{}, checkedStorage{err: c.store}, checkedCatalog{err: c.catalog}, clockOff(t, 0), slog.New(slog.DiscardHandler))
+		h := newHealth(Config{}, healthOf(t, c.store, c.catalog, 0))
 		report := h.report(t.Context())
 		require.Equal(t, c.status, report.Status)
 		require.Equal(t, c.message, report.Checks["store"].Message)
 	}
+}
+
+// healthOf are parts of which some fail, on a machine whose clock is off.
+func healthOf(t *testing.T, store, catalog error, off time.Duration) healthPorts {
+	t.Helper()
+	return healthPorts{
+		Storage: checkedStorage{err: store}, Catalog: checkedCatalog{err: catalog}, Clock: clockOff(t, off),
+		Chores: newChores(time.Now), Logger: slog.New(slog.DiscardHandler),
+	}
+}
+
+// housedStorage is a storage on a disk of this machine.
+type housedStorage struct {
+	core.Storage
+	load core.DiskLoad
+}
+
+// Disk implements [core.Housed].
+func (s housedStorage) Disk() (core.DiskLoad, error) { return s.load, nil }
+
+// A disk that gets full is told of before it is, with what is left, and the server
+// stays ready.
+func TestHealthTellsOfADiskThatGetsFull(t *testing.T) {
+	t.Parallel()
+	var logged bytes.Buffer
+	ports := healthOf(t, nil, nil, 0)
+	ports.Logger = slog.New(slog.NewTextHandler(&logged, nil))
+	ports.Storage = housedStorage{ports.Storage, core.DiskLoad{Size: 20 << 30, Free: 3 << 29}}
+	h := newHealth(Config{DiskLow: 2 << 30}, ports)
+	for range 2 {
+		report := h.report(t.Context())
+		require.Equal(t, rest.StatusDegraded, report.Status)
+		require.Equal(t, "1.5 GiB of 20.0 GiB are free; when the disk is full, nothing more is stored", report.Checks["disk"].Message)
+	}
+	require.Equal(t, 1, strings.Count(logged.String(), "getting full"), "it is logged once")
+	h.low = 1 << 30
+	require.Equal(t, rest.Check{Status: rest.StatusOK}, h.report(t.Context()).Checks["disk"])
+	ports.Storage = housedStorage{ports.Storage, core.DiskLoad{}}
+	require.NotContains(t, newHealth(Config{}, ports).report(t.Context()).Checks, "disk", "it is another machine's")
+}
+
+// migratedStorage is a storage whose tables have a version.
+type migratedStorage struct {
+	core.Storage
+	at int64
+}
+
+// Schema implements [core.Migrated].
+func (s migratedStorage) Schema(context.Context) (at, known int64, err error) { return s.at, 3, nil }
+
+// A server whose tables were changed by a newer one goes on, and says that it is next.
+func TestHealthTellsOfNewerTables(t *testing.T) {
+	t.Parallel()
+	for at, status := range map[int64]string{3: rest.StatusOK, 4: rest.StatusDegraded} {
+		ports := healthOf(t, nil, nil, 0)
+		ports.Storage = migratedStorage{ports.Storage, at}
+		report := newHealth(Config{}, ports).report(t.Context())
+		require.Equal(t, status, report.Status)
+		require.Equal(t, status, report.Checks["migrations"].Status)
+		if at > 3 {
+			require.Equal(t, "the tables of the events are at version 4 and this server knows 3: update it, too", report.Checks["migrations"].Message)
+		}
+	}
+}
+
+// What the server does by itself is told with its last turn, and since when it fails. The
+// reason is for the log alone: anybody may read the report.
+func TestHealthTellsOfWorkThatFails(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	ports := healthOf(t, nil, nil, 0)
+	ports.Chores = newChores(func() time.Time { return now })
+	h := newHealth(Config{}, ports)
+	require.NotContains(t, h.report(t.Context()).Checks, "retention", "it has not been done yet")
+	ports.Chores.ran("retention", nil)
+	ports.Chores.ran("replays", errors.New("a secret"))
+	now = now.Add(time.Minute)
+	ports.Chores.ran("replays", errors.New("a secret"))
+	report := h.report(t.Context())
+	require.Equal(t, rest.StatusDegraded, report.Status)
+	require.Equal(t, rest.Check{Status: rest.StatusOK, LastRun: now.Add(-time.Minute)}, report.Checks["retention"])
+	require.Equal(t, rest.Check{
+		Status: rest.StatusDegraded, LastRun: now, Message: "has failed since 2026-01-02T03:04:05Z; it is tried again, and the log says why",
+	}, report.Checks["replays"])
+	ports.Chores.ran("replays", nil)
+	require.Equal(t, rest.StatusOK, h.report(t.Context()).Status)
 }
 
 // right is the keeper of a clock that is right.
@@ -83,7 +172,7 @@ func TestHealthTellsOfAWrongClock(t *testing.T) {
 		{-3 * time.Second, rest.StatusDegraded, "this server's clock is 3s behind the database's; synchronize it, for example by NTP"},
 		{time.Hour, rest.StatusUnavailable, "this server's clock is 1h0m0s ahead of the database's; synchronize it, for example by NTP"},
 	} {
-		report := newHealth(Config{}, checkedStorage{}, checkedCatalog{}, clockOff(t, c.off), slog.New(slog.DiscardHandler)).report(t.Context())
+		report := newHealth(Config{}, healthOf(t, nil, nil, c.off)).report(t.Context())
 		require.Equal(t, c.status, report.Status)
 		require.Equal(t, rest.Check{Status: c.status, Message: c.message}, report.Checks["clock"])
 	}

@@ -30,8 +30,8 @@ type installation struct {
 // openInstallation opens what a backup or a copy is made of, or made into.
 func (p *program) openInstallation(ctx context.Context, cfg Config) (*installation, error) {
 	i := &installation{name: shown("store", cfg.Store)}
-	if scheme, alone := p.alone(cfg); alone {
-		return nil, fmt.Errorf("a %s: store can be open in one process only: it cannot be copied from outside", scheme)
+	if err := p.fromOutside(cfg); err != nil {
+		return nil, err
 	}
 	u, err := cfg.catalogURL()
 	if err != nil {
@@ -50,6 +50,14 @@ func (p *program) openInstallation(ctx context.Context, cfg Config) (*installati
 	}
 	i.catalog = opened.(*catalog.Catalog)
 	return i, nil
+}
+
+// fromOutside refuses a store that only its server can have open.
+func (p *program) fromOutside(cfg Config) error {
+	if scheme, alone := p.alone(cfg); alone {
+		return fmt.Errorf("a %s: store can be open in one process only: it cannot be copied from outside", scheme)
+	}
+	return nil
 }
 
 func (i *installation) close() error { return errors.Join(i.catalog.Close(), i.storage.Close()) }

@@ -3,6 +3,8 @@ package app
 import (
 	"fmt"
 	"os"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -28,4 +30,65 @@ func TestTheReadmeListsEverySetting(t *testing.T) {
 	readme, err := os.ReadFile("../README.md")
 	require.NoError(t, err)
 	require.Contains(t, string(readme), settingsTable())
+}
+
+// TestTheCommandsInTheDocsAreThere holds that each command line in docs/commands.md, and
+// each of its flags, is one that the program has.
+func TestTheCommandsInTheDocsAreThere(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/commands.md")
+	require.NoError(t, err)
+	lines := regexp.MustCompile(`(?m)^eventflow .*$`).FindAllString(string(text), -1)
+	require.Greater(t, len(lines), 8)
+	for _, line := range lines {
+		line, _, _ = strings.Cut(line, " #")
+		root := newRoot(newProgram(nil))
+		command, rest, err := root.Find(strings.Fields(line)[1:])
+		require.NoError(t, err, line)
+		require.True(t, command.HasParent(), line)
+		require.NoError(t, command.ParseFlags(rest), line)
+		require.Empty(t, command.Flags().Args(), line)
+	}
+}
+
+// TestTheDocsSayWhatIsTakenOver holds the list of settings that need no restart.
+func TestTheDocsSayWhatIsTakenOver(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../docs/commands.md")
+	require.NoError(t, err)
+	line := regexp.MustCompile(`(?m)^. taken over at once .*$`).FindString(string(text))
+	for field := range reflect.TypeFor[Config]().Fields() {
+		name := field.Tag.Get("name")
+		family, _, _ := strings.Cut(name, "-")
+		require.Equal(t, reloads(name), strings.Contains(line, "`"+name+"`") || strings.Contains(line, "`"+family+"-…`"), name)
+	}
+}
+
+// TestTheManualKnowsEveryCommand holds the package's manual to the program.
+func TestTheManualKnowsEveryCommand(t *testing.T) {
+	t.Parallel()
+	manual, err := os.ReadFile("../deploy/package/eventflow.1")
+	require.NoError(t, err)
+	for _, command := range newRoot(newProgram(nil)).Commands() {
+		require.Regexp(t, `(?m)^\.It.* Cm `+command.Name()+`\b`, string(manual), "deploy/package/eventflow.1 says nothing of it")
+	}
+}
+
+// TestTheDeploymentGuideNamesWhatIsThere holds that every file of docs/deployment.md
+// can be found.
+func TestTheDeploymentGuideNamesWhatIsThere(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("../docs/deployment.md")
+	require.NoError(t, err)
+	paths := regexp.MustCompile(`\bdeploy/[a-z.0-9/_-]*[a-z]`).FindAllString(string(guide), -1)
+	require.Greater(t, len(paths), 15)
+	for _, path := range paths {
+		if path != "deploy/.env" { // which environment.sh writes
+			_, err := os.Stat("../" + path)
+			require.NoError(t, err)
+		}
+	}
+	for _, script := range regexp.MustCompile(`\| `+"`([a-z]+\\.sh)`").FindAllStringSubmatch(string(guide), -1) {
+		require.FileExists(t, "../deploy/check/"+script[1])
+	}
 }

@@ -55,14 +55,8 @@ func (r *restore) checkEmpty(ctx context.Context) error {
 
 func (r *restore) stream(ctx context.Context, of core.StreamLog, entries iter.Seq2[core.Entry, error], told func(events int)) error {
 	var sum streamSum
-	for stretch, err := range eventlog.Stretches(of, of.First, summing(of, entries, &sum)) {
-		if err != nil {
-			return err
-		}
-		if err := r.to.log.Put(ctx, stretch); err != nil {
-			return err
-		}
-		told(len(stretch.Entries))
+	if err := eventlog.PutStream(ctx, r.to.log, of, of.First, summing(of, entries, &sum), told); err != nil {
+		return err
 	}
 	r.streams = append(r.streams, sum)
 	return nil

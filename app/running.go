@@ -25,7 +25,8 @@ type Running struct {
 	Delivery     *deliver.UseCases
 	Organization core.Organization
 
-	graph *fx.App
+	graph    *fx.App
+	reloader *reloader
 }
 
 // stopTimeout bounds a stop beyond the draining of requests: queued commits
@@ -40,8 +41,8 @@ func start(ctx context.Context, p *program, cfg Config, more ...fx.Option) (*Run
 		graph(ctx, p, cfg),
 		fx.Options(more...),
 		fx.StartTimeout(startTimeout),
-		fx.StopTimeout(cfg.DrainTimeout+stopTimeout),
-		fx.Populate(&running.Identity, &running.Streams, &running.Delivery, &running.Organization, &listener),
+		fx.StopTimeout(cfg.DrainDelay+cfg.DrainTimeout+stopTimeout),
+		fx.Populate(&running.Identity, &running.Streams, &running.Delivery, &running.Organization, &running.reloader, &listener),
 	)
 	if err := running.graph.Err(); err != nil {
 		if ctx.Err() != nil {
@@ -67,6 +68,11 @@ func Start(ctx context.Context, cfg Config, options ...Option) (*Running, error)
 	}
 	return start(ctx, newProgram(options), cfg)
 }
+
+// Reload has the server take over what has changed in the settings, where that can
+// be done while it runs; the log names what needs a restart. Settings that are wrong
+// change nothing, and are the error. Of several callers one comes after the other.
+func (r *Running) Reload(cfg Config) error { return r.reloader.reload(cfg) }
 
 // Stop drains the server: it finishes the requests in flight, commits what is
 // queued and closes the databases.

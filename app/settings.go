@@ -2,7 +2,6 @@ package app
 
 import (
 	"bufio"
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -62,16 +61,22 @@ func bindConfig(flags *pflag.FlagSet) *settings {
 }
 
 // load fills in what no flag has set, from the environment and the file, and
-// returns the configuration. Unknown names are errors.
+// returns the configuration. Unknown names are errors. Of several errors it returns
+// the first one.
 func (s *settings) load(environ []string) (Config, error) {
-	fromFile, err := s.readFile()
-	if err != nil {
-		return Config{}, err
+	cfg, problems := s.read(environ)
+	if len(problems) > 0 {
+		return Config{}, problems[0]
 	}
-	fromEnv, err := s.readEnviron(environ)
-	if err != nil {
-		return Config{}, err
-	}
+	return cfg, cfg.validate()
+}
+
+// read is load with all that is wrong about the form of the settings, and without a
+// look at what they say. A setting whose value cannot be read has its default.
+func (s *settings) read(environ []string) (Config, []error) {
+	fromFile, problems := s.readFile()
+	fromEnv, more := s.readEnviron(environ)
+	problems = append(problems, more...)
 	s.flags.VisitAll(func(flag *pflag.Flag) {
 		text, given := fromEnv[flag.Name]
 		origin := "environment"
@@ -81,21 +86,19 @@ func (s *settings) load(environ []string) (Config, error) {
 		}
 		switch {
 		case flag.Changed && holdsSecret(flag.Name, flag.Value.String()):
-			err = cmp.Or(err, wrong(flag.Name, "holds a secret and must not be given as a flag: the list of processes shows it to everybody on this machine. "+
+			problems = append(problems, wrong(flag.Name, "holds a secret and must not be given as a flag: the list of processes shows it to everybody on this machine. "+
 				"Set "+envName(flag.Name)+", or "+envName(flag.Name)+"_FILE to the name of a file that holds it"))
 		case flag.Changed:
 			s.origin[flag.Name] = "flag"
-		case given && err == nil:
+		case given:
 			s.origin[flag.Name] = origin
 			if flag.Value.Set(text) != nil {
-				err = wrong(flag.Name, "("+envName(flag.Name)+") must be "+kinds[flag.Value.Type()])
+				problems = append(problems, wrong(flag.Name, "("+envName(flag.Name)+") must be "+kinds[flag.Value.Type()]))
+				_ = flag.Value.Set(flag.DefValue) // which is good
 			}
 		}
 	})
-	if err != nil {
-		return Config{}, err
-	}
-	return *s.config, s.config.validate()
+	return *s.config, problems
 }
 
 // kinds says what the value of a flag's type is.
@@ -112,12 +115,25 @@ func (s *settings) set(name, value string) {
 	}
 }
 
+// again returns settings with the same flags and the same file that are yet to be
+// loaded, as a program that starts now has them.
+func (s *settings) again() *settings {
+	fresh := bindConfig(pflag.NewFlagSet("again", pflag.ContinueOnError))
+	fresh.file = s.file
+	s.flags.VisitAll(func(flag *pflag.Flag) {
+		if flag.Changed {
+			_ = fresh.flags.Set(flag.Name, flag.Value.String()) // it was good before
+		}
+	})
+	return fresh
+}
+
 func envName(name string) string {
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
 
-func (s *settings) readEnviron(environ []string) (map[string]string, error) {
-	values := map[string]string{}
+func (s *settings) readEnviron(environ []string) (values map[string]string, problems []error) {
+	values = map[string]string{}
 	for _, line := range environ {
 		name, value, _ := strings.Cut(line, "=")
 		if !strings.HasPrefix(name, envPrefix) || strings.HasPrefix(name, envPrefix+"TEST_") {
@@ -127,10 +143,10 @@ func (s *settings) readEnviron(environ []string) (map[string]string, error) {
 			continue // settings of the command line, not of the server
 		}
 		if err := s.take(values, name, value); err != nil {
-			return nil, err
+			problems = append(problems, err)
 		}
 	}
-	return values, nil
+	return values, problems
 }
 
 // take records one NAME=value pair; NAME_FILE is replaced by the file's text.
@@ -157,8 +173,8 @@ func (s *settings) names() (names []string) {
 	return slices.Sorted(slices.Values(names))
 }
 
-func (s *settings) readFile() (map[string]string, error) {
-	values := map[string]string{}
+func (s *settings) readFile() (values map[string]string, problems []error) {
+	values = map[string]string{}
 	path := s.file
 	if path == "" {
 		path = os.Getenv(envPrefix + "CONFIG")
@@ -168,7 +184,7 @@ func (s *settings) readFile() (map[string]string, error) {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, usageError{err}
+		return values, []error{usageError{err}}
 	}
 	lines := bufio.NewScanner(file)
 	for number := 1; lines.Scan(); number++ {
@@ -177,10 +193,13 @@ func (s *settings) readFile() (map[string]string, error) {
 			line = strings.TrimPrefix(line, "\ufeff") // some editors begin a file with a byte order mark
 		}
 		if err := s.readLine(values, line); err != nil {
-			return nil, usageError{fmt.Errorf("%s line %d: %w", path, number, err)}
+			problems = append(problems, usageError{fmt.Errorf("%s line %d: %w", path, number, err)})
 		}
 	}
-	return values, errors.Join(lines.Err(), file.Close())
+	if err := errors.Join(lines.Err(), file.Close()); err != nil {
+		problems = append(problems, err)
+	}
+	return values, problems
 }
 
 func (s *settings) readLine(values map[string]string, line string) error {

@@ -46,10 +46,16 @@ func holdsSecret(name, text string) bool {
 }
 
 // isSecret reports whether the tag of a setting's field says so.
-func isSecret(name string) bool {
+func isSecret(name string) bool { return tagged(name, "secret") }
+
+// reloads reports whether a running server takes a setting over that changed.
+func reloads(name string) bool { return tagged(name, "reload") }
+
+// tagged reports whether a setting's field has a tag.
+func tagged(name, tag string) bool {
 	for field := range reflect.TypeFor[Config]().Fields() {
 		if field.Tag.Get("name") == name {
-			return field.Tag.Get("secret") == "true"
+			return field.Tag.Get(tag) == "true"
 		}
 	}
 	return false

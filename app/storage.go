@@ -50,14 +50,23 @@ func (p *program) openSharedStorage(ctx context.Context, cfg Config) (core.Stora
 }
 
 func (p *program) openStorage(ctx context.Context, cfg Config) (core.Storage, error) {
+	open, u, err := p.opener(cfg)
+	if err != nil {
+		return nil, err
+	}
+	return open(ctx, u)
+}
+
+// opener returns what opens the store that the settings name.
+func (p *program) opener(cfg Config) (OpenStorage, *url.URL, error) {
 	u, err := storeURL(cfg.Store)
 	if err != nil {
-		return nil, wrong("store", err.Error())
+		return nil, nil, wrong("store", err.Error())
 	}
 	open, ok := p.storages[u.Scheme]
 	if !ok {
 		known := slices.Sorted(maps.Keys(p.storages))
-		return nil, wrong("store", fmt.Sprintf("has the unknown scheme %q; this build supports %s", u.Scheme, strings.Join(known, ", ")))
+		return nil, nil, wrong("store", fmt.Sprintf("has the unknown scheme %q; this build supports %s", u.Scheme, strings.Join(known, ", ")))
 	}
-	return open(ctx, u)
+	return open, u, nil
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"runtime"
+	"sync/atomic"
 	"time"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
@@ -14,13 +15,12 @@ import (
 // takes to store is for people, and a round figure: it is made of what all
 // organizations send, and must not let one count the requests of another.
 func describe(
-	cfg Config, authorizer core.Authorizer, first core.Organization, started time.Time, ingestP99 func() time.Duration,
+	settings *atomic.Pointer[Config], authorizer core.Authorizer, first core.Organization, started time.Time, ingestP99 func() time.Duration,
 ) func(core.Principal) rest.System {
 	store := ""
-	if u, err := storeURL(cfg.Store); err == nil {
+	if u, err := storeURL(settings.Load().Store); err == nil {
 		store = u.Scheme
 	}
-	settings := cfg.shown()
 	return func(who core.Principal) rest.System {
 		answer := rest.System{Store: store}
 		if !who.User.IsZero() || authorizer.Allow(who, who.Org, core.ActionWriteOrganization) == nil {
@@ -30,7 +30,7 @@ func describe(
 			answer.IngestP99 = float64(ingestP99().Round(100*time.Microsecond)) / float64(time.Millisecond)
 		}
 		if who.Org == first.ID && authorizer.Allow(who, who.Org, core.ActionCreateOrganizations) == nil {
-			answer.Settings = settings
+			answer.Settings = settings.Load().shown()
 		}
 		return answer
 	}

@@ -169,12 +169,16 @@ func (p *process) lines(message, path, trace string) {
 	p.t.Helper()
 	found := 0
 	for text := range strings.Lines(p.stderr.String()) {
-		var line struct{ Msg, Path, Trace_ID, Request_ID string } //nolint:revive // as in the line
+		var line struct {
+			Msg, Path string
+			Trace     string `json:"trace_id"`
+			Request   string `json:"request_id"`
+		}
 		require.NoError(p.t, json.Unmarshal([]byte(text), &line), text)
 		if line.Msg == message && strings.Contains(line.Path, path) {
 			found++
-			require.Equal(p.t, trace, line.Trace_ID, text)
-			require.NotEmpty(p.t, line.Request_ID, text)
+			require.Equal(p.t, trace, line.Trace, text)
+			require.NotEmpty(p.t, line.Request, text)
 		}
 	}
 	require.NotZero(p.t, found)

@@ -2,7 +2,6 @@ package app
 
 import (
 	"crypto/tls"
-	"errors"
 	"log/slog"
 	"net"
 	"os"
@@ -11,31 +10,54 @@ import (
 	"time"
 )
 
-// withTLS serves HTTPS where there is a certificate.
-func withTLS(cfg Config, listener net.Listener, now func() time.Time, logger *slog.Logger) (net.Listener, error) {
+// newKeyPair reads the certificate that the settings name. It is nil where they name
+// none.
+func newKeyPair(cfg Config, now func() time.Time, logger *slog.Logger) (*keyPair, error) {
 	if cfg.TLSCert == "" {
-		return listener, nil
+		return nil, nil //nolint:nilnil // the server takes it for none
 	}
-	pair := &keyPair{cert: cfg.TLSCert, key: cfg.TLSKey, now: now, logger: logger}
-	pair.look()
-	if err := pair.load(); err != nil {
-		return nil, errors.Join(err, listener.Close())
+	pair := &keyPair{now: now, logger: logger}
+	if err := pair.use(cfg); err != nil {
+		return nil, err
 	}
-	return tls.NewListener(listener, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: pair.current}), nil
+	return pair, nil
+}
+
+// withTLS serves HTTPS where there is a certificate.
+func withTLS(pair *keyPair, listener net.Listener) net.Listener {
+	if pair == nil {
+		return listener
+	}
+	return tls.NewListener(listener, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: pair.current})
 }
 
 // keyPair is a certificate and its key, read again where their files change:
 // certificates are renewed more often than servers are started. Connections that
 // are open stay as they are.
 type keyPair struct {
-	cert, key string // the files
-	now       func() time.Time
-	logger    *slog.Logger
-	served    atomic.Pointer[tls.Certificate]
+	now    func() time.Time
+	logger *slog.Logger
+	served atomic.Pointer[tls.Certificate]
 
-	mu     sync.Mutex // of what follows; who does not get it takes what is served
-	looked time.Time
-	seen   [2]os.FileInfo
+	mu        sync.Mutex // of what follows; who does not get it takes what is served
+	cert, key string     // the files
+	looked    time.Time
+	seen      [2]os.FileInfo
+}
+
+// use serves the pair that the settings name from now on. One that cannot be served
+// changes nothing.
+func (p *keyPair) use(cfg Config) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	pair, err := tls.LoadX509KeyPair(cfg.TLSCert, cfg.TLSKey)
+	if err != nil {
+		return wrong("tls-cert and tls-key", err.Error())
+	}
+	p.served.Store(&pair)
+	p.cert, p.key, p.looked = cfg.TLSCert, cfg.TLSKey, time.Time{}
+	p.look()
+	return nil
 }
 
 // lookEvery is how often the files are looked at, at most: a handshake must not

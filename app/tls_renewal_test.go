@@ -61,8 +61,9 @@ func servePair(t *testing.T) *pairFiles {
 	plain, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	f.addr = plain.Addr().String()
-	listener, err := withTLS(f.cfg, plain, f.now, slog.New(slog.NewTextHandler(f.logged, nil)))
+	pair, err := newKeyPair(f.cfg, f.now, slog.New(slog.NewTextHandler(f.logged, nil)))
 	require.NoError(t, err)
+	listener := withTLS(pair, plain)
 	var serving sync.WaitGroup
 	serving.Go(func() {
 		for {

@@ -66,3 +66,11 @@ func TestHTTPSIsServedWithoutAProxy(t *testing.T) {
 	require.Equal(t, 2, wrong.code)
 	require.Contains(t, wrong.stderr, "tls-cert")
 }
+
+// pemBytes is what a text in PEM holds.
+func pemBytes(t *testing.T, text string) string {
+	t.Helper()
+	block, _ := pem.Decode([]byte(text))
+	require.NotNil(t, block)
+	return string(block.Bytes)
+}

@@ -41,6 +41,7 @@ const (
 	AuditReplayStopped       AuditAction = "replay.stopped"
 	AuditLetterDiscarded     AuditAction = "deadletter.discarded"
 	AuditExported            AuditAction = "events.exported"
+	AuditBackedUp            AuditAction = "installation.backed_up"
 	AuditRefused             AuditAction = "request.refused"
 )
 
@@ -50,7 +51,7 @@ var AuditActions = []AuditAction{
 	AuditPasswordForgotten, AuditPasswordReset, AuditUserCreated, AuditUserInvited, AuditUserChanged, AuditUserRemoved, AuditOrganizationChanged,
 	AuditOrganizationCreated, AuditSetupLinkCreated, AuditKeyCreated, AuditKeyRotated, AuditKeyRevoked, AuditKeyHandedOver, AuditStreamCreated,
 	AuditStreamChanged, AuditStreamDeleted, AuditGroupCreated, AuditGroupChanged, AuditGroupDeleted,
-	AuditGroupReset, AuditLettersReplayed, AuditReplayStopped, AuditLetterDiscarded, AuditExported, AuditRefused,
+	AuditGroupReset, AuditLettersReplayed, AuditReplayStopped, AuditLetterDiscarded, AuditExported, AuditBackedUp, AuditRefused,
 }
 
 // AuditRecord is something that somebody did.

@@ -103,5 +103,7 @@
 //   - catalog.go: everything small that people configure;
 //   - pool.go, disk.go: how much of its connections and of its disk an engine uses;
 //   - ports.go: tokens, passwords, mail, news between nodes, schemas, permissions
-//     and rate limits.
+//     and rate limits;
+//   - examine.go: what a look at an installation finds, and who can look at itself;
+//   - ran.go: who is told of the work that a node does by itself.
 package core

@@ -50,11 +50,19 @@ func healthPanel(health rest.Health) app.UI {
 	var rows []app.UI
 	for _, name := range slices.Sorted(maps.Keys(health.Checks)) {
 		check := health.Checks[name]
-		rows = append(rows, row(columns, app.Text(name), badge(healthKinds[check.Status], check.Status), app.Span().Class("quiet").Text(check.Message)))
+		rows = append(rows, row(columns, app.Text(name), badge(healthKinds[check.Status], check.Status), app.Span().Class("quiet").Text(detailOf(check))))
 	}
 	return app.Section().Class("panel").Aria("label", "Health").Body(
 		app.Div().Class("head").Body(app.H2().Text("Health"), badge(healthKinds[health.Status], health.Status)),
 		table("Health", columns, rows...))
+}
+
+// detailOf says more about a check: what is wrong or, of work, when it was last done.
+func detailOf(check rest.Check) string {
+	if check.Message == "" && !check.LastRun.IsZero() {
+		return "last done " + span(max(time.Since(check.LastRun), 0)) + " ago"
+	}
+	return check.Message
 }
 
 func (v *systemView) about(system rest.System) app.UI {

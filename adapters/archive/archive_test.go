@@ -98,7 +98,7 @@ func TestPartsCanBePassedOver(t *testing.T) {
 func TestABackupThatWasCutOff(t *testing.T) {
 	t.Parallel()
 	packed := write(t, some, "first", "none", "first", "none")
-	for cut := range len(packed) {
+	for cut := range packed {
 		_, err := read(packed[:cut])
 		require.ErrorIs(t, err, archive.ErrDamaged, "cut off at %d of %d", cut, len(packed))
 	}

@@ -61,7 +61,8 @@ func NewWriter(to io.Writer) (*Writer, error) {
 		return nil, err
 	}
 	w := &Writer{packed: packed, parts: newCounted()}
-	return w, w.mark(name, version)
+	err = w.mark(name, version)
+	return w, err
 }
 
 // mark writes a line that is no part's.

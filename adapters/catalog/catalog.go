@@ -18,6 +18,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/pgtenant"
 	"github.com/eventflow-go/eventflow/adapters/sqlitefile"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/migrations"
 )
 
 // Catalog implements [core.Catalog].
@@ -43,6 +44,10 @@ type Catalog struct {
 	disk func() (core.DiskLoad, error)
 	// tryRoom fails where the disk has no room for a write.
 	tryRoom func(context.Context) error
+	// tables are the migrations that this catalog's tables are made by, and examine is
+	// the engine's part of Examine.
+	tables  migrations.Set
+	examine func(context.Context, func(core.Finding)) error
 	// full is set when a write was refused because the disk is full, until Check
 	// finds room again.
 	full atomic.Bool
@@ -155,6 +160,17 @@ func (c *Catalog) Time(ctx context.Context) (time.Time, error) {
 		return time.Time{}, nil
 	}
 	return c.clock(ctx)
+}
+
+// Schema implements [core.Migrated].
+func (c *Catalog) Schema(ctx context.Context) (at, known int64, err error) {
+	err = c.db.WithContext(ctx).Raw(c.tables.VersionQuery()).Scan(&at).Error
+	return at, c.tables.Known(), err
+}
+
+// Examine implements [core.Examiner].
+func (c *Catalog) Examine(ctx context.Context, tell func(core.Finding)) error {
+	return c.examine(ctx, tell)
 }
 
 // Pool implements [core.Pooled].

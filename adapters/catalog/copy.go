@@ -131,7 +131,7 @@ func (c *Catalog) Snapshot(ctx context.Context, do func(*Snapshot) error) (err e
 	statements := []string{`begin`}
 	if c.writing == nil {
 		s.bytes = `"C"`
-		statements = []string{`begin isolation level repeatable read read only`, `set local idle_in_transaction_session_timeout = 0`}
+		statements = []string{`begin read only isolation level repeatable read`, `set local idle_in_transaction_session_timeout = 0`}
 	}
 	for _, statement := range append(statements, `select 1 from organizations limit 1`) {
 		if _, err := conn.ExecContext(ctx, statement); err != nil {

@@ -39,6 +39,10 @@ func openPostgres(ctx context.Context, u *url.URL) (core.Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.tables = migrations.CatalogPostgres
+	c.examine = func(ctx context.Context, tell func(core.Finding)) error {
+		return pgtenant.Examine(ctx, pool, "catalog", tell)
+	}
 	c.durable = func(ctx context.Context) error { return pgtenant.CheckDurability(ctx, pool) }
 	c.clock = func(ctx context.Context) (time.Time, error) { return pgtenant.Time(ctx, pool) }
 	c.pool = func() core.PoolLoad { return pgtenant.Pool(pool) }

@@ -37,6 +37,15 @@ func openSQLite(ctx context.Context, u *url.URL) (core.Catalog, error) {
 	return c, nil
 }
 
+// Path is the catalog's file in the data folder that u names.
+func Path(u *url.URL) (string, error) {
+	folder, err := sqlitefile.Folder(u)
+	if err != nil {
+		return "", err
+	}
+	return fileIn(folder, u), nil
+}
+
 func openFile(ctx context.Context, path string) (*Catalog, error) {
 	// A transaction takes the write lock when it begins, and waits for it then:
 	// one that has read before it writes would be refused at once.
@@ -55,10 +64,13 @@ func openFile(ctx context.Context, path string) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.writing, c.tables = &sync.Mutex{}, migrations.CatalogSQLite
+	c.examine = func(ctx context.Context, tell func(core.Finding)) error {
+		return sqlitefile.Examine(ctx, db, FileName, tell)
+	}
 	if err := c.trace(sqlitefile.TracerOf(ctx)); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	c.writing = &sync.Mutex{}
 	c.pool = func() core.PoolLoad { return sqlitefile.Pool(db) }
 	c.disk = func() (core.DiskLoad, error) { return sqlitefile.Disk(path) }
 	c.tryRoom = func(ctx context.Context) error {

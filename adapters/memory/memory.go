@@ -207,6 +207,24 @@ func (s *Storage) Bounds(_ context.Context, ids []core.ID) ([]core.Bounds, error
 	return bounds, nil
 }
 
+// Remembered implements [core.Rememberer].
+func (s *Storage) Remembered(_ context.Context, id core.ID, from, to core.Offset) (all []core.Remembered, err error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if s.closed {
+		return nil, errClosed
+	}
+	if of := s.streams[id]; of != nil {
+		for _, one := range of.keys {
+			if one.offset >= from && one.offset < to {
+				all = append(all, core.Remembered{Offset: one.offset, ID: one.id, Fingerprint: one.fingerprint})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b core.Remembered) int { return cmp.Compare(a.Offset, b.Offset) })
+	return all, nil
+}
+
 // OffsetAt implements [core.Reader].
 func (s *Storage) OffsetAt(_ context.Context, id core.ID, at time.Time) (core.Offset, error) {
 	s.mu.RLock()

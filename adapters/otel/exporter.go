@@ -89,11 +89,8 @@ type exporter struct {
 }
 
 func newExporter(sender sdk.SpanExporter, endpoint string, logger *slog.Logger) *exporter {
-	if u, err := url.Parse(endpoint); err == nil {
-		endpoint = u.Redacted()
-	}
 	e := &exporter{SpanExporter: sender, endpoint: endpoint, logger: logger}
-	e.ctx, e.giveUp = context.WithCancel(context.Background())
+	e.ctx, e.giveUp = context.WithCancel(context.Background()) //nolint:gosec // it is called when the time for the last sending is over
 	return e
 }
 

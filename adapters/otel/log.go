@@ -31,7 +31,7 @@ func (l *tracedLog) Append(ctx context.Context, at time.Time, batches []core.Bat
 		events += len(batches[i].Entries)
 		streams[batches[i].Stream] = struct{}{}
 	}
-	span.SetAttributes(keyRequests.Int(len(batches)), keyEvents.Int(events), keyStreams.Int(len(streams)))
+	span.SetAttributes(keyBatches.Int(len(batches)), keyEvents.Int(events), keyStreams.Int(len(streams)))
 	err := l.EventLog.Append(ctx, at, batches)
 	end(span, err)
 	return err
@@ -39,15 +39,15 @@ func (l *tracedLog) Append(ctx context.Context, at time.Time, batches []core.Bat
 
 // Read implements [core.Reader].
 func (l *tracedLog) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
-	return read(l.telemetry, ctx, func(ctx context.Context) ([]core.Event, error) { return l.EventLog.Read(ctx, stream, scan) })
+	return read(ctx, l.telemetry, func(ctx context.Context) ([]core.Event, error) { return l.EventLog.Read(ctx, stream, scan) })
 }
 
 // ReadAll implements [core.Reader].
 func (l *tracedLog) ReadAll(ctx context.Context, org core.ID, scan core.AllScan) ([]core.Event, error) {
-	return read(l.telemetry, ctx, func(ctx context.Context) ([]core.Event, error) { return l.EventLog.ReadAll(ctx, org, scan) })
+	return read(ctx, l.telemetry, func(ctx context.Context) ([]core.Event, error) { return l.EventLog.ReadAll(ctx, org, scan) })
 }
 
-func read(t *Telemetry, ctx context.Context, read func(context.Context) ([]core.Event, error)) ([]core.Event, error) {
+func read(ctx context.Context, t *Telemetry, read func(context.Context) ([]core.Event, error)) ([]core.Event, error) {
 	ctx, span := t.child(ctx, "read events")
 	events, err := read(ctx)
 	if span != nil {

@@ -73,7 +73,7 @@ func Open(ctx context.Context, s Settings, version string, logger *slog.Logger) 
 	if err != nil {
 		return nil, err
 	}
-	t.exporter = newExporter(sender, s.Endpoint, logger)
+	t.exporter = newExporter(sender, s.place(), logger)
 	described, err := describe(ctx, s, version)
 	if err != nil {
 		return nil, err
@@ -85,7 +85,7 @@ func Open(ctx context.Context, s Settings, version string, logger *slog.Logger) 
 	if s.sampler == "" {
 		t.gate = newGate()
 	}
-	logger.InfoContext(ctx, "telemetry is "+s.String())
+	logger.InfoContext(ctx, "telemetry is on", "endpoint", s.place(), "protocol", s.Protocol, "sampled", s.sampled())
 	return t, nil
 }
 

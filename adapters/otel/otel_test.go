@@ -266,7 +266,7 @@ func TestAGroupCommitIsOneSpan(t *testing.T) {
 	commit, posts := spans["commit group"][0], spans["POST /events"]
 	require.Len(t, posts, 2)
 	require.Equal(t, posts[1].GetSpanId(), commit.GetParentSpanId())
-	require.Equal(t, map[string]string{"eventflow.requests": "6", "eventflow.events": "6", "eventflow.streams": "3"}, attributes(commit))
+	require.Equal(t, map[string]string{"eventflow.batches": "6", "eventflow.events": "6", "eventflow.streams": "3"}, attributes(commit))
 	require.Len(t, commit.GetLinks(), 2)
 	require.Equal(t, posts[1].GetSpanId(), commit.GetLinks()[0].GetSpanId())
 	require.Equal(t, posts[0].GetSpanId(), commit.GetLinks()[1].GetSpanId())
@@ -276,8 +276,8 @@ func TestAGroupCommitIsOneSpan(t *testing.T) {
 }
 
 // delivery returns events of so many producers, two of each.
-func delivery(lease byte, producers int) *core.Delivery {
-	d := &core.Delivery{Lease: core.ID{lease}}
+func delivery(lease core.ID, producers int) *core.Delivery {
+	d := &core.Delivery{Lease: lease}
 	for i := range producers {
 		kept := fmt.Appendf(nil, `{"traceparent":"00-%s-%016x-01","trace_id":%q}`, traceID, i+1, traceID)
 		d.Events = append(d.Events, core.Event{Context: kept}, core.Event{Context: kept})
@@ -293,18 +293,19 @@ func TestAPollIsLinkedToItsProducers(t *testing.T) {
 	f := open(t)
 	follow := func(route string) *otel.Request { return f.Request("GET", route, "", "", at) }
 	poll, ack := follow("/events"), follow("/ack")
-	poll.Delivered(delivery(1, 2))
+	poll.Delivered(delivery(core.ID{1}, 2))
 	poll.End(200, core.ID{}, "")
 	ack.Settles(core.ID{1})
 	ack.End(204, core.ID{}, "")
-	many := follow("/many")
+	many, early, late := follow("/many"), follow("/early"), follow("/late")
 	for i := range 300 {
-		many.Delivered(delivery(byte(i), 1000)) // 256 of them remain
+		many.Delivered(delivery(core.ID{2, byte(i), byte(i >> 8)}, 200)) // of these 256 are remembered
 	}
 	many.End(200, core.ID{}, "")
-	late := follow("/late")
-	late.Settles(core.ID{1, 1})
-	late.End(409, core.ID{}, "")
+	early.Settles(core.ID{2, 43})
+	early.End(204, core.ID{}, "")
+	late.Settles(core.ID{2, 44})
+	late.End(204, core.ID{}, "")
 	spans := f.spans()
 	links := func(s *traces.Span) (all []string) {
 		for _, link := range s.GetLinks() {
@@ -315,7 +316,8 @@ func TestAPollIsLinkedToItsProducers(t *testing.T) {
 	require.Equal(t, []string{"0000000000000001", "0000000000000002"}, links(spans["GET /events"][0]))
 	require.Equal(t, append([]string{hex.EncodeToString(spans["GET /events"][0].GetSpanId())}, links(spans["GET /events"][0])...), links(spans["GET /ack"][0]))
 	require.Len(t, links(spans["GET /many"][0]), 128)
-	require.Empty(t, links(spans["GET /late"][0]))
+	require.Empty(t, links(spans["GET /early"][0]))
+	require.Len(t, links(spans["GET /late"][0]), 128)
 }
 
 // A collector that refuses or does not answer is complained of once, and again when it

@@ -50,18 +50,27 @@ func (s Settings) String() string {
 	if !s.On() {
 		return "off; OTEL_EXPORTER_OTLP_ENDPOINT=http://host:4318 sends traces there"
 	}
-	sampled := s.sampler
-	switch {
-	case sampled == "":
-		sampled = fmt.Sprintf("up to %d traces a second of each route", gateRate)
-	case strings.HasSuffix(sampled, "traceidratio"):
-		sampled += " " + strconv.FormatFloat(s.ratio, 'g', -1, 64)
-	}
+	return fmt.Sprintf("on; traces go to %s by %s, sampled: %s", s.place(), s.Protocol, s.sampled())
+}
+
+// place is the endpoint as everybody may see it.
+func (s Settings) place() string {
 	u, err := url.Parse(s.Endpoint)
 	if err != nil {
-		return "on"
+		return "" // cannot happen: it was read as a URL
 	}
-	return fmt.Sprintf("on; traces go to %s by %s, sampled: %s", u.Redacted(), s.Protocol, sampled)
+	return u.Redacted()
+}
+
+// sampled says which requests are followed.
+func (s Settings) sampled() string {
+	switch {
+	case s.sampler == "":
+		return fmt.Sprintf("up to %d traces a second of each route", gateRate)
+	case strings.HasSuffix(s.sampler, "traceidratio"):
+		return s.sampler + " " + strconv.FormatFloat(s.ratio, 'g', -1, 64)
+	}
+	return s.sampler
 }
 
 // ReadSettings reads the standard's variables from an environment, which is a list of
@@ -116,7 +125,7 @@ func (v *variables) settings() (s Settings) {
 	if s.batch.most > s.batch.queue {
 		v.wrong("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "must be no more than OTEL_BSP_MAX_QUEUE_SIZE")
 	}
-	for _, propagator := range strings.Split(v.text("OTEL_PROPAGATORS"), ",") {
+	for propagator := range strings.SplitSeq(v.text("OTEL_PROPAGATORS"), ",") {
 		switch strings.TrimSpace(propagator) {
 		case "", "tracecontext", "baggage": // baggage means nothing to a server that reads none
 		default:

@@ -2,6 +2,7 @@ package pgtenant
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net"
@@ -113,4 +114,17 @@ func Migrate(ctx context.Context, config *pgxpool.Config, set migrations.Set) er
 		return err
 	}))
 	return errors.Join(migrations.Up(ctx, db, set), db.Close())
+}
+
+// Look opens a database to look at, and not to change. Its sessions are of no
+// organization.
+func Look(ctx context.Context, u *url.URL) (*sql.DB, error) {
+	config, err := Configure(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	delete(config.ConnConfig.RuntimeParams, Parameter)
+	config.ConnConfig.RuntimeParams["application_name"] = "eventflow look"
+	config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+	return stdlib.OpenDB(*config.ConnConfig), nil
 }

@@ -113,9 +113,16 @@ func (s *Storage) cutBefore(ctx context.Context, stretch *core.Stretch) error {
 	return nil
 }
 
+// putSilent is for how long this process may say nothing between two statements of a
+// Put. Nobody else waits for the stream, so it may be busy with all else.
+const putSilent = `set local idle_in_transaction_session_timeout = '1min'`
+
 // put stores a stretch under the lock of its stream.
 func (s *Storage) put(ctx context.Context, tx pgx.Tx, stretch *core.Stretch) error {
 	stream := [16]byte(stretch.Stream)
+	if _, err := tx.Exec(ctx, putSilent); err != nil {
+		return err
+	}
 	_, err := tx.Exec(ctx, `insert into heads (stream, org) values ($1, $2) on conflict do nothing`, stream, [16]byte(stretch.Org))
 	if err != nil {
 		return err

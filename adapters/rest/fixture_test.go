@@ -59,7 +59,7 @@ func newServer(catalog *memory.Catalog, access *identity.Access) *server.Server 
 	delivery := deliver.New(deliver.Ports{
 		Streams: streams, Recent: recent, Log: log, Store: catalog, Authorizer: authorizer, Record: trail.Record, Logger: logger, Now: time.Now,
 	})
-	go delivery.Replayer.Run(context.Background())
+	go delivery.Replayer.Run(context.Background(), nil)
 	return server.New(server.Options{
 		Ingest: eventlog.NewIngest(streams, committer, time.Now), Streams: streams, Delivery: delivery, Trail: trail,
 		Query: eventlog.NewQuery(eventlog.QueryPorts{Log: log, Streams: streams, Authorizer: authorizer, Record: trail.Record, Now: time.Now}),

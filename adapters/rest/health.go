@@ -22,6 +22,8 @@ type Check struct {
 	Status string `json:"status"`
 	// Message says more. Anybody may read it.
 	Message string `json:"message,omitempty"`
+	// LastRun is when work that the server does by itself was last done.
+	LastRun time.Time `json:"last_run,omitzero"`
 }
 
 // The states of a server and its dependencies.

@@ -39,9 +39,11 @@ func Open(path string, options ...string) (*sql.DB, error) {
 	if err := makePrivate(path); err != nil {
 		return nil, err
 	}
-	name := "file:" + (&url.URL{Path: path}).EscapedPath() + pragmas
-	return sql.Open("sqlite", strings.Join(append([]string{name}, options...), "&"))
+	return sql.Open("sqlite", strings.Join(append([]string{address(path) + pragmas}, options...), "&"))
 }
+
+// address is a file as the driver wants to be told it.
+func address(path string) string { return "file:" + (&url.URL{Path: path}).EscapedPath() }
 
 // beside are the endings of the files that SQLite and Reserve keep beside a database.
 var beside = []string{"", "-wal", "-shm", "-journal", ".reserve"}

@@ -81,9 +81,9 @@ func failOps(ops []*op, err error) {
 // contextOf returns the context of a step, which leads to the contexts of its ops and
 // ends with none of them.
 func contextOf(ops []*op) context.Context {
-	callers := make([]context.Context, len(ops))
-	for i, one := range ops {
-		callers[i] = one.ctx
+	callers := make([]context.Context, 0, len(ops))
+	for _, one := range ops {
+		callers = append(callers, one.ctx)
 	}
 	return core.ContextWithRequests(context.Background(), callers)
 }

@@ -46,21 +46,27 @@ const (
 
 // Run works until ctx ends. A failure is logged and tried again with the next tick: a
 // replay is work that somebody has asked for and gone away from. Whoever has done so is
-// looked at beside the work, which may take long.
-func (r *Replayer) Run(ctx context.Context) {
+// looked at beside the work, which may take long. Run tells ran of `replays` and of
+// `replay_rights`, which is that look.
+func (r *Replayer) Run(ctx context.Context, ran core.Ran) {
 	var both sync.WaitGroup
-	both.Go(func() { r.repeat(ctx, r.Work) })
-	both.Go(func() { r.repeat(ctx, r.Withdraw) })
+	both.Go(func() { r.repeat(ctx, r.Work, func(err error) { ran.Tell("replays", err) }) })
+	both.Go(func() { r.repeat(ctx, r.Withdraw, func(err error) { ran.Tell("replay_rights", err) }) })
 	both.Wait()
 }
 
-func (r *Replayer) repeat(ctx context.Context, work func(context.Context) error) {
+func (r *Replayer) repeat(ctx context.Context, work func(context.Context) error, ran func(error)) {
 	tick := time.NewTicker(replayInterval)
 	defer tick.Stop()
 	for {
-		if err := work(ctx); err != nil && ctx.Err() == nil {
+		err := work(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
 			r.logger.Error("replaying dead letters failed; it will be tried again", "error", err)
 		}
+		ran(err)
 		select {
 		case <-ctx.Done():
 			return

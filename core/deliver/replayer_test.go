@@ -121,7 +121,7 @@ func TestReplayKeepsItsRate(t *testing.T) {
 			replay := d.replayAll("mail", rate)
 			ctx, stop := context.WithCancel(t.Context())
 			var worker sync.WaitGroup
-			worker.Go(func() { d.Replayer.Run(ctx) })
+			worker.Go(func() { d.Replayer.Run(ctx, nil) })
 			for second := range 20 {
 				synctest.Wait()
 				given := float64(d.lettersOf("mail", core.Replaying))

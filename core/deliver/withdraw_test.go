@@ -28,8 +28,8 @@ func TestAReplayEndsWithThePermissionOfWhoStartedIt(t *testing.T) {
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		go d.node(nil).Replayer.Run(ctx)
-		go d.Replayer.Run(ctx)
+		go d.node(nil).Replayer.Run(ctx, nil)
+		go d.Replayer.Run(ctx, nil)
 		time.Sleep(150 * time.Second)
 		d.left.Store(core.ID{1}, core.Errorf(core.CodeUnauthorized, "revoked"))
 		d.left.Store(core.ID{2}, core.Errorf(core.CodeForbidden, "another role"))

@@ -260,3 +260,44 @@ func TestCloseCommitsWhatIsQueued(t *testing.T) {
 		require.Len(t, log.events, 5)
 	})
 }
+
+// markedLog keeps whom its appends were for.
+type markedLog struct {
+	*scriptedLog
+	names [][]any
+}
+
+type markKey struct{}
+
+func (l *markedLog) Append(ctx context.Context, at time.Time, batches []core.Batch) error {
+	var names []any
+	for _, request := range core.RequestsOf(ctx) {
+		names = append(names, request.Value(markKey{}))
+	}
+	l.names = append(l.names, names)
+	return l.scriptedLog.Append(ctx, at, batches)
+}
+
+// The context of a group leads to those of its requests, in their order, and ends with
+// none of them.
+func TestAGroupLeadsToItsRequests(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		log := &markedLog{scriptedLog: &scriptedLog{script: []func(func()) error{func(store func()) error { <-release; store(); return nil }}}}
+		c := NewCommitter(log, CommitOptions{})
+		for _, name := range []string{"one", "two", "three"} {
+			go func() {
+				ctx := context.WithValue(t.Context(), markKey{}, name)
+				batch := core.Batch{Entries: []core.Entry{{Event: core.Event{Type: name}}}}
+				if err := c.Commit(ctx, &batch); err != nil {
+					t.Error(err)
+				}
+			}()
+			synctest.Wait()
+		}
+		close(release)
+		c.Close()
+		require.Equal(t, [][]any{{"one"}, {"two", "three"}}, log.names)
+	})
+}

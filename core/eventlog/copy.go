@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"time"
 	"unicode/utf8"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -74,7 +75,11 @@ func DecodeEntry(stream core.ID, line []byte) (core.Entry, error) {
 func Entries(ctx context.Context, log core.Copyable, of core.StreamLog, from core.Offset) iter.Seq2[core.Entry, error] {
 	return func(yield func(core.Entry, error) bool) {
 		for from = max(from, of.First); from < of.Next; {
-			page, err := log.Entries(ctx, of.Stream, core.Scan{From: from, To: of.Next, Limit: stretchEvents, Bytes: stretchBytes})
+			var page []core.Entry
+			err := patiently(ctx, func() (err error) {
+				page, err = log.Entries(ctx, of.Stream, core.Scan{From: from, To: of.Next, Limit: stretchEvents, Bytes: stretchBytes})
+				return err
+			})
 			if err != nil {
 				yield(core.Entry{}, err)
 				return
@@ -134,16 +139,42 @@ func Stretches(of core.StreamLog, from core.Offset, entries iter.Seq2[core.Entry
 // CopyStream brings a stream of one log, from an offset on and up to the end that of
 // says, into another log. moved is told how many events are there, now and then.
 func CopyStream(ctx context.Context, from, to core.Copyable, of core.StreamLog, begin core.Offset, moved func(events int)) error {
-	for stretch, err := range Stretches(of, begin, Entries(ctx, from, of, begin)) {
+	return PutStream(ctx, to, of, begin, Entries(ctx, from, of, begin), moved)
+}
+
+// PutStream puts the entries of a stream into a log. The rest is as with [CopyStream].
+func PutStream(
+	ctx context.Context, to core.Copyable, of core.StreamLog, begin core.Offset, entries iter.Seq2[core.Entry, error], moved func(events int),
+) error {
+	for stretch, err := range Stretches(of, begin, entries) {
 		if err != nil {
 			return err
 		}
-		if err := to.Put(ctx, stretch); err != nil {
+		if err := patiently(ctx, func() error { return to.Put(ctx, stretch) }); err != nil {
 			return err
 		}
 		moved(len(stretch.Entries))
 	}
 	return nil
+}
+
+// patience is how long a copy waits in all for a store that cannot be reached. It takes
+// long, and what it does can be done again.
+const patience = time.Minute
+
+// patiently calls do again while the store cannot be reached.
+func patiently(ctx context.Context, do func() error) error {
+	for waited, wait := time.Duration(0), time.Second; ; waited, wait = waited+wait, 2*wait {
+		err := do()
+		if core.CodeOf(err) != core.CodeUnavailable || waited+wait > patience {
+			return err
+		}
+		select {
+		case <-time.After(wait):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // Sum is the SHA-256 of entries as [EncodeEntry] writes them, each with a line break.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -152,3 +153,49 @@ func TestRetentionDuringACopy(t *testing.T) {
 	}
 }
 
+// shaky is a log that cannot be reached a few times.
+type shaky struct {
+	core.Copyable
+	refuse int
+}
+
+func (s *shaky) refused() error {
+	if s.refuse--; s.refuse >= 0 {
+		return core.Unavailable(nil, time.Second, "the store cannot be reached")
+	}
+	return nil
+}
+
+func (s *shaky) Entries(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Entry, error) {
+	if err := s.refused(); err != nil {
+		return nil, err
+	}
+	return s.Copyable.Entries(ctx, stream, scan)
+}
+
+func (s *shaky) Put(ctx context.Context, stretch core.Stretch) error {
+	if err := s.refused(); err != nil {
+		return err
+	}
+	return s.Copyable.Put(ctx, stretch)
+}
+
+// A copy takes hours, and a database that is restarted meanwhile takes seconds.
+func TestACopyWaitsForAStore(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		source, from := memoryLog(t)
+		_, to := memoryLog(t)
+		of := copyFill(t, source, core.ID{7}, 10)
+		began := time.Now()
+		require.NoError(t, eventlog.CopyStream(t.Context(), &shaky{from, 3}, &shaky{to, 2}, of, 0, func(int) {}))
+		require.Equal(t, 10*time.Second, time.Since(began))
+		logs, err := to.Logs(t.Context())
+		require.NoError(t, err)
+		require.Equal(t, []core.StreamLog{of}, logs)
+		began = time.Now()
+		err = eventlog.CopyStream(t.Context(), from, &shaky{to, 1000}, of, 0, func(int) {})
+		require.Equal(t, core.CodeUnavailable, core.CodeOf(err))
+		require.Less(t, time.Since(began), time.Minute)
+	})
+}

@@ -36,13 +36,19 @@
 //   - recent.go: the hub that wakes followers and keeps the newest events;
 //   - followed.go: a stream with followers, and what is kept of it;
 //   - tails.go: live views, for people who watch;
-//   - pace.go: what all tails together may take of a node.
+//   - pace.go: what all tails together may take of a node;
+//   - pages.go: and of its store.
 //
 // The audit trail:
 //
 //   - trail.go: adding records and reading them;
-//   - refusals.go: refused requests, of which there may be any number, counted;
+//   - deeds.go: how many deeds are recorded one by one;
+//   - counts.go: refused requests and all other deeds, counted;
 //   - audit_record.go: what makes an event a record, and its hash;
 //   - audit_mark.go: a record's number and hash, to be kept elsewhere;
 //   - verified.go: is the trail still intact?
+//
+// The whole log:
+//
+//   - examination.go, sound.go: is every event there, and as it was stored?
 package eventlog

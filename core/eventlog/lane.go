@@ -213,9 +213,9 @@ func (l *lane) append(group []*pending, batches []core.Batch) error {
 // contextOf returns the context of a group's commit, which leads to the contexts of
 // its requests and ends with none of them.
 func contextOf(group []*pending) context.Context {
-	requests := make([]context.Context, len(group))
-	for i, p := range group {
-		requests[i] = p.ctx
+	requests := make([]context.Context, 0, len(group))
+	for _, p := range group {
+		requests = append(requests, p.ctx)
 	}
 	return core.ContextWithRequests(context.Background(), requests)
 }

@@ -42,26 +42,7 @@ func (p *pace) turn(ctx context.Context, closing <-chan struct{}) bool {
 	wait := p.free.Sub(now)
 	p.free = p.free.Add(p.apart)
 	p.mu.Unlock()
-	if wait <= 0 {
-		return true
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-	case <-closing:
-	}
-	return false
-}
-
-// read puts off the turns to come for a page that was read from the store. The store
-// is where producers wait, so that tails have it for a third of the time at most.
-func (p *pace) read(took time.Duration) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.free = p.free.Add(2 * took)
+	return pause(ctx, closing, wait)
 }
 
 // handed puts off the turns to come for what a tail was handed.

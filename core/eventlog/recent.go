@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -22,6 +23,8 @@ type Recent struct {
 	// this node is alone, or finds the others' events by asking the log.
 	notifier core.Notifier
 	logger   *slog.Logger
+	// commits counts what Committed was told of.
+	commits atomic.Int64
 
 	// mu guards streams, and of each followed its followers and idle. It is held
 	// for a look into the map: every commit takes it, so nothing that waits may
@@ -126,6 +129,7 @@ func (r *Recent) Recall(stream core.ID, from, to core.Offset, limit int) (events
 // The committer calls it while requests wait for their answer, so it only copies;
 // a gap is fetched by a goroutine of its own.
 func (r *Recent) Committed(batches []core.Batch) {
+	r.commits.Add(1)
 	for i := range batches {
 		if len(batches[i].Entries) == 0 {
 			continue

@@ -71,14 +71,19 @@ const sweepPage = 1000
 const roomAhead = 48 * time.Hour
 
 // Run sweeps at once and then every hour, until ctx ends. Several servers may run
-// it on one store: trimming what is trimmed does nothing.
-func (r *Retention) Run(ctx context.Context) {
+// it on one store: trimming what is trimmed does nothing. It tells ran of `retention`.
+func (r *Retention) Run(ctx context.Context, ran core.Ran) {
 	tick := time.NewTicker(sweepInterval)
 	defer tick.Stop()
 	for {
-		if err := r.Sweep(ctx, r.Now()); err != nil && ctx.Err() == nil {
+		err := r.Sweep(ctx, r.Now())
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil {
 			r.Logger.Error("retention failed; it will be tried again in an hour", "error", err)
 		}
+		ran.Tell("retention", err)
 		select {
 		case <-ctx.Done():
 			return

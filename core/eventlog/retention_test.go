@@ -75,7 +75,7 @@ func TestEveryStreamIsTrimmedToItsRetention(t *testing.T) {
 		started := time.Now().UTC()
 		go eventlog.NewRetention(eventlog.RetentionPorts{
 			Catalog: trimmed, Log: trimmed, Attempts: trimmed, Sessions: trimmed, Logger: slog.New(slog.DiscardHandler), Now: time.Now,
-		}).Run(ctx)
+		}).Run(ctx, nil)
 		synctest.Wait()
 		calls := trimmed.taken()
 		require.Len(t, calls, 2501, "all but the zero id, one that fails included, attempts and sessions")

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -12,6 +13,8 @@ import (
 // nothing but by [core.DefaultShares].
 type Shares struct {
 	SharePorts
+	// general are the bounds of organizations that have none of their own.
+	general atomic.Pointer[core.Shares]
 	// known remembers the bounds of an organization for a moment, because large uploads
 	// and polls ask for them.
 	known *cache.Cache[core.ID, core.Shares]
@@ -22,8 +25,8 @@ type SharePorts struct {
 	Organizations core.Organizations
 	Holdings      core.Holdings
 	Authorizer    core.Authorizer
-	// General are the bounds of organizations that have none of their own. Its zeros
-	// are those of [core.DefaultShares].
+	// General are the bounds, to begin with, of organizations that have none of their
+	// own. Its zeros are those of [core.DefaultShares].
 	General core.Shares
 	Now     core.Clock
 }
@@ -36,8 +39,16 @@ const (
 
 // NewShares returns the use case.
 func NewShares(ports SharePorts) *Shares {
-	ports.General = ports.General.Or(core.DefaultShares)
-	return &Shares{SharePorts: ports, known: cache.New[core.ID, core.Shares](ports.Now, shareTTL, shareCacheSize)}
+	s := &Shares{SharePorts: ports, known: cache.New[core.ID, core.Shares](ports.Now, shareTTL, shareCacheSize)}
+	s.SetGeneral(ports.General)
+	return s
+}
+
+// SetGeneral replaces the bounds of organizations that have none of their own, within
+// a second. What they have beyond the new bounds stays.
+func (s *Shares) SetGeneral(general core.Shares) {
+	general = general.Or(core.DefaultShares)
+	s.general.Store(&general)
 }
 
 // Allowed returns what an organization may take. Where a share has no bound but what
@@ -48,10 +59,10 @@ func (s *Shares) Allowed(ctx context.Context, org core.ID) (core.Shares, error) 
 	}
 	allowed, err := s.known.Get(ctx, org, func(core.Shares) (core.Shares, error) {
 		stored, err := s.Organizations.Organization(ctx, org)
-		return stored.Shares.Or(s.General), err
+		return stored.Shares.Or(*s.general.Load()), err
 	}, core.IsNotFound)
 	if core.IsNotFound(err) { // nobody's: it is not signed in yet
-		return s.General, nil
+		return *s.general.Load(), nil
 	}
 	return allowed, core.StoreFailed(err)
 }

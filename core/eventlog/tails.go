@@ -17,29 +17,22 @@ type Tails struct {
 	recent  *Recent
 	log     core.Reader
 	pace    *pace
+	pages   *pages
 	// permits has those who wait looked at together, who do so with one credential.
 	permits *lookout.Lookout[permit]
 	open    atomic.Int64
-	// reading has a place for each read of the log that tails may have under way.
-	// Those that follow at the head are served from memory and need none.
-	reading chan struct{}
 	// closing is closed by Close. Tails wait for events without an end, and a
 	// server that stops would otherwise wait for them.
 	closing chan struct{}
 	close   sync.Once
 }
 
-// tailReads is how many pages of the log all tails together read at a time. The
-// others wait, and each gets a page in its turn: tails that catch up leave the store
-// to producers and consumers.
-const tailReads = 2
-
 // NewTails returns the use case over the hub of recent events. Close ends all
 // tails.
 func NewTails(streams *Streams, recent *Recent, log core.Reader) *Tails {
 	return &Tails{
-		streams: streams, recent: recent, log: log, pace: newPace(), permits: lookout.New[permit](RecheckInterval),
-		reading: make(chan struct{}, tailReads), closing: make(chan struct{}),
+		streams: streams, recent: recent, log: log, pace: newPace(), pages: newPages(&recent.commits),
+		permits: lookout.New[permit](RecheckInterval), closing: make(chan struct{}),
 	}
 }
 
@@ -227,16 +220,19 @@ func (t *Tail) look(ctx context.Context, head core.Offset) (part TailPart, err e
 	return t.show(events), nil
 }
 
-// lookInLog reads a page from the store, which leaves out what does not match.
+// lookInLog reads a page from the store once it is the tail's turn. That may take a
+// while, after which the tail may not go on any more.
 func (t *Tail) lookInLog(ctx context.Context, head core.Offset) (part TailPart, err error) {
-	select {
-	case t.tails.reading <- struct{}{}:
-		defer func() { <-t.tails.reading }()
-	case <-ctx.Done():
-		return TailPart{}, nil
-	}
-	begun := time.Now()
-	defer func() { t.tails.pace.read(time.Since(begun)) }()
+	t.tails.pages.read(ctx, t.tails.closing, func() {
+		if err = t.permitted(ctx); err == nil {
+			part, err = t.page(ctx, head)
+		}
+	})
+	return part, err
+}
+
+// page reads a page, of which the store leaves out what does not match.
+func (t *Tail) page(ctx context.Context, head core.Offset) (part TailPart, err error) {
 	scan := core.Scan{From: t.next, To: min(head, t.next+scanWindow), Limit: tailEvents, Bytes: tailBytes, Filter: t.spec.Filter}
 	events, err := t.tails.log.Read(ctx, t.follower.stream, scan)
 	if err != nil {

@@ -27,7 +27,10 @@ type Trail struct {
 	mu    sync.Mutex
 	tails map[core.ID]*auditTail
 
-	refusals refusals
+	// refusals and counted count what is not recorded one by one, apart from each other,
+	// so that requests which are refused crowd no deed out.
+	refusals, counted counts
+	deeds             deeds
 }
 
 // TrailPorts is what a Trail works with. Verifying a trail takes the Log alone.
@@ -58,16 +61,17 @@ type auditTail struct {
 
 // NewTrail returns the use case.
 func NewTrail(ports TrailPorts) *Trail {
-	return &Trail{TrailPorts: ports, tails: map[core.ID]*auditTail{}, refusals: refusals{orgs: map[core.ID]map[refusal]*refused{}}}
+	return &Trail{TrailPorts: ports, tails: map[core.ID]*auditTail{}, refusals: newCounts(), counted: newCounts(), deeds: newDeeds()}
 }
 
 // Record adds to the trail like Add, and implements [core.Recorder]. It waits for that
 // as long as ctx lasts, and has it done in any case: the deed that the record tells of
 // has been done. For the same reason a record that cannot be stored is logged in full;
-// there is nothing left to refuse. Of requests that are refused again and again, the
-// first one is recorded, and [Trail.Run] records how many there were.
+// there is nothing left to refuse. Of requests that are refused again and again, and of
+// what somebody does more often than deeds are recorded one by one, the first one is
+// recorded, and [Trail.Run] records how many there were.
 func (t *Trail) Record(ctx context.Context, record core.AuditRecord) {
-	if record.Action == core.AuditRefused && !t.refusals.first(&record, t.Now()) {
+	if !t.alone(&record) {
 		return
 	}
 	ended := make(chan struct{})
@@ -79,6 +83,15 @@ func (t *Trail) Record(ctx context.Context, record core.AuditRecord) {
 	case <-ended:
 	case <-ctx.Done():
 	}
+}
+
+// alone reports whether something is recorded by itself. Otherwise it is counted.
+func (t *Trail) alone(record *core.AuditRecord) bool {
+	now := t.Now()
+	if record.Action == core.AuditRefused {
+		return t.refusals.first(record, now)
+	}
+	return t.deeds.one(record, now) || t.counted.first(record, now)
 }
 
 // recordFor bounds how long a record is tried to be stored, the records of the same

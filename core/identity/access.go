@@ -22,7 +22,7 @@ type Access struct {
 	now         core.Clock
 	// macs holds hashes that are keyed with the secret, so that a request need not
 	// key one.
-	macs sync.Pool
+	macs sync.Pool // of *keyedMAC
 	// previous is the secret before the current one, or empty.
 	previous []byte
 	// known remembers keys for keyTTL by the hash of their secret. Whatever changes
@@ -56,7 +56,7 @@ func NewAccess(credentials core.Credentials, organizations core.Organizations, s
 		credentials: credentials,
 		orgs:        newTenants(organizations, now),
 		now:         now,
-		macs:        sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }},
+		macs:        sync.Pool{New: func() any { return &keyedMAC{Hash: hmac.New(sha256.New, secret)} }},
 		known:       cache.New[core.KeyHash, *knownKey](now, keyTTL, keyCacheSize),
 		usage:       usage{pending: map[core.ID]time.Time{}},
 	}, nil
@@ -123,13 +123,22 @@ func (p presented) Bearer(ctx context.Context) (core.Principal, error) {
 	return p.access.Authenticate(ctx, p.secret)
 }
 
-func (a *Access) hash(secret string) (out core.KeyHash) {
-	mac := a.macs.Get().(hash.Hash)
+// keyedMAC is a MAC with the memory for what goes in and comes out: each request has its
+// secret hashed.
+type keyedMAC struct {
+	hash.Hash
+	text, sum []byte
+}
+
+func (a *Access) hash(secret string) core.KeyHash {
+	mac := a.macs.Get().(*keyedMAC)
 	defer a.macs.Put(mac)
 	mac.Reset()
-	mac.Write([]byte(secret))
-	mac.Sum(out[:0])
-	return out
+	mac.text = append(mac.text[:0], secret...)
+	mac.Write(mac.text)
+	clear(mac.text)
+	mac.sum = mac.Sum(mac.sum[:0])
+	return core.KeyHash(mac.sum)
 }
 
 // keyedHash is [Access.hash] for the previous secret, which is seldom used.

@@ -36,6 +36,17 @@ func checksum(t require.TestingT, key string) (said, want uint64) {
 	return number.Uint64(), uint64(crc32.ChecksumIEEE([]byte(key[:len(key)-6])))
 }
 
+// To know a key that was used a moment ago takes next to no memory: every event has its
+// key known. The race detector has a pool lose some of what it keeps.
+func TestAKnownKeyTakesNoMemory(t *testing.T) {
+	g := newGate(t)
+	_, secret := g.key()
+	ctx := t.Context()
+	know := func() { _, _ = g.access.Authenticate(ctx, secret) }
+	know()
+	require.LessOrEqual(t, testing.AllocsPerRun(1000, know), 3.0)
+}
+
 // A key names its environment, ends in its checksum, is never the same twice,
 // and is kept nowhere: what people see of it gives nothing away.
 func TestAKeyHasItsForm(t *testing.T) {

@@ -259,7 +259,7 @@ func TestNoUseOfAKeyIsLost(t *testing.T) {
 	g.ring.broken = nil
 	ended, end := context.WithCancel(t.Context())
 	end()
-	g.access.Run(ended)
+	g.access.Run(ended, nil)
 	require.Equal(t, []map[core.ID]time.Time{{key.ID: first}}, g.ring.writes)
 	g.clock.Pass(time.Hour)
 	g.accepted(g.access, secret)

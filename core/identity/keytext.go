@@ -19,6 +19,8 @@ const (
 	keyChecksumLength   = 6
 	base62              = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
+	livePrefix     = "ef_" + string(core.Live) + "_"
+	testPrefix     = "ef_" + string(core.Test) + "_"
 	servicePrefix  = "svc_"
 	maxServiceName = 40
 )
@@ -39,7 +41,8 @@ func newKeyText(prefix string, random int) string {
 	for range random {
 		text = append(text, base62[randomBelow(len(base62))])
 	}
-	return string(text) + keyChecksum(string(text))
+	sum := keyChecksum(string(text))
+	return string(append(text, sum[:]...))
 }
 
 // randomBelow returns an unbiased random number below n ≤ 256.
@@ -53,21 +56,34 @@ func randomBelow(n int) int {
 	}
 }
 
-func keyChecksum(text string) string {
-	sum := crc32.ChecksumIEEE([]byte(text))
-	var out [keyChecksumLength]byte
+// keyChecksum returns the CRC-32 of a text in base 62. Every request has one computed,
+// so it takes no memory.
+func keyChecksum(text string) (out [keyChecksumLength]byte) {
+	sum := ^uint32(0)
+	for i := range len(text) {
+		sum = crc32.IEEETable[byte(sum)^text[i]] ^ sum>>8
+	}
+	sum = ^sum
 	for i := len(out) - 1; i >= 0; i-- {
 		out[i] = base62[sum%62]
 		sum /= 62
 	}
-	return string(out[:])
+	return out
+}
+
+// endsInChecksum reports whether a text of at least that length ends in the checksum of
+// what is before it.
+func endsInChecksum(text string) bool {
+	split := len(text) - keyChecksumLength
+	sum := keyChecksum(text[:split])
+	return string(sum[:]) == text[split:]
 }
 
 func wellFormedKey(secret string) bool {
 	split := len(secret) - keyChecksumLength
 	switch {
-	case strings.HasPrefix(secret, keyPrefix(core.Live)), strings.HasPrefix(secret, keyPrefix(core.Test)):
-		start := len(keyPrefix(core.Live))
+	case strings.HasPrefix(secret, livePrefix), strings.HasPrefix(secret, testPrefix):
+		const start = len(livePrefix) // of the other one, too
 		if split != start+keyRandomLength || !isBase62(secret[start:split]) {
 			return false
 		}
@@ -79,13 +95,13 @@ func wellFormedKey(secret string) bool {
 	default:
 		return false
 	}
-	return keyChecksum(secret[:split]) == secret[split:]
+	return endsInChecksum(secret)
 }
 
 // isBase62 reports whether a text could be the random part of a key.
 func isBase62(text string) bool {
 	for i := range len(text) {
-		if !strings.Contains(base62, text[i:i+1]) {
+		if c := text[i]; (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
 			return false
 		}
 	}

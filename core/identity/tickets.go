@@ -28,7 +28,7 @@ const ticketPrefix = "eft_"
 func wellFormedTicket(text string) bool {
 	split := len(text) - keyChecksumLength
 	return strings.HasPrefix(text, ticketPrefix) && split == len(ticketPrefix)+keyRandomLength && isBase62(text[len(ticketPrefix):split]) &&
-		keyChecksum(text[:split]) == text[split:]
+		endsInChecksum(text)
 }
 
 // ticketMessage is what is signed of a ticket. The signature is the hash that

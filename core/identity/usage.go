@@ -109,8 +109,9 @@ func (a *Access) WriteUsage(ctx context.Context) error {
 }
 
 // Run calls [Access.WriteUsage] every few seconds until ctx ends, and once more
-// then. It ignores a catalog that fails, because the times are written later.
-func (a *Access) Run(ctx context.Context) {
+// then. It ignores a catalog that fails, because the times are written later, but tells
+// ran of `key_usage`.
+func (a *Access) Run(ctx context.Context, ran core.Ran) {
 	ticker := time.NewTicker(usageEvery)
 	defer ticker.Stop()
 	for {
@@ -121,10 +122,11 @@ func (a *Access) Run(ctx context.Context) {
 			ended = true
 		}
 		writing, cancel := context.WithTimeout(context.WithoutCancel(ctx), usageEvery/2)
-		_ = a.WriteUsage(writing) // tried again the next time
+		err := a.WriteUsage(writing) // tried again the next time
 		cancel()
 		if ended {
 			return
 		}
+		ran.Tell("key_usage", err)
 	}
 }

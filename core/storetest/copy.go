@@ -208,7 +208,7 @@ func putRemoves(s *suite) {
 	stream, other := newStream(), newStream()
 	keyed := s.append(batch(stream, s.keyed("k", `1`)))
 	s.put(s.stretch(stream, other, core.Scan{}))
-	want := append(keyed, s.week(stream)...)
+	want := slices.Concat(keyed, s.week(stream))
 	s.put(s.stretch(stream, other, core.Scan{To: 8}))
 	for _, first := range []core.Offset{5, 16, 22} {
 		p := s.stretch(stream, other, core.Scan{From: first})

@@ -23,6 +23,7 @@ var keys = []guarantee{
 	{"keys go with the events that Trim removes", trimKeys},
 	{"a key taken over outlives its first event", takenOver},
 	{"a race for one key stores one event", keyRace},
+	{"the keys that are remembered are shown, by a storage that shows them", shownKeys},
 }
 
 // isDuplicate checks that an entry was answered with the first event.
@@ -231,4 +232,27 @@ func keyRace(s *suite) {
 		}
 		s.check(stored == 1 && s.bounds(stream).Next == 1, "of %d appends with one key 1 must store, got %d, and %d events", racers, stored, s.bounds(stream).Next)
 	}
+}
+
+func shownKeys(s *suite) {
+	store, ok := s.storage.(core.Rememberer)
+	if !ok {
+		return
+	}
+	stream, other := newStream(), newStream()
+	entries := slices.Concat(s.keyed("a", `1`), s.entries(1), s.keyed("b", `2`), s.keyed("c", `3`))
+	s.append(batch(other, s.keyed("a", `1`)), batch(stream, entries))
+	shown := func(stream core.ID, from, to core.Offset) []core.Remembered {
+		s.Helper()
+		all, err := store.Remembered(s.Context(), stream, from, to)
+		s.check(err == nil, "Remembered must succeed, got %v", err)
+		return all
+	}
+	want := make([]core.Remembered, 0, len(entries))
+	for _, i := range []int{0, 2, 3} {
+		want = append(want, core.Remembered{Offset: entries[i].Offset, ID: entries[i].ID, Fingerprint: entries[i].Fingerprint})
+	}
+	s.check(slices.Equal(shown(stream, 0, 4), want), "all keys of the stream must be shown in order of their offsets, got %v", shown(stream, 0, 4))
+	s.check(slices.Equal(shown(stream, 1, 3), want[1:2]), "the range must bound what is shown, got %v", shown(stream, 1, 3))
+	s.check(len(shown(newStream(), 0, 4)) == 0, "a stream never written to must have no keys")
 }

@@ -9,7 +9,9 @@
 . "$(dirname "$0")/tools/debian.sh"
 
 must_be_root "building an image without a container engine"
-packages buildah umoci runc jq busybox-static
+packages buildah umoci jq busybox-static
+# Docker brings a runc of its own, which Debian's package would throw out.
+command -v runc >/dev/null || packages runc
 
 base=docker.io/library/$(sed -n 's/^FROM .*\(golang:[^ ]*\) AS build$/\1/p' Dockerfile)
 go_version=$("$GO" env GOVERSION)
@@ -107,8 +109,9 @@ done
 inside /usr/bin/eventflow health >"$work/health" 2>&1 || fail "the server does not get healthy: $(cat "$work/log" "$work/health")"
 say "✓ it starts, and its health check passes"
 equals "the user id inside" "$(inside /busybox id -u)" 65532
-refuses "writing to the root" inside /busybox touch /written
-inside /busybox touch /written 2>&1 | grep -q 'Read-only file system' || fail "the root is not read-only"
+written=$(inside /busybox touch /written 2>&1 || true)
+[[ $written == *'Read-only file system'* ]] || fail "the root can be written to: $written"
+say "✓ it runs as 65532, on a root that cannot be written to"
 
 key=$(inside /usr/bin/eventflow key create --label check --role developer 2>/dev/null)
 asks() { inside /busybox env EVENTFLOW_URL=http://127.0.0.1:8080 EVENTFLOW_KEY="$key" /usr/bin/eventflow try --stream check; }

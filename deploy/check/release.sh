@@ -7,7 +7,7 @@
 # shellcheck source=deploy/check/tools/packagers.sh
 . "$(dirname "$0")/tools/packagers.sh"
 
-packages zip jq xz-utils openssh-client
+packages zip jq openssh-client
 needs_nfpm
 needs_cyclonedx
 export PLATFORMS=${PLATFORMS:-linux/amd64}
@@ -34,9 +34,12 @@ say "✓ the binary says which release it is"
 
 ssh-keygen -q -t ed25519 -N '' -C check -f key
 printf 'release namespaces="eventflow" %s\n' "$(cut -d' ' -f1,2 key.pub)" >signers
-verify() { ssh-keygen -q -Y verify -f signers -I release -n eventflow -s "$1/SHA256SUMS.sig" <"$1/SHA256SUMS" && (cd "$1" && sha256sum --quiet -c SHA256SUMS); }
+verify() { SIGNERS=$work/${2:-signers} "$root/deploy/release/verify.sh" "$1"; }
 passes "its checksums are signed" "$root/deploy/release/sign.sh" one key
 passes "the signature is verified" verify one
+ssh-keygen -q -t ed25519 -N '' -C other -f stranger
+printf 'release namespaces="eventflow" %s\n' "$(cut -d' ' -f1,2 stranger.pub)" >strangers
+refuses "a signature by somebody else" verify one strangers
 cp -r one changed && echo >>changed/CHANGELOG.md
 refuses "a file that was changed" verify changed
 refuses "signing what does not match its checksums" "$root/deploy/release/sign.sh" changed key

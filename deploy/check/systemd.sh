@@ -9,7 +9,7 @@
 . "$(dirname "$0")/tools/debian.sh"
 
 must_be_root "booting systemd in a container"
-packages systemd systemd-container debootstrap
+packages systemd systemd-container
 needs_nfpm
 make -s bin/eventflow >/dev/null
 
@@ -21,8 +21,9 @@ debian "$machine"
 # In the container, where the binary is that the unit names.
 install -m 0755 bin/eventflow "$machine/usr/bin/eventflow"
 cp -r deploy/systemd "$machine/root/"
-verify() { systemd-nspawn -q -D "$machine" --register=no --console=pipe systemd-analyze verify --man=no --recursive-errors=yes "$1" </dev/null; }
-exposed() { systemd-nspawn -q -D "$machine" --register=no --console=pipe systemd-analyze security --offline=yes --threshold=20 "$1" </dev/null; }
+contained=(systemd-nspawn -q -D "$machine" -M "eventflow-check-$$" --private-network --register=no --keep-unit --console=pipe)
+verify() { "${contained[@]}" systemd-analyze verify --man=no --recursive-errors=yes "$1" </dev/null; }
+exposed() { "${contained[@]}" systemd-analyze security --offline=yes --threshold=20 "$1" </dev/null; }
 unit=/root/systemd/eventflow.service
 passes "systemd reads the unit" verify $unit
 passes "its exposure is at most 2.0" exposed $unit
@@ -39,18 +40,16 @@ rm -rf "$machine/usr/bin/eventflow" "$machine/root/broken" "$machine/root/system
 deploy/package/build.sh bin/eventflow "$(version)" "$("$GO" env GOARCH)" "$machine/root" >/dev/null
 install -m 0755 deploy/check/tools/probe.sh "$machine/root/probe.sh"
 cat >"$machine/etc/systemd/system/probe.service" <<'UNIT'
-[Unit]
-After=multi-user.target
 [Service]
 Type=oneshot
 ExecStart=/root/probe.sh
 ExecStopPost=/bin/systemctl poweroff --no-block
 [Install]
-WantedBy=default.target
+WantedBy=multi-user.target
 UNIT
 systemctl -q --root="$machine" enable probe.service
 systemctl -q --root="$machine" set-default multi-user.target
-timeout 180 systemd-nspawn -q -D "$machine" --private-network --boot --register=no --keep-unit --console=pipe </dev/null >"$work/console" 2>&1 || true
+timeout 300 "${contained[@]}" --boot </dev/null >"$work/console" 2>&1 || true
 [ -s "$machine/probe.txt" ] || fail "the container did not boot: $(tail -5 "$work/console")"
 grep -q '^passed$' "$machine/probe.txt" || fail "in the container: $(cat "$machine/probe.txt")"
 grep '^✓' "$machine/probe.txt" | while read -r line; do say "$line"; done

@@ -89,7 +89,8 @@ var boards = []board{
 		{"Failed group commits", "By reason.", "ops", []line{{rate("eventflow_append_failures_total", "reason"), "{{reason}}"}}},
 		{"Time of a page read", "", "s", quantiles("eventflow_read_duration_seconds")},
 		{"Connections", "Of the pools to the databases: in use, idle, and how many there may be.", "short", []line{
-			{in("eventflow_pool_in_use_connections"), "in use, {{engine}} of {{instance}}"}, {in("eventflow_pool_idle_connections"), "idle, {{engine}} of {{instance}}"},
+			{in("eventflow_pool_in_use_connections"), "in use, {{engine}} of {{instance}}"},
+			{in("eventflow_pool_idle_connections"), "idle, {{engine}} of {{instance}}"},
 			{in("eventflow_pool_limit_connections"), "limit, {{engine}} of {{instance}}"},
 		}},
 		{"Waiting for connections", "Seconds waited in a second, and how often.", "short", []line{
@@ -108,7 +109,8 @@ var boards = []board{
 		}}},
 		{"Errors", "Answers with 5xx, as a part of all.", "percentunit", []line{{`eventflow:server_errors:ratio_rate5m{job="$job"}`, "errors"}}},
 		{"Memory", "Of the process, and what it may have.", "bytes", []line{
-			{in("process_resident_memory_bytes"), "{{instance}}"}, {in("eventflow_memory_limit_bytes"), "limit of {{instance}}"},
+			{in("process_resident_memory_bytes"), "{{instance}}"},
+			{in("eventflow_memory_limit_bytes"), "limit of {{instance}}"},
 			{in("go_gc_gomemlimit_bytes") + " < 1e15", "GOMEMLIMIT of {{instance}}"},
 		}},
 		{"Heap", "In use by Go.", "bytes", []line{{in("go_memstats_heap_inuse_bytes"), "{{instance}}"}}},

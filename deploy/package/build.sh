@@ -26,9 +26,12 @@ gzip -9nc "$here/eventflow.1" >"$stage/eventflow.1.gz"
   printf ' -- EventFlow maintainers <eventflow-go@users.noreply.github.com>  %s\n' "$(LC_ALL=C date -u -R -d "@$moment")"
 } | gzip -9nc >"$stage/changelog.gz"
 
-export ARCH=$3 DEB_VERSION STAGE=$stage HERE=$here SOURCE_DATE_EPOCH=$moment
-MTIME=$(date -u -d "@$moment" +%Y-%m-%dT%H:%M:%SZ)
-export MTIME
+# nfpm gives every file the time in SOURCE_DATE_EPOCH.
+export ARCH=$3 DEB_VERSION STAGE=$stage DEPLOY=${here%/*} SOURCE_DATE_EPOCH=$moment
 mkdir -p "$folder"
-"${NFPM:-nfpm}" package -f "$here/nfpm.yaml" -p deb -t "$folder/eventflow_${DEB_VERSION}_$3.deb" >/dev/null
-echo "$folder/eventflow_${DEB_VERSION}_$3.deb"
+target=$(cd "$folder" && pwd)/eventflow_${DEB_VERSION}_$3.deb
+nfpm=$(command -v "${NFPM:-nfpm}") || { echo "$0: nfpm is missing; NFPM names it" >&2; exit 1; }
+[[ $nfpm == /* ]] || nfpm=$PWD/$nfpm
+cd "$here" # where the scripts are that nfpm.yaml names
+"$nfpm" package -f nfpm.yaml -p deb -t "$target" >"$stage/log" 2>&1 || { cat "$stage/log" >&2; exit 1; }
+echo "$target"

@@ -1,9 +1,6 @@
 #!/usr/bin/env bash
 # Signs a release's checksums with an SSH key: sign.sh FOLDER KEYFILE. OpenSSH is
-# everywhere, so that nobody needs another tool to verify:
-#
-#   ssh-keygen -Y verify -f deploy/release/signers -I release -n eventflow \
-#     -s SHA256SUMS.sig < SHA256SUMS && sha256sum -c SHA256SUMS
+# everywhere, so that nobody needs another tool to verify; verify.sh does it.
 set -euo pipefail
 [ $# = 2 ] || { echo "usage: $0 FOLDER KEYFILE" >&2; exit 2; }
 [ -s "$1/SHA256SUMS" ] || { echo "$0: $1 holds no SHA256SUMS; run deploy/release/build.sh first" >&2; exit 1; }

@@ -68,11 +68,18 @@ func (c *call) drafts(field eventjson.StreamField) ([]eventjson.Draft, error) {
 // that error instead of 400.
 func (c *call) answerBatch(items []eventlog.Item) error {
 	accepted := 0
+	var seen []unseen
 	for i := range items {
 		if items[i].Err == nil {
 			accepted++
-		} else {
-			items[i].Err = c.named(items[i].Err)
+			continue
+		}
+		one, named := explained(items[i].Err)
+		items[i].Err = named
+		// A database that is away fails thousands of items alike. A line for each would fill
+		// the disk.
+		if one.cause != nil && (len(seen) == 0 || seen[len(seen)-1].cause.Error() != one.cause.Error()) {
+			seen = append(seen, one)
 		}
 	}
 	status := fasthttp.StatusMultiStatus
@@ -81,9 +88,12 @@ func (c *call) answerBatch(items []eventlog.Item) error {
 		status = fasthttp.StatusAccepted
 	case 0:
 		if err := obstacle(items); err != nil {
-			return c.failBatch(err, items)
+			return c.failBatch(err, items) // which logs it
 		}
 		status = fasthttp.StatusBadRequest
+	}
+	for _, one := range seen {
+		c.logUnseen(one)
 	}
 	c.answer(status, contentJSON, append(appendBatch([]byte{'{'}, items, accepted), '}'))
 	return nil
@@ -111,10 +121,10 @@ func obstacle(items []eventlog.Item) error {
 	return nil
 }
 
-// failBatch answers with an error, and adds the results to the members of its
-// body.
+// failBatch answers with the error of one of the items, and adds the results to the
+// members of its body.
 func (c *call) failBatch(err error, items []eventlog.Item) error {
-	c.fail(err)
+	c.answerError(err)
 	problem := c.ctx.Response.Body()
 	body := append([]byte(nil), problem[:len(problem)-1]...)
 	body = append(appendBatch(append(body, ','), items, 0), '}')

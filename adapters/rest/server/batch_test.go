@@ -130,6 +130,20 @@ func TestABatchThatTheServerCouldNotTakeIsAServerError(t *testing.T) {
 	require.Equal(t, 2*time.Second, known.RetryAfter)
 }
 
+// Whatever keeps a batch out stands in the log once, and not once for each event.
+func TestABatchThatFailsIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	f := start(t, withLog(func(log core.EventLog) core.EventLog {
+		return brokenLog{log, core.Unavailable(errors.New("no route to the database"), time.Second, "the store is away")}
+	}))
+	f.stream("orders")
+	before := strings.Count(f.logged.String(), "could not be served")
+	got := f.do("POST", "/api/v1/streams/orders/events/batch", strings.NewReader("["+event("1")+strings.Repeat(","+event("2"), 999)+"]"))
+	require.Equal(t, 503, got.StatusCode)
+	require.Equal(t, 1, strings.Count(f.logged.String(), "could not be served")-before)
+	require.Contains(t, f.logged.String(), "no route to the database")
+}
+
 // unreadableLog is storage that cannot be read, for a reason of its own.
 type unreadableLog struct{ core.EventLog }
 

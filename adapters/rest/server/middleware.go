@@ -79,9 +79,15 @@ func (s *Server) end(c *call) {
 	calls.Put(c)
 }
 
-// sampledTrace is the id of the request's trace if its sender keeps that, or empty.
+// sampledTrace is the id of a trace in which the request can be found: the one that this
+// server keeps, or else the one that the client says it keeps. It is empty without either.
 func (c *call) sampledTrace() string {
-	header := c.ctx.Request.Header.Peek("Traceparent")
+	if c.trace != nil {
+		if header := c.trace.Header(); header != "" {
+			return eventjson.SampledTrace(header)
+		}
+	}
+	header := c.ctx.Request.Header.Peek(headerTraceparent)
 	if len(header) == 0 {
 		return ""
 	}

@@ -52,7 +52,7 @@ type Options struct {
 	MetricsToken string
 	// Observe is told of every answer. route is the pattern of its path,
 	// [RouteSite] or [RouteUnmatched]. The methods and the routes are small fixed
-	// sets. trace is the id of the request's trace if its sender keeps that, or empty.
+	// sets. trace is the id of a trace in which the request can be found, or empty.
 	Observe func(method, route string, status int, took time.Duration, trace string)
 	// Trace follows requests, if it is not nil: all that find their route, but probes.
 	Trace TraceFunc
@@ -64,7 +64,8 @@ type Options struct {
 	// Limiter counts requests against Rates. An error of the limiter is the answer
 	// to the request. Without a limiter there is no limit.
 	Limiter core.RateLimiter
-	Rates   Rates
+	// Rates are the limits to begin with; [Server.SetRates] sets others.
+	Rates Rates
 	// Now is the clock of the use cases, by which clients are told how long something
 	// is good for; default [time.Now].
 	Now func() time.Time

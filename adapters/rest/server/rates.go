@@ -22,10 +22,20 @@ type Rates struct {
 	Address core.Limit
 }
 
+// SetRates replaces the limits, from the next request on. It may be called while the
+// server answers requests.
+func (s *Server) SetRates(rates Rates) { s.rates.Store(&rates) }
+
 // exempt are the public routes that monitoring asks again and again.
 var exempt = map[string]bool{
 	"/livez": true, "/readyz": true, "/metrics": true,
 	rest.Prefix + "/health": true, rest.Prefix + "/health/ready": true, rest.Prefix + "/health/live": true,
+}
+
+// isProbe reports whether the call is what monitoring asks: the root too, by uptime
+// checks, though no connection is kept for that.
+func (c *call) isProbe() bool {
+	return c.route.Action == Public && (exempt[c.route.Path] || c.route.Path == rootPath)
 }
 
 // admit lets a request of an authenticated caller pass, or returns the error
@@ -41,7 +51,7 @@ func (s *Server) admit(c *call) error {
 		}
 	}
 	for _, maker := range c.who.Makers {
-		limit := cmp.Or(maker.Limit, s.Rates.Key)
+		limit := cmp.Or(maker.Limit, s.rates.Load().Key)
 		if limit.IsZero() {
 			continue
 		}
@@ -55,9 +65,10 @@ func (s *Server) admit(c *call) error {
 // limitOf returns the limit of an authenticated caller, and what it is counted
 // by.
 func (s *Server) limitOf(c *call) (key string, limit core.Limit) {
-	prefix, id, limit := "key:", c.who.Key, s.Rates.Key
+	rates := s.rates.Load()
+	prefix, id, limit := "key:", c.who.Key, rates.Key
 	if !c.who.User.IsZero() {
-		prefix, id, limit = "user:", c.who.User, s.Rates.User
+		prefix, id, limit = "user:", c.who.User, rates.User
 	}
 	if !c.who.Limit.IsZero() {
 		limit = c.who.Limit
@@ -70,10 +81,11 @@ func (s *Server) limitOf(c *call) (key string, limit core.Limit) {
 
 // admitAddress is admit for a request of which only the address is known.
 func (s *Server) admitAddress(c *call) error {
-	if s.Limiter == nil || s.Rates.Address.IsZero() {
+	limit := s.rates.Load().Address
+	if s.Limiter == nil || limit.IsZero() {
 		return nil
 	}
-	return s.count(c, addressKey(c.address()), s.Rates.Address)
+	return s.count(c, addressKey(c.address()), limit)
 }
 
 func addressKey(address string) string { return "addr:" + core.NetworkOf(address) }

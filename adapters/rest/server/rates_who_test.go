@@ -58,7 +58,8 @@ func TestAPrincipalMayHaveALimitOfItsOwn(t *testing.T) {
 		{core.Principal{User: id}, Rates{Key: rates.Key}, asked{}},
 	} {
 		got := &asked{}
-		s := &Server{Options: Options{Limiter: got, Rates: c.rates, Now: time.Now}}
+		s := &Server{Options: Options{Limiter: got, Now: time.Now}}
+		s.SetRates(c.rates)
 		require.NoError(t, s.admit(callOn(s, c.who)))
 		require.Equal(t, c.want, *got)
 	}
@@ -74,7 +75,8 @@ func callOn(s *Server, who core.Principal) *call {
 // TestToCountARequestAllocatesItsKeyOnly holds what the hot path costs in
 // memory.
 func TestToCountARequestAllocatesItsKeyOnly(t *testing.T) {
-	s := &Server{Options: Options{Limiter: &asked{}, Rates: Rates{Key: core.Limit{PerMinute: 1000, Burst: 100}}, Now: time.Now}}
+	s := &Server{Options: Options{Limiter: &asked{}, Now: time.Now}}
+	s.SetRates(Rates{Key: core.Limit{PerMinute: 1000, Burst: 100}})
 	s.deadline.after = time.Hour
 	c := callOn(s, core.Principal{Key: core.NewID(time.Now(), make([]byte, 10))})
 	require.LessOrEqual(t, testing.AllocsPerRun(1000, func() { _ = s.admit(c) }), 2.0)

@@ -22,6 +22,7 @@ type Server struct {
 	uploads  *pool   // memory for bodies
 	lasting  *pool   // connections of requests that last
 	draining atomic.Bool
+	rates    atomic.Pointer[Rates] // instead of those of Options, see SetRates
 	deadline deadline
 	ready    readiness
 	// tails are the live tails, and the exports that end with their connection.
@@ -42,6 +43,7 @@ func New(options Options) *Server {
 		options.Now = time.Now
 	}
 	s := &Server{Options: options, table: table}
+	s.SetRates(options.Rates)
 	s.uploads = newPool(core.ShareUploads, options.Limits.InflightBytes, core.MaxBatchBytes,
 		"the server is handling as many requests as it can; slow down and try again", time.Second)
 	s.lasting = newPool(core.ShareLasting, int64(options.Limits.Connections), 1,

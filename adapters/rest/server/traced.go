@@ -37,7 +37,7 @@ const (
 // and neither is what finds no route: the dashboard's files, and addresses that
 // somebody tries.
 func (s *Server) follow(c *call) {
-	if s.Trace == nil || c.route.Action == Public && exempt[c.route.Path] {
+	if s.Trace == nil || c.isProbe() {
 		return
 	}
 	var parent, state string

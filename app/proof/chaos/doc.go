@@ -9,8 +9,12 @@
 // the time-outs of the sessions, and must find it late.
 //
 // `make test` kills and pauses a few times, `make chaos` more often, and `make
-// chaos-long` pauses and cuts off 100 times each. After n times without a failure
+// chaos-long` pauses and cuts off 100 times each,
+// and copies a million events. After n times without a failure
 // the true rate of failures is below 3/n, with a confidence of 95 %.
+//
+// Copies from one store into another are killed on the way, and go on; a backup is
+// taken under load, and restored on the other engine.
 //
 // The tests run real processes. The record of what producers and followers saw
 // is written outside of them; package history compares it with the log.

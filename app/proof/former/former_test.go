@@ -75,6 +75,12 @@ func TestAMovedInstallationIsTheSame(t *testing.T) {
 	}
 }
 
+// opened is a former installation for the present server to work on.
+type opened struct {
+	*maker
+	t *testing.T
+}
+
 // move brings the installation to the other engine by a backup, and back by a copy.
 func (o opened) move() {
 	o.t.Helper()
@@ -112,12 +118,7 @@ func (o opened) isTheSame() {
 	o.groupsGoOn()
 	o.lettersGoOn()
 	o.theTrailIsIntact()
-}
-
-// opened is a former installation for the present server to work on.
-type opened struct {
-	*maker
-	t *testing.T
+	o.theDoctorFindsNothing()
 }
 
 func open(t *testing.T, folder, kind string) opened {
@@ -392,10 +393,13 @@ func (o opened) lettersGoOn() {
 	status, _, err := o.request(o.t.Context(), "GET", "/dead-letters/"+o.Discarded, o.admin, nil, "")
 	require.NoError(o.t, err)
 	require.Equal(o.t, 404, status, "what was discarded is gone")
-	var letter struct{ State string }
 	last := o.Parked[0] // the newest, which the replay comes to at its end
-	o.post("/dead-letters/"+last+"/replay", `{}`, &letter)
-	require.Equal(o.t, "replaying", letter.State)
+	status, answer, err := o.request(o.t.Context(), "POST", "/dead-letters/"+last+"/replay", o.admin, nil, `{}`)
+	require.NoError(o.t, err)
+	if status != 409 { // on a busy machine the replay has been there before
+		require.Contains(o.t, []int{200, 202}, status, "%s", answer)
+		require.Contains(o.t, string(answer), `"state":"replaying"`)
+	}
 	var before, after struct {
 		State string
 		Total int64
@@ -418,4 +422,13 @@ func (o opened) theTrailIsIntact() {
 	output, err := o.maker.command(o.t.Context(), "", "audit", "verify")
 	require.NoError(o.t, err)
 	require.NotEmpty(o.t, output)
+}
+
+// theDoctorFindsNothing holds that what a former version stored, and the present one
+// has added to, is sound.
+func (o opened) theDoctorFindsNothing() {
+	o.t.Helper()
+	output, err := o.maker.command(o.t.Context(), "", "doctor")
+	require.NoError(o.t, err, output)
+	require.Contains(o.t, output, "none is missing")
 }

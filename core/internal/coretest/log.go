@@ -9,12 +9,14 @@ import (
 )
 
 // WatchedLog is a log that counts how often it is asked. It shows no event while it is
-// Blind, and takes its time to say how far streams reach while it is Slow.
+// Blind, and takes its time to say how far streams reach while it is Slow, and to show
+// events while it is SlowReading.
 type WatchedLog struct {
 	core.EventLog
 	Reads, Asked atomic.Int64
 	Blind        atomic.Bool
-	Slow         atomic.Int64 // nanoseconds
+	// Slow and SlowReading are in nanoseconds.
+	Slow, SlowReading atomic.Int64
 }
 
 // Read implements [core.Reader].
@@ -23,6 +25,7 @@ func (l *WatchedLog) Read(ctx context.Context, stream core.ID, scan core.Scan) (
 	if l.Blind.Load() {
 		return nil, ErrBroken
 	}
+	time.Sleep(time.Duration(l.SlowReading.Load()))
 	return l.EventLog.Read(ctx, stream, scan)
 }
 

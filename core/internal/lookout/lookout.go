@@ -59,8 +59,8 @@ func (l *Lookout[K]) Join(key K, look Look) Watch[K] {
 	defer l.mu.Unlock()
 	p := l.posts[key]
 	if p == nil {
-		p = &post[K]{lookout: l, key: key, look: look, news: make(chan struct{})}
-		p.ctx, p.stop = context.WithCancel(context.Background())
+		ctx, stop := context.WithCancel(context.Background()) //nolint:gosec // end calls stop
+		p = &post[K]{lookout: l, key: key, look: look, ctx: ctx, stop: stop, news: make(chan struct{})}
 		p.start()
 		l.posts[key] = p
 	}

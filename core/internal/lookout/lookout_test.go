@@ -39,7 +39,6 @@ func TestOneLookForAll(t *testing.T) {
 		watches := make([]lookout.Watch[string], 1000)
 		for i := range watches {
 			watches[i] = l.Join("key", look)
-			defer watches[i].Leave()
 		}
 		time.Sleep(10*time.Second + time.Millisecond)
 		require.EqualValues(t, 10, looks.Load())
@@ -56,6 +55,9 @@ func TestOneLookForAll(t *testing.T) {
 			require.False(t, told(watches[i].News()), "it is for the next look")
 		}
 		require.False(t, told(quiet))
+		for _, watch := range watches {
+			watch.Leave()
+		}
 	})
 }
 

@@ -3,6 +3,7 @@ package helm
 import (
 	"encoding/json"
 	"flag"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,9 +13,11 @@ import (
 	"testing"
 	"time"
 
+	monitoring "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	"github.com/stretchr/testify/require"
 	core "k8s.io/api/core/v1"
 	networking "k8s.io/api/networking/v1"
+	"sigs.k8s.io/yaml"
 )
 
 // TestContainersMayDoNothingButTheirWork holds the restricted standard for pods, and a
@@ -92,7 +95,7 @@ func TestUpgradesTakeNoServerAway(t *testing.T) {
 }
 
 // TestThereIsTimeToDrain holds that Kubernetes waits until a server has ended by itself:
-// the sleep, its drain-timeout, and what app.stopTimeout allows after that.
+// its drain-delay, its drain-timeout, and what app.stopTimeout allows after that.
 func TestThereIsTimeToDrain(t *testing.T) {
 	t.Parallel()
 	source, err := os.ReadFile("../../../app/running.go")
@@ -105,11 +108,9 @@ func TestThereIsTimeToDrain(t *testing.T) {
 		server := r.server(t)
 		drain, err := time.ParseDuration(variable(server, "EVENTFLOW_DRAIN_TIMEOUT").Value)
 		require.NoError(t, err)
-		var sleep time.Duration
-		if l := server.container().Lifecycle; l != nil {
-			sleep = time.Duration(l.PreStop.Sleep.Seconds) * time.Second
-		}
-		require.Greater(t, time.Duration(*server.pod.Spec.TerminationGracePeriodSeconds)*time.Second, sleep+drain+stop)
+		delay, err := time.ParseDuration(variable(server, "EVENTFLOW_DRAIN_DELAY").Value)
+		require.NoError(t, err)
+		require.Greater(t, time.Duration(*server.pod.Spec.TerminationGracePeriodSeconds)*time.Second, delay+drain+stop)
 	})
 }
 
@@ -172,6 +173,7 @@ func TestMetricsAreReadWithTheToken(t *testing.T) {
 	for _, values := range []string{"values/postgres.yaml", "values/trying.yaml"} {
 		r := render(t, "events", values)
 		server := r.server(t)
+		require.Equal(t, "eventflow", r.services[server.name].Labels[r.monitors[server.name].Spec.JobLabel], "the rules are about the job eventflow")
 		credentials := r.monitors[server.name].Spec.Endpoints[0].Authorization.Credentials
 		source := server.pod.Spec.Volumes[0].Projected.Sources[0].Secret
 		require.Equal(t, source.Name, credentials.Name)
@@ -181,9 +183,22 @@ func TestMetricsAreReadWithTheToken(t *testing.T) {
 	}
 }
 
+// TestTheAlertsComeAlong holds that the chart has the rules of deploy/prometheus, whole.
+func TestTheAlertsComeAlong(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../prometheus/eventflow.rules.yml")
+	require.NoError(t, err)
+	var wanted monitoring.PrometheusRuleSpec
+	require.NoError(t, yaml.UnmarshalStrict(text, &wanted))
+	require.NotEmpty(t, wanted.Groups)
+	rules := render(t, "events", "values/postgres.yaml").rules["events-eventflow"]
+	require.Equal(t, wanted, rules.Spec)
+	require.Equal(t, "prometheus", rules.Labels["release"])
+}
+
 // owned are settings that the chart makes of other values.
 var owned = []string{
-	"addr", "store", "catalog", "secret", "secret-previous", "redis", "tls-cert", "tls-key", "smtp", "metrics-token", "drain-timeout",
+	"addr", "store", "catalog", "secret", "secret-previous", "redis", "tls-cert", "tls-key", "smtp", "metrics-token", "drain-delay", "drain-timeout",
 }
 
 var update = flag.Bool("update", false, "write the server's settings into values.schema.json")
@@ -220,8 +235,14 @@ func TestTheSchemaListsEverySetting(t *testing.T) {
 		require.NoError(t, os.WriteFile(file, []byte(wanted), 0o644))
 		return
 	}
-	require.Equal(t, wanted, string(text), "go test -C deploy/check/helm -run Schema -update")
-	require.True(t, json.Valid(text))
+	var schema struct {
+		Properties struct {
+			Settings struct{ Properties map[string]any }
+		}
+	}
+	require.NoError(t, json.Unmarshal(text, &schema))
+	require.Equal(t, settings, slices.Sorted(maps.Keys(schema.Properties.Settings.Properties)),
+		"write them into the schema: HELM=helm go test -C deploy/check/helm -run Schema -update")
 }
 
 // TestTheServerTakesItsVariables asks an eventflow what it thinks of the environment that

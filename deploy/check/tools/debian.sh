@@ -7,7 +7,7 @@
 debian() {
   local archive=${cache:?}/debian-bookworm.tar
   if [ ! -s "$archive" ]; then
-    packages debootstrap
+    packages debootstrap debian-archive-keyring
     say "fetching Debian"
     local fetched
     fetched=$(mktemp -d /var/tmp/eventflow-debian.XXXXXX)
@@ -20,4 +20,5 @@ debian() {
   fi
   mkdir -p "$1"
   tar -C "$1" --numeric-owner -xf "$archive"
+  chmod 0755 "$1" # mktemp's is for its owner alone, and nobody else would find anything
 }

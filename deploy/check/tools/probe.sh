@@ -42,6 +42,16 @@ healthy
 EVENTFLOW_URL=http://127.0.0.1:8080 EVENTFLOW_KEY=$key eventflow try --stream probe
 echo "✓ an upgrade keeps secret and events"
 
+echo EVENTFLOW_LOG_LEVEL=debug >>/etc/eventflow/eventflow.conf
+systemctl reload eventflow
+for _ in $(seq 100); do
+  journalctl -u eventflow --no-pager | grep -q 'the settings were read again.*log-level' && break
+  sleep 0.1
+done
+journalctl -u eventflow --no-pager | grep 'the settings were read again.*log-level'
+healthy
+echo "✓ a reload takes a changed setting over"
+
 echo EVENTFLOW_QUEUE_EVENTS=few >>/etc/eventflow/eventflow.conf
 systemctl restart eventflow || true
 sleep 3
@@ -52,6 +62,23 @@ sed -i '$d' /etc/eventflow/eventflow.conf
 systemctl restart eventflow
 healthy
 echo "✓ a wrong setting is refused once, with its name in the journal"
+
+mkdir -p /etc/systemd/system/eventflow.service.d
+cat >/etc/systemd/system/eventflow.service.d/port.conf <<'UNIT'
+[Service]
+Environment=EVENTFLOW_ADDR=127.0.0.1:443
+AmbientCapabilities=CAP_NET_BIND_SERVICE
+CapabilityBoundingSet=CAP_NET_BIND_SERVICE
+PrivateUsers=no
+UNIT
+systemctl daemon-reload
+systemctl restart eventflow
+export EVENTFLOW_ADDR=127.0.0.1:443
+healthy
+rm -r /etc/systemd/system/eventflow.service.d
+systemctl daemon-reload
+unset EVENTFLOW_ADDR
+echo "✓ a drop-in opens port 443"
 
 dpkg -r eventflow
 systemctl is-active eventflow && false

@@ -53,11 +53,15 @@ func (g *gate) records(org byte) (all []string) {
 	events, err := g.log.Read(g.Context(), eventlog.AuditStream(core.ID{org}), core.Scan{Limit: 1000})
 	require.NoError(g, err)
 	for i := range events {
-		var entry core.AuditEntry
-		require.NoError(g, json.Unmarshal(events[i].Payload, &entry))
+		entry := g.entry(&events[i])
 		all = append(all, strings.TrimSpace(entry.Target.ID+" "+entry.Details["count"]))
 	}
 	return all
+}
+
+func (g *gate) entry(event *core.Event) (entry core.AuditEntry) {
+	require.NoError(g, json.Unmarshal(event.Payload, &entry))
+	return entry
 }
 
 // The first refusal of a key at a route is recorded at once, and those of a minute

@@ -1,0 +1,87 @@
+package eventlog_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventlog"
+	"github.com/eventflow-go/eventflow/core/internal/coretest"
+)
+
+// behind has 50 tails read a stream from its beginning, which memory does not reach,
+// while a page takes ten milliseconds. They end with ctx.
+func (a *audience) behind(ctx context.Context) *sync.WaitGroup {
+	begin := core.Offset(-1)
+	a.put(many(8_000)...)
+	a.log.SlowReading.Store(int64(10 * time.Millisecond))
+	var all sync.WaitGroup
+	for range 50 {
+		tail := a.follow(core.Filter{}, &begin)
+		all.Go(func() {
+			for more, err := true, error(nil); more && err == nil; {
+				_, more, err = tail.Next(ctx, time.Minute)
+			}
+		})
+	}
+	return &all
+}
+
+// Tails that are behind have an eighth of the store's time beside producers, and a third
+// where there are none, however many they are. Those at the head do not wait for them.
+func TestTailsThatAreBehindGiveWay(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		producing   bool
+		least, most int64
+	}{{true, 120, 126}, {false, 320, 336}} {
+		synctest.Test(t, func(t *testing.T) {
+			a := newAudience(t)
+			ctx, end := context.WithTimeout(t.Context(), 10*time.Second)
+			defer end()
+			reading := a.behind(ctx)
+			a.stream = a.Create(core.StreamSpec{Name: "other"})
+			front, err := a.tails.Follow(t.Context(), a.Who, "other", eventlog.TailSpec{})
+			require.NoError(t, err)
+			defer front.Close()
+			for c.producing && ctx.Err() == nil {
+				begun := time.Now()
+				a.put(`{}`)
+				require.Len(t, a.next(front).Events, 1)
+				require.Less(t, time.Since(begun), 50*time.Millisecond)
+				time.Sleep(5 * time.Millisecond)
+			}
+			reading.Wait()
+			require.GreaterOrEqual(t, a.log.Reads.Load(), c.least)
+			require.LessOrEqual(t, a.log.Reads.Load(), c.most)
+		})
+	}
+}
+
+// A tail that waits for its turn to read is looked at again when it comes.
+func TestATailLooksAgainAfterItsTurn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := newAudience(t)
+		ctx, end := context.WithCancel(t.Context())
+		reading := a.behind(ctx)
+		synctest.Wait()
+		badge, begin := &coretest.Badge{Who: a.Who}, core.Offset(-1)
+		tail, err := a.tails.Follow(t.Context(), badge.Worn(), "orders", eventlog.TailSpec{After: &begin})
+		require.NoError(t, err)
+		defer tail.Close()
+		time.AfterFunc(100*time.Millisecond, func() { badge.Revoked.Store(true) })
+		begun := time.Now()
+		part, _, err := tail.Next(t.Context(), time.Minute)
+		require.Equal(t, core.CodeUnauthorized, core.CodeOf(err))
+		require.Empty(t, part.Events)
+		require.Greater(t, time.Since(begun), time.Second, "others were before it")
+		end()
+		reading.Wait()
+	})
+}
