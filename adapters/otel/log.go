@@ -31,7 +31,7 @@ func (l *tracedLog) Append(ctx context.Context, at time.Time, batches []core.Bat
 		events += len(batches[i].Entries)
 		streams[batches[i].Stream] = struct{}{}
 	}
-	span.SetAttributes(keyRequests.Int(len(batches)), keyEvents.Int(events), keyStreams.Int(len(streams)))
+	span.SetAttributes(keyBatches.Int(len(batches)), keyEvents.Int(events), keyStreams.Int(len(streams)))
 	err := l.EventLog.Append(ctx, at, batches)
 	end(span, err)
 	return err

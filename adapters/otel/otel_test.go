@@ -266,7 +266,7 @@ func TestAGroupCommitIsOneSpan(t *testing.T) {
 	commit, posts := spans["commit group"][0], spans["POST /events"]
 	require.Len(t, posts, 2)
 	require.Equal(t, posts[1].GetSpanId(), commit.GetParentSpanId())
-	require.Equal(t, map[string]string{"eventflow.requests": "6", "eventflow.events": "6", "eventflow.streams": "3"}, attributes(commit))
+	require.Equal(t, map[string]string{"eventflow.batches": "6", "eventflow.events": "6", "eventflow.streams": "3"}, attributes(commit))
 	require.Len(t, commit.GetLinks(), 2)
 	require.Equal(t, posts[1].GetSpanId(), commit.GetLinks()[0].GetSpanId())
 	require.Equal(t, posts[0].GetSpanId(), commit.GetLinks()[1].GetSpanId())

@@ -70,6 +70,7 @@ func followed(requests []context.Context) (spans []trace.Span) {
 // what it was, and whose.
 const (
 	keyRequests = attribute.Key("eventflow.requests")
+	keyBatches  = attribute.Key("eventflow.batches")
 	keyEvents   = attribute.Key("eventflow.events")
 	keyStreams  = attribute.Key("eventflow.streams")
 	keyGroup    = attribute.Key("eventflow.group.id")

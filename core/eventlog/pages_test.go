@@ -18,7 +18,7 @@ import (
 // while a page takes ten milliseconds. They end with ctx.
 func (a *audience) behind(ctx context.Context) *sync.WaitGroup {
 	begin := core.Offset(-1)
-	a.put(many(30_000)...)
+	a.put(many(8_000)...)
 	a.log.SlowReading.Store(int64(10 * time.Millisecond))
 	var all sync.WaitGroup
 	for range 50 {

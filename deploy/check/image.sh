@@ -9,7 +9,9 @@
 . "$(dirname "$0")/tools/debian.sh"
 
 must_be_root "building an image without a container engine"
-packages buildah umoci runc jq busybox-static
+packages buildah umoci jq busybox-static
+# Docker brings a runc of its own, which Debian's package would throw out.
+command -v runc >/dev/null || packages runc
 
 base=docker.io/library/$(sed -n 's/^FROM .*\(golang:[^ ]*\) AS build$/\1/p' Dockerfile)
 go_version=$("$GO" env GOVERSION)

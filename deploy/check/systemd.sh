@@ -9,7 +9,7 @@
 . "$(dirname "$0")/tools/debian.sh"
 
 must_be_root "booting systemd in a container"
-packages systemd systemd-container debootstrap
+packages systemd systemd-container
 needs_nfpm
 make -s bin/eventflow >/dev/null
 

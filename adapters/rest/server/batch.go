@@ -118,10 +118,10 @@ func obstacle(items []eventlog.Item) error {
 	return nil
 }
 
-// failBatch answers with an error, and adds the results to the members of its
-// body.
+// failBatch answers with the error of one of the items, and adds the results to the
+// members of its body.
 func (c *call) failBatch(err error, items []eventlog.Item) error {
-	c.fail(err)
+	c.answerError(err)
 	problem := c.ctx.Response.Body()
 	body := append([]byte(nil), problem[:len(problem)-1]...)
 	body = append(appendBatch(append(body, ','), items, 0), '}')

@@ -16,9 +16,11 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// fail answers with an error.
-func (c *call) fail(err error) {
-	err = c.named(err)
+// fail answers with an error, and logs what the client does not get to see of it.
+func (c *call) fail(err error) { c.answerError(c.named(err)) }
+
+// answerError answers with an error that has a code.
+func (c *call) answerError(err error) {
 	problem := rest.NewProblem(err, string(c.id))
 	if errors.Is(err, errHeaderTooLarge) {
 		problem.Status = fasthttp.StatusRequestHeaderFieldsTooLarge

@@ -7,7 +7,7 @@
 debian() {
   local archive=${cache:?}/debian-bookworm.tar
   if [ ! -s "$archive" ]; then
-    packages debootstrap
+    packages debootstrap debian-archive-keyring
     say "fetching Debian"
     local fetched
     fetched=$(mktemp -d /var/tmp/eventflow-debian.XXXXXX)
