@@ -31,7 +31,7 @@ RACE = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race '-gcflags=modernc.o
 # which spares building most of it again. One comes after the other: side by side
 # they would make a browser wait for compilers.
 MODULE  := github.com/eventflow-go/eventflow
-UNRACED  = $(addprefix $(MODULE)/,app/proof/e2e app/proof/chaos app/proof/foreign app/proof/former app/proof/testenv app/proof/chaos/history app/proof/browser ui/pack)
+UNRACED  = $(addprefix $(MODULE)/,app/proof/e2e app/proof/chaos app/proof/foreign app/proof/former app/proof/guides app/proof/testenv app/proof/chaos/history app/proof/browser ui/pack)
 
 # What takes long begins first, or it would be waited for at the end.
 SLOWEST  = $(addprefix $(MODULE)/,adapters/catalog app adapters/memory adapters/postgres ui adapters/rest/server core/deliver)

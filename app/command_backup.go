@@ -111,7 +111,9 @@ func (b *backup) say(out io.Writer, path string) error {
 	return err
 }
 
-func (m manifest) size() string { return counted(m.Events, "event") + " of " + counted(m.Streams, "stream") }
+func (m manifest) size() string {
+	return counted(m.Events, "event") + " of " + counted(m.Streams, "stream")
+}
 
 // ending is what every command about a backup says at its end.
 func ending(streams []streamSum, head manifest) string {

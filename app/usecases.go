@@ -60,8 +60,12 @@ func newTails(p ports, streams *eventlog.Streams, recent *eventlog.Recent) *even
 	return eventlog.NewTails(streams, recent, p.Log)
 }
 
-func newRetention(p ports) *eventlog.Retention {
-	return eventlog.NewRetention(p.Catalog, p.Log, p.Catalog, p.Catalog, p.Logger, p.Now)
+func newRetention(p ports, storage core.Storage, m *metrics.Metrics) *eventlog.Retention {
+	room, _ := storage.(core.Preparer) // where none is needed, there is none
+	return eventlog.NewRetention(eventlog.RetentionPorts{
+		Catalog: p.Catalog, Log: p.Log, Attempts: p.Catalog, Sessions: p.Catalog, Room: room,
+		Removed: m.Removed, Swept: m.Swept, Logger: p.Logger, Now: p.Now,
+	})
 }
 
 func newDelivery(

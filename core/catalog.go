@@ -73,7 +73,7 @@ type Holdings interface {
 	Held(ctx context.Context, org ID) (Shares, error)
 }
 
-// StreamCatalog keeps the streams' definitions. Every method but AllStreams
+// StreamCatalog keeps the streams' definitions. Every method but AllStreams and NoteRemoval
 // answers [CodeNotFound] for a stream of another organization or a deleted one.
 type StreamCatalog interface {
 	// CreateStream stores a new stream. A live stream of the same name in the
@@ -93,7 +93,11 @@ type StreamCatalog interface {
 	// given one. Another stored Revision is a [CodePreconditionFailed]. That is
 	// checked first; a taken name is a [CodeConflict]. A stream with DeletedAt set is
 	// gone for every other method but AllStreams, and its name is free.
+	// It leaves LastRemoval as it is stored.
 	UpdateStream(ctx context.Context, stream Stream) error
+	// NoteRemoval replaces the LastRemoval of a stream, deleted or not, and nothing
+	// else: the revision stays. A stream that is not there is no error.
+	NoteRemoval(ctx context.Context, id ID, removal Removal) error
 }
 
 // Credentials keeps API keys and service tokens.

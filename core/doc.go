@@ -63,6 +63,7 @@
 //
 //   - event.go: an event and the limits of its fields;
 //   - stream.go: a stream, and the requests to make and change one;
+//   - retention.go: what is kept of a stream, and what was removed;
 //   - batch.go: events on their way into the log, and what became of them;
 //   - receipt.go: the answer to a producer;
 //   - query.go: the questions about events, and a page of the answer.

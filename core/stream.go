@@ -15,6 +15,12 @@ type Stream struct {
 	Description string `json:"description,omitempty"`
 	// RetentionDays is how long events are kept, [DefaultRetentionDays] by default.
 	RetentionDays int `json:"retention_days"`
+	// RetentionBytes and RetentionEvents bound what is kept besides: the newest events
+	// that hold so many bytes of payload and context, and so many events. Zero is no
+	// bound. Whichever of the three reaches furthest removes. Storages remove whole
+	// periods, so that somewhat more is kept, and never less.
+	RetentionBytes  int64 `json:"retention_bytes,omitempty"`
+	RetentionEvents int64 `json:"retention_events,omitempty"`
 	// IdempotencyWindowSeconds bounds how long a key is remembered. With zero it is
 	// remembered for as long as its event is retained.
 	IdempotencyWindowSeconds int64 `json:"idempotency_window_seconds,omitempty"`
@@ -25,6 +31,9 @@ type Stream struct {
 	CreatedAt time.Time  `json:"created_at"`
 	UpdatedAt time.Time  `json:"updated_at"`
 	DeletedAt *time.Time `json:"-"`
+	// LastRemoval is what retention removed last, nil when nothing ever was. It is no
+	// setting: only [StreamCatalog.NoteRemoval] changes it.
+	LastRemoval *Removal `json:"-"`
 }
 
 // The limits of a stream's fields.
@@ -52,16 +61,21 @@ type StreamSpec struct {
 	Name                     string          `json:"name"`
 	Description              string          `json:"description"`
 	RetentionDays            *int            `json:"retention_days"`
+	RetentionBytes           *int64          `json:"retention_bytes"`
+	RetentionEvents          *int64          `json:"retention_events"`
 	IdempotencyWindowSeconds *int64          `json:"idempotency_window_seconds"`
 	Schema                   json.RawMessage `json:"schema"`
 }
 
 // StreamChange describes changes to a stream; a nil field changes nothing, and
-// a Schema of `null` removes it.
+// a Schema of `null` removes it. RetentionBytes and RetentionEvents of 0 remove the
+// bound.
 type StreamChange struct {
 	Name                     *string         `json:"name"`
 	Description              *string         `json:"description"`
 	RetentionDays            *int            `json:"retention_days"`
+	RetentionBytes           *int64          `json:"retention_bytes"`
+	RetentionEvents          *int64          `json:"retention_events"`
 	IdempotencyWindowSeconds *int64          `json:"idempotency_window_seconds"`
 	Schema                   json.RawMessage `json:"schema"`
 }
@@ -107,6 +121,12 @@ func (s *Stream) Check() error {
 	}
 	if s.RetentionDays < 1 || s.RetentionDays > MaxRetentionDays {
 		return Invalid("retention_days", "must be 1 to %d", MaxRetentionDays)
+	}
+	if s.RetentionBytes < 0 || s.RetentionBytes > MaxRetentionBytes {
+		return Invalid("retention_bytes", "must be 0 (no bound) to %d", int64(MaxRetentionBytes))
+	}
+	if s.RetentionEvents < 0 || s.RetentionEvents > MaxRetentionEvents {
+		return Invalid("retention_events", "must be 0 (no bound) to %d", int64(MaxRetentionEvents))
 	}
 	if longest := int64(s.RetentionDays) * 86_400; s.IdempotencyWindowSeconds < 0 || s.IdempotencyWindowSeconds > longest {
 		return Invalid("idempotency_window_seconds", "must be 0 (as long as events are retained) to %d", longest)

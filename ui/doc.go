@@ -26,7 +26,7 @@
 // What pages are made of:
 //
 //   - in all pages: table.go, pages.go, button.go, field.go, dialog.go, copy_box.go,
-//     panel.go, note.go, icon.go, chart.go, words.go, time_text.go and
+//     panel.go, note.go, icon.go, chart.go, words.go, bytes.go, time_text.go and
 //     local_time.go. row_keys.go goes through the rows of all tables.
 //   - for the keys of users who leave: leaving.go.
 //   - for commands to be copied: command.go, and send_example.go with schema_sample.go.

@@ -3,6 +3,7 @@ package ui
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
@@ -17,9 +18,11 @@ type streamSettingsView struct {
 
 	stream                       load[core.Stream]
 	name, description, retention string
-	typed                        string
-	asking                       bool
-	act, remove                  act
+	// size and events bound what is kept besides; empty is no bound.
+	size, events string
+	typed        string
+	asking       bool
+	act, remove  act
 }
 
 // OnMount implements [app.Mounter].
@@ -28,6 +31,13 @@ func (v *streamSettingsView) OnMount(ctx app.Context) {
 	v.stream.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (core.Stream, error) {
 		stream, err := client.Stream(ctx, name)
 		v.name, v.description, v.retention = stream.Name, stream.Description, strconv.Itoa(stream.RetentionDays)
+		v.size, v.events = "", ""
+		if stream.RetentionBytes > 0 {
+			v.size = exactBytes(stream.RetentionBytes)
+		}
+		if stream.RetentionEvents > 0 {
+			v.events = count(stream.RetentionEvents)
+		}
 		return stream, err
 	})
 }
@@ -44,7 +54,7 @@ func (v *streamSettingsView) settings(stream core.Stream) app.UI {
 		app.Dt().Text("Last changed"), app.Dd().Body(timeText(stream.UpdatedAt), app.Textf(", revision %d", stream.Revision)),
 	)
 	if !v.s.writable(core.ActionWriteStreams) {
-		return app.Div().Class("stack").Body(fixed, app.P().Text("Retention: "+plural(stream.RetentionDays, "day")+"."))
+		return app.Div().Class("stack").Body(fixed, app.P().Text("Retention: "+boundsText(stream.RetentionDays, stream.RetentionBytes, stream.RetentionEvents)+"."))
 	}
 	wrong := fieldErrors{err: v.act.err}
 	parts := []app.UI{
@@ -53,6 +63,11 @@ func (v *streamSettingsView) settings(stream core.Stream) app.UI {
 			field("name", "Name", textInput("name", &v.name).Required(true), "Producers and consumers that use the old name stop working. Those that use the ID are not affected.", wrong.of("name")),
 			field("description", "Description", textInput("description", &v.description), "", wrong.of("description")),
 			field("retention", "Retention (days)", textInput("retention", &v.retention).Attr("inputmode", "numeric"), "", wrong.of("retention_days")),
+			field("retention-bytes", "Keep at most this size", textInput("retention-bytes", &v.size).Attr("placeholder", "no bound"),
+				"Payload and context of the newest events, such as 500 MB or 20 GB.", wrong.of("retention_bytes")),
+			field("retention-events", "Keep at most this many events", textInput("retention-events", &v.events).Attr("inputmode", "numeric").Attr("placeholder", "no bound"),
+				"Whichever bound reaches furthest removes, once an hour. Whole periods go: an hour on SQLite, a UTC day on PostgreSQL. So somewhat more is kept, and never less.",
+				wrong.of("retention_events")),
 			wrong.rest(),
 			submitButton("Save", v.act.busy)),
 		app.Section().Class("panel", "danger").Aria("label", "Delete").Body(
@@ -81,9 +96,24 @@ func (v *streamSettingsView) send(ctx app.Context) {
 		v.act.err = core.Invalid("retention_days", "must be a whole number")
 		return
 	}
+	size, ok := parseBytes(v.size)
+	if !ok {
+		v.act.err = core.Invalid("retention_bytes", "must be a size, such as 500 MB or 20 GB, or empty")
+		return
+	}
+	events, ok := int64(0), true
+	if strings.TrimSpace(v.events) != "" {
+		events, ok = parseCount(v.events)
+	}
+	if !ok {
+		v.act.err = core.Invalid("retention_events", "must be a whole number, or empty")
+		return
+	}
 	days := int(retention)
 	stream := v.stream.value
-	change := core.StreamChange{Name: &v.name, Description: &v.description, RetentionDays: &days}
+	change := core.StreamChange{
+		Name: &v.name, Description: &v.description, RetentionDays: &days, RetentionBytes: &size, RetentionEvents: &events,
+	}
 	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
 		_, err := client.ChangeStream(ctx, stream.ID.String(), change, stream.Revision)
 		return err

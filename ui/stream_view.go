@@ -20,6 +20,7 @@ type streamView struct {
 	stream    load[core.Stream]
 	stats     load[core.StreamStats]
 	histogram load[core.Histogram]
+	kept      load[core.StreamRetention]
 	// event is an example of what the stream takes.
 	event   load[rest.NewEvent]
 	example string
@@ -30,6 +31,9 @@ func (v *streamView) OnMount(ctx app.Context) {
 	name := v.Page.stream()
 	v.stream.fetchKept(ctx, v.s, keptStream.of(name), func(ctx context.Context, client *rest.Client) (core.Stream, error) { return client.Stream(ctx, name) })
 	s := v.s
+	v.kept.fetch(ctx, s, func(ctx context.Context, client *rest.Client) (core.StreamRetention, error) {
+		return client.StreamRetention(ctx, name)
+	})
 	v.event.fetch(ctx, s, func(ctx context.Context, client *rest.Client) (rest.NewEvent, error) {
 		return exampleFor(ctx, client, s, name)
 	})
@@ -73,12 +77,36 @@ func (v *streamView) overview(stream core.Stream) app.UI {
 	parts = append(parts, app.Div().Class("tiles").Body(
 		tileOf("Events", events, last...),
 		tile("Next offset", next, ""),
-		tile("Retention", plural(stream.RetentionDays, "day"), ""),
+		tileOf("Retention", plural(stream.RetentionDays, "day"), v.keptText()...),
 	))
 	if v.histogram.have() {
 		parts = append(parts, hourChart(&v.histogram, ""))
 	}
+	if v.kept.have() {
+		parts = append(parts, removalNote(v.kept.value))
+	}
 	return app.Div().Class("stack").Body(append(parts, v.snippets(stream))...)
+}
+
+// keptText says how much is kept, and since when.
+func (v *streamView) keptText() []app.UI {
+	kept := v.kept.value
+	if !v.kept.have() || kept.OldestReceivedAt == nil {
+		return nil
+	}
+	return []app.UI{app.Text("about " + byteText(kept.ApproximateBytes) + ", oldest "), timeText(*kept.OldestReceivedAt)}
+}
+
+// removalNote says what retention removed last and why.
+func removalNote(kept core.StreamRetention) app.UI {
+	text := "Kept: " + boundsText(kept.RetentionDays, kept.RetentionBytes, kept.RetentionEvents) + ". "
+	last := kept.LastRemoval
+	if last == nil {
+		return app.P().Class("hint").Text(text + "Nothing was removed so far.")
+	}
+	why := map[core.Reason]string{core.ReasonAge: "their age", core.ReasonBytes: "the size of the stream", core.ReasonEvents: "the number of events"}[last.Reason]
+	return app.P().Class("hint").Body(app.Text(text+"The last removal took "+plural(last.Events, "event")+", about "+byteText(last.ApproximateBytes)+
+		", because of "+why+", "), timeText(last.At), app.Text("."))
 }
 
 // numbers are the texts of the tiles, with dashes for what is not known yet.

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -15,6 +16,8 @@ type streamRow struct {
 	Name              string
 	Description       string
 	RetentionDays     int
+	RetentionBytes    int64
+	RetentionEvents   int64
 	IdempotencyWindow int64
 	Schema            string
 	Revision          int64
@@ -23,6 +26,8 @@ type streamRow struct {
 	// DeletedAt is a plain number to GORM: its own soft delete would hide the
 	// row from the statement that deletes it.
 	DeletedAt *int64
+	// LastRemoval is a core.Removal as JSON, or empty. UpdateStream does not write it.
+	LastRemoval string
 }
 
 // TableName names the table for GORM.
@@ -31,7 +36,8 @@ func (streamRow) TableName() string { return "streams" }
 func rowOf(s core.Stream) streamRow {
 	return streamRow{
 		ID: s.ID.String(), Org: s.Org.String(), Name: s.Name, Description: s.Description,
-		RetentionDays: s.RetentionDays, IdempotencyWindow: s.IdempotencyWindowSeconds, Schema: string(s.Schema),
+		RetentionDays: s.RetentionDays, RetentionBytes: s.RetentionBytes, RetentionEvents: s.RetentionEvents,
+		IdempotencyWindow: s.IdempotencyWindowSeconds, Schema: string(s.Schema),
 		Revision: s.Revision, CreatedAt: micros(s.CreatedAt), UpdatedAt: micros(s.UpdatedAt), DeletedAt: optionalMicros(s.DeletedAt),
 	}
 }
@@ -39,11 +45,17 @@ func rowOf(s core.Stream) streamRow {
 func (r streamRow) stream() (core.Stream, error) {
 	stream := core.Stream{
 		Name: r.Name, Description: r.Description,
-		RetentionDays: r.RetentionDays, IdempotencyWindowSeconds: r.IdempotencyWindow,
-		Revision: r.Revision, CreatedAt: fromMicros(r.CreatedAt), UpdatedAt: fromMicros(r.UpdatedAt), DeletedAt: fromOptionalMicros(r.DeletedAt),
+		RetentionDays: r.RetentionDays, RetentionBytes: r.RetentionBytes, RetentionEvents: r.RetentionEvents,
+		IdempotencyWindowSeconds: r.IdempotencyWindow,
+		Revision:                 r.Revision, CreatedAt: fromMicros(r.CreatedAt), UpdatedAt: fromMicros(r.UpdatedAt), DeletedAt: fromOptionalMicros(r.DeletedAt),
 	}
 	if r.Schema != "" {
 		stream.Schema = json.RawMessage(r.Schema)
+	}
+	if r.LastRemoval != "" {
+		if err := json.Unmarshal([]byte(r.LastRemoval), &stream.LastRemoval); err != nil {
+			return core.Stream{}, err
+		}
 	}
 	return stream, parseIDs(into{r.ID, &stream.ID}, into{r.Org, &stream.Org})
 }
@@ -97,7 +109,7 @@ func (c *Catalog) UpdateStream(ctx context.Context, stream core.Stream) error {
 	defer c.serialize()()
 	updated := c.live(ctx, stream.Org).Model(&streamRow{}).
 		Where("id = ? and revision = ?", row.ID, stream.Revision-1).
-		Select("name", "description", "retention_days", "idempotency_window", "schema", "revision", "updated_at", "deleted_at").
+		Select("name", "description", "retention_days", "retention_bytes", "retention_events", "idempotency_window", "schema", "revision", "updated_at", "deleted_at").
 		Updates(&row)
 	if updated.Error != nil {
 		return nameTaken(updated.Error, stream.Name)
@@ -109,4 +121,15 @@ func (c *Catalog) UpdateStream(ctx context.Context, stream core.Stream) error {
 		return err
 	}
 	return core.Errorf(core.CodePreconditionFailed, "the stream has changed since it was read; read it again")
+}
+
+// NoteRemoval implements [core.StreamCatalog].
+func (c *Catalog) NoteRemoval(ctx context.Context, id core.ID, removal core.Removal) error {
+	removal.At = removal.At.UTC().Truncate(time.Microsecond)
+	text, err := json.Marshal(removal)
+	if err != nil {
+		return err
+	}
+	defer c.serialize()()
+	return c.db.WithContext(ctx).Model(&streamRow{}).Where("id = ?", id.String()).UpdateColumn("last_removal", string(text)).Error
 }

@@ -244,7 +244,7 @@ func (s *stream) before(at time.Time) int {
 	return sort.Search(len(s.events), func(i int) bool { return !s.events[i].ReceivedAt.Before(at) })
 }
 
-// Trim implements [core.Trimmer], in whole UTC days.
+// Trim implements [core.Trimmer], in whole hours.
 func (s *Storage) Trim(_ context.Context, id core.ID, before time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -255,7 +255,7 @@ func (s *Storage) Trim(_ context.Context, id core.ID, before time.Time) error {
 	if of == nil {
 		return nil
 	}
-	of.remove(of.before(before.UTC().Truncate(24 * time.Hour)))
+	of.remove(of.before(before.UTC().Truncate(time.Hour)))
 	return nil
 }
 

@@ -11,6 +11,10 @@ import (
 func ownStream(stream core.Stream) core.Stream {
 	stream.Schema = bytes.Clone(stream.Schema)
 	stream.CreatedAt, stream.UpdatedAt, stream.DeletedAt = utc(stream.CreatedAt), utc(stream.UpdatedAt), utcOrNone(stream.DeletedAt)
+	if stream.LastRemoval != nil {
+		stream.LastRemoval = new(*stream.LastRemoval)
+		stream.LastRemoval.At = utc(stream.LastRemoval.At)
+	}
 	return stream
 }
 
@@ -111,5 +115,19 @@ func (c *Catalog) UpdateStream(ctx context.Context, stream core.Stream) error {
 	if stored.Revision != stream.Revision-1 {
 		return errMoved
 	}
+	stream.LastRemoval = stored.LastRemoval
 	return c.storeStream(stream)
+}
+
+// NoteRemoval implements [core.StreamCatalog].
+func (c *Catalog) NoteRemoval(ctx context.Context, id core.ID, removal core.Removal) error {
+	if err := c.enter(ctx); err != nil {
+		return err
+	}
+	defer c.mu.Unlock()
+	if stream, ok := c.streams[id]; ok {
+		stream.LastRemoval = &removal
+		c.streams[id] = ownStream(stream)
+	}
+	return nil
 }

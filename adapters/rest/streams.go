@@ -65,6 +65,8 @@ func (c *Client) ChangeStream(ctx context.Context, ref string, change core.Strea
 	setField(fields, "name", change.Name)
 	setField(fields, "description", change.Description)
 	setField(fields, "retention_days", change.RetentionDays)
+	setField(fields, "retention_bytes", change.RetentionBytes)
+	setField(fields, "retention_events", change.RetentionEvents)
 	setField(fields, "idempotency_window_seconds", change.IdempotencyWindowSeconds)
 	if change.Schema != nil {
 		fields["schema"] = change.Schema
@@ -82,6 +84,13 @@ func (c *Client) DeleteStream(ctx context.Context, ref string, revision int64) e
 func (c *Client) StreamStats(ctx context.Context, ref string) (stats core.StreamStats, err error) {
 	err = c.get(ctx, StreamPath(ref)+"/stats", &stats)
 	return stats, err
+}
+
+// StreamRetention returns what is kept of a stream, by which bounds, and what was
+// removed last.
+func (c *Client) StreamRetention(ctx context.Context, ref string) (kept core.StreamRetention, err error) {
+	err = c.get(ctx, StreamPath(ref)+"/retention", &kept)
+	return kept, err
 }
 
 // Histogram counts a stream's events between two times, in buckets of equal

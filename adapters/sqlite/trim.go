@@ -23,9 +23,9 @@ const (
 // while there are appends. So it takes a quarter of the file's time from them.
 const trimRest = 3
 
-// Trim implements [core.Trimmer], in whole UTC days. It gives way to appends.
+// Trim implements [core.Trimmer], in whole hours. It gives way to appends.
 func (s *Storage) Trim(ctx context.Context, stream core.ID, before time.Time) error {
-	before = before.UTC().Truncate(24 * time.Hour)
+	before = before.UTC().Truncate(time.Hour)
 	// Most streams have nothing to remove. They are found without the lock, for
 	// which appends would have to wait.
 	if old, err := s.beginsBefore(ctx, stream, before); err != nil || !old {

@@ -16,6 +16,6 @@ func Disk(path string) (core.DiskLoad, error) {
 	if err := syscall.Statfs(filepath.Dir(path), &found); err != nil {
 		return core.DiskLoad{}, fmt.Errorf("looking at the disk of %s: %w", path, err)
 	}
-	block := int64(found.Bsize)                                                                     //nolint:unconvert // its type differs between systems
-	return core.DiskLoad{Size: int64(found.Blocks) * block, Free: int64(found.Bavail) * block}, nil //nolint:unconvert // the same
+	block := int64(found.Bsize) //nolint:unconvert // its type differs between systems
+	return core.DiskLoad{Size: int64(found.Blocks) * block, Free: int64(found.Bavail) * block}, nil
 }

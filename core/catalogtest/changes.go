@@ -14,6 +14,7 @@ var changes = []guarantee{
 	{"a stream cannot take the name of another", renamedToTaken},
 	{"a name that was given up is free", renamedAway},
 	{"a deleted stream is gone", deletedStream},
+	{"a removal is noted beside the settings", notedRemoval},
 	{"a deleted stream's name is free", deletedName},
 }
 
@@ -22,11 +23,13 @@ func changedStream(s *suite) {
 	untouched := s.created(org, "payments")
 	stream := s.update(s.created(org, "orders"), func(stream *core.Stream) {
 		stream.Name, stream.Description, stream.RetentionDays, stream.IdempotencyWindowSeconds = "sales", "changed", 7, 60
+		stream.RetentionBytes, stream.RetentionEvents = 1, 2
 		stream.Schema, stream.UpdatedAt = json.RawMessage(`{ }`), start.Add(time.Hour)
 	})
 	s.has(stream)
 	stream = s.update(stream, func(stream *core.Stream) {
 		stream.Description, stream.IdempotencyWindowSeconds, stream.Schema = "", 0, nil
+		stream.RetentionBytes, stream.RetentionEvents = 0, 0
 	})
 	s.has(stream)
 	s.has(s.update(stream, func(*core.Stream) {}))
@@ -103,6 +106,29 @@ func deletedStream(s *suite) {
 		s.sameStream(got, want)
 	}
 	s.has(kept)
+}
+
+func notedRemoval(s *suite) {
+	org, ctx := s.organization(), context.Background()
+	untouched, stream := s.created(org, "payments"), s.created(org, "orders")
+	first := core.Removal{At: start, Reason: core.ReasonAge, Events: 3, ApproximateBytes: 1 << 40, UntilOffset: 3}
+	s.must(s.catalog.NoteRemoval(ctx, stream.ID, first), "NoteRemoval")
+	stream.LastRemoval = &first
+	s.has(stream)
+	changed := stream
+	changed.LastRemoval = nil // as somebody read it who was there before
+	stored := s.update(changed, func(stream *core.Stream) { stream.Description = "changed" })
+	stored.LastRemoval = &first
+	s.has(stored)
+	second := core.Removal{At: start.Add(time.Hour + 7).In(time.FixedZone("elsewhere", 3600)), Reason: core.ReasonEvents, Events: 1, UntilOffset: 4}
+	s.must(s.catalog.NoteRemoval(ctx, stream.ID, second), "NoteRemoval")
+	second.At = start.Add(time.Hour)
+	stored.LastRemoval = &second
+	s.has(stored)
+	s.must(s.catalog.NoteRemoval(ctx, newID(start), first), "NoteRemoval of a stream that is not there")
+	s.remove(stored)
+	s.must(s.catalog.NoteRemoval(ctx, stream.ID, first), "NoteRemoval of a deleted stream")
+	s.has(untouched)
 }
 
 func deletedName(s *suite) {

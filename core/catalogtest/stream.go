@@ -89,6 +89,7 @@ func mostStream(s *suite) {
 	stream := newStream(s.organization(), strings.Repeat("\U0001f389", core.MaxStreamNameLength))
 	stream.Description = strings.Repeat("\u754c\u202e'\"%", core.MaxDescriptionLength/5)
 	stream.RetentionDays, stream.IdempotencyWindowSeconds = core.MaxRetentionDays, math.MaxInt64
+	stream.RetentionBytes, stream.RetentionEvents = core.MaxRetentionBytes, core.MaxRetentionEvents
 	filler := `{"title": "` + `\u0000\ud83c\udf89'` + "\u2028\U0001f389"
 	stream.Schema = json.RawMessage(filler + strings.Repeat("x", core.MaxSchemaBytes-len(filler)-2) + `"}`)
 	stream.Revision = math.MaxInt64 - 1

@@ -20,6 +20,7 @@ import (
 // attic is a catalog and a log that record what is to be removed from them.
 type attic struct {
 	*memory.Catalog
+	core.EventLog
 	mu    sync.Mutex
 	calls map[core.ID]time.Time
 }
@@ -64,7 +65,7 @@ func (a *attic) Trim(_ context.Context, stream core.ID, before time.Time) error 
 func TestEveryStreamIsTrimmedToItsRetention(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		trimmed := &attic{Catalog: memory.NewCatalog(), calls: map[core.ID]time.Time{}}
+		trimmed := &attic{Catalog: memory.NewCatalog(), EventLog: coretest.OpenLog(t), calls: map[core.ID]time.Time{}}
 		streams := make([]core.Stream, 2500)
 		for i := range streams {
 			streams[i] = core.Stream{ID: core.ID{byte(i >> 8), byte(i)}, Name: fmt.Sprint(i), RetentionDays: 1 + i%90}
@@ -72,7 +73,9 @@ func TestEveryStreamIsTrimmedToItsRetention(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		started := time.Now().UTC()
-		go eventlog.NewRetention(trimmed, trimmed, trimmed, trimmed, slog.New(slog.DiscardHandler), time.Now).Run(ctx, nil)
+		go eventlog.NewRetention(eventlog.RetentionPorts{
+			Catalog: trimmed, Log: trimmed, Attempts: trimmed, Sessions: trimmed, Logger: slog.New(slog.DiscardHandler), Now: time.Now,
+		}).Run(ctx, nil)
 		synctest.Wait()
 		calls := trimmed.taken()
 		require.Len(t, calls, 2501, "all but the zero id, one that fails included, attempts and sessions")

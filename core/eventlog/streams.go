@@ -56,7 +56,8 @@ func (s *Streams) Create(ctx context.Context, who core.Principal, spec core.Stre
 		Description: spec.Description, RetentionDays: core.DefaultRetentionDays,
 	}
 	change := core.StreamChange{
-		Name: &spec.Name, RetentionDays: spec.RetentionDays, IdempotencyWindowSeconds: spec.IdempotencyWindowSeconds, Schema: spec.Schema,
+		Name: &spec.Name, RetentionDays: spec.RetentionDays, RetentionBytes: spec.RetentionBytes, RetentionEvents: spec.RetentionEvents,
+		IdempotencyWindowSeconds: spec.IdempotencyWindowSeconds, Schema: spec.Schema,
 	}
 	if err := s.apply(ctx, &stream, change); err != nil {
 		return core.Stream{}, err
@@ -190,6 +191,12 @@ func (s *Streams) apply(ctx context.Context, stream *core.Stream, change core.St
 	}
 	if change.RetentionDays != nil {
 		stream.RetentionDays = *change.RetentionDays
+	}
+	if change.RetentionBytes != nil {
+		stream.RetentionBytes = *change.RetentionBytes
+	}
+	if change.RetentionEvents != nil {
+		stream.RetentionEvents = *change.RetentionEvents
 	}
 	if change.IdempotencyWindowSeconds != nil {
 		stream.IdempotencyWindowSeconds = *change.IdempotencyWindowSeconds

@@ -92,6 +92,9 @@ func (oneStream) CreateStream(context.Context, core.Stream) error { return errOn
 // UpdateStream implements [core.StreamCatalog].
 func (oneStream) UpdateStream(context.Context, core.Stream) error { return errOneStream }
 
+// NoteRemoval implements [core.StreamCatalog].
+func (oneStream) NoteRemoval(context.Context, core.ID, core.Removal) error { return errOneStream }
+
 // only returns the stream when it is the one in question.
 func (c oneStream) only(is bool) (core.Stream, error) {
 	if !is {

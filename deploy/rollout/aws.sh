@@ -22,7 +22,8 @@ case "${1:-} $#" in
 'prepare 1')
   printf '%s\n' "${BACKEND_HCL:?}" >backend.hcl
   printf '%s\n' "${TFVARS:?}" >terraform.tfvars
-  curl -fsS --retry 3 -o rds-ca.pem https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem
+  # One region's authorities: all of them are too long for a task definition.
+  curl -fsS --retry 3 -o rds-ca.pem "https://truststore.pki.rds.amazonaws.com/${AWS_REGION:?}/$AWS_REGION-bundle.pem"
   "$terraform" init -input=false -backend-config=backend.hcl
   ;;
 'current 1')

@@ -85,6 +85,9 @@ func badBodies() map[string]bad {
 		"empty": ``, "a list": `[]`, "no name": `{}`, "other case": `{"Name":"x"}`, "unknown": `{"name":"x","color":1}`,
 		"name a number": `{"name":1}`, "name a slash": `{"name":"a/b"}`, "name a uuid": `{"name":"0198c0de-7a1b-7c3d-8e4f-5a6b7c8d9e0f"}`,
 		"fraction": `{"name":"x","retention_days":1.5}`, "retention zero": `{"name":"x","retention_days":0}`,
+		"bytes negative": `{"name":"x","retention_bytes":-1}`, "bytes a text": `{"name":"x","retention_bytes":"1 GB"}`,
+		"bytes fraction": `{"name":"x","retention_bytes":0.5}`, "bytes huge": `{"name":"x","retention_bytes":99999999999999999999}`,
+		"events negative": `{"name":"x","retention_events":-1}`, "events too many": `{"name":"x","retention_events":1125899906842625}`,
 		"schema": `{"name":"x","schema":[1]}`, "twins": `{"name":"x","name":"y"}`,
 	} {
 		cases["stream "+name] = bad{"POST", "/api/v1/streams", body, nil, 400, core.CodeValidation, ""}

@@ -78,7 +78,7 @@ func aNarrowedKeyLearnsNoNames(t *testing.T, v *vault) {
 	made, err := v.client.CreateKey(t.Context(), core.KindAPIKey, core.KeyRequest{Label: "a", Environment: core.Live, Role: core.RoleAdmin, Streams: []string{"orders"}})
 	require.NoError(t, err)
 	for _, ask := range []string{
-		"GET /streams/STREAM", "PATCH /streams/STREAM {}", "DELETE /streams/STREAM", "GET /streams/STREAM/stats", "GET /streams/STREAM/histogram",
+		"GET /streams/STREAM", "PATCH /streams/STREAM {}", "DELETE /streams/STREAM", "GET /streams/STREAM/stats", "GET /streams/STREAM/retention", "GET /streams/STREAM/histogram",
 		"GET /streams/STREAM/events", "GET /streams/STREAM/events/01a20888-2073-74a3-a993-af6e936d4a7d", "GET /streams/STREAM/events/live", "GET /streams/STREAM/events/export",
 		"POST /streams/STREAM/events {\"event_type\":\"a\",\"payload\":1}", "POST /streams/STREAM/events/batch [{\"event_type\":\"a\",\"payload\":1}]",
 		"POST /events {\"stream\":\"STREAM\",\"event_type\":\"a\",\"payload\":1}", "POST /streams/STREAM/validate {\"event_type\":\"a\",\"payload\":1}",

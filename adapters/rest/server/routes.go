@@ -146,6 +146,7 @@ var table = []route{
 	{Route{"PATCH", streamPath, core.ActionWriteStreams}, (*Server).patchStream, false},
 	{Route{"DELETE", streamPath, core.ActionWriteStreams}, (*Server).deleteStream, false},
 	{Route{"GET", streamPath + "/stats", core.ActionReadStreams}, (*Server).getStats, false},
+	{Route{"GET", streamPath + "/retention", core.ActionReadStreams}, (*Server).getRetention, false},
 	{Route{"GET", streamPath + "/histogram", core.ActionReadEvents}, (*Server).getHistogram, true},
 	{Route{"POST", streamPath + "/validate", core.ActionIngest}, (*Server).postValidate, false},
 }

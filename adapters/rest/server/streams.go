@@ -128,6 +128,19 @@ func (s *Server) getStats(c *call) error {
 	return c.answerJSON(fasthttp.StatusOK, stats)
 }
 
+// getRetention says what is kept of a stream, and what was removed last.
+func (s *Server) getRetention(c *call) error {
+	ref, err := c.stream()
+	if err != nil {
+		return err
+	}
+	kept, err := s.Streams.Retained(c.context(), c.who, ref)
+	if err != nil {
+		return err
+	}
+	return c.answerJSON(fasthttp.StatusOK, kept)
+}
+
 // getHistogram counts a stream's events by time.
 func (s *Server) getHistogram(c *call) error {
 	stream, err := c.stream()

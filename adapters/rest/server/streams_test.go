@@ -47,6 +47,15 @@ func TestAStreamLivesAndDies(t *testing.T) {
 	require.Equal(t, http.StatusOK, got.StatusCode)
 	require.Contains(t, string(got.body), "fewer", "what the request does not name stays")
 
+	got = f.do("PATCH", location, strings.NewReader(`{"retention_bytes":20000000000,"retention_events":5}`))
+	require.Contains(t, string(got.body), `"retention_bytes":20000000000,"retention_events":5`)
+	got = f.do("PATCH", location, strings.NewReader(`{"retention_bytes":0}`))
+	require.NotContains(t, string(got.body), "retention_bytes", "0 removes the bound")
+	require.Contains(t, string(got.body), `"retention_events":5`)
+	kept, err := f.client.StreamRetention(t.Context(), stream.ID.String())
+	require.NoError(t, err)
+	require.Equal(t, core.StreamRetention{RetentionDays: 9, RetentionEvents: 5}, kept)
+
 	got = f.do("DELETE", location, nil, `If-Match: "2"`)
 	require.Equal(t, http.StatusPreconditionFailed, got.StatusCode)
 	got = f.do("DELETE", location, nil)

@@ -16,7 +16,8 @@ locals {
     }
   }
   # With one NAT gateway all private subnets hang on one zone; with one each, on none.
-  nats = var.nat_per_zone ? local.zones : slice(local.zones, 0, 1)
+  nats   = var.nat_per_zone ? local.zones : slice(local.zones, 0, 1)
+  nat_of = { for zone in local.zones : zone => var.nat_per_zone ? zone : local.nats[0] }
 }
 
 resource "aws_vpc" "this" {
@@ -120,7 +121,7 @@ resource "aws_route" "private" {
 
   route_table_id         = aws_route_table.private[each.key].id
   destination_cidr_block = "0.0.0.0/0"
-  nat_gateway_id         = aws_nat_gateway.this[var.nat_per_zone ? each.key : local.nats[0]].id
+  nat_gateway_id         = aws_nat_gateway.this[local.nat_of[each.key]].id
 }
 
 resource "aws_route_table_association" "private" {

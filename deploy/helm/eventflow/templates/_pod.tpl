@@ -23,8 +23,8 @@ spec:
   {{- with .Values.priorityClassName }}
   priorityClassName: {{ . }}
   {{- end }}
-  # The sleep before the stop, the draining, and 30 seconds for what is queued and the databases.
-  terminationGracePeriodSeconds: {{ add .Values.preStopSeconds .Values.drainSeconds 35 }}
+  # The delay, the draining, and 30 seconds for what is queued and the databases.
+  terminationGracePeriodSeconds: {{ add .Values.drainDelaySeconds .Values.drainSeconds 35 }}
   securityContext:
     runAsNonRoot: true
     runAsUser: 65532
@@ -56,12 +56,6 @@ spec:
         periodSeconds: 5
         timeoutSeconds: 5
         failureThreshold: 2
-      {{- if .Values.preStopSeconds }}
-      lifecycle:
-        preStop:
-          sleep:
-            seconds: {{ .Values.preStopSeconds }}
-      {{- end }}
       resources: {{- toYaml .Values.resources | nindent 8 }}
       securityContext: {{- include "eventflow.restricted" . | nindent 8 }}
       volumeMounts:
@@ -139,6 +133,7 @@ scheme: {{ ternary "HTTPS" "HTTP" (ne $root.Values.tls.secretName "") }}
 - { name: EVENTFLOW_ADDR, value: ":8080" }
 - { name: EVENTFLOW_SECRET_FILE, value: /run/eventflow/secret }
 - { name: EVENTFLOW_METRICS_TOKEN_FILE, value: /run/eventflow/metrics-token }
+- { name: EVENTFLOW_DRAIN_DELAY, value: {{ printf "%ds" (int .Values.drainDelaySeconds) }} }
 - { name: EVENTFLOW_DRAIN_TIMEOUT, value: {{ printf "%ds" (int .Values.drainSeconds) }} }
 {{- if eq .Values.storage "sqlite" }}
 - { name: EVENTFLOW_STORE, value: "sqlite:///var/lib/eventflow" }

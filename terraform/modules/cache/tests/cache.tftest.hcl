@@ -1,5 +1,10 @@
 mock_provider "aws" {}
 
+override_module {
+  target  = module.key
+  outputs = { arn = "arn:aws:kms:eu-central-1:123456789012:key/own" }
+}
+
 variables {
   name              = "events"
   subnet_ids        = ["subnet-a", "subnet-b"]

@@ -7,6 +7,17 @@ mock_provider "aws" {
   }
 }
 
+# By name, because OpenTofu makes up one id for all.
+override_resource {
+  target = aws_route_table.public
+  values = { id = "rtb-public" }
+}
+
+override_resource {
+  target = aws_route_table.data
+  values = { id = "rtb-data" }
+}
+
 variables {
   name                 = "events"
   cidr                 = "10.30.0.0/16"
@@ -31,7 +42,7 @@ run "three_zones" {
     error_message = "Subnets overlap."
   }
   assert {
-    condition     = length(aws_nat_gateway.this) == 3 && length(distinct([for route in aws_route.private : route.nat_gateway_id])) == 3
+    condition     = length(aws_nat_gateway.this) == 3 && length(distinct(values(local.nat_of))) == 3
     error_message = "The loss of a zone would cut off another."
   }
   assert {
@@ -72,6 +83,12 @@ run "the_internet_reaches_the_balancer_alone" {
   assert {
     condition     = alltrue([for rule in aws_vpc_security_group_ingress_rule.inside : rule.cidr_ipv4 == null || rule.referenced_security_group_id != null])
     error_message = "Addresses instead of a group are let in inside the VPC."
+  }
+  assert {
+    condition = toset([for rule in local.inside : "${rule.from} to ${rule.to} at ${rule.port}"]) == toset([
+      "balancer to service at 8080", "service to database at 5432", "service to cache at 6379",
+    ])
+    error_message = "The database lets in somebody but the servers, or more may talk to each other."
   }
   assert {
     condition = (aws_vpc_security_group_ingress_rule.inside["service-database"].security_group_id == aws_security_group.this["database"].id &&

@@ -86,7 +86,7 @@ run "servers_are_private" {
     error_message = "The servers have public addresses."
   }
   assert {
-    condition     = length(aws_ecs_service.this.load_balancer) == 2 && alltrue([for group in aws_lb_target_group.this : group.health_check[0].path == "/readyz"])
+    condition     = toset([for b in aws_ecs_service.this.load_balancer : b.target_group_arn]) == toset([for g in aws_lb_target_group.this : g.arn]) && alltrue([for group in aws_lb_target_group.this : group.health_check[0].path == "/readyz"])
     error_message = "A server is sent requests that is not ready."
   }
   assert {
