@@ -115,6 +115,7 @@ var refusals = []refusal{
 	{"monotonous metrics token", []string{"EVENTFLOW_METRICS_TOKEN=" + strings.Repeat("h", 40)}, nil, []string{"metrics-token", "too weak"}},
 	{"metrics token that fits no header", []string{"EVENTFLOW_METRICS_TOKEN=hush and more of it hush"}, nil, []string{"metrics-token", "without spaces"}},
 	{"file of a setting", []string{"EVENTFLOW_STORE_FILE=nowhere"}, nil, []string{"EVENTFLOW_STORE_FILE", "nowhere"}},
+	{"a setting twice", []string{"EVENTFLOW_STORE=memory:", "EVENTFLOW_STORE_FILE=/dev/null"}, nil, []string{"both EVENTFLOW_STORE and EVENTFLOW_STORE_FILE are set"}},
 	{"file of settings", nil, []string{"--config=nowhere"}, []string{"nowhere", "no such file"}},
 }
 

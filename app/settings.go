@@ -134,6 +134,11 @@ func envName(name string) string {
 
 func (s *settings) readEnviron(environ []string) (values map[string]string, problems []error) {
 	values = map[string]string{}
+	given := map[string]string{}
+	for _, line := range environ {
+		name, value, _ := strings.Cut(line, "=")
+		given[name] = value
+	}
 	for _, line := range environ {
 		name, value, _ := strings.Cut(line, "=")
 		if !strings.HasPrefix(name, envPrefix) || strings.HasPrefix(name, envPrefix+"TEST_") {
@@ -141,6 +146,12 @@ func (s *settings) readEnviron(environ []string) (values map[string]string, prob
 		}
 		if name == envPrefix+"CONFIG" || name == envPrefix+"KEY" || name == envPrefix+"URL" {
 			continue // settings of the command line, not of the server
+		}
+		if given[name+"_FILE"] != "" {
+			if value != "" {
+				problems = append(problems, usageError{fmt.Errorf("both %s and %s_FILE are set: unset one of them", name, name)})
+			}
+			continue
 		}
 		if err := s.take(values, name, value); err != nil {
 			problems = append(problems, err)
