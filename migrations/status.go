@@ -116,8 +116,8 @@ func (set Set) applied(ctx context.Context, db *sql.DB) (map[int64]time.Time, er
 	if err := db.QueryRowContext(ctx, there).Scan(&tables); err != nil || tables == 0 {
 		return applied, err
 	}
-	rows, err := db.QueryContext(ctx, //nolint:gosec // all parts are constants
-		`select version_id, `+at+` from `+set.table+` where is_applied and version_id > 0`)
+	query := `select version_id, ` + at + ` from ` + set.table + ` where is_applied and version_id > 0` //nolint:gosec // all parts are constants
+	rows, err := db.QueryContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}

@@ -112,7 +112,7 @@ func TestAnExaminationNamesTheEvent(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			// Events are named by their stream, and nothing else is told.
-			c.log.change = orSame(c.log.change, func(all []core.Event) []core.Event { return withTypes(all) })
+			c.log.change = orSame(c.log.change, withTypes)
 			all, err := findings(t, &c.log)
 			require.NoError(t, err)
 			require.Len(t, all, 1, "%v", all)

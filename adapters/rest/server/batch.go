@@ -67,19 +67,19 @@ func (c *call) drafts(field eventjson.StreamField) ([]eventjson.Draft, error) {
 // and 400 when none was. If one obstacle kept all of them out, the answer is
 // that error instead of 400.
 func (c *call) answerBatch(items []eventlog.Item) error {
-	accepted := 0
-	var seen []unseen
+	accepted, said := 0, ""
 	for i := range items {
 		if items[i].Err == nil {
 			accepted++
 			continue
 		}
-		one, named := explained(items[i].Err)
+		seen, named := explained(items[i].Err)
 		items[i].Err = named
 		// A database that is away fails thousands of items alike. A line for each would fill
 		// the disk.
-		if one.cause != nil && (len(seen) == 0 || seen[len(seen)-1].cause.Error() != one.cause.Error()) {
-			seen = append(seen, one)
+		if seen.cause != nil && seen.cause.Error() != said {
+			said = seen.cause.Error()
+			c.logUnseen(seen)
 		}
 	}
 	status := fasthttp.StatusMultiStatus
@@ -88,12 +88,9 @@ func (c *call) answerBatch(items []eventlog.Item) error {
 		status = fasthttp.StatusAccepted
 	case 0:
 		if err := obstacle(items); err != nil {
-			return c.failBatch(err, items) // which logs it
+			return c.failBatch(err, items)
 		}
 		status = fasthttp.StatusBadRequest
-	}
-	for _, one := range seen {
-		c.logUnseen(one)
 	}
 	c.answer(status, contentJSON, append(appendBatch([]byte{'{'}, items, accepted), '}'))
 	return nil

@@ -55,7 +55,7 @@ func arrive(t *testing.T) *newcomer {
 	require.NoError(t, err, "the guides are followed with curl: install it")
 	// A command that is refused fails: the guides show none.
 	wrapped := "#!/bin/sh\nexec " + curl + " --silent --show-error --fail-with-body --max-time 30 \"$@\"\n"
-	require.NoError(t, os.WriteFile(filepath.Join(programs, "curl"), []byte(wrapped), 0o700)) //nolint:gosec // it is to be run
+	require.NoError(t, os.WriteFile(filepath.Join(programs, "curl"), []byte(wrapped), 0o700))
 	n := &newcomer{t, folder, []string{
 		asProgram + "=1", "PATH=" + programs + ":" + os.Getenv("PATH"), "HOME=" + folder, "XDG_CONFIG_HOME=" + folder, "GORACE=atexit_sleep_ms=10",
 	}}
@@ -100,7 +100,7 @@ func (n *newcomer) command(ctx context.Context, name string, args ...string) *ex
 }
 
 // fences are the blocks of a page that are typed.
-var fences = regexp.MustCompile("(?ms)^```sh\n(.*?)^```$")
+var fences = regexp.MustCompile("(?s)\n```sh\n(.*?)\n```\n")
 
 func TestTheGuidesCanBeFollowed(t *testing.T) {
 	t.Parallel()

@@ -41,7 +41,8 @@ func read(packed []byte) (schemas, error) {
 	if err != nil {
 		return all, err
 	}
-	return all, json.NewDecoder(reader).Decode(&all)
+	err = json.NewDecoder(reader).Decode(&all)
+	return all, err
 }
 
 // server answers what Terraform asks a provider before it talks to any cloud. It lets

@@ -66,7 +66,8 @@ func read() (object, error) {
 		return nil, err
 	}
 	var all struct{ Definitions object }
-	return all.Definitions, json.Unmarshal(text, &all)
+	err = json.Unmarshal(text, &all)
+	return all.Definitions, err
 }
 
 // resolve puts definitions where they are referred to, and closes objects to what they
