@@ -47,7 +47,8 @@ func (r streamRow) stream() (core.Stream, error) {
 		Name: r.Name, Description: r.Description,
 		RetentionDays: r.RetentionDays, RetentionBytes: r.RetentionBytes, RetentionEvents: r.RetentionEvents,
 		IdempotencyWindowSeconds: r.IdempotencyWindow,
-		Revision:                 r.Revision, CreatedAt: fromMicros(r.CreatedAt), UpdatedAt: fromMicros(r.UpdatedAt), DeletedAt: fromOptionalMicros(r.DeletedAt),
+		Revision:                 r.Revision, CreatedAt: fromMicros(r.CreatedAt), UpdatedAt: fromMicros(r.UpdatedAt),
+		DeletedAt: fromOptionalMicros(r.DeletedAt),
 	}
 	if r.Schema != "" {
 		stream.Schema = json.RawMessage(r.Schema)
