@@ -41,7 +41,7 @@ func parseBytes(text string) (n int64, ok bool) {
 	number := strings.TrimRight(text, "BKMGTP ")
 	unit := strings.TrimSpace(text[len(number):])
 	for i, name := range byteUnits {
-		if unit == strings.ToUpper(name) || unit == "" {
+		if strings.EqualFold(unit, name) || unit == "" {
 			value, err := strconv.ParseFloat(strings.ReplaceAll(number, ",", ""), 64)
 			return int64(value * factor), err == nil && value >= 0 && value*factor < 1<<62
 		}
