@@ -92,11 +92,13 @@ bench: bin/eventflow bin/testenv ## measure the ratios that matter, a JSON line 
 lighthouse: bin/eventflow bin/testenv $(LIGHTHOUSE) ## have Lighthouse judge the dashboard, a JSON line for each figure; needs npm
 	EVENTFLOW_TEST_LIGHTHOUSE='$(CURDIR)/$(LIGHTHOUSE)' bin/testenv -- $(GO) test -timeout 10m -run '^$$' -bench Lighthouse -benchtime 1x ./app/proof/e2e
 
-chaos: bin/testenv ## kill, pause and cut off servers and databases under load and check the log (up to 15 minutes)
+chaos: bin/testenv ## kill, pause, cut off and misset servers and databases under load and check the log (up to 15 minutes)
 	EVENTFLOW_TEST_KILLS=$(KILLS) EVENTFLOW_TEST_PAUSES=$(PAUSES) bin/testenv -- $(GO) test -count=1 -v -timeout 15m ./app/proof/chaos/...
+	bin/testenv -- $(GO) test -count=5 -run ClockIsWrong ./app
 
-chaos-long: bin/testenv ## pause and cut off a server 100 times each, and kill copies of a million events (up to two hours)
+chaos-long: bin/testenv ## pause, cut off and misset a server 100 times each, and kill copies of a million events (up to two hours)
 	EVENTFLOW_TEST_PAUSES=100 bin/testenv -- $(GO) test -count=1 -v -timeout 60m -run 'Paused|CutOff' ./app/proof/chaos
+	bin/testenv -- $(GO) test -count=100 -timeout 60m -run ClockIsWrong ./app
 	EVENTFLOW_TEST_COPY=1000000 bin/testenv -- $(GO) test -count=1 -v -timeout 60m -run ACopyIsKilled ./app/proof/chaos
 
 fuzz: ## feed every fuzz target random input for FUZZTIME each
