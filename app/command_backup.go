@@ -112,7 +112,7 @@ func (b *backup) say(out io.Writer, path string) error {
 }
 
 func (m manifest) size() string {
-	return counted(m.Events, "event") + " of " + counted(m.Streams, "stream")
+	return counted(m.Events, "event") + " in " + counted(m.Streams, "stream") + ", audit trails among them"
 }
 
 // ending is what every command about a backup says at its end.
