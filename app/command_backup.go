@@ -107,7 +107,7 @@ func (b *backup) into(cmd *cobra.Command, out io.Writer) (err error) {
 }
 
 func (b *backup) say(out io.Writer, path string) error {
-	_, err := fmt.Fprintf(out, "backed up %s into %s\n%s", b.head.size(), path, ending(b.streams, b.head))
+	_, err := fmt.Fprintf(out, "backed up %s, into %s\n%s", b.head.size(), path, ending(b.streams, b.head))
 	return err
 }
 

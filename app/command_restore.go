@@ -137,7 +137,7 @@ func restoreInto(cmd *cobra.Command, from *backupReader, into *installation) err
 	if err := r.verify(ctx, startProgress(talk, "compared", from.head.Events).add); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(cmd.OutOrStdout(), "restored %s into %s, as of %s, and compared them\n%s",
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), "restored %s, into %s, as of %s, and compared them\n%s",
 		from.head.size(), into.name, tableTime(from.head.CreatedAt), ending(r.streams, from.head))
 	return err
 }
