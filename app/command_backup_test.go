@@ -225,7 +225,7 @@ func TestTheGuideToBackupsIsTrue(t *testing.T) {
 			if words[1] == "serve" {
 				p := h.start(environ, "serve")
 				p.await(p.stderr, `"msg":"listening","addr":"([^"]+)"`)
-				require.Zero(t, p.stop())
+				require.Zero(t, p.stop(), p.stderr)
 				continue
 			}
 			o := h.run(environ, words[1:]...)

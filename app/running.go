@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -33,6 +34,10 @@ type Running struct {
 // and the closing of the databases.
 const stopTimeout = 30 * time.Second
 
+// errStoppedAtOnce is the answer to who stops a server that has its databases and begins
+// to listen.
+var errStoppedAtOnce = errors.New("stopped as soon as it listened")
+
 // start builds the graph and starts it. more changes parts of the graph.
 func start(ctx context.Context, p *program, cfg Config, more ...fx.Option) (*Running, error) {
 	running := &Running{}
@@ -50,7 +55,10 @@ func start(ctx context.Context, p *program, cfg Config, more ...fx.Option) (*Run
 		}
 		return nil, dig.RootCause(err)
 	}
-	if err := running.graph.Start(ctx); err != nil {
+	if err := running.graph.Start(ctx); err != nil { // what had started was stopped again
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("%w: %w", errStoppedAtOnce, err)
+		}
 		return nil, dig.RootCause(err)
 	}
 	running.Addr = listener.Addr()
