@@ -3,7 +3,6 @@ package app
 import (
 	"cmp"
 	"context"
-	"errors"
 	"os"
 	"os/signal"
 	"syscall"
@@ -45,9 +44,6 @@ func serveCommand(p *program, s *settings) *cobra.Command {
 // listens.
 func serve(ctx context.Context, p *program, cfg Config, ready func(context.Context, *Running) error) error {
 	running, err := start(ctx, p, cfg)
-	if errors.Is(err, errStoppedAtOnce) {
-		return nil // as it was told: nothing has failed
-	}
 	if err != nil {
 		return err
 	}

@@ -344,10 +344,12 @@ func listen(
 		return nil, addrError(cfg.Addr, err)
 	}
 	listener = withTLS(pair, listener)
+	served := make(chan struct{})
 	lc.Append(fx.Hook{
 		OnStart: func(context.Context) error {
 			logger.Info("listening", "addr", listener.Addr().String())
 			go func() {
+				defer close(served)
 				if err := s.Serve(listener); err != nil {
 					logger.Error("the server stopped", "error", err)
 					_ = stop.Shutdown(fx.ExitCode(1)) // only fails when already stopping
@@ -360,7 +362,10 @@ func listen(
 			pause(ctx, cfg.DrainDelay)
 			ctx, cancel := context.WithTimeout(ctx, cfg.DrainTimeout)
 			defer cancel()
-			if err := s.Shutdown(ctx); err != nil {
+			err := s.Shutdown(ctx)
+			_ = listener.Close() // Shutdown closes it, but where the goroutine above has not begun to serve
+			<-served
+			if err != nil {
 				return fmt.Errorf("requests were cut off after the drain-timeout of %s: %w", cfg.DrainTimeout, err)
 			}
 			return nil

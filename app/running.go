@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"time"
@@ -34,10 +33,6 @@ type Running struct {
 // and the closing of the databases.
 const stopTimeout = 30 * time.Second
 
-// errStoppedAtOnce is the answer to who stops a server that has its databases and begins
-// to listen.
-var errStoppedAtOnce = errors.New("stopped as soon as it listened")
-
 // start builds the graph and starts it. more changes parts of the graph.
 func start(ctx context.Context, p *program, cfg Config, more ...fx.Option) (*Running, error) {
 	running := &Running{}
@@ -55,10 +50,11 @@ func start(ctx context.Context, p *program, cfg Config, more ...fx.Option) (*Run
 		}
 		return nil, dig.RootCause(err)
 	}
-	if err := running.graph.Start(ctx); err != nil { // what had started was stopped again
-		if ctx.Err() != nil {
-			return nil, fmt.Errorf("%w: %w", errStoppedAtOnce, err)
-		}
+	// The databases are open; what is left takes no time. A stop in the middle of it would
+	// have no context in which to stop what has started already, so it comes after.
+	starting, cancel := context.WithTimeout(context.WithoutCancel(ctx), startTimeout)
+	defer cancel()
+	if err := running.graph.Start(starting); err != nil {
 		return nil, dig.RootCause(err)
 	}
 	running.Addr = listener.Addr()
