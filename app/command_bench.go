@@ -45,7 +45,7 @@ func benchCommand() *cobra.Command {
 				return err
 			}
 			fmt.Fprintf(cmd.ErrOrStderr(), "Writing events of %s to the stream %s of %s for %s, %s a request, over %s.\nThey stay until the stream's retention removes them.\n\n",
-				byteText(int64(b.size)), b.stream, c.URL, b.duration, count(b.batch, "event"), count(b.connections, "connection"))
+				byteText(int64(b.size)), b.stream, c.URL, b.duration, counted(int64(b.batch), "event"), counted(int64(b.connections), "connection"))
 			return b.run(cmd.Context()).print(cmd.OutOrStdout(), output)
 		},
 	}
@@ -126,13 +126,13 @@ func (m measured) print(out io.Writer, output string) error {
 }
 
 func (m measured) say(out io.Writer) {
-	fmt.Fprintf(out, "  stored    %s in %.1fs: %.0f a second\n", count(int(m.Events), "event"), m.Seconds, m.PerSecond)
+	fmt.Fprintf(out, "  stored    %s in %.1fs: %.0f a second\n", counted(m.Events, "event"), m.Seconds, m.PerSecond)
 	if m.Requests > 0 {
 		fmt.Fprintf(out, "  answered  %s: half of them within %s, 95 of 100 within %s, 99 of 100 within %s, all within %s\n",
-			count(int(m.Requests), "request"), millis(m.P50), millis(m.P95), millis(m.P99), millis(m.Max))
+			counted(m.Requests, "request"), millis(m.P50), millis(m.P95), millis(m.P99), millis(m.Max))
 	}
 	for _, code := range slices.Sorted(maps.Keys(m.Errors)) {
-		fmt.Fprintf(out, "  failed    %s: %s\n", count(int(m.Errors[code]), "request"), strings.TrimSpace(code+" "+meanings[code]))
+		fmt.Fprintf(out, "  failed    %s: %s\n", counted(m.Errors[code], "request"), strings.TrimSpace(code+" "+meanings[code]))
 	}
 }
 

@@ -41,7 +41,7 @@ func configCheckCommand(p *program, s *settings) *cobra.Command {
 				sayProblems(cmd, texts, len(s.origin))
 			}
 			if len(texts) > 0 {
-				return usageError{fmt.Errorf("%s in the settings", count(len(texts), "problem"))}
+				return usageError{fmt.Errorf("%s in the settings", counted(int64(len(texts)), "problem"))}
 			}
 			return nil
 		},
@@ -55,16 +55,8 @@ func sayProblems(cmd *cobra.Command, texts []string, given int) {
 		fmt.Fprintln(cmd.OutOrStdout(), text)
 	}
 	if len(texts) == 0 {
-		fmt.Fprintf(cmd.OutOrStdout(), "The settings are good: %s given, the others have their defaults ('eventflow config' lists all).\n", count(given, "setting"))
+		fmt.Fprintf(cmd.OutOrStdout(), "The settings are good: %s given, the others have their defaults ('eventflow config' lists all).\n", counted(int64(given), "setting"))
 	}
-}
-
-// count writes a number of things.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // problems returns all that keeps a server from starting with the settings, as far as

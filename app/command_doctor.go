@@ -69,7 +69,7 @@ func (d *doctor) conclude(out io.Writer, output string) error {
 		}
 	}
 	if problems > 0 {
-		return fmt.Errorf("%s; see the lines with ✗", count(problems, "problem"))
+		return fmt.Errorf("%s; see the lines with ✗", counted(int64(problems), "problem"))
 	}
 	return nil
 }

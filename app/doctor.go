@@ -227,6 +227,6 @@ func (d *doctor) readEvents(ctx context.Context, storage core.Storage, kept core
 		d.failed("events", "could not be read on", err)
 	case examined.Damaged == 0:
 		d.say("events", core.FindingGood, "%s in %s, audit trails among them: none is missing, and each is as it was stored, as far as can be told",
-			count(int(examined.Events), "event"), count(examined.Streams, "stream"))
+			counted(examined.Events, "event"), counted(int64(examined.Streams), "stream"))
 	}
 }

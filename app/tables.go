@@ -90,7 +90,7 @@ func standing(status migrations.Status) (text string, wrong bool) {
 	case status.At == 0:
 		return "not there yet: the first start of the server makes them", true
 	case pending > 0:
-		return fmt.Sprintf("at version %d, %s pending: the next start of a server applies them", status.At, count(pending, "migration")), true
+		return fmt.Sprintf("at version %d, %s pending: the next start of a server applies them", status.At, counted(int64(pending), "migration")), true
 	}
 	return fmt.Sprintf("at version %d, the newest", status.At), false
 }
