@@ -102,7 +102,7 @@ func removalNote(kept core.StreamRetention) app.UI {
 	text := "Kept: " + boundsText(kept.RetentionDays, kept.RetentionBytes, kept.RetentionEvents) + ". "
 	last := kept.LastRemoval
 	if last == nil {
-		return app.P().Class("hint").Text(text + "Nothing was removed so far.")
+		return app.P().Class("hint").Text(text + "Nothing has been removed so far.")
 	}
 	why := map[core.Reason]string{core.ReasonAge: "their age", core.ReasonBytes: "the size of the stream", core.ReasonEvents: "the number of events"}[last.Reason]
 	return app.P().Class("hint").Body(app.Text(text+"The last removal took "+plural(last.Events, "event")+", about "+byteText(last.ApproximateBytes)+
