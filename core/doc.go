@@ -23,6 +23,8 @@
 //   - A principal is who makes a request: a user with a session, or an API key or
 //     service token. Its role permits actions.
 //   - The audit trail records who did what, in a stream that no request can name.
+//   - A processor is a consumer group whose consumer is the server itself: it filters
+//     events, transforms them and sends them to a destination by a sink.
 //   - A node is one server of several that share a store.
 //
 // # Rooms
@@ -80,6 +82,11 @@
 //   - trace.go: the way of one event through all groups;
 //   - numbers.go: the summary, the histogram and the census of groups, which are
 //     read and never stored.
+//
+// Processing:
+//
+//   - pipeline.go: a filter and a transform, compiled;
+//   - sink.go: a destination, what it is handed, and what became of that.
 //
 // Who may do what:
 //
