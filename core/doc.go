@@ -101,6 +101,7 @@
 //     to do one thing once;
 //   - principal.go, role.go: who makes a request, and what roles and actions there
 //     are;
+//   - seal.go: how secrets are kept that the server itself uses;
 //   - visitor.go: where a request comes from;
 //   - audit.go: what is recorded of it;
 //   - limit.go, rate.go: how often something may be done, and a limit of one's own;
