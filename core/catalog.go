@@ -299,8 +299,8 @@ type Groups interface {
 	// AllGroups returns the groups within a scan, by id, each with its progress.
 	AllGroups(ctx context.Context, scan GroupScan) ([]GroupRecord, error)
 	// UpdateGroup replaces the group whose stored Revision is one less than the given
-	// one. Another stored Revision is a [CodePreconditionFailed]; no such group is
-	// [CodeNotFound].
+	// one; Mode, OrderingKey, Processor and CreatedAt stay. Another stored Revision is a
+	// [CodePreconditionFailed]; no such group is [CodeNotFound].
 	UpdateGroup(ctx context.Context, group Group) error
 	// DeleteGroup removes the group with its progress, attempts and dead
 	// letters; no such group is [CodeNotFound].
@@ -374,9 +374,9 @@ type Processors interface {
 	// Processors returns the processors within a scan, by id.
 	Processors(ctx context.Context, scan ProcessorScan) ([]Processor, error)
 	// UpdateProcessor replaces the processor whose stored Revision is one less than the
-	// given one, and its group with it; FailingSince and CreatedBy stay. Another stored
-	// Revision is a [CodePreconditionFailed], a name that another group of the stream has
-	// a [CodeConflict], and no such processor [CodeNotFound].
+	// given one, and its group with it, as UpdateGroup does; FailingSince and CreatedBy
+	// stay. Another stored Revision is a [CodePreconditionFailed], a name that another
+	// group of the stream has a [CodeConflict], and no such processor [CodeNotFound].
 	UpdateProcessor(ctx context.Context, processor Processor) error
 	// RunningProcessors returns the marks of running processors of all organizations
 	// with an id greater than after, by id. A processor of a deleted stream is not
