@@ -83,7 +83,7 @@ func (s *stage) pass() {
 }
 
 func (s *stage) poll() {
-	spans := s.state.take(s.now, s.group, s.head, int(s.number(s.words[0])))
+	spans := s.state.take(s.now, s.group, s.head, int(s.number(s.words[0])), keys{})
 	if len(spans) == 0 {
 		s.says("nothing%s", until(s.state.wake(s.now)))
 		return
@@ -162,7 +162,7 @@ func (s *stage) replay() {
 func (s *stage) refuseEverything() {
 	came := 0
 	for {
-		spans := s.state.take(s.now, s.group, s.head, core.MaxPageSize)
+		spans := s.state.take(s.now, s.group, s.head, core.MaxPageSize, keys{})
 		if len(spans) == 0 {
 			s.says("%d came and wait, in less than 4 MiB: %t", came, len(s.state.encode()) < 4<<20)
 			return
