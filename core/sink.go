@@ -8,14 +8,16 @@ import (
 
 // Connector knows one type of destination, as "webhook" or "kafka": it checks what
 // people say about such a destination, and opens it. Its methods may be called at once.
-// The suite in core/sinktest is this contract, and the contract of [Sink], in executable
-// form.
+// A connector may be a [SecretRotator] besides. The suite in core/sinktest is this
+// contract, and the contract of [Sink], in executable form.
 type Connector interface {
 	// Check reads what somebody says about a destination and returns what is stored of
 	// it. former is what is stored now, and zero for a new destination. A secret that
-	// is not given stays as it is in former, and one that the connector makes by itself
-	// is made then. What is wrong is a [CodeValidation] error whose details name the
-	// field below `destination`; an unknown field is wrong. Check opens no connection.
+	// is not given stays as it is in former, and so does one that is given masked, as
+	// Settings shows it. A secret that the connector makes by itself is made then. What
+	// is wrong is a [CodeValidation] error whose details name the field below
+	// `destination`; an unknown field is wrong. given has no `type`, which has been read
+	// before. Check opens no connection.
 	Check(given json.RawMessage, former Destination) (Destination, error)
 	// Open returns the sink of a destination that Check has returned. It opens no
 	// connection yet, or goes on trying: a destination that is away is an error of Send.
@@ -32,6 +34,17 @@ type Destination struct {
 	// Secrets is a JSON object of what nobody reads again, or empty. It is encrypted
 	// where it is stored.
 	Secrets json.RawMessage
+}
+
+// SecretRotator is a [Connector] whose destinations know the server by a secret that can
+// be replaced without a gap.
+type SecretRotator interface {
+	// SecretOf returns the secret of a destination, or "" where it has none. People see
+	// it once: when it was made, by Check or by Rotate.
+	SecretOf(of Destination) string
+	// Rotate returns the destination with a new secret, and the secret. The destination
+	// goes on with both, the new one and the former, until grace has passed since now.
+	Rotate(to Destination, now time.Time, grace time.Duration) (Destination, string, error)
 }
 
 // Origin says whose events a sink gets.
