@@ -88,6 +88,7 @@
 // Processing:
 //
 //   - processor.go: what is done with a stream's events, and where they are sent;
+//   - trial.go: what a filter and a transform would do;
 //   - deliveryattempt.go: an attempt to send an event, and how many there were;
 //   - pipeline.go: a filter and a transform, compiled;
 //   - sink.go: a destination, what it is handed, and what became of that.

@@ -129,3 +129,11 @@ const (
 	// is disabled and the event waits.
 	TurnedAway
 )
+
+// SecretRotator is what a [Connector] is, too, if the secret of its destinations can be
+// replaced without a break.
+type SecretRotator interface {
+	// Rotate returns a destination, whose secrets are open, with a new secret, and that
+	// secret. The old one stays good beside it for the grace.
+	Rotate(to Destination, now time.Time, grace time.Duration) (rotated Destination, secret string, err error)
+}
