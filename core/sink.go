@@ -36,17 +36,6 @@ type Destination struct {
 	Secrets json.RawMessage
 }
 
-// SecretRotator is a [Connector] whose destinations know the server by a secret that can
-// be replaced without a gap.
-type SecretRotator interface {
-	// SecretOf returns the secret of a destination, or "" where it has none. People see
-	// it once: when it was made, by Check or by Rotate.
-	SecretOf(of Destination) string
-	// Rotate returns the destination with a new secret, and the secret. The destination
-	// goes on with both, the new one and the former, until grace has passed since now.
-	Rotate(to Destination, now time.Time, grace time.Duration) (Destination, string, error)
-}
-
 // Origin says whose events a sink gets.
 type Origin struct {
 	Org, Stream, Processor ID
