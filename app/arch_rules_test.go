@@ -107,6 +107,7 @@ var walls = map[string][]string{
 	"core/storetest/":   {"core"},
 	"core/catalogtest/": {"core"},
 	"core/limitertest/": {"core"},
+	"core/sinktest/":    {"core"},
 	"core/grouptest/":   {"core", "core/eventlog", "core/deliver"},
 }
 

@@ -42,8 +42,8 @@
 //     process;
 //   - core/identity: people, their sign-ins and machines' keys;
 //   - core/process: filters events, transforms them and sends them on;
-//   - core/storetest, core/catalogtest, core/grouptest, core/limitertest: the
-//     contracts of the adapters in executable form.
+//   - core/storetest, core/catalogtest, core/grouptest, core/limitertest,
+//     core/sinktest: the contracts of the adapters in executable form.
 //
 // Storage adapters import this package alone. DESIGN.md beside this file keeps the
 // decisions with their reasons and measurements.
