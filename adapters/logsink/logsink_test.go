@@ -22,11 +22,11 @@ func TestEventsAreLogged(t *testing.T) {
 	require.NoError(t, err)
 	sink, err := c.Open(t.Context(), to, core.Origin{StreamName: "orders", ProcessorName: "try"})
 	require.NoError(t, err)
-	defer sink.Close()
 
 	event := core.Event{ID: core.RandomID(time.Now()), Offset: 7, Type: "order.paid", Payload: json.RawMessage(`"` + strings.Repeat("é", 1000) + `"`)}
 	results := sink.Send(t.Context(), []core.Outgoing{{Event: event}, {Event: event}})
 	require.Equal(t, make([]core.Sent, 2), results)
+	require.NoError(t, sink.Close())
 
 	lines := strings.Split(strings.TrimSpace(logged.String()), "\n")
 	require.Len(t, lines, 2)
