@@ -15,6 +15,7 @@ type groupRow struct {
 	Stream         string
 	Name           string
 	Mode           string
+	OrderingKey    string
 	Visibility     int64
 	MaxAttempts    int
 	BackoffInitial int64
@@ -42,7 +43,7 @@ func (r progressRow) progress() (core.Progress, error) {
 
 func groupRowOf(g core.Group) groupRow {
 	return groupRow{
-		ID: g.ID.String(), Org: g.Org.String(), Stream: g.Stream.String(), Name: g.Name, Mode: string(g.Mode),
+		ID: g.ID.String(), Org: g.Org.String(), Stream: g.Stream.String(), Name: g.Name, Mode: string(g.Mode), OrderingKey: g.OrderingKey,
 		Visibility: g.Visibility.Duration().Microseconds(), MaxAttempts: g.MaxAttempts,
 		BackoffInitial: g.Backoff.Initial.Duration().Microseconds(), BackoffMax: g.Backoff.Max.Duration().Microseconds(),
 		Revision: g.Revision, CreatedAt: micros(g.CreatedAt), UpdatedAt: micros(g.UpdatedAt),
@@ -51,7 +52,7 @@ func groupRowOf(g core.Group) groupRow {
 
 func (r groupRow) group() (core.Group, error) {
 	g := core.Group{
-		Name: r.Name, Mode: core.Mode(r.Mode), Visibility: seconds(r.Visibility), MaxAttempts: r.MaxAttempts,
+		Name: r.Name, Mode: core.Mode(r.Mode), OrderingKey: r.OrderingKey, Visibility: seconds(r.Visibility), MaxAttempts: r.MaxAttempts,
 		Backoff:  core.Backoff{Initial: seconds(r.BackoffInitial), Max: seconds(r.BackoffMax)},
 		Revision: r.Revision, CreatedAt: fromMicros(r.CreatedAt), UpdatedAt: fromMicros(r.UpdatedAt),
 	}

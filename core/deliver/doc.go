@@ -32,6 +32,7 @@
 //   - consumers.go: polls, from the request to the events;
 //   - longpoll.go: polls that wait, of which there may be thousands;
 //   - acknowledge.go: the answers of consumers;
+//   - workers.go: consumers that are part of the server;
 //   - letters.go: dead letters, one by one;
 //   - replays.go: giving back many dead letters;
 //   - replayer.go: the worker that does it;

@@ -41,7 +41,6 @@
 //   - mediatype.go: what a body is;
 //   - accept.go: what the client wants to get;
 //   - object.go: bodies that are one JSON object, read strictly;
-//   - json.go: events as JSON, written without reflection;
 //   - untilclose.go: answers that end with their connection;
 //   - page.go: lists that come in pages;
 //   - revision.go: changes that depend on a revision;
