@@ -40,6 +40,10 @@ const (
 	AuditLettersReplayed     AuditAction = "deadletters.replayed"
 	AuditReplayStopped       AuditAction = "replay.stopped"
 	AuditLetterDiscarded     AuditAction = "deadletter.discarded"
+	AuditSourceCreated       AuditAction = "source.created"
+	AuditSourceChanged       AuditAction = "source.changed"
+	AuditSourceRotated       AuditAction = "source.rotated"
+	AuditSourceDeleted       AuditAction = "source.deleted"
 	AuditExported            AuditAction = "events.exported"
 	AuditBackedUp            AuditAction = "installation.backed_up"
 	AuditRefused             AuditAction = "request.refused"
@@ -51,7 +55,8 @@ var AuditActions = []AuditAction{
 	AuditPasswordForgotten, AuditPasswordReset, AuditUserCreated, AuditUserInvited, AuditUserChanged, AuditUserRemoved, AuditOrganizationChanged,
 	AuditOrganizationCreated, AuditSetupLinkCreated, AuditKeyCreated, AuditKeyRotated, AuditKeyRevoked, AuditKeyHandedOver, AuditStreamCreated,
 	AuditStreamChanged, AuditStreamDeleted, AuditGroupCreated, AuditGroupChanged, AuditGroupDeleted,
-	AuditGroupReset, AuditLettersReplayed, AuditReplayStopped, AuditLetterDiscarded, AuditExported, AuditBackedUp, AuditRefused,
+	AuditGroupReset, AuditLettersReplayed, AuditReplayStopped, AuditLetterDiscarded,
+	AuditSourceCreated, AuditSourceChanged, AuditSourceRotated, AuditSourceDeleted, AuditExported, AuditBackedUp, AuditRefused,
 }
 
 // AuditRecord is something that somebody did.

@@ -30,6 +30,8 @@ const (
 	ActionWriteGroups  Action = "groups:write"
 	ActionReadLetters  Action = "deadletters:read"
 	ActionWriteLetters Action = "deadletters:write"
+	ActionReadSources  Action = "sources:read"
+	ActionWriteSources Action = "sources:write"
 	ActionReadKeys     Action = "keys:read"
 	// ActionWriteKeys covers a principal's own API keys and service tokens. Together
 	// with ActionManageKeys it covers all.
@@ -49,6 +51,7 @@ const (
 var Actions = []Action{
 	ActionIngest, ActionReadEvents, ActionExportEvents, ActionReadStreams, ActionWriteStreams,
 	ActionConsume, ActionReadGroups, ActionWriteGroups, ActionReadLetters, ActionWriteLetters,
+	ActionReadSources, ActionWriteSources,
 	ActionReadKeys, ActionWriteKeys, ActionManageKeys, ActionReadUsers, ActionWriteUsers,
 	ActionReadOrganization, ActionWriteOrganization, ActionCreateOrganizations, ActionReadAudit,
 }

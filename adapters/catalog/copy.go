@@ -38,6 +38,8 @@ func Tables() []Table {
 		{Name: "delivery_attempts", Order: "group_id collate bytes, from_offset, to_offset, number, at, outcome collate bytes, reason collate bytes"},
 		{Name: "dead_letters", Order: "id collate bytes"},
 		{Name: "replays", Order: "id collate bytes"},
+		{Name: "sources", Order: "id collate bytes"},
+		{Name: "source_refusals", Order: "id collate bytes"},
 	}
 }
 

@@ -34,6 +34,8 @@ type Catalog struct {
 	attempts map[core.ID][]core.Attempt
 	letters  map[core.ID]core.DeadLetter
 	replays  map[core.ID]core.Replay
+	sources  map[core.ID]core.Source
+	refusals map[core.ID]core.SourceRefusal
 }
 
 var _ core.Catalog = (*Catalog)(nil)
@@ -45,6 +47,7 @@ func NewCatalog() *Catalog {
 		users: map[core.ID]core.User{}, sessions: map[core.ID]core.Session{}, tickets: map[core.ID]core.Ticket{},
 		groups: map[core.ID]core.Group{}, progress: map[core.ID]core.Progress{}, attempts: map[core.ID][]core.Attempt{},
 		letters: map[core.ID]core.DeadLetter{}, replays: map[core.ID]core.Replay{},
+		sources: map[core.ID]core.Source{}, refusals: map[core.ID]core.SourceRefusal{},
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package catalogtest is the contract of a catalog in executable form. Every sentence
-// of core's ports about organizations, streams, credentials and people is a test,
+// of core's ports about organizations, streams, credentials, people and sources is a test,
 // named after the guarantee. A catalog in any module runs it:
 //
 //	func TestCatalog(t *testing.T) {
@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) core.Catalog) {
 		{"change of a user", userChanges},
 		{"session", sessions},
 		{"ticket", tickets},
+		{"source", sources},
 		{"isolation", isolation},
 		{"concurrent", concurrency},
 		{"context and close", ending},
