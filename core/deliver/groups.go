@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 	"github.com/eventflow-go/eventflow/core/eventlog"
 	"github.com/eventflow-go/eventflow/core/internal/cache"
 )
@@ -67,7 +68,7 @@ func (s *Groups) Create(ctx context.Context, who core.Principal, stream string, 
 // newGroup checks a spec and fills in the defaults.
 func newGroup(spec core.GroupSpec, org, stream core.ID, now time.Time) (core.Group, error) {
 	group := core.Group{
-		ID: core.RandomID(now), Org: org, Stream: stream, Mode: spec.Mode,
+		ID: core.RandomID(now), Org: org, Stream: stream, Mode: spec.Mode, OrderingKey: spec.OrderingKey,
 		Visibility: core.DefaultVisibility, MaxAttempts: core.DefaultMaxAttempts,
 		Backoff:  core.Backoff{Initial: core.DefaultBackoffInitial, Max: core.DefaultBackoffMax},
 		Revision: 1, CreatedAt: now, UpdatedAt: now,
@@ -78,8 +79,20 @@ func newGroup(spec core.GroupSpec, org, stream core.ID, now time.Time) (core.Gro
 	if group.Mode != core.Ordered && group.Mode != core.Shared {
 		return core.Group{}, core.Invalid("mode", "must be ordered or shared")
 	}
+	if err := checkOrdering(group.Mode, group.OrderingKey); err != nil {
+		return core.Group{}, err
+	}
 	err := group.Apply(core.GroupChange{Name: &spec.Name, Visibility: spec.Visibility, MaxAttempts: spec.MaxAttempts, Backoff: spec.Backoff})
 	return group, err
+}
+
+// checkOrdering refuses an ordering key that cannot be read, or that has nothing to
+// order.
+func checkOrdering(mode core.Mode, ordering string) error {
+	if ordering != "" && mode == core.Ordered {
+		return core.Invalid("ordering_key", "is for groups of mode shared: an ordered group keeps the order of all events")
+	}
+	return eventjson.CheckOrdering(ordering)
 }
 
 // roomForGroup refuses one group too many. Two nodes may each see the last place at

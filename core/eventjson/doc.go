@@ -11,6 +11,7 @@
 //     values that are not;
 //   - json_path.go: the value at a path, and whether it is the one that is asked for;
 //   - json_number.go: whether two texts are the same number;
+//   - ordering.go: the value that orders an event among others;
 //   - json_members.go: the members of an object and the elements of an array, for
 //     other formats such as CloudEvents;
 //   - decode.go: one event;
