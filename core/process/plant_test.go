@@ -85,8 +85,12 @@ func (p *plant) node() *mill {
 		Store: p.catalog, Definitions: p.catalog, Groups: m.delivery.Groups, Workers: m.delivery.Workers, Letters: m.delivery.Letters,
 		Streams: m.streams, Ingest: m.ingest, Log: p.log, Compiler: p.shapes, Connectors: map[string]core.Connector{"mailbox": p.box},
 		Sealer: core.NewSealer(p.secrets...), Authorizer: coretest.Everything{}, Record: p.record, DisableAfter: p.after,
-		Disabled: func(_ context.Context, gone core.Processor) { p.mu.Lock(); defer p.mu.Unlock(); p.disabled = append(p.disabled, gone) },
-		Logger:   logger, Now: time.Now,
+		Disabled: func(_ context.Context, gone core.Processor) {
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.disabled = append(p.disabled, gone)
+		},
+		Logger: logger, Now: time.Now,
 	})
 	ctx, end := context.WithCancel(context.WithoutCancel(p.Context()))
 	var all sync.WaitGroup
