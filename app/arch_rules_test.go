@@ -136,14 +136,14 @@ func coretestIsForTests(s source) []string {
 }
 
 // adaptersStandAlone, but for what the log and the catalog share where both are
-// in the same kind of database.
+// in the same kind of database, and for how all connectors read their settings.
 func adaptersStandAlone(s source) []string {
 	if !s.in("adapters") {
 		return nil
 	}
 	self := strings.Join(strings.Split(s.path, "/")[:2], "/")
 	return refuse(s, func(i string) bool {
-		return ours(i) == "" || within(ours(i), "core", "migrations", "policies", "adapters/pgtenant", "adapters/sqlitefile", self)
+		return ours(i) == "" || within(ours(i), "core", "migrations", "policies", "adapters/pgtenant", "adapters/sqlitefile", "adapters/destination", self)
 	})
 }
 

@@ -32,6 +32,8 @@ type things struct {
 	key    core.APIKey
 	// stays signs in, goes is deleted.
 	stays, goes guest
+	// source changes, left is deleted.
+	source, left core.Source
 }
 
 // guest is a user with a session and a ticket.
@@ -50,7 +52,11 @@ func (s *suite) guest(org core.ID) guest {
 func (s *suite) things() things {
 	s.Helper()
 	org := s.organization()
-	return things{s.created(org, "orders"), s.createdKey(newKey(org, "web shop")), s.guest(org), s.guest(org)}
+	stream := s.created(org, "orders")
+	return things{
+		stream, s.createdKey(newKey(org, "web shop")), s.guest(org), s.guest(org),
+		s.createdSource(stream, "shop"), s.createdSource(stream, "bank"),
+	}
 }
 
 // unchanged checks that everything is as it was made, and nothing is there
@@ -66,6 +72,9 @@ func (s *suite) unchanged(th things) {
 	guests := []core.User{th.stays.user, th.goes.user}
 	slices.SortFunc(guests, byAddress)
 	s.sameUsers(s.listUsers(org, everything), guests)
+	s.hasSource(th.source)
+	s.hasSource(th.left)
+	s.refusalsOf(th.source.ID)
 	s.hasSession(th.stays.session)
 	s.hasSession(th.goes.session)
 }
@@ -74,6 +83,7 @@ func (s *suite) unchanged(th things) {
 func (s *suite) calls(ctx context.Context, th things) map[string]func() error {
 	calls := s.calledPeople(ctx, th)
 	maps.Copy(calls, s.calledThings(ctx, th.stream, th.key))
+	maps.Copy(calls, s.calledSources(ctx, th))
 	return calls
 }
 
@@ -145,6 +155,21 @@ func (s *suite) calledThings(ctx context.Context, stream core.Stream, key core.A
 		"RevokeKey":    func() error { return c.RevokeKey(ctx, key.Org, key.ID, start) },
 		"HandOverKey":  func() error { return c.HandOverKey(ctx, key.Org, key.ID, newID(start)) },
 		"TouchKeys":    func() error { return c.TouchKeys(ctx, map[core.ID]time.Time{key.ID: start}) },
+	}
+}
+
+func (s *suite) calledSources(ctx context.Context, th things) map[string]func() error {
+	changed, c := th.source, s.catalog
+	changed.Revision, changed.Name = 2, "changed"
+	return map[string]func() error{
+		"CreateSource": func() error { return c.CreateSource(ctx, newSource(th.stream, "late")) },
+		"Source":       func() error { _, err := c.Source(ctx, changed.Org, changed.ID); return err },
+		"SourceByHash": func() error { _, err := c.SourceByHash(ctx, changed.Hash); return err },
+		"Sources":      func() error { _, err := c.Sources(ctx, changed.Org, core.ID{}, 1); return err },
+		"UpdateSource": func() error { return c.UpdateSource(ctx, changed) },
+		"DeleteSource": func() error { return c.DeleteSource(ctx, th.left.Org, th.left.ID) },
+		"AddRefusal":   func() error { return c.AddRefusal(ctx, newRefusal(changed.ID, 1)) },
+		"Refusals":     func() error { _, err := c.Refusals(ctx, changed.ID); return err },
 	}
 }
 
