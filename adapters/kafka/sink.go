@@ -15,7 +15,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/eventflow-go/eventflow/adapters/destination"
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/eventjson"
 )
@@ -72,11 +71,7 @@ func (s *sink) record(out *core.Outgoing) (*kgo.Record, error) {
 		record.Key = []byte(event.Subject)
 	}
 	if s.settings.Format == formatEvent {
-		var b bytes.Buffer
-		if err := destination.WriteLine(&b, event); err != nil {
-			return nil, fmt.Errorf("the event cannot be written as JSON: %w", err)
-		}
-		record.Value = bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+		record.Value = eventjson.AppendEvent(nil, event)
 	} else {
 		record.Value = bytes.Clone(event.Payload)
 	}
