@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"github.com/eventflow-go/eventflow/adapters/kafka"
 	"github.com/eventflow-go/eventflow/core"
@@ -42,7 +43,7 @@ func TestSinks(t *testing.T) {
 			return sinktest.Receiver{
 				Settings: fmt.Appendf(nil, `{"brokers":[%q],"topic":%q,"tls":false,"sasl":"scram-sha-256","username":"me","password":%q,"max_message_bytes":2097152}`,
 					broker, topic, password),
-				Arrived: func() []sinktest.Arrival { return arrivals(t, broker) },
+				Arrived: func() []sinktest.Arrival { return arrivals(t, c) },
 				Away:    gate.Away, Stall: gate.Stall,
 			}
 		},
@@ -50,12 +51,14 @@ func TestSinks(t *testing.T) {
 }
 
 // arrivals reads all of the topic.
-func arrivals(t *testing.T, broker string) (found []sinktest.Arrival) {
+func arrivals(t *testing.T, c *kfake.Cluster) (found []sinktest.Arrival) {
 	t.Helper()
-	client, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.ConsumeTopics(topic), kgo.SASL(account()))
-	require.NoError(t, err)
-	defer client.Close()
-	for _, record := range everything(t, client) {
+	written := int64(0)
+	for _, partition := range c.PartitionInfos(topic) {
+		written += partition.HighWatermark
+	}
+	account := scram.Auth{User: "me", Pass: password}.AsSha256Mechanism()
+	for _, record := range read(t, c, int(written), kgo.SASL(account)) {
 		for _, header := range record.Headers {
 			if header.Key == "event_id" {
 				id, err := core.ParseID(string(header.Value))
