@@ -30,8 +30,13 @@ func answers(s *suite) {
 type things struct {
 	stream core.Stream
 	key    core.APIKey
+	// processor has a delivery.
+	processor core.Processor
+	delivery  core.DeliveryAttempt
 	// stays signs in, goes is deleted.
 	stays, goes guest
+	// source changes, left is deleted.
+	source, left core.Source
 }
 
 // guest is a user with a session and a ticket.
@@ -50,7 +55,14 @@ func (s *suite) guest(org core.ID) guest {
 func (s *suite) things() things {
 	s.Helper()
 	org := s.organization()
-	return things{s.created(org, "orders"), s.createdKey(newKey(org, "web shop")), s.guest(org), s.guest(org)}
+	stream := s.created(org, "orders")
+	processor := s.createdProcessor(stream, "mail")
+	delivery := newDelivery(processor, start)
+	s.noted(processor, delivery)
+	return things{
+		stream, s.createdKey(newKey(org, "web shop")), processor, delivery, s.guest(org), s.guest(org),
+		s.createdSource(stream, "shop"), s.createdSource(stream, "bank"),
+	}
 }
 
 // unchanged checks that everything is as it was made, and nothing is there
@@ -60,12 +72,18 @@ func (s *suite) unchanged(th things) {
 	org := th.stream.Org
 	s.has(th.stream)
 	s.hasKey(th.key)
+	s.listsProcessors(core.ProcessorScan{Org: org}, th.processor)
+	s.listsDeliveries(th.processor, core.DeliveryScan{}, th.delivery)
+	s.counted(start, []core.ID{th.processor.ID}, core.DeliveryCount{})
 	s.nameless(org, "late")
 	s.sameStreams(s.list(org, everything), []core.Stream{th.stream})
 	s.sameKeys(s.keys(org), []core.APIKey{th.key})
 	guests := []core.User{th.stays.user, th.goes.user}
 	slices.SortFunc(guests, byAddress)
 	s.sameUsers(s.listUsers(org, everything), guests)
+	s.hasSource(th.source)
+	s.hasSource(th.left)
+	s.refusalsOf(th.source.ID)
 	s.hasSession(th.stays.session)
 	s.hasSession(th.goes.session)
 }
@@ -74,7 +92,28 @@ func (s *suite) unchanged(th things) {
 func (s *suite) calls(ctx context.Context, th things) map[string]func() error {
 	calls := s.calledPeople(ctx, th)
 	maps.Copy(calls, s.calledThings(ctx, th.stream, th.key))
+	maps.Copy(calls, s.calledSources(ctx, th))
+	maps.Copy(calls, s.calledProcessors(ctx, th))
 	return calls
+}
+
+func (s *suite) calledProcessors(ctx context.Context, th things) map[string]func() error {
+	p, c := th.processor, s.catalog
+	late := core.DeliveryNote{
+		Processor: p.ID, At: start, Count: core.DeliveryCount{Failed: 1}, FailedAt: new(start), Attempts: []core.DeliveryAttempt{newDelivery(p, start)},
+	}
+	return map[string]func() error{
+		"CreateProcessor":   func() error { return c.CreateProcessor(ctx, newProcessor(th.stream, "late"), first) },
+		"Processor":         func() error { _, err := c.Processor(ctx, p.Org, p.ID); return err },
+		"Processors":        func() error { _, err := c.Processors(ctx, core.ProcessorScan{Limit: 1}); return err },
+		"UpdateProcessor":   func() error { return c.UpdateProcessor(ctx, another(p)) },
+		"RunningProcessors": func() error { _, err := c.RunningProcessors(ctx, core.ID{}, 1); return err },
+		"NoteDelivery":      func() error { return c.NoteDelivery(ctx, late) },
+		"DeliveryCounts":    func() error { _, err := c.DeliveryCounts(ctx, []core.ID{p.ID}, start); return err },
+		"Deliveries":        func() error { _, err := c.Deliveries(ctx, p.Org, p.ID, core.DeliveryScan{Limit: 1}); return err },
+		"Delivery":          func() error { _, err := c.Delivery(ctx, p.Org, th.delivery.ID); return err },
+		"ForgetDeliveries":  func() error { return c.ForgetDeliveries(ctx, start.Add(time.Hour)) },
+	}
 }
 
 func (s *suite) calledPeople(ctx context.Context, th things) map[string]func() error {
@@ -148,6 +187,21 @@ func (s *suite) calledThings(ctx context.Context, stream core.Stream, key core.A
 	}
 }
 
+func (s *suite) calledSources(ctx context.Context, th things) map[string]func() error {
+	changed, c := th.source, s.catalog
+	changed.Revision, changed.Name = 2, "changed"
+	return map[string]func() error{
+		"CreateSource": func() error { return c.CreateSource(ctx, newSource(th.stream, "late")) },
+		"Source":       func() error { _, err := c.Source(ctx, changed.Org, changed.ID); return err },
+		"SourceByHash": func() error { _, err := c.SourceByHash(ctx, changed.Hash); return err },
+		"Sources":      func() error { _, err := c.Sources(ctx, changed.Org, core.ID{}, 1); return err },
+		"UpdateSource": func() error { return c.UpdateSource(ctx, changed) },
+		"DeleteSource": func() error { return c.DeleteSource(ctx, th.left.Org, th.left.ID) },
+		"AddRefusal":   func() error { return c.AddRefusal(ctx, newRefusal(changed.ID, 1)) },
+		"Refusals":     func() error { _, err := c.Refusals(ctx, changed.ID); return err },
+	}
+}
+
 // fails makes every call with a context that has ended, and then with one that
 // has not.
 func (s *suite) fails(ctx context.Context, why string) {
@@ -164,7 +218,7 @@ func (s *suite) fails(ctx context.Context, why string) {
 	}
 	late := core.Organization{ID: newID(start), Name: "late", CreatedAt: start}
 	s.check(s.ensure(late) == late, "EnsureOrganization must have no effect when it fails")
-	spoilt := []string{"StreamNamed", "RotateKey", "SetPassword", "MoveSession"} // by calls before: what it is about may have been renamed, revoked, deleted
+	spoilt := []string{"StreamNamed", "RotateKey", "SetPassword", "MoveSession", "Delivery"} // by calls before: what it is about may have been renamed, revoked, deleted, forgotten
 	for call, do := range s.calls(context.Background(), th) {
 		if !slices.Contains(spoilt, call) {
 			s.must(do(), call+" after calls that failed")

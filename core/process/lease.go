@@ -88,7 +88,7 @@ func (l *lease) send(ctx, sending context.Context) (more bool) {
 	b := batch{lease: l}
 	for i := range l.delivery.Events {
 		if ctx.Err() != nil || l.stopped() {
-			return true
+			return true // so that no pipeline works for nothing
 		}
 		out, passed := l.pass(ctx, i)
 		if !passed {
@@ -137,9 +137,12 @@ func (l *lease) pass(ctx context.Context, i int) (core.Outgoing, bool) {
 	return out, true
 }
 
-// hand gives a batch to the sink once there is a slot for it. It reports false when the
-// work is to end first.
+// hand gives a batch to the sink once there is a slot for it. It reports false when
+// nothing more may be sent.
 func (l *lease) hand(ctx, sending context.Context, all *sync.WaitGroup, b batch) bool {
+	if l.stopped() { // by the batch before
+		return false
+	}
 	select {
 	case l.work.slots <- struct{}{}:
 	case <-ctx.Done():

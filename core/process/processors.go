@@ -26,8 +26,9 @@ func (s *Processors) Create(ctx context.Context, who core.Principal, stream stri
 	if err := core.Authorize(s.Authorizer, who, core.ActionWriteProcessors, core.ID{}); err != nil {
 		return none, err
 	}
-	if (spec.Start == core.Start{}) {
-		spec.Start.End = true
+	spec.GroupSpec.Start = core.Start{End: true}
+	if spec.Start != nil {
+		spec.GroupSpec.Start = *spec.Start
 	}
 	draft := core.Processor{Filter: spec.Filter, Transform: spec.Transform, State: spec.State, CreatedBy: who.Creator()}
 	if err := s.checkPipeline(&draft); err != nil {

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -120,10 +121,10 @@ func (r *Runner) marks(ctx context.Context) (map[core.ID]core.ProcessorMark, err
 // begin has this node work on a processor, unless it does.
 func (r *Runner) begin(ctx context.Context, id core.ID, mark core.ProcessorMark) error {
 	if w := r.works[id]; w != nil {
-		if w.turnedAway() == "" {
-			return nil
+		if reason := cmp.Or(w.turnedAway(), r.hopeless(mark, r.Now())); reason != "" {
+			return r.disable(ctx, w.processor, reason)
 		}
-		return r.disable(ctx, w.processor, w.turnedAway())
+		return nil
 	}
 	p, err := r.Store.Processor(core.ContextWithOrganization(ctx, mark.Org), mark.Org, id)
 	if core.IsNotFound(err) {

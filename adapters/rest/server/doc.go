@@ -61,6 +61,8 @@
 //   - frames.go: the newest events as all tails send them;
 //   - trace.go: what has become of an event;
 //   - groups.go: consumer groups;
+//   - processors.go: processors, and what they would do;
+//   - deliveries.go: their attempts to send;
 //   - consume.go: events handed to a consumer under a lease;
 //   - settle.go: what a consumer says of them: ack, nack, commit, extend;
 //   - deadletters.go: events that could not be processed;
