@@ -69,6 +69,9 @@ type Config struct {
 	ShareReplays     int64         `name:"share-replays" default:"20" usage:"replays of dead letters of an organization that may run at once; one more is answered with 429" reload:"true"`
 	ShareEvaluations int64         `name:"share-evaluations" default:"0" usage:"thousandths of a core that the schemas of an organization may take on each node, beyond a plain reading; 0 is a quarter of the cores. More is answered with 429" reload:"true"`
 
+	ProcessorDisableAfter    time.Duration `name:"processor-disable-after" default:"120h" usage:"time without a success after which a processor is disabled whose destination fails; 0 never disables one"`
+	AllowPrivateDestinations bool          `name:"allow-private-destinations" default:"false" usage:"let processors send to private, loopback and link-local addresses, which may belong to machines that trust this one; 'eventflow dev' allows it"`
+
 	DiskLow int64 `name:"disk-low" default:"1073741824" usage:"bytes free on the disk of a SQLite folder; with less, health is degraded and the log warns. 0 never warns"`
 
 	DrainDelay   time.Duration `name:"drain-delay" default:"0s" usage:"time for which a server that is told to stop still takes requests, while it says that it is not ready; longer than a load balancer takes to notice"`
@@ -159,8 +162,10 @@ func (c Config) validateBounds() error {
 			return wrong(name, "must be longer than 0s")
 		}
 	}
-	if c.DrainDelay < 0 {
-		return wrong("drain-delay", "must not be negative")
+	for name, value := range map[string]time.Duration{"drain-delay": c.DrainDelay, "processor-disable-after": c.ProcessorDisableAfter} {
+		if value < 0 {
+			return wrong(name, "must not be negative")
+		}
 	}
 	if c.Connections < 1 {
 		return wrong("connections", "must be at least 1")

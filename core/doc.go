@@ -34,6 +34,7 @@
 // The use cases live in packages below this one. Imports go one way:
 //
 //	core ← eventjson ← eventlog ← deliver, identity, inbound
+//	deliver ← process
 //
 // The packages are
 //
@@ -42,9 +43,10 @@
 //   - core/deliver: hands events to consumer groups and keeps what they could not
 //     process;
 //   - core/identity: people, their sign-ins and machines' keys;
+//   - core/process: filters events, transforms them and sends them on;
 //   - core/inbound: takes in what senders of webhooks send;
-//   - core/storetest, core/catalogtest, core/grouptest, core/limitertest: the
-//     contracts of the adapters in executable form.
+//   - core/storetest, core/catalogtest, core/grouptest, core/limitertest,
+//     core/sinktest: the contracts of the adapters in executable form.
 //
 // Storage adapters import this package alone. DESIGN.md beside this file keeps the
 // decisions with their reasons and measurements.
@@ -88,6 +90,9 @@
 //
 // Processing:
 //
+//   - processor.go: what is done with a stream's events, and where they are sent;
+//   - trial.go: what a filter and a transform would do;
+//   - deliveryattempt.go: an attempt to send an event, and how many there were;
 //   - pipeline.go: a filter and a transform, compiled;
 //   - sink.go: a destination, what it is handed, and what became of that;
 //   - source.go: an address at which senders put events in, and what it refused.

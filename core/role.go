@@ -20,19 +20,22 @@ type Action string
 
 // The actions there are.
 const (
-	ActionIngest       Action = "events:ingest"
-	ActionReadEvents   Action = "events:read"
-	ActionExportEvents Action = "events:export"
-	ActionReadStreams  Action = "streams:read"
-	ActionWriteStreams Action = "streams:write"
-	ActionConsume      Action = "events:consume"
-	ActionReadGroups   Action = "groups:read"
-	ActionWriteGroups  Action = "groups:write"
-	ActionReadLetters  Action = "deadletters:read"
-	ActionWriteLetters Action = "deadletters:write"
-	ActionReadSources  Action = "sources:read"
-	ActionWriteSources Action = "sources:write"
-	ActionReadKeys     Action = "keys:read"
+	ActionIngest          Action = "events:ingest"
+	ActionReadEvents      Action = "events:read"
+	ActionExportEvents    Action = "events:export"
+	ActionReadStreams     Action = "streams:read"
+	ActionWriteStreams    Action = "streams:write"
+	ActionConsume         Action = "events:consume"
+	ActionReadGroups      Action = "groups:read"
+	ActionWriteGroups     Action = "groups:write"
+	ActionReadLetters     Action = "deadletters:read"
+	ActionWriteLetters    Action = "deadletters:write"
+	ActionReadProcessors  Action = "processors:read"
+	ActionWriteProcessors Action = "processors:write"
+	ActionReadDeliveries  Action = "deliveries:read"
+	ActionReadKeys        Action = "keys:read"
+	ActionReadSources     Action = "sources:read"
+	ActionWriteSources    Action = "sources:write"
 	// ActionWriteKeys covers a principal's own API keys and service tokens. Together
 	// with ActionManageKeys it covers all.
 	ActionWriteKeys         Action = "keys:write"
@@ -51,6 +54,7 @@ const (
 var Actions = []Action{
 	ActionIngest, ActionReadEvents, ActionExportEvents, ActionReadStreams, ActionWriteStreams,
 	ActionConsume, ActionReadGroups, ActionWriteGroups, ActionReadLetters, ActionWriteLetters,
+	ActionReadProcessors, ActionWriteProcessors, ActionReadDeliveries,
 	ActionReadSources, ActionWriteSources,
 	ActionReadKeys, ActionWriteKeys, ActionManageKeys, ActionReadUsers, ActionWriteUsers,
 	ActionReadOrganization, ActionWriteOrganization, ActionCreateOrganizations, ActionReadAudit,

@@ -35,7 +35,8 @@ func (m message) draft() (eventjson.Draft, error) {
 	if err != nil {
 		return draft, err
 	}
-	return draft, draft.Apply(eventjson.Hints{Traceparent: m.Header("Traceparent")})
+	err = draft.Apply(eventjson.Hints{Traceparent: m.Header("Traceparent")})
+	return draft, err
 }
 
 // first returns the text at the place that the source names, or else at the first of the

@@ -54,6 +54,7 @@ func (d *desk) source(spec core.SourceSpec) (core.Source, string) {
 		spec.Name = string(spec.Preset)
 	}
 	spec.Stream = "hooks"
+	d.rig.Clock.Pass(time.Millisecond) // ids of one millisecond have no order
 	source, token, err := d.Create(d.t.Context(), d.rig.Who, spec)
 	require.NoError(d.t, err)
 	return source, token

@@ -85,7 +85,8 @@ func TestStripe(t *testing.T) {
 	require.Len(t, d.events(), 1)
 
 	good := sign(body, secret, now)["Stripe-Signature"]
-	rolled := sign(body, "whsec_another", now)["Stripe-Signature"] + good[strings.Index(good, ",v1="):]
+	_, last, _ := strings.Cut(good, ",")
+	rolled := sign(body, "whsec_another", now)["Stripe-Signature"] + "," + last
 	_, err = d.send(token, body, headers{"Stripe-Signature": rolled})
 	require.NoError(t, err, "one of several signatures is enough")
 
