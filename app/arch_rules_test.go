@@ -99,7 +99,8 @@ var walls = map[string][]string{
 	"core/internal/cache/":   {},
 	"core/internal/lookout/": {},
 	"core/eventjson/":        {"core"},
-	"core/eventlog/":         {"core", "core/eventjson", "core/internal/cache", "core/internal/lookout"},
+	"core/compat/":           {},
+	"core/eventlog/":         {"core", "core/compat", "core/eventjson", "core/internal/cache", "core/internal/lookout"},
 	"core/deliver/":          {"core", "core/eventjson", "core/eventlog", "core/internal/cache", "core/internal/lookout"},
 	"core/identity/":         {"core", "core/eventlog", "core/internal/cache"},
 	// The suites that adapters are held to.

@@ -36,6 +36,7 @@
 // The packages are
 //
 //   - core/eventjson: the one strict parser, which decides what an event is;
+//   - core/compat: says whether one JSON Schema takes all that another one takes;
 //   - core/eventlog: takes events in, keeps their order and answers questions;
 //   - core/deliver: hands events to consumer groups and keeps what they could not
 //     process;
