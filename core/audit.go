@@ -37,6 +37,14 @@ const (
 	AuditGroupChanged        AuditAction = "group.changed"
 	AuditGroupDeleted        AuditAction = "group.deleted"
 	AuditGroupReset          AuditAction = "group.reset"
+	AuditProcessorCreated    AuditAction = "processor.created"
+	AuditProcessorChanged    AuditAction = "processor.changed"
+	AuditProcessorDeleted    AuditAction = "processor.deleted"
+	AuditProcessorPaused     AuditAction = "processor.paused"
+	AuditProcessorResumed    AuditAction = "processor.resumed"
+	AuditProcessorDisabled   AuditAction = "processor.disabled"
+	AuditSecretRotated       AuditAction = "processor.secret_rotated"
+	AuditDeliveryResent      AuditAction = "delivery.resent"
 	AuditLettersReplayed     AuditAction = "deadletters.replayed"
 	AuditReplayStopped       AuditAction = "replay.stopped"
 	AuditLetterDiscarded     AuditAction = "deadletter.discarded"
@@ -51,7 +59,8 @@ var AuditActions = []AuditAction{
 	AuditPasswordForgotten, AuditPasswordReset, AuditUserCreated, AuditUserInvited, AuditUserChanged, AuditUserRemoved, AuditOrganizationChanged,
 	AuditOrganizationCreated, AuditSetupLinkCreated, AuditKeyCreated, AuditKeyRotated, AuditKeyRevoked, AuditKeyHandedOver, AuditStreamCreated,
 	AuditStreamChanged, AuditStreamDeleted, AuditGroupCreated, AuditGroupChanged, AuditGroupDeleted,
-	AuditGroupReset, AuditLettersReplayed, AuditReplayStopped, AuditLetterDiscarded, AuditExported, AuditBackedUp, AuditRefused,
+	AuditGroupReset, AuditProcessorCreated, AuditProcessorChanged, AuditProcessorDeleted, AuditProcessorPaused,
+	AuditProcessorResumed, AuditProcessorDisabled, AuditSecretRotated, AuditDeliveryResent, AuditLettersReplayed, AuditReplayStopped, AuditLetterDiscarded, AuditExported, AuditBackedUp, AuditRefused,
 }
 
 // AuditRecord is something that somebody did.

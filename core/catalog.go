@@ -17,6 +17,7 @@ type Catalog interface {
 	Credentials
 	People
 	GroupStore
+	ProcessorStore
 	// Check returns nil when the catalog answers. It wraps [ErrRelaxedDurability]
 	// and [ErrDegraded] as that of a [Storage] does.
 	Check(ctx context.Context) error
@@ -298,8 +299,8 @@ type Groups interface {
 	// AllGroups returns the groups within a scan, by id, each with its progress.
 	AllGroups(ctx context.Context, scan GroupScan) ([]GroupRecord, error)
 	// UpdateGroup replaces the group whose stored Revision is one less than the given
-	// one. Another stored Revision is a [CodePreconditionFailed]; no such group is
-	// [CodeNotFound].
+	// one; Mode, OrderingKey, Processor and CreatedAt stay. Another stored Revision is a
+	// [CodePreconditionFailed]; no such group is [CodeNotFound].
 	UpdateGroup(ctx context.Context, group Group) error
 	// DeleteGroup removes the group with its progress, attempts and dead
 	// letters; no such group is [CodeNotFound].
@@ -352,4 +353,52 @@ type Replays interface {
 	// and that nobody holds at a time: the one with the earliest HeldUntil, and of
 	// those the oldest. They come by HeldUntil, too.
 	DueReplays(ctx context.Context, at time.Time, limit int) ([]Replay, error)
+}
+
+// ProcessorStore keeps processors and what they did. A processor's group and progress
+// are in the [GroupStore] under the same id. The suite in core/catalogtest is this
+// contract in executable form.
+type ProcessorStore interface {
+	Processors
+	DeliveryLog
+}
+
+// Processors keeps the processors' definitions. [Groups].DeleteGroup removes a processor
+// with its group, its attempts and its counts.
+type Processors interface {
+	// CreateProcessor stores a new processor and its group, at its first progress. A
+	// group of the same name on the stream is a [CodeConflict].
+	CreateProcessor(ctx context.Context, processor Processor, first Progress) error
+	// Processor returns one by id, or [CodeNotFound].
+	Processor(ctx context.Context, org, id ID) (Processor, error)
+	// Processors returns the processors within a scan, by id.
+	Processors(ctx context.Context, scan ProcessorScan) ([]Processor, error)
+	// UpdateProcessor replaces the processor whose stored Revision is one less than the
+	// given one, and its group with it, as UpdateGroup does; FailingSince and CreatedBy
+	// stay. Another stored Revision is a [CodePreconditionFailed], a name that another
+	// group of the stream has a [CodeConflict], and no such processor [CodeNotFound].
+	UpdateProcessor(ctx context.Context, processor Processor) error
+	// RunningProcessors returns the marks of running processors of all organizations
+	// with an id greater than after, by id. A processor of a deleted stream is not
+	// among them.
+	RunningProcessors(ctx context.Context, after ID, limit int) ([]ProcessorMark, error)
+}
+
+// DeliveryLog keeps what processors did, for people to look at.
+type DeliveryLog interface {
+	// NoteDelivery adds a note to what is known of a processor: the attempts, the counts
+	// of the hour of its At, and its FailingSince. A processor that is gone is passed
+	// over. Of more than about [MaxDeliveryAttempts] attempts of a processor the oldest
+	// are removed.
+	NoteDelivery(ctx context.Context, note DeliveryNote) error
+	// DeliveryCounts returns what each of the processors did since a time, by the whole
+	// hours that it belongs to, in the order of the ids.
+	DeliveryCounts(ctx context.Context, processors []ID, since time.Time) ([]DeliveryCount, error)
+	// Deliveries returns attempts of a processor within a scan, newest first.
+	Deliveries(ctx context.Context, org, processor ID, scan DeliveryScan) ([]DeliveryAttempt, error)
+	// Delivery returns one attempt, or [CodeNotFound].
+	Delivery(ctx context.Context, org, id ID) (DeliveryAttempt, error)
+	// ForgetDeliveries removes the attempts made, and the counts of hours that ended,
+	// before a time.
+	ForgetDeliveries(ctx context.Context, before time.Time) error
 }

@@ -32,6 +32,7 @@
 // The use cases live in packages below this one. Imports go one way:
 //
 //	core ← eventjson ← eventlog ← deliver, identity
+//	deliver ← process
 //
 // The packages are
 //
@@ -41,6 +42,7 @@
 //   - core/deliver: hands events to consumer groups and keeps what they could not
 //     process;
 //   - core/identity: people, their sign-ins and machines' keys;
+//   - core/process: filters events, transforms them and sends them on;
 //   - core/storetest, core/catalogtest, core/grouptest, core/limitertest: the
 //     contracts of the adapters in executable form.
 //
@@ -86,6 +88,8 @@
 //
 // Processing:
 //
+//   - processor.go: what is done with a stream's events, and where they are sent;
+//   - deliveryattempt.go: an attempt to send an event, and how many there were;
 //   - pipeline.go: a filter and a transform, compiled;
 //   - sink.go: a destination, what it is handed, and what became of that.
 //
@@ -98,6 +102,7 @@
 //     to do one thing once;
 //   - principal.go, role.go: who makes a request, and what roles and actions there
 //     are;
+//   - seal.go: how secrets are kept that the server itself uses;
 //   - visitor.go: where a request comes from;
 //   - audit.go: what is recorded of it;
 //   - limit.go, rate.go: how often something may be done, and a limit of one's own;

@@ -40,6 +40,9 @@ type Group struct {
 	// letter: 1 to 100.
 	MaxAttempts int     `json:"max_attempts"`
 	Backoff     Backoff `json:"backoff"`
+	// Processor says that the group is a [Processor]'s. The server itself reads it then,
+	// and nobody else.
+	Processor bool `json:"processor,omitempty"`
 	// Revision counts the changes, from 1; it is the resource's ETag.
 	Revision  int64     `json:"revision"`
 	CreatedAt time.Time `json:"created_at"`

@@ -20,17 +20,20 @@ type Action string
 
 // The actions there are.
 const (
-	ActionIngest       Action = "events:ingest"
-	ActionReadEvents   Action = "events:read"
-	ActionExportEvents Action = "events:export"
-	ActionReadStreams  Action = "streams:read"
-	ActionWriteStreams Action = "streams:write"
-	ActionConsume      Action = "events:consume"
-	ActionReadGroups   Action = "groups:read"
-	ActionWriteGroups  Action = "groups:write"
-	ActionReadLetters  Action = "deadletters:read"
-	ActionWriteLetters Action = "deadletters:write"
-	ActionReadKeys     Action = "keys:read"
+	ActionIngest          Action = "events:ingest"
+	ActionReadEvents      Action = "events:read"
+	ActionExportEvents    Action = "events:export"
+	ActionReadStreams     Action = "streams:read"
+	ActionWriteStreams    Action = "streams:write"
+	ActionConsume         Action = "events:consume"
+	ActionReadGroups      Action = "groups:read"
+	ActionWriteGroups     Action = "groups:write"
+	ActionReadLetters     Action = "deadletters:read"
+	ActionWriteLetters    Action = "deadletters:write"
+	ActionReadProcessors  Action = "processors:read"
+	ActionWriteProcessors Action = "processors:write"
+	ActionReadDeliveries  Action = "deliveries:read"
+	ActionReadKeys        Action = "keys:read"
 	// ActionWriteKeys covers a principal's own API keys and service tokens. Together
 	// with ActionManageKeys it covers all.
 	ActionWriteKeys         Action = "keys:write"
@@ -49,6 +52,7 @@ const (
 var Actions = []Action{
 	ActionIngest, ActionReadEvents, ActionExportEvents, ActionReadStreams, ActionWriteStreams,
 	ActionConsume, ActionReadGroups, ActionWriteGroups, ActionReadLetters, ActionWriteLetters,
+	ActionReadProcessors, ActionWriteProcessors, ActionReadDeliveries,
 	ActionReadKeys, ActionWriteKeys, ActionManageKeys, ActionReadUsers, ActionWriteUsers,
 	ActionReadOrganization, ActionWriteOrganization, ActionCreateOrganizations, ActionReadAudit,
 }

@@ -29,6 +29,8 @@ var actionWords = map[core.Action]string{
 	core.ActionReadStreams: "see streams", core.ActionWriteStreams: "create, change and delete streams",
 	core.ActionConsume: "poll and acknowledge events", core.ActionReadGroups: "see consumer groups", core.ActionWriteGroups: "create, change, reset and delete groups",
 	core.ActionReadLetters: "see dead letters", core.ActionWriteLetters: "replay and discard dead letters",
+	core.ActionReadProcessors: "see processors", core.ActionWriteProcessors: "create, change, pause and delete processors",
+	core.ActionReadDeliveries: "see what processors delivered",
 	core.ActionReadKeys: "see own keys and tokens", core.ActionWriteKeys: "create, rotate and revoke own keys and tokens", core.ActionManageKeys: "manage all keys and tokens",
 	core.ActionReadUsers: "see users", core.ActionWriteUsers: "invite, change and remove users",
 	core.ActionReadOrganization: "see the organization", core.ActionWriteOrganization: "rename the organization",

@@ -41,11 +41,16 @@ func furnish(t *testing.T, c core.Catalog, n byte) tenant {
 	require.NoError(t, c.CreateSession(ctx, core.Session{ID: one.session, Org: one.org, User: one.user, CreatedAt: start, ExpiresAt: start.Add(time.Hour)}))
 	require.NoError(t, c.CreateTicket(ctx, core.Ticket{ID: newID('t', n), Kind: core.TicketReset, Org: one.org, User: one.user, Hash: core.KeyHash{n}, CreatedAt: start, ExpiresAt: start.Add(time.Hour)}))
 	group := core.Group{ID: one.group, Org: one.org, Stream: one.stream, Name: name, Revision: 1, CreatedAt: start, UpdatedAt: start}
-	require.NoError(t, c.CreateGroup(ctx, group, core.Progress{Revision: 1, State: []byte(`{}`)}))
+	processor := core.Processor{Group: group, State: core.ProcessorRunning}
+	require.NoError(t, c.CreateProcessor(ctx, processor, core.Progress{Revision: 1, State: []byte(`{}`)}))
 	attempt := core.Attempt{From: 0, To: 1, Number: 1, At: start}
 	letter := core.DeadLetter{ID: one.letter, Org: one.org, Stream: one.stream, Group: one.group, Event: core.Event{Payload: []byte(`{}`)}, ParkedAt: start}
 	require.NoError(t, c.Advance(ctx, one.group, core.Step{
 		Progress: core.Progress{Revision: 2, State: []byte(`{}`)}, Attempts: []core.Attempt{attempt}, Letters: []core.DeadLetter{letter},
+	}))
+	delivery := core.DeliveryAttempt{ID: newID('d', n), Org: one.org, Stream: one.stream, At: start}
+	require.NoError(t, c.NoteDelivery(ctx, core.DeliveryNote{
+		Processor: one.group, At: start, Count: core.DeliveryCount{Failed: 1}, Attempts: []core.DeliveryAttempt{delivery},
 	}))
 	require.NoError(t, c.CreateReplay(ctx, core.Replay{ID: one.replay, Org: one.org, State: core.ReplayRunning, Revision: 1}))
 	return one
@@ -66,6 +71,9 @@ var catalogTables = map[string]struct {
 	"consumer_groups":   {"org", func(t tenant) core.ID { return t.org }},
 	"group_progress":    {"group_id", func(t tenant) core.ID { return t.group }},
 	"delivery_attempts": {"group_id", func(t tenant) core.ID { return t.group }},
+	"processors":        {"org", func(t tenant) core.ID { return t.org }},
+	"deliveries":        {"org", func(t tenant) core.ID { return t.org }},
+	"delivery_counts":   {"processor", func(t tenant) core.ID { return t.group }},
 	"dead_letters":      {"org", func(t tenant) core.ID { return t.org }},
 	"replays":           {"org", func(t tenant) core.ID { return t.org }},
 }

@@ -34,6 +34,11 @@ type Catalog struct {
 	attempts map[core.ID][]core.Attempt
 	letters  map[core.ID]core.DeadLetter
 	replays  map[core.ID]core.Replay
+	// processors are without their groups, which are in groups under the same ids.
+	processors map[core.ID]core.Processor
+	deliveries map[core.ID]core.DeliveryAttempt
+	// counts are by processor and by when an hour began.
+	counts map[core.ID]map[time.Time]core.DeliveryCount
 }
 
 var _ core.Catalog = (*Catalog)(nil)
@@ -45,6 +50,8 @@ func NewCatalog() *Catalog {
 		users: map[core.ID]core.User{}, sessions: map[core.ID]core.Session{}, tickets: map[core.ID]core.Ticket{},
 		groups: map[core.ID]core.Group{}, progress: map[core.ID]core.Progress{}, attempts: map[core.ID][]core.Attempt{},
 		letters: map[core.ID]core.DeadLetter{}, replays: map[core.ID]core.Replay{},
+		processors: map[core.ID]core.Processor{}, deliveries: map[core.ID]core.DeliveryAttempt{},
+		counts: map[core.ID]map[time.Time]core.DeliveryCount{},
 	}
 }
 

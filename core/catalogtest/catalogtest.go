@@ -1,6 +1,6 @@
 // Package catalogtest is the contract of a catalog in executable form. Every sentence
-// of core's ports about organizations, streams, credentials and people is a test,
-// named after the guarantee. A catalog in any module runs it:
+// of core's ports about organizations, streams, credentials, people and processors is a
+// test, named after the guarantee. A catalog in any module runs it:
 //
 //	func TestCatalog(t *testing.T) {
 //		catalogtest.Run(t, func(t *testing.T) core.Catalog {
@@ -39,6 +39,8 @@ func Run(t *testing.T, open func(t *testing.T) core.Catalog) {
 		{"change of a user", userChanges},
 		{"session", sessions},
 		{"ticket", tickets},
+		{"processor", processors},
+		{"delivery of a processor", deliveries},
 		{"isolation", isolation},
 		{"concurrent", concurrency},
 		{"context and close", ending},

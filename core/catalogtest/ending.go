@@ -30,6 +30,9 @@ func answers(s *suite) {
 type things struct {
 	stream core.Stream
 	key    core.APIKey
+	// processor has a delivery.
+	processor core.Processor
+	delivery  core.DeliveryAttempt
 	// stays signs in, goes is deleted.
 	stays, goes guest
 }
@@ -50,7 +53,11 @@ func (s *suite) guest(org core.ID) guest {
 func (s *suite) things() things {
 	s.Helper()
 	org := s.organization()
-	return things{s.created(org, "orders"), s.createdKey(newKey(org, "web shop")), s.guest(org), s.guest(org)}
+	stream := s.created(org, "orders")
+	processor := s.createdProcessor(stream, "mail")
+	delivery := newDelivery(processor, start)
+	s.noted(processor, delivery)
+	return things{stream, s.createdKey(newKey(org, "web shop")), processor, delivery, s.guest(org), s.guest(org)}
 }
 
 // unchanged checks that everything is as it was made, and nothing is there
@@ -60,6 +67,9 @@ func (s *suite) unchanged(th things) {
 	org := th.stream.Org
 	s.has(th.stream)
 	s.hasKey(th.key)
+	s.listsProcessors(core.ProcessorScan{Org: org}, th.processor)
+	s.listsDeliveries(th.processor, core.DeliveryScan{}, th.delivery)
+	s.counted(start, []core.ID{th.processor.ID}, core.DeliveryCount{})
 	s.nameless(org, "late")
 	s.sameStreams(s.list(org, everything), []core.Stream{th.stream})
 	s.sameKeys(s.keys(org), []core.APIKey{th.key})
@@ -74,7 +84,27 @@ func (s *suite) unchanged(th things) {
 func (s *suite) calls(ctx context.Context, th things) map[string]func() error {
 	calls := s.calledPeople(ctx, th)
 	maps.Copy(calls, s.calledThings(ctx, th.stream, th.key))
+	maps.Copy(calls, s.calledProcessors(ctx, th))
 	return calls
+}
+
+func (s *suite) calledProcessors(ctx context.Context, th things) map[string]func() error {
+	p, c := th.processor, s.catalog
+	late := core.DeliveryNote{
+		Processor: p.ID, At: start, Count: core.DeliveryCount{Failed: 1}, FailedAt: new(start), Attempts: []core.DeliveryAttempt{newDelivery(p, start)},
+	}
+	return map[string]func() error{
+		"CreateProcessor":   func() error { return c.CreateProcessor(ctx, newProcessor(th.stream, "late"), first) },
+		"Processor":         func() error { _, err := c.Processor(ctx, p.Org, p.ID); return err },
+		"Processors":        func() error { _, err := c.Processors(ctx, core.ProcessorScan{Limit: 1}); return err },
+		"UpdateProcessor":   func() error { return c.UpdateProcessor(ctx, another(p)) },
+		"RunningProcessors": func() error { _, err := c.RunningProcessors(ctx, core.ID{}, 1); return err },
+		"NoteDelivery":      func() error { return c.NoteDelivery(ctx, late) },
+		"DeliveryCounts":    func() error { _, err := c.DeliveryCounts(ctx, []core.ID{p.ID}, start); return err },
+		"Deliveries":        func() error { _, err := c.Deliveries(ctx, p.Org, p.ID, core.DeliveryScan{Limit: 1}); return err },
+		"Delivery":          func() error { _, err := c.Delivery(ctx, p.Org, th.delivery.ID); return err },
+		"ForgetDeliveries":  func() error { return c.ForgetDeliveries(ctx, start.Add(time.Hour)) },
+	}
 }
 
 func (s *suite) calledPeople(ctx context.Context, th things) map[string]func() error {
@@ -164,7 +194,7 @@ func (s *suite) fails(ctx context.Context, why string) {
 	}
 	late := core.Organization{ID: newID(start), Name: "late", CreatedAt: start}
 	s.check(s.ensure(late) == late, "EnsureOrganization must have no effect when it fails")
-	spoilt := []string{"StreamNamed", "RotateKey", "SetPassword", "MoveSession"} // by calls before: what it is about may have been renamed, revoked, deleted
+	spoilt := []string{"StreamNamed", "RotateKey", "SetPassword", "MoveSession", "Delivery"} // by calls before: what it is about may have been renamed, revoked, deleted, forgotten
 	for call, do := range s.calls(context.Background(), th) {
 		if !slices.Contains(spoilt, call) {
 			s.must(do(), call+" after calls that failed")

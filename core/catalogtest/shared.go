@@ -38,6 +38,9 @@ func reopened(s *suite) {
 	key, revoked := s.createdKey(newKey(org.ID, "web shop")), s.createdKey(newKey(org.ID, "old shop"))
 	s.revoke(revoked, start.Add(time.Hour))
 	revoked.RevokedAt = new(start.Add(time.Hour))
+	processor := s.createdProcessor(want[0], "mail")
+	delivery := newDelivery(processor, start)
+	s.noted(processor, delivery)
 	ann, bob := s.guest(org.ID), s.guest(org.ID)
 	ann.session = s.rotate(ann.session, start.Add(time.Second))
 	bob.session = s.end(bob.session, start.Add(time.Minute))
@@ -52,6 +55,8 @@ func reopened(s *suite) {
 		s.check(len(s.all(everything)) == len(want)+1, "a deleted stream must survive, in AllStreams")
 		s.hasKey(key)
 		s.hasKey(revoked)
+		s.hasProcessor(processor)
+		s.listsDeliveries(processor, core.DeliveryScan{}, delivery)
 		for _, guest := range []guest{ann, bob} {
 			s.hasUser(guest.user)
 			s.hasSession(guest.session)
