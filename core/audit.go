@@ -51,6 +51,10 @@ const (
 	AuditLettersReplayed     AuditAction = "deadletters.replayed"
 	AuditReplayStopped       AuditAction = "replay.stopped"
 	AuditLetterDiscarded     AuditAction = "deadletter.discarded"
+	AuditSourceCreated       AuditAction = "source.created"
+	AuditSourceChanged       AuditAction = "source.changed"
+	AuditSourceRotated       AuditAction = "source.rotated"
+	AuditSourceDeleted       AuditAction = "source.deleted"
 	AuditExported            AuditAction = "events.exported"
 	AuditBackedUp            AuditAction = "installation.backed_up"
 	AuditRefused             AuditAction = "request.refused"
@@ -61,10 +65,10 @@ var AuditActions = []AuditAction{
 	AuditLogin, AuditLoginFailed, AuditLogout, AuditRefreshReused, AuditSessionEnded, AuditSwitched, AuditPasswordChanged,
 	AuditPasswordForgotten, AuditPasswordReset, AuditUserCreated, AuditUserInvited, AuditUserChanged, AuditUserRemoved, AuditOrganizationChanged,
 	AuditOrganizationCreated, AuditSetupLinkCreated, AuditKeyCreated, AuditKeyRotated, AuditKeyRevoked, AuditKeyHandedOver, AuditStreamCreated,
-	AuditStreamChanged, AuditStreamDeleted,
-	AuditSchemaRegistered, AuditQuarantineIngested, AuditQuarantineDiscarded, AuditGroupCreated, AuditGroupChanged, AuditGroupDeleted,
-	AuditGroupReset, AuditProcessorCreated, AuditProcessorChanged, AuditProcessorDeleted, AuditProcessorPaused,
-	AuditProcessorResumed, AuditProcessorDisabled, AuditSecretRotated, AuditDeliveryResent, AuditLettersReplayed, AuditReplayStopped, AuditLetterDiscarded, AuditExported, AuditBackedUp, AuditRefused,
+	AuditStreamChanged, AuditStreamDeleted, AuditSchemaRegistered, AuditQuarantineIngested, AuditQuarantineDiscarded, AuditGroupCreated, AuditGroupChanged, AuditGroupDeleted,
+	AuditGroupReset, AuditProcessorCreated, AuditProcessorChanged, AuditProcessorDeleted, AuditProcessorPaused, AuditProcessorResumed,
+	AuditProcessorDisabled, AuditSecretRotated, AuditDeliveryResent, AuditLettersReplayed, AuditReplayStopped, AuditLetterDiscarded,
+	AuditSourceCreated, AuditSourceChanged, AuditSourceRotated, AuditSourceDeleted, AuditExported, AuditBackedUp, AuditRefused,
 }
 
 // AuditRecord is something that somebody did.

@@ -110,7 +110,7 @@ type SchemaTrial struct {
 	// Schema is the one in question. Without it, it is the Version that is registered.
 	Schema  json.RawMessage `json:"schema"`
 	Version *int32          `json:"version"`
-	// Last is how many of the newest events to look at, [DefaultTrialEvents] when nil.
+	// Last is how many of the newest events to look at, [DefaultSchemaEvents] when nil.
 	Last *int `json:"last"`
 	// Against is a version to compare with. When it is nil, the mode decides with which.
 	Against *int32 `json:"against"`
@@ -120,10 +120,10 @@ type SchemaTrial struct {
 
 // The limits of a trial.
 const (
-	DefaultTrialEvents = 100
-	MaxTrialEvents     = 1000
-	// MaxTrialFailures bounds how many events that do not fit are told.
-	MaxTrialFailures = 20
+	DefaultSchemaEvents = 100
+	MaxSchemaEvents     = 1000
+	// MaxSchemaFailures bounds how many events that do not fit are told.
+	MaxSchemaFailures = 20
 )
 
 // SchemaVerdict answers a [SchemaTrial].

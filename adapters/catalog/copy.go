@@ -43,6 +43,8 @@ func Tables() []Table {
 		{Name: "schema_versions", Order: "id collate bytes"},
 		{Name: "quarantine", Order: "id collate bytes"},
 		{Name: "replays", Order: "id collate bytes"},
+		{Name: "sources", Order: "id collate bytes"},
+		{Name: "source_refusals", Order: "id collate bytes"},
 	}
 }
 

@@ -138,6 +138,7 @@ func (c *Catalog) Held(ctx context.Context, org core.ID) (core.Shares, error) {
 		Quarantine: count(c.quarantine, func(q core.Quarantined) bool {
 			return q.Org == org && c.streams[q.Event.Stream].DeletedAt == nil
 		}),
+		Sources: count(c.sources, func(s core.Source) bool { return s.Org == org }),
 		Replays: count(c.replays, func(r core.Replay) bool { return r.Org == org && r.State == core.ReplayRunning }),
 	}, nil
 }

@@ -38,6 +38,9 @@ func reopened(s *suite) {
 	key, revoked := s.createdKey(newKey(org.ID, "web shop")), s.createdKey(newKey(org.ID, "old shop"))
 	s.revoke(revoked, start.Add(time.Hour))
 	revoked.RevokedAt = new(start.Add(time.Hour))
+	source := s.createdSource(want[0], "shop")
+	refused := newRefusal(source.ID, 1)
+	s.must(s.catalog.AddRefusal(context.Background(), refused), "AddRefusal")
 	processor := s.createdProcessor(want[0], "mail")
 	delivery := newDelivery(processor, start)
 	s.noted(processor, delivery)
@@ -55,6 +58,8 @@ func reopened(s *suite) {
 		s.check(len(s.all(everything)) == len(want)+1, "a deleted stream must survive, in AllStreams")
 		s.hasKey(key)
 		s.hasKey(revoked)
+		s.hasSource(source)
+		s.refusalsOf(source.ID, refused)
 		s.hasProcessor(processor)
 		s.listsDeliveries(processor, core.DeliveryScan{}, delivery)
 		for _, guest := range []guest{ann, bob} {
