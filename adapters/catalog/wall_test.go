@@ -52,6 +52,9 @@ func furnish(t *testing.T, c core.Catalog, n byte) tenant {
 	require.NoError(t, c.NoteDelivery(ctx, core.DeliveryNote{
 		Processor: one.group, At: start, Count: core.DeliveryCount{Failed: 1}, Attempts: []core.DeliveryAttempt{delivery},
 	}))
+	require.NoError(t, c.RegisterSchema(ctx, core.Stream{ID: one.stream, Org: one.org, Name: name, Revision: 2, CreatedAt: start, UpdatedAt: start},
+		core.SchemaVersion{ID: newID('v', n), Org: one.org, Stream: one.stream, EventType: "a", Version: 1, Schema: []byte(`{}`), CreatedAt: start}))
+	require.NoError(t, c.Quarantine(ctx, []core.Quarantined{{ID: newID('q', n), Org: one.org, Event: core.Event{Stream: one.stream, Payload: []byte(`1`)}}}))
 	require.NoError(t, c.CreateReplay(ctx, core.Replay{ID: one.replay, Org: one.org, State: core.ReplayRunning, Revision: 1}))
 	return one
 }
@@ -75,6 +78,8 @@ var catalogTables = map[string]struct {
 	"deliveries":        {"org", func(t tenant) core.ID { return t.org }},
 	"delivery_counts":   {"processor", func(t tenant) core.ID { return t.group }},
 	"dead_letters":      {"org", func(t tenant) core.ID { return t.org }},
+	"schema_versions":   {"org", func(t tenant) core.ID { return t.org }},
+	"quarantine":        {"org", func(t tenant) core.ID { return t.org }},
 	"replays":           {"org", func(t tenant) core.ID { return t.org }},
 }
 
