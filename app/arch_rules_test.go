@@ -102,10 +102,12 @@ var walls = map[string][]string{
 	"core/eventlog/":         {"core", "core/eventjson", "core/internal/cache", "core/internal/lookout"},
 	"core/deliver/":          {"core", "core/eventjson", "core/eventlog", "core/internal/cache", "core/internal/lookout"},
 	"core/identity/":         {"core", "core/eventlog", "core/internal/cache"},
+	"core/process/":          {"core", "core/deliver", "core/eventjson", "core/eventlog"},
 	// The suites that adapters are held to.
 	"core/storetest/":   {"core"},
 	"core/catalogtest/": {"core"},
 	"core/limitertest/": {"core"},
+	"core/sinktest/":    {"core"},
 	"core/grouptest/":   {"core", "core/eventlog", "core/deliver"},
 }
 
@@ -134,14 +136,14 @@ func coretestIsForTests(s source) []string {
 }
 
 // adaptersStandAlone, but for what the log and the catalog share where both are
-// in the same kind of database.
+// in the same kind of database, and for how all connectors read their settings.
 func adaptersStandAlone(s source) []string {
 	if !s.in("adapters") {
 		return nil
 	}
 	self := strings.Join(strings.Split(s.path, "/")[:2], "/")
 	return refuse(s, func(i string) bool {
-		return ours(i) == "" || within(ours(i), "core", "migrations", "policies", "adapters/pgtenant", "adapters/sqlitefile", self)
+		return ours(i) == "" || within(ours(i), "core", "migrations", "policies", "adapters/pgtenant", "adapters/sqlitefile", "adapters/destination", self)
 	})
 }
 
@@ -285,7 +287,7 @@ func shortFiles(s source) []string {
 // listing are the folders whose doc.go says what is in which file.
 var listing = []string{
 	"adapters/rest/", "adapters/rest/cloudevents/", "adapters/rest/server/",
-	"core/", "core/deliver/", "core/eventjson/", "core/eventlog/", "core/grouptest/", "core/identity/",
+	"core/", "core/deliver/", "core/eventjson/", "core/eventlog/", "core/grouptest/", "core/identity/", "core/process/",
 }
 
 var fileName = regexp.MustCompile(`[a-z0-9_]+\.go\b`)

@@ -48,6 +48,10 @@ const (
 	AuditLettersReplayed     AuditAction = "deadletters.replayed"
 	AuditReplayStopped       AuditAction = "replay.stopped"
 	AuditLetterDiscarded     AuditAction = "deadletter.discarded"
+	AuditSourceCreated       AuditAction = "source.created"
+	AuditSourceChanged       AuditAction = "source.changed"
+	AuditSourceRotated       AuditAction = "source.rotated"
+	AuditSourceDeleted       AuditAction = "source.deleted"
 	AuditExported            AuditAction = "events.exported"
 	AuditBackedUp            AuditAction = "installation.backed_up"
 	AuditRefused             AuditAction = "request.refused"
@@ -59,8 +63,9 @@ var AuditActions = []AuditAction{
 	AuditPasswordForgotten, AuditPasswordReset, AuditUserCreated, AuditUserInvited, AuditUserChanged, AuditUserRemoved, AuditOrganizationChanged,
 	AuditOrganizationCreated, AuditSetupLinkCreated, AuditKeyCreated, AuditKeyRotated, AuditKeyRevoked, AuditKeyHandedOver, AuditStreamCreated,
 	AuditStreamChanged, AuditStreamDeleted, AuditGroupCreated, AuditGroupChanged, AuditGroupDeleted,
-	AuditGroupReset, AuditProcessorCreated, AuditProcessorChanged, AuditProcessorDeleted, AuditProcessorPaused,
-	AuditProcessorResumed, AuditProcessorDisabled, AuditSecretRotated, AuditDeliveryResent, AuditLettersReplayed, AuditReplayStopped, AuditLetterDiscarded, AuditExported, AuditBackedUp, AuditRefused,
+	AuditGroupReset, AuditProcessorCreated, AuditProcessorChanged, AuditProcessorDeleted, AuditProcessorPaused, AuditProcessorResumed,
+	AuditProcessorDisabled, AuditSecretRotated, AuditDeliveryResent, AuditLettersReplayed, AuditReplayStopped, AuditLetterDiscarded,
+	AuditSourceCreated, AuditSourceChanged, AuditSourceRotated, AuditSourceDeleted, AuditExported, AuditBackedUp, AuditRefused,
 }
 
 // AuditRecord is something that somebody did.

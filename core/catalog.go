@@ -18,6 +18,7 @@ type Catalog interface {
 	People
 	GroupStore
 	ProcessorStore
+	Sources
 	// Check returns nil when the catalog answers. It wraps [ErrRelaxedDurability]
 	// and [ErrDegraded] as that of a [Storage] does.
 	Check(ctx context.Context) error
@@ -69,8 +70,8 @@ type OrganizationWriter interface {
 
 // Holdings counts what organizations have.
 type Holdings interface {
-	// Held returns how many streams, groups, people, keys that are not revoked, and
-	// replays that run an organization has. The other fields are 0.
+	// Held returns how many streams, groups, people, sources, keys that are not revoked,
+	// and replays that run an organization has. The other fields are 0.
 	Held(ctx context.Context, org ID) (Shares, error)
 }
 
@@ -401,4 +402,46 @@ type DeliveryLog interface {
 	// ForgetDeliveries removes the attempts made, and the counts of hours that ended,
 	// before a time.
 	ForgetDeliveries(ctx context.Context, before time.Time) error
+}
+
+// Sources keeps the addresses at which senders put events in, and what was refused there.
+type Sources interface {
+	SourceReader
+	SourceWriter
+	SourceRefusals
+}
+
+// SourceReader finds sources.
+type SourceReader interface {
+	// Source returns a source by id, or [CodeNotFound].
+	Source(ctx context.Context, org, id ID) (Source, error)
+	// SourceByHash returns the source whose Hash this is, or [CodeNotFound].
+	SourceByHash(ctx context.Context, hash KeyHash) (Source, error)
+	// Sources returns at most limit sources with an id greater than after, by id: of an
+	// organization, or of all if org is zero.
+	Sources(ctx context.Context, org, after ID, limit int) ([]Source, error)
+}
+
+// SourceWriter makes sources and changes them.
+type SourceWriter interface {
+	// CreateSource stores a new source. A name that the organization has is a
+	// [CodeConflict].
+	CreateSource(ctx context.Context, source Source) error
+	// UpdateSource replaces the source whose stored Revision is one less than the given
+	// one; Stream, Preset, CreatedBy and CreatedAt stay. Another stored Revision is a
+	// [CodePreconditionFailed]. That is checked first; a taken name is a [CodeConflict].
+	// No such source in the organization is [CodeNotFound].
+	UpdateSource(ctx context.Context, source Source) error
+	// DeleteSource removes a source with its refusals; no such source in the
+	// organization is [CodeNotFound].
+	DeleteSource(ctx context.Context, org, id ID) error
+}
+
+// SourceRefusals keeps what sources have refused.
+type SourceRefusals interface {
+	// AddRefusal stores a refusal and removes the oldest ones of its source, by id, beyond
+	// [MaxRefusals]. Without such a source it does nothing.
+	AddRefusal(ctx context.Context, refusal SourceRefusal) error
+	// Refusals returns the refusals of a source, newest first, by id.
+	Refusals(ctx context.Context, source ID) ([]SourceRefusal, error)
 }

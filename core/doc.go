@@ -25,13 +25,15 @@
 //   - The audit trail records who did what, in a stream that no request can name.
 //   - A processor is a consumer group whose consumer is the server itself: it filters
 //     events, transforms them and sends them to a destination by a sink.
+//   - A source is an address at which a sender that cannot speak the API puts events
+//     into a stream. What it cannot believe or read it keeps apart as a refusal.
 //   - A node is one server of several that share a store.
 //
 // # Rooms
 //
 // The use cases live in packages below this one. Imports go one way:
 //
-//	core ← eventjson ← eventlog ← deliver, identity
+//	core ← eventjson ← eventlog ← deliver, identity, inbound
 //	deliver ← process
 //
 // The packages are
@@ -42,8 +44,9 @@
 //     process;
 //   - core/identity: people, their sign-ins and machines' keys;
 //   - core/process: filters events, transforms them and sends them on;
-//   - core/storetest, core/catalogtest, core/grouptest, core/limitertest: the
-//     contracts of the adapters in executable form.
+//   - core/inbound: takes in what senders of webhooks send;
+//   - core/storetest, core/catalogtest, core/grouptest, core/limitertest,
+//     core/sinktest: the contracts of the adapters in executable form.
 //
 // Storage adapters import this package alone. DESIGN.md beside this file keeps the
 // decisions with their reasons and measurements.
@@ -88,9 +91,11 @@
 // Processing:
 //
 //   - processor.go: what is done with a stream's events, and where they are sent;
+//   - trial.go: what a filter and a transform would do;
 //   - deliveryattempt.go: an attempt to send an event, and how many there were;
 //   - pipeline.go: a filter and a transform, compiled;
-//   - sink.go: a destination, what it is handed, and what became of that.
+//   - sink.go: a destination, what it is handed, and what became of that;
+//   - source.go: an address at which senders put events in, and what it refused.
 //
 // Who may do what:
 //

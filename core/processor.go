@@ -49,6 +49,8 @@ const (
 // `type` names the connector, and the other fields are the connector's.
 type ProcessorSpec struct {
 	GroupSpec
+	// Start is where to begin: with the events to come when it is nil.
+	Start       *Start          `json:"start"`
 	Filter      string          `json:"filter"`
 	Transform   string          `json:"transform"`
 	Destination json.RawMessage `json:"destination"`

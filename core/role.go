@@ -34,6 +34,8 @@ const (
 	ActionWriteProcessors Action = "processors:write"
 	ActionReadDeliveries  Action = "deliveries:read"
 	ActionReadKeys        Action = "keys:read"
+	ActionReadSources     Action = "sources:read"
+	ActionWriteSources    Action = "sources:write"
 	// ActionWriteKeys covers a principal's own API keys and service tokens. Together
 	// with ActionManageKeys it covers all.
 	ActionWriteKeys         Action = "keys:write"
@@ -53,6 +55,7 @@ var Actions = []Action{
 	ActionIngest, ActionReadEvents, ActionExportEvents, ActionReadStreams, ActionWriteStreams,
 	ActionConsume, ActionReadGroups, ActionWriteGroups, ActionReadLetters, ActionWriteLetters,
 	ActionReadProcessors, ActionWriteProcessors, ActionReadDeliveries,
+	ActionReadSources, ActionWriteSources,
 	ActionReadKeys, ActionWriteKeys, ActionManageKeys, ActionReadUsers, ActionWriteUsers,
 	ActionReadOrganization, ActionWriteOrganization, ActionCreateOrganizations, ActionReadAudit,
 }

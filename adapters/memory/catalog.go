@@ -38,7 +38,9 @@ type Catalog struct {
 	processors map[core.ID]core.Processor
 	deliveries map[core.ID]core.DeliveryAttempt
 	// counts are by processor and by when an hour began.
-	counts map[core.ID]map[time.Time]core.DeliveryCount
+	counts   map[core.ID]map[time.Time]core.DeliveryCount
+	sources  map[core.ID]core.Source
+	refusals map[core.ID]core.SourceRefusal
 }
 
 var _ core.Catalog = (*Catalog)(nil)
@@ -51,7 +53,8 @@ func NewCatalog() *Catalog {
 		groups: map[core.ID]core.Group{}, progress: map[core.ID]core.Progress{}, attempts: map[core.ID][]core.Attempt{},
 		letters: map[core.ID]core.DeadLetter{}, replays: map[core.ID]core.Replay{},
 		processors: map[core.ID]core.Processor{}, deliveries: map[core.ID]core.DeliveryAttempt{},
-		counts: map[core.ID]map[time.Time]core.DeliveryCount{},
+		counts:  map[core.ID]map[time.Time]core.DeliveryCount{},
+		sources: map[core.ID]core.Source{}, refusals: map[core.ID]core.SourceRefusal{},
 	}
 }
 

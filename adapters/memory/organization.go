@@ -135,6 +135,7 @@ func (c *Catalog) Held(ctx context.Context, org core.ID) (core.Shares, error) {
 		}),
 		Keys:    count(c.keys, func(k core.APIKey) bool { return k.Org == org && k.RevokedAt == nil }),
 		Users:   count(c.users, func(u core.User) bool { return u.Org == org }),
+		Sources: count(c.sources, func(s core.Source) bool { return s.Org == org }),
 		Replays: count(c.replays, func(r core.Replay) bool { return r.Org == org && r.State == core.ReplayRunning }),
 	}, nil
 }

@@ -1,6 +1,6 @@
 // Package catalogtest is the contract of a catalog in executable form. Every sentence
-// of core's ports about organizations, streams, credentials, people and processors is a
-// test, named after the guarantee. A catalog in any module runs it:
+// of core's ports about organizations, streams, credentials, people, processors and
+// sources is a test, named after the guarantee. A catalog in any module runs it:
 //
 //	func TestCatalog(t *testing.T) {
 //		catalogtest.Run(t, func(t *testing.T) core.Catalog {
@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(t *testing.T) core.Catalog) {
 		{"ticket", tickets},
 		{"processor", processors},
 		{"delivery of a processor", deliveries},
+		{"source", sources},
 		{"isolation", isolation},
 		{"concurrent", concurrency},
 		{"context and close", ending},

@@ -35,6 +35,8 @@ type things struct {
 	delivery  core.DeliveryAttempt
 	// stays signs in, goes is deleted.
 	stays, goes guest
+	// source changes, left is deleted.
+	source, left core.Source
 }
 
 // guest is a user with a session and a ticket.
@@ -57,7 +59,10 @@ func (s *suite) things() things {
 	processor := s.createdProcessor(stream, "mail")
 	delivery := newDelivery(processor, start)
 	s.noted(processor, delivery)
-	return things{stream, s.createdKey(newKey(org, "web shop")), processor, delivery, s.guest(org), s.guest(org)}
+	return things{
+		stream, s.createdKey(newKey(org, "web shop")), processor, delivery, s.guest(org), s.guest(org),
+		s.createdSource(stream, "shop"), s.createdSource(stream, "bank"),
+	}
 }
 
 // unchanged checks that everything is as it was made, and nothing is there
@@ -76,6 +81,9 @@ func (s *suite) unchanged(th things) {
 	guests := []core.User{th.stays.user, th.goes.user}
 	slices.SortFunc(guests, byAddress)
 	s.sameUsers(s.listUsers(org, everything), guests)
+	s.hasSource(th.source)
+	s.hasSource(th.left)
+	s.refusalsOf(th.source.ID)
 	s.hasSession(th.stays.session)
 	s.hasSession(th.goes.session)
 }
@@ -85,6 +93,7 @@ func (s *suite) calls(ctx context.Context, th things) map[string]func() error {
 	calls := s.calledPeople(ctx, th)
 	maps.Copy(calls, s.calledThings(ctx, th.stream, th.key))
 	maps.Copy(calls, s.calledProcessors(ctx, th))
+	maps.Copy(calls, s.calledSources(ctx, th))
 	return calls
 }
 
@@ -175,6 +184,21 @@ func (s *suite) calledThings(ctx context.Context, stream core.Stream, key core.A
 		"RevokeKey":    func() error { return c.RevokeKey(ctx, key.Org, key.ID, start) },
 		"HandOverKey":  func() error { return c.HandOverKey(ctx, key.Org, key.ID, newID(start)) },
 		"TouchKeys":    func() error { return c.TouchKeys(ctx, map[core.ID]time.Time{key.ID: start}) },
+	}
+}
+
+func (s *suite) calledSources(ctx context.Context, th things) map[string]func() error {
+	changed, c := th.source, s.catalog
+	changed.Revision, changed.Name = 2, "changed"
+	return map[string]func() error{
+		"CreateSource": func() error { return c.CreateSource(ctx, newSource(th.stream, "late")) },
+		"Source":       func() error { _, err := c.Source(ctx, changed.Org, changed.ID); return err },
+		"SourceByHash": func() error { _, err := c.SourceByHash(ctx, changed.Hash); return err },
+		"Sources":      func() error { _, err := c.Sources(ctx, changed.Org, core.ID{}, 1); return err },
+		"UpdateSource": func() error { return c.UpdateSource(ctx, changed) },
+		"DeleteSource": func() error { return c.DeleteSource(ctx, th.left.Org, th.left.ID) },
+		"AddRefusal":   func() error { return c.AddRefusal(ctx, newRefusal(changed.ID, 1)) },
+		"Refusals":     func() error { _, err := c.Refusals(ctx, changed.ID); return err },
 	}
 }
 

@@ -41,6 +41,9 @@ func reopened(s *suite) {
 	processor := s.createdProcessor(want[0], "mail")
 	delivery := newDelivery(processor, start)
 	s.noted(processor, delivery)
+	source := s.createdSource(want[0], "shop")
+	refused := newRefusal(source.ID, 1)
+	s.must(s.catalog.AddRefusal(context.Background(), refused), "AddRefusal")
 	ann, bob := s.guest(org.ID), s.guest(org.ID)
 	ann.session = s.rotate(ann.session, start.Add(time.Second))
 	bob.session = s.end(bob.session, start.Add(time.Minute))
@@ -57,6 +60,8 @@ func reopened(s *suite) {
 		s.hasKey(revoked)
 		s.hasProcessor(processor)
 		s.listsDeliveries(processor, core.DeliveryScan{}, delivery)
+		s.hasSource(source)
+		s.refusalsOf(source.ID, refused)
 		for _, guest := range []guest{ann, bob} {
 			s.hasUser(guest.user)
 			s.hasSession(guest.session)

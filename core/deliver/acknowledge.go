@@ -137,13 +137,17 @@ func (c *Consumers) settle(
 	if err != nil {
 		return err
 	}
+	freed := false
 	err = c.turns.do(ctx, g, func(t *turn) error {
 		if err := change(t, g); err != nil {
 			return err
 		}
-		t.changed = true
+		t.changed, freed = true, len(t.state.Queues) > 0
 		return nil
 	})
+	if err == nil && freed { // what waited behind the settled events may go to polls that sleep
+		c.moves.Tell(g.ID)
+	}
 	if err == nil && settled != nil && c.settled != nil {
 		c.settled(*settled, c.now())
 	}

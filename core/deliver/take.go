@@ -11,10 +11,15 @@ import (
 // or until the stream has news.
 
 // take hands out up to limit events: waiting ones that are due, and new ones of the
-// log up to head. It returns nothing when there is nothing to hand out now.
-func (s *groupState) take(now time.Time, group *core.Group, head core.Offset, limit int) []span {
-	if group.Mode == core.Ordered {
+// log up to head. It returns nothing when there is nothing to hand out now. known are
+// the keys of new events, in a group with an ordering key: what it does not know, take
+// does not look at.
+func (s *groupState) take(now time.Time, group *core.Group, head core.Offset, limit int, known keys) []span {
+	switch {
+	case group.Mode == core.Ordered:
 		return s.takeOrdered(now, group, head, limit)
+	case group.OrderingKey != "":
+		return s.takeKeyed(now, group, head, limit, known)
 	}
 	// Waiting events go first: a busy stream would overtake them for ever.
 	spans, lost := s.takeDue(now, group, limit)
@@ -55,7 +60,7 @@ func (s *groupState) takeOrdered(now time.Time, group *core.Group, head core.Off
 // that this is such a span.
 func (s *groupState) takeDue(now time.Time, group *core.Group, limit int) (spans []span, lost bool) {
 	if i := slices.IndexFunc(s.Waiting, func(w waiting) bool { return w.Lost > 0 && !now.Before(w.Due) }); i >= 0 {
-		return s.takeFrom(i, group, limit)
+		return s.takeLost(i, now, group, limit), true
 	}
 	var rest waiting
 	kept := s.Waiting[:0]

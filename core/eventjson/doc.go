@@ -17,5 +17,6 @@
 //   - decode.go: one event;
 //   - decode_batch.go: many events, as an array or as lines;
 //   - decode_hints.go: what the headers of a request add to its event;
-//   - draft.go: an event that came in another format.
+//   - draft.go: an event that came in another format;
+//   - encode.go: a stored event as the API shows it.
 package eventjson

@@ -134,10 +134,10 @@ func (c *call) answerPage(page core.EventPage) {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendEvent(b, &page.Items[i])
+		b = eventjson.AppendEvent(b, &page.Items[i])
 	}
 	b = append(b, `],"pagination":{"next_cursor":`...)
-	b = appendText(b, page.NextCursor)
+	b = eventjson.AppendText(b, page.NextCursor)
 	b = append(b, `,"has_more":`...)
 	b = strconv.AppendBool(b, page.HasMore)
 	b = append(b, '}')
@@ -152,7 +152,7 @@ func appendNames(b []byte, names map[core.ID]string) []byte {
 	separator := byte('{')
 	for id, name := range names {
 		b = id.AppendText(append(b, separator, '"'))
-		b = appendText(append(b, '"', ':'), name)
+		b = eventjson.AppendText(append(b, '"', ':'), name)
 		separator = ','
 	}
 	if len(names) == 0 {
@@ -178,7 +178,7 @@ func (s *Server) getEvent(c *call) error {
 	if c.prefers(cloudevents.TypeEvent) {
 		c.answer(fasthttp.StatusOK, contentCloudEvent, cloudevents.Append(nil, &event))
 	} else {
-		c.answer(fasthttp.StatusOK, contentJSON, appendEvent(nil, &event))
+		c.answer(fasthttp.StatusOK, contentJSON, eventjson.AppendEvent(nil, &event))
 	}
 	return nil
 }

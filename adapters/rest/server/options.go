@@ -12,6 +12,7 @@ import (
 	"github.com/eventflow-go/eventflow/core/deliver"
 	"github.com/eventflow-go/eventflow/core/eventlog"
 	"github.com/eventflow-go/eventflow/core/identity"
+	"github.com/eventflow-go/eventflow/core/process"
 )
 
 // Options says what a server serves, and how. The use cases and Ready are
@@ -31,6 +32,8 @@ type Options struct {
 	// Delivery hands events out, Tails shows them to people.
 	Delivery *deliver.UseCases
 	Tails    *eventlog.Tails
+	// Processing does something with events without a consumer of their owner's.
+	Processing *process.UseCases
 	// Ready reports whether requests can be served. Anybody may read the report;
 	// Ready is asked at most once a second.
 	Ready func(ctx context.Context) rest.Health

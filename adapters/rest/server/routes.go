@@ -46,6 +46,8 @@ const (
 	streamEventsPath = streamPath + "/events"
 	groupsPath       = streamPath + "/consumer-groups"
 	groupPath        = groupsPath + "/:group"
+	processorsPath   = streamPath + "/processors"
+	processorPath    = processorsPath + "/:processor"
 	letterPath       = rest.DeadLettersPath + "/:id"
 )
 
@@ -86,6 +88,22 @@ var table = []route{
 	{Route{"POST", groupPath + "/ack", core.ActionConsume}, (*Server).postAck, false},
 	{Route{"POST", groupPath + "/nack", core.ActionConsume}, (*Server).postNack, false},
 	{Route{"POST", groupPath + "/extend", core.ActionConsume}, (*Server).postExtend, false},
+
+	{Route{"GET", rest.AllProcessorsPath, core.ActionReadProcessors}, (*Server).getAllProcessors, true},
+	{Route{"GET", processorsPath, core.ActionReadProcessors}, (*Server).getProcessors, false},
+	{Route{"POST", processorsPath, core.ActionWriteProcessors}, (*Server).postProcessor, false},
+	{Route{"POST", processorsPath + "/test", core.ActionReadProcessors}, (*Server).postTrial, false},
+	{Route{"GET", processorPath, core.ActionReadProcessors}, (*Server).getProcessor, false},
+	{Route{"PATCH", processorPath, core.ActionWriteProcessors}, (*Server).patchProcessor, false},
+	{Route{"DELETE", processorPath, core.ActionWriteProcessors}, (*Server).deleteProcessor, false},
+	{Route{"POST", processorPath + "/pause", core.ActionWriteProcessors}, (*Server).postPause, false},
+	{Route{"POST", processorPath + "/resume", core.ActionWriteProcessors}, (*Server).postResume, false},
+	{Route{"POST", processorPath + "/test", core.ActionReadProcessors}, (*Server).postProcessorTrial, false},
+	{Route{"POST", processorPath + "/rotate-secret", core.ActionWriteProcessors}, (*Server).postRotateSecret, false},
+	{Route{"POST", processorPath + "/send-test", core.ActionWriteProcessors}, (*Server).postSendTest, false},
+	{Route{"POST", processorPath + "/recover", core.ActionWriteProcessors}, (*Server).postRecover, false},
+	{Route{"GET", processorPath + "/deliveries", core.ActionReadDeliveries}, (*Server).getDeliveries, true},
+	{Route{"POST", rest.DeliveriesPath + "/:id/resend", core.ActionWriteProcessors}, (*Server).postResend, false},
 
 	{Route{"GET", rest.DeadLettersPath, core.ActionReadLetters}, (*Server).getDeadLetters, true},
 	{Route{"GET", rest.DeadLettersPath + "/counts", core.ActionReadLetters}, (*Server).getDeadLetterCounts, true},
