@@ -1,17 +1,14 @@
 package jq
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/itchyny/gojq"
 
 	"github.com/eventflow-go/eventflow/adapters/pipeline/decoded"
 	"github.com/eventflow-go/eventflow/core"
@@ -34,10 +31,15 @@ func valueOf(in *decoded.Event) map[string]any {
 func timeText(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 // parts are the fields that a transform may change, by the names that they have in an
-// event that is ingested.
-var parts = []struct{ name, ingested string }{
-	{"type", "event_type"}, {"source", "source"}, {"subject", "subject"}, {"version", "event_version"},
-	{"occurred_at", "occurred_at"}, {"payload", "payload"}, {"context", "context"},
+// event that is ingested. What may not be missing there stands in for what was not changed.
+var parts = []struct{ name, ingested, missing string }{
+	{"type", "event_type", `"unchanged"`},
+	{"source", "source", ""},
+	{"subject", "subject", ""},
+	{"version", "event_version", ""},
+	{"occurred_at", "occurred_at", ""},
+	{"payload", "payload", `0`},
+	{"context", "context", ""},
 }
 
 // assemble puts what a program yielded in the place of what the event had. What was
@@ -57,10 +59,10 @@ func assemble(m *meter, in *decoded.Event, was map[string]any, yielded any) (cor
 			changed[part.name] = now
 		}
 	}
-	if !m.Charge(2 * m.Deep(changed)) {
-		return core.Event{}, runFault(m.Err())
+	if len(changed) == 0 {
+		return *in.Event, nil
 	}
-	return merge(in, changed)
+	return merge(m, in, changed)
 }
 
 // onlyParts refuses fields that no event has: a misspelt one that is dropped in silence
@@ -99,16 +101,13 @@ func identical(was, now any) bool {
 }
 
 // merge returns the event with the changed parts.
-func merge(in *decoded.Event, changed map[string]any) (core.Event, error) {
+func merge(m *meter, in *decoded.Event, changed map[string]any) (core.Event, error) {
 	out := *in.Event
-	if len(changed) == 0 {
-		return out, nil
-	}
 	gone, err := cleared(changed)
 	if err != nil {
 		return core.Event{}, err
 	}
-	body, err := ingested(changed)
+	body, err := ingested(m, in, changed)
 	if err != nil {
 		return core.Event{}, err
 	}
@@ -147,35 +146,26 @@ func cleared(changed map[string]any) (gone map[string]bool, err error) {
 }
 
 // ingested returns an event with the changed parts as a producer would send it.
-func ingested(changed map[string]any) ([]byte, error) {
-	var body bytes.Buffer
-	body.WriteByte('{')
+func ingested(m *meter, in *decoded.Event, changed map[string]any) ([]byte, error) {
+	e := encoder{meter: m, text: make([]byte, 0, len(in.Payload)+len(in.Context)+128)}
+	opening := byte('{')
 	for _, part := range parts {
 		value, there := changed[part.name]
-		switch {
-		case there:
-			text, err := gojq.Marshal(value)
-			if err != nil {
-				return nil, fault("yields a .%s that is no JSON", part.name)
-			}
-			member(&body, part.ingested, text)
-		case part.name == "type":
-			member(&body, part.ingested, []byte(`"unchanged"`))
-		case part.name == "payload":
-			member(&body, part.ingested, []byte(`0`))
+		if !there && part.missing == "" {
+			continue
+		}
+		e.text = append(append(append(e.text, opening, '"'), part.ingested...), `":`...)
+		opening = ','
+		if !there {
+			e.text = append(e.text, part.missing...)
+		} else if !e.value(value, 0) {
+			return nil, runFault(cmp.Or(m.Err(), errNoJSON))
 		}
 	}
-	body.WriteByte('}')
-	return body.Bytes(), nil
+	return append(e.text, '}'), nil
 }
 
-func member(body *bytes.Buffer, name string, value []byte) {
-	if body.Len() > 1 {
-		body.WriteByte(',')
-	}
-	fmt.Fprintf(body, "%q:", name)
-	body.Write(value)
-}
+var errNoJSON = errors.New("yields what is no JSON")
 
 // take sets the changed parts of out.
 func take(out *core.Event, changed map[string]any, gone map[string]bool, now *core.Event) {
