@@ -9,9 +9,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/logsink"
 	"github.com/eventflow-go/eventflow/adapters/metrics"
-	"github.com/eventflow-go/eventflow/adapters/pipeline"
 	"github.com/eventflow-go/eventflow/adapters/smtp"
-	"github.com/eventflow-go/eventflow/adapters/webhook"
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/deliver"
 	"github.com/eventflow-go/eventflow/core/eventlog"
@@ -21,8 +19,7 @@ import (
 // connectors are the destinations of this server, beside other streams.
 func (c Config) connectors(logger *slog.Logger) map[string]core.Connector {
 	return map[string]core.Connector{
-		"log":     logsink.New(logger),
-		"webhook": webhook.New(webhook.Options{AllowPrivate: c.AllowPrivateDestinations}),
+		"log":     logsink.New(logsink.Options{Logger: logger}),
 	}
 }
 
@@ -31,7 +28,7 @@ func newProcessing(
 ) *process.UseCases {
 	return process.New(process.Ports{
 		Store: p.Catalog, Definitions: p.Catalog, Groups: d.Groups, Workers: d.Workers, Letters: d.Letters, Streams: streams, Ingest: ingest,
-		Log: p.Log, Compiler: pipeline.New(), Connectors: cfg.connectors(p.Logger),
+		Log: p.Log, Compiler: plainPipelines{}, Connectors: cfg.connectors(p.Logger),
 		Sealer: core.NewSealer([]byte(cfg.Secret), []byte(cfg.SecretPrevious)), Authorizer: p.Authorizer, Record: p.Record,
 		DisableAfter: cfg.ProcessorDisableAfter, Disabled: post.disabled(cfg, p.Catalog, p.Logger), Observe: m.Processed, Logger: p.Logger, Now: p.Now,
 	})
@@ -78,3 +75,17 @@ func (m mailer) disabled(cfg Config, users core.UserReader, logger *slog.Logger)
 		}
 	}
 }
+
+// plainPipelines let every event pass as it is.
+type plainPipelines struct{}
+
+// Compile implements [core.PipelineCompiler].
+func (plainPipelines) Compile(filter, transform string) (core.Pipeline, error) {
+	if filter+transform != "" {
+		return nil, core.Invalid("filter", "and transform must be empty: this version has no expressions yet")
+	}
+	return plainPipelines{}, nil
+}
+
+// Run implements [core.Pipeline].
+func (plainPipelines) Run(_ context.Context, in *core.Event) (core.Event, bool, error) { return *in, true, nil }

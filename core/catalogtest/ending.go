@@ -92,8 +92,8 @@ func (s *suite) unchanged(th things) {
 func (s *suite) calls(ctx context.Context, th things) map[string]func() error {
 	calls := s.calledPeople(ctx, th)
 	maps.Copy(calls, s.calledThings(ctx, th.stream, th.key))
-	maps.Copy(calls, s.calledProcessors(ctx, th))
 	maps.Copy(calls, s.calledSources(ctx, th))
+	maps.Copy(calls, s.calledProcessors(ctx, th))
 	return calls
 }
 
