@@ -151,7 +151,7 @@ func TestHostileTransformsEndWithinLimits(t *testing.T) {
 func nestedLoops(loops int) string {
 	condition := "x == x"
 	for range loops {
-		condition = "[[x, x, x, x, x, x, x, x]].all(x, " + condition + ")"
+		condition = "[[" + strings.Repeat("x, ", 7) + "x]].all(x, " + condition + ")"
 	}
 	return "[payload].all(x, " + condition + ")"
 }
@@ -164,7 +164,7 @@ var hostileFilters = []string{
 	`payload.many.all(a, payload.many.all(b, payload.many.exists_one(c, false)))`,
 	`payload.many.map(a, payload.many.map(b, payload.many)) == payload.many.map(a, payload.many.map(b, payload.many))`,
 	`payload.many.map(a, payload.many.map(b, payload.text + payload.text)).size() > 0`,
-	`payload.many.map(a, payload.many.map(b, payload.many)).map(x, [x, x, x, x]).map(x, [x, x, x, x]) != []`,
+	`payload.many.map(a, payload.many.map(b, payload.many)).map(x, [[x], x]).map(x, [[x], x]) != []`,
 	`[payload]` + strings.Repeat(`.map(x, [x, x])`, 200) + ` == [payload]` + strings.Repeat(`.map(x, [x, x])`, 200),
 	`["a"]` + strings.Repeat(`.map(x, x + x)`, 200) + ` == ["b"]`,
 	`[payload.text]` + strings.Repeat(`.map(x, x + x)`, 200) + ` == ["b"]`,
