@@ -131,10 +131,10 @@ func TestSecretHeadersStayWithTheirURL(t *testing.T) {
 		require.ErrorContains(t, err, "secret_headers.Authorization: must be given again", given)
 	}
 	for given, want := range map[string]string{
-		`{"url":"https://b.example/","secret_headers":{}}`:                                                          ``,
-		`{"url":"https://a.example/","secret_headers":{"X-A":"••••"}}`:                                              `{"X-A":"sesame-street"}`,
-		`{"url":"https://a.example/","secret_headers":{"X-A":"••••","Authorization":"Bearer other-and-long"}}`:      `{"Authorization":"Bearer other-and-long","X-A":"sesame-street"}`,
-		`{"url":"https://b.example/","secret_headers":{"X-A":"open-sesame"}}`:                                       `{"X-A":"open-sesame"}`,
+		`{"url":"https://b.example/","secret_headers":{}}`:                                                           ``,
+		`{"url":"https://a.example/","secret_headers":{"X-A":"••••"}}`:                                               `{"X-A":"sesame-street"}`,
+		`{"url":"https://a.example/","secret_headers":{"X-A":"••••","Authorization":"Bearer other-and-long"}}`:       `{"Authorization":"Bearer other-and-long","X-A":"sesame-street"}`,
+		`{"url":"https://b.example/","secret_headers":{"X-A":"open-sesame"}}`:                                        `{"X-A":"open-sesame"}`,
 		`{"url":"https://a.example/","secret_headers":{"X-A":"••••","Authorization":"••••ough"},"format":"payload"}`: `{"Authorization":"Bearer k-4711-long-enough","X-A":"sesame-street"}`,
 	} {
 		to, err := c.Check(json.RawMessage(given), former)
@@ -205,12 +205,12 @@ func TestAnExcerptIsShortSafeAndClean(t *testing.T) {
 	sink := connect(t, r.server.URL, `{"secret":"`+secret+`","secret_headers":{"Authorization":"Bearer k-4711-5678","X-A":"p/a+s=\"s word"}}`)
 	quoted, _ := json.Marshal(password)
 	for body, want := range map[string]string{
-		"":                                                "",
-		"fine":                                            "fine",
-		"größer \xff\xc3 🚚":                               "größer \uFFFD 🚚",
-		"a\x00b\x1b[31mc\r\n\td":                          "ab[31mc\n\td",
-		strings.Repeat("x", 3000):                         strings.Repeat("x", 1024),
-		strings.Repeat("x", 1023) + "ü" + "y":             strings.Repeat("x", 1023),
+		"":                                    "",
+		"fine":                                "fine",
+		"größer \xff\xc3 🚚":                   "größer \uFFFD 🚚",
+		"a\x00b\x1b[31mc\r\n\td":              "ab[31mc\n\td",
+		strings.Repeat("x", 3000):             strings.Repeat("x", 1024),
+		strings.Repeat("x", 1023) + "ü" + "y": strings.Repeat("x", 1023),
 		"you sent Bearer k-4711-5678 and k-4711-5678":     "you sent [redacted] and [redacted]",
 		secret + " " + secret[6:]:                         "[redacted] [redacted]",
 		password + " " + url.QueryEscape(password):        "[redacted] [redacted]",
