@@ -19,6 +19,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/eventflow-go/eventflow/adapters/destination"
 	"github.com/eventflow-go/eventflow/core"
@@ -59,7 +60,7 @@ func (c connector) Check(given json.RawMessage, former core.Destination) (core.D
 		s.URL, err = destination.URL("url", s.URL)
 	}
 	if err == nil {
-		err = core.CheckText("stream", s.Stream, 1, core.MaxStreamNameLength)
+		err = checkStream(s.Stream)
 	}
 	if err == nil {
 		err = destination.KeepSecrets(former, &s)
@@ -71,6 +72,14 @@ func (c connector) Check(given json.RawMessage, former core.Destination) (core.D
 		return core.Destination{}, err
 	}
 	return destination.New(Type, &s)
+}
+
+// checkStream refuses what cannot be a part of an address.
+func checkStream(name string) error {
+	if name == "." || name == ".." || strings.Contains(name, "/") {
+		return core.Invalid("stream", "must be the name or the id of a stream of the other side")
+	}
+	return core.CheckText("stream", name, 1, core.MaxStreamNameLength)
 }
 
 // checkKey refuses what cannot be a header.

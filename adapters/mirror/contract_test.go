@@ -29,6 +29,8 @@ func TestSinks(t *testing.T) {
 		Secrets: []string{"api_key"}, URLs: []string{"url"},
 		Refused: []sinktest.Refusal{
 			{Name: "no stream", Given: `{"stream":""}`, Field: "stream"},
+			{Name: "a stream that is another path", Given: `{"stream":".."}`, Field: "stream"},
+			{Name: "a stream that is a longer path", Given: `{"stream":"a/../../keys"}`, Field: "stream"},
 			{Name: "a key with a space", Given: `{"api_key":"ef_test_a b"}`, Field: "api_key"},
 		},
 		Start: func(t *testing.T) sinktest.Receiver {
