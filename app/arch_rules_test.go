@@ -36,7 +36,8 @@ var rules = []rule{
 	{"OpenTelemetry is adapters/otel's", inCode(only([]string{"adapters/otel", "adapters/oteltest", "app/proof"},
 		"go.opentelemetry.io", "github.com/exaring/otelpgx", "github.com/redis/go-redis/extra/redisotel"))},
 	{"gorm is the catalog's", inCode(only([]string{"adapters/catalog"}, "gorm.io"))},
-	{"broken hashes and ciphers are nobody's", inCode(only(nil, "crypto/md5", "crypto/sha1", "crypto/des", "crypto/rc4"))},
+	{"broken hashes and ciphers are nobody's", inCode(only(nil, "crypto/md5", "crypto/des", "crypto/rc4"))},
+	{"SHA-1 is for senders who sign with it", inCode(only([]string{"core/inbound"}, "crypto/sha1"))},
 	{"net/http stays out of wasm", inCode(noHTTPInWasm)},
 	{"packages are named for what they hold", packageNames},
 	{"names say what a thing is", inCode(exportedNames)},
@@ -99,9 +100,11 @@ var walls = map[string][]string{
 	"core/internal/cache/":   {},
 	"core/internal/lookout/": {},
 	"core/eventjson/":        {"core"},
-	"core/eventlog/":         {"core", "core/eventjson", "core/internal/cache", "core/internal/lookout"},
+	"core/compat/":           {},
+	"core/eventlog/":         {"core", "core/compat", "core/eventjson", "core/internal/cache", "core/internal/lookout"},
 	"core/deliver/":          {"core", "core/eventjson", "core/eventlog", "core/internal/cache", "core/internal/lookout"},
 	"core/identity/":         {"core", "core/eventlog", "core/internal/cache"},
+	"core/inbound/":          {"core", "core/eventjson", "core/eventlog", "core/internal/cache"},
 	"core/process/":          {"core", "core/deliver", "core/eventjson", "core/eventlog"},
 	// The suites that adapters are held to.
 	"core/storetest/":   {"core"},
@@ -288,7 +291,7 @@ func shortFiles(s source) []string {
 // listing are the folders whose doc.go says what is in which file.
 var listing = []string{
 	"adapters/rest/", "adapters/rest/cloudevents/", "adapters/rest/server/",
-	"core/", "core/deliver/", "core/eventjson/", "core/eventlog/", "core/grouptest/", "core/identity/", "core/process/",
+	"core/", "core/deliver/", "core/eventjson/", "core/eventlog/", "core/grouptest/", "core/identity/", "core/inbound/", "core/process/",
 }
 
 var fileName = regexp.MustCompile(`[a-z0-9_]+\.go\b`)
