@@ -100,7 +100,8 @@ var walls = map[string][]string{
 	"core/internal/cache/":   {},
 	"core/internal/lookout/": {},
 	"core/eventjson/":        {"core"},
-	"core/eventlog/":         {"core", "core/eventjson", "core/internal/cache", "core/internal/lookout"},
+	"core/compat/":           {},
+	"core/eventlog/":         {"core", "core/compat", "core/eventjson", "core/internal/cache", "core/internal/lookout"},
 	"core/deliver/":          {"core", "core/eventjson", "core/eventlog", "core/internal/cache", "core/internal/lookout"},
 	"core/identity/":         {"core", "core/eventlog", "core/internal/cache"},
 	"core/inbound/":          {"core", "core/eventjson", "core/eventlog", "core/internal/cache"},
@@ -138,14 +139,15 @@ func coretestIsForTests(s source) []string {
 }
 
 // adaptersStandAlone, but for what the log and the catalog share where both are
-// in the same kind of database, and for how all connectors read their settings.
+// in the same kind of database, for how all connectors read their settings, and for a
+// format that several of them write.
 func adaptersStandAlone(s source) []string {
 	if !s.in("adapters") {
 		return nil
 	}
 	self := strings.Join(strings.Split(s.path, "/")[:2], "/")
 	return refuse(s, func(i string) bool {
-		return ours(i) == "" || within(ours(i), "core", "migrations", "policies", "adapters/pgtenant", "adapters/sqlitefile", "adapters/destination", self)
+		return ours(i) == "" || within(ours(i), "core", "migrations", "policies", "adapters/pgtenant", "adapters/sqlitefile", "adapters/destination", "adapters/rest/cloudevents", self)
 	})
 }
 

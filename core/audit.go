@@ -33,6 +33,9 @@ const (
 	AuditStreamCreated       AuditAction = "stream.created"
 	AuditStreamChanged       AuditAction = "stream.changed"
 	AuditStreamDeleted       AuditAction = "stream.deleted"
+	AuditSchemaRegistered    AuditAction = "schema.registered"
+	AuditQuarantineIngested  AuditAction = "quarantine.ingested"
+	AuditQuarantineDiscarded AuditAction = "quarantine.discarded"
 	AuditGroupCreated        AuditAction = "group.created"
 	AuditGroupChanged        AuditAction = "group.changed"
 	AuditGroupDeleted        AuditAction = "group.deleted"
@@ -62,7 +65,7 @@ var AuditActions = []AuditAction{
 	AuditLogin, AuditLoginFailed, AuditLogout, AuditRefreshReused, AuditSessionEnded, AuditSwitched, AuditPasswordChanged,
 	AuditPasswordForgotten, AuditPasswordReset, AuditUserCreated, AuditUserInvited, AuditUserChanged, AuditUserRemoved, AuditOrganizationChanged,
 	AuditOrganizationCreated, AuditSetupLinkCreated, AuditKeyCreated, AuditKeyRotated, AuditKeyRevoked, AuditKeyHandedOver, AuditStreamCreated,
-	AuditStreamChanged, AuditStreamDeleted, AuditGroupCreated, AuditGroupChanged, AuditGroupDeleted,
+	AuditStreamChanged, AuditStreamDeleted, AuditSchemaRegistered, AuditQuarantineIngested, AuditQuarantineDiscarded, AuditGroupCreated, AuditGroupChanged, AuditGroupDeleted,
 	AuditGroupReset, AuditProcessorCreated, AuditProcessorChanged, AuditProcessorDeleted, AuditProcessorPaused, AuditProcessorResumed,
 	AuditProcessorDisabled, AuditSecretRotated, AuditDeliveryResent, AuditLettersReplayed, AuditReplayStopped, AuditLetterDiscarded,
 	AuditSourceCreated, AuditSourceChanged, AuditSourceRotated, AuditSourceDeleted, AuditExported, AuditBackedUp, AuditRefused,

@@ -18,6 +18,7 @@ type Catalog interface {
 	People
 	GroupStore
 	ProcessorStore
+	SchemaStore
 	Sources
 	// Check returns nil when the catalog answers. It wraps [ErrRelaxedDurability]
 	// and [ErrDegraded] as that of a [Storage] does.
@@ -71,7 +72,8 @@ type OrganizationWriter interface {
 // Holdings counts what organizations have.
 type Holdings interface {
 	// Held returns how many streams, groups, people, sources, keys that are not revoked,
-	// and replays that run an organization has. The other fields are 0.
+	// replays that run, and events in quarantine an organization has. The other fields
+	// are 0.
 	Held(ctx context.Context, org ID) (Shares, error)
 }
 
@@ -95,7 +97,7 @@ type StreamCatalog interface {
 	// given one. Another stored Revision is a [CodePreconditionFailed]. That is
 	// checked first; a taken name is a [CodeConflict]. A stream with DeletedAt set is
 	// gone for every other method but AllStreams, and its name is free.
-	// It leaves LastRemoval as it is stored.
+	// It leaves LastRemoval and Reported as they are stored.
 	UpdateStream(ctx context.Context, stream Stream) error
 	// NoteRemoval replaces the LastRemoval of a stream, deleted or not, and nothing
 	// else: the revision stays. A stream that is not there is no error.
@@ -402,6 +404,42 @@ type DeliveryLog interface {
 	// ForgetDeliveries removes the attempts made, and the counts of hours that ended,
 	// before a time.
 	ForgetDeliveries(ctx context.Context, before time.Time) error
+}
+
+// SchemaStore keeps the schemas of types of events, and the events that did not fit.
+type SchemaStore interface {
+	SchemaVersions
+	Quarantine
+}
+
+// SchemaVersions keeps the schemas that were registered. They go with their stream.
+type SchemaVersions interface {
+	// RegisterSchema stores a new version and replaces its stream as
+	// [StreamCatalog].UpdateStream does, as a whole: the stream counts its versions. A
+	// version that the type has is a [CodeConflict].
+	RegisterSchema(ctx context.Context, stream Stream, version SchemaVersion) error
+	// Schemas returns the versions of a stream, by type in byte order and then by version.
+	Schemas(ctx context.Context, stream ID) ([]SchemaVersion, error)
+	// NoteReported adds to the Reported of streams and changes nothing else: the
+	// revision stays. Streams that are not there are passed over.
+	NoteReported(ctx context.Context, counts map[ID]int64) error
+}
+
+// Quarantine keeps events that did not fit. The events of a deleted stream are gone for
+// every method but ForgetQuarantined.
+type Quarantine interface {
+	// Quarantine stores events durably, all or none. An event whose idempotency key
+	// another one has, in the quarantine of its stream, is not stored again: its ID becomes
+	// the other one's.
+	Quarantine(ctx context.Context, events []Quarantined) error
+	// Quarantined returns events of a stream within a scan.
+	Quarantined(ctx context.Context, org, stream ID, scan QuarantineScan) ([]Quarantined, error)
+	// QuarantinedEvent returns one, or [CodeNotFound].
+	QuarantinedEvent(ctx context.Context, org, stream, id ID) (Quarantined, error)
+	// Release removes one, or answers [CodeNotFound].
+	Release(ctx context.Context, org, stream, id ID) error
+	// ForgetQuarantined removes the events of a stream that were received before a time.
+	ForgetQuarantined(ctx context.Context, stream ID, before time.Time) error
 }
 
 // Sources keeps the addresses at which senders put events in, and what was refused there.

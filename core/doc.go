@@ -10,6 +10,8 @@
 //     in it: 0, 1, 2, … without a gap.
 //   - An idempotency key is the producer's name for an event. An event that is sent
 //     again under its key is stored once.
+//   - A schema says what payloads must look like. It is registered in versions, for types
+//     of events. What does not fit is refused, kept in quarantine, or taken and reported.
 //   - Retention removes the oldest events of a stream.
 //   - A consumer group, or group, is a named reader of one stream. Together its
 //     consumers get each event at least once.
@@ -39,6 +41,7 @@
 // The packages are
 //
 //   - core/eventjson: the one strict parser, which decides what an event is;
+//   - core/compat: says whether one JSON Schema takes all that another one takes;
 //   - core/eventlog: takes events in, keeps their order and answers questions;
 //   - core/deliver: hands events to consumer groups and keeps what they could not
 //     process;
@@ -70,6 +73,10 @@
 //
 //   - event.go: an event and the limits of its fields;
 //   - stream.go: a stream, and the requests to make and change one;
+//   - schema.go: what payloads must fit, by type and version, and what becomes of those
+//     that do not;
+//   - quarantine.go: an event that did not fit, and its mend;
+//   - inference.go: a schema from samples;
 //   - retention.go: what is kept of a stream, and what was removed;
 //   - batch.go: events on their way into the log, and what became of them;
 //   - receipt.go: the answer to a producer;

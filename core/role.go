@@ -20,11 +20,13 @@ type Action string
 
 // The actions there are.
 const (
-	ActionIngest          Action = "events:ingest"
-	ActionReadEvents      Action = "events:read"
-	ActionExportEvents    Action = "events:export"
-	ActionReadStreams     Action = "streams:read"
-	ActionWriteStreams    Action = "streams:write"
+	ActionIngest       Action = "events:ingest"
+	ActionReadEvents   Action = "events:read"
+	ActionExportEvents Action = "events:export"
+	ActionReadStreams  Action = "streams:read"
+	ActionWriteStreams Action = "streams:write"
+	// ActionWriteSchemas covers schemas and what did not fit them.
+	ActionWriteSchemas    Action = "schemas:write"
 	ActionConsume         Action = "events:consume"
 	ActionReadGroups      Action = "groups:read"
 	ActionWriteGroups     Action = "groups:write"
@@ -52,7 +54,7 @@ const (
 
 // Actions lists every action, for the tests and tables that must cover all.
 var Actions = []Action{
-	ActionIngest, ActionReadEvents, ActionExportEvents, ActionReadStreams, ActionWriteStreams,
+	ActionIngest, ActionReadEvents, ActionExportEvents, ActionReadStreams, ActionWriteStreams, ActionWriteSchemas,
 	ActionConsume, ActionReadGroups, ActionWriteGroups, ActionReadLetters, ActionWriteLetters,
 	ActionReadProcessors, ActionWriteProcessors, ActionReadDeliveries,
 	ActionReadSources, ActionWriteSources,

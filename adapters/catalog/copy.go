@@ -40,6 +40,8 @@ func Tables() []Table {
 		{Name: "deliveries", Order: "id collate bytes"},
 		{Name: "delivery_counts", Order: "processor collate bytes, hour"},
 		{Name: "dead_letters", Order: "id collate bytes"},
+		{Name: "schema_versions", Order: "id collate bytes"},
+		{Name: "quarantine", Order: "id collate bytes"},
 		{Name: "replays", Order: "id collate bytes"},
 		{Name: "sources", Order: "id collate bytes"},
 		{Name: "source_refusals", Order: "id collate bytes"},

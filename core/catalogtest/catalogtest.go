@@ -33,6 +33,8 @@ func Run(t *testing.T, open func(t *testing.T) core.Catalog) {
 		{"stream", streams},
 		{"list of streams", lists},
 		{"change of a stream", changes},
+		{"schema", schemas},
+		{"quarantine", quarantines},
 		{"credential", credentials},
 		{"life of a key", keyLife},
 		{"user", users},
