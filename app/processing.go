@@ -19,7 +19,7 @@ import (
 // connectors are the destinations of this server, beside other streams.
 func (c Config) connectors(logger *slog.Logger) map[string]core.Connector {
 	return map[string]core.Connector{
-		"log":     logsink.New(logsink.Options{Logger: logger}),
+		"log": logsink.New(logsink.Options{Logger: logger}),
 	}
 }
 
@@ -88,4 +88,6 @@ func (plainPipelines) Compile(filter, transform string) (core.Pipeline, error) {
 }
 
 // Run implements [core.Pipeline].
-func (plainPipelines) Run(_ context.Context, in *core.Event) (core.Event, bool, error) { return *in, true, nil }
+func (plainPipelines) Run(_ context.Context, in *core.Event) (core.Event, bool, error) {
+	return *in, true, nil
+}

@@ -31,7 +31,7 @@ var actionWords = map[core.Action]string{
 	core.ActionReadLetters: "see dead letters", core.ActionWriteLetters: "replay and discard dead letters",
 	core.ActionReadProcessors: "see processors", core.ActionWriteProcessors: "create, change, pause and delete processors",
 	core.ActionReadDeliveries: "see what processors delivered",
-	core.ActionReadKeys: "see own keys and tokens", core.ActionWriteKeys: "create, rotate and revoke own keys and tokens", core.ActionManageKeys: "manage all keys and tokens",
+	core.ActionReadKeys:       "see own keys and tokens", core.ActionWriteKeys: "create, rotate and revoke own keys and tokens", core.ActionManageKeys: "manage all keys and tokens",
 	core.ActionReadUsers: "see users", core.ActionWriteUsers: "invite, change and remove users",
 	core.ActionReadOrganization: "see the organization", core.ActionWriteOrganization: "rename the organization",
 	core.ActionCreateOrganizations: "create organizations (first organization only)", core.ActionReadAudit: "read the audit trail",
