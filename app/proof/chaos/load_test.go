@@ -106,13 +106,18 @@ func (w *workload) produce(producer int) {
 			acked := w.sendUntil(time.Now().Add(answerTime), w.clients[chosen], producer, stream, events)
 			if acked {
 				w.ackedBy[chosen].Add(int64(len(events)))
+				break
 			}
-			if acked || events[0].Key == "" {
+			<-time.After(retryAfter)
+			if events[0].Key == "" {
 				break
 			}
 		}
 	}
 }
+
+// retryAfter leaves a server that is down the processor's time to come back.
+const retryAfter = 5 * time.Millisecond
 
 // answerTime is how long a producer waits for an answer.
 const answerTime = 30 * time.Second
