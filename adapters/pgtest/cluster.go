@@ -233,6 +233,16 @@ func (c *Cluster) Kill() {
 	<-c.exited // not before they are: they hold what the server prints to
 }
 
+// Exited reports whether the server has ended, by whatever means.
+func (c *Cluster) Exited() bool {
+	select {
+	case <-c.exited:
+		return true
+	default:
+		return false
+	}
+}
+
 // children are the ids of the server's processes, from /proc or, where there is
 // none, from pgrep.
 func (c *Cluster) children() (pids []int) {

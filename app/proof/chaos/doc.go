@@ -13,6 +13,8 @@
 // these tests are known to see loss, two more run with synchronous=NORMAL and with
 // synchronous_commit=off, and must find it.
 //
+// The same file system gets full, under both engines and under PostgreSQL's own log.
+//
 // `make test` kills, pauses and cuts a few times, `make chaos` more often, and `make
 // chaos-long` pauses, cuts off and cuts the power 100 times each, and copies a million
 // events. After n times without a failure

@@ -140,6 +140,12 @@ func (p *powered) survives(times int) {
 	}
 	p.load.progress(someEvents())
 	p.t.Logf("%d cuts, ready again after %s at most", times, p.slowest.Round(time.Millisecond))
+	p.end()
+}
+
+// end compares the record with the log, and looks for damage.
+func (p *powered) end() {
+	p.t.Helper()
 	p.load.check(p.client)
 	p.node.end(syscall.SIGTERM)
 	doctor := exec.Command(p.node.program, "doctor")
