@@ -351,7 +351,7 @@ func TestTLSIsVerified(t *testing.T) {
 	wrong, _ := connectBy(t, webhook.New(webhook.Options{AllowPrivate: true, RootCAs: roots}), named, `{}`)
 	require.ErrorContains(t, send(t, wrong, event(`{}`)).Err, "it is for another host")
 
-	old, roots, _ := secure(t, &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}) //nolint:gosec // what must be refused
+	old, roots, _ := secure(t, &tls.Config{MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10})
 	outdated, _ := connectBy(t, webhook.New(webhook.Options{AllowPrivate: true, RootCAs: roots}), old.server.URL, `{}`)
 	require.ErrorContains(t, send(t, outdated, event(`{}`)).Err, "the request failed")
 	require.Empty(t, old.got())
