@@ -29,7 +29,7 @@ type judged struct {
 }
 
 // TestJavaScriptVerifiesTheSignature needs Node.js and the package standardwebhooks, which
-// `make webhook-verifiers` installs.
+// `make verify-hooks` installs.
 func TestJavaScriptVerifiesTheSignature(t *testing.T) {
 	t.Parallel()
 	var all []judged
