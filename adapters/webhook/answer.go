@@ -30,7 +30,7 @@ func judge(status int, header http.Header, now time.Time) core.Sent {
 	case status/100 == 2:
 	case status == http.StatusGone:
 		sent.Verdict = core.TurnedAway
-		sent.Err = errors.New("the receiver answered 410 Gone: it wants no events any more")
+		sent.Err = errors.New("the receiver answered 410 Gone")
 	case status/100 == 3:
 		sent.Err = fmt.Errorf("the receiver answered %s: redirects are not followed, so give the final URL", named(status))
 	default:
