@@ -201,10 +201,24 @@ func TestAReceiverSaysHowLongItWantsToBeLeftAlone(t *testing.T) {
 			text   string
 			after  time.Duration
 		}{
-			{429, "120", 2 * time.Minute}, {503, " 7 ", 7 * time.Second}, {500, "1", time.Second}, {502, "0", 0},
-			{429, in(time.Minute), time.Minute}, {503, in(-time.Minute), 0}, {503, in(48 * time.Hour), longestAfter},
-			{429, "86400", longestAfter}, {429, "2147483647", longestAfter}, {429, "99999999999999999999", 0},
-			{429, "-1", 0}, {429, "1.5", 0}, {429, "soon", 0}, {429, "", 0}, {404, "60", 0}, {200, "60", 0}, {301, "60", 0}, {410, "60", 0},
+			{429, "120", 2 * time.Minute},
+			{503, " 7 ", 7 * time.Second},
+			{500, "1", time.Second},
+			{502, "0", 0},
+			{429, in(time.Minute), time.Minute},
+			{503, in(-time.Minute), 0},
+			{503, in(48 * time.Hour), longestAfter},
+			{429, "86400", longestAfter},
+			{429, "2147483647", longestAfter},
+			{429, "99999999999999999999", 0},
+			{429, "-1", 0},
+			{429, "1.5", 0},
+			{429, "soon", 0},
+			{429, "", 0},
+			{404, "60", 0},
+			{200, "60", 0},
+			{301, "60", 0},
+			{410, "60", 0},
 		} {
 			w, _ := begin(t, status(test.status, "Retry-After", test.text))
 			require.Equal(t, test.after, one(t.Context(), w).After, "%d %q", test.status, test.text)
