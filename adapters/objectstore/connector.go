@@ -76,14 +76,14 @@ type settings struct {
 const (
 	maxPrefixLength = 512
 	maxKeyLength    = 256
-	maxBatchEvents  = 100_000
+	maxBatchEvents  = core.MaxBatchEvents
 	minBatchBytes   = 64 << 10
 	maxBatchBytes   = 64 << 20
 	maxLinger       = 15 * time.Minute
 )
 
 func defaults() settings {
-	return settings{Format: formatLines, BatchEvents: 10_000, BatchBytes: 8 << 20, Linger: core.Seconds(time.Minute)}
+	return settings{Format: formatLines, BatchEvents: maxBatchEvents, BatchBytes: 8 << 20, Linger: core.Seconds(time.Minute)}
 }
 
 // Check implements [core.Connector].
