@@ -443,8 +443,9 @@ type Quarantine interface {
 	QuarantinedEvent(ctx context.Context, org, stream, id ID) (Quarantined, error)
 	// Release removes one, or answers [CodeNotFound].
 	Release(ctx context.Context, org, stream, id ID) error
-	// ForgetQuarantined removes the events of a stream that were received before a time.
-	ForgetQuarantined(ctx context.Context, stream ID, before time.Time) error
+	// ForgetQuarantined removes the events that were received more than the RetentionDays
+	// of their stream, deleted or not, before a time.
+	ForgetQuarantined(ctx context.Context, at time.Time) error
 }
 
 // Sources keeps the addresses at which senders put events in, and what was refused there.

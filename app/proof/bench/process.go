@@ -102,7 +102,7 @@ func (b *bench) drained(ctx context.Context, s *server, name string, n int, to m
 		if lag.Lag == 0 {
 			break
 		}
-		time.Sleep(5 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond)
 	}
 	took := time.Since(began)
 	rate := float64(n) / took.Seconds()
