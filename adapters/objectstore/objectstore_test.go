@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -211,6 +212,29 @@ func TestAStoreThatRefusesIsTriedAgain(t *testing.T) {
 		require.Equal(t, 404, sent.Status)
 		require.Contains(t, sent.Response, "NoSuchBucket")
 	}
+}
+
+// Files of one processor appear in the order of their events: after one that failed, the
+// next are left for the next attempt.
+func TestNoFileOvertakesAnother(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	inner, asked := gofakes3.New(s.backend).Server(), 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked++; asked == 2 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		inner.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	s.endpoint = server.URL
+	results := s.open(nil).Send(t.Context(), received(0, noon, noon.Add(time.Hour), noon.Add(2*time.Hour)))
+	require.Len(t, results, 3)
+	require.NoError(t, results[0].Err)
+	require.Equal(t, 503, results[1].Status)
+	require.ErrorContains(t, results[2].Err, "status 503")
+	require.Len(t, s.files(), 1)
 }
 
 func TestAStoreThatIsAwayIsTriedAgain(t *testing.T) {
