@@ -22,6 +22,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/eventflow-go/eventflow/adapters/destination/reach"
 	"github.com/eventflow-go/eventflow/adapters/objectstore"
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -255,7 +256,7 @@ func TestAStoreThatIsAwayIsTriedAgain(t *testing.T) {
 
 func TestSettingsAreChecked(t *testing.T) {
 	t.Parallel()
-	c := objectstore.New(objectstore.Options{})
+	c := objectstore.New(objectstore.Options{Judge: reach.Options{}.Check})
 	good := map[string]any{"endpoint": "https://s3.eu-central-1.amazonaws.com", "bucket": "lake", "access_key": "me", "secret_key": "x"}
 	check := func(field string, value any) (core.Destination, error) {
 		settings := maps.Clone(good)
@@ -275,6 +276,7 @@ func TestSettingsAreChecked(t *testing.T) {
 		{"endpoint", "s3.amazonaws.com"},
 		{"endpoint", "https://me:sesame@s3.amazonaws.com"},
 		{"endpoint", ""},
+		{"endpoint", "http://169.254.169.254"},
 		{"bucket", ""},
 		{"bucket", "../other"},
 		{"bucket", "Upper_case"},
