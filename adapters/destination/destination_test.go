@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventflow-go/eventflow/adapters/destination"
+	"github.com/eventflow-go/eventflow/adapters/destination/reach"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -116,7 +117,7 @@ func TestAddresses(t *testing.T) {
 		"http://10.0.0.1:9000":  "http://10.0.0.1:9000",
 		"https://[2001:db8::1]": "https://[2001:db8::1]",
 	} {
-		got, err := destination.URL("url", given)
+		got, err := destination.Judge(nil).URL("url", given)
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	}
@@ -125,17 +126,32 @@ func TestAddresses(t *testing.T) {
 		"https://example.com#f", "https://example.com:0", "https://example.com:99999", "https:example.com", "https://exa mple.com",
 		"https://" + strings.Repeat("a", 3000),
 	} {
-		_, err := destination.URL("url", given)
+		_, err := destination.Judge(nil).URL("url", given)
 		require.Equal(t, core.CodeValidation, core.CodeOf(err), given)
 		require.NotContains(t, err.Error(), "sesame")
 	}
-	got, err := destination.HostPort("brokers", "Kafka.example.com:9092")
+	got, err := destination.Judge(nil).HostPort("brokers", "Kafka.example.com:9092")
 	require.NoError(t, err)
 	require.Equal(t, "kafka.example.com:9092", got)
 	for _, given := range []string{"", "kafka", "kafka:", ":9092", "kafka:0", "kafka:http", "http://kafka:9092", "user@kafka:9092"} {
-		_, err := destination.HostPort("brokers", given)
+		_, err := destination.Judge(nil).HostPort("brokers", given)
 		require.Equal(t, core.CodeValidation, core.CodeOf(err), given)
 	}
+}
+
+func TestAddressesAreJudged(t *testing.T) {
+	t.Parallel()
+	judge := destination.Judge(reach.Options{}.Check)
+	_, err := judge.URL("url", "https://example.com:8443")
+	require.NoError(t, err)
+	_, err = judge.HostPort("brokers", "kafka-1.example.com:9092")
+	require.NoError(t, err)
+	_, err = judge.URL("url", "http://169.254.169.254/")
+	require.ErrorContains(t, err, "url: cannot be reached from here")
+	_, err = judge.HostPort("brokers", "10.0.0.1:9092")
+	require.ErrorContains(t, err, "brokers: cannot be reached from here")
+	_, err = judge.URL("url", "http://0x7f.1")
+	require.Equal(t, core.CodeValidation, core.CodeOf(err))
 }
 
 func TestTextsAreCutBetweenCharacters(t *testing.T) {
