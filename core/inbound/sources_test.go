@@ -163,6 +163,8 @@ func TestBodiesOfManyKinds(t *testing.T) {
 		{"application/vnd.api+json; charset=utf-8", `"text"`, `"text"`},
 		{"Application/X-WWW-Form-Urlencoded; charset=utf-8", "a=1&b=x+y&a=%C3%A9", `{"a":["1","é"],"b":"x y"}`},
 		{"application/x-www-form-urlencoded", "", `{}`},
+		{"application/x-www-form-urlencoded", ` {"a":1}`, `{"a":1}`},
+		{"application/x-www-form-urlencoded", `{a=1`, `{"{a":"1"}`},
 	} {
 		_, err := d.send(token, body.sent, headers{"Content-Type": body.media, "Traceparent": coretest.Traceparent})
 		require.NoError(t, err)
