@@ -68,6 +68,8 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			newShares,
 			newStreams,
 			eventlog.NewIngest,
+			newSchemas,
+			newQuarantine,
 			newRetention,
 			newQuery,
 			newRecent,
@@ -89,8 +91,11 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 		fx.Invoke(
 			func(lc fx.Lifecycle, c *eventlog.SharedClock) { background(lc, c.Run) },
 			func(lc fx.Lifecycle, t *eventlog.Trail) { background(lc, t.Run) },
-			func(lc fx.Lifecycle, c *chores, r *eventlog.Retention, d *deliver.UseCases, i *identity.UseCases, p *process.UseCases, s *inbound.Sources) {
-				for _, run := range []func(context.Context, core.Ran){r.Run, d.Replayer.Run, i.Access.Run, p.Runner.Run, s.Run} {
+			func(
+				lc fx.Lifecycle, c *chores, s *eventlog.Streams, r *eventlog.Retention, d *deliver.UseCases, i *identity.UseCases, p *process.UseCases,
+				in *inbound.Sources,
+			) {
+				for _, run := range []func(context.Context, core.Ran){s.Run, r.Run, d.Replayer.Run, i.Access.Run, p.Runner.Run, in.Run} {
 					background(lc, func(ctx context.Context) { run(ctx, c.ran) })
 				}
 			},
@@ -268,6 +273,8 @@ type served struct {
 	Ingest     *eventlog.Ingest
 	Query      *eventlog.Query
 	Streams    *eventlog.Streams
+	Schemas    *eventlog.Schemas
+	Quarantine *eventlog.Quarantine
 	Shares     *eventlog.Shares
 	Tails      *eventlog.Tails
 	Trail      *eventlog.Trail
@@ -290,7 +297,7 @@ type served struct {
 func newServer(cfg Config, p served) *server.Server {
 	proxies, _ := cfg.trustedProxies() // checked by validate
 	return server.New(server.Options{
-		Ingest: p.Ingest, Query: p.Query, Streams: p.Streams, Shares: p.Shares, Tails: p.Tails, Trail: p.Trail,
+		Ingest: p.Ingest, Query: p.Query, Streams: p.Streams, Schemas: p.Schemas, Quarantine: p.Quarantine, Shares: p.Shares, Tails: p.Tails, Trail: p.Trail,
 		Delivery: p.Delivery, Identity: p.Identity, Processing: p.Processing, Inbound: p.Inbound, Authorizer: p.Authorizer,
 		TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.links(), "https:"),
 		Site: p.Site, System: describe(p.Settings, p.Authorizer, p.First, p.Now(), p.Metrics.IngestP99),

@@ -11,6 +11,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/kafka"
 	"github.com/eventflow-go/eventflow/adapters/logsink"
 	"github.com/eventflow-go/eventflow/adapters/metrics"
+	"github.com/eventflow-go/eventflow/adapters/mirror"
 	"github.com/eventflow-go/eventflow/adapters/objectstore"
 	"github.com/eventflow-go/eventflow/adapters/pipeline"
 	"github.com/eventflow-go/eventflow/adapters/smtp"
@@ -27,6 +28,7 @@ func (c Config) connectors(logger *slog.Logger) map[string]core.Connector {
 	dial := reach.New(reach.Options{AllowPrivate: c.AllowPrivateDestinations}).Dial
 	return map[string]core.Connector{
 		kafka.Type:       kafka.New(kafka.Options{Dial: dial}),
+		mirror.Type:      mirror.New(mirror.Options{Dial: dial}),
 		logsink.Type:     logsink.New(logsink.Options{Logger: logger}),
 		objectstore.Type: objectstore.New(objectstore.Options{Dial: dial}),
 		webhook.Type:     webhook.New(webhook.Options{AllowPrivate: c.AllowPrivateDestinations}),

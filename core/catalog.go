@@ -16,14 +16,19 @@ type Catalog interface {
 	StreamCatalog
 	Credentials
 	People
-	GroupStore
-	ProcessorStore
+	Traffic
 	SchemaStore
-	Sources
 	// Check returns nil when the catalog answers. It wraps [ErrRelaxedDurability]
 	// and [ErrDegraded] as that of a [Storage] does.
 	Check(ctx context.Context) error
 	Close() error
+}
+
+// Traffic keeps what takes events out of the streams, and what brings them in.
+type Traffic interface {
+	GroupStore
+	ProcessorStore
+	Sources
 }
 
 // Tenants keeps the organizations and counts what they have.
@@ -438,8 +443,9 @@ type Quarantine interface {
 	QuarantinedEvent(ctx context.Context, org, stream, id ID) (Quarantined, error)
 	// Release removes one, or answers [CodeNotFound].
 	Release(ctx context.Context, org, stream, id ID) error
-	// ForgetQuarantined removes the events of a stream that were received before a time.
-	ForgetQuarantined(ctx context.Context, stream ID, before time.Time) error
+	// ForgetQuarantined removes the events that were received more than the RetentionDays
+	// of their stream, deleted or not, before a time.
+	ForgetQuarantined(ctx context.Context, at time.Time) error
 }
 
 // Sources keeps the addresses at which senders put events in, and what was refused there.

@@ -16,7 +16,8 @@
 //     appearance.go the theme and the kind of times that the user has chosen.
 //
 // A page is the type in the file of its name: home_view.go, streams_view.go,
-// new_stream_view.go, stream_view.go, stream_consumers_view.go, schema_view.go,
+// new_stream_view.go, stream_view.go, stream_consumers_view.go, schema_view.go with
+// schema_versions.go and diff.go, quarantine_view.go, quarantined_view.go,
 // stream_settings_view.go, events_view.go, event_view.go, publish_view.go,
 // consumers_view.go, consumer_view.go, dead_letters_view.go, dead_letter_view.go,
 // sources_view.go, keys_view.go, users_view.go, roles_view.go, usage_view.go,
@@ -37,7 +38,7 @@
 //     inspector.go shows one event, with json_box.go, json_tree.go, pick.go and
 //     attempts.go. event_keys.go, filter_help.go and export_button.go are its keys, its
 //     help and its export.
-//   - of streams and groups: stream_head.go, stream_picks.go, schema.go, group_table.go,
+//   - of streams and groups: stream_head.go, stream_picks.go, group_table.go,
 //     group_reset.go, start.go, lag.go, rates.go and trends.go.
 //   - of the other pages: overall.go and checklist.go for home, source_form.go for
 //     sources, key_list.go for keys, login_form.go for signing in, trail_filter.go for the

@@ -47,6 +47,8 @@ var routes = []route{
 	{"/streams/{stream}/events/{offset}", "Event", core.ActionReadEvents, false, func(p Page) app.Composer { return &eventView{Page: p} }},
 	{"/streams/{stream}/consumers", "Consumers", core.ActionReadGroups, false, func(p Page) app.Composer { return &streamConsumersView{Page: p} }},
 	{"/streams/{stream}/schema", "Schema", core.ActionReadStreams, false, func(p Page) app.Composer { return &schemaView{Page: p} }},
+	{"/streams/{stream}/quarantine", "Quarantine", core.ActionReadEvents, false, func(p Page) app.Composer { return &quarantineView{Page: p} }},
+	{"/streams/{stream}/quarantine/{id}", "Event in quarantine", core.ActionReadEvents, false, func(p Page) app.Composer { return &quarantinedView{Page: p} }},
 	{"/streams/{stream}/settings", "Settings", core.ActionReadStreams, false, func(p Page) app.Composer { return &streamSettingsView{Page: p} }},
 	{"/events", "All events", core.ActionReadEvents, false, func(p Page) app.Composer { return &eventsView{Page: p} }},
 	{"/publish", "Publish", core.ActionIngest, false, func(p Page) app.Composer { return &publishView{Page: p} }},

@@ -106,11 +106,5 @@ func (w *Worker) Extend(ctx context.Context, lease core.ID, back bool) error {
 }
 
 func (w *Worker) change(ctx context.Context, change func(*turn) error) error {
-	return w.consumers.turns.do(ctx, w.group, func(t *turn) error {
-		if err := change(t); err != nil {
-			return err
-		}
-		t.changed = true
-		return nil
-	})
+	return w.consumers.answer(ctx, w.group, change)
 }

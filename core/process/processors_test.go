@@ -194,8 +194,8 @@ func TestADeliveryIsSentAgain(t *testing.T) {
 	})
 }
 
-// TestASlowPipelineTakesATenthOfTheCores: and its neighbours do not wait for it.
-func TestASlowPipelineTakesATenthOfTheCores(t *testing.T) {
+// TestASlowPipelineTakesAPartOfTheCores: and its neighbours do not wait for it.
+func TestASlowPipelineTakesAPartOfTheCores(t *testing.T) {
 	inPlant(t, func(p *plant) {
 		p.processor(func(s *core.ProcessorSpec) { s.Filter, s.Name = "slow", "slow" })
 		p.processor(nil)

@@ -11,7 +11,7 @@ import (
 
 // slowLane keeps pipelines that take long from the CPU that everybody needs. A pipeline
 // that was slow a while ago, or is not known yet, runs in the lane. There is one lane on
-// a node; after each run it rests, so that all of them together take a tenth of the
+// a node; after each run it rests, so that all of them together take a twentieth of the
 // cores. Organizations take turns in it: each has one run in line at a time.
 type slowLane struct {
 	// lane has one element while it is free.
@@ -33,6 +33,8 @@ type turn struct {
 }
 
 const (
+	// laneShare is the part of all cores that the lane takes: one in so many.
+	laneShare = 20
 	// slowRun is what a pipeline takes for an event at most, unless it is slow.
 	slowRun = time.Millisecond
 	// slowRuns is how many fast runs in a row it takes not to be slow any more.
@@ -40,7 +42,7 @@ const (
 )
 
 func newSlowLane() *slowLane {
-	s := &slowLane{lane: make(chan struct{}, 1), rests: max(10/time.Duration(runtime.GOMAXPROCS(0))-1, 1), turns: map[core.ID]*turn{}}
+	s := &slowLane{lane: make(chan struct{}, 1), rests: max(laneShare/time.Duration(runtime.GOMAXPROCS(0))-1, 1), turns: map[core.ID]*turn{}}
 	s.lane <- struct{}{}
 	return s
 }

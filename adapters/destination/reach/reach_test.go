@@ -70,7 +70,7 @@ func target(t *testing.T) (port string, connections *atomic.Int64) {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	t.Cleanup(func() { listener.Close() })
+	t.Cleanup(func() { _ = listener.Close() })
 	connections = new(atomic.Int64)
 	go func() {
 		for {

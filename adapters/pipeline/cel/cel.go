@@ -155,8 +155,7 @@ func compileFault(issues *cel.Issues) error {
 // runFault says where a condition failed.
 func (f *Filter) runFault(err error) error {
 	place := ""
-	var known *types.Err
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*types.Err](err); ok {
 		place = placeOf(f.ast, known.NodeID())
 	}
 	return fault("%sfails on this event: %s", place, firstLine(err.Error()))
