@@ -133,7 +133,9 @@ func (v *sourcesView) actions(source core.Source) app.UI {
 			button(label, name, nil).Aria("label", label+" "+source.Name).
 				OnClick(func(ctx app.Context, _ app.Event) { v.setState(ctx, source, next) }, app.EventScope(label, source.ID, source.Revision)),
 			button("Change", "settings", nil).Aria("label", "Change "+source.Name).
-				OnClick(func(app.Context, app.Event) { v.changing, v.change, v.secret = source, act{}, "" }, app.EventScope("change", source.ID, source.Revision)))
+				OnClick(func(app.Context, app.Event) {
+					v.changing, v.change, v.secret = source, act{}, ""
+				}, app.EventScope("change", source.ID, source.Revision)))
 	}
 	return app.Div().Class("row").Body(all...)
 }

@@ -37,7 +37,7 @@ func TestASourceFromTheDashboard(t *testing.T) {
 		var address string
 		page.Eval("document.querySelector('dialog code').innerText", &address)
 		require.True(t, strings.HasPrefix(address, p.base+"/api/v1/in/in_"), address)
-		response, err := http.Post(address, "application/json", strings.NewReader("{}")) //nolint:noctx // the test's own server
+		response, err := http.Post(address, "application/json", strings.NewReader("{}"))
 		require.NoError(t, err)
 		require.NoError(t, response.Body.Close())
 		require.Equal(t, http.StatusUnauthorized, response.StatusCode)
