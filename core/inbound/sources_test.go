@@ -198,7 +198,7 @@ func TestRefusalsAreBounded(t *testing.T) {
 	source, token := d.source(core.SourceSpec{Preset: core.PresetNone})
 	other, quiet := d.source(core.SourceSpec{Name: "quiet", Preset: core.PresetNone})
 	refuse := func(token string) string {
-		d.rig.Clock.Pass(time.Microsecond)
+		d.rig.Clock.Pass(time.Millisecond) // ids of one millisecond have no order
 		_, err := d.send(token, "no", nil)
 		require.Error(t, err)
 		return d.refused(source)[0].ID.String()
