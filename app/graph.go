@@ -28,6 +28,7 @@ import (
 	"github.com/eventflow-go/eventflow/core/deliver"
 	"github.com/eventflow-go/eventflow/core/eventlog"
 	"github.com/eventflow-go/eventflow/core/identity"
+	"github.com/eventflow-go/eventflow/core/inbound"
 	"github.com/eventflow-go/eventflow/core/process"
 )
 
@@ -76,6 +77,7 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			newMailer,
 			newIdentity,
 			newProcessing,
+			newInbound,
 			newTails,
 
 			// Driving side: HTTP.
@@ -89,8 +91,8 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 		fx.Invoke(
 			func(lc fx.Lifecycle, c *eventlog.SharedClock) { background(lc, c.Run) },
 			func(lc fx.Lifecycle, t *eventlog.Trail) { background(lc, t.Run) },
-			func(lc fx.Lifecycle, c *chores, s *eventlog.Streams, r *eventlog.Retention, d *deliver.UseCases, i *identity.UseCases, p *process.UseCases) {
-				for _, run := range []func(context.Context, core.Ran){s.Run, r.Run, d.Replayer.Run, i.Access.Run, p.Runner.Run} {
+			func(lc fx.Lifecycle, c *chores, e *eventlog.Streams, r *eventlog.Retention, d *deliver.UseCases, i *identity.UseCases, p *process.UseCases, s *inbound.Sources) {
+				for _, run := range []func(context.Context, core.Ran){e.Run, r.Run, d.Replayer.Run, i.Access.Run, p.Runner.Run, s.Run} {
 					background(lc, func(ctx context.Context) { run(ctx, c.ran) })
 				}
 			},
@@ -276,6 +278,7 @@ type served struct {
 	Delivery   *deliver.UseCases
 	Identity   *identity.UseCases
 	Processing *process.UseCases
+	Inbound    *inbound.Sources
 	Authorizer core.Authorizer
 	Limiter    core.RateLimiter
 	First      core.Organization
@@ -292,7 +295,7 @@ func newServer(cfg Config, p served) *server.Server {
 	proxies, _ := cfg.trustedProxies() // checked by validate
 	return server.New(server.Options{
 		Ingest: p.Ingest, Query: p.Query, Streams: p.Streams, Schemas: p.Schemas, Quarantine: p.Quarantine, Shares: p.Shares, Tails: p.Tails, Trail: p.Trail,
-		Delivery: p.Delivery, Identity: p.Identity, Processing: p.Processing, Authorizer: p.Authorizer,
+		Delivery: p.Delivery, Identity: p.Identity, Processing: p.Processing, Inbound: p.Inbound, Authorizer: p.Authorizer,
 		TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.links(), "https:"),
 		Site: p.Site, System: describe(p.Settings, p.Authorizer, p.First, p.Now(), p.Metrics.IngestP99),
 		Ready: p.Health.report, Metrics: p.Metrics.Handler(), MetricsToken: cfg.MetricsToken, Observe: p.Metrics.Request, Trace: p.Trace, Logger: p.Logger,

@@ -7,19 +7,29 @@ import (
 
 	"go.uber.org/fx"
 
+	"github.com/eventflow-go/eventflow/adapters/destination/reach"
+	"github.com/eventflow-go/eventflow/adapters/kafka"
 	"github.com/eventflow-go/eventflow/adapters/logsink"
 	"github.com/eventflow-go/eventflow/adapters/metrics"
+	"github.com/eventflow-go/eventflow/adapters/objectstore"
+	"github.com/eventflow-go/eventflow/adapters/pipeline"
 	"github.com/eventflow-go/eventflow/adapters/smtp"
+	"github.com/eventflow-go/eventflow/adapters/webhook"
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/deliver"
 	"github.com/eventflow-go/eventflow/core/eventlog"
 	"github.com/eventflow-go/eventflow/core/process"
 )
 
-// connectors are the destinations of this server, beside other streams.
+// connectors are the destinations of this server, beside other streams. What people
+// name as a destination is dialled in one way, which goes to nobody's internal network.
 func (c Config) connectors(logger *slog.Logger) map[string]core.Connector {
+	dial := reach.New(reach.Options{AllowPrivate: c.AllowPrivateDestinations}).Dial
 	return map[string]core.Connector{
-		"log": logsink.New(logsink.Options{Logger: logger}),
+		kafka.Type:       kafka.New(kafka.Options{Dial: dial}),
+		logsink.Type:     logsink.New(logsink.Options{Logger: logger}),
+		objectstore.Type: objectstore.New(objectstore.Options{Dial: dial}),
+		webhook.Type:     webhook.New(webhook.Options{AllowPrivate: c.AllowPrivateDestinations}),
 	}
 }
 
@@ -28,7 +38,7 @@ func newProcessing(
 ) *process.UseCases {
 	return process.New(process.Ports{
 		Store: p.Catalog, Definitions: p.Catalog, Groups: d.Groups, Workers: d.Workers, Letters: d.Letters, Streams: streams, Ingest: ingest,
-		Log: p.Log, Compiler: plainPipelines{}, Connectors: cfg.connectors(p.Logger),
+		Log: p.Log, Compiler: pipeline.New(), Connectors: cfg.connectors(p.Logger),
 		Sealer: core.NewSealer([]byte(cfg.Secret), []byte(cfg.SecretPrevious)), Authorizer: p.Authorizer, Record: p.Record,
 		DisableAfter: cfg.ProcessorDisableAfter, Disabled: post.disabled(cfg, p.Catalog, p.Logger), Observe: m.Processed, Logger: p.Logger, Now: p.Now,
 	})
@@ -74,20 +84,4 @@ func (m mailer) disabled(cfg Config, users core.UserReader, logger *slog.Logger)
 			}
 		}
 	}
-}
-
-// plainPipelines let every event pass as it is.
-type plainPipelines struct{}
-
-// Compile implements [core.PipelineCompiler].
-func (plainPipelines) Compile(filter, transform string) (core.Pipeline, error) {
-	if filter+transform != "" {
-		return nil, core.Invalid("filter", "and transform must be empty: this version has no expressions yet")
-	}
-	return plainPipelines{}, nil
-}
-
-// Run implements [core.Pipeline].
-func (plainPipelines) Run(_ context.Context, in *core.Event) (core.Event, bool, error) {
-	return *in, true, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/eventflow-go/eventflow/core/deliver"
 	"github.com/eventflow-go/eventflow/core/eventlog"
 	"github.com/eventflow-go/eventflow/core/identity"
+	"github.com/eventflow-go/eventflow/core/inbound"
 )
 
 // ports are what most use cases work with.
@@ -86,6 +87,13 @@ func newDelivery(
 	return deliver.New(deliver.Ports{
 		Streams: streams, Recent: recent, Log: p.Log, Store: t.Groups(m.GroupStore(p.Catalog)), Shares: shares,
 		Authorizer: p.Authorizer, Bearer: people.Bearer, Record: p.Record, Handed: m.Handed, Settled: m.Settled, Logger: p.Logger, Now: p.Now,
+	})
+}
+
+func newInbound(cfg Config, p ports, streams *eventlog.Streams, ingest *eventlog.Ingest, shares *eventlog.Shares) *inbound.Sources {
+	return inbound.New(inbound.Ports{
+		Catalog: p.Catalog, Streams: streams, Ingest: ingest, Shares: shares, Authorizer: p.Authorizer, Secrets: cfg.secrets(),
+		Record: p.Record, Logger: p.Logger, Now: p.Now,
 	})
 }
 

@@ -16,14 +16,19 @@ type Catalog interface {
 	StreamCatalog
 	Credentials
 	People
-	GroupStore
-	ProcessorStore
+	Traffic
 	SchemaStore
-	Sources
 	// Check returns nil when the catalog answers. It wraps [ErrRelaxedDurability]
 	// and [ErrDegraded] as that of a [Storage] does.
 	Check(ctx context.Context) error
 	Close() error
+}
+
+// Traffic keeps what takes events out of the streams, and what brings them in.
+type Traffic interface {
+	GroupStore
+	ProcessorStore
+	Sources
 }
 
 // Tenants keeps the organizations and counts what they have.

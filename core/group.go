@@ -92,12 +92,13 @@ type GroupStatus struct {
 	CommittedOffset Offset `json:"committed_offset"`
 	// CommittedAt is when something was last settled, nil when nothing was.
 	CommittedAt *time.Time `json:"committed_at"`
-	// NextOffset is the first offset that was never handed out, EndOffset the
-	// next one of the stream.
+	// NextOffset is the first offset that was never handed out nor passed over for its
+	// ordering key, EndOffset the next one of the stream.
 	NextOffset Offset `json:"next_offset"`
 	EndOffset  Offset `json:"end_offset"`
 	// Lag is how many events are not settled: those never handed out, Leased
-	// that consumers hold, and Waiting that are to be tried again.
+	// that consumers hold, and Waiting that are to be tried again or wait behind another
+	// event of their ordering key.
 	Lag     int64 `json:"lag"`
 	Leased  int64 `json:"leased"`
 	Waiting int64 `json:"waiting"`

@@ -15,8 +15,9 @@ import (
 
 // tenant is an organization that has one of everything.
 type tenant struct {
-	org, stream, group, key, user, session, letter, replay core.ID
-	ctx                                                    context.Context
+	org, stream, group, key, user, session, letter, replay, source core.ID
+
+	ctx context.Context
 }
 
 func newID(kind, n byte) core.ID { return core.ID{kind, 15: n} }
@@ -28,6 +29,7 @@ func furnish(t *testing.T, c core.Catalog, n byte) tenant {
 	one := tenant{
 		org: newID('o', n), stream: newID('s', n), group: newID('g', n), key: newID('k', n), user: newID('u', n),
 		session: newID('e', n), letter: newID('l', n), replay: newID('r', n),
+		source: newID('i', n),
 	}
 	one.ctx = core.ContextWithOrganization(ctx, one.org)
 	name := string(rune('a' + n))
@@ -55,6 +57,10 @@ func furnish(t *testing.T, c core.Catalog, n byte) tenant {
 	require.NoError(t, c.RegisterSchema(ctx, core.Stream{ID: one.stream, Org: one.org, Name: name, Revision: 2, CreatedAt: start, UpdatedAt: start},
 		core.SchemaVersion{ID: newID('v', n), Org: one.org, Stream: one.stream, EventType: "a", Version: 1, Schema: []byte(`{}`), CreatedAt: start}))
 	require.NoError(t, c.Quarantine(ctx, []core.Quarantined{{ID: newID('q', n), Org: one.org, Event: core.Event{Stream: one.stream, Payload: []byte(`1`)}}}))
+	require.NoError(t, c.CreateSource(ctx, core.Source{ID: one.source, Org: one.org, Stream: one.stream, Name: name, Hash: core.KeyHash{n}, Sealed: []byte{n}, Revision: 1, CreatedAt: start, UpdatedAt: start}))
+	require.NoError(t, c.AddRefusal(ctx, core.SourceRefusal{ID: newID('f', n), Source: one.source, At: start}))
+	_, err = c.Held(ctx, one.org)
+	require.NoError(t, err)
 	require.NoError(t, c.CreateReplay(ctx, core.Replay{ID: one.replay, Org: one.org, State: core.ReplayRunning, Revision: 1}))
 	return one
 }
@@ -77,6 +83,8 @@ var catalogTables = map[string]struct {
 	"processors":        {"org", func(t tenant) core.ID { return t.org }},
 	"deliveries":        {"org", func(t tenant) core.ID { return t.org }},
 	"delivery_counts":   {"processor", func(t tenant) core.ID { return t.group }},
+	"sources":           {"org", func(t tenant) core.ID { return t.org }},
+	"source_refusals":   {"source", func(t tenant) core.ID { return t.source }},
 	"dead_letters":      {"org", func(t tenant) core.ID { return t.org }},
 	"schema_versions":   {"org", func(t tenant) core.ID { return t.org }},
 	"quarantine":        {"org", func(t tenant) core.ID { return t.org }},

@@ -2,8 +2,8 @@
 // keeps its secrets apart. The connectors share it, so that a field is refused and a
 // secret kept by the same rules whatever the destination is.
 //
-// A connector describes its settings by a struct of strings, numbers, booleans and lists
-// of strings. Each field has the name that people write in its json tag. Its destination
+// A connector describes its settings by a struct of strings, numbers, booleans, lists of
+// strings and maps of strings. Each field has the name that people write in its json tag. Its destination
 // tag may say more:
 //
 //   - `secret`, of a string: it is stored apart, and shown masked.
@@ -195,6 +195,8 @@ func (f field) form() string {
 		return "true or false"
 	case kind.Kind() == reflect.Slice:
 		return "a list of texts"
+	case kind.Kind() == reflect.Map:
+		return "an object of texts"
 	}
 	return "a whole number"
 }

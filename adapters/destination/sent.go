@@ -1,8 +1,6 @@
 package destination
 
 import (
-	"bytes"
-	"encoding/json"
 	"strings"
 	"unicode/utf8"
 
@@ -16,15 +14,6 @@ func All(n int, sent core.Sent) []core.Sent {
 		results[i] = sent
 	}
 	return results
-}
-
-// WriteLine appends an event as a line of JSON with the names of [core.Event]. White
-// space in its payload is lost, because the event would not stay on its line; texts and
-// numbers are as their producer wrote them.
-func WriteLine(b *bytes.Buffer, event *core.Event) error {
-	encoder := json.NewEncoder(b)
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(event)
 }
 
 // Excerpt returns the beginning of an answer as [core.Sent] takes it.

@@ -41,23 +41,60 @@ type sink struct {
 	unreached error
 }
 
+// produced is what became of the event at a place among those that are sent together.
+type produced struct {
+	place  int
+	record *kgo.Record
+	err    error
+}
+
 // Send implements [core.Sink].
 func (s *sink) Send(ctx context.Context, events []core.Outgoing) []core.Sent {
+	// A message that fails takes along those behind it in its partition, of other Sends, too.
+	if err := ctx.Err(); err != nil {
+		return destination.All(len(events), s.sent(produced{err: err}))
+	}
 	results := make([]core.Sent, len(events))
-	records, places := make([]*kgo.Record, 0, len(events)), make(map[*kgo.Record]int, len(events))
+	// It has room for all, so the client never waits for a Send that has returned.
+	done := make(chan produced, len(events))
+	open := map[int]struct{}{}
 	for i := range events {
 		record, err := s.record(&events[i])
 		if err != nil {
 			results[i] = core.Sent{Err: err, Verdict: core.NeverAgain}
 			continue
 		}
-		places[record] = i
-		records = append(records, record)
+		open[i] = struct{}{}
+		s.client.Produce(ctx, record, func(record *kgo.Record, err error) { done <- produced{i, record, err} })
 	}
-	for _, produced := range s.client.ProduceSync(ctx, records...) {
-		results[places[produced.Record]] = s.sent(produced)
+	for len(open) > 0 {
+		p, more := next(ctx, done)
+		if !more {
+			break
+		}
+		results[p.place] = s.sent(p)
+		delete(open, p.place)
+	}
+	for place := range open {
+		results[place] = s.sent(produced{err: ctx.Err()})
 	}
 	return results
+}
+
+// next waits for what becomes of an event, until ctx ends. The client notices that, too,
+// but not while it waits for a broker that has taken its connection and says nothing.
+func next(ctx context.Context, done <-chan produced) (p produced, more bool) {
+	select {
+	case p = <-done:
+		return p, true
+	case <-ctx.Done():
+	}
+	select {
+	case p = <-done:
+		return p, true
+	default:
+		return p, false
+	}
 }
 
 // record returns an event as a message. It shares no memory with the event: what is cut
@@ -72,11 +109,7 @@ func (s *sink) record(out *core.Outgoing) (*kgo.Record, error) {
 		record.Key = []byte(event.Subject)
 	}
 	if s.settings.Format == formatEvent {
-		var b bytes.Buffer
-		if err := destination.WriteLine(&b, event); err != nil {
-			return nil, fmt.Errorf("the event cannot be written as JSON: %w", err)
-		}
-		record.Value = bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+		record.Value = eventjson.AppendEvent(nil, event)
 	} else {
 		record.Value = bytes.Clone(event.Payload)
 	}
@@ -121,12 +154,11 @@ func (s *sink) headers(event *core.Event) []kgo.RecordHeader {
 }
 
 // sent says what became of a message.
-func (s *sink) sent(produced kgo.ProduceResult) core.Sent {
-	err := produced.Err
-	unreached := s.lastUnreached()
+func (s *sink) sent(p produced) core.Sent {
+	err, unreached := p.err, s.lastUnreached()
 	switch {
 	case err == nil:
-		return core.Sent{Response: fmt.Sprintf("partition %d, offset %d", produced.Record.Partition, produced.Record.Offset)}
+		return core.Sent{Response: fmt.Sprintf("partition %d, offset %d", p.record.Partition, p.record.Offset)}
 	case errors.Is(err, kerr.InvalidRecord):
 		return core.Sent{Err: fmt.Errorf("the topic %q refuses the message: %w", s.settings.Topic, err), Verdict: core.NeverAgain}
 	case errors.Is(err, kerr.MessageTooLarge):

@@ -302,5 +302,5 @@ func TestNamesAreValid(t *testing.T) {
 			names++
 		}
 	}
-	require.Equal(t, 40, names)
+	require.Equal(t, 41, names)
 }

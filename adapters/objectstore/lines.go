@@ -2,11 +2,12 @@ package objectstore
 
 import (
 	"bytes"
+	"encoding/json"
 
 	"github.com/klauspost/compress/gzip"
 
-	"github.com/eventflow-go/eventflow/adapters/destination"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 // formatLines is the format of files with a JSON object of each event on a line, with
@@ -14,12 +15,17 @@ import (
 const formatLines = "ndjson.gz"
 
 // linesOf returns the events as lines of JSON. The same events make the same bytes.
+// White space in payloads is lost, because an event would not stay on its line; texts
+// and numbers are as their producers wrote them.
 func linesOf(events []core.Outgoing) ([]byte, error) {
 	var b bytes.Buffer
+	var event []byte
 	for i := range events {
-		if err := destination.WriteLine(&b, &events[i].Event); err != nil {
+		event = eventjson.AppendEvent(event[:0], &events[i].Event)
+		if err := json.Compact(&b, event); err != nil {
 			return nil, err
 		}
+		b.WriteByte('\n')
 	}
 	return b.Bytes(), nil
 }

@@ -65,8 +65,10 @@ func (s *sink) write(ctx context.Context, events []core.Outgoing) core.Sent {
 	}
 	key := s.folder + nameOf(events, lines, s.settings.Format)
 	sum := sha256.Sum256(content)
+	// The hash of the whole is signed. Without that option the client would sign in
+	// pieces where it has no TLS, in a form that not all stores read.
 	_, err = s.client.PutObject(ctx, s.settings.Bucket, key, bytes.NewReader(content), int64(len(content)),
-		"", hex.EncodeToString(sum[:]), minio.PutObjectOptions{ContentType: media})
+		"", hex.EncodeToString(sum[:]), minio.PutObjectOptions{ContentType: media, DisableContentSha256: true})
 	if err != nil {
 		return s.failed(err)
 	}

@@ -20,6 +20,7 @@
 //   - handler.go: what the handler returns, and what that means;
 //   - processors.go: processors, and what they would do;
 //   - deliveries.go: their attempts to send;
+//   - sources.go: sources, and what senders are answered;
 //   - deadletters.go: events that could not be processed;
 //   - replay.go: dead letters on their way back;
 //   - keys.go: API keys and service tokens;

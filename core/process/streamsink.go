@@ -70,7 +70,7 @@ type streamSink struct {
 
 // Traits implements [core.Sink].
 func (*streamSink) Traits() core.SinkTraits {
-	return core.SinkTraits{Batch: core.MaxPageSize, BatchBytes: core.MaxBatchBytes, Parallel: 2}
+	return core.SinkTraits{Batch: copyBatch, BatchBytes: core.MaxBatchBytes, Parallel: 2}
 }
 
 // Close implements [core.Sink].
@@ -113,3 +113,7 @@ func sentTo(err error) core.Sent {
 	}
 	return core.Sent{Err: err}
 }
+
+// copyBatch is how many events are copied at once. Fewer cost more commits, and more are
+// more to do again after a crash.
+const copyBatch = 5000

@@ -66,8 +66,11 @@ func (w *work) leaseSize() int {
 	if w.processor.Mode == core.Ordered && w.traits.Batch == 1 {
 		return 100
 	}
-	return min(max(w.traits.Batch, 4*w.traits.Parallel), core.MaxPageSize)
+	return min(max(w.traits.Batch, 4*w.traits.Parallel), maxLease)
 }
+
+// maxLease bounds a lease, in events.
+const maxLease = 10_000
 
 // read handles one lease after the other until ctx ends or the group is gone.
 func (w *work) read(ctx context.Context) {

@@ -65,6 +65,8 @@
 //   - deliveries.go: their attempts to send;
 //   - consume.go: events handed to a consumer under a lease;
 //   - settle.go: what a consumer says of them: ack, nack, commit, extend;
+//   - sources.go: sources, and what they refused;
+//   - inbound.go: what senders send to them;
 //   - deadletters.go: events that could not be processed;
 //   - replay.go: dead letters on their way back;
 //   - keys.go: API keys and service tokens;

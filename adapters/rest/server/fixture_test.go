@@ -27,6 +27,7 @@ import (
 	"github.com/eventflow-go/eventflow/core/deliver"
 	"github.com/eventflow-go/eventflow/core/eventlog"
 	"github.com/eventflow-go/eventflow/core/identity"
+	"github.com/eventflow-go/eventflow/core/inbound"
 )
 
 // catalog is one in memory that notes by which names streams are looked up.
@@ -177,6 +178,10 @@ func start(t testing.TB, options ...option) *fixture {
 		Streams: o.Streams, Recent: recent, Log: f.log, Store: f.catalog, Authorizer: roles{}, Logger: o.Logger, Now: time.Now,
 	})
 	o.Tails = eventlog.NewTails(o.Streams, recent, f.log)
+	o.Inbound = inbound.New(inbound.Ports{
+		Catalog: f.catalog, Streams: o.Streams, Ingest: o.Ingest, Authorizer: roles{}, Secrets: [][]byte{bytes.Repeat([]byte{7}, 32)},
+		Logger: o.Logger, Now: time.Now,
+	})
 	if f.people != nil {
 		f.people(f, &o, committer)
 	}

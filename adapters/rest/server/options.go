@@ -12,6 +12,7 @@ import (
 	"github.com/eventflow-go/eventflow/core/deliver"
 	"github.com/eventflow-go/eventflow/core/eventlog"
 	"github.com/eventflow-go/eventflow/core/identity"
+	"github.com/eventflow-go/eventflow/core/inbound"
 	"github.com/eventflow-go/eventflow/core/process"
 )
 
@@ -26,6 +27,8 @@ type Options struct {
 	Quarantine *eventlog.Quarantine
 	// Identity knows who makes a request, and manages people and credentials.
 	Identity *identity.UseCases
+	// Inbound takes in what senders of webhooks send.
+	Inbound *inbound.Sources
 	// Authorizer decides whether a credential permits the action of a route, before
 	// anything of the request's body is read. The use cases ask it again.
 	Authorizer core.Authorizer

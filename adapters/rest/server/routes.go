@@ -159,6 +159,15 @@ var table = []route{
 	{Route{"GET", rest.ServiceTokensPath + "/:id/children", core.ActionReadKeys}, of(core.KindServiceToken, (*Server).getKeyChildren), false},
 	{Route{"DELETE", rest.ServiceTokensPath + "/:id", core.ActionWriteKeys}, of(core.KindServiceToken, (*Server).deleteKey), true},
 
+	{Route{"POST", inboundPath, Public}, (*Server).postInbound, true},
+	{Route{"GET", rest.SourcesPath, core.ActionReadSources}, (*Server).getSources, true},
+	{Route{"POST", rest.SourcesPath, core.ActionWriteSources}, (*Server).postSource, false},
+	{Route{"GET", rest.SourcesPath + "/:id", core.ActionReadSources}, (*Server).getSource, false},
+	{Route{"PATCH", rest.SourcesPath + "/:id", core.ActionWriteSources}, (*Server).patchSource, false},
+	{Route{"DELETE", rest.SourcesPath + "/:id", core.ActionWriteSources}, (*Server).deleteSource, false},
+	{Route{"POST", rest.SourcesPath + "/:id/rotate", core.ActionWriteSources}, (*Server).postSourceRotate, false},
+	{Route{"GET", rest.SourcesPath + "/:id/refusals", core.ActionReadSources}, (*Server).getSourceRefusals, false},
+
 	{Route{"GET", rest.StreamsPath, core.ActionReadStreams}, (*Server).getStreams, true},
 	{Route{"POST", rest.StreamsPath, core.ActionWriteStreams}, (*Server).postStream, false},
 	{Route{"GET", streamPath, core.ActionReadStreams}, (*Server).getStream, false},

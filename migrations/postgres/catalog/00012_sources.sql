@@ -29,4 +29,18 @@ create table source_refusals (
 );
 
 create index source_refusals_source on source_refusals (source, id);
+
+select eventflow_wall('sources', 'org');
+
+create policy tenant on source_refusals using
+	((select org from sources where sources.id = source_refusals.source) = (select current_setting('eventflow.org', true)));
+alter table source_refusals enable row level security;
+
+create or replace function eventflow_admit_to_catalog(worker text) returns void language plpgsql as $$
+begin
+	execute format('grant usage on schema %I to %I', current_schema(), worker);
+	execute format('grant select, insert, update, delete on organizations, streams, api_keys, consumer_groups, group_progress,
+		delivery_attempts, dead_letters, replays, users, sessions, tickets, processors, deliveries, delivery_counts, sources,
+		source_refusals to %I', worker);
+end $$;
 -- +goose StatementEnd
