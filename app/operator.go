@@ -77,7 +77,8 @@ func (p *program) operate(cmd *cobra.Command, s *settings, organization string, 
 // firstOrganization begins an installation where there is none yet.
 func (p *program) firstOrganization(ctx context.Context, o *operator) (org core.Organization, err error) {
 	_, err = o.catalog.OldestOrganization(ctx)
-	if _, alone := p.alone(o.cfg); core.IsNotFound(err) && !alone {
+	u, _ := storeURL(o.cfg.Store) // it was checked
+	if core.IsNotFound(err) && u != nil && p.shared[u.Scheme] {
 		storage, err := p.openSharedStorage(ctx, o.cfg)
 		if err != nil {
 			return org, err
