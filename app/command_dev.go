@@ -42,7 +42,8 @@ func devCommand(p *program, s *settings) *cobra.Command {
 			s.set("addr", devAddr)
 			s.set("log-level", "warn")
 			s.set("log-format", "text")
-			s.set("rate-key", "off") // who tries it out may do so as fast as they like
+			s.set("rate-key", "off")                    // who tries it out may do so as fast as they like
+			s.set("allow-private-destinations", "true") // a receiver to try with is on the same machine
 			s.set("public-url", "")
 			cfg, err := s.load(os.Environ())
 			if err != nil {

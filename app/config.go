@@ -65,8 +65,13 @@ type Config struct {
 	ShareGroups      int64         `name:"share-groups" default:"10000" usage:"consumer groups that an organization may have" reload:"true"`
 	ShareKeys        int64         `name:"share-keys" default:"10000" usage:"API keys and service tokens that an organization may have, revoked ones aside" reload:"true"`
 	ShareUsers       int64         `name:"share-users" default:"10000" usage:"people that an organization may have" reload:"true"`
+	ShareSources     int64         `name:"share-sources" default:"1000" usage:"sources, addresses for webhooks, that an organization may have" reload:"true"`
+	ShareQuarantine  int64         `name:"share-quarantine" default:"10000" usage:"events that do not fit their schema that an organization may keep in quarantine; more are refused" reload:"true"`
 	ShareReplays     int64         `name:"share-replays" default:"20" usage:"replays of dead letters of an organization that may run at once; one more is answered with 429" reload:"true"`
 	ShareEvaluations int64         `name:"share-evaluations" default:"0" usage:"thousandths of a core that the schemas of an organization may take on each node, beyond a plain reading; 0 is a quarter of the cores. More is answered with 429" reload:"true"`
+
+	ProcessorDisableAfter    time.Duration `name:"processor-disable-after" default:"120h" usage:"time without a success after which a processor is disabled whose destination fails; 0 never disables one"`
+	AllowPrivateDestinations bool          `name:"allow-private-destinations" default:"false" usage:"let processors send to private, loopback and link-local addresses, which may belong to machines that trust this one; 'eventflow dev' allows it"`
 
 	DiskLow int64 `name:"disk-low" default:"1073741824" usage:"bytes free on the disk of a SQLite folder; with less, health is degraded and the log warns. 0 never warns"`
 
@@ -158,8 +163,10 @@ func (c Config) validateBounds() error {
 			return wrong(name, "must be longer than 0s")
 		}
 	}
-	if c.DrainDelay < 0 {
-		return wrong("drain-delay", "must not be negative")
+	for name, value := range map[string]time.Duration{"drain-delay": c.DrainDelay, "processor-disable-after": c.ProcessorDisableAfter} {
+		if value < 0 {
+			return wrong(name, "must not be negative")
+		}
 	}
 	if c.Connections < 1 {
 		return wrong("connections", "must be at least 1")
@@ -170,7 +177,8 @@ func (c Config) validateBounds() error {
 // validateShares refuses bounds of organizations, and of a disk, that nobody can mean.
 func (c Config) validateShares() error {
 	for share, most := range map[string]int64{
-		"share-streams": c.ShareStreams, "share-groups": c.ShareGroups, "share-keys": c.ShareKeys, "share-users": c.ShareUsers, "share-replays": c.ShareReplays,
+		"share-streams": c.ShareStreams, "share-groups": c.ShareGroups, "share-keys": c.ShareKeys, "share-users": c.ShareUsers,
+		"share-sources": c.ShareSources, "share-quarantine": c.ShareQuarantine, "share-replays": c.ShareReplays,
 	} {
 		if most < 1 || most > core.MaxShare {
 			return wrong(share, fmt.Sprintf("must be 1 to %d", core.MaxShare))
@@ -191,7 +199,8 @@ func (c Config) validateShares() error {
 // shares are what an organization may have that has no bounds of its own.
 func (c Config) shares() core.Shares {
 	return core.Shares{
-		Streams: c.ShareStreams, Groups: c.ShareGroups, Keys: c.ShareKeys, Users: c.ShareUsers, Replays: c.ShareReplays, Evaluations: c.ShareEvaluations,
+		Streams: c.ShareStreams, Groups: c.ShareGroups, Keys: c.ShareKeys, Users: c.ShareUsers, Sources: c.ShareSources,
+		Quarantine: c.ShareQuarantine, Replays: c.ShareReplays, Evaluations: c.ShareEvaluations,
 	}
 }
 

@@ -24,11 +24,12 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/redislimit"
 	"github.com/eventflow-go/eventflow/adapters/redisnotify"
 	"github.com/eventflow-go/eventflow/adapters/rest/server"
-	"github.com/eventflow-go/eventflow/adapters/smtp"
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/deliver"
 	"github.com/eventflow-go/eventflow/core/eventlog"
 	"github.com/eventflow-go/eventflow/core/identity"
+	"github.com/eventflow-go/eventflow/core/inbound"
+	"github.com/eventflow-go/eventflow/core/process"
 )
 
 // graph is the whole server: what there is, and what is made of what. fx
@@ -67,11 +68,16 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			newShares,
 			newStreams,
 			eventlog.NewIngest,
+			newSchemas,
+			newQuarantine,
 			newRetention,
 			newQuery,
 			newRecent,
 			newDelivery,
+			newMailer,
 			newIdentity,
+			newProcessing,
+			newInbound,
 			newTails,
 
 			// Driving side: HTTP.
@@ -85,8 +91,11 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 		fx.Invoke(
 			func(lc fx.Lifecycle, c *eventlog.SharedClock) { background(lc, c.Run) },
 			func(lc fx.Lifecycle, t *eventlog.Trail) { background(lc, t.Run) },
-			func(lc fx.Lifecycle, c *chores, r *eventlog.Retention, d *deliver.UseCases, i *identity.UseCases) {
-				for _, run := range []func(context.Context, core.Ran){r.Run, d.Replayer.Run, i.Access.Run} {
+			func(
+				lc fx.Lifecycle, c *chores, s *eventlog.Streams, r *eventlog.Retention, d *deliver.UseCases, i *identity.UseCases, p *process.UseCases,
+				in *inbound.Sources,
+			) {
+				for _, run := range []func(context.Context, core.Ran){s.Run, r.Run, d.Replayer.Run, i.Access.Run, p.Runner.Run, in.Run} {
 					background(lc, func(ctx context.Context) { run(ctx, c.ran) })
 				}
 			},
@@ -237,20 +246,13 @@ func background(lc fx.Lifecycle, run func(context.Context)) {
 
 // newIdentity returns the use cases of people and credentials.
 func newIdentity(
-	lc fx.Lifecycle, cfg Config, p ports, streams *eventlog.Streams, shares *eventlog.Shares, limiter core.RateLimiter,
+	lc fx.Lifecycle, cfg Config, p ports, streams *eventlog.Streams, shares *eventlog.Shares, limiter core.RateLimiter, post mailer,
 ) (*identity.UseCases, error) {
 	needs, err := identityPorts(cfg, p.Catalog, p.Authorizer, p.Now)
 	if err != nil {
 		return nil, err
 	}
-	if cfg.SMTP != "" {
-		mailer, err := smtp.Open(cfg.SMTP, cfg.MailFrom, p.Logger)
-		if err != nil {
-			return nil, wrong("smtp", err.Error())
-		}
-		lc.Append(fx.StopHook(mailer.Close))
-		needs.Mailer = mailer
-	}
+	needs.Mailer = post.Mailer
 	needs.Streams, needs.Shares, needs.Record = streams, shares, p.Record
 	needs.Throttle = identity.NewThrottle(limiter, p.Now)
 	needs.Later = newLater(lc, p.Logger) // after the mailer, which it hands mails to until it stops
@@ -274,11 +276,15 @@ type served struct {
 	Ingest     *eventlog.Ingest
 	Query      *eventlog.Query
 	Streams    *eventlog.Streams
+	Schemas    *eventlog.Schemas
+	Quarantine *eventlog.Quarantine
 	Shares     *eventlog.Shares
 	Tails      *eventlog.Tails
 	Trail      *eventlog.Trail
 	Delivery   *deliver.UseCases
 	Identity   *identity.UseCases
+	Processing *process.UseCases
+	Inbound    *inbound.Sources
 	Authorizer core.Authorizer
 	Limiter    core.RateLimiter
 	First      core.Organization
@@ -294,8 +300,8 @@ type served struct {
 func newServer(cfg Config, p served) *server.Server {
 	proxies, _ := cfg.trustedProxies() // checked by validate
 	return server.New(server.Options{
-		Ingest: p.Ingest, Query: p.Query, Streams: p.Streams, Shares: p.Shares, Tails: p.Tails, Trail: p.Trail,
-		Delivery: p.Delivery, Identity: p.Identity, Authorizer: p.Authorizer,
+		Ingest: p.Ingest, Query: p.Query, Streams: p.Streams, Schemas: p.Schemas, Quarantine: p.Quarantine, Shares: p.Shares, Tails: p.Tails, Trail: p.Trail,
+		Delivery: p.Delivery, Identity: p.Identity, Processing: p.Processing, Inbound: p.Inbound, Authorizer: p.Authorizer,
 		TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.links(), "https:"),
 		Site: p.Site, System: describe(p.Settings, p.Authorizer, p.First, p.Now(), p.Metrics.IngestP99),
 		Ready: p.Health.report, Metrics: p.Metrics.Handler(), MetricsToken: cfg.MetricsToken, Observe: p.Metrics.Request, Trace: p.Trace, Logger: p.Logger,

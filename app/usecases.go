@@ -15,6 +15,7 @@ import (
 	"github.com/eventflow-go/eventflow/core/deliver"
 	"github.com/eventflow-go/eventflow/core/eventlog"
 	"github.com/eventflow-go/eventflow/core/identity"
+	"github.com/eventflow-go/eventflow/core/inbound"
 )
 
 // ports are what most use cases work with.
@@ -46,10 +47,21 @@ func newShares(cfg Config, p ports) *eventlog.Shares {
 	})
 }
 
-func newStreams(p ports, shares *eventlog.Shares) *eventlog.Streams {
+func newStreams(p ports, shares *eventlog.Shares, m *metrics.Metrics) *eventlog.Streams {
 	return eventlog.NewStreams(eventlog.StreamPorts{
 		Catalog: p.Catalog, Log: p.Log, Schemas: p.Schemas, Authorizer: p.Authorizer, Shares: shares, Record: p.Record, Now: p.Now,
+		Versions: p.Catalog, Misfit: m.Misfit,
 	})
+}
+
+func newSchemas(p ports, streams *eventlog.Streams) *eventlog.Schemas {
+	return eventlog.NewSchemas(eventlog.SchemaPorts{
+		Streams: streams, Store: p.Catalog, Compiler: p.Schemas, Log: p.Log, Record: p.Record, Now: p.Now,
+	})
+}
+
+func newQuarantine(p ports, streams *eventlog.Streams, ingest *eventlog.Ingest) *eventlog.Quarantine {
+	return eventlog.NewQuarantine(eventlog.QuarantinePorts{Streams: streams, Events: ingest, Store: p.Catalog, Record: p.Record})
 }
 
 func newQuery(p ports, streams *eventlog.Streams) *eventlog.Query {
@@ -63,7 +75,7 @@ func newTails(p ports, streams *eventlog.Streams, recent *eventlog.Recent) *even
 func newRetention(p ports, storage core.Storage, m *metrics.Metrics) *eventlog.Retention {
 	room, _ := storage.(core.Preparer) // where none is needed, there is none
 	return eventlog.NewRetention(eventlog.RetentionPorts{
-		Catalog: p.Catalog, Log: p.Log, Attempts: p.Catalog, Sessions: p.Catalog, Room: room,
+		Catalog: p.Catalog, Log: p.Log, Attempts: p.Catalog, Sessions: p.Catalog, Quarantine: p.Catalog, Room: room,
 		Removed: m.Removed, Swept: m.Swept, Logger: p.Logger, Now: p.Now,
 	})
 }
@@ -75,6 +87,13 @@ func newDelivery(
 	return deliver.New(deliver.Ports{
 		Streams: streams, Recent: recent, Log: p.Log, Store: t.Groups(m.GroupStore(p.Catalog)), Shares: shares,
 		Authorizer: p.Authorizer, Bearer: people.Bearer, Record: p.Record, Handed: m.Handed, Settled: m.Settled, Logger: p.Logger, Now: p.Now,
+	})
+}
+
+func newInbound(cfg Config, p ports, streams *eventlog.Streams, ingest *eventlog.Ingest, shares *eventlog.Shares) *inbound.Sources {
+	return inbound.New(inbound.Ports{
+		Catalog: p.Catalog, Streams: streams, Ingest: ingest, Shares: shares, Authorizer: p.Authorizer, Secrets: cfg.secrets(),
+		Record: p.Record, Logger: p.Logger, Now: p.Now,
 	})
 }
 

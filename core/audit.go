@@ -33,13 +33,28 @@ const (
 	AuditStreamCreated       AuditAction = "stream.created"
 	AuditStreamChanged       AuditAction = "stream.changed"
 	AuditStreamDeleted       AuditAction = "stream.deleted"
+	AuditSchemaRegistered    AuditAction = "schema.registered"
+	AuditQuarantineIngested  AuditAction = "quarantine.ingested"
+	AuditQuarantineDiscarded AuditAction = "quarantine.discarded"
 	AuditGroupCreated        AuditAction = "group.created"
 	AuditGroupChanged        AuditAction = "group.changed"
 	AuditGroupDeleted        AuditAction = "group.deleted"
 	AuditGroupReset          AuditAction = "group.reset"
+	AuditProcessorCreated    AuditAction = "processor.created"
+	AuditProcessorChanged    AuditAction = "processor.changed"
+	AuditProcessorDeleted    AuditAction = "processor.deleted"
+	AuditProcessorPaused     AuditAction = "processor.paused"
+	AuditProcessorResumed    AuditAction = "processor.resumed"
+	AuditProcessorDisabled   AuditAction = "processor.disabled"
+	AuditSecretRotated       AuditAction = "processor.secret_rotated"
+	AuditDeliveryResent      AuditAction = "delivery.resent"
 	AuditLettersReplayed     AuditAction = "deadletters.replayed"
 	AuditReplayStopped       AuditAction = "replay.stopped"
 	AuditLetterDiscarded     AuditAction = "deadletter.discarded"
+	AuditSourceCreated       AuditAction = "source.created"
+	AuditSourceChanged       AuditAction = "source.changed"
+	AuditSourceRotated       AuditAction = "source.rotated"
+	AuditSourceDeleted       AuditAction = "source.deleted"
 	AuditExported            AuditAction = "events.exported"
 	AuditBackedUp            AuditAction = "installation.backed_up"
 	AuditRefused             AuditAction = "request.refused"
@@ -50,8 +65,10 @@ var AuditActions = []AuditAction{
 	AuditLogin, AuditLoginFailed, AuditLogout, AuditRefreshReused, AuditSessionEnded, AuditSwitched, AuditPasswordChanged,
 	AuditPasswordForgotten, AuditPasswordReset, AuditUserCreated, AuditUserInvited, AuditUserChanged, AuditUserRemoved, AuditOrganizationChanged,
 	AuditOrganizationCreated, AuditSetupLinkCreated, AuditKeyCreated, AuditKeyRotated, AuditKeyRevoked, AuditKeyHandedOver, AuditStreamCreated,
-	AuditStreamChanged, AuditStreamDeleted, AuditGroupCreated, AuditGroupChanged, AuditGroupDeleted,
-	AuditGroupReset, AuditLettersReplayed, AuditReplayStopped, AuditLetterDiscarded, AuditExported, AuditBackedUp, AuditRefused,
+	AuditStreamChanged, AuditStreamDeleted, AuditSchemaRegistered, AuditQuarantineIngested, AuditQuarantineDiscarded, AuditGroupCreated, AuditGroupChanged, AuditGroupDeleted,
+	AuditGroupReset, AuditProcessorCreated, AuditProcessorChanged, AuditProcessorDeleted, AuditProcessorPaused, AuditProcessorResumed,
+	AuditProcessorDisabled, AuditSecretRotated, AuditDeliveryResent, AuditLettersReplayed, AuditReplayStopped, AuditLetterDiscarded,
+	AuditSourceCreated, AuditSourceChanged, AuditSourceRotated, AuditSourceDeleted, AuditExported, AuditBackedUp, AuditRefused,
 }
 
 // AuditRecord is something that somebody did.

@@ -16,11 +16,19 @@ type Catalog interface {
 	StreamCatalog
 	Credentials
 	People
-	GroupStore
+	Traffic
+	SchemaStore
 	// Check returns nil when the catalog answers. It wraps [ErrRelaxedDurability]
 	// and [ErrDegraded] as that of a [Storage] does.
 	Check(ctx context.Context) error
 	Close() error
+}
+
+// Traffic keeps what takes events out of the streams, and what brings them in.
+type Traffic interface {
+	GroupStore
+	ProcessorStore
+	Sources
 }
 
 // Tenants keeps the organizations and counts what they have.
@@ -68,8 +76,9 @@ type OrganizationWriter interface {
 
 // Holdings counts what organizations have.
 type Holdings interface {
-	// Held returns how many streams, groups, people, keys that are not revoked, and
-	// replays that run an organization has. The other fields are 0.
+	// Held returns how many streams, groups, people, sources, keys that are not revoked,
+	// replays that run, and events in quarantine an organization has. The other fields
+	// are 0.
 	Held(ctx context.Context, org ID) (Shares, error)
 }
 
@@ -93,7 +102,7 @@ type StreamCatalog interface {
 	// given one. Another stored Revision is a [CodePreconditionFailed]. That is
 	// checked first; a taken name is a [CodeConflict]. A stream with DeletedAt set is
 	// gone for every other method but AllStreams, and its name is free.
-	// It leaves LastRemoval as it is stored.
+	// It leaves LastRemoval and Reported as they are stored.
 	UpdateStream(ctx context.Context, stream Stream) error
 	// NoteRemoval replaces the LastRemoval of a stream, deleted or not, and nothing
 	// else: the revision stays. A stream that is not there is no error.
@@ -298,8 +307,8 @@ type Groups interface {
 	// AllGroups returns the groups within a scan, by id, each with its progress.
 	AllGroups(ctx context.Context, scan GroupScan) ([]GroupRecord, error)
 	// UpdateGroup replaces the group whose stored Revision is one less than the given
-	// one. Another stored Revision is a [CodePreconditionFailed]; no such group is
-	// [CodeNotFound].
+	// one; Mode, OrderingKey, Processor and CreatedAt stay. Another stored Revision is a
+	// [CodePreconditionFailed]; no such group is [CodeNotFound].
 	UpdateGroup(ctx context.Context, group Group) error
 	// DeleteGroup removes the group with its progress, attempts and dead
 	// letters; no such group is [CodeNotFound].
@@ -352,4 +361,131 @@ type Replays interface {
 	// and that nobody holds at a time: the one with the earliest HeldUntil, and of
 	// those the oldest. They come by HeldUntil, too.
 	DueReplays(ctx context.Context, at time.Time, limit int) ([]Replay, error)
+}
+
+// ProcessorStore keeps processors and what they did. A processor's group and progress
+// are in the [GroupStore] under the same id. The suite in core/catalogtest is this
+// contract in executable form.
+type ProcessorStore interface {
+	Processors
+	DeliveryLog
+}
+
+// Processors keeps the processors' definitions. [Groups].DeleteGroup removes a processor
+// with its group, its attempts and its counts.
+type Processors interface {
+	// CreateProcessor stores a new processor and its group, at its first progress. A
+	// group of the same name on the stream is a [CodeConflict].
+	CreateProcessor(ctx context.Context, processor Processor, first Progress) error
+	// Processor returns one by id, or [CodeNotFound].
+	Processor(ctx context.Context, org, id ID) (Processor, error)
+	// Processors returns the processors within a scan, by id.
+	Processors(ctx context.Context, scan ProcessorScan) ([]Processor, error)
+	// UpdateProcessor replaces the processor whose stored Revision is one less than the
+	// given one, and its group with it, as UpdateGroup does; FailingSince and CreatedBy
+	// stay. Another stored Revision is a [CodePreconditionFailed], a name that another
+	// group of the stream has a [CodeConflict], and no such processor [CodeNotFound].
+	UpdateProcessor(ctx context.Context, processor Processor) error
+	// RunningProcessors returns the marks of running processors of all organizations
+	// with an id greater than after, by id. A processor of a deleted stream is not
+	// among them.
+	RunningProcessors(ctx context.Context, after ID, limit int) ([]ProcessorMark, error)
+}
+
+// DeliveryLog keeps what processors did, for people to look at.
+type DeliveryLog interface {
+	// NoteDelivery adds a note to what is known of a processor: the attempts, the counts
+	// of the hour of its At, and its FailingSince. A processor that is gone is passed
+	// over. Of more than about [MaxDeliveryAttempts] attempts of a processor the oldest
+	// are removed.
+	NoteDelivery(ctx context.Context, note DeliveryNote) error
+	// DeliveryCounts returns what each of the processors did since a time, by the whole
+	// hours that it belongs to, in the order of the ids.
+	DeliveryCounts(ctx context.Context, processors []ID, since time.Time) ([]DeliveryCount, error)
+	// Deliveries returns attempts of a processor within a scan, newest first.
+	Deliveries(ctx context.Context, org, processor ID, scan DeliveryScan) ([]DeliveryAttempt, error)
+	// Delivery returns one attempt, or [CodeNotFound].
+	Delivery(ctx context.Context, org, id ID) (DeliveryAttempt, error)
+	// ForgetDeliveries removes the attempts made, and the counts of hours that ended,
+	// before a time.
+	ForgetDeliveries(ctx context.Context, before time.Time) error
+}
+
+// SchemaStore keeps the schemas of types of events, and the events that did not fit.
+type SchemaStore interface {
+	SchemaVersions
+	Quarantine
+}
+
+// SchemaVersions keeps the schemas that were registered. They go with their stream.
+type SchemaVersions interface {
+	// RegisterSchema stores a new version and replaces its stream as
+	// [StreamCatalog].UpdateStream does, as a whole: the stream counts its versions. A
+	// version that the type has is a [CodeConflict].
+	RegisterSchema(ctx context.Context, stream Stream, version SchemaVersion) error
+	// Schemas returns the versions of a stream, by type in byte order and then by version.
+	Schemas(ctx context.Context, stream ID) ([]SchemaVersion, error)
+	// NoteReported adds to the Reported of streams and changes nothing else: the
+	// revision stays. Streams that are not there are passed over.
+	NoteReported(ctx context.Context, counts map[ID]int64) error
+}
+
+// Quarantine keeps events that did not fit. The events of a deleted stream are gone for
+// every method but ForgetQuarantined.
+type Quarantine interface {
+	// Quarantine stores events durably, all or none. An event whose idempotency key
+	// another one has, in the quarantine of its stream, is not stored again: its ID becomes
+	// the other one's.
+	Quarantine(ctx context.Context, events []Quarantined) error
+	// Quarantined returns events of a stream within a scan.
+	Quarantined(ctx context.Context, org, stream ID, scan QuarantineScan) ([]Quarantined, error)
+	// QuarantinedEvent returns one, or [CodeNotFound].
+	QuarantinedEvent(ctx context.Context, org, stream, id ID) (Quarantined, error)
+	// Release removes one, or answers [CodeNotFound].
+	Release(ctx context.Context, org, stream, id ID) error
+	// ForgetQuarantined removes the events that were received more than the RetentionDays
+	// of their stream, deleted or not, before a time.
+	ForgetQuarantined(ctx context.Context, at time.Time) error
+}
+
+// Sources keeps the addresses at which senders put events in, and what was refused there.
+type Sources interface {
+	SourceReader
+	SourceWriter
+	SourceRefusals
+}
+
+// SourceReader finds sources.
+type SourceReader interface {
+	// Source returns a source by id, or [CodeNotFound].
+	Source(ctx context.Context, org, id ID) (Source, error)
+	// SourceByHash returns the source whose Hash this is, or [CodeNotFound].
+	SourceByHash(ctx context.Context, hash KeyHash) (Source, error)
+	// Sources returns at most limit sources with an id greater than after, by id: of an
+	// organization, or of all if org is zero.
+	Sources(ctx context.Context, org, after ID, limit int) ([]Source, error)
+}
+
+// SourceWriter makes sources and changes them.
+type SourceWriter interface {
+	// CreateSource stores a new source. A name that the organization has is a
+	// [CodeConflict].
+	CreateSource(ctx context.Context, source Source) error
+	// UpdateSource replaces the source whose stored Revision is one less than the given
+	// one; Stream, Preset, CreatedBy and CreatedAt stay. Another stored Revision is a
+	// [CodePreconditionFailed]. That is checked first; a taken name is a [CodeConflict].
+	// No such source in the organization is [CodeNotFound].
+	UpdateSource(ctx context.Context, source Source) error
+	// DeleteSource removes a source with its refusals; no such source in the
+	// organization is [CodeNotFound].
+	DeleteSource(ctx context.Context, org, id ID) error
+}
+
+// SourceRefusals keeps what sources have refused.
+type SourceRefusals interface {
+	// AddRefusal stores a refusal and removes the oldest ones of its source, by id, beyond
+	// [MaxRefusals]. Without such a source it does nothing.
+	AddRefusal(ctx context.Context, refusal SourceRefusal) error
+	// Refusals returns the refusals of a source, newest first, by id.
+	Refusals(ctx context.Context, source ID) ([]SourceRefusal, error)
 }

@@ -10,6 +10,8 @@
 //     in it: 0, 1, 2, … without a gap.
 //   - An idempotency key is the producer's name for an event. An event that is sent
 //     again under its key is stored once.
+//   - A schema says what payloads must look like. It is registered in versions, for types
+//     of events. What does not fit is refused, kept in quarantine, or taken and reported.
 //   - Retention removes the oldest events of a stream.
 //   - A consumer group, or group, is a named reader of one stream. Together its
 //     consumers get each event at least once.
@@ -25,23 +27,29 @@
 //   - The audit trail records who did what, in a stream that no request can name.
 //   - A processor is a consumer group whose consumer is the server itself: it filters
 //     events, transforms them and sends them to a destination by a sink.
+//   - A source is an address at which a sender that cannot speak the API puts events
+//     into a stream. What it cannot believe or read it keeps apart as a refusal.
 //   - A node is one server of several that share a store.
 //
 // # Rooms
 //
 // The use cases live in packages below this one. Imports go one way:
 //
-//	core ← eventjson ← eventlog ← deliver, identity
+//	core ← eventjson ← eventlog ← deliver, identity, inbound
+//	deliver ← process
 //
 // The packages are
 //
 //   - core/eventjson: the one strict parser, which decides what an event is;
+//   - core/compat: says whether one JSON Schema takes all that another one takes;
 //   - core/eventlog: takes events in, keeps their order and answers questions;
 //   - core/deliver: hands events to consumer groups and keeps what they could not
 //     process;
 //   - core/identity: people, their sign-ins and machines' keys;
-//   - core/storetest, core/catalogtest, core/grouptest, core/limitertest: the
-//     contracts of the adapters in executable form.
+//   - core/process: filters events, transforms them and sends them on;
+//   - core/inbound: takes in what senders of webhooks send;
+//   - core/storetest, core/catalogtest, core/grouptest, core/limitertest,
+//     core/sinktest: the contracts of the adapters in executable form.
 //
 // Storage adapters import this package alone. DESIGN.md beside this file keeps the
 // decisions with their reasons and measurements.
@@ -65,6 +73,10 @@
 //
 //   - event.go: an event and the limits of its fields;
 //   - stream.go: a stream, and the requests to make and change one;
+//   - schema.go: what payloads must fit, by type and version, and what becomes of those
+//     that do not;
+//   - quarantine.go: an event that did not fit, and its mend;
+//   - inference.go: a schema from samples;
 //   - retention.go: what is kept of a stream, and what was removed;
 //   - batch.go: events on their way into the log, and what became of them;
 //   - receipt.go: the answer to a producer;
@@ -85,8 +97,12 @@
 //
 // Processing:
 //
+//   - processor.go: what is done with a stream's events, and where they are sent;
+//   - trial.go: what a filter and a transform would do;
+//   - deliveryattempt.go: an attempt to send an event, and how many there were;
 //   - pipeline.go: a filter and a transform, compiled;
-//   - sink.go: a destination, what it is handed, and what became of that.
+//   - sink.go: a destination, what it is handed, and what became of that;
+//   - source.go: an address at which senders put events in, and what it refused.
 //
 // Who may do what:
 //
@@ -97,6 +113,7 @@
 //     to do one thing once;
 //   - principal.go, role.go: who makes a request, and what roles and actions there
 //     are;
+//   - seal.go: how secrets are kept that the server itself uses;
 //   - visitor.go: where a request comes from;
 //   - audit.go: what is recorded of it;
 //   - limit.go, rate.go: how often something may be done, and a limit of one's own;

@@ -15,6 +15,10 @@ const (
 	Shared Mode = "shared"
 )
 
+// OrderingSubject is the ordering key that means the subject of an event. Any other is
+// a path into the payload, as in `payload.customer.id`.
+const OrderingSubject = "subject"
+
 // Group is a named reader of one stream: together, its consumers get each
 // event at least once.
 type Group struct {
@@ -24,6 +28,11 @@ type Group struct {
 	// Name is unique in the stream, by the rules of a stream's name.
 	Name string `json:"name"`
 	Mode Mode   `json:"mode"`
+	// OrderingKey says what of an event is its key, in a shared group: "subject", or
+	// "payload." and a path. Events of one key are handed out in order and one at a
+	// time, whatever becomes of other keys. Events without the key have no order, and
+	// neither has a group where it is "".
+	OrderingKey string `json:"ordering_key,omitempty"`
 	// Visibility is how long a consumer has for what it was handed, until it is
 	// handed out again: 1 second to 12 hours.
 	Visibility Seconds `json:"visibility"`
@@ -31,6 +40,9 @@ type Group struct {
 	// letter: 1 to 100.
 	MaxAttempts int     `json:"max_attempts"`
 	Backoff     Backoff `json:"backoff"`
+	// Processor says that the group is a [Processor]'s. The server itself reads it then,
+	// and nobody else.
+	Processor bool `json:"processor,omitempty"`
 	// Revision counts the changes, from 1; it is the resource's ETag.
 	Revision  int64     `json:"revision"`
 	CreatedAt time.Time `json:"created_at"`
@@ -48,12 +60,15 @@ const (
 	DefaultBackoffMax     = Seconds(5 * time.Minute)
 	MaxBackoff            = Seconds(24 * time.Hour)
 	MaxGroupsPerStream    = 1000
+	// MaxOrderingKeyLength is in characters.
+	MaxOrderingKeyLength = 255
 )
 
 // GroupSpec describes a group to be created.
 type GroupSpec struct {
 	Name        string       `json:"name"`
 	Mode        Mode         `json:"mode"`
+	OrderingKey string       `json:"ordering_key"`
 	Start       Start        `json:"start"`
 	Visibility  *Seconds     `json:"visibility"`
 	MaxAttempts *int         `json:"max_attempts"`
@@ -61,7 +76,8 @@ type GroupSpec struct {
 }
 
 // GroupChange describes changes to a group; a nil field changes nothing. A
-// group's mode and start do not change: make another group, or reset this one.
+// group's mode, ordering key and start do not change: make another group, or reset this
+// one.
 type GroupChange struct {
 	Name        *string      `json:"name,omitempty"`
 	Visibility  *Seconds     `json:"visibility,omitempty"`
@@ -76,12 +92,13 @@ type GroupStatus struct {
 	CommittedOffset Offset `json:"committed_offset"`
 	// CommittedAt is when something was last settled, nil when nothing was.
 	CommittedAt *time.Time `json:"committed_at"`
-	// NextOffset is the first offset that was never handed out, EndOffset the
-	// next one of the stream.
+	// NextOffset is the first offset that was never handed out nor passed over for its
+	// ordering key, EndOffset the next one of the stream.
 	NextOffset Offset `json:"next_offset"`
 	EndOffset  Offset `json:"end_offset"`
 	// Lag is how many events are not settled: those never handed out, Leased
-	// that consumers hold, and Waiting that are to be tried again.
+	// that consumers hold, and Waiting that are to be tried again or wait behind another
+	// event of their ordering key.
 	Lag     int64 `json:"lag"`
 	Leased  int64 `json:"leased"`
 	Waiting int64 `json:"waiting"`

@@ -74,6 +74,10 @@ func ParseID(s string) (ID, error) {
 	return id, nil
 }
 
+// OldestID returns an id that sorts before all ids of a time and behind those of earlier
+// milliseconds.
+func OldestID(at time.Time) ID { return NewID(at, make([]byte, 10)) }
+
 // RandomID makes an id of the given time from the system's randomness.
 func RandomID(at time.Time) ID {
 	var random [10]byte

@@ -79,6 +79,9 @@ type ReplayQuery struct {
 // ReplaySpec says which dead letters to give back, and how fast.
 type ReplaySpec struct {
 	Query LetterQuery
+	// Since leaves out the letters that were parked before; zero leaves out none. A
+	// letter that was replayed and parked again counts by the first time.
+	Since time.Time
 	// Rate is how many letters a second are given back at most; 0 is unbounded.
 	Rate float64
 }

@@ -25,12 +25,19 @@ const (
 	ActionExportEvents Action = "events:export"
 	ActionReadStreams  Action = "streams:read"
 	ActionWriteStreams Action = "streams:write"
-	ActionConsume      Action = "events:consume"
-	ActionReadGroups   Action = "groups:read"
-	ActionWriteGroups  Action = "groups:write"
-	ActionReadLetters  Action = "deadletters:read"
-	ActionWriteLetters Action = "deadletters:write"
-	ActionReadKeys     Action = "keys:read"
+	// ActionWriteSchemas covers schemas and what did not fit them.
+	ActionWriteSchemas    Action = "schemas:write"
+	ActionConsume         Action = "events:consume"
+	ActionReadGroups      Action = "groups:read"
+	ActionWriteGroups     Action = "groups:write"
+	ActionReadLetters     Action = "deadletters:read"
+	ActionWriteLetters    Action = "deadletters:write"
+	ActionReadProcessors  Action = "processors:read"
+	ActionWriteProcessors Action = "processors:write"
+	ActionReadDeliveries  Action = "deliveries:read"
+	ActionReadKeys        Action = "keys:read"
+	ActionReadSources     Action = "sources:read"
+	ActionWriteSources    Action = "sources:write"
 	// ActionWriteKeys covers a principal's own API keys and service tokens. Together
 	// with ActionManageKeys it covers all.
 	ActionWriteKeys         Action = "keys:write"
@@ -47,8 +54,10 @@ const (
 
 // Actions lists every action, for the tests and tables that must cover all.
 var Actions = []Action{
-	ActionIngest, ActionReadEvents, ActionExportEvents, ActionReadStreams, ActionWriteStreams,
+	ActionIngest, ActionReadEvents, ActionExportEvents, ActionReadStreams, ActionWriteStreams, ActionWriteSchemas,
 	ActionConsume, ActionReadGroups, ActionWriteGroups, ActionReadLetters, ActionWriteLetters,
+	ActionReadProcessors, ActionWriteProcessors, ActionReadDeliveries,
+	ActionReadSources, ActionWriteSources,
 	ActionReadKeys, ActionWriteKeys, ActionManageKeys, ActionReadUsers, ActionWriteUsers,
 	ActionReadOrganization, ActionWriteOrganization, ActionCreateOrganizations, ActionReadAudit,
 }

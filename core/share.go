@@ -19,18 +19,21 @@ const (
 	ShareLasting Share = "lasting"
 	// ShareReplays is the replays of dead letters that run.
 	ShareReplays Share = "replays"
-	// ShareStreams, ShareGroups, ShareKeys and ShareUsers are what there is of each.
+	// ShareStreams, ShareGroups, ShareKeys, ShareUsers and ShareSources are what there is of each.
 	ShareStreams Share = "streams"
 	ShareGroups  Share = "groups"
 	ShareKeys    Share = "keys"
 	ShareUsers   Share = "users"
+	// ShareQuarantine is the events that wait in quarantine.
+	ShareQuarantine Share = "quarantine"
+	ShareSources    Share = "sources"
 	// ShareEvaluations is the CPU for what an organization's schemas make the server
 	// do, in thousandths of a core, on each node.
 	ShareEvaluations Share = "evaluations"
 )
 
 // AllShares lists the shares as people are shown them.
-var AllShares = []Share{ShareStreams, ShareGroups, ShareKeys, ShareUsers, ShareReplays, ShareEvaluations, ShareLasting, ShareUploads}
+var AllShares = []Share{ShareStreams, ShareGroups, ShareKeys, ShareUsers, ShareSources, ShareQuarantine, ShareReplays, ShareEvaluations, ShareLasting, ShareUploads}
 
 // Shares is a number for each share: what an organization may take, or what it has
 // taken. Where it bounds, zero leaves the more general bound in place. The bounds of
@@ -41,7 +44,10 @@ type Shares struct {
 	Groups  int64 `json:"groups,omitempty"`
 	Keys    int64 `json:"keys,omitempty"`
 	Users   int64 `json:"users,omitempty"`
-	Replays int64 `json:"replays,omitempty"`
+	Sources int64 `json:"sources,omitempty"`
+	// Quarantine is events.
+	Quarantine int64 `json:"quarantine,omitempty"`
+	Replays    int64 `json:"replays,omitempty"`
 	// Evaluations is in thousandths of a core.
 	Evaluations int64 `json:"evaluations,omitempty"`
 	Lasting     int64 `json:"lasting,omitempty"`
@@ -59,6 +65,10 @@ func (s *Shares) At(share Share) *int64 {
 		return &s.Keys
 	case ShareUsers:
 		return &s.Users
+	case ShareQuarantine:
+		return &s.Quarantine
+	case ShareSources:
+		return &s.Sources
 	case ShareReplays:
 		return &s.Replays
 	case ShareEvaluations:
@@ -81,7 +91,7 @@ func (s Shares) Or(general Shares) Shares {
 
 // DefaultShares bounds organizations that nobody has set anything for. Hardly anybody
 // notices: they keep one organization from taking what all need.
-var DefaultShares = Shares{Streams: 10_000, Groups: 10_000, Keys: 10_000, Users: 10_000, Replays: 20}
+var DefaultShares = Shares{Streams: 10_000, Groups: 10_000, Keys: 10_000, Users: 10_000, Sources: 1000, Quarantine: 10_000, Replays: 20}
 
 // MaxShare is the greatest bound of a share.
 const MaxShare = 1 << 40

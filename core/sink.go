@@ -8,14 +8,16 @@ import (
 
 // Connector knows one type of destination, as "webhook" or "kafka": it checks what
 // people say about such a destination, and opens it. Its methods may be called at once.
-// The suite in core/sinktest is this contract, and the contract of [Sink], in executable
-// form.
+// A connector may be a [SecretRotator] besides. The suite in core/sinktest is this
+// contract, and the contract of [Sink], in executable form.
 type Connector interface {
 	// Check reads what somebody says about a destination and returns what is stored of
 	// it. former is what is stored now, and zero for a new destination. A secret that
-	// is not given stays as it is in former, and one that the connector makes by itself
-	// is made then. What is wrong is a [CodeValidation] error whose details name the
-	// field below `destination`; an unknown field is wrong. Check opens no connection.
+	// is not given stays as it is in former, and so does one that is given masked, as
+	// Settings shows it. A secret that the connector makes by itself is made then. What
+	// is wrong is a [CodeValidation] error whose details name the field below
+	// `destination`; an unknown field is wrong. given has no `type`, which has been read
+	// before. Check opens no connection.
 	Check(given json.RawMessage, former Destination) (Destination, error)
 	// Open returns the sink of a destination that Check has returned. It opens no
 	// connection yet, or goes on trying: a destination that is away is an error of Send.
@@ -116,3 +118,11 @@ const (
 	// is disabled and the event waits.
 	TurnedAway
 )
+
+// SecretRotator is what a [Connector] is, too, if the secret of its destinations can be
+// replaced without a break.
+type SecretRotator interface {
+	// Rotate returns a destination, whose secrets are open, with a new secret, and that
+	// secret. The old one stays good beside it for the grace.
+	Rotate(to Destination, now time.Time, grace time.Duration) (rotated Destination, secret string, err error)
+}

@@ -26,6 +26,11 @@ type Stream struct {
 	IdempotencyWindowSeconds int64 `json:"idempotency_window_seconds,omitempty"`
 	// Schema is a JSON Schema (2020-12) that every payload must fit, or empty.
 	Schema json.RawMessage `json:"schema,omitempty"`
+	// Enforcement is what becomes of an event that does not fit. Empty is reject.
+	Enforcement Enforcement `json:"enforcement,omitempty"`
+	// SchemaVersions counts the versions that were registered for types of events. The
+	// events of these types must fit theirs, and not Schema.
+	SchemaVersions int `json:"schema_versions,omitempty"`
 	// Revision counts the changes, from 1; it is the resource's ETag.
 	Revision  int64      `json:"revision"`
 	CreatedAt time.Time  `json:"created_at"`
@@ -34,6 +39,9 @@ type Stream struct {
 	// LastRemoval is what retention removed last, nil when nothing ever was. It is no
 	// setting: only [StreamCatalog.NoteRemoval] changes it.
 	LastRemoval *Removal `json:"-"`
+	// Reported is how many events were taken that did not fit. It is no setting: only
+	// [SchemaVersions.NoteReported] changes it.
+	Reported int64 `json:"-"`
 }
 
 // The limits of a stream's fields.
@@ -65,6 +73,7 @@ type StreamSpec struct {
 	RetentionEvents          *int64          `json:"retention_events"`
 	IdempotencyWindowSeconds *int64          `json:"idempotency_window_seconds"`
 	Schema                   json.RawMessage `json:"schema"`
+	Enforcement              *Enforcement    `json:"enforcement"`
 }
 
 // StreamChange describes changes to a stream; a nil field changes nothing, and
@@ -78,6 +87,7 @@ type StreamChange struct {
 	RetentionEvents          *int64          `json:"retention_events"`
 	IdempotencyWindowSeconds *int64          `json:"idempotency_window_seconds"`
 	Schema                   json.RawMessage `json:"schema"`
+	Enforcement              *Enforcement    `json:"enforcement"`
 }
 
 // StreamStats says what a stream holds.
@@ -89,6 +99,9 @@ type StreamStats struct {
 	// LastReceivedAt is when the newest event was received. It is nil when none ever
 	// was.
 	LastReceivedAt *time.Time `json:"last_received_at"`
+	// Reported is how many events were ever taken that do not fit their schema. It comes
+	// seconds late.
+	Reported int64 `json:"reported,omitempty"`
 }
 
 // StreamQuery says which streams to list. Its zero value is the first page of
@@ -131,5 +144,9 @@ func (s *Stream) Check() error {
 	if longest := int64(s.RetentionDays) * 86_400; s.IdempotencyWindowSeconds < 0 || s.IdempotencyWindowSeconds > longest {
 		return Invalid("idempotency_window_seconds", "must be 0 (as long as events are retained) to %d", longest)
 	}
-	return nil
+	switch s.Enforcement {
+	case "", EnforceReject, EnforceQuarantine, EnforceReport:
+		return nil
+	}
+	return Invalid("enforcement", "must be reject, quarantine or report")
 }

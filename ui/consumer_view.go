@@ -80,6 +80,10 @@ func (v *consumerView) content(group rest.GroupWithStatus) app.UI {
 	if status.CommittedAt != nil {
 		committed = []app.UI{app.Text("last commit "), timeText(*status.CommittedAt)}
 	}
+	behind := ""
+	if group.OrderingKey != "" {
+		behind = "and behind these by key"
+	}
 	oldest := "up to date"
 	if status.Lag > 0 {
 		oldest = "oldest unread " + age(status)
@@ -89,7 +93,7 @@ func (v *consumerView) content(group rest.GroupWithStatus) app.UI {
 			tile("Lag", count(status.Lag), oldest),
 			tileOf("Committed offset", offsetText(status.CommittedOffset), committed...),
 			tile("In flight", count(status.Leased), "leased"),
-			tile("Retrying", count(status.Waiting), ""),
+			tile("Retrying", count(status.Waiting), behind),
 			tile("Dead letters", count(status.DeadLetters), "after "+plural(group.MaxAttempts, "attempt")),
 		),
 		app.Section().Class("panel").Aria("label", "Lag").Body(
@@ -115,11 +119,16 @@ func offsetText(offset core.Offset) string {
 func groupFacts(group core.Group) app.UI {
 	facts := [][2]string{
 		{"Mode", string(group.Mode)},
+	}
+	if group.OrderingKey != "" {
+		facts = append(facts, [2]string{"Ordering key", group.OrderingKey + ", whose events come in order, one at a time"})
+	}
+	facts = append(facts, [][2]string{
 		{"Visibility timeout", span(group.Visibility.Duration()) + ", then the event is redelivered"},
 		{"Max attempts", strconv.Itoa(group.MaxAttempts) + ", then the event becomes a dead letter"},
 		{"Backoff", span(group.Backoff.Initial.Duration()) + ", doubling up to " + span(group.Backoff.Max.Duration())},
 		{"ID", group.ID.String()},
-	}
+	}...)
 	var parts []app.UI
 	for _, fact := range facts {
 		parts = append(parts, app.Dt().Text(fact[0]), app.Dd().Text(fact[1]))

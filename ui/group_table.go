@@ -6,6 +6,14 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
+// modeText is a group's mode in short.
+func modeText(group core.Group) string {
+	if group.OrderingKey != "" {
+		return string(group.Mode) + " by key"
+	}
+	return string(group.Mode)
+}
+
 // groupTable lists groups with their lag.
 func groupTable(groups []core.GroupOverview, trends *trends, withStream bool) app.UI {
 	columns := []column{
@@ -26,7 +34,7 @@ func groupTable(groups []core.GroupOverview, trends *trends, withStream bool) ap
 	for i, group := range groups {
 		cells := []app.UI{
 			app.A().Class("name").Href(address("/consumers/{stream}/{group}", group.StreamName, group.Name)).Body(named(group.Name)),
-			named(group.StreamName), app.Text(group.Mode), lagText(group.Status.Lag), sparkline(trends.of[group.ID]),
+			named(group.StreamName), app.Text(modeText(group.Group)), lagText(group.Status.Lag), sparkline(trends.of[group.ID]),
 			app.Text(age(group.Status)), app.Text(count(group.Status.Leased)), app.Text(count(group.Status.Waiting)), app.Text(count(group.Status.DeadLetters)),
 		}
 		if !withStream {

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"strings"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
 
@@ -19,8 +20,10 @@ type streamConsumersView struct {
 	asking bool
 	name   string
 	mode   core.Mode
-	start  startKind
-	act    act
+	// ordering is the ordering key, for a shared group.
+	ordering string
+	start    startKind
+	act      act
 }
 
 // OnMount implements [app.Mounter].
@@ -78,6 +81,11 @@ func (v *streamConsumersView) ask() app.UI {
 				{core.Ordered, "Ordered: one batch at a time, in strict order"},
 				{core.Shared, "Shared: several consumers in parallel"},
 			}, nil), "Cannot be changed later.", ""),
+			app.If(v.mode == core.Shared, func() app.UI {
+				return field("ordering-key", "Ordering key", textInput("ordering-key", &v.ordering).Class("mono").Placeholder("payload.customer.id"),
+					"Optional: subject, or a path as in payload.customer.id. Events of one key come in order, one at a time. Cannot be changed later.",
+					wrong.of("ordering_key"))
+			}),
 			field("start", "Start from", selectInput("start", &v.start, []choice[startKind]{{startOldest, "Oldest event"}, {startEnd, "New events only"}}, nil), "", ""),
 			wrong.rest(),
 			submitButton("Create group", v.act.busy)),
@@ -87,12 +95,15 @@ func (v *streamConsumersView) ask() app.UI {
 func (v *streamConsumersView) send(ctx app.Context) {
 	stream := v.stream()
 	spec := core.GroupSpec{Name: v.name, Mode: v.mode, Start: core.Start{End: v.start == startEnd}}
+	if v.mode == core.Shared { // what was written before the mode was changed does not count
+		spec.OrderingKey = strings.TrimSpace(v.ordering)
+	}
 	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
 		_, err := client.CreateGroup(ctx, stream, spec)
 		return err
 	}, func(ctx app.Context) {
 		v.s.say("Group " + spec.Name + " created.")
-		v.asking, v.name = false, ""
+		v.asking, v.name, v.ordering = false, "", ""
 		v.fetch(ctx)
 	})
 }

@@ -16,6 +16,7 @@ func streamTabs(p Page) app.UI {
 		{"/streams/{stream}/events", "Events", "", core.ActionReadEvents, ""},
 		{"/streams/{stream}/consumers", "Consumers", "", core.ActionReadGroups, ""},
 		{"/streams/{stream}/schema", "Schema", "", "", ""},
+		{"/streams/{stream}/quarantine", "Quarantine", "", core.ActionReadEvents, ""},
 		{"/streams/{stream}/settings", "Settings", "", "", ""},
 	}
 	var links []app.UI

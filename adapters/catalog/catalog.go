@@ -1,6 +1,6 @@
 // Package catalog keeps what people configure, and what changes with it, by GORM
 // in SQLite or PostgreSQL: organizations, streams, credentials, people and their
-// sessions, consumer groups and their progress, dead letters and replays.
+// sessions, consumer groups and their progress, processors, dead letters and replays.
 package catalog
 
 import (

@@ -36,8 +36,15 @@ func Tables() []Table {
 		{Name: "consumer_groups", Order: "id collate bytes"},
 		{Name: "group_progress", Order: "group_id collate bytes"},
 		{Name: "delivery_attempts", Order: "group_id collate bytes, from_offset, to_offset, number, at, outcome collate bytes, reason collate bytes"},
+		{Name: "processors", Order: "id collate bytes"},
+		{Name: "deliveries", Order: "id collate bytes"},
+		{Name: "delivery_counts", Order: "processor collate bytes, hour"},
 		{Name: "dead_letters", Order: "id collate bytes"},
+		{Name: "schema_versions", Order: "id collate bytes"},
+		{Name: "quarantine", Order: "id collate bytes"},
 		{Name: "replays", Order: "id collate bytes"},
+		{Name: "sources", Order: "id collate bytes"},
+		{Name: "source_refusals", Order: "id collate bytes"},
 	}
 }
 

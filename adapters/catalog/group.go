@@ -15,10 +15,12 @@ type groupRow struct {
 	Stream         string
 	Name           string
 	Mode           string
+	OrderingKey    string
 	Visibility     int64
 	MaxAttempts    int
 	BackoffInitial int64
 	BackoffMax     int64
+	Processor      int // 1 where it is a processor's
 	Revision       int64
 	CreatedAt      int64 `gorm:"autoCreateTime:false"`
 	UpdatedAt      int64 `gorm:"autoUpdateTime:false"`
@@ -41,19 +43,23 @@ func (r progressRow) progress() (core.Progress, error) {
 }
 
 func groupRowOf(g core.Group) groupRow {
-	return groupRow{
-		ID: g.ID.String(), Org: g.Org.String(), Stream: g.Stream.String(), Name: g.Name, Mode: string(g.Mode),
+	row := groupRow{
+		ID: g.ID.String(), Org: g.Org.String(), Stream: g.Stream.String(), Name: g.Name, Mode: string(g.Mode), OrderingKey: g.OrderingKey,
 		Visibility: g.Visibility.Duration().Microseconds(), MaxAttempts: g.MaxAttempts,
 		BackoffInitial: g.Backoff.Initial.Duration().Microseconds(), BackoffMax: g.Backoff.Max.Duration().Microseconds(),
 		Revision: g.Revision, CreatedAt: micros(g.CreatedAt), UpdatedAt: micros(g.UpdatedAt),
 	}
+	if g.Processor {
+		row.Processor = 1
+	}
+	return row
 }
 
 func (r groupRow) group() (core.Group, error) {
 	g := core.Group{
-		Name: r.Name, Mode: core.Mode(r.Mode), Visibility: seconds(r.Visibility), MaxAttempts: r.MaxAttempts,
-		Backoff:  core.Backoff{Initial: seconds(r.BackoffInitial), Max: seconds(r.BackoffMax)},
-		Revision: r.Revision, CreatedAt: fromMicros(r.CreatedAt), UpdatedAt: fromMicros(r.UpdatedAt),
+		Name: r.Name, Mode: core.Mode(r.Mode), OrderingKey: r.OrderingKey, Visibility: seconds(r.Visibility), MaxAttempts: r.MaxAttempts,
+		Backoff:   core.Backoff{Initial: seconds(r.BackoffInitial), Max: seconds(r.BackoffMax)},
+		Processor: r.Processor != 0, Revision: r.Revision, CreatedAt: fromMicros(r.CreatedAt), UpdatedAt: fromMicros(r.UpdatedAt),
 	}
 	return g, parseIDs(into{r.ID, &g.ID}, into{r.Org, &g.Org}, into{r.Stream, &g.Stream})
 }
@@ -64,13 +70,15 @@ func seconds(micros int64) core.Seconds {
 
 // CreateGroup implements [core.Groups].
 func (c *Catalog) CreateGroup(ctx context.Context, group core.Group, first core.Progress) error {
-	return c.write(ctx, func(tx *gorm.DB) error {
-		row := groupRowOf(group)
-		if err := tx.Create(&row).Error; err != nil {
-			return groupTaken(err, group.Name)
-		}
-		return tx.Create(&progressRow{GroupID: row.ID, Revision: first.Revision, State: string(first.State)}).Error
-	})
+	return c.write(ctx, func(tx *gorm.DB) error { return createGroup(tx, group, first) })
+}
+
+func createGroup(tx *gorm.DB, group core.Group, first core.Progress) error {
+	row := groupRowOf(group)
+	if err := tx.Create(&row).Error; err != nil {
+		return groupTaken(err, group.Name)
+	}
+	return tx.Create(&progressRow{GroupID: row.ID, Revision: first.Revision, State: string(first.State)}).Error
 }
 
 func groupTaken(err error, name string) error {
@@ -120,20 +128,25 @@ var errNoGroup = core.Errorf(core.CodeNotFound, "there is no such consumer group
 
 // UpdateGroup implements [core.Groups].
 func (c *Catalog) UpdateGroup(ctx context.Context, group core.Group) error {
-	row := groupRowOf(group)
 	return c.write(ctx, func(tx *gorm.DB) error {
-		updated := tx.Model(&groupRow{}).
-			Where("id = ? and stream = ? and revision = ?", row.ID, row.Stream, group.Revision-1).
-			Select("name", "visibility", "max_attempts", "backoff_initial", "backoff_max", "revision", "updated_at").
-			Updates(&row)
-		if updated.Error != nil || updated.RowsAffected == 1 {
-			return groupTaken(updated.Error, group.Name)
-		}
-		if err := there[groupRow](tx.Where("id = ? and stream = ?", row.ID, row.Stream), "consumer group"); err != nil {
-			return err
-		}
-		return errMoved
+		return updateGroup(tx.Where("id = ? and stream = ?", group.ID.String(), group.Stream.String()), group, "consumer group")
 	})
+}
+
+// updateGroup replaces the group that a query finds, unless another change was faster.
+func updateGroup(is *gorm.DB, group core.Group, what string) error {
+	row := groupRowOf(group)
+	is = is.Session(&gorm.Session{}) // for two statements
+	updated := is.Model(&groupRow{}).Where("revision = ?", group.Revision-1).
+		Select("name", "visibility", "max_attempts", "backoff_initial", "backoff_max", "revision", "updated_at").
+		Updates(&row)
+	if updated.Error != nil || updated.RowsAffected == 1 {
+		return groupTaken(updated.Error, group.Name)
+	}
+	if err := there[groupRow](is, what); err != nil {
+		return err
+	}
+	return errMoved
 }
 
 // DeleteGroup implements [core.Groups]. What belongs to the group goes with it,

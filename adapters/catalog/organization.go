@@ -129,6 +129,9 @@ func (c *Catalog) Held(ctx context.Context, org core.ID) (held core.Shares, err 
 			where streams.org = @org and streams.deleted_at is null) as "groups",
 		(select count(*) from api_keys where org = @org and revoked_at is null) as keys,
 		(select count(*) from users where org = @org) as users,
+		(select count(*) from quarantine join streams on streams.id = quarantine.stream
+			where quarantine.org = @org and streams.deleted_at is null) as quarantine,
+		(select count(*) from sources where org = @org) as sources,
 		(select count(*) from replays where org = @org and state = @running) as replays`
 	err = c.db.WithContext(ctx).Raw(counts, map[string]any{"org": org.String(), "running": string(core.ReplayRunning)}).Scan(&held).Error
 	return held, err

@@ -93,16 +93,17 @@ const forgottenAtOnce = 500
 // ForgetAttempts implements [core.Progresses].
 func (c *Catalog) ForgetAttempts(ctx context.Context, before time.Time) error {
 	for {
-		forgotten, err := c.forgetSome(ctx, before)
+		forgotten, err := c.forgetSomeOf(ctx, "delivery_attempts", before)
 		if err != nil || forgotten == 0 {
 			return err
 		}
 	}
 }
 
-func (c *Catalog) forgetSome(ctx context.Context, before time.Time) (int64, error) {
+// forgetSomeOf removes the oldest rows of a table of attempts, and says how many.
+func (c *Catalog) forgetSomeOf(ctx context.Context, table string, before time.Time) (int64, error) {
 	defer c.serialize()()
-	done := c.db.WithContext(ctx).Exec(`delete from delivery_attempts where at <= (
-		select max(at) from (select at from delivery_attempts where at < ? order by at limit ?) as oldest)`, micros(before), forgottenAtOnce)
+	done := c.db.WithContext(ctx).Exec(`delete from `+table+` where at <= (
+		select max(at) from (select at from `+table+` where at < ? order by at limit ?) as oldest)`, micros(before), forgottenAtOnce)
 	return done.RowsAffected, done.Error
 }

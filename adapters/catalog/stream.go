@@ -20,6 +20,8 @@ type streamRow struct {
 	RetentionEvents   int64
 	IdempotencyWindow int64
 	Schema            string
+	Enforcement       string
+	SchemaVersions    int
 	Revision          int64
 	CreatedAt         int64 `gorm:"autoCreateTime:false"`
 	UpdatedAt         int64 `gorm:"autoUpdateTime:false"`
@@ -28,6 +30,8 @@ type streamRow struct {
 	DeletedAt *int64
 	// LastRemoval is a core.Removal as JSON, or empty. UpdateStream does not write it.
 	LastRemoval string
+	// Reported is added to. UpdateStream does not write it either.
+	Reported int64
 }
 
 // TableName names the table for GORM.
@@ -37,7 +41,7 @@ func rowOf(s core.Stream) streamRow {
 	return streamRow{
 		ID: s.ID.String(), Org: s.Org.String(), Name: s.Name, Description: s.Description,
 		RetentionDays: s.RetentionDays, RetentionBytes: s.RetentionBytes, RetentionEvents: s.RetentionEvents,
-		IdempotencyWindow: s.IdempotencyWindowSeconds, Schema: string(s.Schema),
+		IdempotencyWindow: s.IdempotencyWindowSeconds, Schema: string(s.Schema), Enforcement: string(s.Enforcement), SchemaVersions: s.SchemaVersions,
 		Revision: s.Revision, CreatedAt: micros(s.CreatedAt), UpdatedAt: micros(s.UpdatedAt), DeletedAt: optionalMicros(s.DeletedAt),
 	}
 }
@@ -46,8 +50,8 @@ func (r streamRow) stream() (core.Stream, error) {
 	stream := core.Stream{
 		Name: r.Name, Description: r.Description,
 		RetentionDays: r.RetentionDays, RetentionBytes: r.RetentionBytes, RetentionEvents: r.RetentionEvents,
-		IdempotencyWindowSeconds: r.IdempotencyWindow,
-		Revision:                 r.Revision, CreatedAt: fromMicros(r.CreatedAt), UpdatedAt: fromMicros(r.UpdatedAt),
+		IdempotencyWindowSeconds: r.IdempotencyWindow, Enforcement: core.Enforcement(r.Enforcement), SchemaVersions: r.SchemaVersions, Reported: r.Reported,
+		Revision: r.Revision, CreatedAt: fromMicros(r.CreatedAt), UpdatedAt: fromMicros(r.UpdatedAt),
 		DeletedAt: fromOptionalMicros(r.DeletedAt),
 	}
 	if r.Schema != "" {
@@ -106,19 +110,28 @@ func (c *Catalog) AllStreams(ctx context.Context, after core.ID, limit int) ([]c
 
 // UpdateStream implements [core.StreamCatalog].
 func (c *Catalog) UpdateStream(ctx context.Context, stream core.Stream) error {
-	row := rowOf(stream)
 	defer c.serialize()()
-	updated := c.live(ctx, stream.Org).Model(&streamRow{}).
-		Where("id = ? and revision = ?", row.ID, stream.Revision-1).
-		Select("name", "description", "retention_days", "retention_bytes", "retention_events", "idempotency_window", "schema", "revision", "updated_at", "deleted_at").
-		Updates(&row)
+	return updateStream(c.db.WithContext(ctx), stream)
+}
+
+// streamSettings are the columns that an update of a stream replaces.
+var streamSettings = []string{
+	"name", "description", "retention_days", "retention_bytes", "retention_events", "idempotency_window", "schema", "enforcement", "schema_versions",
+	"revision", "updated_at", "deleted_at",
+}
+
+// updateStream replaces a stream that its organization has, at the revision before.
+func updateStream(db *gorm.DB, stream core.Stream) error {
+	row := rowOf(stream)
+	live := func() *gorm.DB { return db.Where("org = ? and deleted_at is null", row.Org) }
+	updated := live().Model(&streamRow{}).Where("id = ? and revision = ?", row.ID, stream.Revision-1).Select(streamSettings).Updates(&row)
 	if updated.Error != nil {
 		return nameTaken(updated.Error, stream.Name)
 	}
 	if updated.RowsAffected == 1 {
 		return nil
 	}
-	if err := there[streamRow](c.live(ctx, stream.Org).Where("id = ?", row.ID), "stream"); err != nil {
+	if err := there[streamRow](live().Where("id = ?", row.ID), "stream"); err != nil {
 		return err
 	}
 	return core.Errorf(core.CodePreconditionFailed, "the stream has changed since it was read; read it again")

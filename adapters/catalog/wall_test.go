@@ -15,8 +15,9 @@ import (
 
 // tenant is an organization that has one of everything.
 type tenant struct {
-	org, stream, group, key, user, session, letter, replay core.ID
-	ctx                                                    context.Context
+	org, stream, group, key, user, session, letter, replay, source core.ID
+
+	ctx context.Context
 }
 
 func newID(kind, n byte) core.ID { return core.ID{kind, 15: n} }
@@ -28,6 +29,7 @@ func furnish(t *testing.T, c core.Catalog, n byte) tenant {
 	one := tenant{
 		org: newID('o', n), stream: newID('s', n), group: newID('g', n), key: newID('k', n), user: newID('u', n),
 		session: newID('e', n), letter: newID('l', n), replay: newID('r', n),
+		source: newID('i', n),
 	}
 	one.ctx = core.ContextWithOrganization(ctx, one.org)
 	name := string(rune('a' + n))
@@ -41,12 +43,24 @@ func furnish(t *testing.T, c core.Catalog, n byte) tenant {
 	require.NoError(t, c.CreateSession(ctx, core.Session{ID: one.session, Org: one.org, User: one.user, CreatedAt: start, ExpiresAt: start.Add(time.Hour)}))
 	require.NoError(t, c.CreateTicket(ctx, core.Ticket{ID: newID('t', n), Kind: core.TicketReset, Org: one.org, User: one.user, Hash: core.KeyHash{n}, CreatedAt: start, ExpiresAt: start.Add(time.Hour)}))
 	group := core.Group{ID: one.group, Org: one.org, Stream: one.stream, Name: name, Revision: 1, CreatedAt: start, UpdatedAt: start}
-	require.NoError(t, c.CreateGroup(ctx, group, core.Progress{Revision: 1, State: []byte(`{}`)}))
+	processor := core.Processor{Group: group, State: core.ProcessorRunning}
+	require.NoError(t, c.CreateProcessor(ctx, processor, core.Progress{Revision: 1, State: []byte(`{}`)}))
 	attempt := core.Attempt{From: 0, To: 1, Number: 1, At: start}
 	letter := core.DeadLetter{ID: one.letter, Org: one.org, Stream: one.stream, Group: one.group, Event: core.Event{Payload: []byte(`{}`)}, ParkedAt: start}
 	require.NoError(t, c.Advance(ctx, one.group, core.Step{
 		Progress: core.Progress{Revision: 2, State: []byte(`{}`)}, Attempts: []core.Attempt{attempt}, Letters: []core.DeadLetter{letter},
 	}))
+	delivery := core.DeliveryAttempt{ID: newID('d', n), Org: one.org, Stream: one.stream, At: start}
+	require.NoError(t, c.NoteDelivery(ctx, core.DeliveryNote{
+		Processor: one.group, At: start, Count: core.DeliveryCount{Failed: 1}, Attempts: []core.DeliveryAttempt{delivery},
+	}))
+	require.NoError(t, c.RegisterSchema(ctx, core.Stream{ID: one.stream, Org: one.org, Name: name, Revision: 2, CreatedAt: start, UpdatedAt: start},
+		core.SchemaVersion{ID: newID('v', n), Org: one.org, Stream: one.stream, EventType: "a", Version: 1, Schema: []byte(`{}`), CreatedAt: start}))
+	require.NoError(t, c.Quarantine(ctx, []core.Quarantined{{ID: newID('q', n), Org: one.org, Event: core.Event{Stream: one.stream, Payload: []byte(`1`)}}}))
+	require.NoError(t, c.CreateSource(ctx, core.Source{ID: one.source, Org: one.org, Stream: one.stream, Name: name, Hash: core.KeyHash{n}, Sealed: []byte{n}, Revision: 1, CreatedAt: start, UpdatedAt: start}))
+	require.NoError(t, c.AddRefusal(ctx, core.SourceRefusal{ID: newID('f', n), Source: one.source, At: start}))
+	_, err = c.Held(ctx, one.org)
+	require.NoError(t, err)
 	require.NoError(t, c.CreateReplay(ctx, core.Replay{ID: one.replay, Org: one.org, State: core.ReplayRunning, Revision: 1}))
 	return one
 }
@@ -66,7 +80,14 @@ var catalogTables = map[string]struct {
 	"consumer_groups":   {"org", func(t tenant) core.ID { return t.org }},
 	"group_progress":    {"group_id", func(t tenant) core.ID { return t.group }},
 	"delivery_attempts": {"group_id", func(t tenant) core.ID { return t.group }},
+	"processors":        {"org", func(t tenant) core.ID { return t.org }},
+	"deliveries":        {"org", func(t tenant) core.ID { return t.org }},
+	"delivery_counts":   {"processor", func(t tenant) core.ID { return t.group }},
+	"sources":           {"org", func(t tenant) core.ID { return t.org }},
+	"source_refusals":   {"source", func(t tenant) core.ID { return t.source }},
 	"dead_letters":      {"org", func(t tenant) core.ID { return t.org }},
+	"schema_versions":   {"org", func(t tenant) core.ID { return t.org }},
+	"quarantine":        {"org", func(t tenant) core.ID { return t.org }},
 	"replays":           {"org", func(t tenant) core.ID { return t.org }},
 }
 

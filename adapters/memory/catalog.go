@@ -34,6 +34,16 @@ type Catalog struct {
 	attempts map[core.ID][]core.Attempt
 	letters  map[core.ID]core.DeadLetter
 	replays  map[core.ID]core.Replay
+	schemas  map[core.ID]core.SchemaVersion
+	// quarantine holds the events of all streams.
+	quarantine map[core.ID]core.Quarantined
+	// processors are without their groups, which are in groups under the same ids.
+	processors map[core.ID]core.Processor
+	deliveries map[core.ID]core.DeliveryAttempt
+	// counts are by processor and by when an hour began.
+	counts   map[core.ID]map[time.Time]core.DeliveryCount
+	sources  map[core.ID]core.Source
+	refusals map[core.ID]core.SourceRefusal
 }
 
 var _ core.Catalog = (*Catalog)(nil)
@@ -44,7 +54,10 @@ func NewCatalog() *Catalog {
 		organizations: map[core.ID]core.Organization{}, streams: map[core.ID]core.Stream{}, keys: map[core.ID]core.APIKey{},
 		users: map[core.ID]core.User{}, sessions: map[core.ID]core.Session{}, tickets: map[core.ID]core.Ticket{},
 		groups: map[core.ID]core.Group{}, progress: map[core.ID]core.Progress{}, attempts: map[core.ID][]core.Attempt{},
-		letters: map[core.ID]core.DeadLetter{}, replays: map[core.ID]core.Replay{},
+		letters: map[core.ID]core.DeadLetter{}, replays: map[core.ID]core.Replay{}, schemas: map[core.ID]core.SchemaVersion{}, quarantine: map[core.ID]core.Quarantined{},
+		processors: map[core.ID]core.Processor{}, deliveries: map[core.ID]core.DeliveryAttempt{},
+		counts:  map[core.ID]map[time.Time]core.DeliveryCount{},
+		sources: map[core.ID]core.Source{}, refusals: map[core.ID]core.SourceRefusal{},
 	}
 }
 

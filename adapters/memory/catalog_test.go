@@ -36,6 +36,9 @@ type shop struct {
 	letter  core.DeadLetter
 	step    core.Step
 	replay  core.Replay
+	// processor has a group of its own, and one note.
+	processor core.Processor
+	note      core.DeliveryNote
 }
 
 func newShop(t *testing.T) *shop {
@@ -61,6 +64,14 @@ func newShop(t *testing.T) *shop {
 			ID: core.ID{9}, Org: org, State: core.ReplayRunning, Filter: core.LetterFilter{Offset: &offset}, Streams: []core.ID{{2}}, Revision: 1,
 			CreatedAt: noon, UpdatedAt: noon,
 		},
+		processor: core.Processor{
+			Group:       core.Group{ID: core.ID{10}, Org: org, Stream: core.ID{2}, Name: "hook", Processor: true, Revision: 1, CreatedAt: noon, UpdatedAt: noon},
+			Destination: core.Destination{Type: "webhook", Settings: []byte(`{}`), Secrets: []byte(`{}`)}, State: core.ProcessorRunning, FailingSince: new(noon),
+		},
+		note: core.DeliveryNote{
+			Processor: core.ID{10}, At: noon, Recovered: true, FailedAt: new(noon), Count: core.DeliveryCount{Failed: 1},
+			Attempts: []core.DeliveryAttempt{{ID: core.ID{11}, Org: org, Processor: core.ID{10}, At: noon, NextTry: new(noon)}},
+		},
 	}
 	_, err := s.EnsureOrganization(t.Context(), core.Organization{ID: org, Name: "acme", CreatedAt: noon})
 	require.NoError(t, err)
@@ -75,6 +86,8 @@ func newShop(t *testing.T) *shop {
 	}
 	require.NoError(t, s.Advance(t.Context(), s.group.ID, s.step))
 	require.NoError(t, s.CreateReplay(t.Context(), s.replay))
+	require.NoError(t, s.CreateProcessor(t.Context(), s.processor, s.first))
+	require.NoError(t, s.NoteDelivery(t.Context(), s.note))
 	return s
 }
 
@@ -107,6 +120,12 @@ func (s *shop) look() (shown []any) {
 	see(s.DueReplays(ctx, noon, 10))
 	see(s.Replays(ctx, org, core.ReplayScan{Limit: 10}))
 	see(s.Replay(ctx, org, s.replay.ID))
+	see(s.Processor(ctx, org, s.processor.ID))
+	see(s.Processors(ctx, core.ProcessorScan{Limit: 10}))
+	see(s.RunningProcessors(ctx, core.ID{}, 10))
+	see(s.DeliveryCounts(ctx, []core.ID{s.processor.ID}, noon))
+	see(s.Deliveries(ctx, org, s.processor.ID, core.DeliveryScan{Limit: 10}))
+	see(s.Delivery(ctx, org, core.ID{11}))
 	return shown
 }
 
@@ -143,7 +162,7 @@ func TestNobodyReachesIntoACatalog(t *testing.T) {
 		spoil(reflect.ValueOf(answer))
 	}
 	require.Equal(t, stored, s.look())
-	for _, given := range []any{s.stream, s.key, s.user, s.session, s.group, s.letter, s.replay, s.first.State, s.step} {
+	for _, given := range []any{s.stream, s.key, s.user, s.session, s.group, s.letter, s.replay, s.first.State, s.step, s.processor, s.note} {
 		spoil(reflect.ValueOf(given))
 	}
 	require.Equal(t, stored, s.look())

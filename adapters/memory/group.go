@@ -43,6 +43,10 @@ func (c *Catalog) CreateGroup(ctx context.Context, group core.Group, first core.
 		return err
 	}
 	defer c.mu.Unlock()
+	return c.createGroup(group, first)
+}
+
+func (c *Catalog) createGroup(group core.Group, first core.Progress) error {
 	if _, taken := c.groups[group.ID]; taken {
 		return errTaken
 	}
@@ -97,6 +101,11 @@ func (c *Catalog) UpdateGroup(ctx context.Context, group core.Group) error {
 		return err
 	}
 	defer c.mu.Unlock()
+	return c.updateGroup(group)
+}
+
+// updateGroup replaces a group by its next revision.
+func (c *Catalog) updateGroup(group core.Group) error {
 	stored, err := c.groupOf(group.Stream, group.ID)
 	if err != nil {
 		return err
@@ -105,6 +114,7 @@ func (c *Catalog) UpdateGroup(ctx context.Context, group core.Group) error {
 		return errMoved
 	}
 	group.Org, group.Mode, group.CreatedAt = stored.Org, stored.Mode, stored.CreatedAt
+	group.OrderingKey, group.Processor = stored.OrderingKey, stored.Processor
 	return c.storeGroup(group)
 }
 
@@ -121,5 +131,8 @@ func (c *Catalog) DeleteGroup(ctx context.Context, stream, id core.ID) error {
 	delete(c.progress, id)
 	delete(c.attempts, id)
 	maps.DeleteFunc(c.letters, func(_ core.ID, letter core.DeadLetter) bool { return letter.Group == id })
+	delete(c.processors, id)
+	delete(c.counts, id)
+	maps.DeleteFunc(c.deliveries, func(_ core.ID, attempt core.DeliveryAttempt) bool { return attempt.Processor == id })
 	return nil
 }

@@ -133,8 +133,12 @@ func (c *Catalog) Held(ctx context.Context, org core.ID) (core.Shares, error) {
 			stream, ok := c.streams[g.Stream]
 			return ok && g.Org == org && stream.DeletedAt == nil
 		}),
-		Keys:    count(c.keys, func(k core.APIKey) bool { return k.Org == org && k.RevokedAt == nil }),
-		Users:   count(c.users, func(u core.User) bool { return u.Org == org }),
+		Keys:  count(c.keys, func(k core.APIKey) bool { return k.Org == org && k.RevokedAt == nil }),
+		Users: count(c.users, func(u core.User) bool { return u.Org == org }),
+		Quarantine: count(c.quarantine, func(q core.Quarantined) bool {
+			return q.Org == org && c.streams[q.Event.Stream].DeletedAt == nil
+		}),
+		Sources: count(c.sources, func(s core.Source) bool { return s.Org == org }),
 		Replays: count(c.replays, func(r core.Replay) bool { return r.Org == org && r.State == core.ReplayRunning }),
 	}, nil
 }

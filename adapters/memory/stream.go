@@ -108,6 +108,15 @@ func (c *Catalog) UpdateStream(ctx context.Context, stream core.Stream) error {
 		return err
 	}
 	defer c.mu.Unlock()
+	if err := c.followsStream(&stream); err != nil {
+		return err
+	}
+	return c.storeStream(stream)
+}
+
+// followsStream refuses a stream that does not follow the stored one, and takes over what
+// is no setting.
+func (c *Catalog) followsStream(stream *core.Stream) error {
 	stored, err := c.liveStream(stream.Org, stream.ID)
 	if err != nil {
 		return err
@@ -115,8 +124,8 @@ func (c *Catalog) UpdateStream(ctx context.Context, stream core.Stream) error {
 	if stored.Revision != stream.Revision-1 {
 		return errMoved
 	}
-	stream.LastRemoval = stored.LastRemoval
-	return c.storeStream(stream)
+	stream.LastRemoval, stream.Reported = stored.LastRemoval, stored.Reported
+	return nil
 }
 
 // NoteRemoval implements [core.StreamCatalog].

@@ -24,14 +24,16 @@ type Metrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.HistogramVec
 	// timed holds the requests once more, and nothing else: see newTimed.
-	timed     *prometheus.Registry
-	appends   prometheus.Histogram
-	group     prometheus.Histogram
-	failures  *prometheus.CounterVec
-	reads     prometheus.Histogram
-	events    *eventCounter
-	delivery  delivery
-	retention retention
+	timed      *prometheus.Registry
+	appends    prometheus.Histogram
+	group      prometheus.Histogram
+	failures   *prometheus.CounterVec
+	reads      prometheus.Histogram
+	events     *eventCounter
+	delivery   delivery
+	retention  retention
+	misfits    *prometheus.CounterVec
+	processing processing
 }
 
 // New returns empty metrics, with those of the Go runtime and the process.
@@ -55,15 +57,18 @@ func New() *Metrics {
 			Name: "eventflow_read_duration_seconds", Help: "Time of one page read from the store.",
 			Buckets: prometheus.ExponentialBuckets(0.00025, 2, 15),
 		}),
-		events:    newEventCounter(),
-		delivery:  newDelivery(),
-		retention: newRetention(),
+		events:     newEventCounter(),
+		delivery:   newDelivery(),
+		retention:  newRetention(),
+		misfits:    newMisfits(),
+		processing: newProcessing(),
 	}
 	m.timed = newTimed(m.requests)
-	m.registry.MustRegister(m.requests, m.appends, m.group, m.failures, m.reads, m.events.vector,
+	m.registry.MustRegister(m.requests, m.appends, m.group, m.failures, m.reads, m.events.vector, m.misfits,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registry.MustRegister(m.delivery.collectors()...)
 	m.registry.MustRegister(m.retention.collectors()...)
+	m.registry.MustRegister(m.processing.collectors()...)
 	m.gauge("eventflow_memory_limit_bytes", "Memory that the container or the machine gives this process.", memoryLimit)
 	return m
 }

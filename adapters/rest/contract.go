@@ -22,6 +22,7 @@ const (
 // The media types of requests and answers.
 const (
 	TypeJSON    = "application/json"
+	TypeForm    = "application/x-www-form-urlencoded"
 	TypeNDJSON  = "application/x-ndjson"
 	TypeCSV     = "text/csv; charset=utf-8"
 	TypeProblem = "application/problem+json"

@@ -18,6 +18,9 @@
 //   - settle.go: what a consumer says of them: ack, nack, commit, extend;
 //   - consumer.go: the loop that does both, for a handler;
 //   - handler.go: what the handler returns, and what that means;
+//   - processors.go: processors, and what they would do;
+//   - deliveries.go: their attempts to send;
+//   - sources.go: sources, and what senders are answered;
 //   - deadletters.go: events that could not be processed;
 //   - replay.go: dead letters on their way back;
 //   - keys.go: API keys and service tokens;

@@ -30,6 +30,9 @@ func (c *Client) CreateGroup(ctx context.Context, stream string, spec core.Group
 	if spec.Mode != "" {
 		fields["mode"] = spec.Mode
 	}
+	if spec.OrderingKey != "" {
+		fields["ordering_key"] = spec.OrderingKey
+	}
 	setField(fields, "visibility", spec.Visibility)
 	setField(fields, "max_attempts", spec.MaxAttempts)
 	setField(fields, "backoff", spec.Backoff)

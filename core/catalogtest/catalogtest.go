@@ -1,6 +1,6 @@
 // Package catalogtest is the contract of a catalog in executable form. Every sentence
-// of core's ports about organizations, streams, credentials and people is a test,
-// named after the guarantee. A catalog in any module runs it:
+// of core's ports about organizations, streams, credentials, people, processors and
+// sources is a test, named after the guarantee. A catalog in any module runs it:
 //
 //	func TestCatalog(t *testing.T) {
 //		catalogtest.Run(t, func(t *testing.T) core.Catalog {
@@ -33,12 +33,17 @@ func Run(t *testing.T, open func(t *testing.T) core.Catalog) {
 		{"stream", streams},
 		{"list of streams", lists},
 		{"change of a stream", changes},
+		{"schema", schemas},
+		{"quarantine", quarantines},
 		{"credential", credentials},
 		{"life of a key", keyLife},
 		{"user", users},
 		{"change of a user", userChanges},
 		{"session", sessions},
 		{"ticket", tickets},
+		{"processor", processors},
+		{"delivery of a processor", deliveries},
+		{"source", sources},
 		{"isolation", isolation},
 		{"concurrent", concurrency},
 		{"context and close", ending},

@@ -30,8 +30,13 @@ func answers(s *suite) {
 type things struct {
 	stream core.Stream
 	key    core.APIKey
+	// processor has a delivery.
+	processor core.Processor
+	delivery  core.DeliveryAttempt
 	// stays signs in, goes is deleted.
 	stays, goes guest
+	// source changes, left is deleted.
+	source, left core.Source
 }
 
 // guest is a user with a session and a ticket.
@@ -50,7 +55,14 @@ func (s *suite) guest(org core.ID) guest {
 func (s *suite) things() things {
 	s.Helper()
 	org := s.organization()
-	return things{s.created(org, "orders"), s.createdKey(newKey(org, "web shop")), s.guest(org), s.guest(org)}
+	stream := s.created(org, "orders")
+	processor := s.createdProcessor(stream, "mail")
+	delivery := newDelivery(processor, start)
+	s.noted(processor, delivery)
+	return things{
+		stream, s.createdKey(newKey(org, "web shop")), processor, delivery, s.guest(org), s.guest(org),
+		s.createdSource(stream, "shop"), s.createdSource(stream, "bank"),
+	}
 }
 
 // unchanged checks that everything is as it was made, and nothing is there
@@ -60,12 +72,18 @@ func (s *suite) unchanged(th things) {
 	org := th.stream.Org
 	s.has(th.stream)
 	s.hasKey(th.key)
+	s.listsProcessors(core.ProcessorScan{Org: org}, th.processor)
+	s.listsDeliveries(th.processor, core.DeliveryScan{}, th.delivery)
+	s.counted(start, []core.ID{th.processor.ID}, core.DeliveryCount{})
 	s.nameless(org, "late")
 	s.sameStreams(s.list(org, everything), []core.Stream{th.stream})
 	s.sameKeys(s.keys(org), []core.APIKey{th.key})
 	guests := []core.User{th.stays.user, th.goes.user}
 	slices.SortFunc(guests, byAddress)
 	s.sameUsers(s.listUsers(org, everything), guests)
+	s.hasSource(th.source)
+	s.hasSource(th.left)
+	s.refusalsOf(th.source.ID)
 	s.hasSession(th.stays.session)
 	s.hasSession(th.goes.session)
 }
@@ -74,7 +92,28 @@ func (s *suite) unchanged(th things) {
 func (s *suite) calls(ctx context.Context, th things) map[string]func() error {
 	calls := s.calledPeople(ctx, th)
 	maps.Copy(calls, s.calledThings(ctx, th.stream, th.key))
+	maps.Copy(calls, s.calledSources(ctx, th))
+	maps.Copy(calls, s.calledProcessors(ctx, th))
 	return calls
+}
+
+func (s *suite) calledProcessors(ctx context.Context, th things) map[string]func() error {
+	p, c := th.processor, s.catalog
+	late := core.DeliveryNote{
+		Processor: p.ID, At: start, Count: core.DeliveryCount{Failed: 1}, FailedAt: new(start), Attempts: []core.DeliveryAttempt{newDelivery(p, start)},
+	}
+	return map[string]func() error{
+		"CreateProcessor":   func() error { return c.CreateProcessor(ctx, newProcessor(th.stream, "late"), first) },
+		"Processor":         func() error { _, err := c.Processor(ctx, p.Org, p.ID); return err },
+		"Processors":        func() error { _, err := c.Processors(ctx, core.ProcessorScan{Limit: 1}); return err },
+		"UpdateProcessor":   func() error { return c.UpdateProcessor(ctx, another(p)) },
+		"RunningProcessors": func() error { _, err := c.RunningProcessors(ctx, core.ID{}, 1); return err },
+		"NoteDelivery":      func() error { return c.NoteDelivery(ctx, late) },
+		"DeliveryCounts":    func() error { _, err := c.DeliveryCounts(ctx, []core.ID{p.ID}, start); return err },
+		"Deliveries":        func() error { _, err := c.Deliveries(ctx, p.Org, p.ID, core.DeliveryScan{Limit: 1}); return err },
+		"Delivery":          func() error { _, err := c.Delivery(ctx, p.Org, th.delivery.ID); return err },
+		"ForgetDeliveries":  func() error { return c.ForgetDeliveries(ctx, start.Add(time.Hour)) },
+	}
 }
 
 func (s *suite) calledPeople(ctx context.Context, th things) map[string]func() error {
@@ -137,14 +176,47 @@ func (s *suite) calledThings(ctx context.Context, stream core.Stream, key core.A
 		"Streams":      func() error { _, err := c.Streams(ctx, stream.Org, "", 1); return err },
 		"AllStreams":   func() error { _, err := c.AllStreams(ctx, core.ID{}, 1); return err },
 		"UpdateStream": func() error { return c.UpdateStream(ctx, changed) },
-		"CreateKey":    func() error { return c.CreateKey(ctx, newKey(stream.Org, "late")) },
-		"KeyByHash":    func() error { _, err := c.KeyByHash(ctx, key.Hash); return err },
-		"Key":          func() error { _, err := c.Key(ctx, key.Org, key.ID); return err },
-		"Keys":         func() error { _, err := c.Keys(ctx, key.Org, core.KeyScan{}); return err },
-		"RotateKey":    func() error { return c.RotateKey(ctx, rotated(key)) },
-		"RevokeKey":    func() error { return c.RevokeKey(ctx, key.Org, key.ID, start) },
-		"HandOverKey":  func() error { return c.HandOverKey(ctx, key.Org, key.ID, newID(start)) },
-		"TouchKeys":    func() error { return c.TouchKeys(ctx, map[core.ID]time.Time{key.ID: start}) },
+		"RegisterSchema": func() error {
+			next := stream
+			next.Revision = 2
+			return c.RegisterSchema(ctx, next, newSchema(stream, newID(start).String(), 1))
+		},
+		"Schemas":      func() error { _, err := c.Schemas(ctx, stream.ID); return err },
+		"NoteReported": func() error { return c.NoteReported(ctx, map[core.ID]int64{newID(start): 1}) },
+		"Quarantine":   func() error { return c.Quarantine(ctx, []core.Quarantined{newQuarantined(stream, "a", "")}) },
+		"Quarantined": func() error {
+			_, err := c.Quarantined(ctx, stream.Org, stream.ID, core.QuarantineScan{Limit: 1})
+			return err
+		},
+		"QuarantinedEvent": func() error {
+			_, err := c.QuarantinedEvent(ctx, stream.Org, stream.ID, newID(start))
+			return missed(ctx, err)
+		},
+		"Release":           func() error { return missed(ctx, c.Release(ctx, stream.Org, stream.ID, newID(start))) },
+		"ForgetQuarantined": func() error { return c.ForgetQuarantined(ctx, start) },
+		"CreateKey":         func() error { return c.CreateKey(ctx, newKey(stream.Org, "late")) },
+		"KeyByHash":         func() error { _, err := c.KeyByHash(ctx, key.Hash); return err },
+		"Key":               func() error { _, err := c.Key(ctx, key.Org, key.ID); return err },
+		"Keys":              func() error { _, err := c.Keys(ctx, key.Org, core.KeyScan{}); return err },
+		"RotateKey":         func() error { return c.RotateKey(ctx, rotated(key)) },
+		"RevokeKey":         func() error { return c.RevokeKey(ctx, key.Org, key.ID, start) },
+		"HandOverKey":       func() error { return c.HandOverKey(ctx, key.Org, key.ID, newID(start)) },
+		"TouchKeys":         func() error { return c.TouchKeys(ctx, map[core.ID]time.Time{key.ID: start}) },
+	}
+}
+
+func (s *suite) calledSources(ctx context.Context, th things) map[string]func() error {
+	changed, c := th.source, s.catalog
+	changed.Revision, changed.Name = 2, "changed"
+	return map[string]func() error{
+		"CreateSource": func() error { return c.CreateSource(ctx, newSource(th.stream, "late")) },
+		"Source":       func() error { _, err := c.Source(ctx, changed.Org, changed.ID); return err },
+		"SourceByHash": func() error { _, err := c.SourceByHash(ctx, changed.Hash); return err },
+		"Sources":      func() error { _, err := c.Sources(ctx, changed.Org, core.ID{}, 1); return err },
+		"UpdateSource": func() error { return c.UpdateSource(ctx, changed) },
+		"DeleteSource": func() error { return c.DeleteSource(ctx, th.left.Org, th.left.ID) },
+		"AddRefusal":   func() error { return c.AddRefusal(ctx, newRefusal(changed.ID, 1)) },
+		"Refusals":     func() error { _, err := c.Refusals(ctx, changed.ID); return err },
 	}
 }
 
@@ -164,7 +236,7 @@ func (s *suite) fails(ctx context.Context, why string) {
 	}
 	late := core.Organization{ID: newID(start), Name: "late", CreatedAt: start}
 	s.check(s.ensure(late) == late, "EnsureOrganization must have no effect when it fails")
-	spoilt := []string{"StreamNamed", "RotateKey", "SetPassword", "MoveSession"} // by calls before: what it is about may have been renamed, revoked, deleted
+	spoilt := []string{"RegisterSchema", "UpdateStream", "StreamNamed", "RotateKey", "SetPassword", "MoveSession", "Delivery"} // by calls before: what it is about may have been renamed, revoked, deleted, forgotten
 	for call, do := range s.calls(context.Background(), th) {
 		if !slices.Contains(spoilt, call) {
 			s.must(do(), call+" after calls that failed")
@@ -240,4 +312,12 @@ func closed(s *suite) {
 		s.failed(do(), call, "after Close")
 	}
 	_ = s.catalog.Close() // a second Close may fail, but must not panic
+}
+
+// missed takes the answer that a thing is not there for a success, where a call can know.
+func missed(ctx context.Context, err error) error {
+	if ctx.Err() == nil && core.IsNotFound(err) {
+		return nil
+	}
+	return err
 }

@@ -81,6 +81,7 @@ func newStream(org core.ID, name string) core.Stream {
 		ID: newID(start), Org: org, Name: name, Description: "of " + name, RetentionDays: 30, RetentionBytes: 5 << 40, RetentionEvents: 7,
 		IdempotencyWindowSeconds: 3600,
 		Schema:                   json.RawMessage(" {\"type\" : \"object\", \"maxProperties\":1.0e2} \n"), Revision: 1,
+		Enforcement: core.EnforceQuarantine, SchemaVersions: 3,
 		CreatedAt: start, UpdatedAt: start.Add(time.Microsecond),
 	}
 }

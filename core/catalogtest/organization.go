@@ -163,7 +163,7 @@ func (s *suite) limited(org core.Organization, key, user core.Rate) core.Organiz
 	s.Helper()
 	org.KeyRate, org.UserRate = key, user
 	n := int64(key.PerMinute)
-	org.Shares = core.Shares{Streams: n, Groups: 2 * n, Keys: 3 * n, Users: 4 * n, Replays: 5 * n, Lasting: 6 * n, Uploads: n << 20}
+	org.Shares = core.Shares{Streams: n, Groups: 2 * n, Keys: 3 * n, Users: 4 * n, Sources: 8 * n, Replays: 5 * n, Lasting: 6 * n, Uploads: n << 20}
 	s.must(s.catalog.LimitOrganization(context.Background(), org), "LimitOrganization")
 	return org
 }
@@ -267,6 +267,9 @@ func heldThings(s *suite) {
 	for i, org := range []core.ID{mine, mine, theirs} {
 		s.must(s.catalog.CreateUser(ctx, newUser(org, fmt.Sprintf("p%d-%v@example.com", i, newID(start)))), "CreateUser")
 	}
-	held(mine, core.Shares{Streams: 2, Groups: 2, Keys: 3, Users: 2, Replays: 1})
-	held(theirs, core.Shares{Streams: 1, Groups: 1, Keys: 1, Users: 1})
+	for _, source := range []core.Source{newSource(gone, "one"), newSource(gone, "two"), newSource(core.Stream{Org: theirs}, "one")} {
+		s.must(s.catalog.CreateSource(ctx, source), "CreateSource")
+	}
+	held(mine, core.Shares{Streams: 2, Groups: 2, Keys: 3, Users: 2, Sources: 2, Replays: 1})
+	held(theirs, core.Shares{Streams: 1, Groups: 1, Keys: 1, Users: 1, Sources: 1})
 }

@@ -77,28 +77,64 @@ func (c *Consumers) Poll(ctx context.Context, who core.Principal, stream, group 
 // deliver hands out what there is now. wake says when there may be more without the
 // stream having news; zero is never.
 //
+// In a group with an ordering key a take stops where it does not know the keys of
+// events. They are read in between, outside of the turn, and the poll goes on. Whatever
+// it has passed over by then is stored, so that no poll does it again.
+func (c *Consumers) deliver(ctx context.Context, g *core.Group, head core.Offset, poll core.Poll) (core.Delivery, time.Time, error) {
+	for wanted := poll.Limit; ; wanted = core.MaxPageSize {
+		if g.OrderingKey != "" {
+			if err := c.turns.laneOf(g.ID).ahead.look(ctx, c.recent, g, head, wanted); err != nil {
+				return core.Delivery{}, time.Time{}, err
+			}
+		}
+		d, wake, again, err := c.handOut(ctx, g, &head, poll)
+		if err != nil || !again {
+			return d, wake, err
+		}
+	}
+}
+
+// handOut is one step of deliver. again reports that there was nothing to hand out as far
+// as it has looked, and that it has not seen all. head becomes the end of the stream,
+// where that is further on.
+//
 // The lease is stored before its events are read. Otherwise a slow read would keep all
 // of the group waiting for its turn, and reading first would hand the same events to
 // two consumers.
-func (c *Consumers) deliver(ctx context.Context, g *core.Group, head core.Offset, poll core.Poll) (core.Delivery, time.Time, error) {
+func (c *Consumers) handOut(
+	ctx context.Context, g *core.Group, head *core.Offset, poll core.Poll,
+) (core.Delivery, time.Time, bool, error) {
 	var d core.Delivery
 	var wake time.Time
+	var again bool
 	var spans []span
+	var reach core.Offset
 	one := c.turns.begin(ctx, g, func(t *turn) error {
-		d, spans = core.Delivery{}, nil
+		d, spans, again = core.Delivery{}, nil, false
 		// A poll may have waited for its turn. Nobody would settle what it takes now.
 		if gone(poll) {
 			return nil
 		}
-		bounds, err := t.bounds(ctx, head)
+		bounds, err := t.bounds(ctx, *head)
 		if err != nil {
 			return err
 		}
 		// Retention does not tell groups what it removes. The poll notices.
 		t.state.trim(bounds.First)
-		spans = t.state.take(t.now, g, max(head, bounds.Next), poll.Limit)
+		reach = max(*head, bounds.Next)
+		var known keys
+		if g.OrderingKey != "" {
+			known = t.lane.ahead.at(t.state.Next)
+		}
+		before := t.state.Next
+		spans = t.state.take(t.now, g, reach, poll.Limit, known)
 		d.NextOffset, wake = t.state.Next, t.state.wake(t.now)
 		if len(spans) == 0 {
+			// What it has passed over is stored. And there may be more: bounds need not
+			// have asked the log, because there was something to look at.
+			passed := t.state.Next > before
+			t.changed = t.changed || passed
+			again = passed || t.state.blind(g, reach, known)
 			return nil
 		}
 		d.Lease, d.ExpiresAt = core.RandomID(t.now), t.now.Add(g.Visibility.Duration()).Truncate(time.Millisecond)
@@ -111,21 +147,22 @@ func (c *Consumers) deliver(ctx context.Context, g *core.Group, head core.Offset
 		if one.applied {
 			go c.unheard(context.WithoutCancel(ctx), g, one, &d)
 		}
-		return core.Delivery{}, time.Time{}, err
+		return core.Delivery{}, time.Time{}, false, err
 	}
+	*head = max(*head, reach)
 	if len(spans) == 0 {
-		return d, wake, nil
+		return d, wake, again, nil
 	}
 	if err := c.collect(ctx, g, &d, spans); err != nil {
 		// Nobody will hear of the lease. Without this the group would wait until it
 		// expires, and an attempt would count that nobody made.
 		c.giveBack(ctx, g, d.Lease, 0)
-		return core.Delivery{}, wake, core.StoreFailed(err)
+		return core.Delivery{}, wake, false, core.StoreFailed(err)
 	}
 	if len(d.Events) == 0 { // retention was faster; the next try goes on behind what it removed
-		return core.Delivery{NextOffset: d.NextOffset}, c.now(), nil
+		return core.Delivery{NextOffset: d.NextOffset}, c.now(), false, nil
 	}
-	return d, wake, nil
+	return d, wake, false, nil
 }
 
 // unheard gives back the lease of a poll that has gone, once the step that made it is
@@ -141,12 +178,13 @@ func (c *Consumers) unheard(ctx context.Context, g *core.Group, one *op, d *core
 // bytes for one answer go back to the group.
 func (c *Consumers) collect(ctx context.Context, g *core.Group, d *core.Delivery, spans []span) error {
 	room := core.PageBytes
-	for _, part := range spans {
+	var near neighbours
+	for i, part := range spans {
 		if room <= 0 {
 			c.giveBack(ctx, g, d.Lease, part.From)
 			break
 		}
-		events, err := c.contents(ctx, g, part, room)
+		events, err := c.contents(ctx, g, spans[i:], room, &near)
 		if err != nil {
 			return err
 		}
@@ -169,18 +207,6 @@ func (c *Consumers) collect(ctx context.Context, g *core.Group, d *core.Delivery
 		}
 	}
 	return nil
-}
-
-// contents reads the events of one span: of the log, or the copy in a dead letter.
-func (c *Consumers) contents(ctx context.Context, g *core.Group, part span, room int) ([]core.Event, error) {
-	if part.ofLog() {
-		return c.recent.Read(ctx, g.Stream, part.From, part.To, int(part.size()), room)
-	}
-	letter, err := c.letters.DeadLetter(ctx, g.Org, part.Letter)
-	if core.IsNotFound(err) { // nothing goes out for it, and it is settled with its lease
-		return nil, nil
-	}
-	return []core.Event{letter.Event}, err
 }
 
 // giveBack returns the offsets of a lease from one offset on to the group.

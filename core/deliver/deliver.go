@@ -15,6 +15,7 @@ import (
 type UseCases struct {
 	Groups    *Groups
 	Consumers *Consumers
+	Workers   *Workers
 	Letters   *Letters
 	Replayer  *Replayer
 	Numbers   *Numbers
@@ -57,13 +58,15 @@ func New(p Ports) *UseCases {
 		streams: p.Streams, store: p.Store, log: p.Log, turns: steps, shares: p.Shares, record: p.Record, now: p.Now,
 		known: cache.New[core.ID, []core.Group](p.Now, groupTTL, groupCacheSize),
 	}
+	consumers := &Consumers{
+		streams: p.Streams, groups: groups, letters: p.Store, log: p.Log, recent: p.Recent, turns: steps, logger: p.Logger, now: p.Now,
+		permits: lookout.New[permit](eventlog.RecheckInterval), moves: lookout.New[core.ID](eventlog.RecheckInterval),
+		handed: p.Handed, settled: p.Settled, closing: make(chan struct{}),
+	}
 	return &UseCases{
-		Groups: groups,
-		Consumers: &Consumers{
-			streams: p.Streams, groups: groups, letters: p.Store, log: p.Log, recent: p.Recent, turns: steps, logger: p.Logger, now: p.Now,
-			permits: lookout.New[permit](eventlog.RecheckInterval), moves: lookout.New[core.ID](eventlog.RecheckInterval),
-			handed: p.Handed, settled: p.Settled, closing: make(chan struct{}),
-		},
+		Groups:    groups,
+		Consumers: consumers,
+		Workers:   &Workers{consumers: consumers},
 		Letters: &Letters{
 			streams: p.Streams, groups: groups, store: p.Store, turns: steps, shares: p.Shares, authorizer: p.Authorizer, record: p.Record, now: p.Now,
 		},

@@ -11,6 +11,8 @@
 //   - state.go: the document, and the effect of retention and of a reset on it;
 //   - span.go: the run of offsets with one fate that everything is made of;
 //   - take.go: which events go out next, in ordered and in shared groups;
+//   - keyed.go: which go out next where events of one key are in order;
+//   - queue.go: the events that wait behind others of their key;
 //   - lease.go: the events that one consumer holds, until the lease expires;
 //   - pastlease.go: how the last leases ended, for a consumer that comes back late;
 //   - settle.go: ack, nack, extend and commit;
@@ -30,8 +32,11 @@
 //   - deliver.go: all of them, and their ports;
 //   - groups.go: making, changing and resetting groups;
 //   - consumers.go: polls, from the request to the events;
+//   - lookahead.go: the keys of the events that come next;
+//   - contents.go: the events of a lease;
 //   - longpoll.go: polls that wait, of which there may be thousands;
 //   - acknowledge.go: the answers of consumers;
+//   - workers.go: consumers that are part of the server;
 //   - letters.go: dead letters, one by one;
 //   - replays.go: giving back many dead letters;
 //   - replayer.go: the worker that does it;

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 	"github.com/eventflow-go/eventflow/core/eventlog"
 	"github.com/eventflow-go/eventflow/core/internal/cache"
 )
@@ -39,35 +40,48 @@ var errNoGroup = core.Errorf(core.CodeNotFound, "there is no such consumer group
 // Create makes a consumer group that begins where the spec says, at the start of the
 // stream by default. A taken name is a [core.CodeConflict].
 func (s *Groups) Create(ctx context.Context, who core.Principal, stream string, spec core.GroupSpec) (core.Group, error) {
-	open, err := s.streams.Open(ctx, who, stream, core.ActionWriteGroups)
+	group, first, err := s.Draft(ctx, who, stream, spec, core.ActionWriteGroups)
 	if err != nil {
 		return core.Group{}, err
 	}
-	group, err := newGroup(spec, open.Org, open.ID, s.now.Stamp())
-	if err != nil {
-		return core.Group{}, err
-	}
-	next, err := s.resolve(ctx, open.ID, spec.Start, "start")
-	if err != nil {
-		return core.Group{}, err
-	}
-	if err := s.roomForGroup(ctx, open.Org, open.ID); err != nil {
-		return core.Group{}, err
-	}
-	// Everything before the start counts as settled, and nothing of it as missed.
-	first := core.Progress{Revision: 1, State: (&groupState{Next: next}).encode()}
 	if err := s.store.CreateGroup(ctx, group, first); err != nil {
 		return core.Group{}, core.StoreFailed(err)
 	}
-	s.known.Drop(open.ID)
+	s.Forget(group.Stream)
 	s.record.Record(ctx, who.Did(core.AuditGroupCreated, "group", group.ID))
 	return group, nil
 }
 
+// Draft checks all that Create does, for a principal that may take an action on the
+// stream, and returns what is to be stored.
+func (s *Groups) Draft(
+	ctx context.Context, who core.Principal, stream string, spec core.GroupSpec, action core.Action,
+) (group core.Group, first core.Progress, err error) {
+	open, err := s.streams.Open(ctx, who, stream, action)
+	if err != nil {
+		return group, first, err
+	}
+	if group, err = newGroup(spec, open.Org, open.ID, s.now.Stamp()); err != nil {
+		return group, first, err
+	}
+	next, err := s.resolve(ctx, open.ID, spec.Start, "start")
+	if err != nil {
+		return group, first, err
+	}
+	if err := s.roomForGroup(ctx, open.Org, open.ID); err != nil {
+		return group, first, err
+	}
+	// Everything before the start counts as settled, and nothing of it as missed.
+	return group, core.Progress{Revision: 1, State: (&groupState{Next: next}).encode()}, nil
+}
+
+// Forget has this node read the groups of a stream anew.
+func (s *Groups) Forget(stream core.ID) { s.known.Drop(stream) }
+
 // newGroup checks a spec and fills in the defaults.
 func newGroup(spec core.GroupSpec, org, stream core.ID, now time.Time) (core.Group, error) {
 	group := core.Group{
-		ID: core.RandomID(now), Org: org, Stream: stream, Mode: spec.Mode,
+		ID: core.RandomID(now), Org: org, Stream: stream, Mode: spec.Mode, OrderingKey: spec.OrderingKey,
 		Visibility: core.DefaultVisibility, MaxAttempts: core.DefaultMaxAttempts,
 		Backoff:  core.Backoff{Initial: core.DefaultBackoffInitial, Max: core.DefaultBackoffMax},
 		Revision: 1, CreatedAt: now, UpdatedAt: now,
@@ -78,8 +92,20 @@ func newGroup(spec core.GroupSpec, org, stream core.ID, now time.Time) (core.Gro
 	if group.Mode != core.Ordered && group.Mode != core.Shared {
 		return core.Group{}, core.Invalid("mode", "must be ordered or shared")
 	}
+	if err := checkOrdering(group.Mode, group.OrderingKey); err != nil {
+		return core.Group{}, err
+	}
 	err := group.Apply(core.GroupChange{Name: &spec.Name, Visibility: spec.Visibility, MaxAttempts: spec.MaxAttempts, Backoff: spec.Backoff})
 	return group, err
+}
+
+// checkOrdering refuses an ordering key that cannot be read, or that has nothing to
+// order.
+func checkOrdering(mode core.Mode, ordering string) error {
+	if ordering != "" && mode == core.Ordered {
+		return core.Invalid("ordering_key", "is for groups of mode shared: an ordered group keeps the order of all events")
+	}
+	return eventjson.CheckOrdering(ordering)
 }
 
 // roomForGroup refuses one group too many. Two nodes may each see the last place at
@@ -137,6 +163,18 @@ func (s *Groups) Get(ctx context.Context, who core.Principal, stream, ref string
 
 // open resolves a group for a principal that wants to do something with it.
 func (s *Groups) open(ctx context.Context, who core.Principal, stream, ref string, action core.Action) (*core.Group, error) {
+	g, err := s.find(ctx, who, stream, ref, action)
+	if err == nil && g.Processor && action == core.ActionConsume {
+		return nil, errServers
+	}
+	return g, err
+}
+
+// errServers answers whoever wants to consume, change or delete a processor's group.
+var errServers = core.Errorf(core.CodeConflict, "the server itself reads this group, for a processor; change or delete the processor, or make a consumer group of your own")
+
+// find is open without a look at who reads the group.
+func (s *Groups) find(ctx context.Context, who core.Principal, stream, ref string, action core.Action) (*core.Group, error) {
 	open, err := s.streams.Open(ctx, who, stream, action)
 	if err != nil {
 		return nil, err
@@ -191,6 +229,9 @@ func (s *Groups) fresh(ctx context.Context, who core.Principal, stream, ref stri
 	g, err := s.open(ctx, who, stream, ref, core.ActionWriteGroups)
 	if err != nil {
 		return core.Group{}, err
+	}
+	if g.Processor {
+		return core.Group{}, errServers
 	}
 	return *g, nil
 }

@@ -33,6 +33,9 @@ type lane struct {
 	// reach is how far the stream went when the log was last asked, at reachAt.
 	reach   core.Bounds
 	reachAt time.Time
+
+	// ahead has a lock of its own: polls read keys into it, outside of their turns.
+	ahead *lookahead
 }
 
 // maxLanes bounds the lanes, and so the states, that a node keeps.
@@ -47,7 +50,7 @@ func (u *turns) laneOf(group core.ID) *lane {
 		if len(u.lanes) >= maxLanes {
 			u.evictLanes()
 		}
-		l = &lane{}
+		l = &lane{ahead: newLookahead()}
 		u.lanes[group] = l
 	}
 	return l

@@ -42,7 +42,7 @@ func (c *crowd) consume(limit int) {
 				c.parked = append(c.parked, offset)
 			}
 		}
-		if spans := c.state.take(c.now, &c.group, core.Offset(len(c.taken)), limit); len(spans) > 0 {
+		if spans := c.state.take(c.now, &c.group, core.Offset(len(c.taken)), limit, keys{}); len(spans) > 0 {
 			c.process(spans)
 			continue
 		}

@@ -29,7 +29,7 @@ func (l *Letters) ReplayAll(ctx context.Context, who core.Principal, spec core.R
 	// replayer counts them as gone.
 	now := l.now.Stamp()
 	replay := core.Replay{
-		ID: core.RandomID(now), Org: who.Org, Filter: scan.Filter, Streams: who.Streams, Rate: spec.Rate, CreatedBy: who.Creator(),
+		ID: core.RandomID(now), Org: who.Org, Cursor: scan.After, Filter: scan.Filter, Streams: who.Streams, Rate: spec.Rate, CreatedBy: who.Creator(),
 		State: core.ReplayRunning, Total: total, Until: until, Revision: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	if total == 0 { // there is no letter to end at, so no node need look
@@ -75,7 +75,11 @@ func (l *Letters) replayScan(ctx context.Context, who core.Principal, spec core.
 		return core.LetterScan{}, core.Invalid("rate", "must be %v to %d letters a second, or 0 for no limit", core.MinReplayRate, int(core.MaxReplayRate))
 	}
 	spec.Query.State = core.Parked
-	return l.scan(ctx, who, spec.Query, core.ActionWriteLetters)
+	scan, err := l.scan(ctx, who, spec.Query, core.ActionWriteLetters)
+	if !spec.Since.IsZero() {
+		scan.After = core.OldestID(spec.Since)
+	}
+	return scan, err
 }
 
 // CountReplay returns how many letters ReplayAll would give back, for people who want

@@ -17,6 +17,9 @@ type span struct {
 	// goes out, so it does not count as an offset of the stream. It is zero for a span
 	// of the log, and a span with a letter is one offset long.
 	Letter core.ID `json:"d,omitzero"`
+	// Key is the hash of the event's key, in a group with an ordering key. It is zero
+	// for events that have no order. A span with a key is one offset long.
+	Key uint64 `json:"k,omitempty"`
 }
 
 func (s span) size() int64 { return int64(s.To - s.From) }

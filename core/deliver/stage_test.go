@@ -23,6 +23,10 @@ type stage struct {
 	now    time.Time
 	head   core.Offset
 	chance float64
+	// keys are the events' keys by their hashes, and hashes those of all events, in a
+	// group with an ordering key.
+	keys   map[uint64]string
+	hashes []uint64
 	// serial counts the leases, which are named A, B, C and so on.
 	serial byte
 	// words are those of the current command behind its name, answers what it says.
@@ -53,6 +57,7 @@ func (s *stage) random() float64 { return s.chance }
 // begin starts a new group at offset 0 of an empty stream, at noon.
 func (s *stage) begin() {
 	s.state, s.now, s.head, s.chance, s.serial = &groupState{}, leaseStart, 0, 1, 0
+	s.keys, s.hashes = map[uint64]string{}, nil
 	s.group = &core.Group{
 		Mode: core.Mode(s.words[0]), Visibility: core.DefaultVisibility, MaxAttempts: core.DefaultMaxAttempts,
 		Backoff: core.Backoff{Initial: core.DefaultBackoffInitial, Max: core.DefaultBackoffMax},
@@ -67,6 +72,8 @@ func (s *stage) begin() {
 		case "backoff":
 			initial, longest, _ := strings.Cut(value, "..")
 			s.group.Backoff = core.Backoff{Initial: core.Seconds(s.duration(initial)), Max: core.Seconds(s.duration(longest))}
+		case "key":
+			s.group.OrderingKey = value
 		case "chance":
 			s.chance = float64(s.number(value))
 		default:
@@ -75,7 +82,25 @@ func (s *stage) begin() {
 	}
 }
 
-func (s *stage) append() { s.head += s.number(s.words[0]) }
+func (s *stage) append() {
+	if s.group.OrderingKey == "" {
+		s.head += s.number(s.words[0])
+		return
+	}
+	for _, word := range s.words {
+		key, times, repeated := strings.Cut(word, "*")
+		n := core.Offset(1)
+		if repeated {
+			n = s.number(times)
+		}
+		if key == "-" {
+			key = ""
+		}
+		s.keys[hashOf(key)] = key
+		s.hashes = append(s.hashes, slices.Repeat([]uint64{hashOf(key)}, int(n))...)
+		s.head += n
+	}
+}
 
 func (s *stage) pass() {
 	s.now = s.now.Add(s.duration(s.words[0]))
@@ -83,7 +108,7 @@ func (s *stage) pass() {
 }
 
 func (s *stage) poll() {
-	spans := s.state.take(s.now, s.group, s.head, int(s.number(s.words[0])))
+	spans := s.state.take(s.now, s.group, s.head, int(s.number(s.words[0])), keys{0, s.hashes})
 	if len(spans) == 0 {
 		s.says("nothing%s", until(s.state.wake(s.now)))
 		return
@@ -162,7 +187,7 @@ func (s *stage) replay() {
 func (s *stage) refuseEverything() {
 	came := 0
 	for {
-		spans := s.state.take(s.now, s.group, s.head, core.MaxPageSize)
+		spans := s.state.take(s.now, s.group, s.head, core.MaxPageSize, keys{0, s.hashes})
 		if len(spans) == 0 {
 			s.says("%d came and wait, in less than 4 MiB: %t", came, len(s.state.encode()) < 4<<20)
 			return
@@ -191,6 +216,17 @@ func (s *stage) show() {
 			break
 		}
 		s.says("%s waits%s", spanText(w.span), until(w.Due))
+	}
+	for i := range s.state.Queues {
+		q := &s.state.Queues[i]
+		texts := make([]string, 0, shown)
+		for _, one := range q.Runs[:min(len(q.Runs), shown)] {
+			texts = append(texts, runText(one.From, one.To))
+		}
+		if more := len(q.Runs) - shown; more > 0 {
+			texts = append(texts, fmt.Sprintf("and %d more runs", more))
+		}
+		s.says("%s: %s behind", s.keys[q.Key], strings.Join(texts, ", "))
 	}
 }
 
@@ -292,10 +328,7 @@ func leaseLine(l lease) string {
 }
 
 func spanText(s span) string {
-	text := fmt.Sprint(int64(s.From))
-	if s.size() > 1 {
-		text = fmt.Sprintf("%d..%d", s.From, s.To-1)
-	}
+	text := runText(s.From, s.To)
 	if !s.ofLog() {
 		text = "letter " + text
 	}
@@ -306,6 +339,13 @@ func spanText(s span) string {
 		return text + fmt.Sprintf(" (attempt %d, lost %d)", s.Attempts, s.Lost)
 	}
 	return text + fmt.Sprintf(" (attempt %d)", s.Attempts)
+}
+
+func runText(from, to core.Offset) string {
+	if to-from > 1 {
+		return fmt.Sprintf("%d..%d", from, to-1)
+	}
+	return fmt.Sprint(int64(from))
 }
 
 func until(at time.Time) string {

@@ -10,20 +10,23 @@ import (
 )
 
 // groupState is the whole progress of a group. Every offset below Next is in exactly
-// one place: in a lease, in a waiting span, or in neither, which means that it is
-// settled.
+// one place: in a lease, in a waiting span, in a queue, or in none of them, which means
+// that it is settled.
 //
 // The methods are pure. Time and chance are arguments, nothing is read and nothing is
 // stored, so a history of any length can be tested as a function. testdata tells the
 // rules as stories.
 type groupState struct {
-	// Next is the first offset that was never handed out.
+	// Next is the first offset that was never handed out nor passed over.
 	Next core.Offset `json:"next"`
 	// Leases are held by consumers. An ordered group has one at most.
 	Leases []lease `json:"leases,omitempty"`
 	// Waiting are the spans that will go out again, in the order of offsets. An
 	// ordered group hands them out from the front; wait keeps the order.
 	Waiting []waiting `json:"waiting,omitempty"`
+	// Queues are the events that wait behind others of their keys, in the order of keys.
+	// Only a group with an ordering key has any.
+	Queues []queue `json:"queues,omitempty"`
 	// Past are the leases that ended last, the latest at the end.
 	Past []pastLease `json:"past,omitempty"`
 	// Missed is how many events retention removed before they were settled.
@@ -54,6 +57,7 @@ func (s *groupState) clone() *groupState {
 	c.Waiting = slices.Clone(s.Waiting)
 	c.Leases = slices.Clone(s.Leases)
 	c.Past = slices.Clone(s.Past)
+	c.Queues = cloneQueues(s.Queues)
 	for i := range c.Leases {
 		c.Leases[i].Spans = slices.Clone(c.Leases[i].Spans)
 	}
@@ -76,6 +80,9 @@ func (s *groupState) committed() core.Offset {
 			lowest = min(lowest, w.From)
 		}
 	}
+	for i := range s.Queues {
+		lowest = min(lowest, s.Queues[i].first())
+	}
 	return lowest
 }
 
@@ -83,11 +90,16 @@ func (s *groupState) committed() core.Offset {
 func (s *groupState) settled(offset core.Offset) bool {
 	return offset < s.Next &&
 		!slices.ContainsFunc(s.Leases, func(l lease) bool { return l.holds(offset) }) &&
-		!slices.ContainsFunc(s.Waiting, func(w waiting) bool { return w.covers(offset) })
+		!slices.ContainsFunc(s.Waiting, func(w waiting) bool { return w.covers(offset) }) && !s.passed(offset)
+}
+
+// passed reports whether an offset waits behind another one of its key.
+func (s *groupState) passed(offset core.Offset) bool {
+	return slices.ContainsFunc(s.Queues, func(q queue) bool { return q.covers(offset) })
 }
 
 // counts returns how many events consumers hold and how many wait, replayed letters
-// included.
+// and those in queues included.
 func (s *groupState) counts() (leased, waits int64) {
 	for _, l := range s.Leases {
 		for _, part := range l.Spans {
@@ -96,6 +108,9 @@ func (s *groupState) counts() (leased, waits int64) {
 	}
 	for _, w := range s.Waiting {
 		waits += w.size()
+	}
+	for i := range s.Queues {
+		waits += s.Queues[i].size()
 	}
 	return leased, waits
 }
@@ -107,6 +122,7 @@ func (s *groupState) trim(first core.Offset) {
 		s.Missed += int64(first - s.Next)
 		s.Next = first
 	}
+	s.trimQueues(first)
 	if len(s.Waiting) == 0 || s.Waiting[0].From >= first {
 		return
 	}
@@ -150,5 +166,6 @@ func (s *groupState) seek(now time.Time, to core.Offset) {
 	}
 	s.Leases = nil
 	s.Waiting = slices.DeleteFunc(s.Waiting, func(w waiting) bool { return w.ofLog() })
+	s.Queues = nil
 	s.Next = to
 }

@@ -15,7 +15,7 @@ var leaseStart = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
 // where is what has become of one offset.
 type where struct {
-	kind     byte // of "new", "leased", "waiting", "settled" the first letter
+	kind     byte // of "new", "leased", "waiting", "queued", "settled" the first letter
 	lease    core.ID
 	attempts int
 	due      time.Time
@@ -30,18 +30,24 @@ type leaseModel struct {
 	head   core.Offset
 	serial byte
 	fates  map[core.Offset]where
+	// keys are those of all events, in a group with an ordering key; 0 is none.
+	keys []uint64
 	// missed is how many offsets were removed before they were settled.
 	missed int64
 }
 
 func newLeaseModel(t *rapid.T) *leaseModel {
-	return &leaseModel{
+	m := &leaseModel{
 		T: t, state: &groupState{}, now: leaseStart, fates: map[core.Offset]where{},
 		group: &core.Group{
 			Mode: rapid.SampledFrom([]core.Mode{core.Ordered, core.Shared}).Draw(t, "mode"), MaxAttempts: rapid.IntRange(1, 4).Draw(t, "attempts"),
 			Backoff: core.Backoff{Initial: core.Seconds(time.Second), Max: core.Seconds(4 * time.Second)}, Visibility: core.Seconds(10 * time.Second),
 		},
 	}
+	if m.group.Mode == core.Shared && rapid.Bool().Draw(t, "keyed") {
+		m.group.OrderingKey = core.OrderingSubject
+	}
+	return m
 }
 
 func (m *leaseModel) random() float64 { return rapid.Float64Range(0, 0.999).Draw(m.T, "random") }
@@ -54,6 +60,9 @@ func (m *leaseModel) id() core.ID {
 
 func (m *leaseModel) append(*rapid.T) {
 	m.head += core.Offset(rapid.IntRange(1, 30).Draw(m.T, "events"))
+	for m.group.OrderingKey != "" && len(m.keys) < int(m.head) {
+		m.keys = append(m.keys, uint64(rapid.IntRange(0, 4).Draw(m.T, "key")))
+	}
 }
 
 func (m *leaseModel) pass(*rapid.T) {
@@ -63,9 +72,14 @@ func (m *leaseModel) pass(*rapid.T) {
 // take hands out what is due and new, and nothing else.
 func (m *leaseModel) take(*rapid.T) {
 	limit := rapid.IntRange(1, 12).Draw(m.T, "limit")
-	spans := m.state.take(m.now, m.group, m.head, limit)
+	next := m.state.Next
+	spans := m.state.take(m.now, m.group, m.head, limit, m.known())
 	require.LessOrEqual(m, sizeOf(spans), limit)
+	for offset := next; offset < m.state.Next && m.group.OrderingKey != ""; offset++ {
+		m.fates[offset] = where{kind: 'q'} // unless it was handed out, which follows
+	}
 	if len(spans) == 0 {
+		m.nothingIsFree(limit, spans)
 		return
 	}
 	id := m.id()
@@ -74,16 +88,62 @@ func (m *leaseModel) take(*rapid.T) {
 	for _, part := range spans {
 		for offset := part.From; offset < part.To; offset++ {
 			was, known := m.fates[offset]
-			require.True(m, !known || was.kind == 'w' && !m.now.Before(was.due), "%d comes: %+v", offset, was)
+			require.True(m, !known || was.kind == 'q' || was.kind == 'w' && !m.now.Before(was.due), "%d comes: %+v", offset, was)
+			m.isTheFirst(offset)
 			require.Equal(m, was.attempts+1, part.Attempts)
 			require.True(m, m.group.Mode == core.Shared || offset > last, "in order")
 			last = offset
 			m.fates[offset] = where{kind: 'l', lease: id, attempts: part.Attempts}
 		}
 	}
+	m.nothingIsFree(limit, spans)
 	if m.group.Mode == core.Ordered {
 		require.Len(m, m.state.Leases, 1)
 		require.GreaterOrEqual(m, m.state.committed(), spans[0].From, "nothing is overtaken")
+	}
+}
+
+// known returns the keys that the next take is told, which may be fewer than there are.
+func (m *leaseModel) known() keys {
+	if m.group.OrderingKey == "" {
+		return keys{}
+	}
+	from := rapid.IntRange(0, int(m.state.Next)).Draw(m.T, "known from")
+	to := int(m.head)
+	if rapid.Bool().Draw(m.T, "not all is known") {
+		to = rapid.IntRange(from, to).Draw(m.T, "known to")
+	}
+	return keys{core.Offset(from), m.keys[from:to]}
+}
+
+// isTheFirst holds an event that is about to go out to the order of its key: nothing
+// before it is open, and no other one is on its way.
+func (m *leaseModel) isTheFirst(offset core.Offset) {
+	if m.group.OrderingKey == "" || m.keys[offset] == 0 {
+		return
+	}
+	for other, fate := range m.fates {
+		if m.keys[other] == m.keys[offset] && other != offset {
+			require.True(m, fate.kind == 's' || fate.kind == 'q' && other > offset, "%d overtakes %d or comes beside it: %+v", offset, other, fate)
+		}
+	}
+}
+
+// nothingIsFree holds a take that had room for more to having handed out the first open
+// event of each key, unless that was tried before and waits.
+func (m *leaseModel) nothingIsFree(limit int, spans []span) {
+	if m.group.OrderingKey == "" || sizeOf(spans) >= limit || slices.ContainsFunc(spans, func(s span) bool { return s.Lost > 0 }) {
+		return
+	}
+	busy := map[uint64]bool{}
+	for offset, fate := range m.fates {
+		if fate.kind == 'l' || fate.kind == 'w' {
+			require.True(m, fate.kind == 'l' || m.now.Before(fate.due), "%d is due", offset)
+			busy[m.keys[offset]] = true
+		}
+	}
+	for offset, fate := range m.fates {
+		require.True(m, fate.kind != 'q' || m.keys[offset] != 0 && busy[m.keys[offset]], "%d waits behind nothing", offset)
 	}
 }
 
@@ -217,7 +277,7 @@ func (m *leaseModel) trim(*rapid.T) {
 	first := core.Offset(rapid.IntRange(0, int(m.head)).Draw(m.T, "first"))
 	m.state.trim(first)
 	for offset := range first {
-		if fate, known := m.fates[offset]; !known || fate.kind == 'w' {
+		if fate, known := m.fates[offset]; !known || fate.kind == 'w' || fate.kind == 'q' {
 			m.fates[offset] = where{kind: 's'}
 			m.missed++
 		}
@@ -244,6 +304,12 @@ func (m *leaseModel) check(*rapid.T) {
 	}
 	for _, w := range m.state.Waiting {
 		note(w.span, where{kind: 'w', attempts: w.Attempts, due: w.Due})
+	}
+	for _, q := range m.state.Queues {
+		require.NotEmpty(m, q.Runs)
+		for _, one := range q.Runs {
+			note(span{From: one.From, To: one.To, Key: q.Key}, where{kind: 'q'})
+		}
 	}
 	for offset := range m.state.Next {
 		if _, open := seen[offset]; !open {
@@ -280,8 +346,8 @@ func TestACopiedGroupHoldsNoLeases(t *testing.T) {
 	group := &core.Group{Mode: core.Shared, MaxAttempts: 5}
 	s := &groupState{}
 	first, second := core.ID{1}, core.ID{2}
-	s.hold(first, leaseStart.Add(time.Hour), s.take(leaseStart, group, 20, 10))
-	s.hold(second, leaseStart.Add(time.Hour), s.take(leaseStart, group, 20, 10))
+	s.hold(first, leaseStart.Add(time.Hour), s.take(leaseStart, group, 20, 10, keys{}))
+	s.hold(second, leaseStart.Add(time.Hour), s.take(leaseStart, group, 20, 10, keys{}))
 	_, err := s.ack(leaseStart, first, []core.Offset{0, 1})
 	require.NoError(t, err)
 	raw, err := Unleased(s.encode(), leaseStart)
@@ -295,7 +361,7 @@ func TestACopiedGroupHoldsNoLeases(t *testing.T) {
 	require.EqualValues(t, 18, waits)
 	_, err = copied.ack(leaseStart, second, nil)
 	require.Equal(t, core.CodeConflict, core.CodeOf(err))
-	again := copied.take(leaseStart, group, 20, 100)
+	again := copied.take(leaseStart, group, 20, 100, keys{})
 	require.Equal(t, 18, sizeOf(again))
 	require.Equal(t, 1, again[0].Attempts, "the time before does not count")
 	same, err := Unleased(raw, leaseStart)

@@ -11,10 +11,15 @@ import (
 // or until the stream has news.
 
 // take hands out up to limit events: waiting ones that are due, and new ones of the
-// log up to head. It returns nothing when there is nothing to hand out now.
-func (s *groupState) take(now time.Time, group *core.Group, head core.Offset, limit int) []span {
-	if group.Mode == core.Ordered {
+// log up to head. It returns nothing when there is nothing to hand out now. known are
+// the keys of new events, in a group with an ordering key: what it does not know, take
+// does not look at.
+func (s *groupState) take(now time.Time, group *core.Group, head core.Offset, limit int, known keys) []span {
+	switch {
+	case group.Mode == core.Ordered:
 		return s.takeOrdered(now, group, head, limit)
+	case group.OrderingKey != "":
+		return s.takeKeyed(now, group, head, limit, known)
 	}
 	// Waiting events go first: a busy stream would overtake them for ever.
 	spans, lost := s.takeDue(now, group, limit)
@@ -41,11 +46,9 @@ func (s *groupState) takeOrdered(now time.Time, group *core.Group, head core.Off
 			if len(spans) > 0 { // it comes with the next poll, by itself
 				return spans
 			}
-			spans, _ = s.takeFrom(0, group, limit)
-			return spans
+			return []span{s.takeFrom(0, group, limit)}
 		}
-		part, _ := s.takeFrom(0, group, limit-sizeOf(spans))
-		spans = append(spans, part...)
+		spans = append(spans, s.takeFrom(0, group, limit-sizeOf(spans)))
 	}
 	return s.takeNew(spans, head, limit)
 }
@@ -55,7 +58,7 @@ func (s *groupState) takeOrdered(now time.Time, group *core.Group, head core.Off
 // that this is such a span.
 func (s *groupState) takeDue(now time.Time, group *core.Group, limit int) (spans []span, lost bool) {
 	if i := slices.IndexFunc(s.Waiting, func(w waiting) bool { return w.Lost > 0 && !now.Before(w.Due) }); i >= 0 {
-		return s.takeFrom(i, group, limit)
+		return s.takeLost(i, now, group, limit), true
 	}
 	var rest waiting
 	kept := s.Waiting[:0]
@@ -81,7 +84,7 @@ func (s *groupState) takeDue(now time.Time, group *core.Group, limit int) (spans
 
 // takeFrom hands out the beginning of one waiting span, as much as may go out
 // together.
-func (s *groupState) takeFrom(i int, group *core.Group, limit int) (spans []span, lost bool) {
+func (s *groupState) takeFrom(i int, group *core.Group, limit int) span {
 	rest := s.Waiting[i]
 	part := rest.span
 	part.Attempts++
@@ -89,7 +92,7 @@ func (s *groupState) takeFrom(i int, group *core.Group, limit int) (spans []span
 	rest.From = part.To
 	s.Waiting = slices.Delete(s.Waiting, i, i+1)
 	s.waitOn(rest)
-	return []span{part}, part.Lost > 0
+	return part
 }
 
 // takeNew adds events that never went out, while there is room for them to wait in

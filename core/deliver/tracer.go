@@ -125,7 +125,7 @@ func (s *groupState) trace(offset core.Offset, attempts []core.Attempt) (core.Tr
 	// An event that is neither held nor waiting was settled, or never handed out. A
 	// skip settles, too, and shows in the last attempt alone.
 	switch {
-	case offset >= s.Next:
+	case offset >= s.Next || s.passed(offset):
 		return core.TracePending, nil
 	case len(attempts) > 0 && attempts[len(attempts)-1].Outcome == core.Skipped:
 		return core.TraceSkipped, nil

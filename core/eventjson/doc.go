@@ -11,10 +11,12 @@
 //     values that are not;
 //   - json_path.go: the value at a path, and whether it is the one that is asked for;
 //   - json_number.go: whether two texts are the same number;
+//   - ordering.go: the value that orders an event among others;
 //   - json_members.go: the members of an object and the elements of an array, for
 //     other formats such as CloudEvents;
 //   - decode.go: one event;
 //   - decode_batch.go: many events, as an array or as lines;
 //   - decode_hints.go: what the headers of a request add to its event;
-//   - draft.go: an event that came in another format.
+//   - draft.go: an event that came in another format;
+//   - encode.go: a stored event as the API shows it.
 package eventjson

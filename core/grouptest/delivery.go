@@ -15,14 +15,18 @@ const deliverySteps = 300
 // RunDelivery does random things to consumer groups on the log and the store: append,
 // poll, ack, nack, extend, commit, reset, replay, wait and crash. It compares every
 // answer with a simple model. Each event is handed out until it is settled or a dead
-// letter, to one consumer at a time, and in order where the group is ordered; the dead
+// letter, to one consumer at a time, and in order where the group is ordered; in a group
+// with an ordering key, the events of one key are in order and one at a time. The dead
 // letters are exactly the events that had their attempts. A seed other than zero
 // repeats a history.
 func RunDelivery(t *testing.T, open func(t *testing.T) (core.EventLog, core.GroupStore), seed uint64) {
 	t.Helper()
-	for _, mode := range []core.Mode{core.Ordered, core.Shared} {
+	for _, kind := range []kind{{mode: core.Ordered}, {mode: core.Shared}, {core.Shared, ordering}} {
 		for _, seeks := range []bool{false, true} {
-			name := string(mode)
+			name := string(kind.mode)
+			if kind.ordering != "" {
+				name += " by key"
+			}
 			if seeks {
 				name += " with resets"
 			}
@@ -33,14 +37,23 @@ func RunDelivery(t *testing.T, open func(t *testing.T) (core.EventLog, core.Grou
 				if seed == 0 {
 					seed = rand.Uint64()
 				}
-				handOut(t, log, store, mode, seeks, seed)
+				handOut(t, log, store, kind, seeks, seed)
 			})
 		}
 	}
 }
 
+// kind is a kind of group.
+type kind struct {
+	mode     core.Mode
+	ordering string
+}
+
+// ordering is the ordering key of the groups that have one.
+const ordering = "payload.k"
+
 // handOut plays one history, and then hands out and settles the rest.
-func handOut(t *testing.T, log core.EventLog, store core.GroupStore, mode core.Mode, seeks bool, seed uint64) {
+func handOut(t *testing.T, log core.EventLog, store core.GroupStore, kind kind, seeks bool, seed uint64) {
 	w := newWorld(t, log, store, seed)
 	w.seeks = seeks
 	step := 0
@@ -50,7 +63,7 @@ func handOut(t *testing.T, log core.EventLog, store core.GroupStore, mode core.M
 		}
 	})
 	w.append(1 + w.random.IntN(20))
-	w.create(mode, 1+w.random.IntN(4))
+	w.create(kind, 1+w.random.IntN(4))
 	for ; step < deliverySteps; step++ {
 		w.step()
 		w.lapse()
@@ -135,6 +148,7 @@ func (w *world) receive(l *lease, offset core.Offset, attempt int) {
 	case w.now.Before(f.due):
 		w.Fatalf("%s: event %d comes before its delay is over", w.doing, offset)
 	}
+	w.checkKey(offset)
 	f.attempts, f.lease, f.waits, f.due = attempt, l, false, time.Time{}
 	l.offsets = append(l.offsets, offset)
 }
@@ -153,6 +167,24 @@ func (w *world) checkOrder(l *lease) {
 	}
 }
 
+// checkKey checks that no other event of an event's key is on its way, and that no
+// earlier one is open. A replayed letter has no order.
+func (w *world) checkKey(offset core.Offset) {
+	w.Helper()
+	for other := range w.fates {
+		if w.blocks(core.Offset(other), offset) {
+			w.Fatalf("%s: event %d comes, and %d of its key %q is not done with", w.doing, offset, other, w.keys[offset])
+		}
+	}
+}
+
+// blocks reports whether an event may not go out because of another one of its key.
+func (w *world) blocks(other, offset core.Offset) bool {
+	f := &w.fates[other]
+	return w.group.OrderingKey != "" && w.replays[offset] == nil && w.keys[offset] != "" && w.keys[other] == w.keys[offset] &&
+		other != offset && !f.settled && (other < offset || f.lease != nil || f.waits)
+}
+
 // checkNothing checks that an empty answer hides nothing. The model does not know when
 // a backoff ends, so it expects only events that were never handed out.
 func (w *world) checkNothing() {
@@ -168,7 +200,11 @@ func (w *world) checkNothing() {
 		if f.waits && w.group.Mode == core.Ordered {
 			return // everything after it waits too
 		}
-		if f.lease == nil && !f.waits {
+		blocked := false
+		for other := range w.fates {
+			blocked = blocked || w.blocks(core.Offset(other), core.Offset(offset))
+		}
+		if f.lease == nil && !f.waits && !blocked {
 			w.Fatalf("%s: nothing comes, and event %d was never handed out", w.doing, offset)
 		}
 	}

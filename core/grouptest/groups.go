@@ -87,7 +87,9 @@ func changedGroup(s *suite) {
 	changed := group
 	changed.Name, changed.Visibility, changed.MaxAttempts, changed.Revision = "post", core.Seconds(time.Hour), 1, 2
 	changed.Backoff, changed.UpdatedAt = core.Backoff{Initial: 0, Max: 0}, start.Add(time.Hour)
-	s.must(s.store.UpdateGroup(s.Context(), changed))
+	other := changed // whose the group is, and what it hands out, stays
+	other.Mode, other.OrderingKey, other.Processor, other.CreatedAt = core.Ordered, "", true, start.Add(time.Hour)
+	s.must(s.store.UpdateGroup(s.Context(), other))
 	s.equal(s.groups(group.Stream), []core.Group{changed})
 	s.refused(s.store.UpdateGroup(s.Context(), changed), core.CodePreconditionFailed)
 	changed.Revision = 4

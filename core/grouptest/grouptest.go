@@ -80,7 +80,8 @@ func (s *suite) id() core.ID { return newID(s.random, start) }
 // group makes up a group of a stream.
 func (s *suite) group(stream core.ID, name string) core.Group {
 	return core.Group{
-		ID: s.id(), Org: org, Stream: stream, Name: name, Mode: core.Shared, Visibility: core.Seconds(1500 * time.Millisecond), MaxAttempts: 7,
+		ID: s.id(), Org: org, Stream: stream, Name: name, Mode: core.Shared, OrderingKey: `payload.customer."the id"`,
+		Visibility: core.Seconds(1500 * time.Millisecond), MaxAttempts: 7,
 		Backoff:  core.Backoff{Initial: core.Seconds(10 * time.Microsecond), Max: core.Seconds(time.Hour)},
 		Revision: 1, CreatedAt: start, UpdatedAt: start.Add(time.Microsecond),
 	}

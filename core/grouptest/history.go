@@ -1,7 +1,6 @@
 package grouptest
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -151,7 +150,7 @@ func (w *world) settled() {
 	w.must(err)
 	for _, letter := range page {
 		letters[letter.Event.Offset]++
-		if want := fmt.Sprintf(`{"n": %d}`, letter.Event.Offset); string(letter.Event.Payload) != want {
+		if want := w.payload(letter.Event.Offset); string(letter.Event.Payload) != want {
 			w.Errorf("the dead letter of event %d holds the payload %s", letter.Event.Offset, letter.Event.Payload)
 		}
 		if len(letter.Attempts) == 0 || letter.State != core.Parked {

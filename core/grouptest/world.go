@@ -31,6 +31,8 @@ type world struct {
 	// event may have several dead letters, and the model knows them by offset.
 	seeks bool
 
+	// keys are the ordering keys of the events, by offset; "" is none.
+	keys []string
 	// fates are the model's beliefs about the events, by offset.
 	fates []fate
 	// replays are the same for dead letters that are being replayed. At such an offset
@@ -172,11 +174,11 @@ func (w *world) newNode() *deliver.UseCases {
 func (w *world) node() *deliver.UseCases { return w.nodes[w.random.IntN(len(w.nodes))] }
 
 // create makes the group by one of the nodes.
-func (w *world) create(mode core.Mode, attempts int) {
+func (w *world) create(kind kind, attempts int) {
 	w.Helper()
 	visibility, initial, longest := core.Seconds(10*time.Second), core.Seconds(time.Second), core.Seconds(8*time.Second)
 	group, err := w.node().Groups.Create(w.Context(), who, "orders", core.GroupSpec{
-		Name: "mail", Mode: mode, Visibility: &visibility, MaxAttempts: &attempts, Backoff: &core.BackoffSpec{Initial: &initial, Max: &longest},
+		Name: "mail", Mode: kind.mode, OrderingKey: kind.ordering, Visibility: &visibility, MaxAttempts: &attempts, Backoff: &core.BackoffSpec{Initial: &initial, Max: &longest},
 	})
 	w.must(err)
 	w.group = group
@@ -201,13 +203,19 @@ func (w *world) append(n int) {
 	w.says("append %d", n)
 	entries := make([]core.Entry, n)
 	for i := range entries {
-		payload := fmt.Appendf(nil, `{"n": %d}`, len(w.fates)+i)
+		w.keys = append(w.keys, []string{"", "a", "b", "c"}[w.random.IntN(4)])
+		payload := w.payload(core.Offset(len(w.keys) - 1))
 		entries[i].Event = core.Event{
 			ID: newID(w.random, w.now), Type: "made", Version: 1, OccurredAt: w.now, Source: "test", Payload: json.RawMessage(payload),
 		}
 	}
 	w.must(w.log.Append(w.Context(), w.now, []core.Batch{{Org: org, Stream: w.stream.ID, Entries: entries}}))
 	w.fates = append(w.fates, make([]fate, n)...)
+}
+
+// payload is what the event at an offset holds.
+func (w *world) payload(offset core.Offset) string {
+	return fmt.Sprintf(`{"n": %d, "k": %q}`, offset, w.keys[offset])
 }
 
 // fate returns the fate of the event, or of the letter, that a poll hands out at an

@@ -10,6 +10,7 @@
 //   - structured.go: one CloudEvent in JSON;
 //   - batched.go: an array of them;
 //   - outgoing.go: a stored event on its way out;
+//   - outgoing_binary.go: the same, as headers and a body;
 //   - context.go: what a stored event's context says of it as a CloudEvent;
 //   - media.go: media types;
 //   - data.go: base64, and texts in JSON;

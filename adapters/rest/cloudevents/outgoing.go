@@ -41,29 +41,19 @@ func AppendDelivered(b []byte, event *core.Event, attempt int) []byte {
 func appendMembers(b []byte, event *core.Event) []byte {
 	o := newOutgoing(event)
 	b = append(b, `{"specversion":"1.0"`...)
-	b = appendAttribute(b, attributeID, o.id())
-	b = appendAttribute(b, attributeSource, o.source())
-	b = appendAttribute(b, attributeType, event.Type)
-	b = appendAttribute(b, attributeSubject, event.Subject)
-	if !event.OccurredAt.IsZero() {
-		b = appendAttribute(b, attributeTime, event.OccurredAt.Format(time.RFC3339Nano))
+	add := func(name, text string) {
+		b = append(b, `,"`...)
+		b = append(b, name...)
+		b = appendText(append(b, `":`...), text)
 	}
-	b = appendAttribute(b, attributeContentType, o.contentType())
-	b = appendAttribute(b, attributeSchema, uriReference(o.pairs.text(attributeSchema)))
-	b = o.appendExtensions(b)
-	b = appendAttribute(b, attributeOffset, strconv.FormatInt(int64(event.Offset), 10))
-	b = appendAttribute(b, attributeReceivedAt, event.ReceivedAt.Format(time.RFC3339Nano))
+	o.attributes(add)
+	o.extensions(func(name string, value []byte) {
+		b = append(b, `,"`...)
+		b = append(b, name...)
+		b = append(append(b, `":`...), value...)
+	})
+	o.numbers(add)
 	return o.appendData(b)
-}
-
-// appendAttribute appends an attribute, unless it is empty.
-func appendAttribute(b []byte, name, text string) []byte {
-	if text == "" {
-		return b
-	}
-	b = append(b, `,"`...)
-	b = append(b, name...)
-	return appendText(append(b, `":`...), text)
 }
 
 // outgoing is a stored event on its way out.
@@ -98,6 +88,30 @@ func (o *outgoing) source() string {
 	return uriReference(o.Source)
 }
 
+// attributes calls add with each attribute of the specification but specversion.
+func (o *outgoing) attributes(add func(name, text string)) {
+	some := func(name, text string) {
+		if text != "" {
+			add(name, text)
+		}
+	}
+	some(attributeID, o.id())
+	some(attributeSource, o.source())
+	some(attributeType, o.Type)
+	some(attributeSubject, o.Subject)
+	if !o.OccurredAt.IsZero() {
+		add(attributeTime, o.OccurredAt.Format(time.RFC3339Nano))
+	}
+	some(attributeContentType, o.contentType())
+	some(attributeSchema, uriReference(o.pairs.text(attributeSchema)))
+}
+
+// numbers calls add with the extensions that the server sets.
+func (o *outgoing) numbers(add func(name, text string)) {
+	add(attributeOffset, strconv.FormatInt(int64(o.Offset), 10))
+	add(attributeReceivedAt, o.ReceivedAt.Format(time.RFC3339Nano))
+}
+
 func (o *outgoing) hasData() bool {
 	return len(o.Payload) > 0 && (o.encoding != dataNone || string(o.Payload) != "null")
 }
@@ -125,32 +139,29 @@ var notExtensions = []string{
 	memberData, contextDataEncoding, attributeStream, attributeOffset, attributeReceivedAt, attributeAttempt,
 }
 
-// appendExtensions appends the members of the context under names that
-// attributes may have. Those that need no other name come first, so that they
-// keep theirs.
-func (o *outgoing) appendExtensions(b []byte) []byte {
+// extensions calls add with the members of the context, under names that attributes may
+// have. The values are JSON strings. Members that need no other name come first, so
+// that they keep theirs.
+func (o *outgoing) extensions(add func(name string, value []byte)) {
 	var taken []string
-	add := func(name string, value []byte) {
+	first := func(name string, value []byte) {
 		if !isAttributeName(name) || slices.Contains(notExtensions, name) || slices.Contains(taken, name) {
 			return
 		}
 		taken = append(taken, name)
-		b = append(b, `,"`...)
-		b = append(b, name...)
-		b = append(append(b, `":`...), value...)
+		add(name, value)
 	}
 	for i := range o.pairs {
-		add(o.pairs[i].name, o.pairs[i].value)
+		first(o.pairs[i].name, o.pairs[i].value)
 	}
 	if o.foreign {
-		return b // its other members are not from its producer
+		return // its other members are not from its producer
 	}
 	for i := range o.pairs {
 		if !isAttributeName(o.pairs[i].name) {
-			add(strings.ToLower(withoutMarks.Replace(o.pairs[i].name)), o.pairs[i].value)
+			first(strings.ToLower(withoutMarks.Replace(o.pairs[i].name)), o.pairs[i].value)
 		}
 	}
-	return b
 }
 
 var withoutMarks = strings.NewReplacer("_", "", "-", "", ".", "")
@@ -160,10 +171,13 @@ func (o *outgoing) appendData(b []byte) []byte {
 	switch {
 	case !o.hasData():
 		return b
-	case o.encoding == dataBase64 && holdsBase64(o.Payload):
+	case o.isBinary():
 		b = append(b, `,"data_base64":`...)
 	default:
 		b = append(b, `,"data":`...)
 	}
 	return append(b, o.Payload...)
 }
+
+// isBinary reports whether the payload is a string that holds other data in base64.
+func (o *outgoing) isBinary() bool { return o.encoding == dataBase64 && holdsBase64(o.Payload) }

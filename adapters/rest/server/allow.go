@@ -32,7 +32,7 @@ func (s *Server) allowed(path string) string {
 			methods = append(methods, fiber.MethodHead)
 		}
 	}
-	if r := s.routeOf(fiber.MethodPost, path); r != nil && r.takesCloudEvents() {
+	if r := s.routeOf(fiber.MethodPost, path); r != nil && r.takesWebhooks() {
 		methods = append(methods, fiber.MethodOptions)
 	}
 	return strings.Join(methods, ", ")
@@ -84,6 +84,8 @@ func (c *call) acceptable(err *core.Error) {
 func (r *route) media() string {
 	const comma = ", "
 	switch {
+	case r.inbound():
+		return rest.TypeJSON + comma + rest.TypeForm
 	case r.Action != core.ActionIngest:
 		return rest.TypeJSON
 	case strings.HasSuffix(r.Path, "/batch"):

@@ -13,6 +13,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/inbound"
 )
 
 // call is one request on its way through the server. It is used again for
@@ -24,6 +25,8 @@ type call struct {
 	fiber  *fiber.Ctx // nil when no route matches
 	route  *route
 	who    core.Principal
+	// source is what a sender sends to, nil on all routes but one.
+	source *inbound.Open
 	// credential is what who was authenticated by. It is a part of the request's
 	// buffer.
 	credential []byte

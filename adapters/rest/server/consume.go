@@ -8,6 +8,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 // getGroupEvents hands events to a consumer. If there are none, it waits as
@@ -79,7 +80,7 @@ func (c *call) answerDelivery(d core.Delivery) {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendEvent(b, &d.Events[i])
+		b = eventjson.AppendEvent(b, &d.Events[i])
 		b = append(b[:len(b)-1], `,"attempt":`...)
 		b = strconv.AppendInt(b, int64(d.Attempts[i]), 10)
 		b = append(b, '}')

@@ -8,6 +8,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 // getDeadLetters answers a page of dead letters, newest first.
@@ -52,7 +53,7 @@ func appendLetter(b []byte, letter *core.DeadLetter) ([]byte, error) {
 	}{DeadLetter: letter})
 	before, after, _ := bytes.Cut(encoded, []byte(place))
 	b = append(append(b, before...), `"event":`...)
-	return append(appendEvent(b, &letter.Event), after...), err
+	return append(eventjson.AppendEvent(b, &letter.Event), after...), err
 }
 
 func (c *call) answerLetter(letter core.DeadLetter) error {

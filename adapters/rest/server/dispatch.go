@@ -33,14 +33,14 @@ func (s *Server) newApp() *fiber.App {
 }
 
 // mount adds a route to the router. HEAD is allowed wherever GET is, and OPTIONS
-// wherever CloudEvents may be delivered.
+// wherever CloudEvents and webhooks may be delivered.
 func (s *Server) mount(app *fiber.App, r *route) {
 	handle := func(c *fiber.Ctx) error { return s.dispatch(c, r) }
 	app.Add(r.Method, r.Path, handle)
 	if r.Method == fiber.MethodGet {
 		app.Add(fiber.MethodHead, r.Path, handle)
 	}
-	if r.takesCloudEvents() {
+	if r.takesWebhooks() {
 		app.Add(fiber.MethodOptions, r.Path, handle)
 	}
 }
@@ -75,6 +75,9 @@ func (s *Server) dispatch(c *fiber.Ctx, r *route) error {
 func (s *Server) guard(c *call) error {
 	if c.isProbe() {
 		return nil
+	}
+	if c.route.inbound() {
+		return s.admitSource(c)
 	}
 	if c.route.Action == Public {
 		return s.admitAddress(c)

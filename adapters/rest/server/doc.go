@@ -41,7 +41,6 @@
 //   - mediatype.go: what a body is;
 //   - accept.go: what the client wants to get;
 //   - object.go: bodies that are one JSON object, read strictly;
-//   - json.go: events as JSON, written without reflection;
 //   - untilclose.go: answers that end with their connection;
 //   - page.go: lists that come in pages;
 //   - revision.go: changes that depend on a revision;
@@ -62,8 +61,12 @@
 //   - frames.go: the newest events as all tails send them;
 //   - trace.go: what has become of an event;
 //   - groups.go: consumer groups;
+//   - processors.go: processors, and what they would do;
+//   - deliveries.go: their attempts to send;
 //   - consume.go: events handed to a consumer under a lease;
 //   - settle.go: what a consumer says of them: ack, nack, commit, extend;
+//   - sources.go: sources, and what they refused;
+//   - inbound.go: what senders send to them;
 //   - deadletters.go: events that could not be processed;
 //   - replay.go: dead letters on their way back;
 //   - keys.go: API keys and service tokens;

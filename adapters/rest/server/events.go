@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"net/url"
 	"slices"
 	"strconv"
@@ -79,6 +80,9 @@ func (c *call) decode(field eventjson.StreamField) (eventjson.Draft, error) {
 func appendReceipt(b []byte, receipt core.Receipt) []byte {
 	b = append(b, `"status":"`...)
 	b = append(b, receipt.Status...)
+	if receipt.Status == core.InQuarantine {
+		return appendQuarantined(b, receipt)
+	}
 	b = append(b, `","event_id":"`...)
 	b = receipt.ID.AppendText(b)
 	b = append(b, `","offset":`...)
@@ -86,6 +90,19 @@ func appendReceipt(b []byte, receipt core.Receipt) []byte {
 	b = append(b, `,"received_at":"`...)
 	b = receipt.ReceivedAt.AppendFormat(b, time.RFC3339Nano)
 	b = append(b, '"')
+	if receipt.Duplicate {
+		b = append(b, `,"duplicate":true`...)
+	}
+	return b
+}
+
+// appendQuarantined goes on with the receipt of an event that is in no stream.
+func appendQuarantined(b []byte, receipt core.Receipt) []byte {
+	reasons, _ := json.Marshal(receipt.Reasons) // never fails: it is made of texts
+	b = receipt.Quarantine.AppendText(append(b, `","quarantine_id":"`...))
+	b = append(b, `","offset":-1,"received_at":"`...)
+	b = receipt.ReceivedAt.AppendFormat(b, time.RFC3339Nano)
+	b = append(append(b, `","reasons":`...), reasons...)
 	if receipt.Duplicate {
 		b = append(b, `,"duplicate":true`...)
 	}
@@ -134,10 +151,10 @@ func (c *call) answerPage(page core.EventPage) {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendEvent(b, &page.Items[i])
+		b = eventjson.AppendEvent(b, &page.Items[i])
 	}
 	b = append(b, `],"pagination":{"next_cursor":`...)
-	b = appendText(b, page.NextCursor)
+	b = eventjson.AppendText(b, page.NextCursor)
 	b = append(b, `,"has_more":`...)
 	b = strconv.AppendBool(b, page.HasMore)
 	b = append(b, '}')
@@ -152,7 +169,7 @@ func appendNames(b []byte, names map[core.ID]string) []byte {
 	separator := byte('{')
 	for id, name := range names {
 		b = id.AppendText(append(b, separator, '"'))
-		b = appendText(append(b, '"', ':'), name)
+		b = eventjson.AppendText(append(b, '"', ':'), name)
 		separator = ','
 	}
 	if len(names) == 0 {
@@ -178,7 +195,7 @@ func (s *Server) getEvent(c *call) error {
 	if c.prefers(cloudevents.TypeEvent) {
 		c.answer(fasthttp.StatusOK, contentCloudEvent, cloudevents.Append(nil, &event))
 	} else {
-		c.answer(fasthttp.StatusOK, contentJSON, appendEvent(nil, &event))
+		c.answer(fasthttp.StatusOK, contentJSON, eventjson.AppendEvent(nil, &event))
 	}
 	return nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
 // getExport answers all events that match, as NDJSON or CSV. It reads the log
@@ -105,7 +106,7 @@ func (c *call) exportHeader(contentType string) (string, error) {
 // tokens only, where a space means the same.
 func appendLine(b []byte, event *core.Event) []byte {
 	start := len(b)
-	b = appendEvent(b, event)
+	b = eventjson.AppendEvent(b, event)
 	oneLine(b[start:])
 	return append(b, '\n')
 }

@@ -71,3 +71,40 @@ func TestGroupsAreManaged(t *testing.T) {
 	_, err = f.client.Poll(ctx, "orders", "post", rest.PollOptions{})
 	require.Equal(t, core.CodeNotFound, core.CodeOf(err))
 }
+
+// One bad customer does not hold up the others, and the events of each come in order.
+func TestAGroupKeepsTheOrderOfAKey(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	ctx := context.Background()
+	f.stream("orders")
+	f.fill("orders", 6) // of the users u0, u1, u2, u0, u1 and u2
+	var none core.Seconds
+	group, err := f.client.CreateGroup(ctx, "orders", core.GroupSpec{
+		Name: "crm", Mode: core.Shared, OrderingKey: "payload.user.id", Backoff: &core.BackoffSpec{Initial: &none, Max: &none},
+	})
+	require.NoError(t, err)
+	require.Equal(t, "payload.user.id", group.OrderingKey)
+	found, err := f.client.Group(ctx, "orders", "crm")
+	require.NoError(t, err)
+	require.Equal(t, group, found.Group)
+	poll := func() (offsets []core.Offset, lease core.ID) {
+		delivery, err := f.client.Poll(ctx, "orders", "crm", rest.PollOptions{})
+		require.NoError(t, err)
+		for _, event := range delivery.Events {
+			offsets = append(offsets, event.Offset)
+		}
+		if delivery.Lease != nil {
+			lease = delivery.Lease.ID
+		}
+		return offsets, lease
+	}
+	offsets, lease := poll()
+	require.Equal(t, []core.Offset{0, 1, 2}, offsets)
+	require.EqualValues(t, 3, f.status("crm").Waiting, "those behind them")
+	hour := core.Seconds(3600e9)
+	require.NoError(t, f.client.Nack(ctx, "orders", "crm", lease, rest.Nack{Offset: new(core.Offset(1)), Reason: "no such customer", Delay: &hour}))
+	require.NoError(t, f.client.Ack(ctx, "orders", "crm", lease))
+	offsets, _ = poll()
+	require.Equal(t, []core.Offset{3, 5}, offsets, "4 waits behind 1")
+}

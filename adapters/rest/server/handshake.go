@@ -23,14 +23,18 @@ func (r *route) takesCloudEvents() bool {
 // delivers, so only somebody who may have events delivered gives it. Deliveries
 // without one would be refused anyway, and a sender that asks without its
 // credential is told so by 401. WebHook-Request-Callback is passed over: this
-// server calls no addresses that a request names.
+// server calls no addresses that a request names. The address of a source is such a
+// credential.
 func (s *Server) shakeHands(c *call) error {
 	header := &c.ctx.Response.Header
 	header.Set(fasthttp.HeaderAllow, s.allowed(string(c.ctx.URI().PathOriginal())))
 	if origin := c.requestHeader("WebHook-Request-Origin"); origin != "" && visibleASCII([]byte(origin)) {
 		header.Set("WebHook-Allowed-Origin", origin)
-		rate := "*"
-		if _, limit := s.limitOf(c); !limit.IsZero() {
+		rate, limit := "*", s.rates.Load().Key
+		if c.source == nil {
+			_, limit = s.limitOf(c)
+		}
+		if !limit.IsZero() {
 			rate = strconv.Itoa(limit.PerMinute)
 		}
 		header.Set("WebHook-Allowed-Rate", rate)

@@ -112,12 +112,14 @@ func (s *Server) log(c *call, status int, took time.Duration) {
 	attrs := []slog.Attr{
 		slog.String("request_id", string(c.id)),
 		slog.String("method", methodName(c.ctx.Method())),
-		slog.String("path", string(c.ctx.URI().PathOriginal())),
+		slog.String("path", c.shownPath()),
 		slog.Int("status", status),
 		slog.Float64("duration_ms", float64(took.Microseconds())/1000),
 		slog.String("remote", c.address()),
 	}
 	switch {
+	case c.source != nil:
+		attrs = append(attrs, slog.String("org_id", c.who.Org.String()), slog.String("source_id", c.source.ID.String()))
 	case !c.who.User.IsZero():
 		attrs = append(attrs, slog.String("org_id", c.who.Org.String()), slog.String("user_id", c.who.User.String()))
 	case !c.who.Org.IsZero():

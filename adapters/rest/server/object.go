@@ -87,7 +87,7 @@ func partsOf(path string, value json.RawMessage, t reflect.Type) (parts []part) 
 		if json.Unmarshal(value, &members) != nil {
 			return nil
 		}
-		for field := range t.Fields() {
+		for _, field := range reflect.VisibleFields(t) { // with those of embedded structs
 			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			if member, ok := members[name]; ok {
 				parts = append(parts, part{inside(path, name), member, field.Type})
@@ -143,7 +143,7 @@ func checkNames(path string, value json.RawMessage, t reflect.Type) error {
 		return core.Invalid(path, "must be a JSON object")
 	}
 	fields := map[string]reflect.Type{}
-	for field := range t.Fields() {
+	for _, field := range reflect.VisibleFields(t) {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		fields[name] = field.Type
 	}

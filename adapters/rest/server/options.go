@@ -12,6 +12,8 @@ import (
 	"github.com/eventflow-go/eventflow/core/deliver"
 	"github.com/eventflow-go/eventflow/core/eventlog"
 	"github.com/eventflow-go/eventflow/core/identity"
+	"github.com/eventflow-go/eventflow/core/inbound"
+	"github.com/eventflow-go/eventflow/core/process"
 )
 
 // Options says what a server serves, and how. The use cases and Ready are
@@ -20,8 +22,13 @@ type Options struct {
 	Ingest  *eventlog.Ingest
 	Query   *eventlog.Query
 	Streams *eventlog.Streams
+	// Schemas manages what payloads must fit, and Quarantine what did not.
+	Schemas    *eventlog.Schemas
+	Quarantine *eventlog.Quarantine
 	// Identity knows who makes a request, and manages people and credentials.
 	Identity *identity.UseCases
+	// Inbound takes in what senders of webhooks send.
+	Inbound *inbound.Sources
 	// Authorizer decides whether a credential permits the action of a route, before
 	// anything of the request's body is read. The use cases ask it again.
 	Authorizer core.Authorizer
@@ -31,6 +38,8 @@ type Options struct {
 	// Delivery hands events out, Tails shows them to people.
 	Delivery *deliver.UseCases
 	Tails    *eventlog.Tails
+	// Processing does something with events without a consumer of their owner's.
+	Processing *process.UseCases
 	// Ready reports whether requests can be served. Anybody may read the report;
 	// Ready is asked at most once a second.
 	Ready func(ctx context.Context) rest.Health

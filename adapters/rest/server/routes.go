@@ -46,6 +46,9 @@ const (
 	streamEventsPath = streamPath + "/events"
 	groupsPath       = streamPath + "/consumer-groups"
 	groupPath        = groupsPath + "/:group"
+	processorsPath   = streamPath + "/processors"
+	processorPath    = processorsPath + "/:processor"
+	quarantinePath   = streamPath + "/quarantine"
 	letterPath       = rest.DeadLettersPath + "/:id"
 )
 
@@ -86,6 +89,22 @@ var table = []route{
 	{Route{"POST", groupPath + "/ack", core.ActionConsume}, (*Server).postAck, false},
 	{Route{"POST", groupPath + "/nack", core.ActionConsume}, (*Server).postNack, false},
 	{Route{"POST", groupPath + "/extend", core.ActionConsume}, (*Server).postExtend, false},
+
+	{Route{"GET", rest.AllProcessorsPath, core.ActionReadProcessors}, (*Server).getAllProcessors, true},
+	{Route{"GET", processorsPath, core.ActionReadProcessors}, (*Server).getProcessors, false},
+	{Route{"POST", processorsPath, core.ActionWriteProcessors}, (*Server).postProcessor, false},
+	{Route{"POST", processorsPath + "/test", core.ActionReadProcessors}, (*Server).postTrial, false},
+	{Route{"GET", processorPath, core.ActionReadProcessors}, (*Server).getProcessor, false},
+	{Route{"PATCH", processorPath, core.ActionWriteProcessors}, (*Server).patchProcessor, false},
+	{Route{"DELETE", processorPath, core.ActionWriteProcessors}, (*Server).deleteProcessor, false},
+	{Route{"POST", processorPath + "/pause", core.ActionWriteProcessors}, (*Server).postPause, false},
+	{Route{"POST", processorPath + "/resume", core.ActionWriteProcessors}, (*Server).postResume, false},
+	{Route{"POST", processorPath + "/test", core.ActionReadProcessors}, (*Server).postProcessorTrial, false},
+	{Route{"POST", processorPath + "/rotate-secret", core.ActionWriteProcessors}, (*Server).postRotateSecret, false},
+	{Route{"POST", processorPath + "/send-test", core.ActionWriteProcessors}, (*Server).postSendTest, false},
+	{Route{"POST", processorPath + "/recover", core.ActionWriteProcessors}, (*Server).postRecover, false},
+	{Route{"GET", processorPath + "/deliveries", core.ActionReadDeliveries}, (*Server).getDeliveries, true},
+	{Route{"POST", rest.DeliveriesPath + "/:id/resend", core.ActionWriteProcessors}, (*Server).postResend, false},
 
 	{Route{"GET", rest.DeadLettersPath, core.ActionReadLetters}, (*Server).getDeadLetters, true},
 	{Route{"GET", rest.DeadLettersPath + "/counts", core.ActionReadLetters}, (*Server).getDeadLetterCounts, true},
@@ -140,6 +159,15 @@ var table = []route{
 	{Route{"GET", rest.ServiceTokensPath + "/:id/children", core.ActionReadKeys}, of(core.KindServiceToken, (*Server).getKeyChildren), false},
 	{Route{"DELETE", rest.ServiceTokensPath + "/:id", core.ActionWriteKeys}, of(core.KindServiceToken, (*Server).deleteKey), true},
 
+	{Route{"POST", inboundPath, Public}, (*Server).postInbound, true},
+	{Route{"GET", rest.SourcesPath, core.ActionReadSources}, (*Server).getSources, true},
+	{Route{"POST", rest.SourcesPath, core.ActionWriteSources}, (*Server).postSource, false},
+	{Route{"GET", rest.SourcesPath + "/:id", core.ActionReadSources}, (*Server).getSource, false},
+	{Route{"PATCH", rest.SourcesPath + "/:id", core.ActionWriteSources}, (*Server).patchSource, false},
+	{Route{"DELETE", rest.SourcesPath + "/:id", core.ActionWriteSources}, (*Server).deleteSource, false},
+	{Route{"POST", rest.SourcesPath + "/:id/rotate", core.ActionWriteSources}, (*Server).postSourceRotate, false},
+	{Route{"GET", rest.SourcesPath + "/:id/refusals", core.ActionReadSources}, (*Server).getSourceRefusals, false},
+
 	{Route{"GET", rest.StreamsPath, core.ActionReadStreams}, (*Server).getStreams, true},
 	{Route{"POST", rest.StreamsPath, core.ActionWriteStreams}, (*Server).postStream, false},
 	{Route{"GET", streamPath, core.ActionReadStreams}, (*Server).getStream, false},
@@ -148,5 +176,14 @@ var table = []route{
 	{Route{"GET", streamPath + "/stats", core.ActionReadStreams}, (*Server).getStats, false},
 	{Route{"GET", streamPath + "/retention", core.ActionReadStreams}, (*Server).getRetention, false},
 	{Route{"GET", streamPath + "/histogram", core.ActionReadEvents}, (*Server).getHistogram, true},
+	{Route{"GET", streamPath + "/schemas", core.ActionReadStreams}, (*Server).getSchemas, true},
+	{Route{"POST", streamPath + "/schemas", core.ActionWriteSchemas}, (*Server).postSchema, false},
+	{Route{"POST", streamPath + "/schemas/check", core.ActionWriteSchemas}, (*Server).postSchemaCheck, false},
+	{Route{"POST", streamPath + "/schemas/infer", core.ActionWriteSchemas}, (*Server).postSchemaInfer, false},
+	{Route{"GET", streamPath + "/schemas/:type/:version", core.ActionReadStreams}, (*Server).getSchema, false},
+	{Route{"GET", quarantinePath, core.ActionReadEvents}, (*Server).getQuarantine, true},
+	{Route{"GET", quarantinePath + "/:id", core.ActionReadEvents}, (*Server).getQuarantined, false},
+	{Route{"POST", quarantinePath + "/:id/ingest", core.ActionWriteSchemas}, (*Server).postQuarantineIngest, false},
+	{Route{"POST", quarantinePath + "/:id/discard", core.ActionWriteSchemas}, (*Server).postQuarantineDiscard, false},
 	{Route{"POST", streamPath + "/validate", core.ActionIngest}, (*Server).postValidate, false},
 }

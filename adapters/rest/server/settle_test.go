@@ -28,6 +28,9 @@ func TestBadConsumerCallsAreRefused(t *testing.T) {
 		field         string
 	}{
 		{"POST /", `{"name":"a","mode":"both"}`, core.CodeValidation, "mode"},
+		{"POST /", `{"name":"a","ordering_key":"subject"}`, core.CodeValidation, "ordering_key"},
+		{"POST /", `{"name":"a","mode":"shared","ordering_key":"payload."}`, core.CodeValidation, "ordering_key"},
+		{"POST /", `{"name":"a","mode":"shared","ordering_key":7}`, core.CodeValidation, "ordering_key"},
 		{"POST /", `{"name":""}`, core.CodeValidation, "name"},
 		{"POST /", `{"name":"a/b"}`, core.CodeValidation, "name"},
 		{"POST /", `{"name":"a","visibility":0.5}`, core.CodeValidation, "visibility"},
@@ -89,6 +92,7 @@ func TestBadConsumerCallsAreRefused(t *testing.T) {
 		{"POST /mail/reset", `{"to":6}`, core.CodeValidation, "to"},
 		{"POST /mail/reset", `{"to":"back"}`, core.CodeValidation, "to"},
 		{"PATCH /mail", `{"mode":"shared"}`, core.CodeValidation, "mode"},
+		{"PATCH /mail", `{"ordering_key":"subject"}`, core.CodeValidation, "ordering_key"},
 		{"PATCH /none", `{}`, core.CodeNotFound, ""},
 		{"DELETE /none", ``, core.CodeNotFound, ""},
 	} {

@@ -14,6 +14,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/rest/cloudevents"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
 	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
@@ -44,7 +45,7 @@ func (s *Server) getLive(c *call) error {
 	}
 	live := &liveTail{
 		tail: tail, leave: leave, org: c.who.Org, requestID: string(c.id), lines: c.lines(), head: c.liveHeader(),
-		patience: min(s.Limits.WriteTimeout, heartbeat), write: appendEvent, shared: &s.frames,
+		patience: min(s.Limits.WriteTimeout, heartbeat), write: eventjson.AppendEvent, shared: &s.frames,
 	}
 	if c.prefers(cloudevents.TypeEvent) {
 		live.write, live.form = cloudevents.Append, cloudevents.TypeEvent

@@ -27,6 +27,9 @@
 // The part telemetry compares a server that sends traces to a collector with one that
 // does not (telemetry_over_off), and one that traces every request.
 //
+// The part process measures processors: route_over_batch, webhooks one by one, how soon
+// an event is on its way, and hostile expressions beside a producer.
+//
 // It needs EVENTFLOW_TEST_POSTGRES, which `make bench` provides.
 package main
 
@@ -62,7 +65,7 @@ func main() {
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds; the median of their ratios counts")
 	flag.IntVar(&b.stored, "stored", 2_000_000, "stored events for the figures on a full log; 0 leaves them out")
 	flag.IntVar(&b.connections, "connections", 512, "connections of the single-event load")
-	flag.StringVar(&b.only, "only", "", "run one part only: idle, post, batch, read, fresh, deliver, waits, fanout, watched, slow, neighbour, telemetry, full")
+	flag.StringVar(&b.only, "only", "", "run one part only: idle, post, batch, read, fresh, deliver, waits, fanout, watched, slow, neighbour, telemetry, process, full")
 	flag.StringVar(&b.profiles, "profiles", "", "folder for a CPU profile of every server, named by its process id")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -155,6 +158,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 		{"slow", b.slow},
 		{"neighbour", b.neighbour},
 		{"telemetry", b.telemetry},
+		{"process", b.process},
 		{"full", b.full},
 	} {
 		if b.only != "" && b.only != part.name {

@@ -82,6 +82,21 @@ func (w Watch[K]) News() <-chan struct{} {
 	return w.news
 }
 
+// Tell has those who wait for what key stands for hear of news at once. It is for who
+// knows before the next look.
+func (l *Lookout[K]) Tell(key K) {
+	l.mu.Lock()
+	p := l.posts[key]
+	l.mu.Unlock()
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	close(p.news)
+	p.news = make(chan struct{})
+}
+
 // Leave ends the waiting. The last one to leave ends the looks.
 func (w Watch[K]) Leave() {
 	w.lookout.mu.Lock()

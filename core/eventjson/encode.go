@@ -1,4 +1,4 @@
-package server
+package eventjson
 
 import (
 	"encoding/json"
@@ -9,9 +9,9 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// appendEvent appends an event as JSON, with the names of [core.Event]. The
-// payload and the context go out byte for byte.
-func appendEvent(b []byte, event *core.Event) []byte {
+// AppendEvent appends an event as JSON, with the names of [core.Event]. The payload and
+// the context go out byte for byte.
+func AppendEvent(b []byte, event *core.Event) []byte {
 	b = append(b, `{"event_id":"`...)
 	b = event.ID.AppendText(b)
 	b = append(b, `","stream_id":"`...)
@@ -19,7 +19,7 @@ func appendEvent(b []byte, event *core.Event) []byte {
 	b = append(b, `","offset":`...)
 	b = strconv.AppendInt(b, int64(event.Offset), 10)
 	b = append(b, `,"event_type":`...)
-	b = appendText(b, event.Type)
+	b = AppendText(b, event.Type)
 	b = append(b, `,"event_version":`...)
 	b = strconv.AppendInt(b, int64(event.Version), 10)
 	b = append(b, `,"occurred_at":"`...)
@@ -27,7 +27,7 @@ func appendEvent(b []byte, event *core.Event) []byte {
 	b = append(b, `","received_at":"`...)
 	b = event.ReceivedAt.AppendFormat(b, time.RFC3339Nano)
 	b = append(b, `","source":`...)
-	b = appendText(b, event.Source)
+	b = AppendText(b, event.Source)
 	b = appendOptional(b, `,"subject":`, event.Subject)
 	b = append(b, `,"payload":`...)
 	b = append(b, event.Payload...)
@@ -48,11 +48,11 @@ func appendOptional(b []byte, name, text string) []byte {
 	if text == "" {
 		return b
 	}
-	return appendText(append(b, name...), text)
+	return AppendText(append(b, name...), text)
 }
 
-// appendText appends a JSON string.
-func appendText(b []byte, text string) []byte {
+// AppendText appends a text as a JSON string.
+func AppendText(b []byte, text string) []byte {
 	plain, ascii := true, true
 	for i := range len(text) {
 		c := text[i]

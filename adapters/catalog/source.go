@@ -1,0 +1,166 @@
+package catalog
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"gorm.io/gorm"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+type sourceRow struct {
+	ID     string `gorm:"primaryKey"`
+	Org    string
+	Stream string
+	Name   string
+	Preset string
+	// Settings is a core.SourceSettings as JSON.
+	Settings  string
+	State     string
+	Masked    string
+	Hash      []byte
+	Sealed    []byte
+	CreatedBy string
+	Revision  int64
+	CreatedAt int64 `gorm:"autoCreateTime:false"`
+	UpdatedAt int64 `gorm:"autoUpdateTime:false"`
+}
+
+// TableName names the table for GORM.
+func (sourceRow) TableName() string { return "sources" }
+
+func sourceRowOf(s core.Source) (sourceRow, error) {
+	settings, err := json.Marshal(s.SourceSettings)
+	return sourceRow{
+		ID: s.ID.String(), Org: s.Org.String(), Stream: s.Stream.String(), Name: s.Name, Preset: string(s.Preset),
+		Settings: string(settings), State: string(s.State), Masked: s.Masked, Hash: s.Hash[:], Sealed: s.Sealed,
+		CreatedBy: optionalID(s.CreatedBy), Revision: s.Revision, CreatedAt: micros(s.CreatedAt), UpdatedAt: micros(s.UpdatedAt),
+	}, err
+}
+
+func (r sourceRow) source() (core.Source, error) {
+	source := core.Source{
+		Name: r.Name, Preset: core.Preset(r.Preset), State: core.SourceState(r.State), Masked: r.Masked, Sealed: r.Sealed,
+		Revision: r.Revision, CreatedAt: fromMicros(r.CreatedAt), UpdatedAt: fromMicros(r.UpdatedAt),
+	}
+	copy(source.Hash[:], r.Hash)
+	if err := json.Unmarshal([]byte(r.Settings), &source.SourceSettings); err != nil {
+		return core.Source{}, fmt.Errorf("the source %s is damaged: %w", r.ID, err)
+	}
+	ids := []into{{r.ID, &source.ID}, {r.Org, &source.Org}, {r.Stream, &source.Stream}}
+	if r.CreatedBy != "" {
+		ids = append(ids, into{r.CreatedBy, &source.CreatedBy})
+	}
+	return source, parseIDs(ids...)
+}
+
+type refusalRow struct {
+	ID       string `gorm:"primaryKey"`
+	Source   string
+	Document string
+}
+
+// TableName names the table for GORM.
+func (refusalRow) TableName() string { return "source_refusals" }
+
+func (r refusalRow) refusal() (core.SourceRefusal, error) {
+	var refusal core.SourceRefusal
+	if err := json.Unmarshal([]byte(r.Document), &refusal); err != nil {
+		return core.SourceRefusal{}, fmt.Errorf("the refusal %s is damaged: %w", r.ID, err)
+	}
+	return refusal, parseIDs(into{r.ID, &refusal.ID}, into{r.Source, &refusal.Source})
+}
+
+// CreateSource implements [core.Sources].
+func (c *Catalog) CreateSource(ctx context.Context, source core.Source) error {
+	row, err := sourceRowOf(source)
+	if err != nil {
+		return err
+	}
+	return c.write(ctx, func(tx *gorm.DB) error { return sourceTaken(tx.Create(&row).Error, source.Name) })
+}
+
+// sourceTaken says that a name is taken. A hash never is: nobody draws the same address
+// twice.
+func sourceTaken(err error, name string) error {
+	if taken(err) {
+		return core.Errorf(core.CodeConflict, "a source named %q already exists", name)
+	}
+	return err
+}
+
+// Source implements [core.Sources].
+func (c *Catalog) Source(ctx context.Context, org, id core.ID) (core.Source, error) {
+	return take(c.db.WithContext(ctx).Where("id = ? and org = ?", id.String(), org.String()), "source", sourceRow.source)
+}
+
+// SourceByHash implements [core.Sources].
+func (c *Catalog) SourceByHash(ctx context.Context, hash core.KeyHash) (core.Source, error) {
+	return take(c.db.WithContext(ctx).Where("hash = ?", hash[:]), "source", sourceRow.source)
+}
+
+// Sources implements [core.Sources].
+func (c *Catalog) Sources(ctx context.Context, org, after core.ID, limit int) ([]core.Source, error) {
+	query := c.db.WithContext(ctx).Where("id > ?", after.String()).Order("id").Limit(limit)
+	if !org.IsZero() {
+		query = query.Where("org = ?", org.String())
+	}
+	return list(query, sourceRow.source)
+}
+
+// UpdateSource implements [core.Sources].
+func (c *Catalog) UpdateSource(ctx context.Context, source core.Source) error {
+	row, err := sourceRowOf(source)
+	if err != nil {
+		return err
+	}
+	return c.write(ctx, func(tx *gorm.DB) error {
+		updated := tx.Model(&sourceRow{}).Where("id = ? and org = ? and revision = ?", row.ID, row.Org, row.Revision-1).
+			Select("name", "settings", "state", "masked", "hash", "sealed", "revision", "updated_at").Updates(&row)
+		if updated.Error != nil || updated.RowsAffected == 1 {
+			return sourceTaken(updated.Error, source.Name)
+		}
+		if err := there[sourceRow](tx.Where("id = ? and org = ?", row.ID, row.Org), "source"); err != nil {
+			return err
+		}
+		return errMoved
+	})
+}
+
+// DeleteSource implements [core.Sources]. The refusals go with it.
+func (c *Catalog) DeleteSource(ctx context.Context, org, id core.ID) error {
+	defer c.serialize()()
+	return changed(c.db.WithContext(ctx).Where("id = ? and org = ?", id.String(), org.String()).Delete(&sourceRow{}),
+		core.Errorf(core.CodeNotFound, "there is no such source"))
+}
+
+// AddRefusal implements [core.SourceRefusals].
+func (c *Catalog) AddRefusal(ctx context.Context, refusal core.SourceRefusal) error {
+	refusal.At = fromMicros(micros(refusal.At))
+	document, err := json.Marshal(refusal)
+	if err != nil {
+		return err
+	}
+	row := refusalRow{ID: refusal.ID.String(), Source: refusal.Source.String(), Document: string(document)}
+	return c.write(ctx, func(tx *gorm.DB) error {
+		err := there[sourceRow](tx.Where("id = ?", row.Source), "source")
+		if core.IsNotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := tx.Create(&row).Error; err != nil {
+			return err
+		}
+		oldest := tx.Model(&refusalRow{}).Select("id").Where("source = ?", row.Source).Order("id desc").Limit(1).Offset(core.MaxRefusals - 1)
+		return tx.Where("source = ? and id < (?)", row.Source, oldest).Delete(&refusalRow{}).Error
+	})
+}
+
+// Refusals implements [core.SourceRefusals].
+func (c *Catalog) Refusals(ctx context.Context, source core.ID) ([]core.SourceRefusal, error) {
+	return list(c.db.WithContext(ctx).Where("source = ?", source.String()).Order("id desc").Limit(core.MaxRefusals), refusalRow.refusal)
+}

@@ -1,0 +1,236 @@
+package catalogtest
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+var sources = []guarantee{
+	{"a source is found as it was stored", storedSource},
+	{"a source with the least in every field is found", leastSource},
+	{"a source's name is taken in its organization only", takenSource},
+	{"sources are listed by id, of one organization or of all", listedSources},
+	{"a source changes by its revision", changedSource},
+	{"of many changes at once one is made", racedSource},
+	{"another organization's source is not there", foreignSource},
+	{"refusals are listed newest first and go with their source", refusals},
+	{"the oldest refusals make room", boundedRefusals},
+}
+
+// newSource makes up a source with something in every field.
+func newSource(stream core.Stream, name string) core.Source {
+	source := core.Source{
+		ID: newID(start), Org: stream.Org, Stream: stream.ID, Name: name, Preset: core.PresetHMAC,
+		SourceSettings: core.SourceSettings{
+			Map:       core.SourceMap{Type: `payload."a.b".c`, ID: "header.X-Id", Time: "payload.at", Subject: "payload.user's"},
+			Headers:   []string{"X-One", "X-Two"},
+			Signature: &core.SourceSignature{Header: "X-Signature", Algorithm: core.SHA256, Encoding: core.InHex, Prefix: `"sha256'=`},
+		},
+		State: core.SourceRunning, Masked: "in_…abcd", Sealed: []byte("\x00\x01sealed\xff"), CreatedBy: newID(start), Revision: 1,
+		CreatedAt: start, UpdatedAt: start.Add(time.Microsecond),
+	}
+	_, _ = rand.Read(source.Hash[:]) // never fails
+	return source
+}
+
+func (s *suite) createdSource(stream core.Stream, name string) core.Source {
+	s.Helper()
+	source := newSource(stream, name)
+	s.must(s.catalog.CreateSource(context.Background(), source), "CreateSource")
+	return source
+}
+
+// hasSource checks that a source is found as it was stored.
+func (s *suite) hasSource(want core.Source) {
+	s.Helper()
+	got, err := s.catalog.Source(context.Background(), want.Org, want.ID)
+	s.must(err, "Source")
+	s.sameSource(got, want)
+	got, err = s.catalog.SourceByHash(context.Background(), want.Hash)
+	s.must(err, "SourceByHash")
+	s.sameSource(got, want)
+}
+
+func (s *suite) sameSource(got, want core.Source) {
+	s.Helper()
+	s.check(reflect.DeepEqual(got, want), "the source must come back as it was stored, times in UTC to the microsecond:\nwant %s\ngot  %s", show(want), show(got))
+}
+
+func storedSource(s *suite) {
+	stream := s.created(s.organization(), "orders")
+	first, second := s.createdSource(stream, "shop"), s.createdSource(stream, "bank")
+	s.hasSource(first)
+	s.hasSource(second)
+	_, err := s.catalog.SourceByHash(context.Background(), core.KeyHash{1})
+	s.refused(err, core.CodeNotFound, "SourceByHash of no source's hash")
+	_, err = s.catalog.Source(context.Background(), stream.Org, newID(start))
+	s.refused(err, core.CodeNotFound, "Source of an id that is not there")
+	given := newSource(stream, "elsewhere")
+	given.CreatedAt = start.Add(999 * time.Nanosecond).In(time.FixedZone("elsewhere", -3*3600))
+	s.must(s.catalog.CreateSource(context.Background(), given), "CreateSource")
+	given.CreatedAt = start
+	s.hasSource(given)
+}
+
+func leastSource(s *suite) {
+	stream := s.created(s.organization(), "orders")
+	source := core.Source{
+		ID: newID(start), Org: stream.Org, Stream: stream.ID, Name: "x", Preset: core.PresetNone, State: core.SourcePaused,
+		Hash: core.KeyHash{1}, Sealed: []byte{0}, Revision: 1, CreatedAt: start, UpdatedAt: start,
+	}
+	s.must(s.catalog.CreateSource(context.Background(), source), "CreateSource")
+	s.hasSource(source)
+}
+
+func takenSource(s *suite) {
+	ctx := context.Background()
+	mine, theirs := s.created(s.organization(), "orders"), s.created(s.organization(), "orders")
+	first := s.createdSource(mine, "shop")
+	s.refused(s.catalog.CreateSource(ctx, newSource(mine, "shop")), core.CodeConflict, "CreateSource with a taken name")
+	s.hasSource(first)
+	s.hasSource(s.createdSource(theirs, "shop"))
+	second := s.createdSource(mine, "Shop")
+	taking := second
+	taking.Revision, taking.Name = 2, "shop"
+	s.refused(s.catalog.UpdateSource(ctx, taking), core.CodeConflict, "UpdateSource with a taken name")
+	s.hasSource(second)
+	s.must(s.catalog.DeleteSource(ctx, mine.Org, first.ID), "DeleteSource")
+	s.must(s.catalog.UpdateSource(ctx, taking), "UpdateSource with a name that is free again")
+	s.hasSource(taking)
+}
+
+func listedSources(s *suite) {
+	ctx := context.Background()
+	mine, theirs := s.created(s.organization(), "orders"), s.created(s.organization(), "orders")
+	var own, all []core.ID
+	for i := range 5 {
+		source := s.createdSource(mine, fmt.Sprint(i))
+		own, all = append(own, source.ID), append(all, source.ID)
+		all = append(all, s.createdSource(theirs, fmt.Sprint(i)).ID)
+	}
+	for org, want := range map[core.ID][]core.ID{mine.Org: own, {}: all} {
+		slices.SortFunc(want, func(a, b core.ID) int { return strings.Compare(a.String(), b.String()) })
+		var got []core.ID
+		for after := (core.ID{}); ; after = got[len(got)-1] {
+			page, err := s.catalog.Sources(ctx, org, after, 2)
+			s.must(err, "Sources")
+			s.check(len(page) <= 2, "Sources must return at most 2 sources, got %d", len(page))
+			for _, source := range page {
+				got = append(got, source.ID)
+			}
+			if len(page) < 2 {
+				break
+			}
+		}
+		s.check(slices.Equal(got, want), "these sources must be listed, in this order:\nwant %v\ngot  %v", want, got)
+	}
+}
+
+func changedSource(s *suite) {
+	ctx := context.Background()
+	source := s.createdSource(s.created(s.organization(), "orders"), "shop")
+	before := source.Hash
+	next := source
+	next.Name, next.State, next.Masked, next.Hash, next.Sealed = "bank", core.SourcePaused, "in_…wxyz", core.KeyHash{7}, []byte("other")
+	next.SourceSettings = core.SourceSettings{Map: core.SourceMap{Type: "fixed"}}
+	next.Revision, next.UpdatedAt = 2, start.Add(time.Hour)
+	sent := next
+	sent.Stream, sent.Preset, sent.CreatedBy, sent.CreatedAt = newID(start), core.PresetNone, core.ID{}, start.Add(time.Minute)
+	s.must(s.catalog.UpdateSource(ctx, sent), "UpdateSource")
+	s.hasSource(next)
+	_, err := s.catalog.SourceByHash(ctx, before)
+	s.refused(err, core.CodeNotFound, "SourceByHash of the hash before a change")
+	for _, revision := range []int64{0, 1, 2, 4} {
+		stale := next
+		stale.Revision, stale.Name = revision, "late"
+		s.refused(s.catalog.UpdateSource(ctx, stale), core.CodePreconditionFailed, fmt.Sprintf("UpdateSource to revision %d of one at 2", revision))
+	}
+	s.hasSource(next)
+}
+
+func racedSource(s *suite) {
+	source := s.createdSource(s.created(s.organization(), "orders"), "shop")
+	name := func(i int) string { return fmt.Sprintf("by %d", i) }
+	winner := s.won(race(8, func(i int) error {
+		next := source
+		next.Revision, next.Name = 2, name(i)
+		return s.catalog.UpdateSource(context.Background(), next)
+	}), core.CodePreconditionFailed, "UpdateSource")
+	source.Revision, source.Name = 2, name(winner)
+	s.hasSource(source)
+	s.won(race(8, func(int) error {
+		return s.catalog.CreateSource(context.Background(), newSource(core.Stream{ID: source.Stream, Org: source.Org}, "new"))
+	}), core.CodeConflict, "CreateSource")
+}
+
+func foreignSource(s *suite) {
+	ctx := context.Background()
+	source, other := s.createdSource(s.created(s.organization(), "orders"), "shop"), s.organization()
+	_, err := s.catalog.Source(ctx, other, source.ID)
+	s.refused(err, core.CodeNotFound, "Source of another organization")
+	taking := source
+	taking.Org, taking.Revision = other, 2
+	s.refused(s.catalog.UpdateSource(ctx, taking), core.CodeNotFound, "UpdateSource of another organization's source")
+	s.refused(s.catalog.DeleteSource(ctx, other, source.ID), core.CodeNotFound, "DeleteSource of another organization's source")
+	s.hasSource(source)
+	s.must(s.catalog.DeleteSource(ctx, source.Org, source.ID), "DeleteSource")
+	s.refused(s.catalog.DeleteSource(ctx, source.Org, source.ID), core.CodeNotFound, "DeleteSource again")
+	s.refused(s.catalog.UpdateSource(ctx, source), core.CodeNotFound, "UpdateSource of a deleted source")
+}
+
+// newRefusal makes up the n-th refusal of a source.
+func newRefusal(source core.ID, n int) core.SourceRefusal {
+	at := start.Add(time.Duration(n) * time.Second)
+	return core.SourceRefusal{
+		ID: newID(at), Source: source, At: at, Code: core.CodeUnauthorized, Reason: fmt.Sprintf("no. %d: it's \"wrong\"", n),
+		Address: "192.0.2.1", UserAgent: "curl", RequestID: "r", Size: n, Excerpt: "\u2028{'a'}\U0001f389",
+	}
+}
+
+func (s *suite) refusalsOf(source core.ID, want ...core.SourceRefusal) {
+	s.Helper()
+	got, err := s.catalog.Refusals(context.Background(), source)
+	s.must(err, "Refusals")
+	s.check(len(got) == len(want), "there must be %d refusals, are %d", len(want), len(got))
+	for i := range want {
+		s.check(got[i] == want[i], "refusal %d must come back as it was stored:\nwant %+v\ngot  %+v", i, want[i], got[i])
+	}
+}
+
+func refusals(s *suite) {
+	ctx := context.Background()
+	stream := s.created(s.organization(), "orders")
+	source, other := s.createdSource(stream, "shop"), s.createdSource(stream, "bank")
+	s.refusalsOf(source.ID)
+	first, second, foreign := newRefusal(source.ID, 1), newRefusal(source.ID, 2), newRefusal(other.ID, 3)
+	for _, refusal := range []core.SourceRefusal{second, foreign, first} {
+		s.must(s.catalog.AddRefusal(ctx, refusal), "AddRefusal")
+	}
+	s.refusalsOf(source.ID, second, first)
+	s.must(s.catalog.DeleteSource(ctx, source.Org, source.ID), "DeleteSource")
+	s.refusalsOf(source.ID)
+	s.refusalsOf(other.ID, foreign)
+	s.must(s.catalog.AddRefusal(ctx, newRefusal(source.ID, 4)), "AddRefusal of a source that is gone")
+	s.refusalsOf(source.ID)
+}
+
+func boundedRefusals(s *suite) {
+	stream := s.created(s.organization(), "orders")
+	source, other := s.createdSource(stream, "shop"), s.createdSource(stream, "bank")
+	foreign := newRefusal(other.ID, 0)
+	s.must(s.catalog.AddRefusal(context.Background(), foreign), "AddRefusal")
+	var all []core.SourceRefusal
+	for n := range core.MaxRefusals + 3 {
+		all = append([]core.SourceRefusal{newRefusal(source.ID, n)}, all...)
+		s.must(s.catalog.AddRefusal(context.Background(), all[0]), "AddRefusal")
+	}
+	s.refusalsOf(source.ID, all[:core.MaxRefusals]...)
+	s.refusalsOf(other.ID, foreign)
+}

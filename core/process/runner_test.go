@@ -1,0 +1,295 @@
+package process_test
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventjson"
+	"github.com/eventflow-go/eventflow/core/internal/coretest"
+)
+
+func draftOf(t require.TestingT, payload string) eventjson.Draft {
+	draft, err := eventjson.DecodeEvent([]byte(`{"event_type":"paid","subject":"s","payload":`+payload+`}`), eventjson.StreamInPath)
+	require.NoError(t, err)
+	return draft
+}
+
+// numbers are n payloads.
+func numbers(n int) (all []string) {
+	for i := range n {
+		all = append(all, strconv.Itoa(i))
+	}
+	return all
+}
+
+func TestWhatPassesTheFilterArrivesTransformed(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.put(`"old"`) // a processor begins with what is to come
+		p.processor(func(s *core.ProcessorSpec) { s.Filter, s.Transform = "yes", `{"shaped":true}` })
+		p.put(`"yes"`, `"no"`, `"yes"`)
+		pass(time.Second)
+		require.Equal(p, []core.Offset{1, 3}, p.box.got())
+		require.JSONEq(p, `{"shaped":true}`, string(p.box.mail[0].Event.Payload))
+		pass(2 * time.Second)
+		view := p.view()
+		require.EqualValues(p, 0, view.Status.Lag)
+		require.EqualValues(p, core.DeliveryCount{Delivered: 2, Filtered: 1}, core.DeliveryCount{Delivered: view.LastDay.Delivered, Filtered: view.LastDay.Filtered, Failed: view.LastDay.Failed})
+	})
+}
+
+func TestAProcessorMayBeginWithTheStream(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.put(numbers(3)...)
+		p.processor(func(s *core.ProcessorSpec) { s.Start = &core.Start{} })
+		pass(time.Second)
+		require.Len(p, p.box.got(), 3)
+	})
+}
+
+// TestAFailureIsTriedAgain: with growing waits, and after the last attempt the event is
+// a dead letter.
+func TestAFailureIsTriedAgain(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		var tries []time.Time
+		p.box.answer = func(out core.Outgoing) core.Sent {
+			if out.Event.Offset != 0 {
+				return core.Sent{}
+			}
+			tries = append(tries, time.Now())
+			require.Equal(p, len(tries), out.Attempt)
+			return core.Sent{Err: errors.New("closed"), Status: 500, Response: "no"}
+		}
+		p.processor(func(s *core.ProcessorSpec) { s.MaxAttempts = new(3) })
+		p.put(numbers(3)...)
+		pass(time.Minute)
+		require.ElementsMatch(p, []core.Offset{1, 2}, p.box.got(), "in a shared group the others go on")
+		require.Len(p, tries, 3)
+		require.GreaterOrEqual(p, tries[1].Sub(tries[0]), 500*time.Millisecond)
+		require.GreaterOrEqual(p, tries[2].Sub(tries[1]), time.Second)
+		require.Equal(p, []core.Offset{0}, p.letters())
+		page, err := p.Deliveries.List(p.Context(), p.who, "orders", "mail", core.DeliveryQuery{Outcome: core.Retrying})
+		require.NoError(p, err)
+		require.Len(p, page.Items, 2)
+		require.Equal(p, 500, page.Items[0].Status)
+		require.Equal(p, "closed", page.Items[0].Error)
+		require.WithinDuration(p, tries[2], *page.Items[0].NextTry, 1100*time.Millisecond)
+	})
+}
+
+// TestOrderHoldsWhereItIsAsked: nothing overtakes an event that is tried again.
+func TestOrderHoldsWhereItIsAsked(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		failures := 0
+		p.box.answer = func(out core.Outgoing) core.Sent {
+			if out.Event.Offset == 2 && failures < 3 {
+				failures++
+				return core.Sent{Err: errors.New("closed")}
+			}
+			return core.Sent{}
+		}
+		p.box.traits = core.SinkTraits{Parallel: 8}
+		p.processor(func(s *core.ProcessorSpec) { s.Mode = core.Ordered })
+		p.put(numbers(10)...)
+		pass(time.Minute)
+		require.Equal(p, coretest.From(0, 10), p.box.got())
+		require.Equal(p, 1, p.box.most, "one event at a time")
+	})
+}
+
+func TestWhatCanNeverArriveIsADeadLetterAtOnce(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.box.answer = func(out core.Outgoing) core.Sent {
+			if out.Event.Offset == 1 {
+				return core.Sent{Err: errors.New("too large"), Verdict: core.NeverAgain}
+			}
+			return core.Sent{}
+		}
+		p.processor(func(s *core.ProcessorSpec) { s.Mode, s.Transform = core.Ordered, "fail" })
+		p.put(`1`, `2`, `"x"`, `4`)
+		pass(time.Second)
+		require.Equal(p, []core.Offset{0, 3}, p.box.got())
+		require.ElementsMatch(p, []core.Offset{1, 2}, p.letters(), "a transform that fails would fail again")
+	})
+}
+
+// TestADestinationThatWantsNoMoreEndsItsProcessor: nothing is lost by it, and the events
+// wait for somebody to resume it.
+func TestADestinationThatWantsNoMoreEndsItsProcessor(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		gone := true
+		p.box.answer = func(core.Outgoing) core.Sent {
+			if gone {
+				return core.Sent{Err: errors.New("410 Gone"), Verdict: core.TurnedAway}
+			}
+			return core.Sent{}
+		}
+		p.processor(nil)
+		p.put(numbers(5)...)
+		pass(5 * time.Second)
+		view := p.view()
+		require.Equal(p, core.ProcessorDisabled, view.State)
+		require.Contains(p, view.Reason, "410 Gone")
+		require.Len(p, p.disabled, 1)
+		require.EqualValues(p, 5, view.Status.Lag)
+		gone = false
+		_, err := p.Processors.Resume(p.Context(), p.who, "orders", "mail")
+		require.NoError(p, err)
+		pass(5 * time.Second)
+		require.ElementsMatch(p, coretest.From(0, 5), p.box.got())
+		require.Empty(p, p.letters())
+	})
+}
+
+func TestADestinationThatFailsForLongIsDisabled(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.stop()
+		p.after = 2 * time.Hour
+		p.mill = p.node()
+		p.box.answer = func(core.Outgoing) core.Sent { return core.Sent{Err: errors.New("closed")} }
+		p.processor(nil)
+		for range 13 {
+			p.put(`1`)
+			pass(10 * time.Minute)
+		}
+		view := p.view()
+		require.Equal(p, core.ProcessorDisabled, view.State)
+		require.Contains(p, view.Reason, "nothing has arrived")
+	})
+}
+
+func TestTheDestinationSaysWhenToComeAgain(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		var tries []time.Time
+		p.box.answer = func(core.Outgoing) core.Sent {
+			if tries = append(tries, time.Now()); len(tries) == 1 {
+				return core.Sent{Err: errors.New("busy"), After: 2 * time.Minute}
+			}
+			return core.Sent{}
+		}
+		p.processor(nil)
+		p.put(`1`)
+		pass(3 * time.Minute)
+		require.Len(p, tries, 2)
+		require.GreaterOrEqual(p, tries[1].Sub(tries[0]), 2*time.Minute)
+	})
+}
+
+// TestACleanStopRepeatsNothing: a node that stops lets what is under way arrive, gives
+// the rest back, and another node goes on with it at once.
+func TestACleanStopRepeatsNothing(t *testing.T) {
+	for _, mode := range []core.Mode{core.Shared, core.Ordered} {
+		t.Run(string(mode), func(t *testing.T) {
+			inPlant(t, func(p *plant) {
+				p.box.takes, p.box.traits = 100*time.Millisecond, core.SinkTraits{Parallel: 4}
+				p.processor(func(s *core.ProcessorSpec) { s.Mode = mode })
+				p.put(numbers(50)...)
+				pass(250 * time.Millisecond)
+				p.stop()
+				before := len(p.box.got())
+				require.Positive(p, before)
+				require.Less(p, before, 50)
+				p.mill = p.node()
+				pass(20 * time.Second)
+				got := p.box.got()
+				if mode == core.Shared {
+					slices.Sort(got)
+				}
+				require.Equal(p, coretest.From(0, 50), got)
+			})
+		})
+	}
+}
+
+// TestNodesShareTheWork: no event arrives twice, and both take part.
+func TestNodesShareTheWork(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.box.takes, p.box.traits = 50*time.Millisecond, core.SinkTraits{Parallel: 2}
+		other := p.node()
+		p.processor(nil)
+		pass(2 * time.Second)
+		p.put(numbers(100)...)
+		pass(time.Minute)
+		got := p.box.got()
+		slices.Sort(got)
+		require.Equal(p, coretest.From(0, 100), got)
+		require.Equal(p, 4, p.box.most, "each node has as many under way as the sink takes")
+		other.stop()
+	})
+}
+
+func TestASlowDestinationKeepsItsLease(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.box.takes = 50 * time.Second
+		p.processor(func(s *core.ProcessorSpec) { s.Visibility = new(core.Seconds(5 * time.Second)) })
+		p.put(numbers(3)...)
+		pass(10 * time.Minute)
+		got := p.box.got()
+		slices.Sort(got)
+		require.Equal(p, coretest.From(0, 3), got, "none twice")
+	})
+}
+
+func TestBatchesAreFilled(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.box.traits = core.SinkTraits{Batch: 100, Linger: 10 * time.Second, BatchBytes: 1 << 20, Parallel: 1}
+		p.processor(nil)
+		for range 30 {
+			p.put(numbers(5)...)
+			pass(time.Second)
+		}
+		pass(20 * time.Second)
+		require.Len(p, p.box.got(), 150)
+		require.Less(p, len(p.box.batches), 8, "batches wait to be filled: %v", p.box.batches)
+		require.Equal(p, coretest.From(0, 150), p.box.got(), "a sink of batches gets them in order")
+	})
+}
+
+func TestAPausedProcessorSendsNothing(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.processor(nil)
+		p.put(`1`)
+		pass(time.Second)
+		_, err := p.Processors.Pause(p.Context(), p.who, "orders", "mail")
+		require.NoError(p, err)
+		pass(2 * time.Second)
+		p.put(`2`)
+		pass(time.Minute)
+		require.Len(p, p.box.got(), 1)
+		_, err = p.Processors.Resume(p.Context(), p.who, "orders", "mail")
+		require.NoError(p, err)
+		pass(2 * time.Second)
+		require.Len(p, p.box.got(), 2)
+	})
+}
+
+// TestTheGroupIsTheServers: nobody else reads it or changes it, and a reset works.
+func TestTheGroupIsTheServers(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.processor(nil)
+		_, err := p.delivery.Consumers.Poll(p.Context(), p.who, "orders", "mail", core.Poll{})
+		coretest.RequireRefusal(p, err, core.CodeConflict, "")
+		err = p.delivery.Groups.Delete(p.Context(), p.who, "orders", "mail", 0)
+		coretest.RequireRefusal(p, err, core.CodeConflict, "")
+		_, err = p.delivery.Groups.Change(p.Context(), p.who, "orders", "mail", core.GroupChange{MaxAttempts: new(9)}, 0)
+		coretest.RequireRefusal(p, err, core.CodeConflict, "")
+		p.put(numbers(2)...)
+		pass(time.Second)
+		_, err = p.delivery.Groups.Reset(p.Context(), p.who, "orders", "mail", core.Start{})
+		require.NoError(p, err)
+		pass(2 * time.Second)
+		require.Equal(p, []core.Offset{0, 1, 0, 1}, sorted2(p.box.got()))
+	})
+}
+
+// sorted2 sorts both halves.
+func sorted2(all []core.Offset) []core.Offset {
+	slices.Sort(all[:len(all)/2])
+	slices.Sort(all[len(all)/2:])
+	return all
+}

@@ -1,0 +1,269 @@
+package core
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Preset says how a source knows that a request is its sender's, and where it finds what
+// it needs in it.
+type Preset string
+
+// The presets of a source.
+const (
+	PresetStripe  Preset = "stripe"
+	PresetGitHub  Preset = "github"
+	PresetShopify Preset = "shopify"
+	PresetSlack   Preset = "slack"
+	// PresetStandard is Standard Webhooks, which Svix's headers are a form of.
+	PresetStandard Preset = "standard-webhooks"
+	// PresetEventGrid is Azure Event Grid, in its own schema and in that of CloudEvents.
+	PresetEventGrid Preset = "event-grid"
+	// PresetHMAC is any other sender that signs its bodies, as [SourceSignature] says.
+	PresetHMAC Preset = "hmac"
+	// PresetNone believes whoever knows the address.
+	PresetNone Preset = "none"
+)
+
+// Presets lists every preset.
+var Presets = []Preset{PresetStripe, PresetGitHub, PresetShopify, PresetSlack, PresetStandard, PresetEventGrid, PresetHMAC, PresetNone}
+
+// Signs reports whether the preset's sender signs what it sends, by a secret.
+func (p Preset) Signs() bool { return p != PresetNone && p != PresetEventGrid }
+
+// SourceState says whether a source takes events.
+type SourceState string
+
+// The states of a source.
+const (
+	SourceRunning SourceState = "running"
+	// SourcePaused refuses everything for a while: senders come again.
+	SourcePaused SourceState = "paused"
+)
+
+// Source is an address at which a sender that cannot speak this API puts events into a
+// stream.
+type Source struct {
+	ID     ID `json:"id"`
+	Org    ID `json:"-"`
+	Stream ID `json:"stream_id"`
+	// Name is unique in the organization, by the rules of a stream's name. It is the
+	// `source` of the events.
+	Name   string `json:"name"`
+	Preset Preset `json:"preset"`
+	SourceSettings
+	State SourceState `json:"state"`
+	// Masked is what people may see of the address: `in_…ab12`.
+	Masked string `json:"masked"`
+	// Hash is the keyed hash of the address's secret part.
+	Hash KeyHash `json:"-"`
+	// Sealed holds that part, and the secrets of the sender, as a [Sealer] keeps them.
+	Sealed []byte `json:"-"`
+	// CreatedBy is the user or the key that made the source.
+	CreatedBy ID `json:"created_by,omitzero"`
+	// Revision counts the changes, from 1; it is the resource's ETag.
+	Revision  int64     `json:"revision"`
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// SourceSettings is what people say of a source besides its preset.
+type SourceSettings struct {
+	Map SourceMap `json:"map"`
+	// Headers are the names of headers that events keep in their context, besides those
+	// that the preset keeps.
+	Headers []string `json:"headers,omitempty"`
+	// Signature is set for [PresetHMAC], and for no other preset.
+	Signature *SourceSignature `json:"signature,omitempty"`
+}
+
+// SourceMap says where the fields of an event are in a request. A place is
+// `payload.<path>` or `header.<name>`. An empty one is the preset's. A place at which
+// there is nothing leaves the field out.
+type SourceMap struct {
+	// Type may be a fixed text, too: whatever begins as no place does.
+	Type string `json:"type,omitempty"`
+	// ID becomes the idempotency key, behind the name of the source.
+	ID string `json:"id,omitempty"`
+	// Time is a time as in RFC 3339, or a number of seconds or milliseconds since 1970.
+	Time    string `json:"time,omitempty"`
+	Subject string `json:"subject,omitempty"`
+}
+
+// The beginnings of places.
+const (
+	PlacePayload = "payload."
+	PlaceHeader  = "header."
+)
+
+// SourceSignature says how a sender signs the body: by an HMAC in a header.
+type SourceSignature struct {
+	Header    string `json:"header"`
+	Algorithm string `json:"algorithm"` // sha1, sha256 or sha512
+	Encoding  string `json:"encoding"`  // hex or base64
+	// Prefix is what stands before the signature, such as `sha256=`.
+	Prefix string `json:"prefix,omitempty"`
+}
+
+// The values of a signature's fields.
+const (
+	SHA1      = "sha1"
+	SHA256    = "sha256"
+	SHA512    = "sha512"
+	InHex     = "hex"
+	InBase64  = "base64"
+	inPayload = "must be payload.<path> or header.<name>"
+)
+
+// The limits of a source.
+const (
+	MaxSourceHeaders  = 16
+	MaxSourceSecret   = 1024
+	MaxPlaceLength    = 255
+	MaxRefusals       = 100
+	MaxRefusalExcerpt = 1024
+)
+
+// SourceSpec describes a source to be made. Secret is what the sender signs with; it is
+// kept encrypted and in no answer.
+type SourceSpec struct {
+	Name      string           `json:"name"`
+	Stream    string           `json:"stream"` // a name or an id
+	Preset    Preset           `json:"preset"`
+	Secret    string           `json:"secret,omitempty"`
+	Map       *SourceMap       `json:"map,omitempty"`
+	Headers   []string         `json:"headers,omitempty"`
+	Signature *SourceSignature `json:"signature,omitempty"`
+}
+
+// SourceChange describes changes to a source; a nil field changes nothing. Another
+// secret is good at once, and the one before for another day. The stream and the preset
+// do not change: make another source.
+type SourceChange struct {
+	Name      *string          `json:"name,omitempty"`
+	State     *SourceState     `json:"state,omitempty"`
+	Secret    *string          `json:"secret,omitempty"`
+	Map       *SourceMap       `json:"map,omitempty"`
+	Headers   *[]string        `json:"headers,omitempty"`
+	Signature *SourceSignature `json:"signature,omitempty"`
+}
+
+// SourceRefusal is a request to a source that was kept out of the stream, and why.
+type SourceRefusal struct {
+	ID     ID        `json:"id"`
+	Source ID        `json:"-"`
+	At     time.Time `json:"at"`
+	Code   Code      `json:"code"`
+	Reason string    `json:"reason"`
+	// Address, UserAgent and RequestID are the request's.
+	Address   string `json:"address,omitempty"`
+	UserAgent string `json:"user_agent,omitempty"`
+	RequestID string `json:"request_id,omitempty"`
+	// Size is how many bytes the body had, and Excerpt is how it began.
+	Size    int    `json:"size"`
+	Excerpt string `json:"excerpt,omitempty"`
+}
+
+// Apply makes a change, but for the secret, and checks the result. On an error part of
+// it may have been made.
+func (s *Source) Apply(change SourceChange) error {
+	if change.Name != nil {
+		if err := CheckSeen("name", *change.Name); err != nil {
+			return err
+		}
+	}
+	set(&s.Name, change.Name)
+	set(&s.State, change.State)
+	set(&s.Map, change.Map)
+	set(&s.Headers, change.Headers)
+	if change.Signature != nil {
+		s.Signature = change.Signature
+	}
+	if err := CheckName(s.Name); err != nil {
+		return err
+	}
+	if s.State != SourceRunning && s.State != SourcePaused {
+		return Invalid("state", "must be %s or %s", SourceRunning, SourcePaused)
+	}
+	return s.check(s.Preset)
+}
+
+// check refuses settings that do not fit their preset.
+func (s *SourceSettings) check(preset Preset) error {
+	if !slices.Contains(Presets, preset) {
+		return Invalid("preset", "must be one of %v", Presets)
+	}
+	switch {
+	case preset == PresetHMAC && s.Signature == nil:
+		return Invalid("signature", "is required with the preset %s: say the header, the algorithm and the encoding", preset)
+	case preset != PresetHMAC && s.Signature != nil:
+		return Invalid("signature", "is for the preset %s only: %s has its own", PresetHMAC, preset)
+	}
+	if err := s.Signature.check(); err != nil {
+		return err
+	}
+	if len(s.Headers) > MaxSourceHeaders {
+		return Invalid("headers", "must have at most %d members, has %d", MaxSourceHeaders, len(s.Headers))
+	}
+	for _, name := range s.Headers {
+		if err := checkHeader("headers", name); err != nil {
+			return err
+		}
+	}
+	return s.Map.check()
+}
+
+// secretHeaders let somebody in and are never kept.
+var secretHeaders = []string{"authorization", "cookie", "proxy-authorization", "x-api-key"}
+
+func checkHeader(field, name string) error {
+	const letters = "abcdefghijklmnopqrstuvwxyz0123456789-_"
+	lower := strings.ToLower(name)
+	if name == "" || len(name) > 100 || strings.Trim(lower, letters) != "" {
+		return Invalid(field, "must be names of headers: up to 100 letters, digits, hyphens and underscores")
+	}
+	if slices.Contains(secretHeaders, lower) {
+		return Invalid(field, "must not name %s: it holds a credential, which no event may show", name)
+	}
+	return nil
+}
+
+func (s *SourceSignature) check() error {
+	switch {
+	case s == nil:
+		return nil
+	case !slices.Contains([]string{SHA1, SHA256, SHA512}, s.Algorithm):
+		return Invalid("signature.algorithm", "must be %s, %s or %s", SHA1, SHA256, SHA512)
+	case s.Encoding != InHex && s.Encoding != InBase64:
+		return Invalid("signature.encoding", "must be %s or %s", InHex, InBase64)
+	}
+	if err := CheckText("signature.prefix", s.Prefix, 0, 100); err != nil {
+		return err
+	}
+	return checkHeader("signature.header", s.Header)
+}
+
+func (m SourceMap) check() error {
+	for _, place := range []struct {
+		field, text string
+		fixed       bool
+	}{{"map.type", m.Type, true}, {"map.id", m.ID, false}, {"map.time", m.Time, false}, {"map.subject", m.Subject, false}} {
+		if place.text == "" {
+			continue
+		}
+		if err := CheckText(place.field, place.text, 1, MaxPlaceLength); err != nil {
+			return err
+		}
+		name, inHeader := strings.CutPrefix(place.text, PlaceHeader)
+		switch {
+		case inHeader:
+			if err := checkHeader(place.field, name); err != nil {
+				return err
+			}
+		case place.text == PlacePayload || !place.fixed && !strings.HasPrefix(place.text, PlacePayload):
+			return Invalid(place.field, inPayload)
+		}
+	}
+	return nil
+}
