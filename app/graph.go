@@ -260,9 +260,12 @@ func newIdentity(
 }
 
 // newOrganization returns the organization that a new installation begins with.
-func newOrganization(ctx context.Context, catalog core.Catalog, now func() time.Time) (core.Organization, error) {
+func newOrganization(ctx context.Context, catalog core.Catalog, storage core.Storage, now func() time.Time) (core.Organization, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
+	if err := checkWhole(ctx, catalog, storage); err != nil {
+		return core.Organization{}, err
+	}
 	return identity.FirstOrganization(ctx, catalog, now())
 }
 
