@@ -171,7 +171,7 @@ var hostileFilters = []string{
 	nestedLoops(2),
 	nestedLoops(3),
 	nestedLoops(30),
-	"[" + grown("payload.many", "["+wide(300, "x", ", ")+"]") + "].map(x, [" + wide(300, "x", ", ") + "]).all(x, x == x)",
+	grown("payload.many", "["+wide(1000, "x", ", ")+"]") + ".all(x, x == x)",
 	grown("payload.many", "["+wide(300, "x", ", ")+"]") + ".exists(x, x in [x])",
 	grown("payload.text", wide(40, "x", " + ")) + ".map(x, " + wide(40, "x", " + ") + ").size() > 0",
 	grown("payload.text", wide(40, "x", " + ")) + " == []",
@@ -242,10 +242,10 @@ func requireLimits(t *testing.T, f func()) {
 // The limits grow with the event, so that a large one may be walked through.
 func TestLargeEventsMayTakeMore(t *testing.T) {
 	t.Parallel()
-	rows := strings.Repeat(`{"name":"a name of some length","amount":17,"tags":["a","b"]},`, 3_000)
+	rows := strings.Repeat(`{"name":"a name of some length","amount":17,"tags":["a","b"]},`, 1_500)
 	in := event(`{"rows":[` + strings.TrimSuffix(rows, ",") + `]}`)
 	for _, transform := range []string{
-		`.payload |= walk(if type == "object" then del(.tags) else . end)`,
+		`.payload |= (tojson | fromjson | tojson | fromjson | tojson | fromjson)`,
 		`.payload.rows |= map(select(.amount > 10) | .name |= ascii_upcase)`,
 		`.payload.rows[].amount += 1`,
 		`.payload.total = ([.payload.rows[].amount] | add)`,

@@ -60,7 +60,7 @@ func (w *Worker) Next(ctx context.Context, limit int) (core.Delivery, error) {
 	}
 }
 
-// Lag returns how many events of the stream have not been handed out, as far as this
+// Head returns the end of the stream, as far as this
 // node knows, for workers that wait for more of them.
 func (w *Worker) Head() (core.Offset, <-chan struct{}) { return w.poll.follower.Head() }
 
