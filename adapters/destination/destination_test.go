@@ -2,7 +2,13 @@ package destination_test
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -152,6 +158,21 @@ func TestAddressesAreJudged(t *testing.T) {
 	require.ErrorContains(t, err, "brokers: cannot be reached from here")
 	_, err = judge.URL("url", "http://0x7f.1")
 	require.Equal(t, core.CodeValidation, core.CodeOf(err))
+}
+
+// Who may name a destination must not learn from failures which addresses there are.
+func TestFailuresTellNothingOfTheNetwork(t *testing.T) {
+	t.Parallel()
+	inside := &net.TCPAddr{IP: net.IPv4(10, 1, 2, 3), Port: 5432}
+	for want, err := range map[string]error{
+		"connection reset by peer":                       &net.OpError{Op: "read", Net: "tcp", Source: inside, Addr: inside, Err: syscall.ECONNRESET},
+		"there is no host db":                            &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "db", Server: "10.1.2.3:53", IsNotFound: true}},
+		"the address of the host db cannot be looked up": &net.DNSError{Err: "server misbehaving", Name: "db", Server: "10.1.2.3:53"},
+		"EOF": &url.Error{Op: "Put", URL: "http://db/file", Err: io.EOF},
+	} {
+		require.EqualError(t, destination.Plain(fmt.Errorf("sending: %w", err)), want)
+	}
+	require.EqualError(t, destination.Plain(errors.New("the server is tired")), "the server is tired")
 }
 
 func TestTextsAreCutBetweenCharacters(t *testing.T) {
