@@ -15,6 +15,10 @@
 //
 // The same file system gets full, under both engines and under PostgreSQL's own log.
 //
+// Processors send to a receiver that fails three times in ten, is late, or hangs, and
+// copy to another stream, while servers and databases are killed, stopped cleanly, and
+// the processors changed and paused.
+//
 // `make test` kills, pauses and cuts a few times, `make chaos` more often, and `make
 // chaos-long` pauses, cuts off and cuts the power 100 times each, and copies a million
 // events. After n times without a failure
