@@ -104,8 +104,9 @@ chaos: bin/testenv ## kill, pause, cut off and misset servers and databases, and
 	EVENTFLOW_TEST_KILLS=$(KILLS) EVENTFLOW_TEST_PAUSES=$(PAUSES) EVENTFLOW_TEST_CUTS=$(CUTS) bin/testenv -- $(GO) test -count=1 -v -timeout 15m ./app/proof/chaos/...
 	bin/testenv -- $(GO) test -count=5 -run ClockIsWrong ./app
 
-chaos-long: bin/testenv ## pause, cut off and misset a server and cut its power 100 times each, and kill copies of a million events (up to two hours)
+chaos-long: bin/testenv ## pause, cut off and misset a server and cut its power 100 times each, kill under processors as often, and kill copies of a million events (up to two hours)
 	EVENTFLOW_TEST_PAUSES=100 bin/testenv -- $(GO) test -count=1 -v -timeout 60m -run 'Paused|CutOff' ./app/proof/chaos
+	EVENTFLOW_TEST_KILLS=200 bin/testenv -- $(GO) test -count=1 -v -timeout 60m -run UnderProcessors ./app/proof/chaos
 	EVENTFLOW_TEST_CUTS=100 $(GO) test -count=1 -v -timeout 60m -run 'Power' ./app/proof/chaos
 	bin/testenv -- $(GO) test -count=100 -timeout 60m -run ClockIsWrong ./app
 	EVENTFLOW_TEST_COPY=1000000 bin/testenv -- $(GO) test -count=1 -v -timeout 60m -run ACopyIsKilled ./app/proof/chaos

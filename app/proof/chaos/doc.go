@@ -20,7 +20,7 @@
 // the processors changed and paused.
 //
 // `make test` kills, pauses and cuts a few times, `make chaos` more often, and `make
-// chaos-long` pauses, cuts off and cuts the power 100 times each, and copies a million
+// chaos-long` pauses, cuts off, cuts the power and kills under processors 100 times each, and copies a million
 // events. After n times without a failure
 // the true rate of failures is below 3/n, with a confidence of 95 %.
 //
