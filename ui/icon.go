@@ -11,6 +11,7 @@ var icons = map[string]string{ //nolint:gosec // a drawing of a token is none
 	"event":    `<path d="M13 2L4 14h7l-1 8 9-12h-7z"/>`,
 	"publish":  `<path d="M22 2L11 13M22 2l-7 20-4-9-9-4z"/>`,
 	"consumer": `<path d="M4 4h16v6H4zM4 14h10v6H4zM18 14v6M15 17h6"/>`,
+	"processor": `<path d="M3 4h18l-7 8v7l-4 2v-9z"/>`,
 	"dead":     `<path d="M3 6h18l-2 14H5zM8 6V3h8v3M9.5 11l5 5M14.5 11l-5 5"/>`,
 	"key":      `<circle cx="8" cy="15" r="4"/><path d="M11 12l9-9M17 6l3 3"/>`,
 	"token":    `<rect x="3" y="6" width="18" height="12" rx="2"/><path d="M7 12h.01M11 12h6"/>`,
