@@ -66,11 +66,12 @@ type Config struct {
 	ShareKeys        int64         `name:"share-keys" default:"10000" usage:"API keys and service tokens that an organization may have, revoked ones aside" reload:"true"`
 	ShareUsers       int64         `name:"share-users" default:"10000" usage:"people that an organization may have" reload:"true"`
 	ShareSources     int64         `name:"share-sources" default:"1000" usage:"sources, addresses for webhooks, that an organization may have" reload:"true"`
+	ShareQuarantine  int64         `name:"share-quarantine" default:"10000" usage:"events that do not fit their schema that an organization may keep in quarantine; more are refused" reload:"true"`
 	ShareReplays     int64         `name:"share-replays" default:"20" usage:"replays of dead letters of an organization that may run at once; one more is answered with 429" reload:"true"`
 	ShareEvaluations int64         `name:"share-evaluations" default:"0" usage:"thousandths of a core that the schemas of an organization may take on each node, beyond a plain reading; 0 is a quarter of the cores. More is answered with 429" reload:"true"`
 
 	ProcessorDisableAfter    time.Duration `name:"processor-disable-after" default:"120h" usage:"time without a success after which a processor is disabled whose destination fails; 0 never disables one"`
-	AllowPrivateDestinations bool          `name:"allow-private-destinations" default:"false" usage:"let processors send to private, loopback and link-local addresses, which may belong to machines that trust this one; 'eventflow dev' allows it"`
+	AllowPrivateDestinations bool          `name:"allow-private-destinations" default:"false" usage:"let processors send to private and loopback addresses, which may belong to machines that trust this one; 'eventflow dev' allows it"`
 
 	DiskLow int64 `name:"disk-low" default:"1073741824" usage:"bytes free on the disk of a SQLite folder; with less, health is degraded and the log warns. 0 never warns"`
 
@@ -177,7 +178,7 @@ func (c Config) validateBounds() error {
 func (c Config) validateShares() error {
 	for share, most := range map[string]int64{
 		"share-streams": c.ShareStreams, "share-groups": c.ShareGroups, "share-keys": c.ShareKeys, "share-users": c.ShareUsers,
-		"share-sources": c.ShareSources, "share-replays": c.ShareReplays,
+		"share-sources": c.ShareSources, "share-quarantine": c.ShareQuarantine, "share-replays": c.ShareReplays,
 	} {
 		if most < 1 || most > core.MaxShare {
 			return wrong(share, fmt.Sprintf("must be 1 to %d", core.MaxShare))
@@ -199,7 +200,7 @@ func (c Config) validateShares() error {
 func (c Config) shares() core.Shares {
 	return core.Shares{
 		Streams: c.ShareStreams, Groups: c.ShareGroups, Keys: c.ShareKeys, Users: c.ShareUsers, Sources: c.ShareSources,
-		Replays: c.ShareReplays, Evaluations: c.ShareEvaluations,
+		Quarantine: c.ShareQuarantine, Replays: c.ShareReplays, Evaluations: c.ShareEvaluations,
 	}
 }
 

@@ -68,6 +68,8 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			newShares,
 			newStreams,
 			eventlog.NewIngest,
+			newSchemas,
+			newQuarantine,
 			newRetention,
 			newQuery,
 			newRecent,
@@ -86,20 +88,28 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			newServer,
 			listen,
 		),
-		fx.Invoke(
-			func(lc fx.Lifecycle, c *eventlog.SharedClock) { background(lc, c.Run) },
-			func(lc fx.Lifecycle, t *eventlog.Trail) { background(lc, t.Run) },
-			func(lc fx.Lifecycle, c *chores, r *eventlog.Retention, d *deliver.UseCases, i *identity.UseCases, p *process.UseCases, s *inbound.Sources) {
-				for _, run := range []func(context.Context, core.Ran){r.Run, d.Replayer.Run, i.Access.Run, p.Runner.Run, s.Run} {
-					background(lc, func(ctx context.Context) { run(ctx, c.ran) })
-				}
-			},
-			func(m *metrics.Metrics, d *deliver.UseCases, s *server.Server, t *eventlog.Tails, logger *slog.Logger) {
-				m.Groups(d.Numbers.Census, logger)
-				m.Waiting(s.Polls, t.Open)
-				m.Shares(s.Loads)
-			},
-		),
+		atWork(),
+	)
+}
+
+// atWork is what goes on beside requests.
+func atWork() fx.Option {
+	return fx.Invoke(
+		func(lc fx.Lifecycle, c *eventlog.SharedClock) { background(lc, c.Run) },
+		func(lc fx.Lifecycle, t *eventlog.Trail) { background(lc, t.Run) },
+		func(
+			lc fx.Lifecycle, c *chores, s *eventlog.Streams, r *eventlog.Retention, d *deliver.UseCases, i *identity.UseCases, p *process.UseCases,
+			in *inbound.Sources,
+		) {
+			for _, run := range []func(context.Context, core.Ran){s.Run, r.Run, d.Replayer.Run, i.Access.Run, p.Runner.Run, in.Run} {
+				background(lc, func(ctx context.Context) { run(ctx, c.ran) })
+			}
+		},
+		func(m *metrics.Metrics, d *deliver.UseCases, s *server.Server, t *eventlog.Tails, logger *slog.Logger) {
+			m.Groups(d.Numbers.Census, logger)
+			m.Waiting(s.Polls, t.Open)
+			m.Shares(s.Loads)
+		},
 	)
 }
 
@@ -255,9 +265,12 @@ func newIdentity(
 }
 
 // newOrganization returns the organization that a new installation begins with.
-func newOrganization(ctx context.Context, catalog core.Catalog, now func() time.Time) (core.Organization, error) {
+func newOrganization(ctx context.Context, catalog core.Catalog, storage core.Storage, now func() time.Time) (core.Organization, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
+	if err := checkWhole(ctx, catalog, storage); err != nil {
+		return core.Organization{}, err
+	}
 	return identity.FirstOrganization(ctx, catalog, now())
 }
 
@@ -268,6 +281,8 @@ type served struct {
 	Ingest     *eventlog.Ingest
 	Query      *eventlog.Query
 	Streams    *eventlog.Streams
+	Schemas    *eventlog.Schemas
+	Quarantine *eventlog.Quarantine
 	Shares     *eventlog.Shares
 	Tails      *eventlog.Tails
 	Trail      *eventlog.Trail
@@ -290,7 +305,7 @@ type served struct {
 func newServer(cfg Config, p served) *server.Server {
 	proxies, _ := cfg.trustedProxies() // checked by validate
 	return server.New(server.Options{
-		Ingest: p.Ingest, Query: p.Query, Streams: p.Streams, Shares: p.Shares, Tails: p.Tails, Trail: p.Trail,
+		Ingest: p.Ingest, Query: p.Query, Streams: p.Streams, Schemas: p.Schemas, Quarantine: p.Quarantine, Shares: p.Shares, Tails: p.Tails, Trail: p.Trail,
 		Delivery: p.Delivery, Identity: p.Identity, Processing: p.Processing, Inbound: p.Inbound, Authorizer: p.Authorizer,
 		TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.links(), "https:"),
 		Site: p.Site, System: describe(p.Settings, p.Authorizer, p.First, p.Now(), p.Metrics.IngestP99),

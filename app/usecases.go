@@ -47,10 +47,21 @@ func newShares(cfg Config, p ports) *eventlog.Shares {
 	})
 }
 
-func newStreams(p ports, shares *eventlog.Shares) *eventlog.Streams {
+func newStreams(p ports, shares *eventlog.Shares, m *metrics.Metrics) *eventlog.Streams {
 	return eventlog.NewStreams(eventlog.StreamPorts{
 		Catalog: p.Catalog, Log: p.Log, Schemas: p.Schemas, Authorizer: p.Authorizer, Shares: shares, Record: p.Record, Now: p.Now,
+		Versions: p.Catalog, Misfit: m.Misfit,
 	})
+}
+
+func newSchemas(p ports, streams *eventlog.Streams) *eventlog.Schemas {
+	return eventlog.NewSchemas(eventlog.SchemaPorts{
+		Streams: streams, Store: p.Catalog, Compiler: p.Schemas, Log: p.Log, Record: p.Record, Now: p.Now,
+	})
+}
+
+func newQuarantine(p ports, streams *eventlog.Streams, ingest *eventlog.Ingest) *eventlog.Quarantine {
+	return eventlog.NewQuarantine(eventlog.QuarantinePorts{Streams: streams, Events: ingest, Store: p.Catalog, Record: p.Record})
 }
 
 func newQuery(p ports, streams *eventlog.Streams) *eventlog.Query {
@@ -64,7 +75,7 @@ func newTails(p ports, streams *eventlog.Streams, recent *eventlog.Recent) *even
 func newRetention(p ports, storage core.Storage, m *metrics.Metrics) *eventlog.Retention {
 	room, _ := storage.(core.Preparer) // where none is needed, there is none
 	return eventlog.NewRetention(eventlog.RetentionPorts{
-		Catalog: p.Catalog, Log: p.Log, Attempts: p.Catalog, Sessions: p.Catalog, Room: room,
+		Catalog: p.Catalog, Log: p.Log, Attempts: p.Catalog, Sessions: p.Catalog, Quarantine: p.Catalog, Room: room,
 		Removed: m.Removed, Swept: m.Swept, Logger: p.Logger, Now: p.Now,
 	})
 }

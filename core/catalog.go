@@ -13,11 +13,10 @@ import (
 // one hash, are an error. So is every call after Close.
 type Catalog interface {
 	Tenants
-	StreamCatalog
+	StreamStore
 	Credentials
 	People
 	Traffic
-	SchemaStore
 	// Check returns nil when the catalog answers. It wraps [ErrRelaxedDurability]
 	// and [ErrDegraded] as that of a [Storage] does.
 	Check(ctx context.Context) error
@@ -29,6 +28,12 @@ type Traffic interface {
 	GroupStore
 	ProcessorStore
 	Sources
+}
+
+// StreamStore keeps streams, and what their events look like.
+type StreamStore interface {
+	StreamCatalog
+	SchemaStore
 }
 
 // Tenants keeps the organizations and counts what they have.
@@ -443,8 +448,9 @@ type Quarantine interface {
 	QuarantinedEvent(ctx context.Context, org, stream, id ID) (Quarantined, error)
 	// Release removes one, or answers [CodeNotFound].
 	Release(ctx context.Context, org, stream, id ID) error
-	// ForgetQuarantined removes the events of a stream that were received before a time.
-	ForgetQuarantined(ctx context.Context, stream ID, before time.Time) error
+	// ForgetQuarantined removes the events that were received more than the RetentionDays
+	// of their stream, deleted or not, before a time.
+	ForgetQuarantined(ctx context.Context, at time.Time) error
 }
 
 // Sources keeps the addresses at which senders put events in, and what was refused there.

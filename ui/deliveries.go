@@ -129,13 +129,17 @@ func (d *deliveries) again(one *core.DeliveryAttempt, v *processorView) app.UI {
 	id := one.ID
 	return button("Resend", "", nil).Aria("label", "Resend "+one.EventType+" "+count(int64(one.Offset))).Disabled(d.resend.busy).
 		OnClick(func(ctx app.Context, _ app.Event) {
-			d.send(ctx, v, func(ctx context.Context, client *rest.Client) (core.DeliveryAttempt, error) { return client.Resend(ctx, id) })
+			d.send(ctx, v, func(ctx context.Context, client *rest.Client) (core.DeliveryAttempt, error) {
+				return client.Resend(ctx, id)
+			})
 		}, app.EventScope(id))
 }
 
 func (d *deliveries) test(ctx app.Context, v *processorView) {
 	stream, name := v.stream(), v.Params["processor"]
-	d.send(ctx, v, func(ctx context.Context, client *rest.Client) (core.DeliveryAttempt, error) { return client.SendTest(ctx, stream, name) })
+	d.send(ctx, v, func(ctx context.Context, client *rest.Client) (core.DeliveryAttempt, error) {
+		return client.SendTest(ctx, stream, name)
+	})
 }
 
 // send sends an event, and says what became of it.

@@ -42,13 +42,13 @@ func (v *newStreamView) Render() app.UI {
 }
 
 func (v *newStreamView) infer(app.Context, app.Event) {
-	schema, err := inferSchema([]byte(v.sample))
+	schema, err := core.InferSchema(json.RawMessage(v.sample))
 	v.sampleError = ""
 	if err != nil {
-		v.sampleError = "is not valid JSON: " + err.Error()
+		v.sampleError = "is not valid JSON"
 		return
 	}
-	v.schema = schema
+	v.schema = string(schema)
 }
 
 func (v *newStreamView) send(ctx app.Context) {

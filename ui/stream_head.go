@@ -17,6 +17,7 @@ func streamTabs(p Page) app.UI {
 		{"/streams/{stream}/consumers", "Consumers", "", core.ActionReadGroups, ""},
 		{"/streams/{stream}/processors", "Processors", "", core.ActionReadProcessors, ""},
 		{"/streams/{stream}/schema", "Schema", "", "", ""},
+		{"/streams/{stream}/quarantine", "Quarantine", "", core.ActionReadEvents, ""},
 		{"/streams/{stream}/settings", "Settings", "", "", ""},
 	}
 	var links []app.UI

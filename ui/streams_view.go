@@ -127,8 +127,8 @@ func (v *streamsView) table(page rest.List[core.StreamOverview]) app.UI {
 	rows := make([]app.UI, len(page.Items))
 	for i, stream := range page.Items {
 		schema := app.UI(app.Span().Class("quiet").Text("none"))
-		if len(stream.Schema) > 0 {
-			schema = badge("ok", "enforced")
+		if len(stream.Schema) > 0 || stream.SchemaVersions > 0 {
+			schema = enforced(stream.Enforcement)
 		}
 		rows[i] = card(columns,
 			app.A().Class("name", "short").Title(stream.Name).Href(address("/streams/{stream}", stream.Name)).Body(named(stream.Name)),
@@ -140,4 +140,16 @@ func (v *streamsView) table(page rest.List[core.StreamOverview]) app.UI {
 		cards("Streams", columns, rows...),
 		pager(&v.pages, page.Pagination, v.fetch),
 	)
+}
+
+// enforced says what becomes of events that do not fit.
+func enforced(how core.Enforcement) app.UI {
+	switch how {
+	case core.EnforceQuarantine:
+		return badge("info", "quarantine")
+	case core.EnforceReport:
+		return badge("info", "report")
+	case core.EnforceReject:
+	}
+	return badge("ok", "enforced")
 }

@@ -26,7 +26,8 @@ func (v *usageView) OnMount(ctx app.Context) {
 // shareWords say what a share is of.
 var shareWords = map[core.Share]string{
 	core.ShareStreams: "Streams", core.ShareGroups: "Consumer groups", core.ShareKeys: "API keys and service tokens", core.ShareUsers: "Users", core.ShareSources: "Sources",
-	core.ShareReplays: "Replays that run", core.ShareEvaluations: "Schema checks, in 1/1000 of a core", core.ShareLasting: "Live tails, waiting polls and exports", core.ShareUploads: "Memory for uploads",
+	core.ShareQuarantine: "Events in quarantine",
+	core.ShareReplays:    "Replays that run", core.ShareEvaluations: "Schema checks, in 1/1000 of a core", core.ShareLasting: "Live tails, waiting polls and exports", core.ShareUploads: "Memory for uploads",
 }
 
 // Render implements [app.Composer].

@@ -151,7 +151,9 @@ func (c *Catalog) Release(ctx context.Context, org, stream, id core.ID) error {
 }
 
 // ForgetQuarantined implements [core.Quarantine].
-func (c *Catalog) ForgetQuarantined(ctx context.Context, stream core.ID, before time.Time) error {
+func (c *Catalog) ForgetQuarantined(ctx context.Context, at time.Time) error {
 	defer c.serialize()()
-	return c.db.WithContext(ctx).Where("stream = ? and received_at < ?", stream.String(), micros(before)).Delete(&quarantineRow{}).Error
+	return c.db.WithContext(ctx).
+		Where("received_at < ? - 86400000000 * (select retention_days from streams where streams.id = quarantine.stream)", micros(at)).
+		Delete(&quarantineRow{}).Error
 }

@@ -144,13 +144,13 @@ func (c *Catalog) Release(ctx context.Context, org, stream, id core.ID) error {
 }
 
 // ForgetQuarantined implements [core.Quarantine].
-func (c *Catalog) ForgetQuarantined(ctx context.Context, stream core.ID, before time.Time) error {
+func (c *Catalog) ForgetQuarantined(ctx context.Context, at time.Time) error {
 	if err := c.enter(ctx); err != nil {
 		return err
 	}
 	defer c.mu.Unlock()
 	for id, q := range c.quarantine {
-		if q.Event.Stream == stream && q.Event.ReceivedAt.Before(before) {
+		if stream, ok := c.streams[q.Event.Stream]; ok && q.Event.ReceivedAt.Before(at.AddDate(0, 0, -stream.RetentionDays)) {
 			delete(c.quarantine, id)
 		}
 	}

@@ -32,6 +32,7 @@ type Metrics struct {
 	events     *eventCounter
 	delivery   delivery
 	retention  retention
+	misfits    *prometheus.CounterVec
 	processing processing
 }
 
@@ -59,10 +60,11 @@ func New() *Metrics {
 		events:     newEventCounter(),
 		delivery:   newDelivery(),
 		retention:  newRetention(),
+		misfits:    newMisfits(),
 		processing: newProcessing(),
 	}
 	m.timed = newTimed(m.requests)
-	m.registry.MustRegister(m.requests, m.appends, m.group, m.failures, m.reads, m.events.vector,
+	m.registry.MustRegister(m.requests, m.appends, m.group, m.failures, m.reads, m.events.vector, m.misfits,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registry.MustRegister(m.delivery.collectors()...)
 	m.registry.MustRegister(m.retention.collectors()...)

@@ -10,13 +10,15 @@ import (
 
 // BatchResult is the answer to a batch: one result for each event, in order.
 type BatchResult struct {
-	Accepted int         `json:"accepted"`
-	Rejected int         `json:"rejected"`
-	Results  []BatchItem `json:"results"`
+	Accepted int `json:"accepted"`
+	Rejected int `json:"rejected"`
+	// Quarantined is how many events are kept in quarantine.
+	Quarantined int         `json:"quarantined,omitempty"`
+	Results     []BatchItem `json:"results"`
 }
 
 // Rejected is the status of an event of a batch that was refused. The others
-// have [core.Accepted].
+// have [core.Accepted] or [core.InQuarantine].
 const Rejected = "REJECTED"
 
 // BatchItem is the answer to one event of a batch. It has the fields of a
@@ -28,7 +30,10 @@ type BatchItem struct {
 	Offset     core.Offset `json:"offset"`
 	ReceivedAt time.Time   `json:"received_at,omitzero"`
 	Duplicate  bool        `json:"duplicate,omitempty"`
-	Error      *ItemError  `json:"error,omitempty"`
+	// Quarantine and Reasons are as in a [core.Receipt].
+	Quarantine core.ID       `json:"quarantine_id,omitzero"`
+	Reasons    []core.Detail `json:"reasons,omitempty"`
+	Error      *ItemError    `json:"error,omitempty"`
 }
 
 // ItemError says why one event of a batch was refused.

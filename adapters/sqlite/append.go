@@ -85,13 +85,13 @@ func (s *Storage) append(ctx context.Context, at time.Time, batches []core.Batch
 			return err
 		}
 	}
-	rows := s.inserts.rows()
+	rows, keys := s.inserts.rows(), s.inserts.keys()
 	for i := range batches {
-		if err := s.appendBatch(ctx, at, rows, heads[batches[i].Stream], &batches[i]); err != nil {
+		if err := appendBatch(ctx, at, rows, keys, heads[batches[i].Stream], &batches[i]); err != nil {
 			return err
 		}
 	}
-	if err := rows.flush(ctx); err != nil {
+	if err := errors.Join(rows.flush(ctx), keys.flush(ctx)); err != nil {
 		return err
 	}
 	for _, h := range heads {
@@ -128,18 +128,15 @@ func (s *Storage) openHead(ctx context.Context, at time.Time, batch *core.Batch,
 }
 
 // appendBatch gives offsets to those events of a batch that are new, and hands
-// them to rows.
-func (s *Storage) appendBatch(ctx context.Context, at time.Time, rows *rows, h *head, batch *core.Batch) error {
+// them to rows and their keys to keys.
+func appendBatch(ctx context.Context, at time.Time, rows *rows, keys *keys, h *head, batch *core.Batch) error {
+	if err := keys.look(ctx, h.number, batch.Entries); err != nil {
+		return err
+	}
 	for i := range batch.Entries {
 		entry := &batch.Entries[i]
-		if entry.IdempotencyKey != "" {
-			known, err := s.recall(ctx, h.number, entry, batch.KeysSince)
-			if err != nil {
-				return err
-			}
-			if known {
-				continue
-			}
+		if entry.IdempotencyKey != "" && keys.recall(h.number, entry, batch.KeysSince) {
+			continue
 		}
 		entry.Offset, entry.ReceivedAt, entry.Outcome = h.next, at, core.Stored
 		h.next++
@@ -147,42 +144,12 @@ func (s *Storage) appendBatch(ctx context.Context, at time.Time, rows *rows, h *
 		if err := rows.add(ctx, h.number, entry); err != nil {
 			return err
 		}
-		if entry.IdempotencyKey != "" {
-			if err := s.remember(ctx, h.number, entry); err != nil {
-				return err
-			}
+		if entry.IdempotencyKey == "" {
+			continue
+		}
+		if err := keys.add(ctx, h.number, entry); err != nil {
+			return err
 		}
 	}
 	return nil
-}
-
-// recall looks an entry's idempotency key up. A key of an event that was received
-// before since does not count any more. The entry of a known key becomes the
-// event that has it, or a mismatch where that event's content is another.
-func (s *Storage) recall(ctx context.Context, stream int64, entry *core.Entry, since time.Time) (known bool, err error) {
-	var offset, receivedAt int64
-	var id, fingerprint []byte
-	err = s.inserts.queryRow(ctx, selectKey, stream, entry.IdempotencyKey).Scan(&offset, &id, &receivedAt, &fingerprint)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	if err != nil {
-		return false, err
-	}
-	received := fromMicros(receivedAt)
-	if received.Before(since) {
-		return false, nil
-	}
-	if core.Fingerprint(fingerprint) != entry.Fingerprint {
-		entry.Outcome = core.Mismatch
-		return true, nil
-	}
-	entry.ID, entry.Offset, entry.ReceivedAt, entry.Outcome = core.ID(id), core.Offset(offset), received, core.Duplicate
-	return true, nil
-}
-
-// remember notes an entry's key, in place of one that is too old to count.
-func (s *Storage) remember(ctx context.Context, stream int64, entry *core.Entry) error {
-	return s.inserts.exec(ctx, upsertKey, stream, entry.IdempotencyKey, int64(entry.Offset), entry.ID[:],
-		entry.ReceivedAt.UnixMicro(), entry.Fingerprint[:])
 }

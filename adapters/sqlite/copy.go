@@ -146,7 +146,7 @@ func (s *Storage) comparePut(ctx context.Context, stretch *core.Stretch, known [
 }
 
 func (s *Storage) insertPut(ctx context.Context, number int64, fresh []core.Entry) error {
-	rows := s.inserts.rows()
+	rows, keys := s.inserts.rows(), s.inserts.keys()
 	for i := range fresh {
 		if err := rows.add(ctx, number, &fresh[i]); err != nil {
 			return err
@@ -154,9 +154,9 @@ func (s *Storage) insertPut(ctx context.Context, number int64, fresh []core.Entr
 		if fresh[i].Fingerprint == (core.Fingerprint{}) {
 			continue
 		}
-		if err := s.remember(ctx, number, &fresh[i]); err != nil {
+		if err := keys.add(ctx, number, &fresh[i]); err != nil {
 			return err
 		}
 	}
-	return rows.flush(ctx)
+	return errors.Join(rows.flush(ctx), keys.flush(ctx))
 }

@@ -16,8 +16,6 @@ const (
 	selectHead = `select number, next_offset, last_at from heads where stream = ?`
 	insertHead = `insert into heads (stream, org) values (?, ?) returning number`
 	updateHead = `update heads set next_offset = ?, last_at = ? where number = ?`
-	selectKey  = `select "offset", id, received_at, fingerprint from event_keys where stream = ? and key = ?`
-	upsertKey  = `insert or replace into event_keys (stream, key, "offset", id, received_at, fingerprint) values (?, ?, ?, ?, ?, ?)`
 
 	insertEvents = `insert into events (stream, "offset", id, type, version, occurred_at, received_at, source, subject,
 		api_key, idempotency_key, context, payload) values `
@@ -48,7 +46,7 @@ func newInserter(ctx context.Context, db *sql.DB) (*inserter, error) {
 		return nil, err
 	}
 	in := &inserter{conn: conn, statements: map[string]*sql.Stmt{}}
-	for _, text := range []string{begin, commit, selectHead, insertHead, updateHead, selectKey, upsertKey} {
+	for _, text := range []string{begin, commit, selectHead, insertHead, updateHead, selectKey, selectManyKeys, upsertKey, upsertManyKeys} {
 		statement, err := conn.PrepareContext(ctx, text) //nolint:sqlclosecheck // closed by close
 		if err != nil {
 			return in, err

@@ -193,7 +193,7 @@ func (s *suite) calledThings(ctx context.Context, stream core.Stream, key core.A
 			return missed(ctx, err)
 		},
 		"Release":           func() error { return missed(ctx, c.Release(ctx, stream.Org, stream.ID, newID(start))) },
-		"ForgetQuarantined": func() error { return c.ForgetQuarantined(ctx, stream.ID, start) },
+		"ForgetQuarantined": func() error { return c.ForgetQuarantined(ctx, start) },
 		"CreateKey":         func() error { return c.CreateKey(ctx, newKey(stream.Org, "late")) },
 		"KeyByHash":         func() error { _, err := c.KeyByHash(ctx, key.Hash); return err },
 		"Key":               func() error { _, err := c.Key(ctx, key.Org, key.ID); return err },

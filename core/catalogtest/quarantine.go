@@ -182,18 +182,20 @@ func quarantineOfADeletedStream(s *suite) {
 	held, err := s.catalog.Held(ctx, stream.Org)
 	s.must(err, "Held")
 	s.check(held.Quarantine == 0, "Held must not count the quarantine of a deleted stream")
-	s.must(s.catalog.ForgetQuarantined(ctx, stream.ID, start.Add(time.Hour)), "ForgetQuarantined")
+	s.must(s.catalog.ForgetQuarantined(ctx, start.AddDate(1, 0, 0)), "ForgetQuarantined")
 }
 
 func forgottenQuarantine(s *suite) {
 	ctx := context.Background()
 	stream := s.created(s.organization(), "orders")
-	other := s.created(stream.Org, "payments")
+	other := newStream(stream.Org, "payments")
+	other.RetentionDays++
+	s.must(s.catalog.CreateStream(ctx, other), "CreateStream")
 	old, fresh, elsewhere := newQuarantined(stream, "a", ""), newQuarantined(stream, "a", ""), newQuarantined(other, "a", "")
 	old.Event.ReceivedAt, elsewhere.Event.ReceivedAt = start.Add(-time.Microsecond), start.Add(-time.Hour)
 	fresh.Event.ReceivedAt = start
 	s.kept(old, fresh, elsewhere)
-	s.must(s.catalog.ForgetQuarantined(ctx, stream.ID, start), "ForgetQuarantined")
+	s.must(s.catalog.ForgetQuarantined(ctx, start.AddDate(0, 0, stream.RetentionDays)), "ForgetQuarantined")
 	s.quarantineHas(stream.Org, stream.ID, fresh)
 	s.quarantineHas(other.Org, other.ID, elsewhere)
 }

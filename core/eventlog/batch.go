@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/eventjson"
@@ -18,6 +19,37 @@ type batchWork struct {
 	parts []*batchPart
 	// byStream finds a part when the events name their streams themselves.
 	byStream map[core.ID]*batchPart
+	// misfits are to be kept in quarantine. They answer the items of misfitIndexes.
+	misfits       []*misfitEvent
+	misfitIndexes []int
+}
+
+// meet adds an event to its part, or to the quarantine, or refuses it.
+func (w *batchWork) meet(index int, part *batchPart, draft *eventjson.Draft, err error) error {
+	if err != nil {
+		misfit, err := w.in.streams.misfits.meet(w.who, part.stream, draft, err)
+		if err != nil {
+			return err
+		}
+		if misfit != nil {
+			w.misfits, w.misfitIndexes = append(w.misfits, misfit), append(w.misfitIndexes, index)
+			return nil
+		}
+	}
+	part.add(w, index, *draft)
+	return nil
+}
+
+// keep puts into quarantine what belongs there, and fills in the answers.
+func (w *batchWork) keep(ctx context.Context) {
+	if len(w.misfits) == 0 {
+		return
+	}
+	for i, item := range w.in.streams.misfits.keep(ctx, w.who.Org, w.misfits) {
+		place := fmt.Sprintf("events[%d].", w.misfitIndexes[i])
+		item.Err = core.Under(item.Err, place)
+		w.items[w.misfitIndexes[i]] = item
+	}
 }
 
 // part returns the part that a draft belongs to.

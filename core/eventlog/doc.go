@@ -9,11 +9,15 @@
 //   - open_stream.go: from the name in a request to a stream ready for use;
 //   - stream_list.go: pages of streams;
 //   - shares.go: what an organization may have of them, and of all else;
-//   - evaluations.go: an organization's share of the CPU for its schemas.
+//   - evaluations.go: an organization's share of the CPU for its schemas;
+//   - schemas.go: the versions of schemas of types of events, and their compatibility;
+//   - schema_trial.go: what would become of a schema, and a schema from events.
 //
 // From a request to a durable offset:
 //
 //   - ingest.go, batch.go: one event, and many events for one or several streams;
+//   - misfit.go: what becomes of events that do not fit;
+//   - quarantine.go: what people decide about those that are kept apart;
 //   - fingerprint.go: what tells two events with one idempotency key apart;
 //   - commit.go: the group commit, many requests to a transaction;
 //   - pending.go: a request that waits for its commit;

@@ -46,24 +46,50 @@ func (in *Ingest) Event(ctx context.Context, who core.Principal, stream string, 
 	if err != nil {
 		return core.Receipt{}, err
 	}
-	if err := in.check(ctx, open, draft); err != nil {
-		return core.Receipt{}, err
+	if err := in.check(ctx, open, &draft); err != nil {
+		misfit, err := in.streams.misfits.meet(who, open, &draft, err)
+		if err != nil {
+			return core.Receipt{}, err
+		}
+		if misfit != nil {
+			item := in.streams.misfits.keep(ctx, open.Org, []*misfitEvent{misfit})[0]
+			return item.Receipt, item.Err
+		}
 	}
+	return in.commit(ctx, open, entry(who, &draft), draft.Fingerprint)
+}
+
+// commit appends one event and answers when it is durable. former is as in recheck.
+func (in *Ingest) commit(ctx context.Context, open *OpenStream, entry core.Entry, former core.Fingerprint) (core.Receipt, error) {
 	batch := in.batch(open, 1)
-	batch.Entries = append(batch.Entries, entry(who, &draft))
+	batch.Entries = append(batch.Entries, entry)
 	if err := in.committer.Commit(ctx, &batch); err != nil {
 		return core.Receipt{}, named(err, batch.Entries[0].ID)
 	}
-	if err := in.recheck(ctx, batch, []core.Fingerprint{draft.Fingerprint}); err != nil {
+	if err := in.recheck(ctx, batch, []core.Fingerprint{former}); err != nil {
 		return core.Receipt{}, err
 	}
 	item := answer(&batch.Entries[0])
 	return item.Receipt, item.Err
 }
 
-// check holds one event to its stream's schema.
-func (in *Ingest) check(ctx context.Context, stream *OpenStream, draft eventjson.Draft) error {
-	if stream.schema == nil {
+// mended stores an event that was in quarantine. It stays its producer's.
+func (in *Ingest) mended(ctx context.Context, who core.Principal, open *OpenStream, draft eventjson.Draft) (core.Receipt, error) {
+	if err := in.check(ctx, open, &draft); err != nil {
+		if misfit, err := in.streams.misfits.meet(who, open, &draft, err); misfit != nil {
+			return core.Receipt{}, misfit.why
+		} else if err != nil {
+			return core.Receipt{}, err
+		}
+	}
+	made := entry(who, &draft)
+	made.APIKeyID = draft.Event.APIKeyID
+	return in.commit(ctx, open, made, draft.Fingerprint)
+}
+
+// check holds one event to its stream's schemas.
+func (in *Ingest) check(ctx context.Context, stream *OpenStream, draft *eventjson.Draft) error {
+	if !stream.holds() {
 		return nil
 	}
 	evaluation := in.streams.Evaluations.Begin(ctx, stream.Org)
@@ -182,14 +208,13 @@ func (in *Ingest) Batch(ctx context.Context, who core.Principal, stream string, 
 		part, err := work.part(ctx, stream, &drafts[i])
 		if err == nil {
 			evaluation.Next()
-			err = part.stream.validate(drafts[i], evaluation.Budget)
+			err = work.meet(i, part, &drafts[i], part.stream.validate(&drafts[i], evaluation.Budget))
 		}
 		if err != nil {
 			work.items[i].Err = core.Under(err, fmt.Sprintf("events[%d].", i))
-			continue
 		}
-		part.add(work, i, drafts[i])
 	}
 	work.commit(ctx)
+	work.keep(ctx)
 	return work.items, nil
 }

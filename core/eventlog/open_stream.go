@@ -20,6 +20,9 @@ type streamRef struct {
 type OpenStream struct {
 	core.Stream
 	schema core.Schema // nil without one
+	// types are the schemas of types of events, nil without any. Events of these types are
+	// not held to schema.
+	types map[string]typeSchemas
 }
 
 // streamTTL is how long a stream's definition is believed before the catalog is
@@ -59,10 +62,11 @@ func (s *Streams) load(ctx context.Context, org core.ID, ref string, old *OpenSt
 		return old, nil
 	}
 	open := &OpenStream{Stream: stream}
+	if open.types, err = s.versions(ctx, &stream, old); err != nil {
+		return nil, core.StoreFailed(err)
+	}
 	if len(stream.Schema) > 0 {
-		if open.schema, err = s.Schemas.Reopen(stream.Schema); err != nil {
-			open.schema = refusedSchema{err}
-		}
+		open.schema = reopen(s.Schemas, stream.Schema)
 	}
 	return open, nil
 }
@@ -100,8 +104,22 @@ func (s *Streams) forget(stream core.Stream) {
 	s.resolved.Drop(streamRef{stream.Org, stream.ID.String()})
 }
 
-// validate checks an event's payload against the stream's schema.
-func (s *OpenStream) validate(draft eventjson.Draft, budget *core.Budget) error {
+// holds reports whether the stream demands anything of payloads.
+func (s *OpenStream) holds() bool { return s.schema != nil || s.types != nil }
+
+// validate checks an event's payload against the schema of its type and version or, where
+// the type has none, against the stream's.
+func (s *OpenStream) validate(draft *eventjson.Draft, budget *core.Budget) error {
+	if !s.holds() {
+		return nil
+	}
+	if versions, has := s.types[draft.Event.Type]; has {
+		version := versions[draft.Event.Version]
+		if version == nil {
+			return versions.unknown(&draft.Event)
+		}
+		return version.schema().Validate(draft.Event.Payload, budget)
+	}
 	if s.schema == nil {
 		return nil
 	}

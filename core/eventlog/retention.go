@@ -26,6 +26,8 @@ type RetentionPorts struct {
 	Log      core.EventLog
 	Attempts core.Progresses
 	Sessions core.Sessions
+	// Quarantine is nil where there is none.
+	Quarantine core.Quarantine
 	// Room makes room ahead. It is nil where the storage needs none.
 	Room core.Preparer
 	// Removed is told of each removal, and Swept of the end of each sweep. They may be
@@ -115,6 +117,11 @@ func (r *Retention) upkeep(ctx context.Context, now time.Time) (failures []error
 	}
 	if err := r.Attempts.ForgetAttempts(ctx, now.AddDate(0, 0, -attemptDays)); err != nil {
 		failures = append(failures, fmt.Errorf("failed attempts: %w", err))
+	}
+	if r.Quarantine != nil {
+		if err := r.Quarantine.ForgetQuarantined(ctx, now); err != nil {
+			failures = append(failures, fmt.Errorf("quarantine: %w", err))
+		}
 	}
 	if err := r.Sessions.ForgetSessions(ctx, now); err != nil {
 		failures = append(failures, fmt.Errorf("expired sessions: %w", err))

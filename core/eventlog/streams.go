@@ -19,14 +19,21 @@ type Streams struct {
 	// Evaluations is for all that is evaluated on this node, so that an organization
 	// has one share whatever it has evaluated.
 	Evaluations *Evaluations
+	// misfits decides about events that do not fit.
+	misfits *misfits
 }
 
 // StreamPorts is what Streams works with. Looking streams up takes no more than the
 // Catalog, the Authorizer and Now.
 type StreamPorts struct {
-	Catalog    core.StreamCatalog
-	Log        core.Reader
-	Schemas    core.SchemaCompiler
+	Catalog core.StreamCatalog
+	Log     core.Reader
+	Schemas core.SchemaCompiler
+	// Versions keeps the schemas of types of events, and what did not fit. Where it is nil
+	// streams are looked up, and take no events.
+	Versions core.SchemaStore
+	// Misfit is told of each event that does not fit, by what becomes of it. It may be nil.
+	Misfit     func(core.Enforcement)
 	Authorizer core.Authorizer
 	// Shares bounds how many streams there are. It may be nil.
 	Shares *Shares
@@ -37,6 +44,7 @@ type StreamPorts struct {
 // NewStreams returns the use case.
 func NewStreams(ports StreamPorts) *Streams {
 	return &Streams{
+		misfits:     &misfits{store: ports.Versions, shares: ports.Shares, now: ports.Now, told: ports.Misfit, reported: map[core.ID]int64{}},
 		StreamPorts: ports, Evaluations: NewEvaluations(ports.Shares, ports.Now),
 		resolved: cache.New[streamRef, *OpenStream](ports.Now, streamTTL, streamCacheSize),
 	}
@@ -57,7 +65,7 @@ func (s *Streams) Create(ctx context.Context, who core.Principal, spec core.Stre
 	}
 	change := core.StreamChange{
 		Name: &spec.Name, RetentionDays: spec.RetentionDays, RetentionBytes: spec.RetentionBytes, RetentionEvents: spec.RetentionEvents,
-		IdempotencyWindowSeconds: spec.IdempotencyWindowSeconds, Schema: spec.Schema,
+		IdempotencyWindowSeconds: spec.IdempotencyWindowSeconds, Schema: spec.Schema, Enforcement: spec.Enforcement,
 	}
 	if err := s.apply(ctx, &stream, change); err != nil {
 		return core.Stream{}, err
@@ -105,7 +113,11 @@ func (s *Streams) Change(ctx context.Context, who core.Principal, ref string, ch
 	if err != nil {
 		return core.Stream{}, err
 	}
-	s.Record.Record(ctx, who.Did(core.AuditStreamChanged, "stream", stream.ID))
+	did := who.Did(core.AuditStreamChanged, "stream", stream.ID)
+	if change.Enforcement != nil {
+		did.Details = map[string]string{"enforcement": string(stream.Enforcement)}
+	}
+	s.Record.Record(ctx, did)
 	return stream, nil
 }
 
@@ -127,12 +139,21 @@ func (s *Streams) Delete(ctx context.Context, who core.Principal, ref string, re
 // update makes a change under optimistic concurrency. It reads the stream past the
 // cache, and drops what the cache has under the old name and the new one.
 func (s *Streams) update(ctx context.Context, who core.Principal, ref string, expected int64, change func(*core.Stream) error) (core.Stream, error) {
+	return s.revise(ctx, who, ref, expected, core.ActionWriteStreams, change, func(stream core.Stream) error { return s.Catalog.UpdateStream(ctx, stream) })
+}
+
+// revise is update for whoever may do something else than to change streams, and stores
+// more than a stream.
+func (s *Streams) revise(
+	ctx context.Context, who core.Principal, ref string, expected int64, action core.Action,
+	change func(*core.Stream) error, store func(core.Stream) error,
+) (core.Stream, error) {
 	var before core.Stream
 	return core.Revision[core.Stream]{
 		Noun: "stream",
 		Read: func() (core.Stream, error) {
 			s.resolved.Drop(streamRef{who.Org, ref})
-			open, err := s.Open(ctx, who, ref, core.ActionWriteStreams)
+			open, err := s.Open(ctx, who, ref, action)
 			if err != nil {
 				return core.Stream{}, err
 			}
@@ -145,7 +166,7 @@ func (s *Streams) update(ctx context.Context, who core.Principal, ref string, ex
 			return change(stream)
 		},
 		Store: func(stream core.Stream) error {
-			err := s.Catalog.UpdateStream(ctx, stream)
+			err := store(stream)
 			s.forget(before)
 			s.forget(stream)
 			return err
@@ -163,7 +184,14 @@ func (s *Streams) Stats(ctx context.Context, who core.Principal, ref string) (co
 	if err != nil {
 		return core.StreamStats{}, err
 	}
-	return core.StatsOf(bounds[0]), nil
+	stats := core.StatsOf(bounds[0])
+	if stream.schema == nil && stream.types == nil && stream.Enforcement != core.EnforceReport {
+		return stats, nil
+	}
+	// Past the cache: a report changes no revision.
+	current, err := s.Catalog.Stream(ctx, stream.Org, stream.ID)
+	stats.Reported = current.Reported
+	return stats, core.StoreFailed(err)
 }
 
 // Validate says whether the stream would take the event, and stores nothing.
@@ -174,7 +202,7 @@ func (s *Streams) Validate(ctx context.Context, who core.Principal, ref string, 
 	}
 	evaluation := s.Evaluations.Begin(ctx, who.Org)
 	defer evaluation.End()
-	return stream.validate(draft, evaluation.Budget)
+	return stream.validate(&draft, evaluation.Budget)
 }
 
 // apply makes a change and checks the result. What is wrong with the schema is
@@ -200,6 +228,11 @@ func (s *Streams) apply(ctx context.Context, stream *core.Stream, change core.St
 	}
 	if change.IdempotencyWindowSeconds != nil {
 		stream.IdempotencyWindowSeconds = *change.IdempotencyWindowSeconds
+	}
+	if change.Enforcement != nil {
+		if stream.Enforcement = *change.Enforcement; stream.Enforcement == "" {
+			return core.Invalid("enforcement", "must be reject, quarantine or report")
+		}
 	}
 	if err := stream.Check(); err != nil {
 		return err

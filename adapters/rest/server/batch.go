@@ -63,13 +63,18 @@ func (c *call) drafts(field eventjson.StreamField) ([]eventjson.Draft, error) {
 	return eventjson.DecodeArray(body, field)
 }
 
-// answerBatch answers 202 when all events were accepted, 207 when some were,
-// and 400 when none was. If one obstacle kept all of them out, the answer is
+// answerBatch answers 202 when all events were accepted, 207 when some were or are kept
+// in quarantine, and 400 when none was. If one obstacle kept all of them out, the answer is
 // that error instead of 400.
 func (c *call) answerBatch(items []eventlog.Item) error {
-	accepted, said := 0, ""
+	accepted, apart, said := 0, 0, ""
 	for i := range items {
-		if items[i].Err == nil {
+		switch {
+		case items[i].Err != nil:
+		case items[i].Receipt.Status == core.InQuarantine:
+			apart++
+			continue
+		default:
 			accepted++
 			continue
 		}
@@ -87,12 +92,15 @@ func (c *call) answerBatch(items []eventlog.Item) error {
 	case len(items):
 		status = fasthttp.StatusAccepted
 	case 0:
+		if apart > 0 {
+			break
+		}
 		if err := obstacle(items); err != nil {
 			return c.failBatch(err, items)
 		}
 		status = fasthttp.StatusBadRequest
 	}
-	c.answer(status, contentJSON, append(appendBatch([]byte{'{'}, items, accepted), '}'))
+	c.answer(status, contentJSON, append(appendBatch([]byte{'{'}, items, accepted, apart), '}'))
 	return nil
 }
 
@@ -124,20 +132,23 @@ func (c *call) failBatch(err error, items []eventlog.Item) error {
 	c.answerError(err)
 	problem := c.ctx.Response.Body()
 	body := append([]byte(nil), problem[:len(problem)-1]...)
-	body = append(appendBatch(append(body, ','), items, 0), '}')
+	body = append(appendBatch(append(body, ','), items, 0, 0), '}')
 	c.ctx.Response.SetBodyRaw(body)
 	return nil
 }
 
 // appendBatch appends the members of a batch's answer: the counts and the
 // results.
-func appendBatch(b []byte, items []eventlog.Item, accepted int) []byte {
+func appendBatch(b []byte, items []eventlog.Item, accepted, apart int) []byte {
 	const itemSize = 160
 	b = append(make([]byte, 0, len(b)+64+itemSize*len(items)), b...)
 	b = append(b, `"accepted":`...)
 	b = strconv.AppendInt(b, int64(accepted), 10)
 	b = append(b, `,"rejected":`...)
-	b = strconv.AppendInt(b, int64(len(items)-accepted), 10)
+	b = strconv.AppendInt(b, int64(len(items)-accepted-apart), 10)
+	if apart > 0 {
+		b = strconv.AppendInt(append(b, `,"quarantined":`...), int64(apart), 10)
+	}
 	b = append(b, `,"results":[`...)
 	for i := range items {
 		if i > 0 {

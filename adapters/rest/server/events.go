@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/json"
 	"net/url"
 	"slices"
 	"strconv"
@@ -79,6 +80,9 @@ func (c *call) decode(field eventjson.StreamField) (eventjson.Draft, error) {
 func appendReceipt(b []byte, receipt core.Receipt) []byte {
 	b = append(b, `"status":"`...)
 	b = append(b, receipt.Status...)
+	if receipt.Status == core.InQuarantine {
+		return appendQuarantined(b, receipt)
+	}
 	b = append(b, `","event_id":"`...)
 	b = receipt.ID.AppendText(b)
 	b = append(b, `","offset":`...)
@@ -86,6 +90,19 @@ func appendReceipt(b []byte, receipt core.Receipt) []byte {
 	b = append(b, `,"received_at":"`...)
 	b = receipt.ReceivedAt.AppendFormat(b, time.RFC3339Nano)
 	b = append(b, '"')
+	if receipt.Duplicate {
+		b = append(b, `,"duplicate":true`...)
+	}
+	return b
+}
+
+// appendQuarantined goes on with the receipt of an event that is in no stream.
+func appendQuarantined(b []byte, receipt core.Receipt) []byte {
+	reasons, _ := json.Marshal(receipt.Reasons) // never fails: it is made of texts
+	b = receipt.Quarantine.AppendText(append(b, `","quarantine_id":"`...))
+	b = append(b, `","offset":-1,"received_at":"`...)
+	b = receipt.ReceivedAt.AppendFormat(b, time.RFC3339Nano)
+	b = append(append(b, `","reasons":`...), reasons...)
 	if receipt.Duplicate {
 		b = append(b, `,"duplicate":true`...)
 	}

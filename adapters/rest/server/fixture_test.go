@@ -166,11 +166,13 @@ func start(t testing.TB, options ...option) *fixture {
 	f.access, err = identity.NewAccess(f.catalog, f.catalog, bytes.Repeat([]byte{7}, 32), nil, time.Now)
 	require.NoError(t, err)
 	o.Identity, o.Authorizer = &identity.UseCases{Access: f.access}, roles{}
-	ports := eventlog.StreamPorts{Catalog: f.catalog, Log: f.log, Schemas: schemas{}, Authorizer: roles{}, Now: time.Now}
+	ports := eventlog.StreamPorts{Catalog: f.catalog, Versions: f.catalog, Log: f.log, Schemas: schemas{}, Authorizer: roles{}, Now: time.Now}
 	o.Streams = eventlog.NewStreams(ports)
 	recent := eventlog.NewRecent(f.log, nil, o.Logger)
 	committer := eventlog.NewCommitter(f.log, eventlog.CommitOptions{Committed: recent.Committed})
 	o.Ingest = eventlog.NewIngest(o.Streams, committer, time.Now)
+	o.Schemas = eventlog.NewSchemas(eventlog.SchemaPorts{Streams: o.Streams, Store: f.catalog, Compiler: schemas{}, Log: f.log, Now: time.Now})
+	o.Quarantine = eventlog.NewQuarantine(eventlog.QuarantinePorts{Streams: o.Streams, Events: o.Ingest, Store: f.catalog})
 	o.Query = eventlog.NewQuery(eventlog.QueryPorts{Log: f.log, Streams: o.Streams, Authorizer: roles{}, Now: time.Now})
 	o.Delivery = deliver.New(deliver.Ports{
 		Streams: o.Streams, Recent: recent, Log: f.log, Store: f.catalog, Authorizer: roles{}, Logger: o.Logger, Now: time.Now,

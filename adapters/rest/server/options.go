@@ -22,6 +22,9 @@ type Options struct {
 	Ingest  *eventlog.Ingest
 	Query   *eventlog.Query
 	Streams *eventlog.Streams
+	// Schemas manages what payloads must fit, and Quarantine what did not.
+	Schemas    *eventlog.Schemas
+	Quarantine *eventlog.Quarantine
 	// Identity knows who makes a request, and manages people and credentials.
 	Identity *identity.UseCases
 	// Inbound takes in what senders of webhooks send.

@@ -48,6 +48,7 @@ const (
 	groupPath        = groupsPath + "/:group"
 	processorsPath   = streamPath + "/processors"
 	processorPath    = processorsPath + "/:processor"
+	quarantinePath   = streamPath + "/quarantine"
 	letterPath       = rest.DeadLettersPath + "/:id"
 )
 
@@ -175,5 +176,14 @@ var table = []route{
 	{Route{"GET", streamPath + "/stats", core.ActionReadStreams}, (*Server).getStats, false},
 	{Route{"GET", streamPath + "/retention", core.ActionReadStreams}, (*Server).getRetention, false},
 	{Route{"GET", streamPath + "/histogram", core.ActionReadEvents}, (*Server).getHistogram, true},
+	{Route{"GET", streamPath + "/schemas", core.ActionReadStreams}, (*Server).getSchemas, true},
+	{Route{"POST", streamPath + "/schemas", core.ActionWriteSchemas}, (*Server).postSchema, false},
+	{Route{"POST", streamPath + "/schemas/check", core.ActionWriteSchemas}, (*Server).postSchemaCheck, false},
+	{Route{"POST", streamPath + "/schemas/infer", core.ActionWriteSchemas}, (*Server).postSchemaInfer, false},
+	{Route{"GET", streamPath + "/schemas/:type/:version", core.ActionReadStreams}, (*Server).getSchema, false},
+	{Route{"GET", quarantinePath, core.ActionReadEvents}, (*Server).getQuarantine, true},
+	{Route{"GET", quarantinePath + "/:id", core.ActionReadEvents}, (*Server).getQuarantined, false},
+	{Route{"POST", quarantinePath + "/:id/ingest", core.ActionWriteSchemas}, (*Server).postQuarantineIngest, false},
+	{Route{"POST", quarantinePath + "/:id/discard", core.ActionWriteSchemas}, (*Server).postQuarantineDiscard, false},
 	{Route{"POST", streamPath + "/validate", core.ActionIngest}, (*Server).postValidate, false},
 }

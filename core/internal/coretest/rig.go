@@ -43,7 +43,7 @@ func NewRig(t Tester, log core.EventLog) *Rig {
 // with a cache of its own.
 func (r *Rig) Node() *eventlog.Streams {
 	return eventlog.NewStreams(eventlog.StreamPorts{
-		Catalog: r.Catalog, Log: r.Log, Schemas: jsonschema.New(), Authorizer: Everything{}, Now: r.Clock.Now,
+		Catalog: r.Catalog, Log: r.Log, Schemas: jsonschema.New(), Versions: r.Catalog, Authorizer: Everything{}, Now: r.Clock.Now,
 	})
 }
 
