@@ -3,6 +3,8 @@ package app_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -94,6 +96,23 @@ func TestABackupGoesThroughAPipe(t *testing.T) {
 	}
 }
 
+// holdsHalf checks that nothing begins an installation in a store that got events only.
+func (h home) holdsHalf(store string) {
+	for _, args := range [][]string{{"serve"}, {"key", "create", "--label", "early"}} {
+		refused := h.run([]string{secret, "EVENTFLOW_STORE=" + store, "EVENTFLOW_ADDR=127.0.0.1:0"}, args...)
+		require.NotZero(h.t, refused.code)
+		require.Regexp(h.t, "the store holds [1-9][0-9]* events?, and the catalog no installation that they are of: either a copy or a restore", refused.stderr)
+	}
+}
+
+// alter runs a statement on a database file.
+func (h home) alter(file, statement string) {
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(h.folder, file))
+	require.NoError(h.t, err)
+	_, err = db.ExecContext(h.t.Context(), statement)
+	require.NoError(h.t, errors.Join(err, db.Close()))
+}
+
 // A restore that breaks off leaves no installation. What it has put is no hindrance to
 // the next one.
 func TestARestoreThatBreaksOff(t *testing.T) {
@@ -124,6 +143,7 @@ func TestARestoreThatBreaksOff(t *testing.T) {
 		empty := h.run([]string{secret, "EVENTFLOW_STORE=sqlite:./b"}, "backup", "none.backup")
 		require.Equal(t, 4, empty.code, empty.stderr)
 	}
+	h.holdsHalf("sqlite:./b")
 	require.Equal(t, sumIn(t, made), sumIn(t, h.must("restore", "a.backup", "--to", "sqlite:./b")))
 }
 
@@ -143,15 +163,23 @@ func TestACopyCatchesUp(t *testing.T) {
 	require.Contains(t, h.must("copy", "--to", "sqlite:./b"), "copied 0 events;")
 	require.Contains(t, h.must("copy", "--from", "sqlite:./b", "--to", "sqlite:./c"), "copied 2 events;")
 
+	h.must("key", "create", "--label", "three")
+	h.alter("b/events.db", `create trigger stop before update on heads begin select raise(abort, 'stopped'); end`)
+	stopped := h.run([]string{secret}, "copy", "--to", "sqlite:./b")
+	require.Equal(t, 1, stopped.code, stopped.stderr)
+	h.holdsHalf("sqlite:./b") // though it was whole before
+	h.alter("b/events.db", `drop trigger stop`)
+	require.Contains(t, h.must("copy", "--to", "sqlite:./b"), "copied 1 event;")
+
 	there := []string{secret, "EVENTFLOW_STORE=sqlite:./b"}
 	require.Zero(t, h.run(there, "key", "create", "--label", "written to the copy").code)
 	ahead := h.run([]string{secret}, "copy", "--to", "sqlite:./b")
 	require.Equal(t, 5, ahead.code, ahead.stderr)
 	require.Contains(t, ahead.stderr, "holds something else")
-	h.must("key", "create", "--label", "three")
+	h.must("key", "create", "--label", "four")
 	forked := h.run([]string{secret}, "copy", "--to", "sqlite:./b")
 	require.Equal(t, 5, forked.code, forked.stderr)
-	require.Contains(t, forked.stderr, "has another event at offset 2")
+	require.Contains(t, forked.stderr, "has another event at offset 3")
 }
 
 // What cannot be done is said in one line, with the documented code, and changes nothing.

@@ -32,6 +32,11 @@ func (c *copying) run(ctx context.Context) error {
 	if err := c.checkTarget(ctx); err != nil {
 		return err
 	}
+	// Until the end nothing is to be taken for an installation: a server that starts on an
+	// earlier catalog would write to a log that is ahead of it.
+	if err := c.to.catalog.Replace(ctx, func(*catalog.Replacement) error { return nil }); err != nil {
+		return err
+	}
 	if err := c.copyLog(ctx); err != nil {
 		return err
 	}

@@ -88,20 +88,28 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			newServer,
 			listen,
 		),
-		fx.Invoke(
-			func(lc fx.Lifecycle, c *eventlog.SharedClock) { background(lc, c.Run) },
-			func(lc fx.Lifecycle, t *eventlog.Trail) { background(lc, t.Run) },
-			func(lc fx.Lifecycle, c *chores, e *eventlog.Streams, r *eventlog.Retention, d *deliver.UseCases, i *identity.UseCases, p *process.UseCases, s *inbound.Sources) {
-				for _, run := range []func(context.Context, core.Ran){e.Run, r.Run, d.Replayer.Run, i.Access.Run, p.Runner.Run, s.Run} {
-					background(lc, func(ctx context.Context) { run(ctx, c.ran) })
-				}
-			},
-			func(m *metrics.Metrics, d *deliver.UseCases, s *server.Server, t *eventlog.Tails, logger *slog.Logger) {
-				m.Groups(d.Numbers.Census, logger)
-				m.Waiting(s.Polls, t.Open)
-				m.Shares(s.Loads)
-			},
-		),
+		atWork(),
+	)
+}
+
+// atWork is what goes on beside requests.
+func atWork() fx.Option {
+	return fx.Invoke(
+		func(lc fx.Lifecycle, c *eventlog.SharedClock) { background(lc, c.Run) },
+		func(lc fx.Lifecycle, t *eventlog.Trail) { background(lc, t.Run) },
+		func(
+			lc fx.Lifecycle, c *chores, s *eventlog.Streams, r *eventlog.Retention, d *deliver.UseCases, i *identity.UseCases, p *process.UseCases,
+			in *inbound.Sources,
+		) {
+			for _, run := range []func(context.Context, core.Ran){s.Run, r.Run, d.Replayer.Run, i.Access.Run, p.Runner.Run, in.Run} {
+				background(lc, func(ctx context.Context) { run(ctx, c.ran) })
+			}
+		},
+		func(m *metrics.Metrics, d *deliver.UseCases, s *server.Server, t *eventlog.Tails, logger *slog.Logger) {
+			m.Groups(d.Numbers.Census, logger)
+			m.Waiting(s.Polls, t.Open)
+			m.Shares(s.Loads)
+		},
 	)
 }
 
@@ -257,9 +265,12 @@ func newIdentity(
 }
 
 // newOrganization returns the organization that a new installation begins with.
-func newOrganization(ctx context.Context, catalog core.Catalog, now func() time.Time) (core.Organization, error) {
+func newOrganization(ctx context.Context, catalog core.Catalog, storage core.Storage, now func() time.Time) (core.Organization, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
+	if err := checkWhole(ctx, catalog, storage); err != nil {
+		return core.Organization{}, err
+	}
 	return identity.FirstOrganization(ctx, catalog, now())
 }
 

@@ -101,6 +101,30 @@ func (i *installation) first(ctx context.Context) (core.Organization, error) {
 	return org, err
 }
 
+// checkWhole refuses a store that holds events where the catalog holds nothing. Otherwise
+// a server would begin a new installation there, and what is being copied into that
+// place could neither go on nor be found.
+func checkWhole(ctx context.Context, organizations core.Organizations, storage core.Storage) error {
+	log, able := storage.(core.Copyable)
+	if !able { // nothing can have been copied into it
+		return nil
+	}
+	_, err := organizations.OldestOrganization(ctx)
+	if !core.IsNotFound(err) {
+		return err
+	}
+	logs, err := log.Logs(ctx)
+	if err != nil || len(logs) == 0 {
+		return err
+	}
+	// Where another server has begun meanwhile, its organization is older than its events.
+	if _, err = organizations.OldestOrganization(ctx); core.IsNotFound(err) {
+		return core.Errorf(core.CodeConflict, "the store holds %s, and the catalog no installation that they are of: either a copy or a restore into this place has not ended, "+
+			"then run the same command again until it has; or EVENTFLOW_CATALOG is not the catalog of EVENTFLOW_STORE", counted(eventsOf(logs), "event"))
+	}
+	return err
+}
+
 // copiedRow is a row as it is in a copy: nobody holds the events of a group, nor a
 // replay.
 func copiedRow(table string, row catalog.Row, now time.Time) error {

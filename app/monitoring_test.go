@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
@@ -77,9 +78,18 @@ func watchedServer(t *testing.T) string {
 	require.NoError(t, err)
 	_, err = client.CreateGroup(t.Context(), "orders", core.GroupSpec{Name: "mail"})
 	require.NoError(t, err)
+	spec := core.ProcessorSpec{Destination: []byte(`{"type":"log"}`)}
+	spec.Name = "log"
+	_, err = client.CreateProcessor(t.Context(), "orders", spec)
+	require.NoError(t, err)
 	_, err = client.Publish(t.Context(), "orders", someEvent)
 	require.NoError(t, err)
-	return get(t, server.url+"/metrics").body
+	var text string
+	require.Eventually(t, func() bool {
+		text = get(t, server.url+"/metrics").body
+		return strings.Contains(text, `eventflow_processor_events_total{destination="log",outcome="delivered"} 1`)
+	}, time.Minute, 10*time.Millisecond)
+	return text
 }
 
 // TestMonitoringKnowsTheMetrics holds what is said about metrics, in docs/monitoring.md,

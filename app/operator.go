@@ -60,7 +60,7 @@ func (p *program) operate(cmd *cobra.Command, s *settings, organization string, 
 	}
 	o.now = clock.Now
 	if organization == "" {
-		o.org, err = identity.FirstOrganization(ctx, o.catalog, o.now())
+		o.org, err = p.firstOrganization(ctx, &o)
 	} else {
 		o.org, err = findOrganization(ctx, o.catalog, organization)
 	}
@@ -72,6 +72,22 @@ func (p *program) operate(cmd *cobra.Command, s *settings, organization string, 
 	}
 	o.trail = &trail{program: p, cfg: o.cfg, org: o.org, talk: cmd.ErrOrStderr()}
 	return do(o)
+}
+
+// firstOrganization begins an installation where there is none yet.
+func (p *program) firstOrganization(ctx context.Context, o *operator) (org core.Organization, err error) {
+	_, err = o.catalog.OldestOrganization(ctx)
+	u, _ := storeURL(o.cfg.Store) // it was checked
+	if core.IsNotFound(err) && u != nil && p.shared[u.Scheme] {
+		storage, err := p.openSharedStorage(ctx, o.cfg)
+		if err != nil {
+			return org, err
+		}
+		if err := errors.Join(checkWhole(ctx, o.catalog, storage), storage.Close()); err != nil {
+			return org, err
+		}
+	}
+	return identity.FirstOrganization(ctx, o.catalog, o.now())
 }
 
 // findOrganization returns the organization of an id or a name. Several may have one

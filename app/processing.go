@@ -11,6 +11,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/kafka"
 	"github.com/eventflow-go/eventflow/adapters/logsink"
 	"github.com/eventflow-go/eventflow/adapters/metrics"
+	"github.com/eventflow-go/eventflow/adapters/mirror"
 	"github.com/eventflow-go/eventflow/adapters/objectstore"
 	"github.com/eventflow-go/eventflow/adapters/pipeline"
 	"github.com/eventflow-go/eventflow/adapters/smtp"
@@ -24,11 +25,13 @@ import (
 // connectors are the destinations of this server, beside other streams. What people
 // name as a destination is dialled in one way, which goes to nobody's internal network.
 func (c Config) connectors(logger *slog.Logger) map[string]core.Connector {
-	dial := reach.New(reach.Options{AllowPrivate: c.AllowPrivateDestinations}).Dial
+	rules := reach.Options{AllowPrivate: c.AllowPrivateDestinations}
+	dial := reach.New(rules).Dial
 	return map[string]core.Connector{
-		kafka.Type:       kafka.New(kafka.Options{Dial: dial}),
+		kafka.Type:       kafka.New(kafka.Options{Dial: dial, Judge: rules.Check}),
+		mirror.Type:      mirror.New(mirror.Options{Dial: dial, Judge: rules.Check}),
 		logsink.Type:     logsink.New(logsink.Options{Logger: logger}),
-		objectstore.Type: objectstore.New(objectstore.Options{Dial: dial}),
+		objectstore.Type: objectstore.New(objectstore.Options{Dial: dial, Judge: rules.Check}),
 		webhook.Type:     webhook.New(webhook.Options{AllowPrivate: c.AllowPrivateDestinations}),
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -80,7 +81,7 @@ func TestSecretsComeToLightNowhere(t *testing.T) {
 		"the metrics token": "planted-metrics-token-99", "a wrong password": "Planted-Wrong-Sentence-3", "a key that is none": "ef_live_plantedplantedplantedplantedplanted0011",
 	}}}
 	environ := []string{
-		"EVENTFLOW_SECRET=" + s.secrets["the server's secret"], anyone, "EVENTFLOW_METRICS_TOKEN=" + s.secrets["the metrics token"], "EVENTFLOW_LOG_LEVEL=debug",
+		"EVENTFLOW_SECRET=" + s.secrets["the server's secret"], anyone, "EVENTFLOW_ALLOW_PRIVATE_DESTINATIONS=true", "EVENTFLOW_METRICS_TOKEN=" + s.secrets["the metrics token"], "EVENTFLOW_LOG_LEVEL=debug",
 		"EVENTFLOW_SMTP=smtp://mailer:" + s.secrets["the mail password"] + "@127.0.0.1:1", "EVENTFLOW_MAIL_FROM=events@example.com",
 		"EVENTFLOW_REDIS=redis://:" + s.secrets["Redis's password"] + "@127.0.0.1:1/0",
 	}
@@ -93,6 +94,8 @@ func TestSecretsComeToLightNowhere(t *testing.T) {
 
 	admin := s.people(ticket)
 	s.keys(admin)
+	s.sources(admin)
+	s.destinations(admin)
 	s.mistakes()
 
 	cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", s.server.cmd.Process.Pid))
@@ -165,6 +168,60 @@ func (s *spy) keys(admin *rest.Client) {
 	s.tell("GET", rest.APIKeysPath+"/"+key.ID.String(), s.secrets["an access token"], "")
 	s.tell("GET", rest.ServiceTokensPath, s.secrets["an access token"], "")
 	s.tell("GET", rest.SystemPath, s.secrets["an access token"], "")
+}
+
+// sources makes, uses, rotates and deletes them.
+func (s *spy) sources(admin *rest.Client) {
+	t, ctx := s.t, s.t.Context()
+	s.secrets["a signing secret"], s.secrets["another signing secret"] = "planted-signing-secret-55", "planted-signing-secret-66"
+	made, err := admin.CreateSource(ctx, core.SourceSpec{Name: "ci", Stream: "orders", Preset: core.PresetGitHub, Secret: s.secrets["a signing secret"]})
+	require.NoError(t, err)
+	rotated, err := admin.RotateSource(ctx, made.ID.String())
+	require.NoError(t, err)
+	_, err = admin.ChangeSource(ctx, made.ID.String(), core.SourceChange{Secret: new(s.secrets["another signing secret"])}, 0)
+	require.NoError(t, err)
+	open, err := admin.CreateSource(ctx, core.SourceSpec{Name: "open", Stream: "orders", Preset: core.PresetNone})
+	require.NoError(t, err)
+	s.secrets["an address"], s.secrets["a rotated address"], s.secrets["an open address"] = made.Token, rotated.Token, open.Token
+	for _, path := range []string{made.Path, rotated.Path, open.Path, open.Path + "/", open.Path + "?a=b", "/" + open.Path} {
+		for _, method := range []string{"POST", "GET", "OPTIONS"} { // not told: the client knows the address
+			got := s.ask(method, path, "", `{"type":"made"}`)
+			fmt.Fprintf(&s.answers, "%v\n%s\n", got.header, got.body)
+		}
+	}
+	for _, path := range []string{rest.SourcesPath, rest.SourcePath(made.ID.String()), rest.SourcePath(made.ID.String()) + "/refusals"} {
+		s.tell("GET", path, s.secrets["an access token"], "")
+	}
+	require.NoError(t, admin.DeleteSource(ctx, made.ID.String(), 0))
+}
+
+// destinations have secrets of their own, and none of them can be reached.
+func (s *spy) destinations(admin *rest.Client) {
+	t, ctx := s.t, s.t.Context()
+	s.secrets["a webhook's secret"] = "whsec_cGxhbnRlZC13ZWJob29rLXNlY3JldC0wMTIzNDU2Nzg5"
+	s.secrets["a webhook's header"] = "planted-webhook-header-0123456789"
+	s.secrets["an object store's key"] = "planted-object-store-key-0123456789"
+	s.secrets["Kafka's password"] = "planted-kafka-password-0123456789"
+	s.secrets["the key of another EventFlow"] = s.secrets["a service token"][:4] + "planted-other-eventflow-0123456789"
+	for name, destination := range map[string]string{
+		"webhook": `{"type":"webhook","url":"http://127.0.0.1:1/","secret":"` + s.secrets["a webhook's secret"] + `","secret_headers":{"X-Token":"` + s.secrets["a webhook's header"] + `"}}`,
+		"objects": `{"type":"objectstore","endpoint":"http://127.0.0.1:1","bucket":"events","access_key":"a","secret_key":"` + s.secrets["an object store's key"] + `"}`,
+		"kafka":   `{"type":"kafka","brokers":["127.0.0.1:1"],"topic":"events","sasl":"plain","username":"u","password":"` + s.secrets["Kafka's password"] + `"}`,
+		"mirror":  `{"type":"eventflow","url":"http://127.0.0.1:1","stream":"orders","api_key":"` + s.secrets["the key of another EventFlow"] + `"}`,
+	} {
+		spec := core.ProcessorSpec{Destination: []byte(destination)}
+		spec.Name = name
+		_, err := admin.CreateProcessor(ctx, "orders", spec)
+		require.NoError(t, err, name)
+		s.tell("GET", rest.ProcessorPath("orders", name), s.secrets["an access token"], "")
+		s.tell("PATCH", rest.ProcessorPath("orders", name), s.secrets["an access token"], `{"destination":`+strings.Replace(destination, `{`, `{"x":1,`, 1)+`}`)
+		s.tell("POST", rest.ProcessorPath("orders", name)+"/send-test", s.secrets["an access token"], "{}")
+		s.tell("GET", rest.ProcessorPath("orders", name)+"/deliveries", s.secrets["an access token"], "")
+	}
+	rotated, err := admin.RotateSecret(ctx, "orders", "webhook", core.Seconds(time.Hour))
+	require.NoError(t, err)
+	s.secrets["a rotated webhook's secret"] = rotated.Secret
+	s.tell("GET", rest.AllProcessorsPath, s.secrets["an access token"], "")
 }
 
 // mistakes are made with secrets in places where none belongs. What is asked for

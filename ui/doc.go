@@ -20,8 +20,8 @@
 // schema_versions.go and diff.go, quarantine_view.go, quarantined_view.go,
 // stream_settings_view.go, events_view.go, event_view.go, publish_view.go,
 // consumers_view.go, consumer_view.go, dead_letters_view.go, dead_letter_view.go,
-// keys_view.go, users_view.go, roles_view.go, usage_view.go, account_view.go, audit_view.go and
-// system_view.go; and, without a session, login_view.go, setup_view.go, forgot_view.go
+// sources_view.go, keys_view.go, users_view.go, roles_view.go, usage_view.go,
+// account_view.go, audit_view.go and system_view.go; and, without a session, login_view.go, setup_view.go, forgot_view.go
 // and reset_view.go.
 //
 // What pages are made of:
@@ -40,8 +40,9 @@
 //     help and its export.
 //   - of streams and groups: stream_head.go, stream_picks.go, group_table.go,
 //     group_reset.go, start.go, lag.go, rates.go and trends.go.
-//   - of the other pages: overall.go and checklist.go for home, key_list.go for keys,
-//     login_form.go for signing in, trail_filter.go for the audit trail.
+//   - of the other pages: overall.go and checklist.go for home, source_form.go for
+//     sources, key_list.go for keys, login_form.go for signing in, trail_filter.go for the
+//     audit trail.
 //
 // site.go, site_file.go and site_page.go are the other side: the files that a server
 // serves, with the program in them. They are not part of the program.

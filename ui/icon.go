@@ -12,6 +12,7 @@ var icons = map[string]string{ //nolint:gosec // a drawing of a token is none
 	"publish":  `<path d="M22 2L11 13M22 2l-7 20-4-9-9-4z"/>`,
 	"consumer": `<path d="M4 4h16v6H4zM4 14h10v6H4zM18 14v6M15 17h6"/>`,
 	"dead":     `<path d="M3 6h18l-2 14H5zM8 6V3h8v3M9.5 11l5 5M14.5 11l-5 5"/>`,
+	"source":   `<path d="M3 12h11M10 8l4 4-4 4M9 4h11v16H9"/>`,
 	"key":      `<circle cx="8" cy="15" r="4"/><path d="M11 12l9-9M17 6l3 3"/>`,
 	"token":    `<rect x="3" y="6" width="18" height="12" rx="2"/><path d="M7 12h.01M11 12h6"/>`,
 	"user":     `<circle cx="12" cy="8" r="4"/><path d="M4 21c0-4 4-6 8-6s8 2 8 6"/>`,

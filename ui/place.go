@@ -20,6 +20,7 @@ var places = []place{
 	{"/consumers", "Consumers", "consumer", core.ActionReadGroups, ""},
 	{"/dead-letters", "Dead letters", "dead", core.ActionReadLetters, ""},
 	{"/publish", "Publish", "publish", core.ActionIngest, ""},
+	{"/sources", "Sources", "source", core.ActionReadSources, ""},
 	{"/settings/api-keys", "API keys", "key", core.ActionReadKeys, ""},
 	{"/settings/tokens", "Service tokens", "token", core.ActionReadKeys, ""},
 	{"/settings/users", "Users", "user", core.ActionReadUsers, ""},

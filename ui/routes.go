@@ -56,6 +56,7 @@ var routes = []route{
 	{"/consumers/{stream}/{group}", "Consumer group", core.ActionReadGroups, false, func(p Page) app.Composer { return &consumerView{Page: p} }},
 	{"/dead-letters", "Dead letters", core.ActionReadLetters, false, func(p Page) app.Composer { return &deadLettersView{Page: p} }},
 	{"/dead-letters/{id}", "Dead letter", core.ActionReadLetters, false, func(p Page) app.Composer { return &deadLetterView{Page: p} }},
+	{"/sources", "Sources", core.ActionReadSources, false, func(p Page) app.Composer { return &sourcesView{Page: p} }},
 	{"/settings/api-keys", "API keys", core.ActionReadKeys, false, func(p Page) app.Composer { return &keysView{Page: p, Kind: core.KindAPIKey} }},
 	{"/settings/tokens", "Service tokens", core.ActionReadKeys, false, func(p Page) app.Composer { return &keysView{Page: p, Kind: core.KindServiceToken} }},
 	{"/settings/users", "Users", core.ActionReadUsers, false, func(p Page) app.Composer { return &usersView{Page: p} }},

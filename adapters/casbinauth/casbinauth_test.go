@@ -20,7 +20,7 @@ func TestEveryRoleAndAction(t *testing.T) {
 			core.ActionWriteOrganization, core.ActionCreateOrganizations, core.ActionReadAudit),
 		core.RoleViewer: {
 			core.ActionReadEvents, core.ActionReadStreams, core.ActionReadGroups, core.ActionReadLetters, core.ActionReadProcessors,
-			core.ActionReadDeliveries, core.ActionReadOrganization,
+			core.ActionReadDeliveries, core.ActionReadSources, core.ActionReadOrganization,
 		},
 		core.RoleConsumer: {core.ActionReadEvents, core.ActionReadStreams, core.ActionConsume, core.ActionReadGroups},
 		core.RoleProducer: {core.ActionIngest},
@@ -50,7 +50,7 @@ func TestABearerBoundsEveryRole(t *testing.T) {
 	t.Parallel()
 	outside := []core.Action{
 		core.ActionReadUsers, core.ActionWriteUsers, core.ActionReadOrganization, core.ActionWriteOrganization,
-		core.ActionCreateOrganizations, core.ActionReadAudit, core.ActionWriteProcessors,
+		core.ActionCreateOrganizations, core.ActionReadAudit, core.ActionWriteProcessors, core.ActionWriteSources,
 	}
 	bearers := map[core.Bearer]struct {
 		who  core.Principal

@@ -44,10 +44,10 @@ const benchedEvents = 10_000
 
 func benchKeys(b *testing.B, u *url.URL, log core.Storage, err error, crowd, limit, keys int) {
 	require.NoError(b, err)
-	defer log.Close()
+	defer func() { require.NoError(b, log.Close()) }()
 	store, err := Open(b.Context(), u)
 	require.NoError(b, err)
-	defer store.Close()
+	defer func() { require.NoError(b, store.Close()) }()
 	logger, who := slog.New(slog.DiscardHandler), core.Principal{Org: core.RandomID(time.Now()), Role: core.RoleAdmin}
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	require.NoError(b, store.CreateOrganization(b.Context(), core.Organization{ID: who.Org, Name: "bench", CreatedAt: now}))

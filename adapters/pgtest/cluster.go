@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -60,7 +61,8 @@ func Private(t testing.TB, options ...string) *Cluster {
 }
 
 // Start makes a cluster in dir, and starts it on a free loopback port. dir must
-// exist, be empty, and lie below folders that every user may enter. The settings
+// exist, lie below folders that every user may enter, and be empty, but for an empty
+// folder [DataFolder] that a file system may be mounted on. The settings
 // are PostgreSQL's own, which are durable, unless options (`name=value`) say
 // otherwise. If root calls Start, the server runs as another user, who gets dir.
 func Start(ctx context.Context, dir string, options ...string) (*Cluster, error) {
@@ -152,12 +154,18 @@ func (c *Cluster) own() error {
 		uid, _ := strconv.Atoi(account.Uid) // a number on every system with uid 0
 		gid, _ := strconv.Atoi(account.Gid)
 		c.owner = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid), NoSetGroups: runtime.GOOS == "darwin"}
+		if err := os.Chown(c.data(), uid, gid); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
 		return os.Chown(c.dir, uid, gid)
 	}
 	return errors.New("PostgreSQL does not run as root, and there is no user postgres or nobody")
 }
 
-func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
+// DataFolder is where in its folder a cluster keeps what must not be lost.
+const DataFolder = "data"
+
+func (c *Cluster) data() string { return filepath.Join(c.dir, DataFolder) }
 
 func (c *Cluster) command(ctx context.Context, name string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, filepath.Join(c.bin, name), args...)
@@ -181,6 +189,7 @@ func (c *Cluster) Restart(ctx context.Context) error {
 	for _, option := range c.options {
 		args = append(args, "-c", option)
 	}
+	_ = os.Remove(filepath.Join(c.data(), "postmaster.pid")) // of one that was killed, whose process id another may have by now
 	// The server outlives ctx: it runs until it is stopped.
 	c.server = c.command(context.Background(), "postgres", args...)
 	log := &bytes.Buffer{}
@@ -213,15 +222,25 @@ func (c *Cluster) Restart(ctx context.Context) error {
 
 // Kill ends the server and all its processes at once, as a crash would.
 func (c *Cluster) Kill() {
-	// The backends are asked for before the server dies. Each leads a session of
-	// its own, so no signal reaches them all together.
+	// The backends are asked for before the server dies, while it makes no more of them.
+	// Each leads a session of its own, so no signal reaches them all together.
+	_ = c.server.Process.Signal(syscall.SIGSTOP) // it may have gone
 	children := c.children()
-	_ = c.server.Process.Kill() // it may have gone
-	<-c.exited
+	_ = c.server.Process.Kill()
 	for _, pid := range children {
 		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have gone
 	}
-	_ = os.Remove(filepath.Join(c.data(), "postmaster.pid")) // else a reused process id could pass for it
+	<-c.exited // not before they are: they hold what the server prints to
+}
+
+// Exited reports whether the server has ended, by whatever means.
+func (c *Cluster) Exited() bool {
+	select {
+	case <-c.exited:
+		return true
+	default:
+		return false
+	}
 }
 
 // children are the ids of the server's processes, from /proc or, where there is

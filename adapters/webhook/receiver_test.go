@@ -140,9 +140,20 @@ func connect(t *testing.T, url, settings string) core.Sink {
 	return sink
 }
 
+// saying returns settings with a URL.
+func saying(t *testing.T, url, settings string) json.RawMessage {
+	t.Helper()
+	var given map[string]any
+	require.NoError(t, json.Unmarshal([]byte(settings), &given))
+	given["url"] = url
+	text, err := json.Marshal(given)
+	require.NoError(t, err)
+	return text
+}
+
 func connectBy(t *testing.T, c core.Connector, url, settings string) (core.Sink, core.Destination) {
 	t.Helper()
-	to, err := c.Check(json.RawMessage(strings.Replace(settings, "{", `{"url":"`+url+`",`, 1)), core.Destination{})
+	to, err := c.Check(saying(t, url, settings), core.Destination{})
 	require.NoError(t, err)
 	sink, err := c.Open(t.Context(), to, core.Origin{})
 	require.NoError(t, err)

@@ -65,7 +65,10 @@ func read(given json.RawMessage) (*settings, error) {
 	case s.Parallel < 1 || s.Parallel > maxParallel:
 		return nil, core.Invalid("parallel", "must be 1 to %d", maxParallel)
 	}
-	return s, s.checkHeaders()
+	if err := s.checkHeaders(); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // checkBatch settles how many events a request has.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/textproto"
 	"net/url"
@@ -111,7 +112,7 @@ func (w *sink) exchange(ctx context.Context, events []core.Outgoing) (core.Sent,
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, w.settings.Timeout.Duration(), errNoAnswer)
 	defer cancel()
-	response, err := w.transport.RoundTrip(w.request(ctx, events))
+	response, err := w.transport.RoundTrip(w.request(ctx, events)) //nolint:bodyclose // excerpt closes it
 	if err != nil {
 		text, how := w.explain(ctx, err)
 		return core.Sent{Err: errors.New(w.redactor.redact(text))}, how
@@ -125,9 +126,7 @@ func (w *sink) exchange(ctx context.Context, events []core.Outgoing) (core.Sent,
 func (w *sink) request(ctx context.Context, events []core.Outgoing) *http.Request {
 	const others = 12
 	header := make(http.Header, len(w.header)+others)
-	for name, values := range w.header {
-		header[name] = values
-	}
+	maps.Copy(header, w.header)
 	body := w.settings.encode(events, header)
 	id, now := w.settings.idOf(events), time.Now()
 	header["Webhook-Id"] = []string{id}

@@ -137,19 +137,26 @@ func (c *Consumers) settle(
 	if err != nil {
 		return err
 	}
-	freed := false
-	err = c.turns.do(ctx, g, func(t *turn) error {
-		if err := change(t, g); err != nil {
-			return err
-		}
-		t.changed, freed = true, len(t.state.Queues) > 0
-		return nil
-	})
-	if err == nil && freed { // what waited behind the settled events may go to polls that sleep
-		c.moves.Tell(g.ID)
-	}
+	err = c.answer(ctx, g, func(t *turn) error { return change(t, g) })
 	if err == nil && settled != nil && c.settled != nil {
 		c.settled(*settled, c.now())
+	}
+	return err
+}
+
+// answer makes a change to the leases of a group. Where events wait behind others of
+// their keys, the polls that sleep on this node look at once whether some may go now.
+func (c *Consumers) answer(ctx context.Context, g *core.Group, change func(*turn) error) error {
+	behind := false
+	err := c.turns.do(ctx, g, func(t *turn) error {
+		if err := change(t); err != nil {
+			return err
+		}
+		t.changed, behind = true, len(t.state.Queues) > 0
+		return nil
+	})
+	if err == nil && behind {
+		c.moves.Tell(g.ID)
 	}
 	return err
 }

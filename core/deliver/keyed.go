@@ -153,11 +153,11 @@ func (s span) grows(offset core.Offset) bool {
 // they are one span each, so those with one fate come together, as many as would come of
 // one span.
 func (s *groupState) takeLost(i int, now time.Time, group *core.Group, limit int) []span {
-	spans, _ := s.takeFrom(i, group, limit)
+	first := s.takeFrom(i, group, limit)
+	spans := []span{first}
 	if group.OrderingKey == "" {
 		return spans
 	}
-	first := spans[0]
 	room := min(limit, first.longest(group)) - sizeOf(spans)
 	s.Waiting = slices.DeleteFunc(s.Waiting, func(w waiting) bool {
 		if room <= 0 || w.Key == 0 || w.Lost != first.Lost || w.Attempts+1 != first.Attempts || now.Before(w.Due) {

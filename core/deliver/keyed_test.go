@@ -37,8 +37,10 @@ func TestOrderingKeysAreChecked(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	for _, spec := range []core.GroupSpec{
-		{Name: "a", OrderingKey: core.OrderingSubject}, {Name: "a", Mode: core.Ordered, OrderingKey: "payload.k"},
-		{Name: "a", Mode: core.Shared, OrderingKey: "type"}, {Name: "a", Mode: core.Shared, OrderingKey: `payload."k`},
+		{Name: "a", OrderingKey: core.OrderingSubject},
+		{Name: "a", Mode: core.Ordered, OrderingKey: "payload.k"},
+		{Name: "a", Mode: core.Shared, OrderingKey: "type"},
+		{Name: "a", Mode: core.Shared, OrderingKey: `payload."k`},
 	} {
 		_, err := d.Groups.Create(t.Context(), d.who, "orders", spec)
 		require.Equal(t, core.CodeValidation, core.CodeOf(err))

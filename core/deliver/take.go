@@ -46,11 +46,9 @@ func (s *groupState) takeOrdered(now time.Time, group *core.Group, head core.Off
 			if len(spans) > 0 { // it comes with the next poll, by itself
 				return spans
 			}
-			spans, _ = s.takeFrom(0, group, limit)
-			return spans
+			return []span{s.takeFrom(0, group, limit)}
 		}
-		part, _ := s.takeFrom(0, group, limit-sizeOf(spans))
-		spans = append(spans, part...)
+		spans = append(spans, s.takeFrom(0, group, limit-sizeOf(spans)))
 	}
 	return s.takeNew(spans, head, limit)
 }
@@ -86,7 +84,7 @@ func (s *groupState) takeDue(now time.Time, group *core.Group, limit int) (spans
 
 // takeFrom hands out the beginning of one waiting span, as much as may go out
 // together.
-func (s *groupState) takeFrom(i int, group *core.Group, limit int) (spans []span, lost bool) {
+func (s *groupState) takeFrom(i int, group *core.Group, limit int) span {
 	rest := s.Waiting[i]
 	part := rest.span
 	part.Attempts++
@@ -94,7 +92,7 @@ func (s *groupState) takeFrom(i int, group *core.Group, limit int) (spans []span
 	rest.From = part.To
 	s.Waiting = slices.Delete(s.Waiting, i, i+1)
 	s.waitOn(rest)
-	return []span{part}, part.Lost > 0
+	return part
 }
 
 // takeNew adds events that never went out, while there is room for them to wait in

@@ -35,7 +35,7 @@ func (s *groupState) wait(part span, due time.Time) {
 
 // continues reports whether part begins where w ends and shares its fate.
 func (w *waiting) continues(part span, due time.Time) bool {
-	return w.ofLog() && part.ofLog() && w.Key == 0 && part.Key == 0 && w.To == part.From && w.Attempts == part.Attempts && w.Lost == part.Lost && w.Due.Equal(due)
+	return w.ofLog() && part.ofLog() && w.Key|part.Key == 0 && w.To == part.From && w.Attempts == part.Attempts && w.Lost == part.Lost && w.Due.Equal(due)
 }
 
 // waitOn puts back the rest of a waiting span whose beginning was taken. The rest may

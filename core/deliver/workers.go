@@ -60,7 +60,7 @@ func (w *Worker) Next(ctx context.Context, limit int) (core.Delivery, error) {
 	}
 }
 
-// Lag returns how many events of the stream have not been handed out, as far as this
+// Head returns the end of the stream, as far as this
 // node knows, for workers that wait for more of them.
 func (w *Worker) Head() (core.Offset, <-chan struct{}) { return w.poll.follower.Head() }
 
@@ -106,11 +106,5 @@ func (w *Worker) Extend(ctx context.Context, lease core.ID, back bool) error {
 }
 
 func (w *Worker) change(ctx context.Context, change func(*turn) error) error {
-	return w.consumers.turns.do(ctx, w.group, func(t *turn) error {
-		if err := change(t); err != nil {
-			return err
-		}
-		t.changed = true
-		return nil
-	})
+	return w.consumers.answer(ctx, w.group, change)
 }

@@ -70,7 +70,7 @@ func target(t *testing.T) (port string, connections *atomic.Int64) {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	t.Cleanup(func() { listener.Close() })
+	t.Cleanup(func() { _ = listener.Close() })
 	connections = new(atomic.Int64)
 	go func() {
 		for {
@@ -106,7 +106,7 @@ var unreachable = map[string][]string{
 	"shared by a provider":   {"100.64.0.0", "100.100.100.200", "100.127.255.255"},
 	"loopback":               {"127.0.0.0", "127.0.0.1", "127.255.255.255", "::1"},
 	"link-local":             {"169.254.0.0", "169.254.255.255", "fe80::", "fe80::1", "febf:ffff::1"},
-	"metadata":               {"169.254.169.254", "169.254.170.2", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "168.63.129.16", "192.0.0.192"},
+	"metadata":               {"169.254.169.254", "169.254.170.2", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "168.63.129.16", "192.0.0.192", "100.100.100.200"},
 	"protocol assignments":   {"192.0.0.0", "192.0.0.255", "2001::", "2001:1ff:ffff:ffff::"},
 	"documentation":          {"192.0.2.0", "198.51.100.1", "203.0.113.255", "2001:db8::", "2001:db8:ffff::1", "3fff::", "3fff:fff:ffff::1"},
 	"AS112 and AMT":          {"192.31.196.0", "192.52.193.1", "192.175.48.255", "2620:4f:8000::1"},

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	_ "time/tzdata" // `occurred_at.getHours("Europe/Berlin")` means the same on every machine, in an image without a zone too
 
 	"github.com/google/cel-go/cel"
 	"github.com/google/cel-go/common/ast"
@@ -155,8 +156,7 @@ func compileFault(issues *cel.Issues) error {
 // runFault says where a condition failed.
 func (f *Filter) runFault(err error) error {
 	place := ""
-	var known *types.Err
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*types.Err](err); ok {
 		place = placeOf(f.ast, known.NodeID())
 	}
 	return fault("%sfails on this event: %s", place, firstLine(err.Error()))
@@ -167,7 +167,9 @@ const longestReason = 300
 
 func firstLine(text string) string {
 	text, _, _ = strings.Cut(text, "\n")
-	text = strings.TrimSuffix(text, " (in container '')")
+	if short, ok := strings.CutSuffix(text, " (in container '')"); ok {
+		text = short + ": there are type, source, subject, version, occurred_at, payload, context, event_id, offset and received_at"
+	}
 	if text == "no such overload" {
 		text += ": the kinds of its operands do not go together, as those of a number and a text"
 	}

@@ -91,3 +91,21 @@ func FuzzValue(f *testing.F) {
 		require.Equal(t, want, got)
 	})
 }
+
+func BenchmarkValue(b *testing.B) {
+	text := `{"rows":[` + strings.TrimSuffix(strings.Repeat(`{"name":"a name of some length","amount":17.5,"tags":["a","b"]},`, 16), ",") + `]}`
+	b.Run("value", func(b *testing.B) {
+		b.SetBytes(int64(len(text)))
+		for b.Loop() {
+			decoded.Value(text)
+		}
+	})
+	b.Run("standard", func(b *testing.B) {
+		b.SetBytes(int64(len(text)))
+		for b.Loop() {
+			if _, err := standard([]byte(text)); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -195,7 +195,7 @@ func take(out *core.Event, changed map[string]any, gone map[string]bool, now *co
 	}
 }
 
-var atByte = regexp.MustCompile(` at byte [0-9]+`)
+var atByte = regexp.MustCompile(` at byte \d+`)
 
 // yieldedFault says what is wrong with a part, by the name that it has in a transform.
 func yieldedFault(err error) error {

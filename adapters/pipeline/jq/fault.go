@@ -76,8 +76,7 @@ func at(text string, offset int) string {
 // runFault is about one event. The text of an error that a program made itself may be as
 // large as the program likes.
 func runFault(err error) error {
-	var own gojq.ValueError
-	if errors.As(err, &own) {
+	if own, ok := errors.AsType[gojq.ValueError](err); ok {
 		text, isText := own.Value().(string)
 		if !isText {
 			text = gojq.Preview(own.Value())

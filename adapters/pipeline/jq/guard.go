@@ -237,7 +237,7 @@ func longNumber(v any) (int, error) {
 
 // ownedBy returns which containers the interpreter may write to instead of copying them.
 func ownedBy(allocator any) func(any) bool {
-	owned, ok := reflect.ValueOf(allocator).Convert(reflect.TypeFor[map[uintptr]struct{}]()).Interface().(map[uintptr]struct{})
+	owned, ok := reflect.TypeAssert[map[uintptr]struct{}](reflect.ValueOf(allocator).Convert(reflect.TypeFor[map[uintptr]struct{}]()))
 	return func(container any) bool {
 		if !ok {
 			return false

@@ -66,7 +66,7 @@ func readOperations(kind reflect.Type) (found operations, err error) {
 	for number := 0; len(wanted) > 0; number++ {
 		operation := reflect.New(kind).Elem()
 		operation.SetInt(int64(number))
-		named, ok := operation.Interface().(fmt.Stringer)
+		named, ok := reflect.TypeAssert[fmt.Stringer](operation)
 		if !ok {
 			return found, errors.New("the instructions of gojq have no names")
 		}
@@ -132,11 +132,11 @@ func guardCall(one *instruction, m *meter) (unknown string) {
 }
 
 // same is a function that does nothing. It keeps the path of its value.
-var same function = func(v any, _ []any) any { return v }
+func same(v any, _ []any) any { return v }
 
 // guarded returns a call that costs before it works.
 func guarded(m *meter, needs cost, work function, name string) call {
-	return call{function(func(v any, args []any) any {
+	return call{func(v any, args []any) any {
 		steps, err := needs(m, v, args)
 		if err == nil && !m.Charge(steps) {
 			err = m.Err()
@@ -145,5 +145,5 @@ func guarded(m *meter, needs cost, work function, name string) call {
 			return err
 		}
 		return work(v, args)
-	}), 0, name}
+	}, 0, name}
 }

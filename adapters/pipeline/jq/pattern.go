@@ -50,7 +50,7 @@ func (p patterns) cost(m *meter, v any, args []any) (int, error) {
 	if known.err != nil {
 		return 0, known.err
 	}
-	if args[2] == true || !strings.Contains(flags, "g") {
+	if testing, _ := args[2].(bool); testing || !strings.Contains(flags, "g") {
 		return 1 + known.groups*len(text)/16 + len(text)*known.instructions/8, nil
 	}
 	return known.matches(m, text)

@@ -10,11 +10,14 @@
 // of PostgreSQL if the events are there, by /proc. It depends on the machine, and
 // not on how many processors the load leaves to the server.
 //
-// Two parts look at what others do beside a producer:
+// Three parts look at what others do beside a producer:
 //
 //   - watched: 10,000 live tails and polls wait on a stream, and are looked at again
 //     and again (post_with_10000_waiters_over_without). How much of one processor that
 //     takes by itself is cpu_share_of_10000_waiters;
+//   - slow: 10,000 clients, half of them with a key, send a byte of a request's headers
+//     every two seconds (post_with_10000_slow_over_without), and the heap is so much
+//     larger for it (heap_of_10000_slow_mb);
 //   - neighbour: another organization does something that costs the server much, one
 //     attack after the other. For each there is the producer's rate over what it has
 //     alone (noisy_neighbour_tails), and its p99 over what that is alone
@@ -62,7 +65,7 @@ func main() {
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds; the median of their ratios counts")
 	flag.IntVar(&b.stored, "stored", 2_000_000, "stored events for the figures on a full log; 0 leaves them out")
 	flag.IntVar(&b.connections, "connections", 512, "connections of the single-event load")
-	flag.StringVar(&b.only, "only", "", "run one part only: idle, post, batch, read, fresh, deliver, waits, fanout, watched, neighbour, telemetry, process, full")
+	flag.StringVar(&b.only, "only", "", "run one part only: idle, post, batch, read, fresh, deliver, waits, fanout, watched, slow, neighbour, telemetry, process, full")
 	flag.StringVar(&b.profiles, "profiles", "", "folder for a CPU profile of every server, named by its process id")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -152,6 +155,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 		{"waits", b.waits},
 		{"fanout", b.fanout},
 		{"watched", b.watched},
+		{"slow", b.slow},
 		{"neighbour", b.neighbour},
 		{"telemetry", b.telemetry},
 		{"process", b.process},
@@ -168,7 +172,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 }
 
 // schemas are those that the parts make on PostgreSQL.
-var schemas = []string{"post", "naive", "batch", "read", "fresh", "analyzed", "deliver", "watched", "neighbour", "off", "on", "all", "empty", "full"}
+var schemas = []string{"post", "naive", "batch", "read", "fresh", "analyzed", "deliver", "watched", "slow", "neighbour", "off", "on", "all", "empty", "full"}
 
 // figure is one line of the report. A goal of "at most" is marked.
 type figure struct {

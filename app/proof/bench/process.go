@@ -4,12 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net"
+	"net/http"
 	"strconv"
-	"sync/atomic"
 	"time"
-
-	"github.com/valyala/fasthttp"
 
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -102,7 +101,7 @@ func (b *bench) drained(ctx context.Context, s *server, name string, n int, to m
 		if lag.Lag == 0 {
 			break
 		}
-		time.Sleep(5 * time.Millisecond)
+		time.Sleep(20 * time.Millisecond)
 	}
 	took := time.Since(began)
 	rate := float64(n) / took.Seconds()
@@ -113,8 +112,7 @@ func (b *bench) drained(ctx context.Context, s *server, name string, n int, to m
 // receiver takes webhooks.
 type receiver struct {
 	url      string
-	server   *fasthttp.Server
-	got      atomic.Int64
+	server   *http.Server
 	arrivals chan time.Time
 }
 
@@ -124,19 +122,18 @@ func receive() (*receiver, error) {
 		return nil, err
 	}
 	r := &receiver{url: "http://" + listener.Addr().String() + "/", arrivals: make(chan time.Time, latencyEvents)}
-	r.server = &fasthttp.Server{Handler: func(c *fasthttp.RequestCtx) {
-		r.got.Add(1)
+	r.server = &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		select {
 		case r.arrivals <- time.Now():
 		default:
 		}
-		c.SetStatusCode(fasthttp.StatusNoContent)
-	}}
+		w.WriteHeader(http.StatusNoContent)
+	})}
 	go r.server.Serve(listener) //nolint:errcheck // close ends it
 	return r, nil
 }
 
-func (r *receiver) close() { _ = r.server.Shutdown() }
+func (r *receiver) close() { _ = r.server.Close() }
 
 // webhooks measures single deliveries.
 func (b *bench) webhooks(ctx context.Context, s *server, to *receiver) error {
@@ -149,11 +146,9 @@ func (b *bench) webhooks(ctx context.Context, s *server, to *receiver) error {
 	if err != nil {
 		return err
 	}
-	report(figure{Name: "webhook_deliveries_per_second", Value: round1(median(rates[0])), Goal: 5000})
+	report(figure{Name: "webhook_deliveries_per_second", Value: math.Round(median(rates[0])), Goal: 5000})
 	return nil
 }
-
-func round1(value float64) float64 { return float64(int(value)) }
 
 // webhookLatency measures how long it takes from the producer's request to the webhook's.
 func (b *bench) webhookLatency(ctx context.Context, s *server, to *receiver) error {

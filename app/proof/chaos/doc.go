@@ -8,9 +8,16 @@
 // So that these tests are known to see it when it does not, two more run without
 // the time-outs of the sessions, and must find it late.
 //
-// `make test` kills and pauses a few times, `make chaos` more often, and `make
-// chaos-long` pauses and cuts off 100 times each,
-// and copies a million events. After n times without a failure
+// It cuts the power, by a file system that forgets what was not flushed (package disk),
+// under SQLite and under a whole PostgreSQL. That takes root and Linux's FUSE. So that
+// these tests are known to see loss, two more run with synchronous=NORMAL and with
+// synchronous_commit=off, and must find it.
+//
+// The same file system gets full, under both engines and under PostgreSQL's own log.
+//
+// `make test` kills, pauses and cuts a few times, `make chaos` more often, and `make
+// chaos-long` pauses, cuts off and cuts the power 100 times each, and copies a million
+// events. After n times without a failure
 // the true rate of failures is below 3/n, with a confidence of 95 %.
 //
 // Copies from one store into another are killed on the way, and go on; a backup is

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -106,19 +107,30 @@ func (w *workload) produce(producer int) {
 			acked := w.sendUntil(time.Now().Add(answerTime), w.clients[chosen], producer, stream, events)
 			if acked {
 				w.ackedBy[chosen].Add(int64(len(events)))
+				break
 			}
-			if acked || events[0].Key == "" {
+			<-time.After(retryAfter)
+			if events[0].Key == "" {
 				break
 			}
 		}
 	}
 }
 
+// retryAfter leaves a server that is down the processor's time to come back.
+const retryAfter = 5 * time.Millisecond
+
 // answerTime is how long a producer waits for an answer.
 const answerTime = 30 * time.Second
 
 // sendUntil makes one call, which is given up at a time, and records it.
 func (w *workload) sendUntil(late time.Time, client *rest.Client, producer int, stream string, events []history.Sent) (acked bool) {
+	return w.refusedFor(late, client, producer, stream, events) < http.StatusInternalServerError
+}
+
+// refusedFor is sendUntil that returns the status of the refusal. It is below 500 where
+// the outcome is final, and 599 where there was no answer.
+func (w *workload) refusedFor(late time.Time, client *rest.Client, producer int, stream string, events []history.Sent) (status int) {
 	op := w.rec.Invoke(history.Call{Producer: producer, Stream: stream, Events: events})
 	ctx, cancel := context.WithDeadline(context.Background(), late)
 	defer cancel()
@@ -128,14 +140,19 @@ func (w *workload) sendUntil(late time.Time, client *rest.Client, producer int, 
 	case err == nil:
 		op.Acked(receipts)
 		w.acked.Add(int64(len(events)))
-		return true
-	case errors.As(err, &answered) && answered.Status < 500:
+		return http.StatusAccepted
+	case !errors.As(err, &answered):
+		op.Unknown()
+		return 599
+	case answered.Status < http.StatusInternalServerError:
 		op.Refused()
 		w.t.Errorf("a good request was refused: %v", err)
-		return true
+	case answered.Status == http.StatusInsufficientStorage:
+		op.Refused() // it says that nothing was stored
+	default:
+		op.Unknown()
 	}
-	op.Unknown()
-	return false
+	return answered.Status
 }
 
 func post(ctx context.Context, client *rest.Client, stream string, events []history.Sent) ([]history.Receipt, error) {

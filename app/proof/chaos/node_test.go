@@ -2,11 +2,13 @@ package chaos_test
 
 import (
 	"context"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -44,20 +46,20 @@ const secret = "a-secret-for-servers-that-are-killed-soon"
 // node is one server process that can be killed and started again.
 type node struct {
 	t       *testing.T
+	program string
 	addr    string
 	environ []string
 	process *exec.Cmd
-	log     *os.File
+	// exited is closed once the process has ended and was waited for.
+	exited chan struct{}
+	log    *os.File
 }
 
 func newNode(t *testing.T, store string, settings ...string) *node {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
 	log, err := os.Create(filepath.Join(t.TempDir(), "server.log"))
 	require.NoError(t, err)
-	n := &node{t: t, addr: listener.Addr().String(), log: log}
-	require.NoError(t, listener.Close())
+	n := &node{t: t, program: binary, addr: freeAddress(t), log: log}
 	n.environ = append(os.Environ(), "EVENTFLOW_STORE="+store, "EVENTFLOW_SECRET="+secret, "EVENTFLOW_ADDR="+n.addr,
 		"EVENTFLOW_LOG_LEVEL=error", "EVENTFLOW_LOG_FORMAT=text", "EVENTFLOW_RATE_KEY=off")
 	n.environ = append(n.environ, settings...)
@@ -72,15 +74,46 @@ func newNode(t *testing.T, store string, settings ...string) *node {
 	return n
 }
 
+// freeAddress is one that nobody listens on, and that no system gives to the client of
+// a connection: while a server is down, a client of another one could have it.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	for range 100 {
+		listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(10_000+rand.IntN(20_000)))
+		if err == nil {
+			require.NoError(t, listener.Close())
+			return listener.Addr().String()
+		}
+	}
+	require.Fail(t, "no port is free")
+	return ""
+}
+
 // start starts the server and returns how long it took to be ready.
 func (n *node) start() time.Duration {
 	n.t.Helper()
-	n.process = exec.Command(binary, "serve")
+	n.process = exec.Command(n.program, "serve")
 	n.process.Env, n.process.Stdout, n.process.Stderr = n.environ, n.log, n.log
 	started := time.Now()
 	require.NoError(n.t, n.process.Start())
-	until(n.t, "the server becomes ready", n.ready)
+	process, exited := n.process, make(chan struct{})
+	n.exited = exited
+	go func() {
+		_ = process.Wait() // a killed process ends with an error
+		close(exited)
+	}()
+	until(n.t, "the server becomes ready", func() bool { return n.ready() || n.gone() })
+	require.False(n.t, n.gone(), "the server has ended")
 	return time.Since(started)
+}
+
+func (n *node) gone() bool {
+	select {
+	case <-n.exited:
+		return true
+	default:
+		return false
+	}
 }
 
 func (n *node) ready() bool {
@@ -105,14 +138,14 @@ func (n *node) end(signal syscall.Signal) {
 		return
 	}
 	_ = n.process.Process.Signal(signal) // it may have gone
-	_ = n.process.Wait()                 // a killed process ends with an error
+	<-n.exited
 	n.process = nil
 }
 
 // key returns a new key that may do everything the tests do.
 func (n *node) key() string {
 	n.t.Helper()
-	create := exec.Command(binary, "key", "create", "--label", "chaos", "--role", "developer")
+	create := exec.Command(n.program, "key", "create", "--label", "chaos", "--role", "developer")
 	create.Env, create.Stderr = n.environ, n.log
 	key, err := create.Output()
 	require.NoError(n.t, err)
