@@ -11,6 +11,10 @@ GOLANGCI         := bin/golangci-lint-$(GOLANGCI_VERSION)
 LIGHTHOUSE_VERSION := 12.8.2
 LIGHTHOUSE         := bin/lighthouse-$(LIGHTHOUSE_VERSION)/node_modules/.bin/lighthouse
 
+# Verifies webhooks in JavaScript.
+VERIFIER_VERSION := 1.1.1
+VERIFIER         := bin/standardwebhooks-$(VERIFIER_VERSION)/node_modules
+
 # What builds images, and what they say of themselves.
 CONTAINER  ?= $(firstword $(notdir $(wildcard $(addsuffix /docker,$(subst :, ,$(PATH))) $(addsuffix /podman,$(subst :, ,$(PATH))))) docker)
 IMAGE_ARGS  = VERSION=$(VERSION) REVISION=$(shell git rev-parse HEAD) CREATED=$(shell git log -1 --format=%cI)
@@ -48,7 +52,7 @@ PAUSES   ?= 5
 CUTS     ?= 5
 
 .DEFAULT_GOAL := help
-.PHONY: help run build size dashboard test lint fmt image check-deploy bench lighthouse chaos chaos-long fuzz clean FORCE
+.PHONY: help run build size dashboard test lint fmt image check-deploy bench lighthouse verify-hooks chaos chaos-long fuzz clean FORCE
 
 help: ## print this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -92,6 +96,9 @@ bench: bin/eventflow bin/testenv ## measure the ratios that matter, a JSON line 
 
 lighthouse: bin/eventflow bin/testenv $(LIGHTHOUSE) ## have Lighthouse judge the dashboard, a JSON line for each figure; needs npm
 	EVENTFLOW_TEST_LIGHTHOUSE='$(CURDIR)/$(LIGHTHOUSE)' bin/testenv -- $(GO) test -timeout 10m -run '^$$' -bench Lighthouse -benchtime 1x ./app/proof/e2e
+
+verify-hooks: $(VERIFIER) ## have the Standard Webhooks library for JavaScript judge our signatures; needs npm
+	EVENTFLOW_TEST_NODE_MODULES='$(CURDIR)/$(VERIFIER)' $(GO) test -tags javascript -run JavaScript ./adapters/webhook
 
 chaos: bin/testenv ## kill, pause, cut off and misset servers and databases, and cut their power, under load and check the log (up to 15 minutes)
 	EVENTFLOW_TEST_KILLS=$(KILLS) EVENTFLOW_TEST_PAUSES=$(PAUSES) EVENTFLOW_TEST_CUTS=$(CUTS) bin/testenv -- $(GO) test -count=1 -v -timeout 15m ./app/proof/chaos/...
@@ -138,5 +145,9 @@ $(GOLANGCI):
 $(LIGHTHOUSE):
 	@command -v npm >/dev/null || { echo 'make: Lighthouse is installed by npm: install Node.js 18.16 or later with npm (Debian and Ubuntu: apt-get install nodejs npm)' >&2; exit 1; }
 	PUPPETEER_SKIP_DOWNLOAD=1 npm install --prefix bin/lighthouse-$(LIGHTHOUSE_VERSION) --no-save --no-audit --no-fund lighthouse@$(LIGHTHOUSE_VERSION)
+
+$(VERIFIER):
+	@command -v npm >/dev/null || { echo 'make: the verifier is installed by npm: install Node.js with npm (Debian and Ubuntu: apt-get install nodejs npm)' >&2; exit 1; }
+	npm install --prefix bin/standardwebhooks-$(VERIFIER_VERSION) --no-save --no-audit --no-fund standardwebhooks@$(VERIFIER_VERSION)
 
 FORCE:

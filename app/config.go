@@ -71,7 +71,7 @@ type Config struct {
 	ShareEvaluations int64         `name:"share-evaluations" default:"0" usage:"thousandths of a core that the schemas of an organization may take on each node, beyond a plain reading; 0 is a quarter of the cores. More is answered with 429" reload:"true"`
 
 	ProcessorDisableAfter    time.Duration `name:"processor-disable-after" default:"120h" usage:"time without a success after which a processor is disabled whose destination fails; 0 never disables one"`
-	AllowPrivateDestinations bool          `name:"allow-private-destinations" default:"false" usage:"let processors send to private, loopback and link-local addresses, which may belong to machines that trust this one; 'eventflow dev' allows it"`
+	AllowPrivateDestinations bool          `name:"allow-private-destinations" default:"false" usage:"let processors send to private and loopback addresses, which may belong to machines that trust this one; 'eventflow dev' allows it"`
 
 	DiskLow int64 `name:"disk-low" default:"1073741824" usage:"bytes free on the disk of a SQLite folder; with less, health is degraded and the log warns. 0 never warns"`
 

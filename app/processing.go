@@ -25,12 +25,13 @@ import (
 // connectors are the destinations of this server, beside other streams. What people
 // name as a destination is dialled in one way, which goes to nobody's internal network.
 func (c Config) connectors(logger *slog.Logger) map[string]core.Connector {
-	dial := reach.New(reach.Options{AllowPrivate: c.AllowPrivateDestinations}).Dial
+	rules := reach.Options{AllowPrivate: c.AllowPrivateDestinations}
+	dial := reach.New(rules).Dial
 	return map[string]core.Connector{
-		kafka.Type:       kafka.New(kafka.Options{Dial: dial}),
-		mirror.Type:      mirror.New(mirror.Options{Dial: dial}),
+		kafka.Type:       kafka.New(kafka.Options{Dial: dial, Judge: rules.Check}),
+		mirror.Type:      mirror.New(mirror.Options{Dial: dial, Judge: rules.Check}),
 		logsink.Type:     logsink.New(logsink.Options{Logger: logger}),
-		objectstore.Type: objectstore.New(objectstore.Options{Dial: dial}),
+		objectstore.Type: objectstore.New(objectstore.Options{Dial: dial, Judge: rules.Check}),
 		webhook.Type:     webhook.New(webhook.Options{AllowPrivate: c.AllowPrivateDestinations}),
 	}
 }

@@ -94,6 +94,7 @@ func TestSecretsComeToLightNowhere(t *testing.T) {
 
 	admin := s.people(ticket)
 	s.keys(admin)
+	s.sources(admin)
 	s.destinations(admin)
 	s.mistakes()
 
@@ -167,6 +168,31 @@ func (s *spy) keys(admin *rest.Client) {
 	s.tell("GET", rest.APIKeysPath+"/"+key.ID.String(), s.secrets["an access token"], "")
 	s.tell("GET", rest.ServiceTokensPath, s.secrets["an access token"], "")
 	s.tell("GET", rest.SystemPath, s.secrets["an access token"], "")
+}
+
+// sources makes, uses, rotates and deletes them.
+func (s *spy) sources(admin *rest.Client) {
+	t, ctx := s.t, s.t.Context()
+	s.secrets["a signing secret"], s.secrets["another signing secret"] = "planted-signing-secret-55", "planted-signing-secret-66"
+	made, err := admin.CreateSource(ctx, core.SourceSpec{Name: "ci", Stream: "orders", Preset: core.PresetGitHub, Secret: s.secrets["a signing secret"]})
+	require.NoError(t, err)
+	rotated, err := admin.RotateSource(ctx, made.ID.String())
+	require.NoError(t, err)
+	_, err = admin.ChangeSource(ctx, made.ID.String(), core.SourceChange{Secret: new(s.secrets["another signing secret"])}, 0)
+	require.NoError(t, err)
+	open, err := admin.CreateSource(ctx, core.SourceSpec{Name: "open", Stream: "orders", Preset: core.PresetNone})
+	require.NoError(t, err)
+	s.secrets["an address"], s.secrets["a rotated address"], s.secrets["an open address"] = made.Token, rotated.Token, open.Token
+	for _, path := range []string{made.Path, rotated.Path, open.Path, open.Path + "/", open.Path + "?a=b", "/" + open.Path} {
+		for _, method := range []string{"POST", "GET", "OPTIONS"} { // not told: the client knows the address
+			got := s.ask(method, path, "", `{"type":"made"}`)
+			fmt.Fprintf(&s.answers, "%v\n%s\n", got.header, got.body)
+		}
+	}
+	for _, path := range []string{rest.SourcesPath, rest.SourcePath(made.ID.String()), rest.SourcePath(made.ID.String()) + "/refusals"} {
+		s.tell("GET", path, s.secrets["an access token"], "")
+	}
+	require.NoError(t, admin.DeleteSource(ctx, made.ID.String(), 0))
 }
 
 // destinations have secrets of their own, and none of them can be reached.

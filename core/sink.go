@@ -15,8 +15,8 @@ type Connector interface {
 	// it. former is what is stored now, and zero for a new destination. A secret that
 	// is not given stays as it is in former, and so does one that is given masked, as
 	// Settings shows it. A secret that the connector makes by itself is made then. What
-	// is wrong is a [CodeValidation] error whose details name the field below
-	// `destination`; an unknown field is wrong. given has no `type`, which has been read
+	// is wrong is a [CodeValidation] error whose details name the field as it stands in
+	// given, as `url`; an unknown field is wrong. given has no `type`, which has been read
 	// before. Check opens no connection.
 	Check(given json.RawMessage, former Destination) (Destination, error)
 	// Open returns the sink of a destination that Check has returned. It opens no

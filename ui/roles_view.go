@@ -27,7 +27,8 @@ func (v *rolesView) OnMount(ctx app.Context) {
 var actionWords = map[core.Action]string{
 	core.ActionIngest: "send events", core.ActionReadEvents: "read events", core.ActionExportEvents: "export events",
 	core.ActionReadStreams: "see streams", core.ActionWriteStreams: "create, change and delete streams",
-	core.ActionConsume: "poll and acknowledge events", core.ActionReadGroups: "see consumer groups", core.ActionWriteGroups: "create, change, reset and delete groups",
+	core.ActionWriteSchemas: "register schemas, and decide about events in quarantine",
+	core.ActionConsume:      "poll and acknowledge events", core.ActionReadGroups: "see consumer groups", core.ActionWriteGroups: "create, change, reset and delete groups",
 	core.ActionReadLetters: "see dead letters", core.ActionWriteLetters: "replay and discard dead letters",
 	core.ActionReadProcessors: "see processors", core.ActionWriteProcessors: "create, change, pause and delete processors",
 	core.ActionReadDeliveries: "see what processors delivered",

@@ -11,9 +11,14 @@ import (
 
 // senders are the presets as people know them.
 var senders = []choice[core.Preset]{
-	{core.PresetStripe, "Stripe"}, {core.PresetGitHub, "GitHub"}, {core.PresetShopify, "Shopify"}, {core.PresetSlack, "Slack"},
-	{core.PresetStandard, "Standard Webhooks, Svix"}, {core.PresetEventGrid, "Azure Event Grid"},
-	{core.PresetHMAC, "another one that signs (HMAC)"}, {core.PresetNone, "another one, unsigned"},
+	{core.PresetStripe, "Stripe"},
+	{core.PresetGitHub, "GitHub"},
+	{core.PresetShopify, "Shopify"},
+	{core.PresetSlack, "Slack"},
+	{core.PresetStandard, "Standard Webhooks, Svix"},
+	{core.PresetEventGrid, "Azure Event Grid"},
+	{core.PresetHMAC, "another one that signs (HMAC)"},
+	{core.PresetNone, "another one, unsigned"},
 }
 
 // senderOf names the sender of a preset.

@@ -92,6 +92,8 @@ func (v *sourcesView) Render() app.UI {
 		parts = append(parts, v.askChange())
 	case !v.deleting.ID.IsZero():
 		parts = append(parts, v.askDelete())
+	default:
+		parts = append(parts, actError(v.change.err)) // of pausing and resuming
 	}
 	return app.Div().Class("stack").Body(parts...)
 }
@@ -130,10 +132,10 @@ func (v *sourcesView) actions(source core.Source) app.UI {
 		all = append(all,
 			button(label, name, nil).Aria("label", label+" "+source.Name).
 				OnClick(func(ctx app.Context, _ app.Event) { v.setState(ctx, source, next) }, app.EventScope(label, source.ID, source.Revision)),
-			button("Secrets", "key", nil).Aria("label", "Secrets of "+source.Name).
-				OnClick(func(app.Context, app.Event) { v.changing, v.change, v.secret = source, act{}, "" }, app.EventScope("change", source.ID, source.Revision)),
-			dangerButton("Delete", "close", nil).Aria("label", "Delete "+source.Name).
-				OnClick(func(app.Context, app.Event) { v.deleting, v.change = source, act{} }, app.EventScope("delete", source.ID, source.Revision)))
+			button("Change", "settings", nil).Aria("label", "Change "+source.Name).
+				OnClick(func(app.Context, app.Event) {
+					v.changing, v.change, v.secret = source, act{}, ""
+				}, app.EventScope("change", source.ID, source.Revision)))
 	}
 	return app.Div().Class("row").Body(all...)
 }
@@ -192,18 +194,20 @@ func (v *sourcesView) showRefusals() app.UI {
 			items := make([]app.UI, len(all))
 			for i, refusal := range all {
 				from := strings.Join(slices.DeleteFunc([]string{refusal.Address, refusal.UserAgent}, func(text string) bool { return text == "" }), " · ")
-				items[i] = app.Details().Class("fold").Body(
-					app.Summary().Body(timeText(refusal.At), app.Text(" "+refusal.Reason)),
-					app.P().Class("quiet").Text(from+" · "+byteText(int64(refusal.Size))),
-					app.Pre().Class("mono").Text(refusal.Excerpt))
+				items[i] = app.Div().Body(
+					app.P().Body(timeText(refusal.At), app.Text(": "+refusal.Reason)),
+					app.P().Class("quiet").Text(from),
+					app.If(refusal.Excerpt != "", func() app.UI {
+						return app.Details().Class("fold").Body(app.Summary().Text("Body of "+byteText(int64(refusal.Size))), &copyBox{Text: refusal.Excerpt})
+					}))
 			}
-			return app.Div().Class("stack").Body(app.Div().Body(items...),
+			return app.Div().Class("stack").Body(app.Div().Class("stack").Body(items...),
 				app.P().Class("quiet").Text("The newest of what stayed out of the stream, 100 at most."))
 		}),
 	}}
 }
 
-// askChange offers another secret, and another address.
+// askChange offers another secret and another address, and to delete the source.
 func (v *sourcesView) askChange() app.UI {
 	source := v.changing
 	parts := []app.UI{}
@@ -214,9 +218,13 @@ func (v *sourcesView) askChange() app.UI {
 	}
 	parts = append(parts,
 		app.P().Text("If the address has leaked, give the source another one. The one before stops working at once."),
-		dangerButton("New address", "refresh", func(ctx app.Context, _ app.Event) { v.sendRotate(ctx, source) }).Disabled(v.change.busy),
+		app.Div().Class("row").Body(
+			dangerButton("New address", "refresh", func(ctx app.Context, _ app.Event) { v.sendRotate(ctx, source) }).Disabled(v.change.busy),
+			dangerButton("Delete the source", "close", func(app.Context, app.Event) {
+				v.changing, v.deleting, v.change = core.Source{}, source, act{}
+			})),
 		actError(v.change.err))
-	return &dialog{Title: "Secrets of " + source.Name, Close: func(app.Context) { v.changing = core.Source{} }, Body: parts}
+	return &dialog{Title: "Change " + source.Name, Close: func(app.Context) { v.changing = core.Source{} }, Body: parts}
 }
 
 func (v *sourcesView) sendSecret(ctx app.Context, source core.Source) {

@@ -12,10 +12,32 @@ import (
 // maxAddressLength bounds an address that people give, in bytes.
 const maxAddressLength = 2000
 
+// Judge refuses the URL of a server that this installation reaches in no case, as an
+// address of its own network. It is asked what people write, so that they are told at
+// once; a name may mean another address when it is dialled, where [Dial] decides. A nil
+// Judge refuses nothing.
+type Judge func(field, text string) (*url.URL, error)
+
 // URL checks the address of a server, as `https://example.com:8443`, and returns it
-// without a slash at its end. Whether the server may be reached is asked when it is
-// dialled, because a name may mean another address by then.
-func URL(name, text string) (string, error) {
+// without a slash at its end.
+func (j Judge) URL(name, text string) (string, error) {
+	checked, err := serverOf(name, text)
+	if err == nil && j != nil {
+		_, err = j(name, checked)
+	}
+	return checked, err
+}
+
+// HostPort checks the address of a server without a scheme, as `example.com:9092`.
+func (j Judge) HostPort(name, text string) (string, error) {
+	checked, err := hostPort(name, text)
+	if err == nil && j != nil {
+		_, err = j(name, "https://"+checked)
+	}
+	return checked, err
+}
+
+func serverOf(name, text string) (string, error) {
 	u, err := url.Parse(text)
 	switch {
 	case text == "":
@@ -38,8 +60,7 @@ func URL(name, text string) (string, error) {
 	return u.Scheme + "://" + strings.ToLower(u.Host), nil
 }
 
-// HostPort checks the address of a server without a scheme, as `example.com:9092`.
-func HostPort(name, text string) (string, error) {
+func hostPort(name, text string) (string, error) {
 	host, port, err := net.SplitHostPort(text)
 	if err != nil || host == "" || !isPort(port) || len(text) > maxAddressLength || strings.ContainsAny(host, "/@ \t\r\n") {
 		return "", core.Invalid(name, "must be a host and a port like broker.example.com:9092")

@@ -2,12 +2,19 @@ package destination_test
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventflow-go/eventflow/adapters/destination"
+	"github.com/eventflow-go/eventflow/adapters/destination/reach"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -116,7 +123,7 @@ func TestAddresses(t *testing.T) {
 		"http://10.0.0.1:9000":  "http://10.0.0.1:9000",
 		"https://[2001:db8::1]": "https://[2001:db8::1]",
 	} {
-		got, err := destination.URL("url", given)
+		got, err := destination.Judge(nil).URL("url", given)
 		require.NoError(t, err)
 		require.Equal(t, want, got)
 	}
@@ -125,17 +132,47 @@ func TestAddresses(t *testing.T) {
 		"https://example.com#f", "https://example.com:0", "https://example.com:99999", "https:example.com", "https://exa mple.com",
 		"https://" + strings.Repeat("a", 3000),
 	} {
-		_, err := destination.URL("url", given)
+		_, err := destination.Judge(nil).URL("url", given)
 		require.Equal(t, core.CodeValidation, core.CodeOf(err), given)
 		require.NotContains(t, err.Error(), "sesame")
 	}
-	got, err := destination.HostPort("brokers", "Kafka.example.com:9092")
+	got, err := destination.Judge(nil).HostPort("brokers", "Kafka.example.com:9092")
 	require.NoError(t, err)
 	require.Equal(t, "kafka.example.com:9092", got)
 	for _, given := range []string{"", "kafka", "kafka:", ":9092", "kafka:0", "kafka:http", "http://kafka:9092", "user@kafka:9092"} {
-		_, err := destination.HostPort("brokers", given)
+		_, err := destination.Judge(nil).HostPort("brokers", given)
 		require.Equal(t, core.CodeValidation, core.CodeOf(err), given)
 	}
+}
+
+func TestAddressesAreJudged(t *testing.T) {
+	t.Parallel()
+	judge := destination.Judge(reach.Options{}.Check)
+	_, err := judge.URL("url", "https://example.com:8443")
+	require.NoError(t, err)
+	_, err = judge.HostPort("brokers", "kafka-1.example.com:9092")
+	require.NoError(t, err)
+	_, err = judge.URL("url", "http://169.254.169.254/")
+	require.ErrorContains(t, err, "url: cannot be reached from here")
+	_, err = judge.HostPort("brokers", "10.0.0.1:9092")
+	require.ErrorContains(t, err, "brokers: cannot be reached from here")
+	_, err = judge.URL("url", "http://0x7f.1")
+	require.Equal(t, core.CodeValidation, core.CodeOf(err))
+}
+
+// Who may name a destination must not learn from failures which addresses there are.
+func TestFailuresTellNothingOfTheNetwork(t *testing.T) {
+	t.Parallel()
+	inside := &net.TCPAddr{IP: net.IPv4(10, 1, 2, 3), Port: 5432}
+	for want, err := range map[string]error{
+		"connection reset by peer":                       &net.OpError{Op: "read", Net: "tcp", Source: inside, Addr: inside, Err: syscall.ECONNRESET},
+		"there is no host db":                            &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "db", Server: "10.1.2.3:53", IsNotFound: true}},
+		"the address of the host db cannot be looked up": &net.DNSError{Err: "server misbehaving", Name: "db", Server: "10.1.2.3:53"},
+		"EOF": &url.Error{Op: "Put", URL: "http://db/file", Err: io.EOF},
+	} {
+		require.EqualError(t, destination.Plain(fmt.Errorf("sending: %w", err)), want)
+	}
+	require.EqualError(t, destination.Plain(errors.New("the server is tired")), "the server is tired")
 }
 
 func TestTextsAreCutBetweenCharacters(t *testing.T) {

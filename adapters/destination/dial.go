@@ -3,8 +3,10 @@ package destination
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -38,4 +40,23 @@ func Transport(dial Dial) *http.Transport {
 		MaxResponseHeaderBytes: 64 << 10,
 		DisableCompression:     true, // a short answer may become a long one
 	}
+}
+
+// Plain returns why a server could not be reached in words for the owner of a processor.
+// What the network says in its own has the addresses that names mean and the name server
+// that said so: whoever may name a destination would learn the map of this network.
+func Plain(err error) error {
+	if lookup, ok := errors.AsType[*net.DNSError](err); ok {
+		if lookup.IsNotFound {
+			return fmt.Errorf("there is no host %s", lookup.Name)
+		}
+		return fmt.Errorf("the address of the host %s cannot be looked up", lookup.Name)
+	}
+	if network, ok := errors.AsType[*net.OpError](err); ok {
+		return network.Err
+	}
+	if request, ok := errors.AsType[*url.Error](err); ok {
+		return request.Err
+	}
+	return err
 }

@@ -30,6 +30,8 @@ type Options struct {
 	// Dial connects to the brokers: those that organizations name, and those that these
 	// name in turn.
 	Dial destination.Dial
+	// Judge refuses addresses in settings.
+	Judge destination.Judge
 }
 
 // New returns the connector of the type [Type].
@@ -85,7 +87,7 @@ func (c connector) Check(given json.RawMessage, former core.Destination) (core.D
 	s := defaults()
 	err := destination.Read(given, Type, &s)
 	if err == nil {
-		err = s.check()
+		err = s.check(c.Judge)
 	}
 	if err == nil && s.SASL != "" {
 		err = destination.KeepSecrets(former, &s)
@@ -102,12 +104,12 @@ func (c connector) Check(given json.RawMessage, former core.Destination) (core.D
 var topicForm = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,249}$`)
 
 // check refuses what is wrong, and brings the rest into one form.
-func (s *settings) check() (err error) {
+func (s *settings) check(judge destination.Judge) (err error) {
 	if len(s.Brokers) == 0 || len(s.Brokers) > maxBrokers {
 		return core.Invalid("brokers", "must be a list of 1 to %d addresses like broker.example.com:9092", maxBrokers)
 	}
 	for i, broker := range s.Brokers {
-		if s.Brokers[i], err = destination.HostPort("brokers", broker); err != nil {
+		if s.Brokers[i], err = judge.HostPort("brokers", broker); err != nil {
 			return err
 		}
 	}

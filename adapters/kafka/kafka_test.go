@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/eventflow-go/eventflow/adapters/destination/reach"
 	"github.com/eventflow-go/eventflow/adapters/kafka"
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/eventjson"
@@ -248,7 +249,7 @@ func TestWhatIsWrongIsSaidPlainly(t *testing.T) {
 
 func TestSettingsAreChecked(t *testing.T) {
 	t.Parallel()
-	c := kafka.New(kafka.Options{})
+	c := kafka.New(kafka.Options{Judge: reach.Options{}.Check})
 	good := map[string]any{"brokers": []string{"Kafka.example.com:9093"}, "topic": "orders", "sasl": "plain", "username": "me", "password": "x"}
 	check := func(field string, value any) (core.Destination, error) {
 		settings := maps.Clone(good)
@@ -270,6 +271,7 @@ func TestSettingsAreChecked(t *testing.T) {
 		{"brokers", "kafka:9092"},
 		{"brokers", []string{"kafka"}},
 		{"brokers", []string{"kafka:9092", "http://kafka:9092"}},
+		{"brokers", []string{"10.0.0.1:9092"}},
 		{"topic", ""},
 		{"topic", "a b"},
 		{"topic", ".."},

@@ -173,9 +173,9 @@ func (s *sink) sent(p produced) core.Sent {
 	case errors.Is(unreached, io.EOF):
 		return core.Sent{Err: errors.New("the brokers end the connection before anything is sent: are tls, sasl, username and password right?")}
 	case unreached != nil:
-		return core.Sent{Err: fmt.Errorf("no broker can be reached: %w", unreached)}
+		return core.Sent{Err: fmt.Errorf("no broker can be reached: %w", destination.Plain(unreached))}
 	}
-	return core.Sent{Err: fmt.Errorf("the message was not written: %w", err)}
+	return core.Sent{Err: fmt.Errorf("the message was not written: %w", destination.Plain(err))}
 }
 
 // OnBrokerConnect implements [kgo.HookBrokerConnect]. It keeps why a broker could not be

@@ -32,6 +32,8 @@ const Type = "eventflow"
 type Options struct {
 	// Dial connects to the servers that organizations name.
 	Dial destination.Dial
+	// Judge refuses addresses in settings.
+	Judge destination.Judge
 }
 
 // New returns the connector of the type [Type].
@@ -57,7 +59,7 @@ func (c connector) Check(given json.RawMessage, former core.Destination) (core.D
 	var s settings
 	err := destination.Read(given, Type, &s)
 	if err == nil {
-		s.URL, err = destination.URL("url", s.URL)
+		s.URL, err = c.Judge.URL("url", s.URL)
 	}
 	if err == nil {
 		err = checkStream(s.Stream)

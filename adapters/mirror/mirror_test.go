@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/eventflow-go/eventflow/adapters/destination/reach"
 	"github.com/eventflow-go/eventflow/adapters/mirror"
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -171,4 +172,13 @@ func TestWhatIsTooLargeIsSentInHalves(t *testing.T) {
 	require.Equal(t, http.StatusRequestEntityTooLarge, sent[1].Status)
 	require.Equal(t, core.NeverAgain, sent[1].Verdict)
 	require.ErrorContains(t, sent[1].Err, "takes no events of this size")
+}
+
+func TestAnAddressInsideIsRefusedAtOnce(t *testing.T) {
+	t.Parallel()
+	c := mirror.New(mirror.Options{Judge: reach.Options{}.Check})
+	_, err := c.Check(json.RawMessage(`{"url":"http://10.0.0.1","stream":"orders","api_key":"x"}`), core.Destination{})
+	require.ErrorContains(t, err, "url: cannot be reached from here")
+	_, err = c.Check(json.RawMessage(`{"url":"http://events.example.com","stream":"orders","api_key":"x"}`), core.Destination{})
+	require.NoError(t, err)
 }

@@ -3,11 +3,9 @@ package mirror
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 
 	"github.com/eventflow-go/eventflow/adapters/destination"
 	"github.com/eventflow-go/eventflow/core"
@@ -61,7 +59,7 @@ func (s *sink) deliver(ctx context.Context, texts [][]byte) []core.Sent {
 	a, err := s.post(ctx, texts)
 	switch {
 	case err != nil:
-		return destination.All(len(texts), core.Sent{Err: fmt.Errorf("the EventFlow at %s cannot be reached: %w", s.settings.URL, err)})
+		return destination.All(len(texts), core.Sent{Err: fmt.Errorf("the EventFlow at %s cannot be reached: %w", s.settings.URL, destination.Plain(err))})
 	case a.status == http.StatusRequestEntityTooLarge && len(texts) > 1:
 		half := len(texts) / 2
 		first := s.deliver(ctx, texts[:half])
@@ -92,9 +90,6 @@ func (s *sink) post(ctx context.Context, texts [][]byte) (*answer, error) {
 	request.Header["Idempotency-Key"] = []string{}
 	response, err := s.client.Do(request)
 	if err != nil {
-		if known, ok := errors.AsType[*url.Error](err); ok {
-			err = known.Err
-		}
 		return nil, err
 	}
 	defer response.Body.Close()

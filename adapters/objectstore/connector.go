@@ -47,6 +47,8 @@ const Type = "objectstore"
 type Options struct {
 	// Dial connects to the endpoints that organizations name.
 	Dial destination.Dial
+	// Judge refuses addresses in settings.
+	Judge destination.Judge
 }
 
 // New returns the connector of the type [Type].
@@ -76,14 +78,14 @@ type settings struct {
 const (
 	maxPrefixLength = 512
 	maxKeyLength    = 256
-	maxBatchEvents  = 100_000
+	maxBatchEvents  = core.MaxBatchEvents
 	minBatchBytes   = 64 << 10
 	maxBatchBytes   = 64 << 20
 	maxLinger       = 15 * time.Minute
 )
 
 func defaults() settings {
-	return settings{Format: formatLines, BatchEvents: 10_000, BatchBytes: 8 << 20, Linger: core.Seconds(time.Minute)}
+	return settings{Format: formatLines, BatchEvents: maxBatchEvents, BatchBytes: 8 << 20, Linger: core.Seconds(time.Minute)}
 }
 
 // Check implements [core.Connector].
@@ -91,7 +93,7 @@ func (c connector) Check(given json.RawMessage, former core.Destination) (core.D
 	s := defaults()
 	err := destination.Read(given, Type, &s)
 	if err == nil {
-		err = s.check()
+		err = s.check(c.Judge)
 	}
 	if err == nil {
 		err = destination.KeepSecrets(former, &s)
@@ -108,8 +110,8 @@ func (c connector) Check(given json.RawMessage, former core.Destination) (core.D
 var regionForm = regexp.MustCompile(`^[a-zA-Z0-9-]{0,64}$`)
 
 // check refuses what is wrong, and brings the rest into one form.
-func (s *settings) check() (err error) {
-	if s.Endpoint, err = destination.URL("endpoint", s.Endpoint); err != nil {
+func (s *settings) check(judge destination.Judge) (err error) {
+	if s.Endpoint, err = judge.URL("endpoint", s.Endpoint); err != nil {
 		return err
 	}
 	if s.Prefix, err = checkPrefix(s.Prefix); err != nil {

@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -21,6 +22,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 	"github.com/stretchr/testify/require"
 
+	"github.com/eventflow-go/eventflow/adapters/destination/reach"
 	"github.com/eventflow-go/eventflow/adapters/objectstore"
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -213,6 +215,29 @@ func TestAStoreThatRefusesIsTriedAgain(t *testing.T) {
 	}
 }
 
+// Files of one processor appear in the order of their events: after one that failed, the
+// next are left for the next attempt.
+func TestNoFileOvertakesAnother(t *testing.T) {
+	t.Parallel()
+	s := newStore(t)
+	inner, asked := gofakes3.New(s.backend).Server(), 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if asked++; asked == 2 {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		inner.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	s.endpoint = server.URL
+	results := s.open(nil).Send(t.Context(), received(0, noon, noon.Add(time.Hour), noon.Add(2*time.Hour)))
+	require.Len(t, results, 3)
+	require.NoError(t, results[0].Err)
+	require.Equal(t, 503, results[1].Status)
+	require.ErrorContains(t, results[2].Err, "status 503")
+	require.Len(t, s.files(), 1)
+}
+
 func TestAStoreThatIsAwayIsTriedAgain(t *testing.T) {
 	t.Parallel()
 	refused := errors.New("not to there")
@@ -231,7 +256,7 @@ func TestAStoreThatIsAwayIsTriedAgain(t *testing.T) {
 
 func TestSettingsAreChecked(t *testing.T) {
 	t.Parallel()
-	c := objectstore.New(objectstore.Options{})
+	c := objectstore.New(objectstore.Options{Judge: reach.Options{}.Check})
 	good := map[string]any{"endpoint": "https://s3.eu-central-1.amazonaws.com", "bucket": "lake", "access_key": "me", "secret_key": "x"}
 	check := func(field string, value any) (core.Destination, error) {
 		settings := maps.Clone(good)
@@ -251,6 +276,7 @@ func TestSettingsAreChecked(t *testing.T) {
 		{"endpoint", "s3.amazonaws.com"},
 		{"endpoint", "https://me:sesame@s3.amazonaws.com"},
 		{"endpoint", ""},
+		{"endpoint", "http://169.254.169.254"},
 		{"bucket", ""},
 		{"bucket", "../other"},
 		{"bucket", "Upper_case"},

@@ -91,7 +91,7 @@ func (s *sink) fileOf(events []core.Outgoing, lines []byte) (content []byte, med
 func (s *sink) failed(err error) core.Sent {
 	answer, ok := errors.AsType[minio.ErrorResponse](err)
 	if !ok || answer.StatusCode == 0 {
-		return core.Sent{Err: fmt.Errorf("the store at %s cannot be reached: %w", s.settings.Endpoint, err)}
+		return core.Sent{Err: fmt.Errorf("the store at %s cannot be reached: %w", s.settings.Endpoint, destination.Plain(err))}
 	}
 	sent := core.Sent{Status: answer.StatusCode, Response: destination.Excerpt(answer.Code + ": " + answer.Message)}
 	switch answer.Code {

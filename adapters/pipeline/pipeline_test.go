@@ -224,7 +224,7 @@ func TestCompileSaysWhereTheFaultIs(t *testing.T) {
 	for _, tt := range []struct{ filter, transform, field, reason string }{
 		{"type ==", "", "filter", "line 1, column 8: "},
 		{"type == 'a' &&\n  nosuch(1)", "", "filter", "line 2, column 9: undeclared reference to 'nosuch'"},
-		{"foo == 1", "", "filter", "line 1, column 1: undeclared reference to 'foo'"},
+		{"foo == 1", "", "filter", "line 1, column 1: undeclared reference to 'foo': there are type, source"},
 		{"version == 'a'", "", "filter", "line 1, column 9: found no matching overload"},
 		{"1 + 1", "", "filter", "must be a condition, true or false, and yields int"},
 		{"type", "", "filter", "must be a condition, true or false, and yields string"},

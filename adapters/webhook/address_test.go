@@ -29,7 +29,7 @@ func TestNoWebhookLeadsInside(t *testing.T) {
 	require.NoError(t, err)
 	sink, err := webhook.New(webhook.Options{}).Open(t.Context(), to, core.Origin{})
 	require.NoError(t, err)
-	defer sink.Close()
+	t.Cleanup(func() { require.NoError(t, sink.Close()) })
 	for range 10 {
 		sent := send(t, sink, event(`{}`))
 		require.EqualError(t, sent.Err, "not sent: the host's address is private, or of the server's own machine")

@@ -30,7 +30,7 @@ func judge(status int, header http.Header, now time.Time) core.Sent {
 	case status/100 == 2:
 	case status == http.StatusGone:
 		sent.Verdict = core.TurnedAway
-		sent.Err = errors.New("the receiver answered 410 Gone: it wants no events any more")
+		sent.Err = errors.New("the receiver answered 410 Gone")
 	case status/100 == 3:
 		sent.Err = fmt.Errorf("the receiver answered %s: redirects are not followed, so give the final URL", named(status))
 	default:
@@ -72,11 +72,12 @@ func (w *sink) excerpt(body io.ReadCloser, stop func()) string {
 	defer body.Close()
 	timer := time.AfterFunc(bodyPatience, stop)
 	defer timer.Stop()
-	text, _ := io.ReadAll(io.LimitReader(body, bodyRead))
-	if len(text) == bodyRead {
-		text = text[:max(0, bodyRead-w.redactor.longest)] // the end may be the beginning of a secret
+	read, _ := io.ReadAll(io.LimitReader(body, bodyRead))
+	text := w.redactor.redact(string(read))
+	if len(read) == bodyRead { // the end may be the beginning of a secret, which is not known by it
+		text = text[:max(0, len(text)-w.redactor.longest)]
 	}
-	return cut(w.redactor.redact(string(text)), core.MaxResponseExcerpt)
+	return cut(text, core.MaxResponseExcerpt)
 }
 
 // cut returns the beginning of a text as valid UTF-8 without control characters.

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -90,7 +92,8 @@ func (k *secrets) changeHeaders(said, before *settings) error {
 		given = before.SecretHeaders
 	}
 	headers := map[string]string{}
-	for name, value := range given {
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		value := given[name]
 		field := "secret_headers." + name
 		old, had := k.Headers[name]
 		switch {

@@ -1,6 +1,7 @@
 package inbound
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/url"
 	"strings"
@@ -15,7 +16,7 @@ func (p *preset) payloadOf(request Request) ([]byte, error) {
 	media, _, _ := strings.Cut(request.Header("Content-Type"), ";")
 	payload := request.Body
 	switch media = strings.ToLower(strings.TrimSpace(media)); {
-	case media == "application/x-www-form-urlencoded":
+	case media == "application/x-www-form-urlencoded" && !looksLikeJSON(payload):
 		var err error
 		if payload, err = p.form(string(request.Body)); err != nil {
 			return nil, err
@@ -27,6 +28,13 @@ func (p *preset) payloadOf(request Request) ([]byte, error) {
 		}
 	}
 	return payload, eventjson.ValidJSON(payload)
+}
+
+// looksLikeJSON reports whether what is called a form is JSON: a sender that posts without
+// a word about the type, as curl does, says form.
+func looksLikeJSON(body []byte) bool {
+	body = bytes.TrimLeft(body, " \t\r\n")
+	return len(body) > 0 && (body[0] == '{' || body[0] == '[') && eventjson.ValidJSON(body) == nil
 }
 
 // form returns a form as JSON, or the JSON in it.
@@ -50,7 +58,7 @@ func (p *preset) form(body string) ([]byte, error) {
 
 // split returns the payloads of the events in a payload.
 func (p *preset) split(payload []byte) ([][]byte, error) {
-	if !p.batches || !strings.HasPrefix(strings.TrimLeft(string(payload[:min(len(payload), 64)]), " \t\r\n"), "[") {
+	if !p.batches || !bytes.HasPrefix(bytes.TrimLeft(payload, " \t\r\n"), []byte("[")) {
 		return [][]byte{payload}, nil
 	}
 	return eventjson.SplitArray(payload)

@@ -163,6 +163,8 @@ func TestBodiesOfManyKinds(t *testing.T) {
 		{"application/vnd.api+json; charset=utf-8", `"text"`, `"text"`},
 		{"Application/X-WWW-Form-Urlencoded; charset=utf-8", "a=1&b=x+y&a=%C3%A9", `{"a":["1","é"],"b":"x y"}`},
 		{"application/x-www-form-urlencoded", "", `{}`},
+		{"application/x-www-form-urlencoded", ` {"a":1}`, `{"a":1}`},
+		{"application/x-www-form-urlencoded", `{a=1`, `{"{a":"1"}`},
 	} {
 		_, err := d.send(token, body.sent, headers{"Content-Type": body.media, "Traceparent": coretest.Traceparent})
 		require.NoError(t, err)
@@ -196,7 +198,7 @@ func TestRefusalsAreBounded(t *testing.T) {
 	source, token := d.source(core.SourceSpec{Preset: core.PresetNone})
 	other, quiet := d.source(core.SourceSpec{Name: "quiet", Preset: core.PresetNone})
 	refuse := func(token string) string {
-		d.rig.Clock.Pass(time.Microsecond)
+		d.rig.Clock.Pass(time.Millisecond) // ids of one millisecond have no order
 		_, err := d.send(token, "no", nil)
 		require.Error(t, err)
 		return d.refused(source)[0].ID.String()

@@ -43,7 +43,7 @@ func (d *destinations) check(ctx context.Context, who core.Principal, given json
 	}
 	to, err := d.connectors[kind].Check(rest, former)
 	if err != nil {
-		return none, err
+		return none, core.Under(err, "destination.")
 	}
 	to.Type = kind
 	return to, nil

@@ -179,11 +179,11 @@ type mailbox struct {
 func (b *mailbox) Check(given json.RawMessage, former core.Destination) (core.Destination, error) {
 	var fields map[string]string
 	if err := json.Unmarshal(given, &fields); err != nil {
-		return core.Destination{}, core.Invalid("destination", "must have texts only")
+		return core.Destination{}, core.Invalid("url", "must have texts only")
 	}
 	for name := range fields {
 		if name != "secret" && name != "label" {
-			return core.Destination{}, core.Invalid("destination."+name, "is not a field")
+			return core.Destination{}, core.Invalid(name, "is not a field")
 		}
 	}
 	secrets := former.Secrets

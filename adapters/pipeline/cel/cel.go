@@ -167,7 +167,9 @@ const longestReason = 300
 
 func firstLine(text string) string {
 	text, _, _ = strings.Cut(text, "\n")
-	text = strings.TrimSuffix(text, " (in container '')")
+	if short, ok := strings.CutSuffix(text, " (in container '')"); ok {
+		text = short + ": there are type, source, subject, version, occurred_at, payload, context, event_id, offset and received_at"
+	}
 	if text == "no such overload" {
 		text += ": the kinds of its operands do not go together, as those of a number and a text"
 	}

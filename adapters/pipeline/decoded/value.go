@@ -12,7 +12,7 @@ import (
 // Whoever stored the text has checked it, so Value does not: it makes something of
 // every text and panics at none. Strings and numbers without escapes are parts of text.
 //
-// encoding/json takes three times as long, most of it for checks that were made.
+// encoding/json takes twice as long, most of it for checks that were made.
 func Value(text string) any {
 	r := reader{text: text}
 	return r.value(0)

@@ -39,6 +39,7 @@ func everyScreen(full bool, letter string) []screen {
 		{"/consumers", "consumers", "Oldest unread"},
 		{"/consumers/demo/reader", "consumer", "Delivery settings"},
 		{"/dead-letters", "dead-letters", pick("By reason", "end up here")},
+		{"/sources", "sources", "No sources yet"},
 		{"/settings/api-keys", "api-keys", "ef_test_…"},
 		{"/settings/tokens", "tokens", pick("svc_billing", "No service tokens yet")},
 		{"/settings/users", "users", adminEmail},
