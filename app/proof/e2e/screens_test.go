@@ -34,7 +34,7 @@ func everyScreen(full bool, letter string) []screen {
 		{"/streams/demo/consumers", "stream-consumers", "reader"},
 		{"/streams/demo/processors", "processors-of-stream", "No processors yet"},
 		{"/streams/demo/processors/new", "new-processor", "Filter and transform"},
-		{"/processors", "processors", pick("Last error", "No processors yet")},
+		{"/processors", "processors", pick("to-log", "No processors yet")},
 		{"/streams/demo/schema", "schema", "Save schema"},
 		{"/streams/demo/settings", "stream-settings", "Delete stream"},
 		{"/events", "all-events", pick("Offset", "No events yet")},
