@@ -75,8 +75,14 @@ func (d *deliveries) panel(v *processorView) app.UI {
 
 func (d *deliveries) table(all []core.DeliveryAttempt, v *processorView) app.UI {
 	columns := []column{
-		{name: "Event"}, {name: "Outcome"}, {name: "Attempt", number: true, told: true}, {name: "Latency", number: true, told: true},
-		{name: "Status", number: true, minor: true}, {name: "Error and response"}, {name: "Time"}, {name: "Actions", number: true, unsaid: true},
+		{name: "Event"},
+		{name: "Outcome"},
+		{name: "Attempt", number: true, told: true},
+		{name: "Latency", number: true, told: true},
+		{name: "Status", number: true, minor: true},
+		{name: "Error and response"},
+		{name: "Time"},
+		{name: "Actions", number: true, unsaid: true},
 	}
 	rows := make([]app.UI, len(all))
 	for i := range all {

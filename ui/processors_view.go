@@ -39,7 +39,8 @@ func (v *processorsView) OnNav(ctx app.Context) {
 
 func (v *processorsView) fetch(ctx app.Context) {
 	stream, cursor := v.stream(), v.pages.cursor()
-	v.list.fetchKept(ctx, v.s, keptProcessors.of(stream+" "+cursor), func(ctx context.Context, client *rest.Client) (page rest.List[core.ProcessorOverview], err error) {
+	kept := keptProcessors.of(stream + " " + cursor)
+	v.list.fetchKept(ctx, v.s, kept, func(ctx context.Context, client *rest.Client) (page rest.List[core.ProcessorOverview], err error) {
 		if stream == "" {
 			return client.AllProcessors(ctx, cursor, 0)
 		}

@@ -59,11 +59,11 @@ func (t *trial) panel(v *processorEditView) app.UI {
 		app.Details().Class("fold").Body(app.Summary().Text("Try a sample event"),
 			area("event", "Sample event", `Such as {"event_type":"order.paid","payload":{"amount":120}}. Empty: the last events of the stream.`, &t.sample, 3)),
 	}
-	return app.Section().Class("panel").Aria("label", "Filter and transform").Body(append(parts, t.preview(v, &wrong))...)
+	return app.Section().Class("panel").Aria("label", "Filter and transform").Body(append(parts, t.preview(&wrong))...)
 }
 
 // preview shows what becomes of the events.
-func (t *trial) preview(v *processorEditView, wrong *fieldErrors) app.UI {
+func (t *trial) preview(wrong *fieldErrors) app.UI {
 	switch {
 	case t.shown.err != nil && len(detailsOf(t.shown.err)) > 0:
 		return app.Div().Class("stack", "tight").Body(wrong.rest(), app.P().Class("quiet").Text("The preview comes back once this can be read."))
