@@ -177,6 +177,8 @@ func TestADeliveryIsSentAgain(t *testing.T) {
 		test, err := p.Deliveries.SendTest(p.Context(), p.who, "orders", "mail")
 		require.NoError(p, err)
 		require.Equal(p, "eventflow.test", test.EventType)
+		_, err = p.Deliveries.Resend(p.Context(), p.who, test.ID.String())
+		require.Equal(p, core.CodeConflict, core.CodeOf(err), "a test event is no event of the stream, and least of all its first one")
 
 		replay, err := p.Deliveries.Recover(p.Context(), p.who, "orders", "mail", begun.Add(time.Hour))
 		require.NoError(p, err)
