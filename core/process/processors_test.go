@@ -219,3 +219,20 @@ func TestASlowPipelineTakesAPartOfTheCores(t *testing.T) {
 		require.Zero(p, view.Status.Lag, "it goes on")
 	})
 }
+
+// The census is of all organizations, and of streams that are there.
+func TestProcessorsAreCountedByState(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.processor(nil)
+		for i, name := range []string{"a", "b"} {
+			p.processor(func(s *core.ProcessorSpec) { s.Name = name })
+			if i == 0 {
+				_, err := p.Processors.Pause(p.Context(), p.who, "orders", name)
+				require.NoError(p, err)
+			}
+		}
+		counts, err := p.Processors.Census(p.Context())
+		require.NoError(p, err)
+		require.Equal(p, map[core.ProcessorState]int{core.ProcessorRunning: 2, core.ProcessorPaused: 1, core.ProcessorDisabled: 0}, counts)
+	})
+}
