@@ -88,24 +88,29 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			newServer,
 			listen,
 		),
-		fx.Invoke(
-			func(lc fx.Lifecycle, c *eventlog.SharedClock) { background(lc, c.Run) },
-			func(lc fx.Lifecycle, t *eventlog.Trail) { background(lc, t.Run) },
-			func(
-				lc fx.Lifecycle, c *chores, s *eventlog.Streams, r *eventlog.Retention, d *deliver.UseCases, i *identity.UseCases, p *process.UseCases,
-				in *inbound.Sources,
-			) {
-				for _, run := range []func(context.Context, core.Ran){s.Run, r.Run, d.Replayer.Run, i.Access.Run, p.Runner.Run, in.Run} {
-					background(lc, func(ctx context.Context) { run(ctx, c.ran) })
-				}
-			},
-			func(m *metrics.Metrics, d *deliver.UseCases, p *process.UseCases, s *server.Server, t *eventlog.Tails, logger *slog.Logger) {
-				m.Groups(d.Numbers.Census, logger)
-				m.Processors(p.Processors.Census, logger)
-				m.Waiting(s.Polls, t.Open)
-				m.Shares(s.Loads)
-			},
-		),
+		atWork(),
+	)
+}
+
+// atWork is what goes on beside requests.
+func atWork() fx.Option {
+	return fx.Invoke(
+		func(lc fx.Lifecycle, c *eventlog.SharedClock) { background(lc, c.Run) },
+		func(lc fx.Lifecycle, t *eventlog.Trail) { background(lc, t.Run) },
+		func(
+			lc fx.Lifecycle, c *chores, s *eventlog.Streams, r *eventlog.Retention, d *deliver.UseCases, i *identity.UseCases, p *process.UseCases,
+			in *inbound.Sources,
+		) {
+			for _, run := range []func(context.Context, core.Ran){s.Run, r.Run, d.Replayer.Run, i.Access.Run, p.Runner.Run, in.Run} {
+				background(lc, func(ctx context.Context) { run(ctx, c.ran) })
+			}
+		},
+		func(m *metrics.Metrics, d *deliver.UseCases, p *process.UseCases, s *server.Server, t *eventlog.Tails, logger *slog.Logger) {
+			m.Groups(d.Numbers.Census, logger)
+			m.Processors(p.Processors.Census, logger)
+			m.Waiting(s.Polls, t.Open)
+			m.Shares(s.Loads)
+		},
 	)
 }
 

@@ -1,14 +1,17 @@
 package app_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
@@ -234,6 +237,61 @@ func TestRefusedRequestsDoNotFillTheTrail(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, page.Items, 2)
 		require.Contains(t, string(page.Items[1].Payload), `"count":"299"`)
+	})
+}
+
+// Keys that do more than anybody does by hand leave a record of each deed up to a number,
+// and are counted from then on. Deeds of others are recorded all the same, and no deed is
+// missing once the server has stopped.
+func TestDeedsWithoutEndDoNotFillTheTrail(t *testing.T) {
+	t.Parallel()
+	withNeighbours(t, nil, func(t *testing.T, n neighbours) {
+		const most, more, workers = 2_000, 400, 16
+		them, began := n.server.client(n.them), time.Now()
+		reset := func() error {
+			_, err := them.ResetGroup(t.Context(), "orders", "mail", core.Start{Offset: new(core.Offset(0))})
+			return err
+		}
+		var all errgroup.Group
+		for range workers {
+			all.Go(func() error {
+				for range (most + more) / workers {
+					if err := reset(); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		require.NoError(t, all.Wait())
+		_, err := n.server.client(n.key("them")).CreateStream(t.Context(), core.StreamSpec{Name: "another"})
+		require.NoError(t, err)
+		minutes := int(time.Since(began).Minutes()) + 1
+		n.server.stop()
+
+		auditor := n.home.serve(n.store, "EVENTFLOW_RATE_KEY=off").client(n.keyOf("them", core.RoleAdmin))
+		records, deeds := 0, 0
+		query := core.EventQuery{Filter: core.Filter{Type: string(core.AuditGroupReset)}, Limit: 1000}
+		for more := true; more; {
+			page, err := auditor.AuditPage(t.Context(), query)
+			require.NoError(t, err)
+			for i := range page.Items {
+				var entry core.AuditEntry
+				require.NoError(t, json.Unmarshal(page.Items[i].Payload, &entry))
+				count, err := strconv.Atoi(entry.Details["count"])
+				if err != nil {
+					count = 1
+				}
+				records, deeds = records+1, deeds+count
+				query.After = &page.Items[i].Offset
+			}
+			more = len(page.Items) > 0
+		}
+		require.Equal(t, most+more, deeds)
+		require.LessOrEqual(t, records, most+10*minutes)
+		made, err := auditor.AuditPage(t.Context(), core.EventQuery{Filter: core.Filter{Type: string(core.AuditStreamCreated)}, Limit: 1000})
+		require.NoError(t, err)
+		require.Len(t, made.Items, 2, "another key's deed has a record of its own")
 	})
 }
 

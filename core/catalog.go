@@ -13,11 +13,10 @@ import (
 // one hash, are an error. So is every call after Close.
 type Catalog interface {
 	Tenants
-	StreamCatalog
+	StreamStore
 	Credentials
 	People
 	Traffic
-	SchemaStore
 	// Check returns nil when the catalog answers. It wraps [ErrRelaxedDurability]
 	// and [ErrDegraded] as that of a [Storage] does.
 	Check(ctx context.Context) error
@@ -29,6 +28,12 @@ type Traffic interface {
 	GroupStore
 	ProcessorStore
 	Sources
+}
+
+// StreamStore keeps streams, and what their events look like.
+type StreamStore interface {
+	StreamCatalog
+	SchemaStore
 }
 
 // Tenants keeps the organizations and counts what they have.

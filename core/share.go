@@ -33,7 +33,9 @@ const (
 )
 
 // AllShares lists the shares as people are shown them.
-var AllShares = []Share{ShareStreams, ShareGroups, ShareKeys, ShareUsers, ShareSources, ShareQuarantine, ShareReplays, ShareEvaluations, ShareLasting, ShareUploads}
+var AllShares = []Share{
+	ShareStreams, ShareGroups, ShareKeys, ShareUsers, ShareSources, ShareQuarantine, ShareReplays, ShareEvaluations, ShareLasting, ShareUploads,
+}
 
 // Shares is a number for each share: what an organization may take, or what it has
 // taken. Where it bounds, zero leaves the more general bound in place. The bounds of

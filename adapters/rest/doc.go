@@ -13,6 +13,8 @@
 //   - export.go: all events of a query, in one answer;
 //   - tail.go: events as they come;
 //   - trace.go: what has become of an event;
+//   - schemas.go: the schemas of a stream, by event type and version;
+//   - quarantine.go: events that were kept apart, because they did not fit;
 //   - groups.go: consumer groups;
 //   - consume.go: events handed to a consumer under a lease;
 //   - settle.go: what a consumer says of them: ack, nack, commit, extend;

@@ -36,7 +36,7 @@ const settleInterval = time.Second
 // handle sends the events of a lease and settles them. Once ctx ends nothing more is
 // sent: what is under way may arrive, and the rest goes back to the group.
 func (l *lease) handle(ctx context.Context) error {
-	l.random = rand.Float64()
+	l.random = rand.Float64() //nolint:gosec // it spreads retries
 	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
@@ -67,13 +67,13 @@ func (l *lease) keep(ctx context.Context, stop <-chan struct{}) {
 		// is behind it.
 		if l.work.processor.Mode == core.Shared {
 			if err := l.settle(ctx); err != nil {
-				l.work.log("a processor could not settle events; they may be sent again", err)
+				l.work.logger().Warn("a processor could not settle events; they may be sent again", "error", err)
 			}
 		}
 		if time.Since(extended) > l.work.processor.Visibility.Duration()/3 {
 			extended = time.Now()
 			if err := l.worker.Extend(ctx, l.delivery.Lease, false); err != nil {
-				l.work.log("a lease could not be extended; its events may be sent again", err)
+				l.work.logger().Warn("a lease could not be extended; its events may be sent again", "error", err)
 			}
 		}
 	}

@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -50,9 +51,7 @@ type Ports struct {
 // New returns the use cases of a node.
 func New(p Ports) *UseCases {
 	to := &destinations{connectors: map[string]core.Connector{}, sealer: p.Sealer, streams: p.Streams, ingest: p.Ingest}
-	for kind, connector := range p.Connectors {
-		to.connectors[kind] = connector
-	}
+	maps.Copy(to.connectors, p.Connectors)
 	lane := newSlowLane()
 	runner := &Runner{Ports: p, to: to, lane: lane, works: map[core.ID]*work{}, news: make(chan struct{}, 1)}
 	processors := &Processors{Ports: p, to: to, changed: runner.wake}

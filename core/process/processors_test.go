@@ -203,15 +203,10 @@ func TestASlowPipelineTakesAPartOfTheCores(t *testing.T) {
 		p.processor(nil)
 		p.put(numbers(100)...)
 		pass(time.Second)
-		fast, slow := 0, 0
-		for _, one := range p.box.got() {
-			_ = one
-			fast++
-		}
+		require.GreaterOrEqual(p, len(p.box.got()), 100, "the other one is not slowed down")
 		view, err := p.Processors.Overview(p.Context(), p.who, "orders", "slow")
 		require.NoError(p, err)
-		slow = 100 - int(view.Status.Lag)
-		require.GreaterOrEqual(p, fast, 100)
+		slow := 100 - int(view.Status.Lag)
 		require.Less(p, slow, 60, "a second has room for so many runs of 10 ms in a part of the cores")
 		pass(time.Minute)
 		view, err = p.Processors.Overview(p.Context(), p.who, "orders", "slow")

@@ -189,8 +189,8 @@ func (r *Runner) tell(ctx context.Context) {
 
 // note tells of one processor. What cannot be told is kept, within bounds.
 func (r *Runner) note(ctx context.Context, w *work) {
-	note, any := w.tally.take(r.Now.Stamp())
-	if !any {
+	note, some := w.tally.take(r.Now.Stamp())
+	if !some {
 		return
 	}
 	if err := r.Store.NoteDelivery(core.ContextWithOrganization(ctx, w.processor.Org), note); err != nil {

@@ -39,7 +39,8 @@ func TestWhatPassesTheFilterArrivesTransformed(t *testing.T) {
 		pass(2 * time.Second)
 		view := p.view()
 		require.EqualValues(p, 0, view.Status.Lag)
-		require.EqualValues(p, core.DeliveryCount{Delivered: 2, Filtered: 1}, core.DeliveryCount{Delivered: view.LastDay.Delivered, Filtered: view.LastDay.Filtered, Failed: view.LastDay.Failed})
+		view.LastDay.Latency = 0
+		require.Equal(p, core.DeliveryCount{Delivered: 2, Filtered: 1}, view.LastDay)
 	})
 }
 

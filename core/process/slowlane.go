@@ -17,7 +17,7 @@ type slowLane struct {
 	// lane has one element while it is free.
 	lane chan struct{}
 	// rests is how many times as long as a run the lane rests after it.
-	rests time.Duration
+	rests int
 
 	// mu guards turns: an organization's has one element while none of its runs is in
 	// line.
@@ -42,7 +42,7 @@ const (
 )
 
 func newSlowLane() *slowLane {
-	s := &slowLane{lane: make(chan struct{}, 1), rests: max(laneShare/time.Duration(runtime.GOMAXPROCS(0))-1, 1), turns: map[core.ID]*turn{}}
+	s := &slowLane{lane: make(chan struct{}, 1), rests: max(laneShare/runtime.GOMAXPROCS(0)-1, 1), turns: map[core.ID]*turn{}}
 	s.lane <- struct{}{}
 	return s
 }
@@ -51,18 +51,28 @@ func newSlowLane() *slowLane {
 func (s *slowLane) run(ctx context.Context, org core.ID, work func()) error {
 	t := s.join(org)
 	defer s.leave(org, t)
-	for _, free := range []chan struct{}{t.free, s.lane} {
-		select {
-		case <-free:
-			defer func() { free <- struct{}{} }()
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	if err := take(ctx, t.free); err != nil {
+		return err
 	}
+	defer func() { t.free <- struct{}{} }()
+	if err := take(ctx, s.lane); err != nil {
+		return err
+	}
+	defer func() { s.lane <- struct{}{} }()
 	began := time.Now()
 	work()
-	rest(ctx, s.rests*time.Since(began))
+	rest(ctx, time.Since(began)*time.Duration(s.rests))
 	return nil
+}
+
+// take waits for what is free.
+func take(ctx context.Context, free <-chan struct{}) error {
+	select {
+	case <-free:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 func (s *slowLane) join(org core.ID) *turn {

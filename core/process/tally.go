@@ -73,7 +73,7 @@ func (t *tally) count(count core.DeliveryCount, attempt *core.DeliveryAttempt) {
 }
 
 // take returns what is to be noted, if anything is.
-func (t *tally) take(now time.Time) (note core.DeliveryNote, any bool) {
+func (t *tally) take(now time.Time) (note core.DeliveryNote, some bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	seconds := 1

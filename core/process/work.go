@@ -3,6 +3,7 @@ package process
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -41,7 +42,7 @@ func (w *work) run(ctx context.Context) {
 	defer close(w.ended)
 	defer func() {
 		if err := w.sink.Close(); err != nil {
-			w.log("a destination could not be closed", err)
+			w.logger().Warn("a destination could not be closed", "error", err)
 		}
 	}()
 	var all sync.WaitGroup
@@ -84,7 +85,7 @@ func (w *work) read(ctx context.Context) {
 			w.end()
 			continue
 		}
-		w.log("a processor could not go on; it will try again", err)
+		w.logger().Warn("a processor could not go on; it will try again", "error", err)
 		rest(ctx, lookAgain)
 	}
 	if worker != nil {
@@ -154,6 +155,7 @@ func (w *work) turnedAway() string {
 	return w.refusal
 }
 
-func (w *work) log(text string, err error) {
-	w.runner.Logger.Warn(text, "org_id", w.processor.Org, "stream_id", w.processor.Stream, "processor_id", w.processor.ID, "error", err)
+// logger says which processor it is about.
+func (w *work) logger() *slog.Logger {
+	return w.runner.Logger.With("org_id", w.processor.Org, "stream_id", w.processor.Stream, "processor_id", w.processor.ID)
 }

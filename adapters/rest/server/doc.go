@@ -60,6 +60,8 @@
 //   - tail.go: events as they come;
 //   - frames.go: the newest events as all tails send them;
 //   - trace.go: what has become of an event;
+//   - schemas.go: the schemas of a stream, by event type and version;
+//   - quarantine.go: events that were kept apart, because they did not fit;
 //   - groups.go: consumer groups;
 //   - processors.go: processors, and what they would do;
 //   - deliveries.go: their attempts to send;
