@@ -26,6 +26,9 @@ type lease struct {
 	nacks []core.Nack
 	// refused says that the destination wants no more.
 	refused bool
+	// lost says that the lease is not this node's any more: another one may send its
+	// events by now.
+	lost bool
 	// random is drawn once: neighbours that fail together come back together.
 	random float64
 }
@@ -34,27 +37,47 @@ type lease struct {
 const settleInterval = time.Second
 
 // handle sends the events of a lease and settles them. Once ctx ends nothing more is
-// sent: what is under way may arrive, and the rest goes back to the group.
+// sent: what is under way may arrive, and the rest goes back to the group. Nothing is
+// sent either once the lease has ended, and what is under way then is given up, because
+// another node may send it.
 func (l *lease) handle(ctx context.Context) error {
 	l.random = rand.Float64() //nolint:gosec // it spreads retries
-	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	// Settling outlives sending: what has arrived before a Send was given up would be
+	// sent again otherwise.
+	settling, giveUp := context.WithCancel(context.WithoutCancel(ctx))
+	defer giveUp()
+	sending, cancel := context.WithCancel(settling)
 	defer cancel()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
+	defer context.AfterFunc(ctx, func() {
+		time.AfterFunc(grace, cancel)
+		time.AfterFunc(grace+lastWord, giveUp)
+	})()
+	end := time.AfterFunc(l.delivery.ExpiresAt.Sub(l.work.runner.Now()), func() { l.lose(cancel) })
+	defer end.Stop()
 	kept, stop := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(kept)
-		l.keep(sending, stop)
+		l.keep(settling, stop, end, cancel)
 	}()
 	rest := l.send(ctx, sending)
 	close(stop)
 	<-kept
-	return l.finish(sending, rest)
+	return l.finish(settling, rest)
+}
+
+// lose notes that the lease has ended before its time, and gives up what is under way.
+func (l *lease) lose(cancel context.CancelFunc) {
+	l.mu.Lock()
+	l.lost = true
+	l.mu.Unlock()
+	cancel()
 }
 
 // keep extends the lease and settles what is done, now and then, while its events are
-// under way.
-func (l *lease) keep(ctx context.Context, stop <-chan struct{}) {
-	ticker := time.NewTicker(settleInterval)
+// under way. Each extension puts off end.
+func (l *lease) keep(ctx context.Context, stop <-chan struct{}, end *time.Timer, cancel context.CancelFunc) {
+	visibility := l.work.processor.Visibility.Duration()
+	ticker := time.NewTicker(min(settleInterval, visibility/3))
 	defer ticker.Stop()
 	extended := time.Now()
 	for {
@@ -70,11 +93,19 @@ func (l *lease) keep(ctx context.Context, stop <-chan struct{}) {
 				l.work.logger().Warn("a processor could not settle events; they may be sent again", "error", err)
 			}
 		}
-		if time.Since(extended) > l.work.processor.Visibility.Duration()/3 {
-			extended = time.Now()
-			if err := l.worker.Extend(ctx, l.delivery.Lease, false); err != nil {
-				l.work.logger().Warn("a lease could not be extended; its events may be sent again", "error", err)
-			}
+		if time.Since(extended) < visibility/3 {
+			continue
+		}
+		asked := time.Now()
+		switch err := l.worker.Extend(ctx, l.delivery.Lease, false); {
+		case err == nil:
+			extended = asked
+			end.Reset(time.Until(asked.Add(visibility)))
+		case core.CodeOf(err) == core.CodeConflict: // ended, or everything of it is settled
+			l.lose(cancel)
+			return
+		default:
+			l.work.logger().Warn("a lease could not be extended; its events may be sent again", "error", err)
 		}
 	}
 }
@@ -112,7 +143,7 @@ func (l *lease) send(ctx, sending context.Context) (more bool) {
 func (l *lease) stopped() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.refused || l.failed
+	return l.refused || l.failed || l.lost
 }
 
 // pass puts an event through the pipeline. What does not pass is settled.

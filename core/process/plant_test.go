@@ -166,6 +166,8 @@ type mailbox struct {
 	answer func(core.Outgoing) core.Sent
 	// takes is how long a Send takes.
 	takes time.Duration
+	// hangs says for which events a Send ends only with its context.
+	hangs func(core.Outgoing) bool
 
 	mu      sync.Mutex
 	mail    []core.Outgoing
@@ -215,6 +217,10 @@ func (b *mailbox) Close() error            { return nil }
 func (b *mailbox) Send(ctx context.Context, events []core.Outgoing) []core.Sent {
 	b.enter(1)
 	defer b.enter(-1)
+	hangs := b.hangs != nil && b.hangs(events[0])
+	if hangs {
+		<-ctx.Done()
+	}
 	select {
 	case <-time.After(b.takes):
 	case <-ctx.Done():
@@ -227,7 +233,7 @@ func (b *mailbox) Send(ctx context.Context, events []core.Outgoing) []core.Sent 
 		if b.answer != nil {
 			sent[i] = b.answer(event)
 		}
-		if ctx.Err() != nil && b.takes > 0 {
+		if ctx.Err() != nil && (b.takes > 0 || hangs) {
 			sent[i] = core.Sent{Err: errors.New("too late")}
 		}
 		if sent[i].Err == nil {

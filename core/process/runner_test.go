@@ -299,3 +299,49 @@ func sorted2(all []core.Offset) []core.Offset {
 	slices.Sort(all[len(all)/2:])
 	return all
 }
+
+// TestAStopThatGivesUpRepeatsNothing: what has arrived before a Send that takes too long
+// for the stop is settled.
+func TestAStopThatGivesUpRepeatsNothing(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.box.hangs = func(out core.Outgoing) bool { return out.Event.Offset == 3 && out.Attempt == 1 }
+		p.processor(func(s *core.ProcessorSpec) { s.Mode = core.Ordered })
+		p.put(numbers(6)...)
+		pass(time.Second)
+		p.stop()
+		require.Equal(p, coretest.From(0, 3), p.box.got())
+		p.mill = p.node()
+		pass(time.Minute)
+		require.Equal(p, coretest.From(0, 6), p.box.got())
+	})
+}
+
+// TestTheShortestLeaseIsKept: no other node is handed the events meanwhile.
+func TestTheShortestLeaseIsKept(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.box.takes = 700 * time.Millisecond
+		p.node()
+		p.processor(func(s *core.ProcessorSpec) { s.Mode, s.Visibility = core.Ordered, new(core.MinVisibility) })
+		p.put(numbers(10)...)
+		pass(time.Minute)
+		require.Equal(p, coretest.From(0, 10), p.box.got())
+		require.Equal(p, 1, p.box.most)
+	})
+}
+
+// TestALeaseThatIsLostEndsItsWork: a reset gives the events to whoever asks next, and
+// what is left of the lease before is not sent beside them.
+func TestALeaseThatIsLostEndsItsWork(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.box.takes = 500 * time.Millisecond
+		p.processor(func(s *core.ProcessorSpec) { s.Mode, s.Visibility = core.Ordered, new(core.Seconds(3 * time.Second)) })
+		p.put(numbers(100)...)
+		pass(2 * time.Second)
+		_, err := p.delivery.Groups.Reset(p.Context(), p.who, "orders", "mail", core.Start{})
+		require.NoError(p, err)
+		pass(time.Minute + 10*time.Second)
+		got := p.box.got()
+		require.Less(p, len(got), 110, "what was left of the lease is not sent to its end")
+		require.Equal(p, coretest.From(0, 100), got[len(got)-100:])
+	})
+}
