@@ -84,7 +84,7 @@ func (c *census[T]) take(running chan struct{}) {
 	started := time.Now()
 	counted, err := c.ask(ctx)
 	if err != nil {
-		c.logger.Warn("the "+c.what+" could not be counted", "error", err)
+		c.logger.Warn("counting for the metrics failed; it will be tried again", "what", c.what, "error", err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
