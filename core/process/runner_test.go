@@ -334,7 +334,7 @@ func TestTheShortestLeaseIsKept(t *testing.T) {
 func TestALeaseThatIsLostEndsItsWork(t *testing.T) {
 	inPlant(t, func(p *plant) {
 		p.box.takes = 500 * time.Millisecond
-		p.processor(func(s *core.ProcessorSpec) { s.Mode, s.Visibility = core.Ordered, new(core.Seconds(3 * time.Second)) })
+		p.processor(func(s *core.ProcessorSpec) { s.Mode, s.Visibility = core.Ordered, new(core.Seconds(3*time.Second)) })
 		p.put(numbers(100)...)
 		pass(2 * time.Second)
 		_, err := p.delivery.Groups.Reset(p.Context(), p.who, "orders", "mail", core.Start{})
