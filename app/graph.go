@@ -105,8 +105,9 @@ func atWork() fx.Option {
 				background(lc, func(ctx context.Context) { run(ctx, c.ran) })
 			}
 		},
-		func(m *metrics.Metrics, d *deliver.UseCases, s *server.Server, t *eventlog.Tails, logger *slog.Logger) {
+		func(m *metrics.Metrics, d *deliver.UseCases, p *process.UseCases, s *server.Server, t *eventlog.Tails, logger *slog.Logger) {
 			m.Groups(d.Numbers.Census, logger)
+			m.Processors(p.Processors.Census, logger)
 			m.Waiting(s.Polls, t.Open)
 			m.Shares(s.Loads)
 		},

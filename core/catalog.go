@@ -384,7 +384,8 @@ type Processors interface {
 	CreateProcessor(ctx context.Context, processor Processor, first Progress) error
 	// Processor returns one by id, or [CodeNotFound].
 	Processor(ctx context.Context, org, id ID) (Processor, error)
-	// Processors returns the processors within a scan, by id.
+	// Processors returns the processors within a scan, by id. Those of deleted streams are
+	// not among them.
 	Processors(ctx context.Context, scan ProcessorScan) ([]Processor, error)
 	// UpdateProcessor replaces the processor whose stored Revision is one less than the
 	// given one, and its group with it, as UpdateGroup does; FailingSince and CreatedBy

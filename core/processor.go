@@ -17,6 +17,9 @@ const (
 	ProcessorDisabled ProcessorState = "disabled"
 )
 
+// ProcessorStates are all states of a processor.
+var ProcessorStates = []ProcessorState{ProcessorRunning, ProcessorPaused, ProcessorDisabled}
+
 // Processor is a consumer group whose consumer is the server itself. It filters the
 // events of a stream, transforms them and sends them to a destination. Its ID is the
 // group's, and its fields of the group are the group's.

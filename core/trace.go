@@ -35,6 +35,8 @@ type GroupTrace struct {
 	Group ID         `json:"group_id"`
 	Name  string     `json:"name"`
 	State TraceState `json:"state"`
+	// Processor says that the group is a processor's.
+	Processor bool `json:"processor,omitempty"`
 	// Until is the end of a leased event's lease, or the time of a waiting event's
 	// next attempt.
 	Until      *time.Time `json:"until,omitempty"`

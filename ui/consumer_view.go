@@ -34,7 +34,7 @@ func (v *consumerView) OnMount(ctx app.Context) {
 	every(ctx, lagEvery, func(ctx app.Context) {
 		v.fetch(ctx)
 		if v.reset.open && !v.reset.preview.busy {
-			v.reset.look(ctx, v) // events arrive while the user reads the preview
+			v.reset.look(ctx) // events arrive while the user reads the preview
 		}
 	})
 }
@@ -60,13 +60,13 @@ func (v *consumerView) Render() app.UI {
 		app.H1().TabIndex(-1).Body(app.Bdi().Text(v.Params["group"])),
 		app.Span().Class("quiet").Body(app.Text("reads "), app.A().Href(address("/streams/{stream}", v.stream())).Body(app.Bdi().Text(v.stream()))),
 	}
-	if v.s.writable(core.ActionWriteGroups) && v.group.have() {
-		actions = append(actions, button("Reset offset…", "refresh", func(ctx app.Context, _ app.Event) { v.reset.begin(ctx, v) }),
+	if v.s.writable(core.ActionWriteGroups) && v.group.have() && !v.group.value.Processor {
+		actions = append(actions, button("Reset offset…", "refresh", func(ctx app.Context, _ app.Event) { v.reset.begin(ctx, v.Page, v.group.value.Group) }),
 			dangerButton("Delete…", "dead", func(app.Context, app.Event) { v.asking = true }))
 	}
 	parts := []app.UI{app.Div().Class("head").Body(actions...), v.group.show(v.content)}
 	if v.reset.open {
-		parts = append(parts, v.reset.ask(v))
+		parts = append(parts, v.reset.ask(v.group.value.Status, v.fetch))
 	}
 	if v.asking {
 		parts = append(parts, v.askDelete())
@@ -89,6 +89,7 @@ func (v *consumerView) content(group rest.GroupWithStatus) app.UI {
 		oldest = "oldest unread " + age(status)
 	}
 	parts := []app.UI{
+		app.If(group.Processor, func() app.UI { return v.processorNote(group.Name) }),
 		app.Div().Class("tiles").Body(
 			tile("Lag", count(status.Lag), oldest),
 			tileOf("Committed offset", offsetText(status.CommittedOffset), committed...),
@@ -106,7 +107,18 @@ func (v *consumerView) content(group rest.GroupWithStatus) app.UI {
 	if status.DeadLetters > 0 {
 		parts = append(parts, app.Div().Class("row").Body(linkButton("View dead letters", "dead", "/dead-letters?stream="+queryEscape(v.stream())+"&group="+queryEscape(group.Name))))
 	}
-	return app.Div().Class("stack").Body(append(parts, groupFacts(group.Group), v.snippet(group.Group))...)
+	parts = append(parts, groupFacts(group.Group))
+	if !group.Processor {
+		parts = append(parts, v.snippet(group.Group))
+	}
+	return app.Div().Class("stack").Body(parts...)
+}
+
+// processorNote leads to the processor that the group is for.
+func (v *consumerView) processorNote(name string) app.UI {
+	return app.Div().Class("note", "info").Body(icon("info"), app.Span().Body(
+		app.Text("The server itself reads this group. It is changed, reset and deleted with its processor: "),
+		app.A().Href(address(processorPath, v.stream(), name)).Body(app.Bdi().Text(name))))
 }
 
 func offsetText(offset core.Offset) string {
@@ -145,23 +157,13 @@ func (v *consumerView) snippet(group core.Group) app.UI {
 }
 
 func (v *consumerView) askDelete() app.UI {
-	group := v.group.value.Group
-	return &dialog{Title: "Delete " + group.Name + "?", Close: func(app.Context) { v.asking = false }, Body: []app.UI{
-		app.P().Text("Its position and its dead letters are deleted. The events stay in the stream."),
-		form(func(ctx app.Context) {
-			if v.confirm != group.Name {
-				return
-			}
-			stream := v.stream()
-			v.remove.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
-				return client.DeleteGroup(ctx, stream, group.ID.String(), 0)
-			}, func(ctx app.Context) {
-				v.s.say("Group " + group.Name + " deleted.")
-				ctx.Navigate(address("/streams/{stream}/consumers", stream))
-			})
-		},
-			field("confirm", "Type the group name to confirm", textInput("confirm", &v.confirm), "", ""),
-			actError(v.remove.err),
-			app.Button().Class("button", "danger").Type("submit").Disabled(v.confirm != group.Name || v.remove.busy).Text("Delete group")),
-	}}
+	stream, group := v.stream(), v.group.value.Group
+	return typedQuestion("group", group.Name, "Its position and its dead letters are deleted. The events stay in the stream.", &v.confirm, &v.remove, func(ctx app.Context) {
+		v.remove.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
+			return client.DeleteGroup(ctx, stream, group.ID.String(), 0)
+		}, func(ctx app.Context) {
+			v.s.say("Group " + group.Name + " deleted.")
+			ctx.Navigate(address("/streams/{stream}/consumers", stream))
+		})
+	}, func(app.Context) { v.asking = false })
 }

@@ -47,3 +47,30 @@ func question(title string, what app.UI, label string, answer *act, do, leave fu
 			button("Cancel", "", func(ctx app.Context, _ app.Event) { leave(ctx) })),
 	}}
 }
+
+// typedQuestion is a dialog that asks before something is deleted. noun says what that
+// is. It is done by do once the user has typed its name.
+func typedQuestion(noun, name, what string, typed *string, answer *act, do, leave func(app.Context)) app.UI {
+	return &dialog{Title: "Delete " + name + "?", Close: leave, Body: []app.UI{
+		app.If(what != "", func() app.UI { return app.P().Text(what) }),
+		form(func(ctx app.Context) {
+			if *typed == name {
+				do(ctx)
+			}
+		},
+			field("typed", "Type the "+noun+" name to confirm", textInput("typed", typed), "", ""),
+			actError(answer.err),
+			app.Button().Class("button", "danger").Type("submit").Disabled(*typed != name || answer.busy).Text("Delete "+noun)),
+	}}
+}
+
+// graceChoices are how long a secret that is rotated stays good.
+var graceChoices = []choice[string]{{"0s", "not at all"}, {"1h", "for 1 hour"}, {"24h", "for 1 day"}, {"168h", "for 1 week"}}
+
+// secretDialog shows a new secret, which nothing shows a second time, and what to do with
+// it.
+func secretDialog(secret, kept string, leave func(app.Context), more ...app.UI) app.UI {
+	parts := append([]app.UI{app.P().Text("This is the only time the secret is shown. " + kept), &copyBox{Text: secret}}, more...)
+	return &dialog{Title: "Copy it now", Close: leave, Body: append(parts,
+		app.Div().Class("row").Body(mainButton("I have copied it", "ok", func(ctx app.Context, _ app.Event) { leave(ctx) })))}
+}

@@ -19,9 +19,10 @@
 // new_stream_view.go, stream_view.go, stream_consumers_view.go, schema_view.go with
 // schema_versions.go and diff.go, quarantine_view.go, quarantined_view.go,
 // stream_settings_view.go, events_view.go, event_view.go, publish_view.go,
-// consumers_view.go, consumer_view.go, dead_letters_view.go, dead_letter_view.go,
-// sources_view.go, keys_view.go, users_view.go, roles_view.go, usage_view.go,
-// account_view.go, audit_view.go and system_view.go; and, without a session, login_view.go, setup_view.go, forgot_view.go
+// consumers_view.go, consumer_view.go, processors_view.go, processor_view.go,
+// processor_edit_view.go, dead_letters_view.go, dead_letter_view.go, sources_view.go,
+// keys_view.go, users_view.go, roles_view.go, usage_view.go, account_view.go,
+// audit_view.go and system_view.go; and, without a session, login_view.go, setup_view.go, forgot_view.go
 // and reset_view.go.
 //
 // What pages are made of:
@@ -40,6 +41,8 @@
 //     help and its export.
 //   - of streams and groups: stream_head.go, stream_picks.go, group_table.go,
 //     group_reset.go, start.go, lag.go, rates.go and trends.go.
+//   - of processors: processor.go, deliveries.go, destination_form.go, and trial.go for the
+//     preview in the editor.
 //   - of the other pages: overall.go and checklist.go for home, source_form.go for
 //     sources, key_list.go for keys, login_form.go for signing in, trail_filter.go for the
 //     audit trail.

@@ -12,7 +12,10 @@ import (
 // groupReset is the dialog that moves a group to another offset. It shows what the
 // move means while its user chooses, and moves nothing before that is shown.
 type groupReset struct {
-	open  bool
+	open bool
+	// page is where the dialog is, and group what is reset.
+	page  Page
+	group core.Group
 	start start
 	// typed is the group's name, by which the user confirms.
 	typed string
@@ -36,9 +39,9 @@ type resetPreview struct {
 func (p resetPreview) lag() int64 { return int64(p.end - p.next) }
 
 // begin opens the dialog.
-func (r *groupReset) begin(ctx app.Context, v *consumerView) {
-	*r = groupReset{open: true, start: start{kind: startOldest}}
-	r.look(ctx, v)
+func (r *groupReset) begin(ctx app.Context, page Page, group core.Group) {
+	*r = groupReset{open: true, page: page, group: group, start: start{kind: startOldest}}
+	r.look(ctx)
 }
 
 // ready reports whether there is a preview of what is chosen now.
@@ -57,10 +60,9 @@ func (r *groupReset) wrong() string {
 	return wrong.of("to")
 }
 
-// ask draws the dialog.
-func (r *groupReset) ask(v *consumerView) app.UI {
-	group := v.group.value
-	look := func(ctx app.Context) { r.look(ctx, v) }
+// ask draws the dialog. It calls then after the reset.
+func (r *groupReset) ask(status core.GroupStatus, then func(app.Context)) app.UI {
+	group, look := r.group, r.look
 	parts := []app.UI{
 		field("to", "Start from", selectInput("to", &r.start.kind, []choice[startKind]{
 			{startOldest, "Oldest event"}, {startEnd, "End of the stream"}, {startOffset, "Offset"}, {startTime, "Time"},
@@ -78,24 +80,24 @@ func (r *groupReset) ask(v *consumerView) app.UI {
 	}
 	wrong := fieldErrors{err: r.act.err}
 	parts = append(parts,
-		r.meaning(group.Status),
+		r.meaning(status),
 		field("reset-typed", "Type the group name to confirm", textInput("reset-typed", &r.typed), "", ""),
 		wrong.rest(),
 		app.Button().Class("button", "danger").Type("submit").Disabled(!r.ready() || r.typed != group.Name || r.act.busy).Text("Reset group"))
 	return &dialog{Title: "Reset " + group.Name, Close: func(app.Context) { r.open = false }, Body: []app.UI{
 		app.P().Text("All leases and pending retries of the group are dropped. It may receive events again that it has already processed."),
-		form(func(ctx app.Context) { r.send(ctx, v) }, parts...),
+		form(func(ctx app.Context) { r.send(ctx, then) }, parts...),
 	}}
 }
 
 // look makes the preview of what is chosen, unless that cannot be read.
-func (r *groupReset) look(ctx app.Context, v *consumerView) {
+func (r *groupReset) look(ctx app.Context) {
 	to, err := r.start.read()
 	if err != nil {
 		return
 	}
-	of, stream := r.start, v.stream()
-	r.preview.fetch(ctx, v.s, func(ctx context.Context, client *rest.Client) (resetPreview, error) {
+	of, stream := r.start, r.page.stream()
+	r.preview.fetch(ctx, r.page.s, func(ctx context.Context, client *rest.Client) (resetPreview, error) {
 		stats, err := client.StreamStats(ctx, stream)
 		if err != nil {
 			return resetPreview{}, err
@@ -153,18 +155,18 @@ func resetWords(now, next core.Offset) string {
 	return "No events will be skipped or read again."
 }
 
-func (r *groupReset) send(ctx app.Context, v *consumerView) {
+func (r *groupReset) send(ctx app.Context, then func(app.Context)) {
 	to, err := r.start.read()
-	if err != nil || !r.ready() || r.typed != v.group.value.Name {
+	if err != nil || !r.ready() || r.typed != r.group.Name {
 		return
 	}
-	stream, group := v.stream(), v.group.value.ID.String()
-	r.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
+	stream, group := r.page.stream(), r.group.ID.String()
+	r.act.run(ctx, r.page.s, func(ctx context.Context, client *rest.Client) error {
 		_, err := client.ResetGroup(ctx, stream, group, to)
 		return err
 	}, func(ctx app.Context) {
 		r.open = false
-		v.s.say("Group reset.")
-		v.fetch(ctx)
+		r.page.s.say("Group reset.")
+		then(ctx)
 	})
 }

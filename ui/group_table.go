@@ -6,8 +6,11 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// modeText is a group's mode in short.
+// modeText is a group's mode in short, or that the server itself reads it.
 func modeText(group core.Group) string {
+	if group.Processor {
+		return "processor"
+	}
 	if group.OrderingKey != "" {
 		return string(group.Mode) + " by key"
 	}
@@ -33,7 +36,7 @@ func groupTable(groups []core.GroupOverview, trends *trends, withStream bool) ap
 	rows := make([]app.UI, len(groups))
 	for i, group := range groups {
 		cells := []app.UI{
-			app.A().Class("name").Href(address("/consumers/{stream}/{group}", group.StreamName, group.Name)).Body(named(group.Name)),
+			app.A().Class("name").Href(groupPath(group)).Body(named(group.Name)),
 			named(group.StreamName), app.Text(modeText(group.Group)), lagText(group.Status.Lag), sparkline(trends.of[group.ID]),
 			app.Text(age(group.Status)), app.Text(count(group.Status.Leased)), app.Text(count(group.Status.Waiting)), app.Text(count(group.Status.DeadLetters)),
 		}

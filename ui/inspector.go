@@ -167,6 +167,9 @@ func (i *inspector) deliveries(trace core.EventTrace) app.UI {
 	var parts []app.UI
 	for _, group := range trace.Groups {
 		line := []app.UI{app.Strong().Body(app.Bdi().Text(group.Name)), traceBadge(group)}
+		if group.Processor {
+			line = append(line, app.Span().Class("quiet").Text("processor"))
+		}
 		if !group.DeadLetter.IsZero() {
 			line = append(line, app.A().Href(address("/dead-letters/{id}", group.DeadLetter.String())).Text("dead letter"))
 		}

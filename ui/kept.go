@@ -34,6 +34,7 @@ const (
 	keptRoles        keptName = "roles"
 	keptGroups       keptName = "groups"
 	keptGroup        keptName = "group"
+	keptProcessors   keptName = "processors"
 	keptUsers        keptName = "users"
 	keptStream       keptName = "stream"
 	keptStreams      keptName = "streams"

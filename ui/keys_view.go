@@ -241,13 +241,8 @@ func (v *keysView) send(ctx app.Context) {
 
 // once shows the secret of a new key, which nothing shows a second time.
 func (v *keysView) once() app.UI {
-	return &dialog{Title: "Copy it now", Close: v.forget, Body: []app.UI{
-		app.P().Text("This is the only time the secret is shown. Only its hash is stored."),
-		&copyBox{Text: v.made.Secret},
-		app.P().Text("In a shell, for the commands that this dashboard shows:"),
-		&copyBox{Text: exportKey(v.made.Secret)},
-		app.Div().Class("row").Body(mainButton("I have copied it", "ok", func(ctx app.Context, _ app.Event) { v.forget(ctx) })),
-	}}
+	return secretDialog(v.made.Secret, "Only its hash is stored.", v.forget,
+		app.P().Text("In a shell, for the commands that this dashboard shows:"), &copyBox{Text: exportKey(v.made.Secret)})
 }
 
 func (v *keysView) forget(app.Context) { v.made = rest.KeyWithSecret{} }
@@ -256,7 +251,7 @@ func (v *keysView) askRotate() app.UI {
 	key := v.rotating
 	return &dialog{Title: "Rotate " + key.Label + "?", Close: func(app.Context) { v.rotating = core.APIKey{} }, Body: []app.UI{
 		form(func(ctx app.Context) { v.sendRotate(ctx, key) },
-			field("grace", "Old secret stays valid", selectInput("grace", &v.grace, []choice[string]{{"0s", "not at all"}, {"1h", "for 1 hour"}, {"24h", "for 1 day"}, {"168h", "for 1 week"}}, nil), "", ""),
+			field("grace", "Old secret stays valid", selectInput("grace", &v.grace, graceChoices, nil), "", ""),
 			actError(v.rotate.err),
 			submitButton("Rotate", v.rotate.busy)),
 	}}

@@ -96,7 +96,7 @@ func (p *palette) choices() (found []place) {
 		seen[stream.Name] = true
 	}
 	for _, group := range p.names.value.groups {
-		add(place{path: address("/consumers/{stream}/{group}", group.StreamName, group.Name), name: group.Name, icon: "consumer", more: group.StreamName})
+		add(place{path: groupPath(group), name: group.Name, icon: "consumer", more: group.StreamName})
 	}
 	slices.SortStableFunc(found, func(a, b place) int { return cmp.Compare(closeness(a.name, p.text), closeness(b.name, p.text)) })
 	if found = found[:min(len(found), maxChoices)]; !known && !seen[p.text] && p.s.may(core.ActionReadStreams) { // the server has not answered yet

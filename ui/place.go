@@ -18,6 +18,7 @@ var places = []place{
 	{"/streams", "Streams", "stream", core.ActionReadStreams, ""},
 	{"/events", "Events", "event", core.ActionReadEvents, ""},
 	{"/consumers", "Consumers", "consumer", core.ActionReadGroups, ""},
+	{"/processors", "Processors", "processor", core.ActionReadProcessors, ""},
 	{"/dead-letters", "Dead letters", "dead", core.ActionReadLetters, ""},
 	{"/publish", "Publish", "publish", core.ActionIngest, ""},
 	{"/sources", "Sources", "source", core.ActionReadSources, ""},

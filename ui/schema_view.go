@@ -38,6 +38,7 @@ func (v *schemaView) OnMount(ctx app.Context) {
 
 // Render implements [app.Composer].
 func (v *schemaView) Render() app.UI {
+	v.versions.s, v.versions.stream = v.s, v.Page.stream() // it is drawn before it is mounted
 	return app.Div().Class("stack").Body(streamHead(v.Page), v.versions.panel(), v.stream.show(v.others))
 }
 

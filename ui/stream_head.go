@@ -15,6 +15,7 @@ func streamTabs(p Page) app.UI {
 		{"/streams/{stream}", "Overview", "", "", ""},
 		{"/streams/{stream}/events", "Events", "", core.ActionReadEvents, ""},
 		{"/streams/{stream}/consumers", "Consumers", "", core.ActionReadGroups, ""},
+		{"/streams/{stream}/processors", "Processors", "", core.ActionReadProcessors, ""},
 		{"/streams/{stream}/schema", "Schema", "", "", ""},
 		{"/streams/{stream}/quarantine", "Quarantine", "", core.ActionReadEvents, ""},
 		{"/streams/{stream}/settings", "Settings", "", "", ""},

@@ -82,12 +82,7 @@ func (v *streamSettingsView) settings(stream core.Stream) app.UI {
 }
 
 func (v *streamSettingsView) ask(stream core.Stream) app.UI {
-	return &dialog{Title: "Delete " + stream.Name + "?", Close: func(app.Context) { v.asking = false }, Body: []app.UI{
-		form(v.delete,
-			field("typed", "Type the stream name to confirm", textInput("typed", &v.typed), "", ""),
-			actError(v.remove.err),
-			app.Button().Class("button", "danger").Type("submit").Disabled(v.typed != stream.Name || v.remove.busy).Text("Delete stream")),
-	}}
+	return typedQuestion("stream", stream.Name, "", &v.typed, &v.remove, v.delete, func(app.Context) { v.asking = false })
 }
 
 func (v *streamSettingsView) send(ctx app.Context) {
@@ -129,9 +124,6 @@ func (v *streamSettingsView) send(ctx app.Context) {
 
 func (v *streamSettingsView) delete(ctx app.Context) {
 	stream := v.stream.value
-	if v.typed != stream.Name {
-		return
-	}
 	v.remove.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
 		return client.DeleteStream(ctx, stream.ID.String(), 0)
 	}, func(ctx app.Context) {

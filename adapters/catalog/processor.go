@@ -89,6 +89,9 @@ func (r joinedRow) processor() (core.Processor, error) {
 	return p, err
 }
 
+// ofLiveStream leaves out the processors of deleted streams.
+const ofLiveStream = "not exists (select 1 from streams where streams.id = processors.stream and streams.deleted_at is not null)"
+
 // joined selects processors with their groups.
 func (c *Catalog) joined(ctx context.Context) *gorm.DB {
 	return c.db.WithContext(ctx).Table("processors").
@@ -119,7 +122,7 @@ func (c *Catalog) Processor(ctx context.Context, org, id core.ID) (core.Processo
 
 // Processors implements [core.Processors].
 func (c *Catalog) Processors(ctx context.Context, scan core.ProcessorScan) ([]core.Processor, error) {
-	query := c.joined(ctx).Where("processors.id > ?", scan.After.String()).Order("processors.id").Limit(scan.Limit)
+	query := c.joined(ctx).Where("processors.id > ?", scan.After.String()).Where(ofLiveStream).Order("processors.id").Limit(scan.Limit)
 	if !scan.Org.IsZero() {
 		query = query.Where("processors.org = ?", scan.Org.String())
 	}
@@ -165,6 +168,6 @@ func (c *Catalog) RunningProcessors(ctx context.Context, after core.ID, limit in
 		Select("processors.id, processors.org, processors.stream, consumer_groups.revision, processors.failing_since").
 		Joins("join consumer_groups on consumer_groups.id = processors.id").
 		Where("processors.state = 'running' and processors.id > ?", after.String()).
-		Where("not exists (select 1 from streams where streams.id = processors.stream and streams.deleted_at is not null)").
+		Where(ofLiveStream).
 		Order("processors.id").Limit(limit), markRow.mark)
 }

@@ -57,7 +57,7 @@ func (c *Catalog) Processors(ctx context.Context, scan core.ProcessorScan) ([]co
 	defer c.mu.Unlock()
 	all := sorted(c.processors, func(p core.Processor) bool {
 		return byID(p.ID, scan.After) > 0 && (scan.Org.IsZero() || p.Org == scan.Org) && (scan.State == "" || p.State == scan.State) &&
-			(len(scan.Streams) == 0 || slices.Contains(scan.Streams, p.Stream))
+			(len(scan.Streams) == 0 || slices.Contains(scan.Streams, p.Stream)) && c.streams[p.Stream].DeletedAt == nil
 	}, func(a, b core.Processor) int { return byID(a.ID, b.ID) })
 	return page(all, scan.Limit, func(p core.Processor) core.Processor {
 		whole, _ := c.processor(p.ID)

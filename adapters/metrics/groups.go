@@ -5,7 +5,6 @@ import (
 	"context"
 	"log/slog"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -17,7 +16,10 @@ import (
 // when somebody scrapes, and at most every ten seconds: it reads all groups from the
 // catalog, and several may scrape.
 func (m *Metrics) Groups(census func(context.Context) ([]core.GroupCensus, error), logger *slog.Logger) {
-	g := &groups{census: census, logger: logger, at: time.Now()}
+	g := groups{newCensus("consumer groups", groupsFor, logger, func(ctx context.Context) ([]core.GroupCensus, error) {
+		counted, err := census(ctx)
+		return ranked(counted), err
+	})}
 	m.registry.MustRegister(g)
 	m.gauge("eventflow_consumer_census_age_seconds", "Time since the lag and the dead letters of all consumer groups were counted.", g.age)
 }
@@ -30,30 +32,11 @@ func (m *Metrics) Waiting(polls, tails func() int64) {
 }
 
 // groups is the collector of a census of consumer groups.
-type groups struct {
-	census func(context.Context) ([]core.GroupCensus, error)
-	logger *slog.Logger
-
-	// mu guards what is below. It is not held during a census.
-	mu sync.Mutex
-	// counted is the newest census. It is empty when the last one failed: old values
-	// would look like new ones.
-	counted []core.GroupCensus
-	// at is when the newest census that succeeded ended, or when the server started.
-	at time.Time
-	// next is when there is to be another one. One that failed counts as one that did
-	// not: a database in trouble is not asked more often than one in health.
-	next time.Time
-	// running is closed at the end of the census that is being taken; nil when none is.
-	running chan struct{}
-}
+type groups struct{ *census[[]core.GroupCensus] }
 
 const (
-	censusFor     = 10 * time.Second
-	censusTimeout = 30 * time.Second
-	// censusPatience is how long a scrape waits for a census. After that it has the
-	// values of the one before: Prometheus gives a scrape ten seconds for everything.
-	censusPatience = 500 * time.Millisecond
+	// groupsFor is how long a census of the groups is good for.
+	groupsFor = 10 * time.Second
 	// maxGroups bounds the groups that have labels of their own: those with the most
 	// lag and dead letters. The others are added up.
 	maxGroups = 2000
@@ -73,16 +56,16 @@ var (
 )
 
 // Describe implements prometheus.Collector.
-func (g *groups) Describe(descs chan<- *prometheus.Desc) {
+func (g groups) Describe(descs chan<- *prometheus.Desc) {
 	descs <- groupsDesc
 	descs <- lagDesc
 	descs <- lettersDesc
 }
 
 // Collect implements prometheus.Collector.
-func (g *groups) Collect(metrics chan<- prometheus.Metric) {
-	counted := g.count()
-	if counted == nil {
+func (g groups) Collect(metrics chan<- prometheus.Metric) {
+	counted, known := g.count()
+	if !known {
 		return
 	}
 	metrics <- prometheus.MustNewConstMetric(groupsDesc, prometheus.GaugeValue, float64(len(counted)))
@@ -105,69 +88,12 @@ func collectGroup(metrics chan<- prometheus.Metric, one core.GroupCensus, labels
 	metrics <- prometheus.MustNewConstMetric(lettersDesc, prometheus.GaugeValue, float64(one.DeadLetters), labels...)
 }
 
-// count returns the newest census, after a moment for one that is being taken.
-func (g *groups) count() []core.GroupCensus {
-	if running := g.begin(); running != nil {
-		patience := time.NewTimer(censusPatience)
-		defer patience.Stop()
-		select {
-		case <-running:
-		case <-patience.C:
-		}
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.counted
-}
-
-// age is the time since the newest census that succeeded, in seconds.
-func (g *groups) age() float64 {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return time.Since(g.at).Seconds()
-}
-
-// begin begins a census if it is time for one, and returns what ends with the one that is
-// being taken.
-func (g *groups) begin() <-chan struct{} {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.running == nil && !time.Now().Before(g.next) {
-		g.running = make(chan struct{})
-		go g.take(g.running)
-	}
-	return g.running
-}
-
-// take takes a census. One that takes long is taken less often: it may keep the catalog
-// busy for a fifth of the time at most.
-func (g *groups) take(running chan struct{}) {
-	ctx, cancel := context.WithTimeout(context.Background(), censusTimeout)
-	defer cancel()
-	started := time.Now()
-	counted, err := g.census(ctx)
-	if err != nil {
-		g.logger.Warn("the consumer groups could not be counted", "error", err)
-		counted = nil
-	} else {
-		counted = ranked(counted)
-	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	now := time.Now()
-	if err == nil {
-		g.at = now
-	}
-	g.counted, g.next, g.running = counted, now.Add(max(censusFor, 4*now.Sub(started))), nil
-	close(running)
-}
-
 // ranked puts the groups with the most lag and dead letters first, where not all have
-// labels of their own. It is never nil.
+// labels of their own.
 func ranked(counted []core.GroupCensus) []core.GroupCensus {
 	if len(counted) > maxGroups {
 		weight := func(one core.GroupCensus) int64 { return one.Lag + letterWeight*one.DeadLetters }
 		slices.SortStableFunc(counted, func(a, b core.GroupCensus) int { return cmp.Compare(weight(b), weight(a)) })
 	}
-	return append([]core.GroupCensus{}, counted...)
+	return counted
 }

@@ -1,6 +1,10 @@
 package metrics
 
 import (
+	"context"
+	"log/slog"
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -39,5 +43,36 @@ func (m *Metrics) Processed(p *core.Processor, done core.DeliveryCount) {
 	}
 	if sent := done.Delivered + done.Failed; sent > 0 {
 		m.processing.latency.WithLabelValues(kind).Observe(done.Latency.Duration().Seconds() / float64(sent))
+	}
+}
+
+// Processors adds how many processors there are in each state, in the whole
+// installation. census is asked when somebody scrapes, and at most every half minute.
+func (m *Metrics) Processors(census func(context.Context) (map[core.ProcessorState]int, error), logger *slog.Logger) {
+	m.registry.MustRegister(processors{newCensus("processors", processorsFor, logger, census)})
+}
+
+// processorsFor is how long a census of the processors is good for: their states change
+// seldom, and people are called after minutes.
+const processorsFor = 30 * time.Second
+
+var processorsDesc = prometheus.NewDesc("eventflow_processors", "Processors that there are, by state.", []string{"state"}, nil)
+
+// processors is the collector of a census of processors.
+type processors struct {
+	*census[map[core.ProcessorState]int]
+}
+
+// Describe implements prometheus.Collector.
+func (p processors) Describe(descs chan<- *prometheus.Desc) { descs <- processorsDesc }
+
+// Collect implements prometheus.Collector.
+func (p processors) Collect(metrics chan<- prometheus.Metric) {
+	counted, known := p.count()
+	if !known {
+		return
+	}
+	for _, state := range core.ProcessorStates {
+		metrics <- prometheus.MustNewConstMetric(processorsDesc, prometheus.GaugeValue, float64(counted[state]), string(state))
 	}
 }

@@ -256,6 +256,9 @@ func runningProcessors(s *suite) {
 	}
 	slices.SortFunc(want, func(a, b core.ProcessorMark) int { return bytes.Compare(a.ID[:], b.ID[:]) })
 	s.remove(goes)
+	left, err := s.catalog.Processors(ctx, core.ProcessorScan{Org: goes.Org, Limit: everything})
+	s.must(err, "Processors")
+	s.check(len(left) == 0, "Processors must leave out those of a deleted stream, got %+v", left)
 	for _, page := range []struct {
 		after core.ID
 		limit int

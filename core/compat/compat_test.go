@@ -32,6 +32,8 @@ func TestOrdinaryChangesAreTold(t *testing.T) {
 		{"an optional member is added to what is open", order + `}`, strings.Replace(order, `"properties":{`, `"properties":{"note":{"type":"string"},`, 1) + `}`,
 			`schema/properties/note/type: type "string"`},
 		{"what was open is closed", order + `}`, order + `,"additionalProperties":false}`, "schema/additionalProperties: that there is nothing here"},
+		{"what was named is bounded", `{"properties":{"a":{"type":"integer"}},"additionalProperties":{"type":"string"}}`, `{"additionalProperties":{"type":"string"}}`,
+			`schema/additionalProperties/type: type "string"`},
 		{"a pattern stays", `{"type":"string","pattern":"^a"}`, `{"type":"string","pattern":"^a","minLength":0}`, ""},
 		{"a pattern is another one", `{"type":"string","pattern":"^a$"}`, `{"type":"string","pattern":"a"}`, `schema/pattern: pattern "a" ?`},
 		{"one becomes one of several", `{"type":"string"}`, `{"anyOf":[{"type":"string"},{"type":"integer"}]}`, ""},

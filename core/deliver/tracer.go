@@ -83,7 +83,7 @@ func (t *Tracer) find(ctx context.Context, who core.Principal, id core.ID) (core
 // traceGroup says what one group has made of an event. A dead letter is the last word:
 // its event is settled in the state, and its attempts go on in the letter.
 func (t *Tracer) traceGroup(ctx context.Context, g *core.Group, offset core.Offset) (core.GroupTrace, error) {
-	trace := core.GroupTrace{Group: g.ID, Name: g.Name}
+	trace := core.GroupTrace{Group: g.ID, Name: g.Name, Processor: g.Processor}
 	progress, err := t.store.Progress(ctx, g.ID)
 	if err != nil {
 		return trace, err

@@ -68,8 +68,8 @@ func (d *Deliveries) Resend(ctx context.Context, who core.Principal, id string) 
 	if err != nil {
 		return none, core.StoreFailed(err)
 	}
-	if len(events) == 0 {
-		return none, core.Errorf(core.CodeConflict, "retention has removed the event; if it is a dead letter, replay that")
+	if len(events) == 0 || events[0].ID != attempt.Event { // a test event has no place in the stream
+		return none, core.Errorf(core.CodeConflict, "the stream does not have the event: retention has removed it, or it was a test event; if it is a dead letter, replay that")
 	}
 	again, err := d.send(ctx, &p, &events[0], attempt.Number+1)
 	if err != nil {

@@ -16,6 +16,7 @@
 //   - circles.go: streams that would feed themselves;
 //   - trial.go: what a filter and a transform would do;
 //   - deliveries.go: attempts to send, sending one again, and giving back what failed;
+//   - census.go: how many processors there are in an installation;
 //
 // The work:
 //

@@ -177,6 +177,8 @@ func TestADeliveryIsSentAgain(t *testing.T) {
 		test, err := p.Deliveries.SendTest(p.Context(), p.who, "orders", "mail")
 		require.NoError(p, err)
 		require.Equal(p, "eventflow.test", test.EventType)
+		_, err = p.Deliveries.Resend(p.Context(), p.who, test.ID.String())
+		require.Equal(p, core.CodeConflict, core.CodeOf(err), "a test event is no event of the stream, and least of all its first one")
 
 		replay, err := p.Deliveries.Recover(p.Context(), p.who, "orders", "mail", begun.Add(time.Hour))
 		require.NoError(p, err)
@@ -210,5 +212,22 @@ func TestASlowPipelineTakesAPartOfTheCores(t *testing.T) {
 		view, err = p.Processors.Overview(p.Context(), p.who, "orders", "slow")
 		require.NoError(p, err)
 		require.Zero(p, view.Status.Lag, "it goes on")
+	})
+}
+
+// The census is of all organizations, and of streams that are there.
+func TestProcessorsAreCountedByState(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.processor(nil)
+		for i, name := range []string{"a", "b"} {
+			p.processor(func(s *core.ProcessorSpec) { s.Name = name })
+			if i == 0 {
+				_, err := p.Processors.Pause(p.Context(), p.who, "orders", name)
+				require.NoError(p, err)
+			}
+		}
+		counts, err := p.Processors.Census(p.Context())
+		require.NoError(p, err)
+		require.Equal(p, map[core.ProcessorState]int{core.ProcessorRunning: 2, core.ProcessorPaused: 1, core.ProcessorDisabled: 0}, counts)
 	})
 }

@@ -78,7 +78,7 @@ const lastWord = 5 * time.Second
 
 // look starts what is to work, and ends what is not or has changed.
 func (r *Runner) look(ctx context.Context) error {
-	marks, err := r.marks(ctx)
+	marks, err := runningProcessors(ctx, r.Store)
 	if err != nil {
 		return err
 	}
@@ -101,11 +101,11 @@ func (r *Runner) look(ctx context.Context) error {
 	return nil
 }
 
-// marks returns what runs, on any node.
-func (r *Runner) marks(ctx context.Context) (map[core.ID]core.ProcessorMark, error) {
+// runningProcessors returns the marks of all processors that run, on any node.
+func runningProcessors(ctx context.Context, store core.Processors) (map[core.ID]core.ProcessorMark, error) {
 	all := map[core.ID]core.ProcessorMark{}
 	for after := (core.ID{}); ; {
-		marks, err := r.Store.RunningProcessors(ctx, after, core.MaxPageSize)
+		marks, err := store.RunningProcessors(ctx, after, core.MaxPageSize)
 		if err != nil {
 			return nil, err
 		}

@@ -41,6 +41,11 @@ func TestWhatPassesTheFilterArrivesTransformed(t *testing.T) {
 		require.EqualValues(p, 0, view.Status.Lag)
 		view.LastDay.Latency = 0
 		require.Equal(p, core.DeliveryCount{Delivered: 2, Filtered: 1}, view.LastDay)
+		trace, err := p.delivery.Tracer.Trace(p.Context(), p.who, p.box.mail[0].Event.ID.String())
+		require.NoError(p, err)
+		require.Len(p, trace.Groups, 1)
+		require.True(p, trace.Groups[0].Processor)
+		require.Equal(p, core.TraceSettled, trace.Groups[0].State)
 	})
 }
 

@@ -81,6 +81,23 @@ var boards = []board{
 		}},
 		{"Time to store a step", "Of the progress of a group.", "s", quantiles("eventflow_group_step_duration_seconds")},
 	}},
+	{"processing", "What processors send, and whether it arrives.", []panel{
+		{"Events", "That processors were done with for the moment, by outcome.", "eps", []line{{rate("eventflow_processor_events_total", "outcome"), "{{outcome}}"}}},
+		{"Events by destination", "By type of destination and outcome.", "eps", []line{
+			{rate("eventflow_processor_events_total", "destination, outcome"), "{{outcome}}, {{destination}}"},
+		}},
+		{"Failed attempts", "As a part of all attempts to send, by type of destination.", "percentunit", []line{
+			{`eventflow:processor_failed:ratio_rate5m{job="$job"}`, "{{destination}}"},
+		}},
+		{"Time to send", "That destinations took, of all types.", "s", quantiles("eventflow_processor_send_seconds")},
+		{"Slowest destinations", "p95, by type.", "s", []line{
+			{"histogram_quantile(0.95, " + rate("eventflow_processor_send_seconds_bucket", "le, destination") + ")", "{{destination}}"},
+		}},
+		{"Processors", "How many there are, by state.", "short", []line{{once("eventflow_processors", "state"), "{{state}}"}}},
+		{"Lag", "Of processors and other groups; the ten that are furthest behind.", "short", []line{
+			{"topk(10, " + once("eventflow_consumer_lag_events", "stream, group") + ")", "{{group}} of {{stream}}"},
+		}},
+	}},
 	{"storage", "The databases behind the server.", []panel{
 		{"Time of a group commit", "", "s", quantiles("eventflow_append_duration_seconds")},
 		{"Events per group commit", "On average.", "short", []line{

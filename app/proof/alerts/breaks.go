@@ -25,6 +25,7 @@ func (s *stage) breakEverything(ctx context.Context) error {
 	for _, f := range []fault{
 		{"a consumer stands still", []string{"EventFlowConsumerLag"}, s.consumerStops},
 		{"events cannot be processed", []string{"EventFlowDeadLetters"}, s.eventsAreParked},
+		{"a webhook leads nowhere", []string{"EventFlowProcessorFailing", "EventFlowProcessorDisabled"}, s.receiverIsGone},
 		{"the database takes nothing", []string{"EventFlowIngestFailing", "EventFlowServerErrors", "EventFlowIngestBudgetFast", "EventFlowIngestQueue"}, s.databaseIsHeld},
 		{"a producer's key is no good", []string{"EventFlowIngestRefused"}, s.keyIsRevoked},
 		{"the server is killed", []string{"EventFlowDown"}, s.serverIsKilled},
@@ -73,6 +74,13 @@ func (s *stage) consumerStops(ctx context.Context) (func(context.Context) error,
 func (s *stage) eventsAreParked(ctx context.Context) (func(context.Context) error, error) {
 	mend := func(ctx context.Context) error { return s.server.client.DeleteGroup(ctx, "poison", "parking", 0) }
 	return mend, s.server.park(ctx, 101)
+}
+
+// receiverIsGone has a processor send to a port that nobody listens at, until the server
+// gives it up.
+func (s *stage) receiverIsGone(ctx context.Context) (func(context.Context) error, error) {
+	mend := func(ctx context.Context) error { return s.server.client.DeleteProcessor(ctx, "orders", "lost", 0) }
+	return mend, s.server.send(ctx, "lost", `{"type":"webhook","url":"http://127.0.0.1:1/"}`)
 }
 
 // databaseIsHeld has another program hold the database, so that nothing can be stored. The

@@ -47,6 +47,7 @@ func newServer(ctx context.Context, folder string) (*server, error) {
 	}
 	s.environ = append(os.Environ(), "EVENTFLOW_STORE=sqlite://"+s.folder, "EVENTFLOW_SECRET="+secret, "EVENTFLOW_ADDR="+addr,
 		"EVENTFLOW_METRICS_TOKEN="+metricsToken, "EVENTFLOW_REDIS=redis://127.0.0.1:1/0", "EVENTFLOW_RATE_KEY=1000000/100000", "EVENTFLOW_QUEUE_EVENTS=10000",
+		"EVENTFLOW_ALLOW_PRIVATE_DESTINATIONS=true", "EVENTFLOW_PROCESSOR_DISABLE_AFTER=30s",
 		"EVENTFLOW_LOG_LEVEL=error", "GOMEMLIMIT=4GiB")
 	if err := s.start(ctx); err != nil {
 		return nil, err
@@ -71,7 +72,14 @@ func (s *server) furnish(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return s.send(ctx, "arriving", `{"type":"log"}`)
+}
+
+// send makes a processor that sends what comes to orders somewhere.
+func (s *server) send(ctx context.Context, name, destination string) error {
+	spec := core.ProcessorSpec{GroupSpec: core.GroupSpec{Name: name, MaxAttempts: new(core.MaxMaxAttempts)}, Destination: []byte(destination)}
+	_, err := s.client.CreateProcessor(ctx, "orders", spec)
+	return err
 }
 
 func freeAddr(ctx context.Context) (string, error) {

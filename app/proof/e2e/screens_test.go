@@ -32,6 +32,9 @@ func everyScreen(full bool, letter string) []screen {
 		{"/streams/demo", "stream-empty", "no events yet"},
 		{"/streams/demo/events", "events-empty", "No events yet"},
 		{"/streams/demo/consumers", "stream-consumers", "reader"},
+		{"/streams/demo/processors", "processors-of-stream", "No processors yet"},
+		{"/streams/demo/processors/new", "new-processor", "Filter and transform"},
+		{"/processors", "processors", pick("to-log", "No processors yet")},
 		{"/streams/demo/schema", "schema", "Save schema"},
 		{"/streams/demo/settings", "stream-settings", "Delete stream"},
 		{"/events", "all-events", pick("Offset", "No events yet")},
@@ -60,6 +63,8 @@ func everyScreen(full bool, letter string) []screen {
 			screen{"/streams/orders/events?live=1", "live", "Waiting for events"},
 			screen{"/streams/orders/consumers", "consumers-of-stream", "billing"},
 			screen{"/streams/orders/schema", "schema-set", "Save schema"},
+			screen{"/processors/orders/to-log", "processor", "order.paid"},
+			screen{"/processors/orders/to-log/edit", "processor-edit", "Preview"},
 			screen{"/consumers/orders/billing", "consumer-behind", "View dead letters"},
 			screen{"/dead-letters/" + letter, "dead-letter", "Attempts"})
 	}
@@ -97,6 +102,10 @@ func furnish(t testing.TB, p *program) (letter string) {
 		nacks = append(nacks, rest.Nack{Offset: &event.Offset, Action: core.NackPark, Reason: []string{"card declined", "<b>timeout</b> after 30 s"}[i%2]})
 	}
 	require.NoError(t, client.Nack(ctx, "orders", "billing", delivery.Lease.ID, nacks...))
+	_, err = client.CreateProcessor(ctx, "orders", core.ProcessorSpec{
+		GroupSpec: core.GroupSpec{Name: "to-log"}, Start: &core.Start{}, Filter: "type == 'order.paid'", Destination: []byte(`{"type":"log"}`),
+	})
+	require.NoError(t, err)
 	_, err = p.admin.CreateKey(ctx, core.KindServiceToken, core.KeyRequest{Label: "billing", Streams: []string{"orders"}})
 	require.NoError(t, err)
 	p.person("dev@example.com", core.RoleDeveloper)

@@ -104,7 +104,7 @@ var fences = regexp.MustCompile("(?s)\n```sh\n(.*?)\n```\n")
 
 func TestTheGuidesCanBeFollowed(t *testing.T) {
 	t.Parallel()
-	for _, page := range []string{"docs/getting-started.md", "docs/producing.md", "docs/schemas.md", "docs/consuming.md", "docs/sources.md", "docs/retention.md", "docs/operating.md"} {
+	for _, page := range []string{"docs/getting-started.md", "docs/producing.md", "docs/schemas.md", "docs/consuming.md", "docs/processing.md", "docs/sources.md", "docs/retention.md", "docs/operating.md"} {
 		t.Run(page, func(t *testing.T) {
 			t.Parallel()
 			text, err := os.ReadFile(filepath.Join(root, page))
