@@ -21,7 +21,18 @@ import (
 // allowLoopback lets processors send to the receiver, which is on this machine.
 const allowLoopback = "EVENTFLOW_ALLOW_PRIVATE_DESTINATIONS=true"
 
-func TestTheServerIsKilledUnderProcessorsOnSQLite(t *testing.T) {
+// TestKillsUnderProcessors kills one server on SQLite; `make chaos` also kills servers
+// and the database of PostgreSQL, which takes too long for every commit.
+func TestKillsUnderProcessors(t *testing.T) {
+	t.Parallel()
+	t.Run("the server on SQLite", theServerIsKilledOnSQLite)
+	if thorough() {
+		t.Run("two servers on PostgreSQL", serversAreKilledOnPostgres)
+		t.Run("PostgreSQL", postgresIsKilled)
+	}
+}
+
+func theServerIsKilledOnSQLite(t *testing.T) {
 	t.Parallel()
 	n := newNode(t, "sqlite:"+t.TempDir(), allowLoopback)
 	processorsGoOn(t, []*node{n}, func(int) {
@@ -30,7 +41,7 @@ func TestTheServerIsKilledUnderProcessorsOnSQLite(t *testing.T) {
 	})
 }
 
-func TestServersAreKilledUnderProcessorsOnPostgres(t *testing.T) {
+func serversAreKilledOnPostgres(t *testing.T) {
 	t.Parallel()
 	store := pgtest.URL(t).String()
 	nodes := []*node{newNode(t, store, allowLoopback), newNode(t, store, allowLoopback)}
@@ -40,7 +51,7 @@ func TestServersAreKilledUnderProcessorsOnPostgres(t *testing.T) {
 	})
 }
 
-func TestPostgresIsKilledUnderProcessors(t *testing.T) {
+func postgresIsKilled(t *testing.T) {
 	t.Parallel()
 	cluster := pgtest.Private(t)
 	processorsGoOn(t, []*node{newNode(t, cluster.URL(), allowLoopback)}, func(int) {
