@@ -13,12 +13,16 @@ func TestASchemaIsInferred(t *testing.T) {
 	t.Parallel()
 	const draft = `"$schema":"https://json-schema.org/draft/2020-12/schema"`
 	for _, c := range []struct{ samples, schema string }{
-		{`[{"id":"A","n":1.5,"ok":true,"none":null,"items":[{"sku":"x"}],"empty":[]}]`,
+		{
+			`[{"id":"A","n":1.5,"ok":true,"none":null,"items":[{"sku":"x"}],"empty":[]}]`,
 			`"type":"object","required":["empty","id","items","n","none","ok"],
 			"properties":{"id":{"type":"string"},"n":{"type":"number"},"ok":{"type":"boolean"},"none":{},"empty":{"type":"array"},
-			"items":{"type":"array","items":{"type":"object","properties":{"sku":{"type":"string"}},"required":["sku"]}}}`},
-		{`[{"a":1,"b":1},{"a":2.5},{"a":null}]`,
-			`"type":"object","required":["a"],"properties":{"a":{"type":["null","number"]},"b":{"type":"integer"}}`},
+			"items":{"type":"array","items":{"type":"object","properties":{"sku":{"type":"string"}},"required":["sku"]}}}`,
+		},
+		{
+			`[{"a":1,"b":1},{"a":2.5},{"a":null}]`,
+			`"type":"object","required":["a"],"properties":{"a":{"type":["null","number"]},"b":{"type":"integer"}}`,
+		},
 		{`["x",1]`, `"type":["integer","string"]`},
 		{`[[1,"x"],[]]`, `"type":"array","items":{"type":["integer","string"]}`},
 	} {

@@ -77,8 +77,8 @@ func (d *deliveries) table(all []core.DeliveryAttempt, v *processorView) app.UI 
 	columns := []column{
 		{name: "Event"},
 		{name: "Outcome"},
-		{name: "Attempt", number: true, told: true},
-		{name: "Latency", number: true, told: true},
+		{name: "Attempt", number: true, minor: true, told: true},
+		{name: "Latency", number: true, minor: true, told: true},
 		{name: "Status", number: true, minor: true},
 		{name: "Error and response"},
 		{name: "Time"},

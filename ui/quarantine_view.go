@@ -55,7 +55,7 @@ func (v *quarantineView) table(page rest.List[core.Quarantined]) app.UI {
 		one := &page.Items[i]
 		rows[i] = card(columns,
 			app.A().Class("name").Href(address("/streams/{stream}/quarantine/{id}", v.Page.stream(), one.ID.String())).Body(named(one.Event.Type), app.Text(" v"+count(int64(one.Event.Version)))),
-			app.Ul().Class("reason").Body(detailLines(one.Reasons[:min(len(one.Reasons), 2)])...), named(one.Event.Source), timeText(one.Event.ReceivedAt))
+			app.Div().Class("reason").Body(detailLines(one.Reasons[:min(len(one.Reasons), 2)])...), named(one.Event.Source), timeText(one.Event.ReceivedAt))
 	}
 	return app.Div().Class("stack").Body(cards("Quarantine", columns, rows...), pager(&v.pages, page.Pagination, v.fetch))
 }

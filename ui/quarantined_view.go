@@ -43,7 +43,7 @@ func (v *quarantinedView) content(found core.Quarantined) app.UI {
 		app.Dt().Text("Received"), app.Dd().Body(timeText(found.Event.ReceivedAt)),
 		app.Dt().Text("Source"), app.Dd().Body(app.Bdi().Text(found.Event.Source)),
 		app.Dt().Text("Subject"), app.Dd().Body(app.Bdi().Text(found.Event.Subject)),
-		app.Dt().Text("Does not fit"), app.Dd().Class("reason").Body(app.Ul().Body(detailLines(found.Reasons)...)),
+		app.Dt().Text("Does not fit"), app.Dd().Class("reason").Body(app.Div().Body(detailLines(found.Reasons)...)),
 	)
 	parts := []app.UI{app.Section().Class("panel").Aria("label", "Event in quarantine").Body(app.H2().Text("Event in quarantine"), facts)}
 	if !v.s.writable(core.ActionWriteSchemas) {

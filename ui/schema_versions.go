@@ -59,7 +59,8 @@ func (v *schemaVersions) table(page rest.List[core.SchemaVersion]) app.UI {
 	rows := make([]app.UI, len(page.Items))
 	for i, one := range page.Items {
 		rows[i] = card(columns,
-			app.Button().Class("bare", "offset").Type("button").Body(named(one.EventType)).OnClick(func(app.Context, app.Event) { v.shown, v.open = one, true }, app.EventScope(one.EventType, one.Version)),
+			app.Button().Class("bare", "offset").Type("button").Body(named(one.EventType)).
+				OnClick(func(app.Context, app.Event) { v.shown, v.open = one, true }, app.EventScope(one.EventType, one.Version)),
 			app.Text(count(int64(one.Version))), app.Text(string(one.Compatibility)), timeText(one.CreatedAt), named(one.CreatedBy))
 	}
 	return cards("Schema versions", columns, rows...)
@@ -85,7 +86,9 @@ func (v *schemaVersions) version() app.UI {
 	}
 	actions := []app.UI{button("Close", "close", func(app.Context, app.Event) { v.open = false })}
 	if v.s.writable(core.ActionWriteSchemas) {
-		actions = append([]app.UI{button("Next version…", "plus", func(app.Context, app.Event) { v.add(v.shown.EventType, indented(v.shown.Schema)) })}, actions...)
+		actions = append([]app.UI{button("Next version…", "plus", func(app.Context, app.Event) {
+			v.add(v.shown.EventType, indented(v.shown.Schema))
+		})}, actions...)
 	}
 	return app.Div().Class("stack").Body(app.H3().Body(app.Bdi().Text(title)), body, app.Div().Class("row").Body(actions...))
 }
@@ -188,7 +191,7 @@ func verdictOf(stream string, verdict *core.SchemaVerdict) app.UI {
 		for i, one := range verdict.Incompatible {
 			details[i] = core.Detail{Field: one.Field, Reason: one.Reason}
 		}
-		parts = []app.UI{note("bad", "Not compatible: "+string(verdict.Compatibility)+"."), app.Ul().Body(detailLines(details)...)}
+		parts = []app.UI{note("bad", "Not compatible: "+string(verdict.Compatibility)+"."), app.Div().Body(detailLines(details)...)}
 	}
 	events := &verdict.Events
 	text := count(events.Passed) + " of the last " + count(events.Checked) + " events fit."
@@ -198,7 +201,9 @@ func verdictOf(stream string, verdict *core.SchemaVerdict) app.UI {
 	columns := []column{{name: "Offset", number: true}, {name: "Reason"}}
 	rows := make([]app.UI, len(events.Failures))
 	for i, one := range events.Failures {
-		rows[i] = card(columns, app.A().Href(address("/streams/{stream}/events/{offset}", stream, strconv.FormatInt(int64(one.Offset), 10))).Text(count(int64(one.Offset))), app.Ul().Body(detailLines(one.Reasons)...))
+		offset := int64(one.Offset)
+		rows[i] = card(columns, app.A().Href(address("/streams/{stream}/events/{offset}", stream, strconv.FormatInt(offset, 10))).Text(count(offset)),
+			app.Div().Body(detailLines(one.Reasons)...))
 	}
 	return app.Div().Class("stack").Body(append(parts, note("warn", text), cards("Events that do not fit", columns, rows...))...)
 }

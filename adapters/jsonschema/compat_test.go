@@ -3,6 +3,7 @@ package jsonschema_test
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"testing"
 
@@ -99,9 +100,7 @@ func mutated(t *rapid.T, schema any) any {
 		return anySchema(1).Draw(t, "other")
 	}
 	next := map[string]any{}
-	for name, value := range object {
-		next[name] = value
-	}
+	maps.Copy(next, object)
 	for range rapid.IntRange(0, 2).Draw(t, "changes") {
 		if len(next) > 0 && rapid.Bool().Draw(t, "drop") {
 			names := make([]string, 0, len(next))
@@ -121,9 +120,7 @@ func mutated(t *rapid.T, schema any) any {
 func complete(t *rapid.T, schema, one, two any) []byte {
 	if object, is := schema.(map[string]any); is {
 		with := map[string]any{"$defs": map[string]any{"one": one, "two": two}}
-		for name, value := range object {
-			with[name] = value
-		}
+		maps.Copy(with, object)
 		schema = with
 	}
 	text, err := json.Marshal(schema)

@@ -181,7 +181,7 @@ func conjuncts(of []part) (all []part) {
 	var add func(part)
 	add = func(p part) {
 		mark := part{doc: p.doc, at: p.at}
-		if seen[mark] || p.schema == true || len(all) > 500 {
+		if seen[mark] || p.schema == true || len(all) > 500 { //nolint:revive // it may be no boolean
 			return
 		}
 		seen[mark] = true

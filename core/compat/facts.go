@@ -65,7 +65,7 @@ var (
 func factsOf(all []part) *facts {
 	f := &facts{kinds: isAny, bounds: map[string]*big.Rat{}, required: map[string]bool{}}
 	for _, p := range all {
-		if p.schema == false {
+		if p.schema == false { //nolint:revive // it may be no boolean
 			f.kinds = 0
 		}
 		if types, is := p.keywords()["type"]; is {
@@ -83,7 +83,7 @@ func factsOf(all []part) *facts {
 				f.required[name] = true
 			}
 		}
-		f.unique = f.unique || p.keywords()["uniqueItems"] == true
+		f.unique = f.unique || p.keywords()["uniqueItems"] == true //nolint:revive // it may be no boolean
 	}
 	f.enumerate(all)
 	return f

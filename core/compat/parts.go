@@ -73,7 +73,7 @@ func furtherMembers(all []part) (about []part) {
 func closedTo(all []part) (most int, closed bool) {
 	most = math.MaxInt
 	for _, n := range all {
-		if n.keywords()["additionalProperties"] == false && len(n.named("patternProperties")) == 0 {
+		if n.keywords()["additionalProperties"] == false && len(n.named("patternProperties")) == 0 { //nolint:revive // it may be no boolean
 			most, closed = min(most, len(n.named("properties"))), true
 		}
 	}

@@ -84,7 +84,7 @@ func (p *prover) demand(all []part, f *facts, wide part, keyword string) (faults
 		}
 		return []Fault{fault(all, wide, keyword, "what "+show(value)+" refers to", true)}
 	case opaque[keyword]:
-		if same(all, wide, keyword) || value == true && trivial[keyword] {
+		if same(all, wide, keyword) || value == true && trivial[keyword] { //nolint:revive // it may be no boolean
 			return nil
 		}
 		return []Fault{fault(all, wide, keyword, keyword+" "+show(value), true)}
@@ -99,7 +99,7 @@ func (p *prover) demand(all []part, f *facts, wide part, keyword string) (faults
 }
 
 // met looks at the keywords that are plain values.
-func met(all []part, f *facts, keyword string, value any) bool {
+func met(all []part, f *facts, keyword string, value any) bool { //nolint:cyclop // one case for each keyword
 	number, _ := value.(json.Number)
 	bound, exact := rat(number)
 	switch keyword {
@@ -112,7 +112,7 @@ func met(all []part, f *facts, keyword string, value any) bool {
 		}
 		return f.finite && !slices.ContainsFunc(f.values, func(one any) bool { return !contains(values, one) })
 	case "uniqueItems":
-		return value != true || f.unique || f.fewerThan(1)
+		return value != true || f.unique || f.fewerThan(1) //nolint:revive // it may be no boolean
 	case "minimum":
 		return exact && (f.atLeast("minimum", bound) || f.bounds["exclusiveMinimum"] != nil && f.bounds["exclusiveMinimum"].Cmp(bound) >= 0)
 	case "maximum":

@@ -148,17 +148,16 @@ const noteInterval = 2 * time.Second
 func (s *Streams) Run(ctx context.Context, ran core.Ran) {
 	tick := time.NewTicker(noteInterval)
 	defer tick.Stop()
-	for {
+	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
-			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteInterval)
-			defer cancel()
-			_ = s.misfits.note(last) // nobody is left to tell
-			return
 		case <-tick.C:
 			ran.Tell("reports", s.misfits.note(ctx))
 		}
 	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteInterval)
+	defer cancel()
+	_ = s.misfits.note(last) // nobody is left to tell
 }
 
 // versionSchema is a registered version, compiled when the first event needs it.

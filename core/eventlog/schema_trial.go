@@ -99,7 +99,9 @@ func lastOf(last *int, least int) (int, error) {
 }
 
 // tryEvents holds the newest events to a schema.
-func (s *Schemas) tryEvents(ctx context.Context, who core.Principal, stream *OpenStream, trial core.SchemaTrial, last int) (tried core.SchemaEvents, err error) {
+func (s *Schemas) tryEvents(
+	ctx context.Context, who core.Principal, stream *OpenStream, trial core.SchemaTrial, last int,
+) (tried core.SchemaEvents, err error) {
 	schema, err := s.Compiler.Reopen(trial.Schema)
 	if err != nil {
 		return tried, err

@@ -151,7 +151,8 @@ func roomForSchema(all []core.SchemaVersion, schema []byte) error {
 		size += len(all[i].Schema)
 	}
 	if len(all) >= core.MaxSchemaVersions || size > core.MaxSchemaVersionBytes {
-		return core.Errorf(core.CodeConflict, "a stream has at most %d schema versions, of %d bytes together", core.MaxSchemaVersions, core.MaxSchemaVersionBytes)
+		return core.Errorf(core.CodeConflict, "a stream has at most %d schema versions, of %d bytes together",
+			core.MaxSchemaVersions, core.MaxSchemaVersionBytes)
 	}
 	return nil
 }
@@ -277,5 +278,6 @@ func versionOf(former []core.SchemaVersion, eventType string, number int32) (cor
 	if len(known) == 0 {
 		return core.SchemaVersion{}, core.Errorf(core.CodeNotFound, "the type %q has no schemas", eventType)
 	}
-	return core.SchemaVersion{}, core.Errorf(core.CodeNotFound, "there is no version %d of %q; there are %v", number, eventType, slices.Sorted(maps.Keys(known)))
+	return core.SchemaVersion{}, core.Errorf(core.CodeNotFound, "there is no version %d of %q; there are %v",
+		number, eventType, slices.Sorted(maps.Keys(known)))
 }

@@ -17,7 +17,9 @@ func (s *Server) getQuarantine(c *call) error {
 	if err != nil {
 		return err
 	}
-	page, err := s.Quarantine.List(c.context(), c.who, ref, core.QuarantineQuery{EventType: values.Get("event_type"), Cursor: values.Get("cursor"), Limit: limit})
+	page, err := s.Quarantine.List(c.context(), c.who, ref, core.QuarantineQuery{
+		EventType: values.Get("event_type"), Cursor: values.Get("cursor"), Limit: limit,
+	})
 	if err != nil {
 		return err
 	}

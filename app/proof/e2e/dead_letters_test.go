@@ -13,7 +13,7 @@ func TestDiscardingAsksFirst(t *testing.T) {
 	t.Parallel()
 	p := start(t)
 	p.setUp()
-	letter := furnish(t, p)
+	letter := furnish(t, p).letter
 	letters := func() int {
 		page, err := p.client().DeadLettersPage(t.Context(), core.LetterQuery{})
 		require.NoError(t, err)

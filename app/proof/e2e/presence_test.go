@@ -28,7 +28,7 @@ func TestTimesGoOn(t *testing.T) {
 	t.Parallel()
 	p := start(t)
 	p.setUp()
-	letter := furnish(t, p)
+	letter := furnish(t, p).letter
 	page := p.signIn(adminEmail)
 	page.Before(laterClock)
 	for i, path := range []string{

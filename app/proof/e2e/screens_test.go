@@ -18,7 +18,7 @@ type screen struct{ path, name, sees string }
 
 // everyScreen lists all, for a program that has been furnished, or is empty but
 // for its demo.
-func everyScreen(full bool, letter string) []screen {
+func everyScreen(full bool, found furnished) []screen {
 	pick := func(whenFull, whenEmpty string) string {
 		if full {
 			return whenFull
@@ -36,6 +36,7 @@ func everyScreen(full bool, letter string) []screen {
 		{"/streams/demo/processors/new", "new-processor", "Filter and transform"},
 		{"/processors", "processors", pick("to-log", "No processors yet")},
 		{"/streams/demo/schema", "schema", "Save schema"},
+		{"/streams/demo/quarantine", "quarantine", "Nothing in quarantine"},
 		{"/streams/demo/settings", "stream-settings", "Delete stream"},
 		{"/events", "all-events", pick("Offset", "No events yet")},
 		{"/publish?stream=demo", "publish", "Ctrl+Enter"},
@@ -66,14 +67,15 @@ func everyScreen(full bool, letter string) []screen {
 			screen{"/processors/orders/to-log", "processor", "order.paid"},
 			screen{"/processors/orders/to-log/edit", "processor-edit", "Preview"},
 			screen{"/consumers/orders/billing", "consumer-behind", "View dead letters"},
-			screen{"/dead-letters/" + letter, "dead-letter", "Attempts"})
+			screen{"/dead-letters/" + found.letter, "dead-letter", "Attempts"},
+			screen{"/streams/payments/quarantine/" + found.apart, "quarantined", "Does not fit"})
 	}
 	return screens
 }
 
 // furnish gives the program what an organization in the middle of its work has,
-// with names that try to break out, and returns the id of a dead letter.
-func furnish(t testing.TB, p *program) (letter string) {
+// with names that try to break out.
+func furnish(t testing.TB, p *program) furnished {
 	t.Helper()
 	ctx, client := t.Context(), p.client()
 	for _, name := range []string{"payments", `quo"ted <b>&amp;'`, "نظام الأحداث", "🎉 emoji", strings.Repeat("long-name-", 12)} {
@@ -112,8 +114,16 @@ func furnish(t testing.TB, p *program) (letter string) {
 	p.host("org", "limit", core.FirstOrganizationName, "--key", "900000/90000")
 	page, err := client.DeadLettersPage(ctx, core.LetterQuery{})
 	require.NoError(t, err)
-	return page.Items[0].ID.String()
+	apart := core.EnforceQuarantine
+	_, err = client.ChangeStream(ctx, "payments", core.StreamChange{Schema: []byte(`{"required":["amount"]}`), Enforcement: &apart}, 0)
+	require.NoError(t, err)
+	kept, err := client.Publish(ctx, "payments", rest.NewEvent{Type: "payment.made", Payload: []byte(`{}`)})
+	require.NoError(t, err)
+	return furnished{letter: page.Items[0].ID.String(), apart: kept.Quarantine.String()}
 }
+
+// furnished are the ids of a dead letter and of an event in quarantine.
+type furnished struct{ letter, apart string }
 
 // Every screen, empty and full, light and dark, is open to all: no violation of
 // what a program can check of WCAG 2.2 AA, and no complaint of the browser.
@@ -124,13 +134,13 @@ func TestEveryScreenIsOpenToAll(t *testing.T) {
 			t.Parallel()
 			p := start(t)
 			p.setUp()
-			letter := ""
+			found := furnished{}
 			if full {
-				letter = furnish(t, p)
+				found = furnish(t, p)
 			}
 			page := p.signIn(adminEmail)
 			page.Allow("404 (Not Found)")
-			for _, s := range everyScreen(full, letter) {
+			for _, s := range everyScreen(full, found) {
 				page.Visit(s.path)
 				page.See(s.sees)
 				bothColours(page, map[bool]string{false: "empty/", true: "full/"}[full]+s.name)
@@ -201,11 +211,11 @@ func TestAPhoneShowsAllOfIt(t *testing.T) {
 	t.Parallel()
 	p := start(t)
 	p.setUp()
-	letter := furnish(t, p)
+	found := furnish(t, p)
 	page := p.signIn(adminEmail)
 	page.Allow("404 (Not Found)")
 	page.Size(390, 844)
-	for _, s := range everyScreen(true, letter) {
+	for _, s := range everyScreen(true, found) {
 		page.Visit(s.path)
 		page.See(s.sees)
 		fitsTheScreen(t, page, s.path)

@@ -61,7 +61,7 @@ func TestAViewerOnlyLooks(t *testing.T) {
 	t.Parallel()
 	p := start(t)
 	p.setUp()
-	letter := furnish(t, p)
+	letter := furnish(t, p).letter
 	p.person("eve@example.com", core.RoleViewer)
 	page := p.signIn("eve@example.com")
 	for path, sees := range map[string]string{

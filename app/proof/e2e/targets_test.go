@@ -22,7 +22,7 @@ func TestEveryControlCanBeHit(t *testing.T) {
 	t.Parallel()
 	p := start(t)
 	p.setUp()
-	letter := furnish(t, p)
+	found := furnish(t, p)
 	stream, group := longNames(t, p)
 	page := p.signIn(adminEmail)
 	page.Allow("404 (Not Found)")
@@ -41,7 +41,7 @@ func TestEveryControlCanBeHit(t *testing.T) {
 			}
 		}
 	}
-	screens := everyScreen(true, letter)
+	screens := everyScreen(true, found)
 	for tab, sees := range map[string]string{"": "Last hour", "/events": "order.", "/consumers": "Oldest unread", "/schema": "Save schema", "/settings": "Delete stream"} {
 		screens = append(screens, screen{"/streams/" + stream + tab, "long-stream" + strings.ReplaceAll(tab, "/", "-"), sees})
 	}
