@@ -60,10 +60,6 @@ func (w *Worker) Next(ctx context.Context, limit int) (core.Delivery, error) {
 	}
 }
 
-// Head returns the end of the stream, as far as this
-// node knows, for workers that wait for more of them.
-func (w *Worker) Head() (core.Offset, <-chan struct{}) { return w.poll.follower.Head() }
-
 // Settle acks offsets of a lease and refuses others, in one step: all or nothing. A nil
 // acked with no nacks settles the whole lease.
 func (w *Worker) Settle(ctx context.Context, lease core.ID, acked []core.Offset, nacks []core.Nack) error {
