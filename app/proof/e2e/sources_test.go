@@ -50,7 +50,7 @@ func TestASourceFromTheDashboard(t *testing.T) {
 		page.Axe("the refusals of a source")
 		page.Click("Close")
 		page.Click("Pause " + name)
-		page.See("paused")
+		page.See("Resume") // the list has what the notice has told already
 		page.Screenshot("sources list " + fmt.Sprint(size[0]))
 		page.Axe("the list of sources")
 		page.Click("Change " + name)
