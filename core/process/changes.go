@@ -27,7 +27,7 @@ func (s *Processors) Change(
 		if err := s.checkPipeline(p); err != nil {
 			return err
 		}
-		if !given(change.Destination) {
+		if len(change.Destination) == 0 || string(change.Destination) == "null" {
 			return nil
 		}
 		former, err := s.to.opened(p.Destination, p.ID)
@@ -39,9 +39,7 @@ func (s *Processors) Change(
 			return err
 		}
 		secret = newSecret(change.Destination, former, to)
-		if !sameDestination(former, to) {
-			p.Destination = s.to.sealed(to, p.ID)
-		}
+		p.Destination = s.to.sealed(to, p.ID)
 		return refuseCircle(ctx, s.Store, p)
 	})
 	if err != nil {

@@ -1,7 +1,6 @@
 package process
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"maps"
@@ -68,16 +67,9 @@ func (d *destinations) split(given json.RawMessage) (kind string, rest json.RawM
 
 // types names the destinations there are.
 func (d *destinations) types() []string {
-	return slices.Sorted(maps.Keys(maps.Collect(func(yield func(string, bool) bool) {
-		if !yield(typeStream, true) {
-			return
-		}
-		for kind := range d.connectors {
-			if !yield(kind, true) {
-				return
-			}
-		}
-	})))
+	all := append(slices.Collect(maps.Keys(d.connectors)), typeStream)
+	slices.Sort(all)
+	return all
 }
 
 // sealed returns the destination as it is stored.
@@ -132,9 +124,4 @@ func newSecret(given json.RawMessage, former, to core.Destination) string {
 		return ""
 	}
 	return now.Secret
-}
-
-// sameDestination reports whether nothing of a destination has changed.
-func sameDestination(a, b core.Destination) bool {
-	return a.Type == b.Type && bytes.Equal(a.Settings, b.Settings) && bytes.Equal(a.Secrets, b.Secrets)
 }

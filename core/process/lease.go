@@ -16,14 +16,15 @@ type lease struct {
 	work     *work
 	worker   *deliver.Worker
 	delivery core.Delivery
-	// failed is set once an event of an ordered group is to be tried again: nothing
-	// behind it may be sent.
-	failed bool
 
-	// mu guards what has come of the events and is not settled yet.
+	// mu guards the rest: what has come of the events and is not settled yet, and what ends
+	// the sending.
 	mu    sync.Mutex
 	acked []core.Offset
 	nacks []core.Nack
+	// failed is set once an event of an ordered group is to be tried again: nothing
+	// behind it may be sent.
+	failed bool
 	// refused says that the destination wants no more.
 	refused bool
 	// lost says that the lease is not this node's any more: another one may send its

@@ -2,7 +2,6 @@ package process
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"time"
 	"unicode/utf8"
@@ -271,6 +270,3 @@ func (s *Processors) Delete(ctx context.Context, who core.Principal, stream, ref
 	s.done(ctx, who, core.AuditProcessorDeleted, &p)
 	return nil
 }
-
-// given is what a change says about a destination, or the destination as it is.
-func given(change json.RawMessage) bool { return len(change) > 0 && string(change) != "null" }
