@@ -19,9 +19,9 @@
 // copy to another stream, while servers and databases are killed, stopped cleanly, and
 // the processors changed and paused.
 //
-// `make test` kills, pauses and cuts a few times, `make chaos` more often, and `make
-// chaos-long` pauses, cuts off, cuts the power and kills under processors 100 times each, and copies a million
-// events. After n times without a failure
+// `make test` kills and pauses a few times and leaves the power on, `make chaos` does
+// more of it, and `make chaos-long` pauses, cuts off, cuts the power and kills under
+// processors 100 times each, and copies a million events. After n times without a failure
 // the true rate of failures is below 3/n, with a confidence of 95 %.
 //
 // Copies from one store into another are killed on the way, and go on; a backup is
