@@ -36,11 +36,16 @@ func TestFaulty(t *testing.T) {
 	again := func(_ *testing.T, storage core.Storage, reopened bool) core.Storage {
 		return newFaulty(storage.(*faulty).shared, reopened, planted)
 	}
+	var shards func(int) core.ID
+	if strings.HasPrefix(planted.breaks, "shards/") {
+		shards = onShard
+	}
 	storetest.Run(t, func(t *testing.T) core.Storage {
 		shared, err := memory.Open(t.Context(), nil)
 		require.NoError(t, err)
 		return newFaulty(shared, false, planted)
 	}, storetest.Features{
+		Shards: shards,
 		Reopen: func(t *testing.T, storage core.Storage) core.Storage {
 			require.NoError(t, storage.Close())
 			return again(t, storage, true)
@@ -102,6 +107,7 @@ type faulty struct {
 	put      func(ctx context.Context, stretch core.Stretch) error
 	entry    func(*core.Entry)
 	check    error
+	shardOf  func(stream core.ID) int
 	close    func() error
 	// closedError is what calls after close answer.
 	closedError error
@@ -112,8 +118,8 @@ func newFaulty(shared core.Storage, reopened bool, planted fault) *faulty {
 		shared: shared, reopened: reopened,
 		append: shared.Append, read: shared.Read, readAll: shared.ReadAll, offsetAt: shared.OffsetAt, trim: shared.Trim,
 		put: shared.(core.Copyable).Put, entry: func(*core.Entry) {},
-		closedError: errors.New("the handle is closed"),
-		event:       func(*core.Event) {}, bounds: func(_ core.ID, b core.Bounds) core.Bounds { return b },
+		closedError: errors.New("the handle is closed"), shardOf: homeOf,
+		event: func(*core.Event) {}, bounds: func(_ core.ID, b core.Bounds) core.Bounds { return b },
 	}
 	f.close = func() error { f.closed.Store(true); return nil }
 	planted.plant(f)

@@ -29,7 +29,7 @@ type shardedLog struct {
 }
 
 func newShardedLog(t *testing.T) *shardedLog {
-	return &shardedLog{EventLog: coretest.OpenLog(t), homes: map[core.ID]int{{1}: 0, {2}: 0, {3}: 1, {4}: 1}}
+	return &shardedLog{EventLog: coretest.OpenLog(t), homes: map[core.ID]int{{1}: 0, {2}: 0, {3}: 1, {4}: 1, {5}: 0}}
 }
 
 func (l *shardedLog) Shards() int { return 2 }
@@ -161,12 +161,12 @@ func TestAShardsClockIsFollowed(t *testing.T) {
 		log.hold = map[int]chan struct{}{0: make(chan struct{})}
 		c := log.committer(core.GroupLimits{})
 		defer c.Close()
-		waiting, both := commit(t, c, 1), commit(t, c, 1, 2)
+		waiting, both := commit(t, c, 1), commit(t, c, 2, 5)
 		require.Equal(t, []error{nil}, commit(t, c, 3)())
 		close(log.hold[0])
 		require.Equal(t, []error{nil}, waiting())
 		require.Equal(t, []error{nil, nil}, both())
-		for stream, at := range map[byte]time.Time{1: ahead, 2: ahead, 3: time.Now().UTC()} {
+		for stream, at := range map[byte]time.Time{1: ahead, 2: ahead, 5: ahead, 3: time.Now().UTC()} {
 			bounds, err := log.Bounds(t.Context(), []core.ID{{stream}})
 			require.NoError(t, err)
 			require.Equal(t, at, bounds[0].Last, "stream %d", stream)

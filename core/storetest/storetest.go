@@ -30,6 +30,8 @@ import (
 //	Second   several processes may use the same data at      one process uses the data
 //	         once, with all the guarantees of one
 //	Copies   the log can be copied: it is a core.Copyable    it is none, or is not held to it
+//	Shards   streams are in several places, as a             all streams are in one place, and
+//	         core.Sharded has them                           one append may name any of them
 //
 // The tests of a guarantee that is not given are not run.
 type Features struct {
@@ -40,6 +42,9 @@ type Features struct {
 	Second func(t *testing.T, storage core.Storage) core.Storage
 	// Copies says that the storages are [core.Copyable].
 	Copies bool
+	// Shards returns the id of a new stream whose home is a shard. Any other id has a
+	// home, too, the same one in all handles and after Reopen.
+	Shards func(shard int) core.ID
 	// Seed repeats a random history. Zero takes a new seed, which is logged.
 	Seed uint64
 }
@@ -90,6 +95,9 @@ func areas(features Features) []area {
 	}
 	if features.Copies {
 		all = append(all, area{"copy", copying})
+	}
+	if features.Shards != nil {
+		all = append(all, area{"shards", sharded})
 	}
 	if features.Reopen != nil {
 		all = append(all, area{"reopen", reopening})
