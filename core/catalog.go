@@ -87,8 +87,8 @@ type Holdings interface {
 	Held(ctx context.Context, org ID) (Shares, error)
 }
 
-// StreamCatalog keeps the streams' definitions. Every method but AllStreams and NoteRemoval
-// answers [CodeNotFound] for a stream of another organization or a deleted one.
+// StreamCatalog keeps the streams' definitions. Every method but AllStreams, NoteRemoval,
+// Home and StreamsPerShard answers [CodeNotFound] for a stream of another organization or a deleted one.
 type StreamCatalog interface {
 	// CreateStream stores a new stream. A live stream of the same name in the
 	// organization is a [CodeConflict].
@@ -112,6 +112,10 @@ type StreamCatalog interface {
 	// NoteRemoval replaces the LastRemoval of a stream, deleted or not, and nothing
 	// else: the revision stays. A stream that is not there is no error.
 	NoteRemoval(ctx context.Context, id ID, removal Removal) error
+	Homes
+	// StreamsPerShard counts the streams of all organizations that are not deleted, by
+	// their Shard. A shard without any may be missing.
+	StreamsPerShard(ctx context.Context) (map[int]int64, error)
 }
 
 // Credentials keeps API keys and service tokens.

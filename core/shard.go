@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Sharded is what a [Storage] is, too, that keeps its streams in several places, the
@@ -35,6 +36,30 @@ type Sharded interface {
 	// serves to bring streams together that may share an Append; [ErrManyShards] tells
 	// that it was out of date.
 	ShardOf(ctx context.Context, stream ID) (int, error)
+}
+
+// Homes says on which shard the streams are. The catalog does.
+type Homes interface {
+	// Home returns the Shard of a stream of any organization, deleted or not. A
+	// stream that is not there is on shard 0: the audit trails are, which no catalog
+	// knows.
+	Home(ctx context.Context, stream ID) (int, error)
+}
+
+// Homed is what a [Sharded] storage is, too, that has to be told where streams are.
+// Before it is told, calls for streams answer [CodeUnavailable].
+type Homed interface {
+	// SetHomes is called once, before anything else is asked.
+	SetHomes(homes Homes)
+}
+
+// ShardMove is a move of a stream to another shard that has begun.
+type ShardMove struct {
+	// ID is another one for each who sets about it, so that two do not finish each
+	// other's work.
+	ID        ID        `json:"id"`
+	To        int       `json:"to"`
+	StartedAt time.Time `json:"started_at"`
 }
 
 // ErrManyShards marks an Append that names streams of several shards. Nothing was

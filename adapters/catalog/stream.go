@@ -22,9 +22,12 @@ type streamRow struct {
 	Schema            string
 	Enforcement       string
 	SchemaVersions    int
-	Revision          int64
-	CreatedAt         int64 `gorm:"autoCreateTime:false"`
-	UpdatedAt         int64 `gorm:"autoUpdateTime:false"`
+	Shard             int
+	// Moving is a core.ShardMove as JSON, or empty.
+	Moving    string
+	Revision  int64
+	CreatedAt int64 `gorm:"autoCreateTime:false"`
+	UpdatedAt int64 `gorm:"autoUpdateTime:false"`
 	// DeletedAt is a plain number to GORM: its own soft delete would hide the
 	// row from the statement that deletes it.
 	DeletedAt *int64
@@ -42,8 +45,20 @@ func rowOf(s core.Stream) streamRow {
 		ID: s.ID.String(), Org: s.Org.String(), Name: s.Name, Description: s.Description,
 		RetentionDays: s.RetentionDays, RetentionBytes: s.RetentionBytes, RetentionEvents: s.RetentionEvents,
 		IdempotencyWindow: s.IdempotencyWindowSeconds, Schema: string(s.Schema), Enforcement: string(s.Enforcement), SchemaVersions: s.SchemaVersions,
+		Shard: s.Shard, Moving: movingText(s.Moving),
 		Revision: s.Revision, CreatedAt: micros(s.CreatedAt), UpdatedAt: micros(s.UpdatedAt), DeletedAt: optionalMicros(s.DeletedAt),
 	}
+}
+
+// movingText is a move as it is kept.
+func movingText(move *core.ShardMove) string {
+	if move == nil {
+		return ""
+	}
+	kept := *move
+	kept.StartedAt = core.Stamp(kept.StartedAt)
+	text, _ := json.Marshal(kept) // ids, numbers and times only
+	return string(text)
 }
 
 func (r streamRow) stream() (core.Stream, error) {
@@ -51,6 +66,7 @@ func (r streamRow) stream() (core.Stream, error) {
 		Name: r.Name, Description: r.Description,
 		RetentionDays: r.RetentionDays, RetentionBytes: r.RetentionBytes, RetentionEvents: r.RetentionEvents,
 		IdempotencyWindowSeconds: r.IdempotencyWindow, Enforcement: core.Enforcement(r.Enforcement), SchemaVersions: r.SchemaVersions, Reported: r.Reported,
+		Shard:    r.Shard,
 		Revision: r.Revision, CreatedAt: fromMicros(r.CreatedAt), UpdatedAt: fromMicros(r.UpdatedAt),
 		DeletedAt: fromOptionalMicros(r.DeletedAt),
 	}
@@ -59,6 +75,11 @@ func (r streamRow) stream() (core.Stream, error) {
 	}
 	if r.LastRemoval != "" {
 		if err := json.Unmarshal([]byte(r.LastRemoval), &stream.LastRemoval); err != nil {
+			return core.Stream{}, err
+		}
+	}
+	if r.Moving != "" {
+		if err := json.Unmarshal([]byte(r.Moving), &stream.Moving); err != nil {
 			return core.Stream{}, err
 		}
 	}
@@ -108,6 +129,32 @@ func (c *Catalog) AllStreams(ctx context.Context, after core.ID, limit int) ([]c
 	return list(c.db.WithContext(ctx).Where("id > ?", after.String()).Order("id").Limit(limit), streamRow.stream)
 }
 
+// Home implements [core.Homes]. It looks past the wall: where a stream is is asked for on
+// behalf of whoever needs it, retention among them.
+func (c *Catalog) Home(ctx context.Context, id core.ID) (int, error) {
+	var shards []int
+	err := c.db.WithContext(core.ContextWithOrganization(ctx, core.ID{})).Model(&streamRow{}).Where("id = ?", id.String()).Pluck("shard", &shards).Error
+	if err != nil || len(shards) == 0 {
+		return 0, err
+	}
+	return shards[0], nil
+}
+
+// StreamsPerShard implements [core.StreamCatalog].
+func (c *Catalog) StreamsPerShard(ctx context.Context) (map[int]int64, error) {
+	var rows []struct {
+		Shard   int
+		Streams int64
+	}
+	err := c.db.WithContext(core.ContextWithOrganization(ctx, core.ID{})).Model(&streamRow{}).Where("deleted_at is null").
+		Select("shard, count(*) as streams").Group("shard").Scan(&rows).Error
+	count := make(map[int]int64, len(rows))
+	for _, row := range rows {
+		count[row.Shard] = row.Streams
+	}
+	return count, err
+}
+
 // UpdateStream implements [core.StreamCatalog].
 func (c *Catalog) UpdateStream(ctx context.Context, stream core.Stream) error {
 	defer c.serialize()()
@@ -117,7 +164,7 @@ func (c *Catalog) UpdateStream(ctx context.Context, stream core.Stream) error {
 // streamSettings are the columns that an update of a stream replaces.
 var streamSettings = []string{
 	"name", "description", "retention_days", "retention_bytes", "retention_events", "idempotency_window", "schema", "enforcement", "schema_versions",
-	"revision", "updated_at", "deleted_at",
+	"shard", "moving", "revision", "updated_at", "deleted_at",
 }
 
 // updateStream replaces a stream that its organization has, at the revision before.
