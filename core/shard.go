@@ -40,10 +40,10 @@ type Sharded interface {
 
 // Homes says on which shard the streams are. The catalog does.
 type Homes interface {
-	// Home returns the Shard of a stream of any organization, deleted or not. A
-	// stream that is not there is on shard 0: the audit trails are, which no catalog
-	// knows.
-	Home(ctx context.Context, stream ID) (int, error)
+	// HomesOf returns the Shard of each of the streams, in their order, of whatever
+	// organization, deleted or not. A stream that is not there is on shard 0: the audit
+	// trails are, which no catalog knows.
+	HomesOf(ctx context.Context, streams []ID) ([]int, error)
 }
 
 // Homed is what a [Sharded] storage is, too, that has to be told where streams are.
