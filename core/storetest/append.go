@@ -184,7 +184,7 @@ func clock(s *suite) {
 	a, b, fresh := s.newStream(), s.newStream(), s.newStream()
 	last := s.at
 	var want, kept []core.Event
-	one := func() { s.at, want = last, s.append(batch(a, s.entries(1))) }
+	one := func() { s.at = last; want = s.append(batch(a, s.entries(1))) }
 	other := func() { s.at = last.Add(-time.Microsecond); kept = s.append(batch(b, s.entries(1))) }
 	if s.features.Shards != nil { // whose clock may be one for both
 		other()
