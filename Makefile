@@ -71,7 +71,7 @@ test: bin/eventflow bin/testenv ## run every test, with a private PostgreSQL and
 	$(GO) run ./ui/pack size ui/web
 	@$(if $(findstring -race,$(RACE)),:,echo "make: no C compiler, so the tests run WITHOUT the race detector; install gcc or clang" >&2)
 	EVENTFLOW_TEST_SCREENSHOTS='$(CURDIR)/bin/screenshots' bin/testenv -- sh -c "\
-		CGO_ENABLED=0 $(GO) test -trimpath $(TESTFLAGS) $(UNRACED); unraced=\$$?; \
+		CGO_ENABLED=0 $(GO) test -trimpath -parallel 4 $(TESTFLAGS) $(UNRACED); unraced=\$$?; \
 		$(GO) test $(RACE) $(TESTFLAGS) $(RACED) && exit \$$unraced"
 	@echo 'A picture of every screen: open bin/screenshots/index.html'
 
