@@ -34,6 +34,7 @@ type Traffic interface {
 type StreamStore interface {
 	StreamCatalog
 	SchemaStore
+	Segments
 }
 
 // Tenants keeps the organizations and counts what they have.

@@ -18,6 +18,7 @@ type streamRow struct {
 	RetentionDays     int
 	RetentionBytes    int64
 	RetentionEvents   int64
+	HotDays           int
 	IdempotencyWindow int64
 	Schema            string
 	Enforcement       string
@@ -40,7 +41,7 @@ func (streamRow) TableName() string { return "streams" }
 func rowOf(s core.Stream) streamRow {
 	return streamRow{
 		ID: s.ID.String(), Org: s.Org.String(), Name: s.Name, Description: s.Description,
-		RetentionDays: s.RetentionDays, RetentionBytes: s.RetentionBytes, RetentionEvents: s.RetentionEvents,
+		RetentionDays: s.RetentionDays, RetentionBytes: s.RetentionBytes, RetentionEvents: s.RetentionEvents, HotDays: s.HotDays,
 		IdempotencyWindow: s.IdempotencyWindowSeconds, Schema: string(s.Schema), Enforcement: string(s.Enforcement), SchemaVersions: s.SchemaVersions,
 		Revision: s.Revision, CreatedAt: micros(s.CreatedAt), UpdatedAt: micros(s.UpdatedAt), DeletedAt: optionalMicros(s.DeletedAt),
 	}
@@ -49,7 +50,7 @@ func rowOf(s core.Stream) streamRow {
 func (r streamRow) stream() (core.Stream, error) {
 	stream := core.Stream{
 		Name: r.Name, Description: r.Description,
-		RetentionDays: r.RetentionDays, RetentionBytes: r.RetentionBytes, RetentionEvents: r.RetentionEvents,
+		RetentionDays: r.RetentionDays, RetentionBytes: r.RetentionBytes, RetentionEvents: r.RetentionEvents, HotDays: r.HotDays,
 		IdempotencyWindowSeconds: r.IdempotencyWindow, Enforcement: core.Enforcement(r.Enforcement), SchemaVersions: r.SchemaVersions, Reported: r.Reported,
 		Revision: r.Revision, CreatedAt: fromMicros(r.CreatedAt), UpdatedAt: fromMicros(r.UpdatedAt),
 		DeletedAt: fromOptionalMicros(r.DeletedAt),
@@ -116,7 +117,7 @@ func (c *Catalog) UpdateStream(ctx context.Context, stream core.Stream) error {
 
 // streamSettings are the columns that an update of a stream replaces.
 var streamSettings = []string{
-	"name", "description", "retention_days", "retention_bytes", "retention_events", "idempotency_window", "schema", "enforcement", "schema_versions",
+	"name", "description", "retention_days", "retention_bytes", "retention_events", "hot_days", "idempotency_window", "schema", "enforcement", "schema_versions",
 	"revision", "updated_at", "deleted_at",
 }
 

@@ -30,6 +30,8 @@ import (
 //	Second   several processes may use the same data at      one process uses the data
 //	         once, with all the guarantees of one
 //	Copies   the log can be copied: it is a core.Copyable    it is none, or is not held to it
+//	Tiered   old events go into an archive: it is a          it is none, or is not held to it
+//	         core.Tiered
 //
 // The tests of a guarantee that is not given are not run.
 type Features struct {
@@ -40,6 +42,8 @@ type Features struct {
 	Second func(t *testing.T, storage core.Storage) core.Storage
 	// Copies says that the storages are [core.Copyable].
 	Copies bool
+	// Tiered says that the storages are [core.Tiered].
+	Tiered bool
 	// Seed repeats a random history. Zero takes a new seed, which is logged.
 	Seed uint64
 }
@@ -90,6 +94,9 @@ func areas(features Features) []area {
 	}
 	if features.Copies {
 		all = append(all, area{"copy", copying})
+	}
+	if features.Tiered {
+		all = append(all, area{"archive", archiving})
 	}
 	if features.Reopen != nil {
 		all = append(all, area{"reopen", reopening})
