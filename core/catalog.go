@@ -35,6 +35,7 @@ type StreamStore interface {
 	StreamCatalog
 	StreamPlaces
 	SchemaStore
+	Segments
 }
 
 // Tenants keeps the organizations and counts what they have.

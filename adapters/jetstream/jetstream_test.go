@@ -48,18 +48,25 @@ func shapes(t *testing.T) (all []shape) {
 // spread sends streams to partitions by a hash of their ids.
 type spread int
 
-// Home implements core.Homes.
-func (s spread) Home(_ context.Context, stream core.ID) (int, error) {
+// HomesOf implements core.Homes.
+func (s spread) HomesOf(_ context.Context, streams []core.ID) (all []int, err error) {
+	for _, stream := range streams {
+		all = append(all, s.home(stream))
+	}
+	return all, nil
+}
+
+func (s spread) home(stream core.ID) int {
 	sum := fnv.New32a()
 	_, _ = sum.Write(stream[:])
-	return int(sum.Sum32() % uint32(s)), nil
+	return int(sum.Sum32() % uint32(s))
 }
 
 // on makes a stream whose home is a partition.
 func (s spread) on(shard int) core.ID {
 	for {
 		id := core.RandomID(time.Now())
-		if home, _ := s.Home(context.Background(), id); home == shard {
+		if s.home(id) == shard {
 			return id
 		}
 	}
