@@ -36,6 +36,14 @@ func (c Config) connectors(logger *slog.Logger) map[string]core.Connector {
 	}
 }
 
+// feeds are the systems that sources can fetch from. They are dialled as destinations are.
+func (c Config) feeds() map[core.Preset]core.FeedConnector {
+	rules := reach.Options{AllowPrivate: c.AllowPrivateDestinations}
+	return map[core.Preset]core.FeedConnector{
+		core.PresetKafka: kafka.NewFeeds(kafka.Options{Dial: reach.New(rules).Dial, Judge: rules.Check}),
+	}
+}
+
 func newProcessing(
 	cfg Config, p ports, streams *eventlog.Streams, ingest *eventlog.Ingest, d *deliver.UseCases, m *metrics.Metrics, post mailer,
 ) *process.UseCases {

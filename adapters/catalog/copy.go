@@ -45,6 +45,7 @@ func Tables() []Table {
 		{Name: "replays", Order: "id collate bytes"},
 		{Name: "sources", Order: "id collate bytes"},
 		{Name: "source_refusals", Order: "id collate bytes"},
+		{Name: "feed_notes", Order: "source collate bytes, node collate bytes"},
 	}
 }
 
