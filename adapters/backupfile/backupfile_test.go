@@ -1,4 +1,4 @@
-package archive_test
+package backupfile_test
 
 import (
 	"bytes"
@@ -11,14 +11,14 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 
-	"github.com/eventflow-go/eventflow/adapters/archive"
+	"github.com/eventflow-go/eventflow/adapters/backupfile"
 )
 
 // write makes a backup of parts with lines.
 func write(t testing.TB, parts map[string][]string, order ...string) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	w, err := archive.NewWriter(&out)
+	w, err := backupfile.NewWriter(&out)
 	require.NoError(t, err)
 	for _, name := range order {
 		require.NoError(t, w.Part(map[string]string{"name": name}))
@@ -32,7 +32,7 @@ func write(t testing.TB, parts map[string][]string, order ...string) []byte {
 
 // read reads a backup to its end.
 func read(packed []byte) (parts map[string][]string, err error) {
-	r, err := archive.NewReader(bytes.NewReader(packed))
+	r, err := backupfile.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 // Whoever looks at heads alone checks the lines all the same.
 func TestPartsCanBePassedOver(t *testing.T) {
 	t.Parallel()
-	r, err := archive.NewReader(bytes.NewReader(write(t, some, "first", "none", "last")))
+	r, err := backupfile.NewReader(bytes.NewReader(write(t, some, "first", "none", "last")))
 	require.NoError(t, err)
 	defer r.Close()
 	var names []string
@@ -100,7 +100,7 @@ func TestABackupThatWasCutOff(t *testing.T) {
 	packed := write(t, some, "first", "none", "first", "none")
 	for cut := range packed {
 		_, err := read(packed[:cut])
-		require.ErrorIs(t, err, archive.ErrDamaged, "cut off at %d of %d", cut, len(packed))
+		require.ErrorIs(t, err, backupfile.ErrDamaged, "cut off at %d of %d", cut, len(packed))
 	}
 }
 
@@ -144,19 +144,19 @@ func TestABackupThatWasAltered(t *testing.T) {
 		"an empty line more": func(l []string) []string { return append(append(l[:2:2], ``), l[2:]...) },
 	} {
 		_, err := read(altered(t, packed, change))
-		require.ErrorIs(t, err, archive.ErrDamaged, what)
+		require.ErrorIs(t, err, backupfile.ErrDamaged, what)
 	}
 	_, err = read(altered(t, packed, func(l []string) []string { l[0] = `["eventflow backup",2]`; return l }))
 	require.ErrorContains(t, err, "run a newer eventflow")
 	for _, foreign := range []string{"", "{}\n", "PK\x03\x04 something else that somebody has put there"} {
 		_, err := read([]byte(foreign))
-		require.ErrorIs(t, err, archive.ErrDamaged, foreign)
+		require.ErrorIs(t, err, backupfile.ErrDamaged, foreign)
 	}
 }
 
 func TestALineIsAnObject(t *testing.T) {
 	t.Parallel()
-	w, err := archive.NewWriter(io.Discard)
+	w, err := backupfile.NewWriter(io.Discard)
 	require.NoError(t, err)
 	require.Error(t, w.Line([]byte(`{}`)), "no part has begun")
 	require.NoError(t, w.Part(1))
