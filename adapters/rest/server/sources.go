@@ -20,7 +20,7 @@ func (s *Server) getSources(c *call) error {
 	return answerList(c, rest.SourcesPath, values, page)
 }
 
-// postSource makes a source. Its address is in this answer only.
+// postSource makes a source, whose address is in this answer only.
 func (s *Server) postSource(c *call) error {
 	var spec core.SourceSpec
 	if err := c.readObject(&spec); err != nil {
