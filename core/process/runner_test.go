@@ -46,6 +46,14 @@ func TestWhatPassesTheFilterArrivesTransformed(t *testing.T) {
 		require.Len(p, trace.Groups, 1)
 		require.True(p, trace.Groups[0].Processor)
 		require.Equal(p, core.TraceSettled, trace.Groups[0].State)
+		verdict := p.verdict(p.box.mail[0].Event.ID)
+		require.Equal(p, core.VerdictDelivered, verdict.Outcome)
+		require.False(p, verdict.AsOfNow)
+		require.Len(p, verdict.Deliveries, 1)
+		filtered := p.events()[2].ID
+		require.Equal(p, core.EventVerdict{Outcome: core.VerdictFiltered, AsOfNow: true, Deliveries: []core.DeliveryAttempt{}}, *p.verdict(filtered))
+		p.change(core.ProcessorChange{Filter: new("")})
+		require.Equal(p, core.EventVerdict{Outcome: core.VerdictPassed, AsOfNow: true, Deliveries: []core.DeliveryAttempt{}}, *p.verdict(filtered))
 	})
 }
 
@@ -79,6 +87,10 @@ func TestAFailureIsTriedAgain(t *testing.T) {
 		require.GreaterOrEqual(p, tries[1].Sub(tries[0]), 500*time.Millisecond)
 		require.GreaterOrEqual(p, tries[2].Sub(tries[1]), time.Second)
 		require.Equal(p, []core.Offset{0}, p.letters())
+		verdict := p.verdict(p.events()[0].ID)
+		require.Equal(p, core.VerdictFailed, verdict.Outcome)
+		require.Equal(p, "closed", verdict.Reason)
+		require.Len(p, verdict.Deliveries, 3)
 		page, err := p.Deliveries.List(p.Context(), p.who, "orders", "mail", core.DeliveryQuery{Outcome: core.Retrying})
 		require.NoError(p, err)
 		require.Len(p, page.Items, 2)
