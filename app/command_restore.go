@@ -77,7 +77,7 @@ func restoreCommand(p *program, s *settings) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer from.archive.Close()
+			defer from.file.Close()
 			if !otherSecret {
 				if err := checkSecret(cfg, from.head, writeSecret != ""); err != nil {
 					return err

@@ -30,6 +30,8 @@
 //   - A source is an address at which a sender that cannot speak the API puts events
 //     into a stream. What it cannot believe or read it keeps apart as a refusal. A feed
 //     is another system whose messages a source fetches instead.
+//   - A shard is one of several places where a store keeps streams. A stream is on one
+//     of them, its home.
 //   - A node is one server of several that share a store.
 //
 // # Rooms
@@ -79,6 +81,7 @@
 //   - quarantine.go: an event that did not fit, and its mend;
 //   - inference.go: a schema from samples;
 //   - retention.go: what is kept of a stream, and what was removed;
+//   - archive.go: old events in a cheaper place, and what is kept there;
 //   - batch.go: events on their way into the log, and what became of them;
 //   - receipt.go: the answer to a producer;
 //   - query.go: the questions about events, and a page of the answer.
@@ -125,6 +128,8 @@
 // What an adapter must do:
 //
 //   - storage.go: the log of events, all that a storage of your own implements;
+//   - shard.go: what a storage says besides that keeps its streams in several places;
+//   - move.go: what it takes to move a stream from one place to another;
 //   - copy.go: what a storage may do besides: its log can be copied into another one;
 //   - catalog.go: everything small that people configure;
 //   - pool.go, disk.go: how much of its connections and of its disk an engine uses;

@@ -44,6 +44,7 @@ type Catalog struct {
 	counts    map[core.ID]map[time.Time]core.DeliveryCount
 	sources   map[core.ID]core.Source
 	refusals  map[core.ID]core.SourceRefusal
+	segments  map[segmentKey]heldSegment
 	feedNotes map[feedKey]core.FeedNote
 }
 
@@ -60,6 +61,7 @@ func NewCatalog() *Catalog {
 		processors: map[core.ID]core.Processor{}, deliveries: map[core.ID]core.DeliveryAttempt{},
 		counts:  map[core.ID]map[time.Time]core.DeliveryCount{},
 		sources: map[core.ID]core.Source{}, refusals: map[core.ID]core.SourceRefusal{},
+		segments:  map[segmentKey]heldSegment{},
 		feedNotes: map[feedKey]core.FeedNote{},
 	}
 }

@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) core.Catalog) {
 		{"change of a stream", changes},
 		{"schema", schemas},
 		{"quarantine", quarantines},
+		{"archive", archives},
 		{"credential", credentials},
 		{"life of a key", keyLife},
 		{"user", users},

@@ -22,10 +22,12 @@
 //   - commit.go: the group commit, many requests to a transaction;
 //   - pending.go: a request that waits for its commit;
 //   - lane.go: the queue and the one goroutine that commits it;
+//   - scatter.go: a group whose streams turned out to be on several shards;
 //   - ahead.go: streams whose newest event is ahead of the clock;
 //   - outcome.go: what to do when the connection breaks during a commit;
 //   - shared_clock.go: the one clock by which all nodes judge;
 //   - retention.go: what is removed, and when;
+//   - handover.go: what goes into the archive;
 //   - bound.go: how far the bounds of a stream reach, and what is kept of it;
 //   - copy.go: streams on their way into another log or a backup.
 //
