@@ -75,7 +75,7 @@ func TestOldEventsGoIntoTheArchiveAndThenForGood(t *testing.T) {
 	a.days(t, 12)
 	require.EqualValues(t, 2, a.sweep(t), "retention removes from the archive")
 	require.EqualValues(t, 2, a.there(t).First)
-	require.Equal(t, int(a.there(t).Events), a.objects(t))
+	require.EqualValues(t, a.there(t).Objects, a.objects(t))
 	require.Len(t, a.removed, 1)
 	require.Equal(t, core.Removal{At: a.now, Reason: core.ReasonAge, Events: 2, ApproximateBytes: 200, UntilOffset: 2}, a.removed[0])
 	require.Equal(t, a.stored[2].ReceivedAt, a.sweeps[1].Oldest)
