@@ -20,9 +20,9 @@ type Tiered interface {
 	//
 	// While the archive is away nothing leaves the store, and the error says why.
 	HandOver(ctx context.Context, org, stream ID, before time.Time) (HandedOver, error)
-	// Discard removes all of a stream that is in the archive, and leaves what is in the
+	// DiscardArchive removes all of a stream that is in the archive, and leaves what is in the
 	// store. It may be called again.
-	Discard(ctx context.Context, stream ID) error
+	DiscardArchive(ctx context.Context, stream ID) error
 	// Archived says what the archive holds of the streams, in their order.
 	Archived(ctx context.Context, streams []ID) ([]Archived, error)
 	// CheckArchive returns nil when the archive answers, and wraps [ErrDegraded] when it

@@ -33,6 +33,7 @@ type Traffic interface {
 // StreamStore keeps streams, and what their events look like.
 type StreamStore interface {
 	StreamCatalog
+	StreamPlaces
 	SchemaStore
 	Segments
 }
@@ -113,6 +114,14 @@ type StreamCatalog interface {
 	// NoteRemoval replaces the LastRemoval of a stream, deleted or not, and nothing
 	// else: the revision stays. A stream that is not there is no error.
 	NoteRemoval(ctx context.Context, id ID, removal Removal) error
+}
+
+// StreamPlaces says where the streams are.
+type StreamPlaces interface {
+	Homes
+	// StreamsPerShard counts the streams of all organizations that are not deleted, by
+	// their Shard. A shard without any may be missing.
+	StreamsPerShard(ctx context.Context) (map[int]int64, error)
 }
 
 // Credentials keeps API keys and service tokens.

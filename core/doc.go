@@ -29,6 +29,8 @@
 //     events, transforms them and sends them to a destination by a sink.
 //   - A source is an address at which a sender that cannot speak the API puts events
 //     into a stream. What it cannot believe or read it keeps apart as a refusal.
+//   - A shard is one of several places where a store keeps streams. A stream is on one
+//     of them, its home.
 //   - A node is one server of several that share a store.
 //
 // # Rooms
@@ -124,6 +126,8 @@
 // What an adapter must do:
 //
 //   - storage.go: the log of events, all that a storage of your own implements;
+//   - shard.go: what a storage says besides that keeps its streams in several places;
+//   - move.go: what it takes to move a stream from one place to another;
 //   - copy.go: what a storage may do besides: its log can be copied into another one;
 //   - catalog.go: everything small that people configure;
 //   - pool.go, disk.go: how much of its connections and of its disk an engine uses;

@@ -35,6 +35,10 @@ type Stream struct {
 	// SchemaVersions counts the versions that were registered for types of events. The
 	// events of these types must fit theirs, and not Schema.
 	SchemaVersions int `json:"schema_versions,omitempty"`
+	// Shard is the one of the store's shards that the events are on. It is chosen when
+	// the stream is made, and changes only by a move; Moving is one that has begun.
+	Shard  int        `json:"shard,omitempty"`
+	Moving *ShardMove `json:"moving,omitempty"`
 	// Revision counts the changes, from 1; it is the resource's ETag.
 	Revision  int64      `json:"revision"`
 	CreatedAt time.Time  `json:"created_at"`
@@ -79,6 +83,8 @@ type StreamSpec struct {
 	IdempotencyWindowSeconds *int64          `json:"idempotency_window_seconds"`
 	Schema                   json.RawMessage `json:"schema"`
 	Enforcement              *Enforcement    `json:"enforcement"`
+	// Shard asks for one of the store's shards. Nil is the one with the fewest streams.
+	Shard *int `json:"shard"`
 }
 
 // StreamChange describes changes to a stream; a nil field changes nothing, and

@@ -188,5 +188,5 @@ func (c *copyable) Put(ctx context.Context, stretch core.Stretch) error {
 	if err != nil || there[0].Objects == 0 || there[0].First >= stretch.First {
 		return err
 	}
-	return c.Discard(ctx, stretch.Stream)
+	return c.DiscardArchive(ctx, stretch.Stream)
 }

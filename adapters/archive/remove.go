@@ -40,8 +40,8 @@ func (t *Tier) dropOlder(ctx context.Context, stream core.ID, before time.Time) 
 	return core.StoreFailed(t.segments.DropSegments(ctx, stream, before, bounds[0].First))
 }
 
-// Discard implements [core.Tiered].
-func (t *Tier) Discard(ctx context.Context, stream core.ID) error {
+// DiscardArchive implements [core.Tiered].
+func (t *Tier) DiscardArchive(ctx context.Context, stream core.ID) error {
 	ever := time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
 	if err := t.segments.DropSegments(ctx, stream, ever, math.MaxInt64); err != nil {
 		return core.StoreFailed(err)

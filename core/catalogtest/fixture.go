@@ -82,6 +82,7 @@ func newStream(org core.ID, name string) core.Stream {
 		IdempotencyWindowSeconds: 3600,
 		Schema:                   json.RawMessage(" {\"type\" : \"object\", \"maxProperties\":1.0e2} \n"), Revision: 1,
 		Enforcement: core.EnforceQuarantine, SchemaVersions: 3,
+		Shard: 5, Moving: &core.ShardMove{ID: newID(start), To: 7, StartedAt: start.Add(time.Microsecond)},
 		CreatedAt: start, UpdatedAt: start.Add(time.Microsecond),
 	}
 }

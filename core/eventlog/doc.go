@@ -22,6 +22,7 @@
 //   - commit.go: the group commit, many requests to a transaction;
 //   - pending.go: a request that waits for its commit;
 //   - lane.go: the queue and the one goroutine that commits it;
+//   - scatter.go: a group whose streams turned out to be on several shards;
 //   - ahead.go: streams whose newest event is ahead of the clock;
 //   - outcome.go: what to do when the connection breaks during a commit;
 //   - shared_clock.go: the one clock by which all nodes judge;

@@ -15,7 +15,7 @@ func (r *Retention) handOver(ctx context.Context, stream *core.Stream, bounds co
 		return nil
 	}
 	if stream.DeletedAt != nil {
-		return r.Archive.Discard(ctx, stream.ID)
+		return r.Archive.DiscardArchive(ctx, stream.ID)
 	}
 	days := stream.HotDays
 	if days == 0 {

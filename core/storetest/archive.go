@@ -19,7 +19,7 @@ var archiving = []guarantee{
 	{"handing over again changes nothing", handOverAgain},
 	{"appends and reads go on while events are handed over", handOverMeanwhile},
 	{"what Trim removes is gone from both places", archivedTrim},
-	{"what is discarded is gone, and the rest stays", discarded},
+	{"what is discarded is gone, and the rest stays", archiveDiscarded},
 	{"other streams stay in the store", handOverOthers},
 }
 
@@ -42,7 +42,7 @@ func (s *suite) archived(stream core.ID) core.Archived {
 }
 
 func archivedFields(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	var entries []core.Entry
 	for i, payload := range payloads {
 		entry := s.entries(1)[0]
@@ -73,7 +73,7 @@ func (s *suite) weekHandedOver(stream core.ID) (week []core.Event, kept core.Off
 }
 
 func archivedReads(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	week, kept := s.weekHandedOver(stream)
 	s.same(s.everything(stream), week)
 	for from := core.Offset(0); from < 21; from += 2 {
@@ -96,7 +96,7 @@ func archivedReads(s *suite) {
 }
 
 func archivedBounds(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	week, _ := s.weekHandedOver(stream)
 	s.hasBounds(stream, 0, 21, week[20].ReceivedAt)
 	for i, event := range week {
@@ -111,7 +111,7 @@ func archivedBounds(s *suite) {
 }
 
 func handOverKeeps(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	week := s.week(stream)
 	for _, before := range trimTimes(week) {
 		s.handOver(stream, before)
@@ -123,7 +123,7 @@ func handOverKeeps(s *suite) {
 }
 
 func handOverMoves(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	week := s.week(stream)
 	for _, before := range trimTimes(week) {
 		s.handOver(stream, before)
@@ -137,7 +137,7 @@ func handOverMoves(s *suite) {
 }
 
 func archivedAll(s *suite) {
-	streams := newStreams(3)
+	streams := s.newStreams(3)
 	var want []core.Event
 	for range 9 {
 		want = append(want, s.append(batch(streams[0], s.entries(2)), batch(streams[1], s.entries(1)), batch(streams[2], s.entries(1)))...)
@@ -158,7 +158,7 @@ func archivedAll(s *suite) {
 }
 
 func archivedKeys(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	s.append(batch(stream, s.keyed("old", `1`)))
 	s.at = s.at.Add(3 * day)
 	kept := s.append(batch(stream, s.keyed("new", `1`)))[0]
@@ -171,7 +171,7 @@ func archivedKeys(s *suite) {
 }
 
 func handOverAgain(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	week, _ := s.weekHandedOver(stream)
 	sum := s.archived(stream)
 	for _, before := range []time.Time{week[15].ReceivedAt, start, {}, start.Add(-100 * day)} {
@@ -191,7 +191,7 @@ func handOverAgain(s *suite) {
 // handOverMeanwhile hands day after day over while events are appended, and everything is
 // read.
 func handOverMeanwhile(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	want := s.week(stream)
 	moved := make(chan error, 1)
 	go func() {
@@ -217,7 +217,7 @@ func handOverMeanwhile(s *suite) {
 }
 
 func archivedTrim(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	week, _ := s.weekHandedOver(stream)
 	for _, before := range trimTimes(week) {
 		s.trim(stream, before)
@@ -238,13 +238,13 @@ func archivedTrim(s *suite) {
 	s.check(more[0].Offset == 21, "removed offsets must never be given again, got %d", more[0].Offset)
 }
 
-func discarded(s *suite) {
-	stream, other := newStream(), newStream()
+func archiveDiscarded(s *suite) {
+	stream, other := s.newStream(), s.newStream()
 	week, kept := s.weekHandedOver(stream)
 	s.at = start.Add(8 * day)
 	others, _ := s.weekHandedOver(other)
 	for range 2 {
-		s.must(s.tier().Discard(context.Background(), stream), "Discard")
+		s.must(s.tier().DiscardArchive(context.Background(), stream), "DiscardArchive")
 		s.hasBounds(stream, kept, 21, week[20].ReceivedAt)
 		s.same(s.everything(stream), week[kept:])
 		s.check(s.archived(stream) == core.Archived{}, "nothing must be left in the archive, got %+v", s.archived(stream))
@@ -253,12 +253,12 @@ func discarded(s *suite) {
 }
 
 func handOverOthers(s *suite) {
-	stream, other := newStream(), newStream()
+	stream, other := s.newStream(), s.newStream()
 	s.weekHandedOver(stream)
 	s.at = start.Add(8 * day)
 	others := s.week(other)
 	s.handOver(stream, s.at)
 	s.check(s.archived(other) == core.Archived{}, "another stream must stay in the store, got %+v", s.archived(other))
 	s.same(s.everything(other), others)
-	s.handOver(newStream(), s.at)
+	s.handOver(s.newStream(), s.at)
 }

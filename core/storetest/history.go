@@ -106,13 +106,19 @@ func (r *run) append() {
 	}
 }
 
-// batches makes up a call: one to three batches, some for the same stream. Keys come
+// batches makes up a call: one to three batches of one shard, some for the same stream. Keys come
 // again between calls, but not within one, which core does not do either.
 func (r *run) batches() []core.Batch {
 	var batches []core.Batch
 	used := map[string]bool{}
-	for range 1 + r.random.IntN(3) {
+	var first core.ID
+	for i := range 1 + r.random.IntN(3) {
 		stream := r.stream()
+		if i == 0 {
+			first = stream
+		} else if r.features.Shards != nil && r.shardOf(stream) != r.shardOf(first) {
+			continue
+		}
 		entries := r.kinds(1 + r.random.IntN(4))
 		for i := range entries {
 			key := fmt.Sprint("key-", r.random.IntN(12))

@@ -1,0 +1,99 @@
+package jetstream
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// head is what this process believes to be the end of a stream.
+type head struct {
+	// seq is the sequence of the last block, 0 where there is none.
+	seq  uint64
+	org  core.ID
+	next core.Offset
+	// last is when the newest event was received; zero where there is none.
+	last time.Time
+}
+
+// heads remembers the ends of streams between appends. What it says is a guess: an
+// append uses it, and the leader refuses the append if it is wrong. No reader is ever
+// answered from it.
+type heads struct {
+	// mu guards known. It is never held while anybody is asked.
+	mu    sync.Mutex
+	known map[core.ID]belief
+}
+
+// belief is a head that may be out of date. It is kept even then, because a stream whose
+// end is before it has lost events.
+type belief struct {
+	head
+	stale bool
+}
+
+// maxHeads bounds the memory. A stream that is forgotten costs its next append a
+// question.
+const maxHeads = 100_000
+
+func newHeads() *heads { return &heads{known: map[core.ID]belief{}} }
+
+func (h *heads) get(stream core.ID) (head, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	one, ok := h.known[stream]
+	return one.head, ok && !one.stale
+}
+
+// set remembers a head. It returns false where the stream was known to be further.
+func (h *heads) set(stream core.ID, new head) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if old, ok := h.known[stream]; ok && new.seq < old.seq {
+		return false
+	}
+	if len(h.known) >= maxHeads {
+		for any := range h.known {
+			delete(h.known, any)
+			break
+		}
+	}
+	h.known[stream] = belief{head: new}
+	return true
+}
+
+// doubt has the next append to a stream ask for its end.
+func (h *heads) doubt(streams ...core.ID) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, stream := range streams {
+		if one, ok := h.known[stream]; ok {
+			one.stale = true
+			h.known[stream] = one
+		}
+	}
+}
+
+// headOf returns the end of a stream as the leader has it.
+func (s *Storage) headOf(ctx context.Context, p *partition, stream core.ID) (head, error) {
+	before, _ := s.heads.get(stream)
+	m, err := p.newest(ctx, get{LastFor: p.blocks(stream)})
+	if err != nil {
+		return head{}, err
+	}
+	var now head
+	if m != nil {
+		b, err := decodeHead(m)
+		if err != nil {
+			return head{}, err
+		}
+		now = head{m.seq, b.org, b.next(), b.last}
+		p.saw(m.seq)
+	}
+	if !s.heads.set(stream, now) && now.seq < before.seq {
+		return head{}, p.wentBack(now.seq)
+	}
+	return now, nil
+}
