@@ -101,7 +101,7 @@ func atWork() fx.Option {
 			lc fx.Lifecycle, c *chores, s *eventlog.Streams, r *eventlog.Retention, d *deliver.UseCases, i *identity.UseCases, p *process.UseCases,
 			in *inbound.Sources,
 		) {
-			for _, run := range []func(context.Context, core.Ran){s.Run, r.Run, d.Replayer.Run, i.Access.Run, p.Runner.Run, in.Run} {
+			for _, run := range []func(context.Context, core.Ran){s.Run, r.Run, d.Replayer.Run, i.Access.Run, p.Runner.Run, in.Run, in.Fetch} {
 				background(lc, func(ctx context.Context) { run(ctx, c.ran) })
 			}
 		},

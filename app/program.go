@@ -8,10 +8,12 @@ type program struct {
 	storages map[string]OpenStorage
 	// shared are the schemes of those that several processes may have open.
 	shared map[string]bool
+	// destinations are those that the stock program does not have, by their types.
+	destinations map[string]NewConnector
 }
 
 func newProgram(options []Option) *program {
-	p := &program{storages: map[string]OpenStorage{}, shared: map[string]bool{}}
+	p := &program{storages: map[string]OpenStorage{}, shared: map[string]bool{}, destinations: map[string]NewConnector{}}
 	for _, option := range options {
 		option(p)
 	}

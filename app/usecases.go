@@ -94,7 +94,7 @@ func newDelivery(
 func newInbound(cfg Config, p ports, streams *eventlog.Streams, ingest *eventlog.Ingest, shares *eventlog.Shares) *inbound.Sources {
 	return inbound.New(inbound.Ports{
 		Catalog: p.Catalog, Streams: streams, Ingest: ingest, Shares: shares, Authorizer: p.Authorizer, Secrets: cfg.secrets(),
-		Record: p.Record, Logger: p.Logger, Now: p.Now,
+		Feeds: cfg.feeds(), Record: p.Record, Logger: p.Logger, Now: p.Now,
 	})
 }
 

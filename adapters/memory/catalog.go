@@ -41,10 +41,11 @@ type Catalog struct {
 	processors map[core.ID]core.Processor
 	deliveries map[core.ID]core.DeliveryAttempt
 	// counts are by processor and by when an hour began.
-	counts   map[core.ID]map[time.Time]core.DeliveryCount
-	sources  map[core.ID]core.Source
-	refusals map[core.ID]core.SourceRefusal
-	segments map[segmentKey]heldSegment
+	counts    map[core.ID]map[time.Time]core.DeliveryCount
+	sources   map[core.ID]core.Source
+	refusals  map[core.ID]core.SourceRefusal
+	segments  map[segmentKey]heldSegment
+	feedNotes map[feedKey]core.FeedNote
 }
 
 var _ core.Catalog = (*Catalog)(nil)
@@ -60,7 +61,8 @@ func NewCatalog() *Catalog {
 		processors: map[core.ID]core.Processor{}, deliveries: map[core.ID]core.DeliveryAttempt{},
 		counts:  map[core.ID]map[time.Time]core.DeliveryCount{},
 		sources: map[core.ID]core.Source{}, refusals: map[core.ID]core.SourceRefusal{},
-		segments: map[segmentKey]heldSegment{},
+		segments:  map[segmentKey]heldSegment{},
+		feedNotes: map[feedKey]core.FeedNote{},
 	}
 }
 

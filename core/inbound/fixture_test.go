@@ -29,9 +29,12 @@ type desk struct {
 	ingest *eventlog.Ingest
 }
 
-func newDesk(t *testing.T) *desk {
+func newDesk(t *testing.T) *desk { return newDeskOver(t, nil) }
+
+// newDeskOver returns a desk over a log, or over one in memory.
+func newDeskOver(t *testing.T, log core.EventLog) *desk {
 	t.Helper()
-	r := coretest.NewRig(t, nil)
+	r := coretest.NewRig(t, log)
 	committer := eventlog.NewCommitter(r.Log, eventlog.CommitOptions{Now: r.Clock.Now})
 	t.Cleanup(committer.Close)
 	d := &desk{rig: r, t: t, stream: r.Create(core.StreamSpec{Name: "hooks"}), ingest: eventlog.NewIngest(r.Streams, committer, r.Clock.Now)}
