@@ -62,7 +62,7 @@ func (f *faulty) HandOver(ctx context.Context, org, stream core.ID, before time.
 	return f.handOver(ctx, org, stream, before)
 }
 
-func (f *faulty) Discard(ctx context.Context, stream core.ID) error { return f.discard(ctx, stream) }
+func (f *faulty) DiscardArchive(ctx context.Context, stream core.ID) error { return f.discard(ctx, stream) }
 
 type fault struct {
 	name string
@@ -164,7 +164,7 @@ func TestFaulty(t *testing.T) {
 		f := &faulty{
 			Storage: tier, Copyable: tier.(core.Copyable), Tiered: tiered, under: under,
 			read: tier.Read, readAll: tier.ReadAll, bounds: tier.Bounds, offsetAt: tier.OffsetAt, trim: tier.Trim,
-			handOver: tiered.HandOver, discard: tiered.Discard,
+			handOver: tiered.HandOver, discard: tiered.DiscardArchive,
 		}
 		faults[at].plant(f)
 		return f
