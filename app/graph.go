@@ -141,7 +141,7 @@ func (c Config) level() (level slog.Level) {
 const startTimeout = 5 * time.Minute
 
 func openStorage(
-	ctx context.Context, lc fx.Lifecycle, p *program, cfg Config, m *metrics.Metrics, t *otel.Telemetry,
+	ctx context.Context, lc fx.Lifecycle, p *program, cfg Config, m *metrics.Metrics, t *otel.Telemetry, catalog core.Catalog, logger *slog.Logger,
 ) (core.Storage, error) {
 	ctx, cancel := context.WithTimeout(t.Databases(ctx), startTimeout)
 	defer cancel()
@@ -149,9 +149,13 @@ func openStorage(
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
-	lc.Append(fx.StopHook(storage.Close))
 	m.Engine("store", storage)
-	return storage, nil
+	tier, err := withArchive(ctx, cfg, storage, catalog, logger, m.Fetched)
+	if err != nil {
+		return nil, errors.Join(err, storage.Close())
+	}
+	lc.Append(fx.StopHook(tier.Close))
+	return tier, nil
 }
 
 func openCatalog(ctx context.Context, lc fx.Lifecycle, cfg Config, m *metrics.Metrics, t *otel.Telemetry) (core.Catalog, error) {
