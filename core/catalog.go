@@ -30,10 +30,11 @@ type Traffic interface {
 	Sources
 }
 
-// StreamStore keeps streams, and what their events look like.
+// StreamStore keeps streams, what their events look like, and how far the log has come.
 type StreamStore interface {
 	StreamCatalog
 	SchemaStore
+	Extents
 }
 
 // Tenants keeps the organizations and counts what they have.

@@ -67,9 +67,9 @@ func (s spread) on(shard int) core.ID {
 
 func open(t testing.TB, u *url.URL, homes core.Homes) core.Storage {
 	t.Helper()
-	storage, err := jetstream.Open(t.Context(), u, nil)
+	storage, err := jetstream.Open(t.Context(), u)
 	require.NoError(t, err)
-	storage.SetHomes(homes)
+	storage.(core.Homed).SetHomes(homes)
 	return storage
 }
 

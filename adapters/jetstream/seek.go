@@ -76,8 +76,8 @@ func (s *Storage) firstOf(ctx context.Context, p *partition, stream core.ID) (*b
 	}
 	b, err := decodeBlock(m)
 	if err == nil {
-		s.maps.removed(stream, b.seq)
-		s.maps.saw(b)
+		s.atlas.removed(stream, b.seq)
+		s.atlas.saw(b)
 	}
 	return b, err
 }
@@ -86,7 +86,7 @@ func (s *Storage) firstOf(ctx context.Context, p *partition, stream core.ID) (*b
 // every block that this process knows is asked of the leader. before is a known place
 // before the goal and at one that reaches it; either may be nil.
 func (s *Storage) seek(ctx context.Context, p *partition, stream core.ID, g goal) (*block, error) {
-	before, at := s.maps.around(stream, g.reached)
+	before, at := s.atlas.around(stream, g.reached)
 	if before == nil {
 		first, err := s.firstOf(ctx, p, stream)
 		if err != nil || first == nil || g.reached(first.place()) {
@@ -104,7 +104,7 @@ func (s *Storage) seek(ctx context.Context, p *partition, stream core.ID, g goal
 		if err != nil || !g.reached(last.place()) {
 			return nil, err
 		}
-		s.maps.saw(last)
+		s.atlas.saw(last)
 		at = &place{}
 		*at = last.place()
 	}
@@ -112,7 +112,7 @@ func (s *Storage) seek(ctx context.Context, p *partition, stream core.ID, g goal
 }
 
 // between finds the first block that reaches a goal. The block at before does not, and
-// the one at at does. Guesses by share and by halves take turns, so that neither an
+// the one at the other place does. Guesses by share and by halves take turns, so that neither an
 // uneven stream nor an even one takes long.
 func (s *Storage) between(ctx context.Context, p *partition, stream core.ID, g goal, before, at place) (*block, error) {
 	var found *block
@@ -158,7 +158,7 @@ func (s *Storage) blockFrom(ctx context.Context, p *partition, stream core.ID, s
 	}
 	b, err := decodeBlock(m)
 	if err == nil {
-		s.maps.saw(b)
+		s.atlas.saw(b)
 	}
 	return b, err
 }

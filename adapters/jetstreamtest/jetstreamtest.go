@@ -27,6 +27,8 @@ type Node struct {
 	Routes []int
 	// Relaxed leaves the server's default, which acknowledges before it flushes.
 	Relaxed bool
+	// Log has the server print what it does.
+	Log bool
 }
 
 // options are the settings that README.md of adapters/jetstream asks for.
@@ -101,12 +103,18 @@ func URL(nodes []Node, name string, partitions, replicas int) *url.URL {
 // freePorts are ports on which nobody listens. Somebody may before the server does,
 // which then does not start: that is rare, and seen.
 func freePorts(n int) (ports []int, err error) {
+	var listeners []net.Listener
+	defer func() {
+		for _, listener := range listeners {
+			err = errors.Join(err, listener.Close())
+		}
+	}()
 	for range n {
 		listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it does not wait
 		if err != nil {
 			return nil, err
 		}
-		defer listener.Close() //nolint:errcheck // it was only to find the port
+		listeners = append(listeners, listener)
 		ports = append(ports, listener.Addr().(*net.TCPAddr).Port)
 	}
 	return ports, nil
