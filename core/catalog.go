@@ -33,6 +33,7 @@ type Traffic interface {
 // StreamStore keeps streams, what their events look like, and how far the log has come.
 type StreamStore interface {
 	StreamCatalog
+	StreamPlaces
 	SchemaStore
 	Extents
 }
@@ -88,8 +89,8 @@ type Holdings interface {
 	Held(ctx context.Context, org ID) (Shares, error)
 }
 
-// StreamCatalog keeps the streams' definitions. Every method but AllStreams, NoteRemoval,
-// Home and StreamsPerShard answers [CodeNotFound] for a stream of another organization or a deleted one.
+// StreamCatalog keeps the streams' definitions. Every method but AllStreams and NoteRemoval
+// answers [CodeNotFound] for a stream of another organization or a deleted one.
 type StreamCatalog interface {
 	// CreateStream stores a new stream. A live stream of the same name in the
 	// organization is a [CodeConflict].
@@ -113,6 +114,10 @@ type StreamCatalog interface {
 	// NoteRemoval replaces the LastRemoval of a stream, deleted or not, and nothing
 	// else: the revision stays. A stream that is not there is no error.
 	NoteRemoval(ctx context.Context, id ID, removal Removal) error
+}
+
+// StreamPlaces says where the streams are.
+type StreamPlaces interface {
 	Homes
 	// StreamsPerShard counts the streams of all organizations that are not deleted, by
 	// their Shard. A shard without any may be missing.

@@ -40,10 +40,10 @@ type Sharded interface {
 
 // Homes says on which shard the streams are. The catalog does.
 type Homes interface {
-	// Home returns the Shard of a stream of any organization, deleted or not. A
-	// stream that is not there is on shard 0: the audit trails are, which no catalog
-	// knows.
-	Home(ctx context.Context, stream ID) (int, error)
+	// HomesOf returns the Shard of each of the streams, in their order, of whatever
+	// organization, deleted or not. A stream that is not there is on shard 0: the audit
+	// trails are, which no catalog knows.
+	HomesOf(ctx context.Context, streams []ID) ([]int, error)
 }
 
 // Homed is what a [Sharded] storage is, too, that has to be told where streams are.
@@ -61,6 +61,28 @@ type ShardMove struct {
 	To        int       `json:"to"`
 	StartedAt time.Time `json:"started_at"`
 }
+
+// Labelled is what a [Storage] is, too, that can be a shard of a larger one: it keeps a
+// label by which it is recognized, whatever the order of a list of addresses.
+type Labelled interface {
+	// Label returns the storage's label, zero if it has none.
+	Label(ctx context.Context) (ShardLabel, error)
+	// SetLabel stores a label, durably, if the storage has none. If it has one of the
+	// same Installation and Number, Of becomes the greater of both. It returns the label
+	// that is stored then, which is another one if the storage belongs elsewhere.
+	SetLabel(ctx context.Context, label ShardLabel) (ShardLabel, error)
+}
+
+// ShardLabel says which shard a storage is.
+type ShardLabel struct {
+	// Installation is made up when the shards are opened for the first time.
+	Installation ID
+	// Number is the shard's, from 0, Of how many shards there are, as far as it was told.
+	Number, Of int
+}
+
+// IsZero reports whether there is no label.
+func (l ShardLabel) IsZero() bool { return l == ShardLabel{} }
 
 // ErrManyShards marks an Append that names streams of several shards. Nothing was
 // stored. The caller looks the shards up again and makes one call for each.

@@ -12,16 +12,28 @@ const (
 )
 
 var streamFaults = []fault{
-	{"knows no home of a deleted stream", streamHome, "Home must return the Shard", func(f *faulty) {
-		f.home = func(ctx context.Context, id core.ID) (home int, err error) {
-			err = f.db.WithContext(ctx).Raw(`select coalesce(max(shard), 0) from streams where id = ? and deleted_at is null`, id.String()).Scan(&home).Error
-			return home, err
+	{"knows no home of a deleted stream", streamHome, "HomesOf must return the Shard", func(f *faulty) {
+		f.homes = func(ctx context.Context, ids []core.ID) ([]int, error) {
+			shards := make([]int, len(ids))
+			for i, id := range ids {
+				statement := `select coalesce(max(shard), 0) from streams where id = ? and deleted_at is null`
+				if err := f.db.WithContext(ctx).Raw(statement, id.String()).Scan(&shards[i]).Error; err != nil {
+					return nil, err
+				}
+			}
+			return shards, nil
 		}
 	}},
-	{"misses the home of what it does not know", streamHome, "Home: unexpected error", func(f *faulty) {
-		f.home = func(ctx context.Context, id core.ID) (home int, err error) {
-			err = f.db.WithContext(ctx).Raw(`select shard from streams where id = ?`, id.String()).Row().Scan(&home)
-			return home, err
+	{"leaves out what has no home", streamHome, "HomesOf must return the Shard", func(f *faulty) {
+		f.homes = func(ctx context.Context, ids []core.ID) (found []int, err error) {
+			for _, id := range ids {
+				var one []int
+				if err := f.db.WithContext(ctx).Raw(`select shard from streams where id = ?`, id.String()).Scan(&one).Error; err != nil {
+					return nil, err
+				}
+				found = append(found, one...)
+			}
+			return found, nil
 		}
 	}},
 	{"counts deleted streams", streamCount, "must count the live streams", counts(`select shard, count(*) as streams from streams group by shard`)},

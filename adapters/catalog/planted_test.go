@@ -77,7 +77,7 @@ type faulty struct {
 	updateOrganization func(ctx context.Context, org core.Organization) error
 	limitOrganization  func(ctx context.Context, org core.Organization) error
 
-	home            func(ctx context.Context, id core.ID) (int, error)
+	homes           func(ctx context.Context, ids []core.ID) ([]int, error)
 	streamsPerShard func(ctx context.Context) (map[int]int64, error)
 
 	held           func(ctx context.Context, org core.ID) (core.Shares, error)
@@ -105,7 +105,7 @@ func newFaulty(sound core.Catalog, planted fault) *faulty {
 	f := &faulty{
 		Catalog: sound, db: sound.(*Catalog).db,
 		organizations: sound.Organizations, updateOrganization: sound.UpdateOrganization, limitOrganization: sound.LimitOrganization, held: sound.Held,
-		home: sound.Home, streamsPerShard: sound.StreamsPerShard,
+		homes: sound.HomesOf, streamsPerShard: sound.StreamsPerShard,
 		createUser: sound.CreateUser, user: sound.User, usersByEmail: sound.UsersByEmail, users: sound.Users, updateUser: sound.UpdateUser,
 		setPassword: sound.SetPassword, signOutUser: sound.SignOutUser, moveSession: sound.MoveSession,
 		deleteUser: sound.DeleteUser, touchUser: sound.TouchUser, createSession: sound.CreateSession, session: sound.Session,
@@ -139,7 +139,7 @@ func meeting() (meet func()) {
 	}
 }
 
-func (f *faulty) Home(ctx context.Context, id core.ID) (int, error) { return f.home(ctx, id) }
+func (f *faulty) HomesOf(ctx context.Context, ids []core.ID) ([]int, error) { return f.homes(ctx, ids) }
 
 func (f *faulty) StreamsPerShard(ctx context.Context) (map[int]int64, error) {
 	return f.streamsPerShard(ctx)

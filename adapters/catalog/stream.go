@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -129,18 +130,31 @@ func (c *Catalog) AllStreams(ctx context.Context, after core.ID, limit int) ([]c
 	return list(c.db.WithContext(ctx).Where("id > ?", after.String()).Order("id").Limit(limit), streamRow.stream)
 }
 
-// Home implements [core.Homes]. It looks past the wall: where a stream is is asked for on
-// behalf of whoever needs it, retention among them.
-func (c *Catalog) Home(ctx context.Context, id core.ID) (int, error) {
-	var shards []int
-	err := c.db.WithContext(core.ContextWithOrganization(ctx, core.ID{})).Model(&streamRow{}).Where("id = ?", id.String()).Pluck("shard", &shards).Error
-	if err != nil || len(shards) == 0 {
-		return 0, err
+// HomesOf implements [core.Homes]. It looks past the wall: where a stream is is asked for
+// on behalf of whoever needs it, retention among them.
+func (c *Catalog) HomesOf(ctx context.Context, ids []core.ID) ([]int, error) {
+	db := c.db.WithContext(core.ContextWithOrganization(ctx, core.ID{}))
+	found := make(map[string]int, len(ids))
+	for part := range slices.Chunk(texts(ids), rowsPerStatement) {
+		var rows []struct {
+			ID    string
+			Shard int
+		}
+		if err := db.Model(&streamRow{}).Where("id in ? and shard <> 0", part).Select("id, shard").Scan(&rows).Error; err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			found[row.ID] = row.Shard
+		}
 	}
-	return shards[0], nil
+	shards := make([]int, len(ids))
+	for i, id := range ids {
+		shards[i] = found[id.String()]
+	}
+	return shards, nil
 }
 
-// StreamsPerShard implements [core.StreamCatalog].
+// StreamsPerShard implements [core.StreamPlaces].
 func (c *Catalog) StreamsPerShard(ctx context.Context) (map[int]int64, error) {
 	var rows []struct {
 		Shard   int

@@ -51,8 +51,8 @@ func TestFaulty(t *testing.T) {
 			return again(t, storage, true)
 		},
 		Second: func(t *testing.T, storage core.Storage) core.Storage { return again(t, storage, false) },
-		Copies: true,
-		Seed:   seed,
+		Copies: true, Moves: true,
+		Seed: seed,
 	})
 }
 
@@ -107,6 +107,10 @@ type faulty struct {
 	put      func(ctx context.Context, stretch core.Stretch) error
 	entry    func(*core.Entry)
 	check    error
+	fence    func(ctx context.Context, org, stream core.ID) error
+	lift     func(ctx context.Context, stream core.ID) error
+	discard  func(ctx context.Context, stream core.ID) error
+	setLabel func(ctx context.Context, label core.ShardLabel) (core.ShardLabel, error)
 	shardOf  func(stream core.ID) int
 	close    func() error
 	// closedError is what calls after close answer.
@@ -119,7 +123,9 @@ func newFaulty(shared core.Storage, reopened bool, planted fault) *faulty {
 		append: shared.Append, read: shared.Read, readAll: shared.ReadAll, offsetAt: shared.OffsetAt, trim: shared.Trim,
 		put: shared.(core.Copyable).Put, entry: func(*core.Entry) {},
 		closedError: errors.New("the handle is closed"), shardOf: homeOf,
-		event: func(*core.Event) {}, bounds: func(_ core.ID, b core.Bounds) core.Bounds { return b },
+		fence: shared.(core.Movable).Fence, lift: shared.(core.Movable).Lift, discard: shared.(core.Movable).Discard,
+		setLabel: shared.(core.Labelled).SetLabel,
+		event:    func(*core.Event) {}, bounds: func(_ core.ID, b core.Bounds) core.Bounds { return b },
 	}
 	f.close = func() error { f.closed.Store(true); return nil }
 	planted.plant(f)

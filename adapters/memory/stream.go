@@ -106,16 +106,20 @@ func (c *Catalog) AllStreams(ctx context.Context, after core.ID, limit int) ([]c
 	return page(all, limit, ownStream), nil
 }
 
-// Home implements [core.Homes].
-func (c *Catalog) Home(ctx context.Context, id core.ID) (int, error) {
+// HomesOf implements [core.Homes].
+func (c *Catalog) HomesOf(ctx context.Context, ids []core.ID) ([]int, error) {
 	if err := c.enter(ctx); err != nil {
-		return 0, err
+		return nil, err
 	}
 	defer c.mu.Unlock()
-	return c.streams[id].Shard, nil
+	shards := make([]int, len(ids))
+	for i, id := range ids {
+		shards[i] = c.streams[id].Shard
+	}
+	return shards, nil
 }
 
-// StreamsPerShard implements [core.StreamCatalog].
+// StreamsPerShard implements [core.StreamPlaces].
 func (c *Catalog) StreamsPerShard(ctx context.Context) (map[int]int64, error) {
 	if err := c.enter(ctx); err != nil {
 		return nil, err

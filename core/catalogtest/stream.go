@@ -30,9 +30,9 @@ func homes(s *suite) {
 	ctx := context.Background()
 	home := func(ctx context.Context, id core.ID, want int) {
 		s.Helper()
-		got, err := s.catalog.Home(ctx, id)
-		s.must(err, "Home")
-		s.check(got == want, "Home must return the Shard of the stream: %d, got %d", want, got)
+		got, err := s.catalog.HomesOf(ctx, []core.ID{newID(start), id, newID(start)})
+		s.must(err, "HomesOf")
+		s.check(slices.Equal(got, []int{0, want, 0}), "HomesOf must return the Shard of each stream, and 0 where there is none: 0, %d and 0, got %v", want, got)
 	}
 	home(ctx, newID(start), 0)
 	first, other := s.created(s.organization(), "orders"), s.organization()
@@ -41,6 +41,13 @@ func homes(s *suite) {
 	first = s.update(first, func(stream *core.Stream) { stream.Shard, stream.Moving = 7, nil })
 	s.has(first)
 	home(ctx, first.ID, 7)
+	none, err := s.catalog.HomesOf(ctx, nil)
+	s.must(err, "HomesOf")
+	s.check(len(none) == 0, "HomesOf no streams must return none")
+	many := slices.Repeat([]core.ID{first.ID}, 2000)
+	all, err := s.catalog.HomesOf(ctx, many)
+	s.must(err, "HomesOf")
+	s.check(slices.Equal(all, slices.Repeat([]int{7}, 2000)), "HomesOf must answer for each of 2000 streams")
 	first = s.remove(first)
 	home(core.ContextWithOrganization(ctx, first.Org), first.ID, 7)
 }

@@ -186,6 +186,10 @@ func (l *lane) commitPart(group []*pending) {
 		l.scatter(group)
 		return
 	}
+	if fenced, is := errors.AsType[*core.FencedError](err); is {
+		l.leaveOut(group, fenced.Stream)
+		return
+	}
 	if err == nil && l.options.Committed != nil {
 		l.options.Committed(batches)
 	}
@@ -216,6 +220,8 @@ func (l *lane) append(group []*pending, batches []core.Batch) error {
 			}
 		case errors.Is(err, core.ErrManyShards) && len(streamsOf(batches)) > 1:
 			return err // scatter goes on
+		case isFenced(err) && len(streamsOf(batches)) > 1:
+			return err // leaveOut goes on
 		case errors.Is(err, core.ErrUnknownOutcome):
 			return l.resolve(ctx, at, batches, err)
 		default:

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -30,6 +31,31 @@ func (l *lane) scatter(group []*pending) {
 		}
 		l.commit(part)
 	}
+}
+
+// isFenced reports whether a stream of an append is being moved, or was.
+func isFenced(err error) bool {
+	_, is := errors.AsType[*core.FencedError](err)
+	return is
+}
+
+// leaveOut commits a group without the stream that has made the store refuse all of it,
+// and then that stream alone, so that a move is felt by nobody else.
+func (l *lane) leaveOut(group []*pending, stream core.ID) {
+	var own, others []*pending
+	for _, p := range group {
+		if p.batch.Stream == stream {
+			own = append(own, p)
+		} else {
+			others = append(others, p)
+		}
+	}
+	if len(own) == 0 || len(others) == 0 { // the store contradicts itself
+		answerAll(group, core.Unavailable(nil, time.Second, "a stream is being moved to another shard and nothing was stored; try again"))
+		return
+	}
+	l.commit(others)
+	l.commit(own)
 }
 
 // shardOf looks for as long as any step of a commit may take, because the request itself

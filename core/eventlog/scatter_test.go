@@ -119,6 +119,26 @@ func TestAGroupOfStreamsThatWereMovedApartIsScattered(t *testing.T) {
 	})
 }
 
+// A stream that is fenced is refused, and none of those that share its group.
+func TestAFencedStreamHoldsUpNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log := newShardedLog(t)
+		require.NoError(t, log.EventLog.(core.Movable).Fence(t.Context(), core.ID{9}, core.ID{2}))
+		log.hold = map[int]chan struct{}{0: make(chan struct{})}
+		c := log.committer(core.GroupLimits{})
+		defer c.Close()
+		first, rest := commit(t, c, 1), commit(t, c, 1, 2, 5, 2)
+		close(log.hold[0])
+		require.Equal(t, []error{nil}, first())
+		var codes []core.Code
+		for _, err := range rest() {
+			codes = append(codes, core.CodeOf(err))
+		}
+		require.Equal(t, []core.Code{"", core.CodeUnavailable, "", core.CodeUnavailable}, codes)
+	})
+}
+
 // A group keeps to what the log takes at once, events with keys counted by themselves.
 func TestGroupsKeepToTheLimitsOfTheLog(t *testing.T) {
 	t.Parallel()

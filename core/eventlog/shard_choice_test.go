@@ -28,7 +28,7 @@ func TestANewStreamIsPutOnAShard(t *testing.T) {
 	}
 	_, err := create("elsewhere", new(1))
 	coretest.RequireRefusal(t, err, core.CodeValidation, "shard")
-	r.Streams.Shards = threeShards{}
+	r.Streams.Shards, r.Streams.Places = threeShards{}, r.Catalog
 	for _, shard := range []int{-1, 3} {
 		_, err := create("elsewhere", &shard)
 		coretest.RequireRefusal(t, err, core.CodeValidation, "shard")

@@ -35,8 +35,10 @@ type StreamPorts struct {
 	// Misfit is told of each event that does not fit, by what becomes of it. It may be nil.
 	Misfit     func(core.Enforcement)
 	Authorizer core.Authorizer
-	// Shards is the store, if it has several. Nil is one.
+	// Shards is the store, if it has several, and Places says which stream is on which of
+	// them. Without both there is one.
 	Shards core.Sharded
+	Places core.StreamPlaces
 	// Shares bounds how many streams there are. It may be nil.
 	Shares *Shares
 	Record core.Recorder
@@ -100,7 +102,7 @@ func (s *Streams) place(ctx context.Context, asked *int) (int, error) {
 	if shards == 1 {
 		return 0, nil
 	}
-	count, err := s.Catalog.StreamsPerShard(ctx)
+	count, err := s.Places.StreamsPerShard(ctx)
 	if err != nil {
 		return 0, core.StoreFailed(err)
 	}

@@ -97,14 +97,6 @@ func (oneStream) UpdateStream(context.Context, core.Stream) error { return errOn
 // NoteRemoval implements [core.StreamCatalog].
 func (oneStream) NoteRemoval(context.Context, core.ID, core.Removal) error { return errOneStream }
 
-// Home implements [core.Homes].
-func (oneStream) Home(context.Context, core.ID) (int, error) { return 0, nil }
-
-// StreamsPerShard implements [core.StreamCatalog].
-func (oneStream) StreamsPerShard(context.Context) (map[int]int64, error) {
-	return map[int]int64{0: 1}, nil
-}
-
 // only returns the stream when it is the one in question.
 func (c oneStream) only(is bool) (core.Stream, error) {
 	if !is {

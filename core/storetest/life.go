@@ -138,6 +138,9 @@ func givesConnectionsBack(s *suite) {
 	}
 	calls.Wait()
 	pool := pooled.Pool()
+	if s.features.Shards != nil && pool == (core.PoolLoad{}) {
+		return // of shards that reach their engines otherwise
+	}
 	for late := time.Now().Add(patience); pool.InUse > 0 && time.Now().Before(late); pool = pooled.Pool() {
 		runtime.Gosched()
 	}

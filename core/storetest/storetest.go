@@ -30,6 +30,8 @@ import (
 //	Second   several processes may use the same data at      one process uses the data
 //	         once, with all the guarantees of one
 //	Copies   the log can be copied: it is a core.Copyable    it is none, or is not held to it
+//	Moves    a stream can be moved away: it is a             it is none, or is not held to it
+//	         core.Movable, and a core.Labelled
 //	Shards   streams are in several places, as a             all streams are in one place, and
 //	         core.Sharded has them                           one append may name any of them
 //
@@ -42,6 +44,8 @@ type Features struct {
 	Second func(t *testing.T, storage core.Storage) core.Storage
 	// Copies says that the storages are [core.Copyable].
 	Copies bool
+	// Moves says that the storages are [core.Movable] and [core.Labelled].
+	Moves bool
 	// Shards returns the id of a new stream whose home is a shard. Any other id has a
 	// home, too, the same one in all handles and after Reopen.
 	Shards func(shard int) core.ID
@@ -95,6 +99,9 @@ func areas(features Features) []area {
 	}
 	if features.Copies {
 		all = append(all, area{"copy", copying})
+	}
+	if features.Moves {
+		all = append(all, area{"move", moving})
 	}
 	if features.Shards != nil {
 		all = append(all, area{"shards", sharded})
