@@ -51,7 +51,7 @@ func newStreams(p ports, storage core.Storage, shares *eventlog.Shares, m *metri
 	shards, _ := storage.(core.Sharded)
 	return eventlog.NewStreams(eventlog.StreamPorts{
 		Catalog: p.Catalog, Log: p.Log, Schemas: p.Schemas, Authorizer: p.Authorizer, Shares: shares, Record: p.Record, Now: p.Now,
-		Versions: p.Catalog, Misfit: m.Misfit, Shards: shards,
+		Versions: p.Catalog, Misfit: m.Misfit, Shards: shards, Places: p.Catalog,
 	})
 }
 

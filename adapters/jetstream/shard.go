@@ -62,10 +62,11 @@ func (h *homes) of(ctx context.Context, stream core.ID) (int, error) {
 	if ok {
 		return number, nil
 	}
-	number, err := h.from.Home(ctx, stream)
+	numbers, err := h.from.HomesOf(ctx, []core.ID{stream})
 	if err != nil {
 		return 0, err
 	}
+	number = numbers[0]
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.known) >= maxHeads {
