@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -145,12 +146,8 @@ func (s *Storage) between(ctx context.Context, p *partition, stream core.ID, g g
 // blockFrom returns the first block of a stream at or behind a sequence.
 func (s *Storage) blockFrom(ctx context.Context, p *partition, stream core.ID, seq uint64) (*block, error) {
 	ask := get{Seq: seq, NextFor: p.blocks(stream)}
-	var m *message
-	err := p.again(ctx, func() (err error) {
-		m, err = p.direct(ctx, ask)
-		return err
-	})
-	if err == nil && m == nil && p.replicas > 1 {
+	m, err := p.direct(ctx, ask)
+	if errors.Is(err, errNoAnswer) || err == nil && m == nil {
 		m, err = p.newest(ctx, ask)
 	}
 	if err != nil || m == nil {
