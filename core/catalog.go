@@ -36,6 +36,7 @@ type StreamStore interface {
 	StreamPlaces
 	SchemaStore
 	Extents
+	Segments
 }
 
 // Tenants keeps the organizations and counts what they have.

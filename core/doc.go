@@ -80,6 +80,7 @@
 //   - quarantine.go: an event that did not fit, and its mend;
 //   - inference.go: a schema from samples;
 //   - retention.go: what is kept of a stream, and what was removed;
+//   - archive.go: old events in a cheaper place, and what is kept there;
 //   - batch.go: events on their way into the log, and what became of them;
 //   - receipt.go: the answer to a producer;
 //   - query.go: the questions about events, and a page of the answer.

@@ -28,7 +28,7 @@ type atlas struct {
 
 const (
 	// maxMapped bounds the streams that are remembered, and maxPlaces the places of each.
-	maxMapped   = 20_000
+	maxMapped = 20_000
 	maxPlaces = 256
 )
 

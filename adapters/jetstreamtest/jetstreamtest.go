@@ -105,7 +105,7 @@ func URL(nodes []Node, name string, partitions, replicas int) *url.URL {
 // a connection: while a server is down, another one's client could have it.
 func freePorts(n int) (ports []int, err error) {
 	for tries := 0; len(ports) < n; tries++ {
-		port := 10_000 + rand.IntN(20_000) //nolint:gosec // any number does
+		port := 10_000 + rand.IntN(20_000)                                  //nolint:gosec // any number does
 		listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)) //nolint:noctx // it does not wait
 		if err != nil && tries > 100*n {
 			return nil, err

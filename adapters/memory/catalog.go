@@ -45,7 +45,8 @@ type Catalog struct {
 	sources  map[core.ID]core.Source
 	refusals map[core.ID]core.SourceRefusal
 	// extents are by the names of stores.
-	extents map[string]map[int]uint64
+	extents  map[string]map[int]uint64
+	segments map[segmentKey]heldSegment
 }
 
 var _ core.Catalog = (*Catalog)(nil)
@@ -61,6 +62,7 @@ func NewCatalog() *Catalog {
 		processors: map[core.ID]core.Processor{}, deliveries: map[core.ID]core.DeliveryAttempt{},
 		counts:  map[core.ID]map[time.Time]core.DeliveryCount{},
 		sources: map[core.ID]core.Source{}, refusals: map[core.ID]core.SourceRefusal{},
+		segments: map[segmentKey]heldSegment{},
 	}
 }
 

@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) core.Catalog) {
 		{"extent of a store", extents},
 		{"schema", schemas},
 		{"quarantine", quarantines},
+		{"archive", archives},
 		{"credential", credentials},
 		{"life of a key", keyLife},
 		{"user", users},
