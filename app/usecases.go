@@ -48,9 +48,10 @@ func newShares(cfg Config, p ports) *eventlog.Shares {
 }
 
 func newStreams(p ports, storage core.Storage, shares *eventlog.Shares, m *metrics.Metrics) *eventlog.Streams {
+	shards, _ := storage.(core.Sharded)
 	return eventlog.NewStreams(eventlog.StreamPorts{
 		Catalog: p.Catalog, Log: p.Log, Schemas: p.Schemas, Authorizer: p.Authorizer, Shares: shares, Record: p.Record, Now: p.Now,
-		Versions: p.Catalog, Misfit: m.Misfit, Archive: archiveOf(storage),
+		Versions: p.Catalog, Misfit: m.Misfit, Archive: archiveOf(storage), Shards: shards, Places: p.Catalog,
 	})
 }
 
