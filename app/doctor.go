@@ -62,6 +62,9 @@ func (d *doctor) examine(ctx context.Context) error {
 	if kept != nil {
 		defer kept.Close() //nolint:errcheck // it was only read
 	}
+	if storage != nil && kept != nil {
+		seat(storage, kept)
+	}
 	d.checkEngines(ctx, storage, kept)
 	if storage != nil && kept != nil && !d.quick {
 		d.readEvents(ctx, storage, kept)

@@ -154,7 +154,10 @@ func openStorage(
 	return storage, nil
 }
 
-func openCatalog(ctx context.Context, lc fx.Lifecycle, cfg Config, m *metrics.Metrics, t *otel.Telemetry) (core.Catalog, error) {
+// openCatalog opens the catalog, and tells the store where it keeps the streams.
+func openCatalog(
+	ctx context.Context, lc fx.Lifecycle, cfg Config, storage core.Storage, m *metrics.Metrics, t *otel.Telemetry,
+) (core.Catalog, error) {
 	ctx, cancel := context.WithTimeout(t.Databases(ctx), startTimeout)
 	defer cancel()
 	u, err := cfg.catalogURL()
@@ -167,6 +170,7 @@ func openCatalog(ctx context.Context, lc fx.Lifecycle, cfg Config, m *metrics.Me
 	}
 	lc.Append(fx.StopHook(opened.Close))
 	m.Engine("catalog", opened)
+	seat(storage, opened)
 	return opened, nil
 }
 
@@ -195,12 +199,15 @@ func sharedClock(ctx context.Context, own core.Clock, logger *slog.Logger, engin
 }
 
 func newCommitter(
-	lc fx.Lifecycle, cfg Config, log core.EventLog, recent *eventlog.Recent, m *metrics.Metrics, now func() time.Time, logger *slog.Logger,
+	lc fx.Lifecycle, cfg Config, storage core.Storage, log core.EventLog, recent *eventlog.Recent, m *metrics.Metrics, now func() time.Time,
+	logger *slog.Logger,
 ) *eventlog.Committer {
+	shards, _ := storage.(core.Sharded) // log hides it: it counts and traces
 	committer := eventlog.NewCommitter(log, eventlog.CommitOptions{
+		Shards: shards, Limits: core.GroupLimitsOf(storage),
 		Lanes: cfg.lanes(), QueueEvents: cfg.QueueEvents, QueueBytes: cfg.QueueBytes, Committed: recent.Committed, Now: now, Logger: logger,
 	})
-	m.Queue(committer.Queued, cfg.lanes()*cfg.QueueEvents)
+	m.Queue(committer.Queued, core.ShardsOf(storage)*cfg.lanes()*cfg.QueueEvents)
 	lc.Append(fx.StopHook(committer.Close))
 	return committer
 }

@@ -49,6 +49,7 @@ func (p *program) openInstallation(ctx context.Context, cfg Config) (*installati
 		return nil, errors.Join(fmt.Errorf("opening the catalog: %w", err), i.storage.Close())
 	}
 	i.catalog = opened.(*catalog.Catalog)
+	seat(i.storage, i.catalog)
 	return i, nil
 }
 
@@ -135,6 +136,10 @@ func copiedRow(table string, row catalog.Row, now time.Time) error {
 		return err
 	case "replays":
 		row["held_until"] = int64(0)
+	case "streams":
+		if _, has := row["moving"]; has {
+			row["moving"] = "" // the copy is whole wherever the stream is
+		}
 	}
 	return nil
 }

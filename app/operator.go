@@ -83,6 +83,7 @@ func (p *program) firstOrganization(ctx context.Context, o *operator) (org core.
 		if err != nil {
 			return org, err
 		}
+		seat(storage, o.catalog)
 		if err := errors.Join(checkWhole(ctx, o.catalog, storage), storage.Close()); err != nil {
 			return org, err
 		}

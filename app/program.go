@@ -12,6 +12,7 @@ type program struct {
 
 func newProgram(options []Option) *program {
 	p := &program{storages: map[string]OpenStorage{}, shared: map[string]bool{}}
+	p.storages[shardedScheme], p.shared[shardedScheme] = p.openSharded, true
 	for _, option := range options {
 		option(p)
 	}

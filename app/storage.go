@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -34,7 +35,16 @@ func (p *program) alone(cfg Config) (scheme string, alone bool) {
 	if err != nil || p.storages[u.Scheme] == nil {
 		return "", false
 	}
-	return u.Scheme, !p.shared[u.Scheme]
+	all, err := shardURLs(u)
+	if err != nil {
+		return "", false
+	}
+	for _, one := range all {
+		if !p.shared[one.Scheme] {
+			return one.Scheme, true
+		}
+	}
+	return u.Scheme, false
 }
 
 // openSharedStorage opens the storage beside a server that may have it open.
@@ -54,7 +64,14 @@ func (p *program) openStorage(ctx context.Context, cfg Config) (core.Storage, er
 	if err != nil {
 		return nil, err
 	}
-	return open(ctx, u)
+	storage, err := open(ctx, u)
+	if err != nil {
+		return nil, err
+	}
+	if err := refuseShard(ctx, storage); err != nil {
+		return nil, errors.Join(err, storage.Close())
+	}
+	return storage, nil
 }
 
 // opener returns what opens the store that the settings name.
@@ -65,8 +82,12 @@ func (p *program) opener(cfg Config) (OpenStorage, *url.URL, error) {
 	}
 	open, ok := p.storages[u.Scheme]
 	if !ok {
-		known := slices.Sorted(maps.Keys(p.storages))
-		return nil, nil, wrong("store", fmt.Sprintf("has the unknown scheme %q; this build supports %s", u.Scheme, strings.Join(known, ", ")))
+		return nil, nil, p.unknownScheme(u.Scheme)
 	}
 	return open, u, nil
+}
+
+func (p *program) unknownScheme(scheme string) error {
+	known := slices.Sorted(maps.Keys(p.storages))
+	return wrong("store", fmt.Sprintf("has the unknown scheme %q; this build supports %s", scheme, strings.Join(known, ", ")))
 }

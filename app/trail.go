@@ -48,6 +48,7 @@ func (t *trail) write(ctx context.Context, record core.AuditRecord) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, storage.Close()) }()
+	seat(storage, firstShard{}) // audit trails are in no catalog
 	logger := slog.New(slog.NewTextHandler(t.talk, nil))
 	clock, err := sharedClock(ctx, time.Now, slog.New(slog.DiscardHandler), storage)
 	if err != nil {

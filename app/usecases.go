@@ -47,8 +47,10 @@ func newShares(cfg Config, p ports) *eventlog.Shares {
 	})
 }
 
-func newStreams(p ports, shares *eventlog.Shares, m *metrics.Metrics) *eventlog.Streams {
+func newStreams(p ports, storage core.Storage, shares *eventlog.Shares, m *metrics.Metrics) *eventlog.Streams {
+	shards, _ := storage.(core.Sharded)
 	return eventlog.NewStreams(eventlog.StreamPorts{
+		Shards: shards, Places: p.Catalog,
 		Catalog: p.Catalog, Log: p.Log, Schemas: p.Schemas, Authorizer: p.Authorizer, Shares: shares, Record: p.Record, Now: p.Now,
 		Versions: p.Catalog, Misfit: m.Misfit,
 	})
