@@ -206,7 +206,7 @@ func newCommitter(
 	lc fx.Lifecycle, cfg Config, log core.EventLog, storage core.Storage, recent *eventlog.Recent, m *metrics.Metrics, now func() time.Time,
 	logger *slog.Logger,
 ) *eventlog.Committer {
-	shards, _ := storage.(core.Sharded)
+	shards, _ := storage.(core.Sharded) // log hides it: it counts and traces
 	committer := eventlog.NewCommitter(log, eventlog.CommitOptions{
 		Lanes: cfg.lanes(), QueueEvents: cfg.QueueEvents, QueueBytes: cfg.QueueBytes, Committed: recent.Committed, Now: now, Logger: logger,
 		Shards: shards, Limits: core.GroupLimitsOf(storage), ResolveFor: resolveFor,
