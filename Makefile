@@ -51,11 +51,12 @@ RACED    = $(SLOWEST) $(filter-out $(SLOWEST) $(UNRACED),$(shell $(GO) list ./..
 TESTFLAGS = -vet=off '-ldflags=-s -w' -timeout 15m
 
 # How long `make fuzz` stays with each target, and how often `make chaos` kills,
-# pauses and cuts the power.
+# pauses and cuts the power, and how long it leaves the network sick.
 FUZZTIME ?= 10s
 KILLS    ?= 20
 PAUSES   ?= 5
 CUTS     ?= 5
+SICK     ?= 25s
 
 .DEFAULT_GOAL := help
 .PHONY: help run build size dashboard test lint fmt image check-deploy bench lighthouse verify-hooks chaos chaos-long fuzz clean FORCE
@@ -106,8 +107,9 @@ lighthouse: bin/eventflow bin/testenv $(LIGHTHOUSE) ## have Lighthouse judge the
 verify-hooks: $(VERIFIER) ## have the Standard Webhooks library for JavaScript judge our signatures; needs npm
 	EVENTFLOW_TEST_NODE_MODULES='$(CURDIR)/$(VERIFIER)' $(GO) test -tags javascript -run JavaScript ./adapters/webhook
 
-chaos: bin/testenv ## kill, pause, cut off and misset servers and databases, and cut their power, under load and check the log (up to 15 minutes)
-	EVENTFLOW_TEST_KILLS=$(KILLS) EVENTFLOW_TEST_PAUSES=$(PAUSES) EVENTFLOW_TEST_CUTS=$(CUTS) bin/testenv -- $(GO) test -count=1 -v -timeout 15m ./app/proof/chaos/...
+chaos: bin/testenv ## kill, pause, cut off and misset servers and databases, make their network sick and cut their power, under load and check the log (up to 20 minutes)
+	EVENTFLOW_TEST_KILLS=$(KILLS) EVENTFLOW_TEST_PAUSES=$(PAUSES) EVENTFLOW_TEST_CUTS=$(CUTS) EVENTFLOW_TEST_SICK=$(SICK) \
+		bin/testenv -- $(GO) test -count=1 -v -timeout 20m ./app/proof/chaos/...
 	bin/testenv -- $(GO) test -count=5 -run ClockIsWrong ./app
 
 chaos-long: bin/testenv ## pause, cut off and misset a server and cut its power 100 times each, kill under processors as often, and kill copies of a million events (up to two hours)
