@@ -85,6 +85,7 @@
 //   - roles.go: what each role may do;
 //   - system.go: how the server describes itself;
 //   - health.go: whether it can serve;
+//   - reference.go: the reference of the API, for people and for programs;
 //   - root.go: what is at `/`, for people and for programs;
 //   - metrics.go: what it counts, for Prometheus;
 //   - site.go: the dashboard's files and pages.
