@@ -47,10 +47,11 @@ func newShares(cfg Config, p ports) *eventlog.Shares {
 	})
 }
 
-func newStreams(p ports, shares *eventlog.Shares, m *metrics.Metrics) *eventlog.Streams {
+func newStreams(p ports, storage core.Storage, shares *eventlog.Shares, m *metrics.Metrics) *eventlog.Streams {
+	shards, _ := storage.(core.Sharded)
 	return eventlog.NewStreams(eventlog.StreamPorts{
 		Catalog: p.Catalog, Log: p.Log, Schemas: p.Schemas, Authorizer: p.Authorizer, Shares: shares, Record: p.Record, Now: p.Now,
-		Versions: p.Catalog, Misfit: m.Misfit,
+		Versions: p.Catalog, Misfit: m.Misfit, Archive: archiveOf(storage), Shards: shards, Places: p.Catalog,
 	})
 }
 
@@ -72,10 +73,11 @@ func newTails(p ports, streams *eventlog.Streams, recent *eventlog.Recent) *even
 	return eventlog.NewTails(streams, recent, p.Log)
 }
 
-func newRetention(p ports, storage core.Storage, m *metrics.Metrics) *eventlog.Retention {
+func newRetention(cfg Config, p ports, storage core.Storage, m *metrics.Metrics) *eventlog.Retention {
 	room, _ := storage.(core.Preparer) // where none is needed, there is none
 	return eventlog.NewRetention(eventlog.RetentionPorts{
 		Catalog: p.Catalog, Log: p.Log, Attempts: p.Catalog, Sessions: p.Catalog, Quarantine: p.Catalog, Room: room,
+		Archive: archiveOf(storage), HotDays: cfg.HotDays, HandedOver: m.HandedOver,
 		Removed: m.Removed, Swept: m.Swept, Logger: p.Logger, Now: p.Now,
 	})
 }
