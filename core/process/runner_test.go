@@ -386,3 +386,20 @@ func TestALeaseThatIsLostEndsWithinSeconds(t *testing.T) {
 		require.Greater(p, len(got), 10)
 	})
 }
+
+// TestAProcessorEndsWithItsStream: nothing of it goes on, on any node.
+func TestAProcessorEndsWithItsStream(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.processor(nil)
+		p.put(numbers(2)...)
+		pass(time.Second)
+		require.Len(p, p.box.got(), 2)
+		before := p.box.closed
+		require.NoError(p, p.streams.Delete(p.Context(), p.who, "orders", 0))
+		pass(5 * time.Second)
+		require.Equal(p, before+1, p.box.closed, "the destination is let go of")
+		failing, err := p.Processors.Failing(p.Context(), p.who)
+		require.NoError(p, err)
+		require.Zero(p, failing)
+	})
+}
