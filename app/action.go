@@ -38,6 +38,7 @@ var commandActions = map[string]core.Action{
 	"doctor":                noOrganization, // reads all of the installation, as whoever has its settings may
 	"health":                noOrganization,
 	"help":                  noOrganization,
+	"init":                  noOrganization,
 	"key":                   noOrganization,
 	"key create":            core.ActionWriteKeys,
 	"key list":              core.ActionReadKeys,

@@ -142,7 +142,7 @@ func timeFlag(name, text string) (time.Time, error) {
 // restorePeriod copies what was received in a period.
 func (p *program) restorePeriod(cmd *cobra.Command, o operator, asked period, from, to time.Time) (err error) {
 	ctx := cmd.Context()
-	storage, err := p.openSharedStorage(ctx, o.cfg)
+	storage, err := p.openSharedStorage(ctx, o.cfg, o.catalog)
 	if err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ import (
 // over those with the tag reload. The others need a restart.
 type Config struct {
 	Addr           string `name:"addr" default:":8080" usage:"address to listen on, host:port"`
-	Store          string `name:"store" default:"sqlite:./eventflow_data" usage:"where events are kept, as a URL: sqlite:FOLDER, postgres://…, memory:, or a scheme of this build"`
+	Store          string `name:"store" default:"sqlite:./eventflow_data" usage:"where events are kept, as a URL: sqlite:FOLDER, postgres://…, nats://…, memory:, or a scheme of this build"`
 	Catalog        string `name:"catalog" default:"" usage:"where streams and keys are kept, as a URL: sqlite:FOLDER or postgres://…; by default together with the events"`
 	Secret         string `name:"secret" default:"" usage:"at least 32 characters, the key for hashing credentials; the same on every node ('eventflow secret' generates one)" secret:"true"`
 	SecretPrevious string `name:"secret-previous" default:"" usage:"the previous secret, while it is being changed: keys, links and sessions made with it stay valid; rotate the keys, then remove it" secret:"true"`
@@ -311,6 +311,9 @@ func (c Config) catalogURL() (*url.URL, error) {
 	switch u.Scheme {
 	case "sqlite", "postgres", "postgresql":
 		return u, nil
+	}
+	if c.Catalog == "" && u.Scheme == "nats" {
+		return nil, errors.New("must be set where events are kept in nats: the URL of the database that keeps streams and keys, postgres://… for several nodes")
 	}
 	if c.Catalog != "" {
 		return nil, fmt.Errorf("has the scheme %q; a catalog can be kept in sqlite or postgres", u.Scheme)

@@ -54,13 +54,13 @@ func (d *doctor) examine(ctx context.Context) error {
 		usable[one.Name] = d.checkFiles(one) && d.checkTables(ctx, one)
 	}
 	d.checkSecrets()
-	storage := d.openStorage(ctx, len(all) < 2, usable["events"])
-	if storage != nil {
-		defer storage.Close() //nolint:errcheck // it was only read
-	}
 	kept := d.openCatalog(ctx, usable["catalog"])
 	if kept != nil {
 		defer kept.Close() //nolint:errcheck // it was only read
+	}
+	storage := d.openStorage(ctx, len(all) < 2, usable["events"], kept)
+	if storage != nil {
+		defer storage.Close() //nolint:errcheck // it was only read
 	}
 	d.checkEngines(ctx, d.archived(ctx, storage, kept), kept)
 	if storage != nil && kept != nil && !d.quick {
@@ -134,7 +134,7 @@ func (d *doctor) checkTables(ctx context.Context, t tables) bool {
 
 // openStorage opens the log beside a server, if it can be. foreign says that its tables
 // are not this program's to judge.
-func (d *doctor) openStorage(ctx context.Context, foreign, usable bool) core.Storage {
+func (d *doctor) openStorage(ctx context.Context, foreign, usable bool, kept core.Catalog) core.Storage {
 	if !usable && !foreign {
 		return nil
 	}
@@ -142,7 +142,10 @@ func (d *doctor) openStorage(ctx context.Context, foreign, usable bool) core.Sto
 		d.say("events", core.FindingNote, "a %s: store can be open in one process only, the server: its events are not looked at", scheme)
 		return nil
 	}
-	storage, err := d.program.openStorage(ctx, d.cfg)
+	if foreign && kept == nil {
+		return nil // which would not know where its streams are
+	}
+	storage, err := d.program.openStorage(ctx, d.cfg, kept)
 	if err != nil {
 		d.failed("events", "opening the store", err)
 		return nil

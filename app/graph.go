@@ -141,16 +141,16 @@ func (c Config) level() (level slog.Level) {
 const startTimeout = 5 * time.Minute
 
 func openStorage(
-	ctx context.Context, lc fx.Lifecycle, p *program, cfg Config, m *metrics.Metrics, t *otel.Telemetry, catalog core.Catalog, logger *slog.Logger,
+	ctx context.Context, lc fx.Lifecycle, p *program, cfg Config, kept core.Catalog, m *metrics.Metrics, t *otel.Telemetry, logger *slog.Logger,
 ) (core.Storage, error) {
 	ctx, cancel := context.WithTimeout(t.Databases(ctx), startTimeout)
 	defer cancel()
-	storage, err := p.openStorage(ctx, cfg)
+	storage, err := p.openStorage(ctx, cfg, kept)
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
 	m.Engine("store", storage)
-	tier, err := withArchive(ctx, cfg, storage, catalog, logger, m.Fetched)
+	tier, err := withArchive(ctx, cfg, storage, kept, logger, m.Fetched)
 	if err != nil {
 		return nil, errors.Join(err, storage.Close())
 	}
@@ -198,20 +198,27 @@ func sharedClock(ctx context.Context, own core.Clock, logger *slog.Logger, engin
 	return eventlog.NewSharedClock(ctx, own, logger, keepers...)
 }
 
+// resolveFor is how long the outcome of an append is looked up: longer than several
+// servers take to choose another leader.
+const resolveFor = 20 * time.Second
+
 func newCommitter(
-	lc fx.Lifecycle, cfg Config, log core.EventLog, recent *eventlog.Recent, m *metrics.Metrics, now func() time.Time, logger *slog.Logger,
+	lc fx.Lifecycle, cfg Config, log core.EventLog, storage core.Storage, recent *eventlog.Recent, m *metrics.Metrics, now func() time.Time,
+	logger *slog.Logger,
 ) *eventlog.Committer {
+	shards, _ := storage.(core.Sharded)
 	committer := eventlog.NewCommitter(log, eventlog.CommitOptions{
 		Lanes: cfg.lanes(), QueueEvents: cfg.QueueEvents, QueueBytes: cfg.QueueBytes, Committed: recent.Committed, Now: now, Logger: logger,
+		Shards: shards, Limits: core.GroupLimitsOf(storage), ResolveFor: resolveFor,
 	})
-	m.Queue(committer.Queued, cfg.lanes()*cfg.QueueEvents)
+	m.Queue(committer.Queued, core.ShardsOf(storage)*cfg.lanes()*cfg.QueueEvents)
 	lc.Append(fx.StopHook(committer.Close))
 	return committer
 }
 
 // newRecent returns the hub of recent events and keeps it going.
-func newRecent(lc fx.Lifecycle, cfg Config, log core.EventLog, logger *slog.Logger) (*eventlog.Recent, error) {
-	notifier, err := openNotifier(lc, cfg, logger)
+func newRecent(lc fx.Lifecycle, cfg Config, log core.EventLog, storage core.Storage, logger *slog.Logger) (*eventlog.Recent, error) {
+	notifier, err := openNotifier(lc, cfg, storage, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -220,11 +227,12 @@ func newRecent(lc fx.Lifecycle, cfg Config, log core.EventLog, logger *slog.Logg
 	return recent, nil
 }
 
-// openNotifier returns what carries news to other nodes, or nil where there is
-// no Redis.
-func openNotifier(lc fx.Lifecycle, cfg Config, logger *slog.Logger) (core.Notifier, error) {
+// openNotifier returns what carries news to other nodes: Redis, or else the store, if it
+// can. Otherwise it is nil.
+func openNotifier(lc fx.Lifecycle, cfg Config, storage core.Storage, logger *slog.Logger) (core.Notifier, error) {
 	if cfg.Redis == "" {
-		return nil, nil //nolint:nilnil // without one, nodes ask the log
+		notifier, _ := storage.(core.Notifier)
+		return notifier, nil // without one, nodes ask the log
 	}
 	notifier, err := redisnotify.Open(cfg.Redis, logger)
 	if err != nil {

@@ -38,14 +38,14 @@ func (p *program) openInstallation(ctx context.Context, cfg Config) (*installati
 	if err != nil {
 		return nil, wrong("catalog", err.Error())
 	}
-	if i.storage, err = p.openStorage(ctx, cfg); err != nil {
-		return nil, fmt.Errorf("opening the store %s: %w", i.name, err)
-	}
 	opened, err := catalog.Open(ctx, u)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the catalog: %w", err), i.storage.Close())
+		return nil, fmt.Errorf("opening the catalog: %w", err)
 	}
 	i.catalog = opened.(*catalog.Catalog)
+	if i.storage, err = p.openStorage(ctx, cfg, i.catalog); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the store %s: %w", i.name, err), i.catalog.Close())
+	}
 	tier, err := withArchive(ctx, cfg, i.storage, opened, slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		return nil, errors.Join(err, i.close())

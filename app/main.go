@@ -56,7 +56,7 @@ func newRoot(p *program) *cobra.Command {
 	root.AddCommand(
 		devCommand(p, s), serveCommand(p, s), tryCommand(), keyCommand(p, s), tokenCommand(p, s), organizationCommand(p, s), replayCommand(p, s),
 		userCommand(p, s), auditCommand(p, s), backupCommand(p, s), restoreCommand(p, s), copyCommand(p, s), archiveCommand(p, s),
-		secretCommand(), configCommand(p, s), doctorCommand(p, s), migrateCommand(s), benchCommand(), healthCommand(s), versionCommand(),
+		secretCommand(), initCommand(p, s), configCommand(p, s), doctorCommand(p, s), migrateCommand(s), benchCommand(), healthCommand(s), versionCommand(),
 	)
 	return root
 }

@@ -48,9 +48,10 @@ func newShares(cfg Config, p ports) *eventlog.Shares {
 }
 
 func newStreams(p ports, storage core.Storage, shares *eventlog.Shares, m *metrics.Metrics) *eventlog.Streams {
+	shards, _ := storage.(core.Sharded)
 	return eventlog.NewStreams(eventlog.StreamPorts{
 		Catalog: p.Catalog, Log: p.Log, Schemas: p.Schemas, Authorizer: p.Authorizer, Shares: shares, Record: p.Record, Now: p.Now,
-		Versions: p.Catalog, Misfit: m.Misfit, Archive: archiveOf(storage),
+		Versions: p.Catalog, Misfit: m.Misfit, Archive: archiveOf(storage), Shards: shards, Places: p.Catalog,
 	})
 }
 
@@ -91,10 +92,12 @@ func newDelivery(
 	})
 }
 
-func newInbound(cfg Config, p ports, streams *eventlog.Streams, ingest *eventlog.Ingest, shares *eventlog.Shares) *inbound.Sources {
+func newInbound(
+	cfg Config, p ports, streams *eventlog.Streams, ingest *eventlog.Ingest, shares *eventlog.Shares, m *metrics.Metrics,
+) *inbound.Sources {
 	return inbound.New(inbound.Ports{
 		Catalog: p.Catalog, Streams: streams, Ingest: ingest, Shares: shares, Authorizer: p.Authorizer, Secrets: cfg.secrets(),
-		Feeds: cfg.feeds(), Record: p.Record, Logger: p.Logger, Now: p.Now,
+		Feeds: cfg.feeds(), Refusal: m.Refused, Record: p.Record, Logger: p.Logger, Now: p.Now,
 	})
 }
 

@@ -30,11 +30,12 @@ type Traffic interface {
 	Sources
 }
 
-// StreamStore keeps streams, and what their events look like.
+// StreamStore keeps streams, what their events look like, and how far the log has come.
 type StreamStore interface {
 	StreamCatalog
 	StreamPlaces
 	SchemaStore
+	Extents
 	Segments
 }
 

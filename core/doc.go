@@ -129,6 +129,7 @@
 //
 //   - storage.go: the log of events, all that a storage of your own implements;
 //   - shard.go: what a storage says besides that keeps its streams in several places;
+//   - extent.go: how far they have come, to find out an engine that lost something;
 //   - move.go: what it takes to move a stream from one place to another;
 //   - copy.go: what a storage may do besides: its log can be copied into another one;
 //   - catalog.go: everything small that people configure;

@@ -49,11 +49,12 @@ func shapes(t *testing.T) (all []shape) {
 type spread int
 
 // HomesOf implements core.Homes.
-func (s spread) HomesOf(_ context.Context, streams []core.ID) (all []int, err error) {
-	for _, stream := range streams {
-		all = append(all, s.home(stream))
+func (s spread) HomesOf(_ context.Context, streams []core.ID) ([]int, error) {
+	homes := make([]int, len(streams))
+	for i, stream := range streams {
+		homes[i] = s.home(stream)
 	}
-	return all, nil
+	return homes, nil
 }
 
 func (s spread) home(stream core.ID) int {
@@ -74,9 +75,9 @@ func (s spread) on(shard int) core.ID {
 
 func open(t testing.TB, u *url.URL, homes core.Homes) core.Storage {
 	t.Helper()
-	storage, err := jetstream.Open(t.Context(), u, nil)
+	storage, err := jetstream.Open(t.Context(), u)
 	require.NoError(t, err)
-	storage.SetHomes(homes)
+	storage.(core.Homed).SetHomes(homes)
 	return storage
 }
 

@@ -46,6 +46,8 @@ type Catalog struct {
 	refusals  map[core.ID]core.SourceRefusal
 	segments  map[segmentKey]heldSegment
 	feedNotes map[feedKey]core.FeedNote
+	// extents are by the names of stores.
+	extents map[string]map[int]uint64
 }
 
 var _ core.Catalog = (*Catalog)(nil)
@@ -53,7 +55,7 @@ var _ core.Catalog = (*Catalog)(nil)
 // NewCatalog returns an empty catalog.
 func NewCatalog() *Catalog {
 	return &Catalog{
-		organizations: map[core.ID]core.Organization{}, streams: map[core.ID]core.Stream{}, keys: map[core.ID]core.APIKey{},
+		extents: map[string]map[int]uint64{}, organizations: map[core.ID]core.Organization{}, streams: map[core.ID]core.Stream{}, keys: map[core.ID]core.APIKey{},
 		users: map[core.ID]core.User{}, sessions: map[core.ID]core.Session{}, tickets: map[core.ID]core.Ticket{},
 		groups: map[core.ID]core.Group{}, progress: map[core.ID]core.Progress{}, attempts: map[core.ID][]core.Attempt{},
 		letters: map[core.ID]core.DeadLetter{}, replays: map[core.ID]core.Replay{},

@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) core.Catalog) {
 		{"stream", streams},
 		{"list of streams", lists},
 		{"change of a stream", changes},
+		{"extent of a store", extents},
 		{"schema", schemas},
 		{"quarantine", quarantines},
 		{"archive", archives},

@@ -27,6 +27,8 @@ type desk struct {
 	t      *testing.T
 	stream core.ID
 	ingest *eventlog.Ingest
+	// counted are the codes of refusals.
+	counted []core.Code
 }
 
 func newDesk(t *testing.T) *desk { return newDeskOver(t, nil) }
@@ -46,7 +48,7 @@ func newDeskOver(t *testing.T, log core.EventLog) *desk {
 func (d *desk) node(secrets ...[]byte) *inbound.Sources {
 	return inbound.New(inbound.Ports{
 		Catalog: d.rig.Catalog, Streams: d.rig.Streams, Ingest: d.ingest, Authorizer: coretest.Everything{}, Secrets: secrets,
-		Logger: slog.New(slog.DiscardHandler), Now: d.rig.Clock.Now,
+		Refusal: func(_ core.ID, code core.Code) { d.counted = append(d.counted, code) }, Logger: slog.New(slog.DiscardHandler), Now: d.rig.Clock.Now,
 	})
 }
 

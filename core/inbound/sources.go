@@ -36,6 +36,8 @@ type Ports struct {
 	Feeds map[core.Preset]core.FeedConnector
 	// Secrets are the server's secret and those before it. At least one is not empty.
 	Secrets [][]byte
+	// Refusal is told of each refusal, stored or not; it must be fast, and may be nil.
+	Refusal func(source core.ID, code core.Code)
 	Record  core.Recorder
 	Logger  *slog.Logger
 	Now     core.Clock

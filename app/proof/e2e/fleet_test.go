@@ -76,7 +76,7 @@ func (p *program) runFleet(addr string, size int) {
 	p.runNode("127.0.0.1:0")
 	first, err := url.Parse(p.base)
 	require.NoError(p.t, err)
-	f := &fleet{nodes: []*url.URL{first}, stops: []func(){p.stop}, from: fmt.Sprintf("2001:db8::%x:%x", rand.N(1<<16), rand.N(1<<16))}
+	f := &fleet{nodes: []*url.URL{first}, stops: []func(){p.stop}, from: fmt.Sprintf("10.%d.%d.%d", rand.N(256), rand.N(256), rand.N(256))}
 	secret, err := os.ReadFile(filepath.Join(p.folder, "eventflow_data", "secret"))
 	require.NoError(p.t, err)
 	for len(f.nodes) < size {
