@@ -19,6 +19,9 @@ const noOrganization core.Action = ""
 // organization by operate, which asks the rules; a command that is not here can
 // touch none.
 var commandActions = map[string]core.Action{
+	"archive":               noOrganization, // as audit
+	"archive list":          core.ActionReadStreams,
+	"archive restore":       core.ActionWriteStreams,
 	"audit":                 noOrganization, // as key, org, replay, token and user: prints its help
 	"audit verify":          core.ActionReadAudit,
 	"backup":                noOrganization,

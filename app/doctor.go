@@ -62,7 +62,7 @@ func (d *doctor) examine(ctx context.Context) error {
 	if storage != nil {
 		defer storage.Close() //nolint:errcheck // it was only read
 	}
-	d.checkEngines(ctx, storage, kept)
+	d.checkEngines(ctx, d.archived(ctx, storage, kept), kept)
 	if storage != nil && kept != nil && !d.quick {
 		d.readEvents(ctx, storage, kept)
 	}
@@ -151,6 +151,25 @@ func (d *doctor) openStorage(ctx context.Context, foreign, usable bool, kept cor
 		return nil
 	}
 	return storage
+}
+
+// archived is the storage with the archive that is over it, so that its objects are looked
+// at, too. The events in them are read as often as their hashes are compared: once.
+func (d *doctor) archived(ctx context.Context, storage core.Storage, kept core.Catalog) core.Storage {
+	if storage == nil || kept == nil {
+		return storage
+	}
+	tier, err := withArchive(ctx, d.cfg, storage, kept, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		d.failed("archive", "cannot be looked at", err)
+		return storage
+	}
+	if archive := archiveOf(tier); archive != nil {
+		if err := archive.CheckArchive(ctx); err != nil {
+			d.failed("archive", "does not work as it should", err)
+		}
+	}
+	return tier
 }
 
 func (d *doctor) openCatalog(ctx context.Context, usable bool) core.Catalog {

@@ -101,7 +101,7 @@ func atWork() fx.Option {
 			lc fx.Lifecycle, c *chores, s *eventlog.Streams, r *eventlog.Retention, d *deliver.UseCases, i *identity.UseCases, p *process.UseCases,
 			in *inbound.Sources,
 		) {
-			for _, run := range []func(context.Context, core.Ran){s.Run, r.Run, d.Replayer.Run, i.Access.Run, p.Runner.Run, in.Run} {
+			for _, run := range []func(context.Context, core.Ran){s.Run, r.Run, d.Replayer.Run, i.Access.Run, p.Runner.Run, in.Run, in.Fetch} {
 				background(lc, func(ctx context.Context) { run(ctx, c.ran) })
 			}
 		},
@@ -141,7 +141,7 @@ func (c Config) level() (level slog.Level) {
 const startTimeout = 5 * time.Minute
 
 func openStorage(
-	ctx context.Context, lc fx.Lifecycle, p *program, cfg Config, kept core.Catalog, m *metrics.Metrics, t *otel.Telemetry,
+	ctx context.Context, lc fx.Lifecycle, p *program, cfg Config, kept core.Catalog, m *metrics.Metrics, t *otel.Telemetry, logger *slog.Logger,
 ) (core.Storage, error) {
 	ctx, cancel := context.WithTimeout(t.Databases(ctx), startTimeout)
 	defer cancel()
@@ -149,9 +149,13 @@ func openStorage(
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
-	lc.Append(fx.StopHook(storage.Close))
 	m.Engine("store", storage)
-	return storage, nil
+	tier, err := withArchive(ctx, cfg, storage, kept, logger, m.Fetched)
+	if err != nil {
+		return nil, errors.Join(err, storage.Close())
+	}
+	lc.Append(fx.StopHook(tier.Close))
+	return tier, nil
 }
 
 func openCatalog(ctx context.Context, lc fx.Lifecycle, cfg Config, m *metrics.Metrics, t *otel.Telemetry) (core.Catalog, error) {

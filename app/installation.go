@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -45,6 +46,11 @@ func (p *program) openInstallation(ctx context.Context, cfg Config) (*installati
 	if i.storage, err = p.openStorage(ctx, cfg, i.catalog); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the store %s: %w", i.name, err), i.catalog.Close())
 	}
+	tier, err := withArchive(ctx, cfg, i.storage, opened, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		return nil, errors.Join(err, i.close())
+	}
+	i.storage = tier
 	var able bool
 	if i.log, able = i.storage.(core.Copyable); !able {
 		return nil, errors.Join(fmt.Errorf("the store %s cannot be copied: its adapter is not a core.Copyable", i.name), i.close())

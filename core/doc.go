@@ -28,7 +28,8 @@
 //   - A processor is a consumer group whose consumer is the server itself: it filters
 //     events, transforms them and sends them to a destination by a sink.
 //   - A source is an address at which a sender that cannot speak the API puts events
-//     into a stream. What it cannot believe or read it keeps apart as a refusal.
+//     into a stream. What it cannot believe or read it keeps apart as a refusal. A feed
+//     is another system whose messages a source fetches instead.
 //   - A shard is one of several places where a store keeps streams. A stream is on one
 //     of them, its home.
 //   - A node is one server of several that share a store.
@@ -49,7 +50,7 @@
 //     process;
 //   - core/identity: people, their sign-ins and machines' keys;
 //   - core/process: filters events, transforms them and sends them on;
-//   - core/inbound: takes in what senders of webhooks send;
+//   - core/inbound: takes in what senders of webhooks send, and fetches what feeds hold;
 //   - core/storetest, core/catalogtest, core/grouptest, core/limitertest,
 //     core/sinktest: the contracts of the adapters in executable form.
 //
@@ -105,7 +106,8 @@
 //   - deliveryattempt.go: an attempt to send an event, and how many there were;
 //   - pipeline.go: a filter and a transform, compiled;
 //   - sink.go: a destination, what it is handed, and what became of that;
-//   - source.go: an address at which senders put events in, and what it refused.
+//   - source.go: an address at which senders put events in, and what it refused;
+//   - feed.go: a system that a source fetches events from.
 //
 // Who may do what:
 //

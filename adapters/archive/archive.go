@@ -77,14 +77,17 @@ type Tier struct {
 }
 
 var (
-	_ core.Storage    = (*Tier)(nil)
-	_ core.Tiered     = (*Tier)(nil)
-	_ core.Examiner   = (*Tier)(nil)
-	_ core.Rememberer = (*Tier)(nil)
-	_ core.Preparer   = (*Tier)(nil)
-	_ core.Timekeeper = (*Tier)(nil)
-	_ core.Migrated   = (*Tier)(nil)
-	_ core.Copyable   = (*copyable)(nil)
+	_ core.Storage      = (*Tier)(nil)
+	_ core.Tiered       = (*Tier)(nil)
+	_ core.Examiner     = (*Tier)(nil)
+	_ core.Rememberer   = (*Tier)(nil)
+	_ core.Preparer     = (*Tier)(nil)
+	_ core.Timekeeper   = (*Tier)(nil)
+	_ core.Migrated     = (*Tier)(nil)
+	_ core.Sharded      = (*Tier)(nil)
+	_ core.Homed        = (*Tier)(nil)
+	_ core.GroupLimited = (*Tier)(nil)
+	_ core.Copyable     = (*copyable)(nil)
 )
 
 // New puts a tier over a storage, which it closes. It is a [core.Copyable] if the storage
@@ -132,6 +135,28 @@ func (t *Tier) Schema(ctx context.Context) (at, known int64, err error) {
 	}
 	return 0, 0, nil
 }
+
+// Shards implements [core.Sharded].
+func (t *Tier) Shards() int { return core.ShardsOf(t.Storage) }
+
+// ShardOf implements [core.Sharded]. What is in the archive is on no shard: a stream that
+// moves to another one keeps it.
+func (t *Tier) ShardOf(ctx context.Context, stream core.ID) (int, error) {
+	if sharded, able := t.Storage.(core.Sharded); able {
+		return sharded.ShardOf(ctx, stream)
+	}
+	return 0, nil
+}
+
+// SetHomes implements [core.Homed].
+func (t *Tier) SetHomes(homes core.Homes) {
+	if homed, able := t.Storage.(core.Homed); able {
+		homed.SetHomes(homes)
+	}
+}
+
+// GroupLimits implements [core.GroupLimited].
+func (t *Tier) GroupLimits() core.GroupLimits { return core.GroupLimitsOf(t.Storage) }
 
 // Remembered implements [core.Rememberer]. The keys of events in the archive are not
 // remembered.

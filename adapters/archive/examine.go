@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -34,6 +35,10 @@ func (t *Tier) Examine(ctx context.Context, tell func(core.Finding)) error {
 			if err := t.examine(ctx, segment); err != nil {
 				if ctx.Err() != nil {
 					return ctx.Err()
+				}
+				if !errors.Is(err, ErrMissing) && !errors.Is(err, errDamaged) {
+					tell(core.Finding{About: "archive", State: core.FindingProblem, Text: fmt.Sprintf("its objects cannot be looked at: %v", err)})
+					return nil
 				}
 				damage = true
 				tell(core.Finding{About: "archive", State: core.FindingProblem, Stream: segment.Stream.String(), Offset: &segment.First, Text: fmt.Sprintf(

@@ -17,6 +17,8 @@ import (
 	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 	"github.com/minio/minio-go/v7/pkg/s3utils"
+
+	"github.com/eventflow-go/eventflow/adapters/destination"
 )
 
 // s3 is a bucket that speaks the S3 API.
@@ -150,8 +152,5 @@ func plain(err error) error {
 		}
 		return fmt.Errorf("the object store answered with status %d, %s", answer.StatusCode, answer.Code)
 	}
-	if refused, ok := errors.AsType[*url.Error](err); ok {
-		err = refused.Err
-	}
-	return fmt.Errorf("the object store cannot be reached: %w", err)
+	return fmt.Errorf("the object store cannot be reached: %w", destination.Plain(err))
 }

@@ -49,6 +49,7 @@ func Tables() []Table {
 		{Name: "sources", Order: "id collate bytes"},
 		{Name: "source_refusals", Order: "id collate bytes"},
 		{Name: "archive_segments", Order: "stream collate bytes, first_offset", Bound: true},
+		{Name: "feed_notes", Order: "source collate bytes, node collate bytes"},
 	}
 }
 

@@ -41,12 +41,13 @@ type Catalog struct {
 	processors map[core.ID]core.Processor
 	deliveries map[core.ID]core.DeliveryAttempt
 	// counts are by processor and by when an hour began.
-	counts   map[core.ID]map[time.Time]core.DeliveryCount
-	sources  map[core.ID]core.Source
-	refusals map[core.ID]core.SourceRefusal
+	counts    map[core.ID]map[time.Time]core.DeliveryCount
+	sources   map[core.ID]core.Source
+	refusals  map[core.ID]core.SourceRefusal
+	segments  map[segmentKey]heldSegment
+	feedNotes map[feedKey]core.FeedNote
 	// extents are by the names of stores.
-	extents  map[string]map[int]uint64
-	segments map[segmentKey]heldSegment
+	extents map[string]map[int]uint64
 }
 
 var _ core.Catalog = (*Catalog)(nil)
@@ -62,7 +63,8 @@ func NewCatalog() *Catalog {
 		processors: map[core.ID]core.Processor{}, deliveries: map[core.ID]core.DeliveryAttempt{},
 		counts:  map[core.ID]map[time.Time]core.DeliveryCount{},
 		sources: map[core.ID]core.Source{}, refusals: map[core.ID]core.SourceRefusal{},
-		segments: map[segmentKey]heldSegment{},
+		segments:  map[segmentKey]heldSegment{},
+		feedNotes: map[feedKey]core.FeedNote{},
 	}
 }
 

@@ -59,6 +59,9 @@ func newFleet(t *testing.T, folder string, prepare ...func(folder string)) *flee
 			do(one.Dir)
 		}
 	}
+	for i := range f.nodes {
+		f.nodes[i].Log = os.Getenv("EVENTFLOW_TEST_JETSTREAM_LOG") != ""
+	}
 	f.running = make([]*jetstreamtest.Process, natsServers)
 	t.Cleanup(func() {
 		for _, one := range f.running {

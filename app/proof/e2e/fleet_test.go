@@ -3,6 +3,8 @@ package e2e
 import (
 	"bufio"
 	"context"
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -47,7 +49,7 @@ func fleetEnviron(t testing.TB) []string {
 	t.Helper()
 	return []string{
 		"EVENTFLOW_STORE=" + pgtest.URL(t).String(), "EVENTFLOW_REDIS=" + redistest.URL(t),
-		"EVENTFLOW_RATE_KEY=off", "EVENTFLOW_ALLOW_PRIVATE_DESTINATIONS=true",
+		"EVENTFLOW_RATE_KEY=off", "EVENTFLOW_ALLOW_PRIVATE_DESTINATIONS=true", "EVENTFLOW_TRUSTED_PROXIES=127.0.0.0/8",
 	}
 }
 
@@ -55,6 +57,9 @@ func fleetEnviron(t testing.TB) []string {
 type fleet struct {
 	nodes []*url.URL
 	turn  atomic.Int64
+	// from is the address that clients seem to have. Redis counts attempts to sign in by
+	// it, and other tests use the same Redis.
+	from  string
 	proxy *http.Server
 	stops []func()
 }
@@ -71,7 +76,7 @@ func (p *program) runFleet(addr string, size int) {
 	p.runNode("127.0.0.1:0")
 	first, err := url.Parse(p.base)
 	require.NoError(p.t, err)
-	f := &fleet{nodes: []*url.URL{first}, stops: []func(){p.stop}}
+	f := &fleet{nodes: []*url.URL{first}, stops: []func(){p.stop}, from: fmt.Sprintf("10.%d.%d.%d", rand.N(256), rand.N(256), rand.N(256))}
 	secret, err := os.ReadFile(filepath.Join(p.folder, "eventflow_data", "secret"))
 	require.NoError(p.t, err)
 	for len(f.nodes) < size {
@@ -100,6 +105,7 @@ func (f *fleet) handler() http.Handler {
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(f.nodes[int(f.turn.Add(1))%len(f.nodes)])
 			r.Out.Host = r.In.Host
+			r.Out.Header.Set("X-Forwarded-For", f.from)
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
 	}
