@@ -53,10 +53,11 @@ func shardTexts(list string) (texts []string, err error) {
 		return shardLines(path)
 	}
 	for part := range strings.SplitSeq(list, ",") {
-		if len(texts) > 0 && !isShard.MatchString(part) {
+		text := strings.TrimSpace(part)
+		if len(texts) > 0 && !isShard.MatchString(text) {
 			texts[len(texts)-1] += "," + part
-		} else if part = strings.TrimSpace(part); part != "" {
-			texts = append(texts, part)
+		} else if text != "" {
+			texts = append(texts, text)
 		}
 	}
 	return texts, nil
@@ -127,7 +128,7 @@ func refuseShard(ctx context.Context, storage core.Storage) error {
 	}
 	label, err := labelled.Label(ctx)
 	if err == nil && label.Of > 1 {
-		err = fmt.Errorf("it is shard %d of %d: name all of them, in their order, as sharded:URL,URL,… ", label.Number, label.Of)
+		err = fmt.Errorf("it is shard %d of %d: name all of them, in their order, as sharded:URL,URL,…", label.Number, label.Of)
 	}
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -20,7 +21,14 @@ import (
 //
 // The definition says who is at it. Whoever finds another there has been overtaken, and
 // stops. So a move that was interrupted anywhere is finished, or undone, by another one.
-type Moves struct{ MovePorts }
+type Moves struct {
+	MovePorts
+
+	// life ends with Close, and running are the moves that were started.
+	life    context.Context
+	end     context.CancelFunc
+	running sync.WaitGroup
+}
 
 // MovePorts is what Moves works with.
 type MovePorts struct {
@@ -47,7 +55,33 @@ func NewMoves(ports MovePorts) *Moves {
 	if ports.Settle == 0 {
 		ports.Settle = core.HomeTTL + time.Second
 	}
-	return &Moves{ports}
+	m := &Moves{MovePorts: ports}
+	m.life, m.end = context.WithCancel(context.Background())
+	return m
+}
+
+// Start begins a move and returns. What becomes of it the stream tells: it has Moving for
+// as long as it is not done.
+func (m *Moves) Start(ctx context.Context, who core.Principal, ref string, to int) (core.Stream, error) {
+	stream, err := m.Begin(ctx, who, ref, to)
+	if err != nil {
+		return core.Stream{}, err
+	}
+	m.running.Go(func() {
+		if err := m.Finish(m.life, who, stream, func(int) {}); err != nil {
+			m.Logger.Error("a stream was not moved; move it again, or to where it is to undo it", "stream_id", stream.ID, "to", to, "error", err)
+			return
+		}
+		m.Logger.Info("a stream was moved", "stream_id", stream.ID, "from", stream.Shard, "to", to)
+	})
+	return stream, nil
+}
+
+// Close interrupts the moves that were started, and waits until each has left its stream
+// where it can be written to.
+func (m *Moves) Close() {
+	m.end()
+	m.running.Wait()
 }
 
 // The bounds of a move: what may be left to copy when the stream is held, how often it is
@@ -76,7 +110,7 @@ func (m *Moves) Begin(ctx context.Context, who core.Principal, ref string, to in
 		return core.Stream{}, err
 	}
 	if shards == 1 {
-		return core.Stream{}, core.Errorf(core.CodeConflict, "the store has one shard: there is nowhere else")
+		return core.Stream{}, core.Errorf(core.CodeConflict, "the store has one shard, or cannot move streams: there is nowhere else")
 	}
 	now := m.Now.Stamp()
 	return m.change(ctx, who, ref, func(stream *core.Stream) error {
