@@ -19,6 +19,9 @@ const noOrganization core.Action = ""
 // organization by operate, which asks the rules; a command that is not here can
 // touch none.
 var commandActions = map[string]core.Action{
+	"archive":               noOrganization, // as audit
+	"archive list":          core.ActionReadStreams,
+	"archive restore":       core.ActionWriteStreams,
 	"audit":                 noOrganization, // as key, org, replay, token and user: prints its help
 	"audit verify":          core.ActionReadAudit,
 	"backup":                noOrganization,
@@ -35,6 +38,7 @@ var commandActions = map[string]core.Action{
 	"doctor":                noOrganization, // reads all of the installation, as whoever has its settings may
 	"health":                noOrganization,
 	"help":                  noOrganization,
+	"init":                  noOrganization,
 	"key":                   noOrganization,
 	"key create":            core.ActionWriteKeys,
 	"key list":              core.ActionReadKeys,

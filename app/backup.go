@@ -150,7 +150,7 @@ func (b *backup) tables(ctx context.Context, s *catalog.Snapshot) error {
 
 // keptTables are the tables that a backup has.
 func keptTables() []catalog.Table {
-	return slices.DeleteFunc(catalog.Tables(), func(t catalog.Table) bool { return t.Passing })
+	return slices.DeleteFunc(catalog.Tables(), func(t catalog.Table) bool { return t.Passing || t.Bound })
 }
 
 func (b *backup) events(ctx context.Context, of core.StreamLog, told func(events int)) error {

@@ -16,8 +16,8 @@ import (
 // backupReader reads a backup from its beginning to its end.
 type backupReader struct {
 	file *backupfile.Reader
-	head    manifest
-	logs    []core.StreamLog
+	head manifest
+	logs []core.StreamLog
 	// next is the part that is being read, and ended whether there is none.
 	next  partHead
 	ended bool

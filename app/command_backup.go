@@ -47,7 +47,7 @@ func backupCommand(p *program, s *settings) *cobra.Command {
 				err := b.make(cmd, args[0], func(org core.Organization) {
 					record := operatorOf(org).Did(core.AuditBackedUp, "organization", org.ID)
 					record.Details = map[string]string{"file": args[0], "with_secret": strconv.FormatBool(withSecret)}
-					(&trail{program: p, cfg: cfg, org: org, talk: cmd.ErrOrStderr()}).record(cmd.Context(), record)
+					(&trail{program: p, cfg: cfg, catalog: from.catalog, org: org, talk: cmd.ErrOrStderr()}).record(cmd.Context(), record)
 				})
 				return resumable(cmd.Context(), err, "begin again")
 			})

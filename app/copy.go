@@ -151,6 +151,9 @@ func (c *copying) copyLog(ctx context.Context) (err error) {
 
 func (c *copying) copyTables(ctx context.Context, from *catalog.Snapshot, fill *filler) (tableSums, error) {
 	for _, table := range catalog.Tables() {
+		if table.Bound {
+			continue
+		}
 		err := from.Rows(ctx, table, func(row catalog.Row) error {
 			if err := copiedRow(table.Name, row, c.now()); err != nil {
 				return err

@@ -102,7 +102,7 @@ func atWork() fx.Option {
 			lc fx.Lifecycle, c *chores, s *eventlog.Streams, r *eventlog.Retention, d *deliver.UseCases, i *identity.UseCases, p *process.UseCases,
 			in *inbound.Sources,
 		) {
-			for _, run := range []func(context.Context, core.Ran){s.Run, r.Run, d.Replayer.Run, i.Access.Run, p.Runner.Run, in.Run} {
+			for _, run := range []func(context.Context, core.Ran){s.Run, r.Run, d.Replayer.Run, i.Access.Run, p.Runner.Run, in.Run, in.Fetch} {
 				background(lc, func(ctx context.Context) { run(ctx, c.ran) })
 			}
 		},
@@ -142,23 +142,24 @@ func (c Config) level() (level slog.Level) {
 const startTimeout = 5 * time.Minute
 
 func openStorage(
-	ctx context.Context, lc fx.Lifecycle, p *program, cfg Config, m *metrics.Metrics, t *otel.Telemetry,
+	ctx context.Context, lc fx.Lifecycle, p *program, cfg Config, kept core.Catalog, m *metrics.Metrics, t *otel.Telemetry, logger *slog.Logger,
 ) (core.Storage, error) {
 	ctx, cancel := context.WithTimeout(t.Databases(ctx), startTimeout)
 	defer cancel()
-	storage, err := p.openStorage(ctx, cfg)
+	storage, err := p.openStorage(ctx, cfg, kept)
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
-	lc.Append(fx.StopHook(storage.Close))
 	m.Engine("store", storage)
-	return storage, nil
+	tier, err := withArchive(ctx, cfg, storage, kept, logger, m.Fetched)
+	if err != nil {
+		return nil, errors.Join(err, storage.Close())
+	}
+	lc.Append(fx.StopHook(tier.Close))
+	return tier, nil
 }
 
-// openCatalog opens the catalog, and tells the store where it keeps the streams.
-func openCatalog(
-	ctx context.Context, lc fx.Lifecycle, cfg Config, storage core.Storage, m *metrics.Metrics, t *otel.Telemetry,
-) (core.Catalog, error) {
+func openCatalog(ctx context.Context, lc fx.Lifecycle, cfg Config, m *metrics.Metrics, t *otel.Telemetry) (core.Catalog, error) {
 	ctx, cancel := context.WithTimeout(t.Databases(ctx), startTimeout)
 	defer cancel()
 	u, err := cfg.catalogURL()
@@ -171,7 +172,6 @@ func openCatalog(
 	}
 	lc.Append(fx.StopHook(opened.Close))
 	m.Engine("catalog", opened)
-	seat(storage, opened)
 	return opened, nil
 }
 
@@ -199,14 +199,18 @@ func sharedClock(ctx context.Context, own core.Clock, logger *slog.Logger, engin
 	return eventlog.NewSharedClock(ctx, own, logger, keepers...)
 }
 
+// resolveFor is how long the outcome of an append is looked up: longer than several
+// servers take to choose another leader.
+const resolveFor = 20 * time.Second
+
 func newCommitter(
-	lc fx.Lifecycle, cfg Config, storage core.Storage, log core.EventLog, recent *eventlog.Recent, m *metrics.Metrics, now func() time.Time,
+	lc fx.Lifecycle, cfg Config, log core.EventLog, storage core.Storage, recent *eventlog.Recent, m *metrics.Metrics, now func() time.Time,
 	logger *slog.Logger,
 ) *eventlog.Committer {
 	shards, _ := storage.(core.Sharded) // log hides it: it counts and traces
 	committer := eventlog.NewCommitter(log, eventlog.CommitOptions{
-		Shards: shards, Limits: core.GroupLimitsOf(storage),
 		Lanes: cfg.lanes(), QueueEvents: cfg.QueueEvents, QueueBytes: cfg.QueueBytes, Committed: recent.Committed, Now: now, Logger: logger,
+		Shards: shards, Limits: core.GroupLimitsOf(storage), ResolveFor: resolveFor,
 	})
 	m.Queue(committer.Queued, core.ShardsOf(storage)*cfg.lanes()*cfg.QueueEvents)
 	lc.Append(fx.StopHook(committer.Close))
@@ -214,8 +218,8 @@ func newCommitter(
 }
 
 // newRecent returns the hub of recent events and keeps it going.
-func newRecent(lc fx.Lifecycle, cfg Config, log core.EventLog, logger *slog.Logger) (*eventlog.Recent, error) {
-	notifier, err := openNotifier(lc, cfg, logger)
+func newRecent(lc fx.Lifecycle, cfg Config, log core.EventLog, storage core.Storage, logger *slog.Logger) (*eventlog.Recent, error) {
+	notifier, err := openNotifier(lc, cfg, storage, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -224,11 +228,12 @@ func newRecent(lc fx.Lifecycle, cfg Config, log core.EventLog, logger *slog.Logg
 	return recent, nil
 }
 
-// openNotifier returns what carries news to other nodes, or nil where there is
-// no Redis.
-func openNotifier(lc fx.Lifecycle, cfg Config, logger *slog.Logger) (core.Notifier, error) {
+// openNotifier returns what carries news to other nodes: Redis, or else the store, if it
+// can. Otherwise it is nil.
+func openNotifier(lc fx.Lifecycle, cfg Config, storage core.Storage, logger *slog.Logger) (core.Notifier, error) {
 	if cfg.Redis == "" {
-		return nil, nil //nolint:nilnil // without one, nodes ask the log
+		notifier, _ := storage.(core.Notifier)
+		return notifier, nil // without one, nodes ask the log
 	}
 	notifier, err := redisnotify.Open(cfg.Redis, logger)
 	if err != nil {

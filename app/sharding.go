@@ -120,14 +120,6 @@ func seat(storage core.Storage, homes core.Homes) {
 	}
 }
 
-// firstShard is where everything is that no catalog knows.
-type firstShard struct{}
-
-// HomesOf implements [core.Homes].
-func (firstShard) HomesOf(_ context.Context, streams []core.ID) ([]int, error) {
-	return make([]int, len(streams)), nil
-}
-
 // refuseShard refuses a storage that is one of several, and was named as the only one.
 func refuseShard(ctx context.Context, storage core.Storage) error {
 	labelled, ok := storage.(core.Labelled)

@@ -29,6 +29,16 @@ func SharedStorage(scheme string, open OpenStorage) Option {
 	return func(p *program) { p.storages[scheme], p.shared[scheme] = open, true }
 }
 
+// InitStorage makes what a store needs before its first use, and tells of each thing
+// whether it was made or found. It may be called again.
+type InitStorage func(ctx context.Context, u *url.URL, tell func(text string)) error
+
+// StorageInit has 'eventflow init' prepare stores of a scheme, whose adapter makes
+// nothing when it is opened.
+func StorageInit(scheme string, start InitStorage) Option {
+	return func(p *program) { p.inits[scheme] = start }
+}
+
 // alone reports whether a server keeps the storage for itself.
 func (p *program) alone(cfg Config) (scheme string, alone bool) {
 	u, err := storeURL(cfg.Store)
@@ -47,19 +57,27 @@ func (p *program) alone(cfg Config) (scheme string, alone bool) {
 	return u.Scheme, false
 }
 
+// reminder is what a storage needs to know of the catalog: where streams are, and how far
+// the log had come.
+type reminder interface {
+	core.Homes
+	core.Extents
+}
+
 // openSharedStorage opens the storage beside a server that may have it open.
-func (p *program) openSharedStorage(ctx context.Context, cfg Config) (core.Storage, error) {
+func (p *program) openSharedStorage(ctx context.Context, cfg Config, kept reminder) (core.Storage, error) {
 	if scheme, alone := p.alone(cfg); alone {
 		return nil, fmt.Errorf("a %s: store can be open in one process only, the server", scheme)
 	}
-	storage, err := p.openStorage(ctx, cfg)
+	storage, err := p.openStorage(ctx, cfg, kept)
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
 	return storage, nil
 }
 
-func (p *program) openStorage(ctx context.Context, cfg Config) (core.Storage, error) {
+// openStorage opens the storage and tells it what it needs to know of the catalog.
+func (p *program) openStorage(ctx context.Context, cfg Config, kept reminder) (core.Storage, error) {
 	open, u, err := p.opener(cfg)
 	if err != nil {
 		return nil, err
@@ -70,6 +88,12 @@ func (p *program) openStorage(ctx context.Context, cfg Config) (core.Storage, er
 	}
 	if err := refuseShard(ctx, storage); err != nil {
 		return nil, errors.Join(err, storage.Close())
+	}
+	seat(storage, kept)
+	if guarded, ok := storage.(core.Guarded); ok {
+		if err := guarded.Guard(ctx, kept); err != nil {
+			return nil, errors.Join(err, storage.Close())
+		}
 	}
 	return storage, nil
 }

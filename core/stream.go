@@ -21,6 +21,10 @@ type Stream struct {
 	// periods, so that somewhat more is kept, and never less.
 	RetentionBytes  int64 `json:"retention_bytes,omitempty"`
 	RetentionEvents int64 `json:"retention_events,omitempty"`
+	// HotDays is for how long events stay in the store, where there is an archive that
+	// they go to then. With zero it is what the server's settings say. Where there is no
+	// archive it means nothing.
+	HotDays int `json:"hot_days,omitempty"`
 	// IdempotencyWindowSeconds bounds how long a key is remembered. With zero it is
 	// remembered for as long as its event is retained.
 	IdempotencyWindowSeconds int64 `json:"idempotency_window_seconds,omitempty"`
@@ -75,6 +79,7 @@ type StreamSpec struct {
 	RetentionDays            *int            `json:"retention_days"`
 	RetentionBytes           *int64          `json:"retention_bytes"`
 	RetentionEvents          *int64          `json:"retention_events"`
+	HotDays                  *int            `json:"hot_days"`
 	IdempotencyWindowSeconds *int64          `json:"idempotency_window_seconds"`
 	Schema                   json.RawMessage `json:"schema"`
 	Enforcement              *Enforcement    `json:"enforcement"`
@@ -91,6 +96,7 @@ type StreamChange struct {
 	RetentionDays            *int            `json:"retention_days"`
 	RetentionBytes           *int64          `json:"retention_bytes"`
 	RetentionEvents          *int64          `json:"retention_events"`
+	HotDays                  *int            `json:"hot_days"`
 	IdempotencyWindowSeconds *int64          `json:"idempotency_window_seconds"`
 	Schema                   json.RawMessage `json:"schema"`
 	Enforcement              *Enforcement    `json:"enforcement"`
@@ -146,6 +152,9 @@ func (s *Stream) Check() error {
 	}
 	if s.RetentionEvents < 0 || s.RetentionEvents > MaxRetentionEvents {
 		return Invalid("retention_events", "must be 0 (no bound) to %d", int64(MaxRetentionEvents))
+	}
+	if s.HotDays < 0 || s.HotDays > MaxRetentionDays {
+		return Invalid("hot_days", "must be 0 (as the server's settings say) to %d", MaxRetentionDays)
 	}
 	if longest := int64(s.RetentionDays) * 86_400; s.IdempotencyWindowSeconds < 0 || s.IdempotencyWindowSeconds > longest {
 		return Invalid("idempotency_window_seconds", "must be 0 (as long as events are retained) to %d", longest)

@@ -37,8 +37,10 @@ var streamFaults = []fault{
 		}
 	}},
 	{"counts deleted streams", streamCount, "must count the live streams", counts(`select shard, count(*) as streams from streams group by shard`)},
-	{"counts the streams of one organization", streamCount, "must count the live streams",
-		counts(`select shard, count(distinct name) as streams from streams where deleted_at is null group by shard`)},
+	{
+		"counts the streams of one organization", streamCount, "must count the live streams",
+		counts(`select shard, count(distinct name) as streams from streams where deleted_at is null group by shard`),
+	},
 }
 
 // counts counts the streams of the shards by another statement.

@@ -19,6 +19,7 @@ type streamRow struct {
 	RetentionDays     int
 	RetentionBytes    int64
 	RetentionEvents   int64
+	HotDays           int
 	IdempotencyWindow int64
 	Schema            string
 	Enforcement       string
@@ -44,7 +45,7 @@ func (streamRow) TableName() string { return "streams" }
 func rowOf(s core.Stream) streamRow {
 	return streamRow{
 		ID: s.ID.String(), Org: s.Org.String(), Name: s.Name, Description: s.Description,
-		RetentionDays: s.RetentionDays, RetentionBytes: s.RetentionBytes, RetentionEvents: s.RetentionEvents,
+		RetentionDays: s.RetentionDays, RetentionBytes: s.RetentionBytes, RetentionEvents: s.RetentionEvents, HotDays: s.HotDays,
 		IdempotencyWindow: s.IdempotencyWindowSeconds, Schema: string(s.Schema), Enforcement: string(s.Enforcement), SchemaVersions: s.SchemaVersions,
 		Shard: s.Shard, Moving: movingText(s.Moving),
 		Revision: s.Revision, CreatedAt: micros(s.CreatedAt), UpdatedAt: micros(s.UpdatedAt), DeletedAt: optionalMicros(s.DeletedAt),
@@ -65,7 +66,7 @@ func movingText(move *core.ShardMove) string {
 func (r streamRow) stream() (core.Stream, error) {
 	stream := core.Stream{
 		Name: r.Name, Description: r.Description,
-		RetentionDays: r.RetentionDays, RetentionBytes: r.RetentionBytes, RetentionEvents: r.RetentionEvents,
+		RetentionDays: r.RetentionDays, RetentionBytes: r.RetentionBytes, RetentionEvents: r.RetentionEvents, HotDays: r.HotDays,
 		IdempotencyWindowSeconds: r.IdempotencyWindow, Enforcement: core.Enforcement(r.Enforcement), SchemaVersions: r.SchemaVersions, Reported: r.Reported,
 		Shard:    r.Shard,
 		Revision: r.Revision, CreatedAt: fromMicros(r.CreatedAt), UpdatedAt: fromMicros(r.UpdatedAt),
@@ -177,7 +178,7 @@ func (c *Catalog) UpdateStream(ctx context.Context, stream core.Stream) error {
 
 // streamSettings are the columns that an update of a stream replaces.
 var streamSettings = []string{
-	"name", "description", "retention_days", "retention_bytes", "retention_events", "idempotency_window", "schema", "enforcement", "schema_versions",
+	"name", "description", "retention_days", "retention_bytes", "retention_events", "hot_days", "idempotency_window", "schema", "enforcement", "schema_versions",
 	"shard", "moving", "revision", "updated_at", "deleted_at",
 }
 

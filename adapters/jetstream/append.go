@@ -89,7 +89,7 @@ func (s *Storage) attempt(ctx context.Context, p *partition, of *plan, tries int
 		s.heads.doubt(of.streams()...)
 		return err
 	}
-	s.remember(p, of, first)
+	s.remember(of, first)
 	of.tell()
 	return nil
 }
@@ -123,13 +123,13 @@ func (s *Storage) answerOnly(ctx context.Context, p *partition, of *plan) error 
 }
 
 // remember keeps where the streams end after an append.
-func (s *Storage) remember(p *partition, of *plan, first uint64) {
+func (s *Storage) remember(of *plan, first uint64) {
 	seq := first
 	for _, one := range of.shares {
 		for _, b := range one.blocks {
 			b.seq = seq
 			seq++
-			s.maps.saw(b)
+			s.atlas.saw(b)
 		}
 		seq += uint64(len(one.keys()))
 		if len(one.blocks) > 0 && one.head.seq == 0 {

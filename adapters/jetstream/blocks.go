@@ -58,7 +58,7 @@ func (r *blocks) next(ctx context.Context, wanted int) (*block, error) {
 		return nil, r.gap(ctx, b)
 	}
 	r.begun, r.expected, r.seq = true, b.next(), b.seq+1
-	r.s.maps.saw(b)
+	r.s.atlas.saw(b)
 	return b, nil
 }
 

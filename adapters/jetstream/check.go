@@ -179,7 +179,7 @@ func ask(ctx context.Context, address string) (*varz, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer answer.Body.Close() //nolint:errcheck // it was only read
+	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
 		return nil, errors.New(answer.Status)
 	}

@@ -45,11 +45,20 @@ func (c config) differs(want config) string {
 		name     string
 		is, must any
 	}{
-		{"storage", c.Storage, want.Storage}, {"retention", c.Retention, want.Retention}, {"discard", c.Discard, want.Discard},
-		{"num_replicas", c.Replicas, want.Replicas}, {"max_age", c.MaxAge, want.MaxAge}, {"max_msgs", c.MaxMsgs, want.MaxMsgs},
-		{"max_bytes", c.MaxBytes, want.MaxBytes}, {"max_msgs_per_subject", c.MaxPer, want.MaxPer}, {"allow_direct", c.Direct, want.Direct},
-		{"allow_atomic", c.Atomic, want.Atomic}, {"deny_purge", c.DenyPurge, want.DenyPurge}, {"allow_rollup_hdrs", c.Rollup, want.Rollup},
-		{"persist_mode", c.Persist == "async", false}, {"subjects", fmt.Sprint(c.Subjects), fmt.Sprint(want.Subjects)},
+		{"storage", c.Storage, want.Storage},
+		{"retention", c.Retention, want.Retention},
+		{"discard", c.Discard, want.Discard},
+		{"num_replicas", c.Replicas, want.Replicas},
+		{"max_age", c.MaxAge, want.MaxAge},
+		{"max_msgs", c.MaxMsgs, want.MaxMsgs},
+		{"max_bytes", c.MaxBytes, want.MaxBytes},
+		{"max_msgs_per_subject", c.MaxPer, want.MaxPer},
+		{"allow_direct", c.Direct, want.Direct},
+		{"allow_atomic", c.Atomic, want.Atomic},
+		{"deny_purge", c.DenyPurge, want.DenyPurge},
+		{"allow_rollup_hdrs", c.Rollup, want.Rollup},
+		{"persist_mode", c.Persist == "async", false},
+		{"subjects", fmt.Sprint(c.Subjects), fmt.Sprint(want.Subjects)},
 	} {
 		if one.is != one.must {
 			return fmt.Sprintf("%s is %v, and must be %v", one.name, one.is, one.must)

@@ -188,10 +188,7 @@ func (s *Storage) add(ctx context.Context, p *partition, stretch *core.Stretch, 
 		}
 		made = []*block{{org: stretch.Org, stream: stretch.Stream, offset: max(last.next(), stretch.First), first: at, last: at}}
 	}
-	all, err := s.putMessages(ctx, p, stretch, last, made)
-	if err != nil {
-		return err
-	}
+	all := putMessages(p, stretch, last, made)
 	s.heads.doubt(stretch.Stream)
 	first, err := p.settle(ctx, all, last.seq, made[0].id)
 	if err != nil {
@@ -201,7 +198,7 @@ func (s *Storage) add(ctx context.Context, p *partition, stretch *core.Stretch, 
 	return nil
 }
 
-func (s *Storage) putMessages(ctx context.Context, p *partition, stretch *core.Stretch, last *block, made []*block) (all []outgoing, err error) {
+func putMessages(p *partition, stretch *core.Stretch, last *block, made []*block) (all []outgoing) {
 	var id core.ID
 	_, _ = rand.Read(id[:]) // never fails: see the package's documentation
 	expect := int64(last.seq)
@@ -219,7 +216,7 @@ func (s *Storage) putMessages(ctx context.Context, p *partition, stretch *core.S
 	if last.seq == 0 {
 		all = append(all, outgoing{p.owned(stretch.Org, stretch.Stream), nil, anything})
 	}
-	return all, nil
+	return all
 }
 
 // beginAt removes what is before an offset. Blocks are removed as a whole; where the

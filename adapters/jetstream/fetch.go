@@ -30,7 +30,11 @@ type get struct {
 	Lasts   []string `json:"multi_last,omitempty"`
 }
 
-// patience bounds one question. An election takes longer, so questions are repeated.
+// replicaPatience bounds one question to any replica. One that is paused is asked until
+// the other servers notice, which may take a minute, so the leader is asked instead.
+const replicaPatience = 500 * time.Millisecond
+
+// patience bounds one question to the leader. An election takes longer, so questions are repeated.
 const patience = 2 * time.Second
 
 // again repeats what nobody answered, until ctx ends. Nobody answers while servers
@@ -149,7 +153,7 @@ func (p *partition) fromLeader(ctx context.Context, g get) (*message, error) {
 // direct asks any replica for one message. It may be behind.
 func (p *partition) direct(ctx context.Context, g get) (*message, error) {
 	body, _ := json.Marshal(g) // of plain fields
-	m, err := p.link.request(ctx, patience, &nats.Msg{Subject: "$JS.API.DIRECT.GET." + p.stream, Data: body})
+	m, err := p.link.request(ctx, replicaPatience, &nats.Msg{Subject: "$JS.API.DIRECT.GET." + p.stream, Data: body})
 	if err != nil {
 		return nil, err
 	}
@@ -174,21 +178,26 @@ func directMessage(m *nats.Msg) (*message, error) {
 const answerRoom = 2048
 
 // batch asks any replica for the next messages of a subject. It may be behind: that
-// there are no more is to be asked of the leader.
+// there are no more is to be asked of the leader. If the replica does not answer, the
+// leader is asked for one message.
 func (p *partition) batch(ctx context.Context, g get) (found []*message, err error) {
 	body, _ := json.Marshal(g) // of plain fields
-	err = p.again(ctx, func() error {
-		found, _, err = p.collect(ctx, body)
-		return err
-	})
-	return found, err
+	found, _, err = p.collect(ctx, body)
+	if !errors.Is(err, errNoAnswer) {
+		return found, err
+	}
+	m, err := p.newest(ctx, get{Seq: g.Seq, NextFor: g.NextFor})
+	if err != nil || m == nil {
+		return nil, err
+	}
+	return []*message{m}, nil
 }
 
 // collect asks any replica for many messages. upTo is the replica's last sequence, if
 // the question was for the last ones of subjects.
 func (p *partition) collect(ctx context.Context, body []byte) (found []*message, upTo uint64, err error) {
 	var refused error
-	err = p.link.ask(ctx, patience, answerRoom, func(reply string) error {
+	err = p.link.ask(ctx, replicaPatience, answerRoom, func(reply string) error {
 		return p.link.conn.PublishMsg(&nats.Msg{Subject: "$JS.API.DIRECT.GET." + p.stream, Reply: reply, Data: body})
 	}, func(m *nats.Msg) bool {
 		switch status(m) {

@@ -48,19 +48,19 @@ func (h *heads) get(stream core.ID) (head, bool) {
 }
 
 // set remembers a head. It returns false where the stream was known to be further.
-func (h *heads) set(stream core.ID, new head) bool {
+func (h *heads) set(stream core.ID, now head) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if old, ok := h.known[stream]; ok && new.seq < old.seq {
+	if old, ok := h.known[stream]; ok && now.seq < old.seq {
 		return false
 	}
 	if len(h.known) >= maxHeads {
-		for any := range h.known {
-			delete(h.known, any)
+		for other := range h.known {
+			delete(h.known, other)
 			break
 		}
 	}
-	h.known[stream] = belief{head: new}
+	h.known[stream] = belief{head: now}
 	return true
 }
 

@@ -24,8 +24,10 @@ type Storage struct {
 	partitions []*partition
 	homes      homes
 	heads      *heads
-	maps       *maps
-	marks      *marking
+	atlas      *atlas
+	// guard is set once, by guarded.
+	guard   *guard
+	guarded sync.Once
 	// calls is open while the storage is. Close waits for those that are within.
 	calls gate
 	// stop ends what runs beside the calls.
@@ -36,10 +38,10 @@ type Storage struct {
 // nothing: a partition that is missing is an error, because it may have been lost.
 // [Init] makes them. The URL's parameters are in README.md.
 //
-// marks remembers how far the partitions have come. It may be nil: then only what this
-// process has seen guards against servers that have lost the end of a log.
-func Open(ctx context.Context, u *url.URL, marks Marks) (*Storage, error) {
-	s, err := connect(u, marks)
+// The storage must be told by [Storage.SetHomes] where streams are, if there are several
+// partitions, and by [Storage.Guard] how far they had come.
+func Open(ctx context.Context, u *url.URL) (core.Storage, error) {
+	s, err := connect(u)
 	if err != nil {
 		return nil, err
 	}
@@ -47,11 +49,10 @@ func Open(ctx context.Context, u *url.URL, marks Marks) (*Storage, error) {
 		s.stop()
 		return nil, err
 	}
-	s.marks.run(s.partitions)
 	return s, nil
 }
 
-func connect(u *url.URL, marks Marks) (*Storage, error) {
+func connect(u *url.URL) (*Storage, error) {
 	set, err := parse(u)
 	if err != nil {
 		return nil, fmt.Errorf("the store's URL: %w", err)
@@ -60,12 +61,12 @@ func connect(u *url.URL, marks Marks) (*Storage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Storage{settings: set, link: l, homes: homes{known: map[core.ID]int{}}, heads: newHeads(), maps: newMaps(), marks: newMarking(marks, set.name)}
+	s := &Storage{settings: set, link: l, homes: homes{known: map[core.ID]int{}}, heads: newHeads(), atlas: newAtlas()}
 	for number := range set.partitions {
 		s.partitions = append(s.partitions, newPartition(l, set, number))
 	}
 	s.stop = sync.OnceFunc(func() {
-		s.marks.close(s.partitions)
+		s.closeGuard()
 		l.close()
 	})
 	return s, nil
@@ -74,22 +75,14 @@ func connect(u *url.URL, marks Marks) (*Storage, error) {
 // openTimeout bounds the wait for servers that are choosing their leaders.
 const openTimeout = 30 * time.Second
 
-// prepare looks whether all partitions are there and know what they must know.
+// prepare looks whether all partitions are there and keep what a log must keep.
 func (s *Storage) prepare(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
 	if err := s.link.await(ctx); err != nil {
 		return err
 	}
-	if err := s.marks.recall(ctx, s.partitions); err != nil {
-		return err
-	}
-	return each(s.partitions, func(p *partition) error {
-		if err := p.examine(ctx); err != nil {
-			return err
-		}
-		return p.verify(ctx)
-	})
+	return each(s.partitions, func(p *partition) error { return p.examine(ctx) })
 }
 
 func (s *Storage) partitionOf(ctx context.Context, stream core.ID) (*partition, error) {

@@ -48,18 +48,26 @@ func shapes(t *testing.T) (all []shape) {
 // spread sends streams to partitions by a hash of their ids.
 type spread int
 
-// Home implements core.Homes.
-func (s spread) Home(_ context.Context, stream core.ID) (int, error) {
+// HomesOf implements core.Homes.
+func (s spread) HomesOf(_ context.Context, streams []core.ID) ([]int, error) {
+	homes := make([]int, len(streams))
+	for i, stream := range streams {
+		homes[i] = s.home(stream)
+	}
+	return homes, nil
+}
+
+func (s spread) home(stream core.ID) int {
 	sum := fnv.New32a()
 	_, _ = sum.Write(stream[:])
-	return int(sum.Sum32() % uint32(s)), nil
+	return int(sum.Sum32() % uint32(s))
 }
 
 // on makes a stream whose home is a partition.
 func (s spread) on(shard int) core.ID {
 	for {
 		id := core.RandomID(time.Now())
-		if home, _ := s.Home(context.Background(), id); home == shard {
+		if s.home(id) == shard {
 			return id
 		}
 	}
@@ -67,9 +75,9 @@ func (s spread) on(shard int) core.ID {
 
 func open(t testing.TB, u *url.URL, homes core.Homes) core.Storage {
 	t.Helper()
-	storage, err := jetstream.Open(t.Context(), u, nil)
+	storage, err := jetstream.Open(t.Context(), u)
 	require.NoError(t, err)
-	storage.SetHomes(homes)
+	storage.(core.Homed).SetHomes(homes)
 	return storage
 }
 

@@ -110,7 +110,7 @@ const near = 64
 // where there is none, and where the stream begins, if that is not where a block does.
 func (s *Storage) enter(ctx context.Context, p *partition, stream core.ID, offset core.Offset) (seq uint64, floor core.Offset, err error) {
 	g := offsetGoal(offset)
-	before, at := s.maps.around(stream, g.reached)
+	before, at := s.atlas.around(stream, g.reached)
 	switch {
 	case before != nil && offset-before.next < near:
 		return before.seq + 1, 0, nil

@@ -187,9 +187,16 @@ type queueHeap struct {
 	backward bool
 }
 
-func (h *queueHeap) Len() int      { return len(h.queues) }
+// Len implements [heap.Interface].
+func (h *queueHeap) Len() int { return len(h.queues) }
+
+// Swap implements [heap.Interface].
 func (h *queueHeap) Swap(i, j int) { h.queues[i], h.queues[j] = h.queues[j], h.queues[i] }
-func (h *queueHeap) Push(any)      {} // queues only leave
+
+// Push implements [heap.Interface]. Queues only leave.
+func (h *queueHeap) Push(any) {}
+
+// Less implements [heap.Interface].
 func (h *queueHeap) Less(i, j int) bool {
 	c := compare(position(&h.queues[i].ahead[0]), position(&h.queues[j].ahead[0]))
 	if h.backward {
@@ -198,6 +205,7 @@ func (h *queueHeap) Less(i, j int) bool {
 	return c < 0
 }
 
+// Pop implements [heap.Interface].
 func (h *queueHeap) Pop() any {
 	last := h.queues[len(h.queues)-1]
 	h.queues = h.queues[:len(h.queues)-1]

@@ -2,6 +2,7 @@ package jetstream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -76,8 +77,8 @@ func (s *Storage) firstOf(ctx context.Context, p *partition, stream core.ID) (*b
 	}
 	b, err := decodeBlock(m)
 	if err == nil {
-		s.maps.removed(stream, b.seq)
-		s.maps.saw(b)
+		s.atlas.removed(stream, b.seq)
+		s.atlas.saw(b)
 	}
 	return b, err
 }
@@ -86,7 +87,7 @@ func (s *Storage) firstOf(ctx context.Context, p *partition, stream core.ID) (*b
 // every block that this process knows is asked of the leader. before is a known place
 // before the goal and at one that reaches it; either may be nil.
 func (s *Storage) seek(ctx context.Context, p *partition, stream core.ID, g goal) (*block, error) {
-	before, at := s.maps.around(stream, g.reached)
+	before, at := s.atlas.around(stream, g.reached)
 	if before == nil {
 		first, err := s.firstOf(ctx, p, stream)
 		if err != nil || first == nil || g.reached(first.place()) {
@@ -104,7 +105,7 @@ func (s *Storage) seek(ctx context.Context, p *partition, stream core.ID, g goal
 		if err != nil || !g.reached(last.place()) {
 			return nil, err
 		}
-		s.maps.saw(last)
+		s.atlas.saw(last)
 		at = &place{}
 		*at = last.place()
 	}
@@ -112,7 +113,7 @@ func (s *Storage) seek(ctx context.Context, p *partition, stream core.ID, g goal
 }
 
 // between finds the first block that reaches a goal. The block at before does not, and
-// the one at at does. Guesses by share and by halves take turns, so that neither an
+// the one at the other place does. Guesses by share and by halves take turns, so that neither an
 // uneven stream nor an even one takes long.
 func (s *Storage) between(ctx context.Context, p *partition, stream core.ID, g goal, before, at place) (*block, error) {
 	var found *block
@@ -145,12 +146,8 @@ func (s *Storage) between(ctx context.Context, p *partition, stream core.ID, g g
 // blockFrom returns the first block of a stream at or behind a sequence.
 func (s *Storage) blockFrom(ctx context.Context, p *partition, stream core.ID, seq uint64) (*block, error) {
 	ask := get{Seq: seq, NextFor: p.blocks(stream)}
-	var m *message
-	err := p.again(ctx, func() (err error) {
-		m, err = p.direct(ctx, ask)
-		return err
-	})
-	if err == nil && m == nil && p.replicas > 1 {
+	m, err := p.direct(ctx, ask)
+	if errors.Is(err, errNoAnswer) || err == nil && m == nil {
 		m, err = p.newest(ctx, ask)
 	}
 	if err != nil || m == nil {
@@ -158,7 +155,7 @@ func (s *Storage) blockFrom(ctx context.Context, p *partition, stream core.ID, s
 	}
 	b, err := decodeBlock(m)
 	if err == nil {
-		s.maps.saw(b)
+		s.atlas.saw(b)
 	}
 	return b, err
 }

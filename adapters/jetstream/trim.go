@@ -86,7 +86,7 @@ func (s *Storage) removeBefore(ctx context.Context, p *partition, stream core.ID
 			return err
 		}
 	}
-	s.maps.removed(stream, seq)
+	s.atlas.removed(stream, seq)
 	return nil
 }
 

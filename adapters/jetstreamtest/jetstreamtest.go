@@ -6,6 +6,7 @@ package jetstreamtest
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"path/filepath"
@@ -27,6 +28,8 @@ type Node struct {
 	Routes []int
 	// Relaxed leaves the server's default, which acknowledges before it flushes.
 	Relaxed bool
+	// Log has the server print what it does.
+	Log bool
 }
 
 // options are the settings that README.md of adapters/jetstream asks for.
@@ -48,7 +51,7 @@ func (n Node) options() *server.Options {
 }
 
 // startTimeout bounds a start.
-const startTimeout = 30 * time.Second
+const startTimeout = time.Minute
 
 // run starts a server within this process.
 func (n Node) run() (*server.Server, error) {
@@ -98,16 +101,21 @@ func URL(nodes []Node, name string, partitions, replicas int) *url.URL {
 	return &url.URL{Scheme: "nats", Host: strings.Join(hosts, ","), RawQuery: query.Encode()}
 }
 
-// freePorts are ports on which nobody listens. Somebody may before the server does,
-// which then does not start: that is rare, and seen.
+// freePorts are ports on which nobody listens, and which no system gives to the client of
+// a connection: while a server is down, another one's client could have it.
 func freePorts(n int) (ports []int, err error) {
-	for range n {
-		listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it does not wait
-		if err != nil {
+	for tries := 0; len(ports) < n; tries++ {
+		port := 10_000 + rand.IntN(20_000)                                  //nolint:gosec // any number does
+		listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)) //nolint:noctx // it does not wait
+		if err != nil && tries > 100*n {
 			return nil, err
 		}
-		defer listener.Close() //nolint:errcheck // it was only to find the port
-		ports = append(ports, listener.Addr().(*net.TCPAddr).Port)
+		if err == nil {
+			ports = append(ports, port)
+			if err := listener.Close(); err != nil {
+				return nil, err
+			}
+		}
 	}
 	return ports, nil
 }

@@ -67,6 +67,7 @@ func (c *Client) ChangeStream(ctx context.Context, ref string, change core.Strea
 	setField(fields, "retention_days", change.RetentionDays)
 	setField(fields, "retention_bytes", change.RetentionBytes)
 	setField(fields, "retention_events", change.RetentionEvents)
+	setField(fields, "hot_days", change.HotDays)
 	setField(fields, "idempotency_window_seconds", change.IdempotencyWindowSeconds)
 	setField(fields, "enforcement", change.Enforcement)
 	if change.Schema != nil {

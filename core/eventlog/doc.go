@@ -28,6 +28,7 @@
 //   - outcome.go: what to do when the connection breaks during a commit;
 //   - shared_clock.go: the one clock by which all nodes judge;
 //   - retention.go: what is removed, and when;
+//   - handover.go: what goes into the archive;
 //   - bound.go: how far the bounds of a stream reach, and what is kept of it;
 //   - copy.go: streams on their way into another log or a backup.
 //

@@ -28,6 +28,8 @@ type Streams struct {
 type StreamPorts struct {
 	Catalog core.StreamCatalog
 	Log     core.Reader
+	// Archive is nil where there is none.
+	Archive core.Tiered
 	Schemas core.SchemaCompiler
 	// Versions keeps the schemas of types of events, and what did not fit. Where it is nil
 	// streams are looked up, and take no events.
@@ -69,6 +71,7 @@ func (s *Streams) Create(ctx context.Context, who core.Principal, spec core.Stre
 	}
 	change := core.StreamChange{
 		Name: &spec.Name, RetentionDays: spec.RetentionDays, RetentionBytes: spec.RetentionBytes, RetentionEvents: spec.RetentionEvents,
+		HotDays:                  spec.HotDays,
 		IdempotencyWindowSeconds: spec.IdempotencyWindowSeconds, Schema: spec.Schema, Enforcement: spec.Enforcement,
 	}
 	if err := s.apply(ctx, &stream, change); err != nil {
@@ -271,6 +274,9 @@ func (s *Streams) apply(ctx context.Context, stream *core.Stream, change core.St
 	}
 	if change.RetentionEvents != nil {
 		stream.RetentionEvents = *change.RetentionEvents
+	}
+	if change.HotDays != nil {
+		stream.HotDays = *change.HotDays
 	}
 	if change.IdempotencyWindowSeconds != nil {
 		stream.IdempotencyWindowSeconds = *change.IdempotencyWindowSeconds

@@ -147,6 +147,30 @@ func (p *plant) view() core.ProcessorOverview {
 	return view
 }
 
+// events are all events of orders.
+func (p *plant) events() []core.Event {
+	p.Helper()
+	events, err := p.log.Read(p.Context(), p.view().Stream, core.Scan{Limit: 100})
+	require.NoError(p, err)
+	return events
+}
+
+// verdict is what the trace of an event says of the one processor.
+func (p *plant) verdict(event core.ID) *core.EventVerdict {
+	p.Helper()
+	trace, err := p.delivery.Tracer.Trace(p.Context(), p.who, event.String())
+	require.NoError(p, err)
+	require.NoError(p, p.Trials.Judge(p.Context(), p.who, &trace))
+	require.Len(p, trace.Groups, 1)
+	return trace.Groups[0].Verdict
+}
+
+func (p *plant) change(change core.ProcessorChange) {
+	p.Helper()
+	_, err := p.Processors.Change(p.Context(), p.who, "orders", "mail", change, 0)
+	require.NoError(p, err)
+}
+
 // letters are the offsets of dead letters.
 func (p *plant) letters() (offsets []core.Offset) {
 	p.Helper()

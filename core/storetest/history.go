@@ -68,6 +68,8 @@ func (r *run) step() {
 		r.offsetAt()
 	case choice < 86:
 		r.trim()
+	case choice < 90 && r.features.Tiered:
+		r.handOver()
 	case choice < 96:
 		r.at = r.at.Add(time.Duration(r.random.Int64N(int64(day)))).Truncate(time.Microsecond)
 	case r.features.Reopen != nil && choice < 98:
@@ -224,6 +226,17 @@ func (r *run) trim() {
 		r.check(removed || !of.events[i].ReceivedAt.Add(day).Before(before), "Trim before %v must remove the event received at %v", before, of.events[i].ReceivedAt)
 	}
 	of.trim(first)
+}
+
+// handOver moves what is old into the archive. All is as before to a reader, and the
+// model forgets the keys of what has left the store.
+func (r *run) handOver() {
+	stream, before := r.stream(), r.someTime().Add(day)
+	of := r.model.streams[stream]
+	r.says("HandOver %v before %v", stream, before)
+	done := r.suite.handOver(stream, before)
+	of.forget(done.Kept)
+	r.hasBounds(stream, of.first(), of.next, of.last)
 }
 
 // reopenAll closes every handle and opens the data again.

@@ -34,6 +34,8 @@ import (
 //	         core.Movable, and a core.Labelled
 //	Shards   streams are in several places, as a             all streams are in one place, and
 //	         core.Sharded has them                           one append may name any of them
+//	Tiered   old events go into an archive: it is a          it is none, or is not held to it
+//	         core.Tiered
 //
 // The tests of a guarantee that is not given are not run.
 type Features struct {
@@ -49,6 +51,8 @@ type Features struct {
 	// Shards returns the id of a new stream whose home is a shard. Any other id has a
 	// home, too, the same one in all handles and after Reopen.
 	Shards func(shard int) core.ID
+	// Tiered says that the storages are [core.Tiered].
+	Tiered bool
 	// Seed repeats a random history. Zero takes a new seed, which is logged.
 	Seed uint64
 }
@@ -105,6 +109,9 @@ func areas(features Features) []area {
 	}
 	if features.Shards != nil {
 		all = append(all, area{"shards", sharded})
+	}
+	if features.Tiered {
+		all = append(all, area{"archive", archiving})
 	}
 	if features.Reopen != nil {
 		all = append(all, area{"reopen", reopening})

@@ -39,7 +39,7 @@ func (s *Server) postResend(c *call) error {
 	return c.answerJSON(fasthttp.StatusOK, attempt)
 }
 
-// postSendTest sends a made-up event.
+// postSendTest sends a made-up event to the destination of a processor.
 func (s *Server) postSendTest(c *call) error {
 	stream, ref, err := c.processor()
 	if err != nil {

@@ -109,7 +109,7 @@ func appendQuarantined(b []byte, receipt core.Receipt) []byte {
 	return b
 }
 
-// postValidate answers what postEvent would, and stores nothing.
+// postValidate answers what storing an event would, and stores nothing.
 func (s *Server) postValidate(c *call) error {
 	stream, draft, err := c.draft()
 	if err != nil {

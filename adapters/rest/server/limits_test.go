@@ -224,7 +224,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	t.Parallel()
 	f := start(t, withLimits(server.Limits{Connections: 3, SpareConnections: 2}))
 	f.stream("orders")
-	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	http.DefaultClient.CloseIdleConnections()
 	first := f.dial()
 	_, err := io.WriteString(first, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
 	require.NoError(t, err)

@@ -21,7 +21,7 @@ var (
 			"set EVENTFLOW_METRICS_TOKEN on the server and present it as Authorization: Bearer")
 )
 
-// getMetrics answers the metrics of the process. They name streams, types and
+// getMetrics answers the metrics of the process, for Prometheus. They name streams, types and
 // groups of all organizations, so a credential of one organization does not
 // open them. Guesses at the token count against the rate of the client's
 // address; scrapes do not.

@@ -28,7 +28,7 @@ func (s *Server) getOrganization(c *call) error {
 	return c.answerJSON(fasthttp.StatusOK, org)
 }
 
-// patchOrganization renames it.
+// patchOrganization renames the organization that the request belongs to.
 func (s *Server) patchOrganization(c *call) error {
 	var change rest.OrganizationChange
 	if err := c.readObject(&change); err != nil {

@@ -162,7 +162,7 @@ func (c *call) answerProcessor(change func(stream, ref string) (changed any, rev
 	return c.answerJSON(fasthttp.StatusOK, changed)
 }
 
-// postTrial shows what a filter and a transform would do.
+// postTrial shows what a filter and a transform would do, and sends nothing.
 func (s *Server) postTrial(c *call) error {
 	stream, err := c.stream()
 	if err != nil {
@@ -175,7 +175,7 @@ func (s *Server) postTrial(c *call) error {
 	return c.answerTrials(stream, spec)
 }
 
-// postProcessorTrial shows what a processor would do, as it is or changed.
+// postProcessorTrial shows what a processor would do, as it is or changed, and sends nothing.
 func (s *Server) postProcessorTrial(c *call) error {
 	stream, ref, err := c.processor()
 	if err != nil {

@@ -27,7 +27,7 @@ func (s *Server) getRoot(c *call) error {
 func (s *Server) root() rest.Root {
 	links := map[string]string{}
 	for name, path := range map[string]string{
-		"docs": "/docs", "openapi": "/openapi.json", "health": rest.Prefix + "/health", "system": rest.SystemPath,
+		"docs": docsPath, "openapi": openAPIPath, "health": rest.Prefix + "/health", "system": rest.SystemPath,
 	} {
 		if slices.ContainsFunc(s.table, func(r route) bool { return r.Path == path }) {
 			links[name] = path

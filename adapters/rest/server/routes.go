@@ -55,6 +55,8 @@ const (
 // table holds the routes. If two match, the first one is taken.
 var table = []route{
 	{Route{"GET", rootPath, Public}, (*Server).getRoot, false},
+	{Route{"GET", docsPath, Public}, (*Server).getDocs, false},
+	{Route{"GET", openAPIPath, Public}, (*Server).getOpenAPI, false},
 	{Route{"GET", "/livez", Public}, (*Server).getAlive, false},
 	{Route{"GET", "/readyz", Public}, (*Server).getReady, false},
 	{Route{"GET", "/metrics", Public}, (*Server).getMetrics, false},

@@ -66,7 +66,7 @@ func (s *Server) getSchema(c *call) error {
 	return c.answerJSON(fasthttp.StatusOK, version)
 }
 
-// postSchemaCheck answers what would become of a schema.
+// postSchemaCheck answers whether a schema is compatible, and how many stored events would fit.
 func (s *Server) postSchemaCheck(c *call) error {
 	ref, err := c.stream()
 	if err != nil {

@@ -162,7 +162,7 @@ func about(err error, field string) error {
 	return core.Invalid(field, "is not an event of this stream")
 }
 
-// postExtend gives a consumer more time.
+// postExtend gives a consumer more time for what it was handed.
 func (s *Server) postExtend(c *call) error {
 	stream, group, err := c.group()
 	if err != nil {

@@ -38,7 +38,7 @@ func organizationID(text string) (id core.ID, err error) {
 	return id, err
 }
 
-// postSetup makes the first admin.
+// postSetup makes the first admin, by the token of a link.
 func (s *Server) postSetup(c *call) error {
 	var request rest.SetupRequest
 	if err := c.readOwn(&request); err != nil {
@@ -62,7 +62,7 @@ func (s *Server) postLink(c *call) error {
 	return nil
 }
 
-// postAccept accepts an invitation.
+// postAccept accepts an invitation, by the token of its link.
 func (s *Server) postAccept(c *call) error {
 	var request rest.AcceptRequest
 	if err := c.readOwn(&request); err != nil {

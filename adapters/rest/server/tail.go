@@ -22,9 +22,8 @@ import (
 // how the server notices that a client has left.
 const heartbeat = 10 * time.Second
 
-// getLive follows a stream by server-sent events
-// (https://html.spec.whatwg.org/multipage/server-sent-events.html). The id of
-// each is the offset of the event.
+// getLive follows a stream by server-sent events. The id of each is the offset of
+// the event. See https://html.spec.whatwg.org/multipage/server-sent-events.html.
 func (s *Server) getLive(c *call) error {
 	stream, err := c.stream()
 	if err != nil {

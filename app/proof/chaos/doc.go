@@ -24,6 +24,9 @@
 // processors 100 times each, and copies a million events. After n times without a failure
 // the true rate of failures is below 3/n, with a confidence of 95 %.
 //
+// Of three servers of JetStream one is killed, all are killed, and one is paused, while
+// two servers of EventFlow keep their log there. `make chaos` and `make chaos-long` do it.
+//
 // Copies from one store into another are killed on the way, and go on; a backup is
 // taken under load, and restored on the other engine.
 //

@@ -17,31 +17,31 @@ type place struct {
 
 func (b *block) place() place { return place{b.seq, b.offset, b.next(), b.last} }
 
-// maps remember places of blocks, a few of each stream, so that an offset or a time is
+// atlas remembers places of blocks, a few of each stream, so that an offset or a time is
 // found in few questions. Blocks never change, so what is remembered is true for as
 // long as the block is there. Retention may have removed it, which a reader sees.
-type maps struct {
+type atlas struct {
 	// mu guards of and the slices in it. It is never held while anybody is asked.
 	mu sync.Mutex
 	of map[core.ID][]place
 }
 
 const (
-	// maxMaps bounds the streams that are remembered, and maxPlaces the places of each.
-	maxMaps   = 20_000
+	// maxMapped bounds the streams that are remembered, and maxPlaces the places of each.
+	maxMapped = 20_000
 	maxPlaces = 256
 )
 
-func newMaps() *maps { return &maps{of: map[core.ID][]place{}} }
+func newAtlas() *atlas { return &atlas{of: map[core.ID][]place{}} }
 
 // saw remembers a block. Of too many every other one is forgotten, the ends aside.
-func (m *maps) saw(b *block) {
+func (m *atlas) saw(b *block) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	places, known := m.of[b.stream]
-	if !known && len(m.of) >= maxMaps {
-		for any := range m.of {
-			delete(m.of, any)
+	if !known && len(m.of) >= maxMapped {
+		for other := range m.of {
+			delete(m.of, other)
 			break
 		}
 	}
@@ -72,7 +72,7 @@ func (m *maps) saw(b *block) {
 
 // around returns the nearest known places before and at a goal, if there are any.
 // reached says whether a place is at or behind the goal.
-func (m *maps) around(stream core.ID, reached func(place) bool) (before, at *place) {
+func (m *atlas) around(stream core.ID, reached func(place) bool) (before, at *place) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	places := m.of[stream]
@@ -94,7 +94,7 @@ func (m *maps) around(stream core.ID, reached func(place) bool) (before, at *pla
 }
 
 // removed forgets places before a sequence.
-func (m *maps) removed(stream core.ID, before uint64) {
+func (m *atlas) removed(stream core.ID, before uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.of[stream] = slices.DeleteFunc(m.of[stream], func(p place) bool { return p.seq < before })
