@@ -71,11 +71,14 @@ func (r *blocks) fetch(ctx context.Context, wanted int) (err error) {
 	if r.p.replicas == 1 {
 		return nil
 	}
-	m, err := r.p.newest(ctx, get{Seq: r.seq, NextFor: r.p.blocks(r.stream)})
-	if m != nil {
-		r.ahead = []*message{m}
-	}
-	return err
+	seen := r.s.heads.seen(r.stream)
+	return r.p.fresh(ctx, func() (bool, error) {
+		m, err := r.p.newest(ctx, get{Seq: r.seq, NextFor: r.p.blocks(r.stream)})
+		if m != nil {
+			r.ahead = []*message{m}
+		}
+		return m != nil || seen < r.seq, err
+	})
 }
 
 // gap says why a block does not begin where the one before it ended.

@@ -76,24 +76,43 @@ func (h *heads) doubt(streams ...core.ID) {
 	}
 }
 
+// seen is the sequence of the last block of a stream that this process knows of. The log
+// has it, whatever became of appends since.
+func (h *heads) seen(stream core.ID) uint64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.known[stream].seq
+}
+
 // headOf returns the end of a stream as the leader has it.
 func (s *Storage) headOf(ctx context.Context, p *partition, stream core.ID) (head, error) {
-	before, _ := s.heads.get(stream)
-	m, err := p.newest(ctx, get{LastFor: p.blocks(stream)})
+	last, err := s.lastOf(ctx, p, stream)
 	if err != nil {
 		return head{}, err
 	}
 	var now head
-	if m != nil {
-		b, err := decodeHead(m)
-		if err != nil {
-			return head{}, err
-		}
-		now = head{m.seq, b.org, b.next(), b.last}
-		p.saw(m.seq)
+	if last != nil {
+		now = head{last.seq, last.org, last.next(), last.last}
+		p.saw(last.seq)
 	}
-	if !s.heads.set(stream, now) && now.seq < before.seq {
+	if !s.heads.set(stream, now) {
 		return head{}, p.wentBack(now.seq)
 	}
 	return now, nil
+}
+
+// lastOf asks the leader for the last block of a stream, without its events, or nil where
+// there is none.
+func (s *Storage) lastOf(ctx context.Context, p *partition, stream core.ID) (last *block, err error) {
+	seen := s.heads.seen(stream)
+	err = p.fresh(ctx, func() (bool, error) {
+		m, err := p.newest(ctx, get{LastFor: p.blocks(stream)})
+		if err != nil || m == nil {
+			last = nil
+			return seen == 0, err
+		}
+		last, err = decodeHead(m)
+		return m.seq >= seen, err
+	})
+	return last, err
 }

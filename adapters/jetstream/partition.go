@@ -29,7 +29,10 @@ type partition struct {
 	// looked is the link's generation at the last look.
 	looked uint64
 	// behind says what is wrong with a leader that knows less. It is never written to.
-	behind error
+	// lookedAt is when that was found, because a server that has just become the leader
+	// may answer before it has read all of its own log.
+	behind   error
+	lookedAt time.Time
 }
 
 func newPartition(l *link, set settings, number int) *partition {
@@ -64,16 +67,19 @@ func (p *partition) doubt() {
 func (p *partition) trust(ctx context.Context) error {
 	generation := p.link.generation()
 	p.mu.Lock()
-	sure, behind := !p.doubted && p.looked == generation, p.behind
+	sure, behind, just := !p.doubted && p.looked == generation, p.behind, time.Since(p.lookedAt) < lookAgain
 	p.mu.Unlock()
 	switch {
-	case behind != nil:
+	case behind != nil && just:
 		return behind
-	case sure:
+	case behind == nil && sure:
 		return nil
 	}
 	return p.verify(ctx)
 }
+
+// lookAgain is how long a leader that is behind is not asked again.
+const lookAgain = 300 * time.Millisecond
 
 // verify compares what the leader has with what it must have. It looks again at a
 // leader that was behind: the one that knows all may have come back.
@@ -87,7 +93,7 @@ func (p *partition) verify(ctx context.Context) error {
 	defer p.mu.Unlock()
 	p.behind = nil
 	if state.State.LastSeq < high {
-		p.behind = p.refusal(state.State.LastSeq, high)
+		p.behind, p.lookedAt = p.refusal(state.State.LastSeq, high), time.Now()
 		return p.behind
 	}
 	p.high = max(p.high, state.State.LastSeq)
@@ -99,8 +105,28 @@ func (p *partition) verify(ctx context.Context) error {
 func (p *partition) wentBack(seq uint64) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.behind = p.refusal(seq, p.high)
+	p.behind, p.lookedAt = p.refusal(seq, p.high), time.Now()
 	return p.behind
+}
+
+// catchUp bounds the wait for a leader that has not read all of its own log yet.
+const catchUp = 3 * time.Second
+
+// fresh calls look until what the leader says is no older than what this process has
+// seen, which look tells. A server that has just become the leader answers before it has
+// read all of its own log. Where that does not end, the log has lost something: what is
+// left of it is read all the same.
+func (p *partition) fresh(ctx context.Context, look func() (fresh bool, err error)) error {
+	for late := time.Now().Add(catchUp); ; {
+		fresh, err := look()
+		if err != nil || fresh || time.Now().After(late) {
+			return err
+		}
+		p.doubt()
+		if err := pause(ctx, 50*time.Millisecond); err != nil {
+			return err
+		}
+	}
 }
 
 func (p *partition) refusal(has, had uint64) error {

@@ -50,14 +50,7 @@ func (s *Storage) endsOf(ctx context.Context, p *partition, stream core.ID) (*en
 	var found ends
 	asks := []func() error{
 		func() (err error) { found.first, err = s.firstOf(ctx, p, stream); return err },
-		func() (err error) {
-			m, err := p.newest(ctx, get{LastFor: p.blocks(stream)})
-			if err != nil || m == nil {
-				return err
-			}
-			found.last, err = decodeHead(m)
-			return err
-		},
+		func() (err error) { found.last, err = s.lastOf(ctx, p, stream); return err },
 		func() (err error) { found.floor, err = p.floorOf(ctx, stream); return err },
 	}
 	if err := each(asks, func(ask func() error) error { return ask() }); err != nil {
@@ -97,12 +90,8 @@ func (s *Storage) seek(ctx context.Context, p *partition, stream core.ID, g goal
 		*before = first.place()
 	}
 	if at == nil {
-		m, err := p.newest(ctx, get{LastFor: p.blocks(stream)})
-		if err != nil || m == nil {
-			return nil, err
-		}
-		last, err := decodeHead(m)
-		if err != nil || !g.reached(last.place()) {
+		last, err := s.lastOf(ctx, p, stream)
+		if err != nil || last == nil || !g.reached(last.place()) {
 			return nil, err
 		}
 		s.atlas.saw(last)

@@ -45,13 +45,23 @@ type fleet struct {
 
 const natsServers, natsPartitions = 3, 4
 
-// newFleet starts servers that keep their data in a folder.
-func newFleet(t *testing.T, folder string) *fleet {
+// newFleet starts servers that keep their data in folders of one folder, each of which is
+// prepared before.
+func newFleet(t *testing.T, folder string, prepare ...func(folder string)) *fleet {
 	t.Helper()
 	f := &fleet{t: t}
 	var err error
 	f.nodes, err = jetstreamtest.Nodes(folder, natsServers)
 	require.NoError(t, err)
+	for _, one := range f.nodes {
+		require.NoError(t, os.MkdirAll(one.Dir, 0o700))
+		for _, do := range prepare {
+			do(one.Dir)
+		}
+	}
+	for i := range f.nodes {
+		f.nodes[i].Log = os.Getenv("EVENTFLOW_TEST_JETSTREAM_LOG") != ""
+	}
 	f.running = make([]*jetstreamtest.Process, natsServers)
 	t.Cleanup(func() {
 		for _, one := range f.running {
