@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -29,13 +30,14 @@ func streamCommand(p *program, s *settings) *cobra.Command {
 }
 
 // withStreams runs do with the use case of streams. storage is the store, opened where it
-// has several shards, and nil otherwise: then nothing of it has to be known.
+// may have several shards, and nil otherwise: then nothing of it has to be known.
 func (p *program) withStreams(ctx context.Context, o operator, do func(streams *eventlog.Streams, storage core.Storage) error) (err error) {
 	ports := eventlog.StreamPorts{
 		Catalog: o.catalog, Places: o.catalog, Versions: o.catalog, Schemas: jsonschema.New(), Authorizer: o.authorizer, Shares: o.shares(),
 		Record: o.trail.record, Now: o.now,
 	}
-	if u, _ := storeURL(o.cfg.Store); u == nil || u.Scheme != shardedScheme { // it was checked
+	_, alone := p.alone(o.cfg)
+	if u, _ := storeURL(o.cfg.Store); alone || u == nil || slices.Contains([]string{"sqlite", "postgres", "postgresql"}, u.Scheme) {
 		return do(eventlog.NewStreams(ports), nil)
 	}
 	storage, err := p.openSharedStorage(ctx, o.cfg, o.catalog)
@@ -43,7 +45,8 @@ func (p *program) withStreams(ctx context.Context, o operator, do func(streams *
 		return err
 	}
 	defer func() { err = errors.Join(err, storage.Close()) }()
-	ports.Log, ports.Shards = storage, storage.(core.Sharded)
+	ports.Log = storage
+	ports.Shards, _ = storage.(core.Sharded)
 	return do(eventlog.NewStreams(ports), storage)
 }
 

@@ -19,20 +19,20 @@ type Storage struct {
 	homes  *homes
 }
 
-var _ interface {
-	core.Storage
-	core.Sharded
-	core.Homed
-	core.Copyable
-	core.GroupLimited
-	core.Timekeeper
-	core.Pooled
-	core.Housed
-	core.Preparer
-	core.Rememberer
-	core.Examiner
-	core.Migrated
-} = (*Storage)(nil)
+var (
+	_ core.Storage      = (*Storage)(nil)
+	_ core.Sharded      = (*Storage)(nil)
+	_ core.Homed        = (*Storage)(nil)
+	_ core.Copyable     = (*Storage)(nil)
+	_ core.GroupLimited = (*Storage)(nil)
+	_ core.Timekeeper   = (*Storage)(nil)
+	_ core.Pooled       = (*Storage)(nil)
+	_ core.Housed       = (*Storage)(nil)
+	_ core.Preparer     = (*Storage)(nil)
+	_ core.Rememberer   = (*Storage)(nil)
+	_ core.Examiner     = (*Storage)(nil)
+	_ core.Migrated     = (*Storage)(nil)
+)
 
 // Shard is one of the storages.
 type Shard struct {
