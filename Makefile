@@ -51,11 +51,13 @@ RACED    = $(SLOWEST) $(filter-out $(SLOWEST) $(UNRACED),$(shell $(GO) list ./..
 TESTFLAGS = -vet=off '-ldflags=-s -w' -timeout 15m
 
 # How long `make fuzz` stays with each target, and how often `make chaos` kills,
-# pauses, cuts the power, and does each of it to servers of JetStream.
+# pauses, cuts the power, and does each of it to servers of JetStream, and how long it
+# leaves the network sick.
 FUZZTIME ?= 10s
 KILLS    ?= 20
 PAUSES   ?= 5
 CUTS     ?= 5
+SICK     ?= 25s
 NATS     ?= 3
 
 .DEFAULT_GOAL := help
@@ -107,8 +109,9 @@ lighthouse: bin/eventflow bin/testenv $(LIGHTHOUSE) ## have Lighthouse judge the
 verify-hooks: $(VERIFIER) ## have the Standard Webhooks library for JavaScript judge our signatures; needs npm
 	EVENTFLOW_TEST_NODE_MODULES='$(CURDIR)/$(VERIFIER)' $(GO) test -tags javascript -run JavaScript ./adapters/webhook
 
-chaos: bin/testenv ## kill, pause, cut off and misset servers and databases, and cut their power, under load and check the log (up to 15 minutes)
-	EVENTFLOW_TEST_KILLS=$(KILLS) EVENTFLOW_TEST_PAUSES=$(PAUSES) EVENTFLOW_TEST_CUTS=$(CUTS) EVENTFLOW_TEST_JETSTREAM=$(NATS) bin/testenv -- $(GO) test -count=1 -v -timeout 15m ./app/proof/chaos/...
+chaos: bin/testenv ## kill, pause, cut off and misset servers and databases, make their network sick and cut their power, under load and check the log (up to 20 minutes)
+	EVENTFLOW_TEST_KILLS=$(KILLS) EVENTFLOW_TEST_PAUSES=$(PAUSES) EVENTFLOW_TEST_CUTS=$(CUTS) \
+		EVENTFLOW_TEST_JETSTREAM=$(NATS) EVENTFLOW_TEST_SICK=$(SICK) bin/testenv -- $(GO) test -count=1 -v -timeout 20m ./app/proof/chaos/...
 	bin/testenv -- $(GO) test -count=5 -run ClockIsWrong ./app
 	EVENTFLOW_TEST_JETSTREAM_SHAPES=1x1,3x1,3x4 $(GO) test -count=1 -run TestStorage ./adapters/jetstream
 

@@ -81,7 +81,8 @@ func printSegments(out io.Writer, segments []core.Segment) error {
 	var events, bytes int64
 	for _, of := range segments {
 		events, bytes = events+int64(of.Next-of.First), bytes+of.ObjectBytes
-		fmt.Fprintf(table, "%d–%d\t%s\t%s\t%s\t%.16s\t%s\n", of.First, of.Next-1, tableTime(of.FirstAt), tableTime(of.LastAt), byteText(of.ObjectBytes), of.SHA256, of.Object)
+		fmt.Fprintf(table, "%d–%d\t%s\t%s\t%s\t%.16s\t%s\n", of.First, of.Next-1, tableTime(of.FirstAt), tableTime(of.LastAt),
+			byteText(of.ObjectBytes), of.SHA256, of.Object)
 	}
 	if err := table.Flush(); err != nil {
 		return err

@@ -67,6 +67,7 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			newTrail,
 			newShares,
 			newStreams,
+			newMoves,
 			eventlog.NewIngest,
 			newSchemas,
 			newQuarantine,
@@ -206,7 +207,7 @@ func newCommitter(
 	lc fx.Lifecycle, cfg Config, log core.EventLog, storage core.Storage, recent *eventlog.Recent, m *metrics.Metrics, now func() time.Time,
 	logger *slog.Logger,
 ) *eventlog.Committer {
-	shards, _ := storage.(core.Sharded)
+	shards, _ := storage.(core.Sharded) // log hides it: it counts and traces
 	committer := eventlog.NewCommitter(log, eventlog.CommitOptions{
 		Lanes: cfg.lanes(), QueueEvents: cfg.QueueEvents, QueueBytes: cfg.QueueBytes, Committed: recent.Committed, Now: now, Logger: logger,
 		Shards: shards, Limits: core.GroupLimitsOf(storage), ResolveFor: resolveFor,
@@ -291,9 +292,11 @@ func newOrganization(ctx context.Context, catalog core.Catalog, storage core.Sto
 type served struct {
 	fx.In
 
+	Storage    core.Storage
 	Ingest     *eventlog.Ingest
 	Query      *eventlog.Query
 	Streams    *eventlog.Streams
+	Moves      *eventlog.Moves
 	Schemas    *eventlog.Schemas
 	Quarantine *eventlog.Quarantine
 	Shares     *eventlog.Shares
@@ -318,10 +321,10 @@ type served struct {
 func newServer(cfg Config, p served) *server.Server {
 	proxies, _ := cfg.trustedProxies() // checked by validate
 	return server.New(server.Options{
-		Ingest: p.Ingest, Query: p.Query, Streams: p.Streams, Schemas: p.Schemas, Quarantine: p.Quarantine, Shares: p.Shares, Tails: p.Tails, Trail: p.Trail,
+		Ingest: p.Ingest, Query: p.Query, Streams: p.Streams, Moves: p.Moves, Schemas: p.Schemas, Quarantine: p.Quarantine, Shares: p.Shares, Tails: p.Tails, Trail: p.Trail,
 		Delivery: p.Delivery, Identity: p.Identity, Processing: p.Processing, Inbound: p.Inbound, Authorizer: p.Authorizer,
 		TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.links(), "https:"),
-		Site: p.Site, System: describe(p.Settings, p.Authorizer, p.First, p.Now(), p.Metrics.IngestP99),
+		Site: p.Site, System: describe(p.Settings, core.ShardsOf(p.Storage), p.Authorizer, p.First, p.Now(), p.Metrics.IngestP99),
 		Ready: p.Health.report, Metrics: p.Metrics.Handler(), MetricsToken: cfg.MetricsToken, Observe: p.Metrics.Request, Trace: p.Trace, Logger: p.Logger,
 		Limits: server.Limits{
 			ReadTimeout: cfg.ReadTimeout, WriteTimeout: cfg.WriteTimeout, IdleTimeout: cfg.IdleTimeout,

@@ -141,6 +141,10 @@ func copiedRow(table string, row catalog.Row, now time.Time) error {
 		return err
 	case "replays":
 		row["held_until"] = int64(0)
+	case "streams":
+		if _, has := row["moving"]; has {
+			row["moving"] = "" // the copy is whole wherever the stream is
+		}
 	}
 	return nil
 }

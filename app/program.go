@@ -16,6 +16,7 @@ type program struct {
 
 func newProgram(options []Option) *program {
 	p := &program{storages: map[string]OpenStorage{}, shared: map[string]bool{}, destinations: map[string]NewConnector{}, inits: map[string]InitStorage{}}
+	p.storages[shardedScheme], p.shared[shardedScheme] = p.openSharded, true
 	for _, option := range options {
 		option(p)
 	}

@@ -43,11 +43,15 @@ func TestTheCommandsInTheDocsAreThere(t *testing.T) {
 	for _, line := range lines {
 		line, _, _ = strings.Cut(line, " #")
 		root := newRoot(newProgram(nil))
-		command, rest, err := root.Find(strings.Fields(line)[1:])
+		var words []string
+		for _, word := range regexp.MustCompile(`'([^']*)'|(\S+)`).FindAllStringSubmatch(line, -1) {
+			words = append(words, word[1]+word[2])
+		}
+		command, rest, err := root.Find(words[1:])
 		require.NoError(t, err, line)
 		require.True(t, command.HasParent(), line)
 		require.NoError(t, command.ParseFlags(rest), line)
-		require.Empty(t, command.Flags().Args(), line)
+		require.NoError(t, command.ValidateArgs(command.Flags().Args()), line)
 	}
 }
 

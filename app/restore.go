@@ -27,7 +27,15 @@ func (r *restore) run(ctx context.Context, told func(events int)) error {
 	}
 	return r.to.catalog.Replace(ctx, func(to *catalog.Replacement) error {
 		fill := newFiller(to)
-		if err := r.from.rows(fill.add); err != nil {
+		homes := rowHomes{}
+		places := placed{homes, core.ShardsOf(r.to.storage)}
+		seat(r.to.storage, places) // the target's own catalog knows nothing yet
+		err := r.from.rows(func(table string, row catalog.Row) error {
+			homes.note(table, row)
+			places.row(table, row)
+			return fill.add(table, row)
+		})
+		if err != nil {
 			return err
 		}
 		if err := fill.flush(); err != nil {

@@ -45,7 +45,16 @@ func (p *program) alone(cfg Config) (scheme string, alone bool) {
 	if err != nil || p.storages[u.Scheme] == nil {
 		return "", false
 	}
-	return u.Scheme, !p.shared[u.Scheme]
+	all, err := shardURLs(u)
+	if err != nil {
+		return "", false
+	}
+	for _, one := range all {
+		if !p.shared[one.Scheme] {
+			return one.Scheme, true
+		}
+	}
+	return u.Scheme, false
 }
 
 // reminder is what a storage needs to know of the catalog: where streams are, and how far
@@ -77,9 +86,10 @@ func (p *program) openStorage(ctx context.Context, cfg Config, kept reminder) (c
 	if err != nil {
 		return nil, err
 	}
-	if homed, ok := storage.(core.Homed); ok {
-		homed.SetHomes(kept)
+	if err := refuseShard(ctx, storage); err != nil {
+		return nil, errors.Join(err, storage.Close())
 	}
+	seat(storage, kept)
 	if guarded, ok := storage.(core.Guarded); ok {
 		if err := guarded.Guard(ctx, kept); err != nil {
 			return nil, errors.Join(err, storage.Close())
@@ -96,8 +106,12 @@ func (p *program) opener(cfg Config) (OpenStorage, *url.URL, error) {
 	}
 	open, ok := p.storages[u.Scheme]
 	if !ok {
-		known := slices.Sorted(maps.Keys(p.storages))
-		return nil, nil, wrong("store", fmt.Sprintf("has the unknown scheme %q; this build supports %s", u.Scheme, strings.Join(known, ", ")))
+		return nil, nil, p.unknownScheme(u.Scheme)
 	}
 	return open, u, nil
+}
+
+func (p *program) unknownScheme(scheme string) error {
+	known := slices.Sorted(maps.Keys(p.storages))
+	return wrong("store", fmt.Sprintf("has the unknown scheme %q; this build supports %s", scheme, strings.Join(known, ", ")))
 }

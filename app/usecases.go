@@ -55,6 +55,15 @@ func newStreams(p ports, storage core.Storage, shares *eventlog.Shares, m *metri
 	})
 }
 
+// newMoves returns who moves streams. What is under way when the server stops is left where
+// it can go on.
+func newMoves(lc fx.Lifecycle, p ports, storage core.Storage, streams *eventlog.Streams) *eventlog.Moves {
+	store, _ := storage.(eventlog.ShardedLog)
+	moves := eventlog.NewMoves(eventlog.MovePorts{Streams: streams, Store: store, Record: p.Record, Logger: p.Logger, Now: p.Now})
+	lc.Append(fx.StopHook(moves.Close))
+	return moves
+}
+
 func newSchemas(p ports, streams *eventlog.Streams) *eventlog.Schemas {
 	return eventlog.NewSchemas(eventlog.SchemaPorts{
 		Streams: streams, Store: p.Catalog, Compiler: p.Schemas, Log: p.Log, Record: p.Record, Now: p.Now,

@@ -46,10 +46,15 @@ type Homes interface {
 	HomesOf(ctx context.Context, streams []ID) ([]int, error)
 }
 
+// HomeTTL is how long a process may believe to know a stream's home before it asks again.
+// A move of a stream holds appends to it for longer, so that nobody reads where the stream
+// was while somebody appends where it is.
+const HomeTTL = 2 * time.Second
+
 // Homed is what a [Sharded] storage is, too, that has to be told where streams are.
 // Before it is told, calls for streams answer [CodeUnavailable].
 type Homed interface {
-	// SetHomes is called once, before anything else is asked.
+	// SetHomes is called before anything else is asked. What was known is forgotten.
 	SetHomes(homes Homes)
 }
 

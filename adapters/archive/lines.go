@@ -118,7 +118,7 @@ func readMember(event *core.Event, name string, value []byte) (err error) {
 	case "event_version":
 		var number int64
 		number, err = strconv.ParseInt(text, 10, 32)
-		event.Version = int32(number) //nolint:gosec // parsed as 32 bits
+		event.Version = int32(number)
 	case "occurred_at":
 		event.OccurredAt, err = timeOf(text)
 	case "received_at":

@@ -62,7 +62,9 @@ func (f *faulty) HandOver(ctx context.Context, org, stream core.ID, before time.
 	return f.handOver(ctx, org, stream, before)
 }
 
-func (f *faulty) DiscardArchive(ctx context.Context, stream core.ID) error { return f.discard(ctx, stream) }
+func (f *faulty) DiscardArchive(ctx context.Context, stream core.ID) error {
+	return f.discard(ctx, stream)
+}
 
 type fault struct {
 	name string

@@ -27,9 +27,9 @@ func (t *Tier) Archived(ctx context.Context, streams []core.ID) ([]core.Archived
 func (t *Tier) stretch(ctx context.Context, streams []core.ID, bounds []core.Bounds) error {
 	var shortened []core.ID
 	var at []int
-	for i := range bounds {
+	for i, stream := range streams {
 		if bounds[i].First > 0 {
-			shortened, at = append(shortened, streams[i]), append(at, i)
+			shortened, at = append(shortened, stream), append(at, i)
 		}
 	}
 	if len(shortened) == 0 {

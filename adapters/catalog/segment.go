@@ -106,7 +106,8 @@ func (c *Catalog) Archived(ctx context.Context, streams []core.ID) ([]core.Archi
 		ids = ids[len(part):]
 		var found []archivedRow
 		err := c.db.WithContext(ctx).Model(&segmentRow{}).Select(`stream, min(first_offset) as first, max(next_offset) as next,
-			sum(next_offset - first_offset) as events, count(*) as objects, sum(bytes) as bytes, sum(object_bytes) as object_bytes, min(first_at) as oldest_at`).
+			sum(next_offset - first_offset) as events, count(*) as objects, sum(bytes) as bytes,
+			sum(object_bytes) as object_bytes, min(first_at) as oldest_at`).
 			Where("dropped = 0 and stream in ?", part).Group("stream").Find(&found).Error
 		if err != nil {
 			return nil, err

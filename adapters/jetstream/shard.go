@@ -19,7 +19,12 @@ var (
 func (s *Storage) Shards() int { return len(s.partitions) }
 
 // SetHomes implements [core.Homed].
-func (s *Storage) SetHomes(homes core.Homes) { s.homes.from = homes }
+func (s *Storage) SetHomes(homes core.Homes) {
+	s.homes.mu.Lock()
+	defer s.homes.mu.Unlock()
+	s.homes.from = homes
+	clear(s.homes.known)
+}
 
 // ShardOf implements [core.Sharded].
 func (s *Storage) ShardOf(ctx context.Context, stream core.ID) (int, error) {
@@ -46,23 +51,24 @@ func (s *Storage) GroupLimits() core.GroupLimits { return core.GroupLimits{Event
 
 // homes remembers which partitions hold the streams. They are never moved to another.
 type homes struct {
-	from core.Homes
-	// mu guards known. It is not held while the catalog is asked.
+	// mu guards what follows. It is not held while the catalog is asked.
 	mu    sync.RWMutex
+	from  core.Homes
 	known map[core.ID]int
 }
 
 func (h *homes) of(ctx context.Context, stream core.ID) (int, error) {
-	if h.from == nil {
-		return 0, core.Unavailable(nil, time.Second, "the event store does not know yet which partitions hold the streams")
-	}
 	h.mu.RLock()
 	number, ok := h.known[stream]
+	from := h.from
 	h.mu.RUnlock()
 	if ok {
 		return number, nil
 	}
-	numbers, err := h.from.HomesOf(ctx, []core.ID{stream})
+	if from == nil {
+		return 0, core.Unavailable(nil, time.Second, "the event store does not know yet which partitions hold the streams")
+	}
+	numbers, err := from.HomesOf(ctx, []core.ID{stream})
 	if err != nil {
 		return 0, err
 	}

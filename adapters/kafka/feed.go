@@ -204,8 +204,11 @@ func (f *feed) message(r *kgo.Record) core.FeedMessage {
 	m := core.FeedMessage{
 		Place: r.Topic + "/" + partition + "/" + offset + "@" + strconv.FormatInt(r.Timestamp.UnixMilli(), 10), Value: f.value(r.Value),
 		Headers: []core.FeedHeader{
-			{Name: "kafka-topic", Value: r.Topic}, {Name: "kafka-partition", Value: partition}, {Name: "kafka-offset", Value: offset},
-			{Name: "kafka-time", Value: r.Timestamp.UTC().Format(time.RFC3339Nano)}, {Name: "kafka-key", Value: text(r.Key)},
+			{Name: "kafka-topic", Value: r.Topic},
+			{Name: "kafka-partition", Value: partition},
+			{Name: "kafka-offset", Value: offset},
+			{Name: "kafka-time", Value: r.Timestamp.UTC().Format(time.RFC3339Nano)},
+			{Name: "kafka-key", Value: text(r.Key)},
 		},
 	}
 	for _, header := range r.Headers {

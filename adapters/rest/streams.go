@@ -82,6 +82,18 @@ func (c *Client) DeleteStream(ctx context.Context, ref string, revision int64) e
 	return c.delete(ctx, StreamPath(ref), revision)
 }
 
+// StreamMove says where a stream is to be moved.
+type StreamMove struct {
+	Shard *int `json:"shard"`
+}
+
+// MoveStream begins to move a stream to another shard of the store, and returns the stream
+// with what was begun. [core.Stream.Moving] is there until it is done.
+func (c *Client) MoveStream(ctx context.Context, ref string, shard int) (stream core.Stream, err error) {
+	err = c.post(ctx, StreamPath(ref)+"/move", StreamMove{Shard: &shard}, &stream)
+	return stream, err
+}
+
 // StreamStats returns how much a stream holds.
 func (c *Client) StreamStats(ctx context.Context, ref string) (stats core.StreamStats, err error) {
 	err = c.get(ctx, StreamPath(ref)+"/stats", &stats)

@@ -10,7 +10,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/eventflow-go/eventflow/adapters/sharded"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -190,5 +189,5 @@ func TestHomesAreRememberedForAWhile(t *testing.T) {
 	require.Eventually(t, func() bool {
 		shard, err := storage.ShardOf(t.Context(), core.ID{1})
 		return err == nil && shard == 0
-	}, 5*sharded.HomeTTL, 20*time.Millisecond)
+	}, 5*core.HomeTTL, 20*time.Millisecond)
 }

@@ -8,15 +8,10 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// HomeTTL is how long a stream's home is believed before the catalog is asked again. A
-// move of a stream holds appends to it for longer, so that nobody reads where the stream
-// was while somebody appends where it is.
-const HomeTTL = 2 * time.Second
-
 // maxHomes bounds the memory. A stream that is forgotten costs a look at the catalog.
 const maxHomes = 200_000
 
-// homes remembers where streams are. What it says may be out of date by HomeTTL, and by
+// homes remembers where streams are. What it says may be out of date by [core.HomeTTL], and by
 // more where this process was paused after it has looked: an append is then refused by
 // the fence that stands where the stream was.
 type homes struct {
@@ -45,6 +40,7 @@ func (h *homes) set(catalog core.Homes) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.catalog = catalog
+	clear(h.known)
 }
 
 // of returns the homes of streams, in their order.
@@ -55,7 +51,7 @@ func (h *homes) of(ctx context.Context, streams ...core.ID) ([]int, error) {
 	h.mu.RLock()
 	catalog := h.catalog
 	for i, stream := range streams {
-		if one, ok := h.known[stream]; ok && time.Since(one.at) < HomeTTL {
+		if one, ok := h.known[stream]; ok && time.Since(one.at) < core.HomeTTL {
 			shards[i] = one.shard
 			continue
 		}
@@ -95,7 +91,7 @@ func (h *homes) keep(stream core.ID, now home) {
 		h.known[stream] = now
 	}
 	h.mu.Unlock()
-	if !known || before.shard != now.shard || now.at.Sub(before.at) > 2*HomeTTL {
+	if !known || before.shard != now.shard || now.at.Sub(before.at) > 2*core.HomeTTL {
 		h.changed(now.shard, stream)
 	}
 }

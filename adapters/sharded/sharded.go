@@ -154,3 +154,8 @@ func (s *Storage) Close() error {
 	}
 	return errors.Join(errs...)
 }
+
+// At returns a shard by its number, for whoever moves a stream from one to another.
+func (s *Storage) At(ctx context.Context, number int) (core.Storage, error) {
+	return s.shards[number].get(ctx)
+}

@@ -193,7 +193,9 @@ type mailbox struct {
 	// hangs says for which events a Send ends only with its context.
 	hangs func(core.Outgoing) bool
 
-	mu      sync.Mutex
+	mu sync.Mutex
+	// closed counts the sinks that were closed.
+	closed  int
 	mail    []core.Outgoing
 	at      []time.Time
 	batches []int
@@ -236,7 +238,14 @@ func (b *mailbox) Rotate(to core.Destination, _ time.Time, _ time.Duration) (cor
 }
 
 func (b *mailbox) Traits() core.SinkTraits { return b.traits }
-func (b *mailbox) Close() error            { return nil }
+
+// Close implements [core.Sink].
+func (b *mailbox) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed++
+	return nil
+}
 
 func (b *mailbox) Send(ctx context.Context, events []core.Outgoing) []core.Sent {
 	b.enter(1)

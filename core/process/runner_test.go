@@ -363,3 +363,43 @@ func TestALeaseThatIsLostEndsItsWork(t *testing.T) {
 		require.Equal(p, coretest.From(0, 100), got[len(got)-100:])
 	})
 }
+
+// TestALeaseThatIsLostEndsWithinSeconds: also one that is extended seldom, while another
+// node sends the events anew.
+func TestALeaseThatIsLostEndsWithinSeconds(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.box.takes = 400 * time.Millisecond
+		p.processor(func(s *core.ProcessorSpec) { s.Mode, s.Visibility = core.Ordered, new(core.Seconds(10*time.Minute)) })
+		p.put(numbers(100)...)
+		pass(2 * time.Second)
+		p.node()
+		_, err := p.delivery.Groups.Reset(p.Context(), p.who, "orders", "mail", core.Start{})
+		require.NoError(p, err)
+		pass(2 * time.Second)
+		before := len(p.box.got())
+		require.LessOrEqual(p, p.box.most, 2, "the new lease, beside what was under way")
+		p.box.most = 0
+		pass(10 * time.Second)
+		require.Equal(p, 1, p.box.most, "the lease before has ended")
+		got := p.box.got()[before:]
+		require.True(p, slices.IsSorted(got), "%v", got)
+		require.Greater(p, len(got), 10)
+	})
+}
+
+// TestAProcessorEndsWithItsStream: nothing of it goes on, on any node.
+func TestAProcessorEndsWithItsStream(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.processor(nil)
+		p.put(numbers(2)...)
+		pass(time.Second)
+		require.Len(p, p.box.got(), 2)
+		before := p.box.closed
+		require.NoError(p, p.streams.Delete(p.Context(), p.who, "orders", 0))
+		pass(5 * time.Second)
+		require.Equal(p, before+1, p.box.closed, "the destination is let go of")
+		failing, err := p.Processors.Failing(p.Context(), p.who)
+		require.NoError(p, err)
+		require.Zero(p, failing)
+	})
+}

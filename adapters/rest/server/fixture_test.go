@@ -169,6 +169,7 @@ func start(t testing.TB, options ...option) *fixture {
 	o.Identity, o.Authorizer = &identity.UseCases{Access: f.access}, roles{}
 	ports := eventlog.StreamPorts{Catalog: f.catalog, Versions: f.catalog, Log: f.log, Schemas: schemas{}, Authorizer: roles{}, Now: time.Now}
 	o.Streams = eventlog.NewStreams(ports)
+	o.Moves = eventlog.NewMoves(eventlog.MovePorts{Streams: o.Streams, Logger: o.Logger, Now: time.Now})
 	recent := eventlog.NewRecent(f.log, nil, o.Logger)
 	committer := eventlog.NewCommitter(f.log, eventlog.CommitOptions{Committed: recent.Committed})
 	o.Ingest = eventlog.NewIngest(o.Streams, committer, time.Now)

@@ -8,6 +8,10 @@
 // So that these tests are known to see it when it does not, two more run without
 // the time-outs of the sessions, and must find it late.
 //
+// It makes the network sick between two servers, PostgreSQL and Redis, by toxiproxy: slow,
+// resetting connections, and swallowing what is sent. Each request must be answered within
+// the server's limit, and servers must work again when the network does.
+//
 // It cuts the power, by a file system that forgets what was not flushed (package disk),
 // under SQLite and under a whole PostgreSQL. That takes root and Linux's FUSE. So that
 // these tests are known to see loss, two more run with synchronous=NORMAL and with

@@ -33,7 +33,8 @@ type enumerated struct{ value, doc string }
 // readComments reads packages of this module, whose folder root is.
 func readComments(root string, folders ...string) (*comments, error) {
 	c := &comments{
-		types: map[string]string{}, fields: map[string]map[string]string{}, values: map[string]string{}, enums: map[string][]enumerated{}, handlers: map[string]string{},
+		types: map[string]string{}, fields: map[string]map[string]string{}, values: map[string]string{},
+		enums: map[string][]enumerated{}, handlers: map[string]string{},
 	}
 	for _, folder := range folders {
 		if err := c.readPackage(filepath.Join(root, folder)); err != nil {
