@@ -38,12 +38,11 @@ func (p *program) withStreams(ctx context.Context, o operator, do func(streams *
 	if u, _ := storeURL(o.cfg.Store); u == nil || u.Scheme != shardedScheme { // it was checked
 		return do(eventlog.NewStreams(ports), nil)
 	}
-	storage, err := p.openSharedStorage(ctx, o.cfg)
+	storage, err := p.openSharedStorage(ctx, o.cfg, o.catalog)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, storage.Close()) }()
-	seat(storage, o.catalog)
 	ports.Log, ports.Shards = storage, storage.(core.Sharded)
 	return do(eventlog.NewStreams(ports), storage)
 }
