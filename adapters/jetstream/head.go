@@ -47,12 +47,12 @@ func (h *heads) get(stream core.ID) (head, bool) {
 	return one.head, ok && !one.stale
 }
 
-// set remembers a head. It returns false where the stream was known to be further.
-func (h *heads) set(stream core.ID, now head) bool {
+// set remembers a head, unless the stream is known to be further.
+func (h *heads) set(stream core.ID, now head) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if old, ok := h.known[stream]; ok && now.seq < old.seq {
-		return false
+		return
 	}
 	if len(h.known) >= maxHeads {
 		for other := range h.known {
@@ -61,7 +61,6 @@ func (h *heads) set(stream core.ID, now head) bool {
 		}
 	}
 	h.known[stream] = belief{head: now}
-	return true
 }
 
 // doubt has the next append to a stream ask for its end.
@@ -86,6 +85,7 @@ func (h *heads) seen(stream core.ID) uint64 {
 
 // headOf returns the end of a stream as the leader has it.
 func (s *Storage) headOf(ctx context.Context, p *partition, stream core.ID) (head, error) {
+	seen := s.heads.seen(stream) // before the question: an append may be faster than its answer
 	last, err := s.lastOf(ctx, p, stream)
 	if err != nil {
 		return head{}, err
@@ -95,9 +95,10 @@ func (s *Storage) headOf(ctx context.Context, p *partition, stream core.ID) (hea
 		now = head{last.seq, last.org, last.next(), last.last}
 		p.saw(last.seq)
 	}
-	if !s.heads.set(stream, now) {
+	if now.seq < seen {
 		return head{}, p.wentBack(now.seq)
 	}
+	s.heads.set(stream, now)
 	return now, nil
 }
 

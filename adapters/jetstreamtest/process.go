@@ -62,7 +62,7 @@ func (n Node) Start() (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self) //nolint:noctx,gosec // it is this program, and it outlives contexts; Kill ends it
+	cmd := exec.Command(self) //nolint:noctx // it is this program, and it outlives contexts; Kill ends it
 	cmd.Env = append(os.Environ(), envNode+"="+string(text))
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = dieWithParent()
