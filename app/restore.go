@@ -27,7 +27,15 @@ func (r *restore) run(ctx context.Context, told func(events int)) error {
 	}
 	return r.to.catalog.Replace(ctx, func(to *catalog.Replacement) error {
 		fill := newFiller(to)
-		if err := r.from.rows(fill.add); err != nil {
+		// A backup of an earlier version has processors that run.
+		if err := r.from.rows(func(table string, row catalog.Row) error {
+			if table == "processors" {
+				if err := pauseRow(row); err != nil {
+					return err
+				}
+			}
+			return fill.add(table, row)
+		}); err != nil {
 			return err
 		}
 		if err := fill.flush(); err != nil {
