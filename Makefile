@@ -19,6 +19,11 @@ VERIFIER         := bin/standardwebhooks-$(VERIFIER_VERSION)/node_modules
 CONTAINER  ?= $(firstword $(notdir $(wildcard $(addsuffix /docker,$(subst :, ,$(PATH))) $(addsuffix /podman,$(subst :, ,$(PATH))))) docker)
 IMAGE_ARGS  = VERSION=$(VERSION) REVISION=$(shell git rev-parse HEAD) CREATED=$(shell git log -1 --format=%cI)
 
+# What is built for this machine is built in one way, as the program is: two would be
+# two compilations of everything. The race detector alone needs another.
+export CGO_ENABLED = 0
+BUILDFLAGS = -trimpath
+
 # How hard to compress the dashboard: RELEASE=1 takes half a minute, and saves
 # those who load it a seventh.
 QUALITY = $(if $(RELEASE),11,5)
@@ -28,7 +33,7 @@ QUALITY = $(if $(RELEASE),11,5)
 # which it finds nothing that is ours and spends two thirds of its time. (Not the
 # packages around it: what these instantiate of the standard library's generics
 # would be used by all, and locks that it does not see look like races.)
-RACE = $(if $(filter 1,$(shell $(GO) env CGO_ENABLED)),-race '-gcflags=modernc.org/sqlite/lib=-race=false -d=checkptr=0')
+RACE := $(if $(filter 1,$(shell env -u CGO_ENABLED $(GO) env CGO_ENABLED)),-race '-gcflags=modernc.org/sqlite/lib=-race=false -d=checkptr=0')
 
 # The race detector watches everything but what drives other processes — servers,
 # browsers, compilers — or is about texts alone, and the catalog's suites: what is
@@ -46,11 +51,14 @@ RACED    = $(SLOWEST) $(filter-out $(SLOWEST) $(UNRACED),$(shell $(GO) list ./..
 TESTFLAGS = -vet=off '-ldflags=-s -w' -timeout 15m
 
 # How long `make fuzz` stays with each target, and how often `make chaos` kills,
-# pauses and cuts the power.
+# pauses, cuts the power, and does each of it to servers of JetStream, and how long it
+# leaves the network sick.
 FUZZTIME ?= 10s
 KILLS    ?= 20
 PAUSES   ?= 5
 CUTS     ?= 5
+SICK     ?= 25s
+NATS     ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help run build size dashboard test lint fmt image check-deploy bench lighthouse verify-hooks chaos chaos-long fuzz clean FORCE
@@ -64,19 +72,19 @@ run: build ## build and start a server to try: SQLite in ./eventflow_data, loopb
 build: bin/eventflow ## build bin/eventflow, one static binary; RELEASE=1 packs the dashboard smaller
 
 size: dashboard ## say how large the dashboard is, and fail where that is too large
-	$(GO) run ./ui/pack size ui/web
+	$(GO) run $(BUILDFLAGS) ./ui/pack size ui/web
 
 test: bin/eventflow bin/testenv ## run every test, with a private PostgreSQL and Redis
-	GOOS=js GOARCH=wasm $(GO) build ./core/... ./adapters/rest
-	$(GO) run ./ui/pack size ui/web
+	GOOS=js GOARCH=wasm $(GO) build $(WASMFLAGS) ./core/... ./adapters/rest
+	$(GO) run $(BUILDFLAGS) ./ui/pack size ui/web
 	@$(if $(findstring -race,$(RACE)),:,echo "make: no C compiler, so the tests run WITHOUT the race detector; install gcc or clang" >&2)
 	EVENTFLOW_TEST_SCREENSHOTS='$(CURDIR)/bin/screenshots' bin/testenv -- sh -c "\
-		CGO_ENABLED=0 $(GO) test -trimpath $(TESTFLAGS) $(UNRACED); unraced=\$$?; \
-		$(GO) test $(RACE) $(TESTFLAGS) $(RACED) && exit \$$unraced"
+		$(GO) test $(BUILDFLAGS) -parallel 4 $(TESTFLAGS) $(UNRACED); unraced=\$$?; \
+		$(if $(RACE),CGO_ENABLED=1,) $(GO) test $(or $(RACE),$(BUILDFLAGS)) $(TESTFLAGS) $(RACED) && exit \$$unraced"
 	@echo 'A picture of every screen: open bin/screenshots/index.html'
 
 lint: $(GOLANGCI) ## check format and code
-	$(GOLANGCI) run ./...
+	GOFLAGS='$(BUILDFLAGS)' $(GOLANGCI) run ./...
 
 fmt: $(GOLANGCI) ## format the code
 	$(GOLANGCI) fmt ./...
@@ -92,7 +100,7 @@ check-deploy: ## check everything under deploy/ by what runs here: images, packa
 	done; test -z "$$failed" || { echo "make: these checks failed:$$failed" >&2; exit 1; }
 
 bench: bin/eventflow bin/testenv ## measure the ratios that matter, a JSON line each, and what the dashboard costs
-	bin/testenv -- $(GO) run ./app/proof/bench
+	bin/testenv -- $(GO) run $(BUILDFLAGS) ./app/proof/bench
 	bin/testenv -- $(GO) test -timeout 10m -run '^$$' -bench Dashboard -benchtime 1x ./app/proof/e2e
 
 lighthouse: bin/eventflow bin/testenv $(LIGHTHOUSE) ## have Lighthouse judge the dashboard, a JSON line for each figure; needs npm
@@ -101,15 +109,18 @@ lighthouse: bin/eventflow bin/testenv $(LIGHTHOUSE) ## have Lighthouse judge the
 verify-hooks: $(VERIFIER) ## have the Standard Webhooks library for JavaScript judge our signatures; needs npm
 	EVENTFLOW_TEST_NODE_MODULES='$(CURDIR)/$(VERIFIER)' $(GO) test -tags javascript -run JavaScript ./adapters/webhook
 
-chaos: bin/testenv ## kill, pause, cut off and misset servers and databases, and cut their power, under load and check the log (up to 15 minutes)
-	EVENTFLOW_TEST_KILLS=$(KILLS) EVENTFLOW_TEST_PAUSES=$(PAUSES) EVENTFLOW_TEST_CUTS=$(CUTS) bin/testenv -- $(GO) test -count=1 -v -timeout 15m ./app/proof/chaos/...
+chaos: bin/testenv ## kill, pause, cut off and misset servers and databases, make their network sick and cut their power, under load and check the log (up to 20 minutes)
+	EVENTFLOW_TEST_KILLS=$(KILLS) EVENTFLOW_TEST_PAUSES=$(PAUSES) EVENTFLOW_TEST_CUTS=$(CUTS) \
+		EVENTFLOW_TEST_JETSTREAM=$(NATS) EVENTFLOW_TEST_SICK=$(SICK) bin/testenv -- $(GO) test -count=1 -v -timeout 20m ./app/proof/chaos/...
 	bin/testenv -- $(GO) test -count=5 -run ClockIsWrong ./app
+	EVENTFLOW_TEST_JETSTREAM_SHAPES=1x1,3x1,3x4 $(GO) test -count=1 -run TestStorage ./adapters/jetstream
 
 chaos-long: bin/testenv ## pause, cut off and misset a server and cut its power 100 times each, kill under processors as often, and kill copies of a million events (up to two hours)
 	EVENTFLOW_TEST_PAUSES=100 bin/testenv -- $(GO) test -count=1 -v -timeout 60m -run 'Paused|CutOff' ./app/proof/chaos
 	EVENTFLOW_TEST_KILLS=200 bin/testenv -- $(GO) test -count=1 -v -timeout 60m -run UnderProcessors ./app/proof/chaos
 	EVENTFLOW_TEST_CUTS=100 $(GO) test -count=1 -v -timeout 60m -run 'Power' ./app/proof/chaos
 	bin/testenv -- $(GO) test -count=100 -timeout 60m -run ClockIsWrong ./app
+	EVENTFLOW_TEST_JETSTREAM=70 bin/testenv -- $(GO) test -count=1 -v -timeout 180m -run JetStream ./app/proof/chaos
 	EVENTFLOW_TEST_COPY=1000000 bin/testenv -- $(GO) test -count=1 -v -timeout 60m -run ACopyIsKilled ./app/proof/chaos
 
 fuzz: ## feed every fuzz target random input for FUZZTIME each
@@ -127,16 +138,19 @@ clean: ## remove what was built; data in ./eventflow_data stays
 # embeds it. TARGETOS and TARGETARCH are the names that image builders give them:
 # they are the program's, not those of what runs while it is built.
 bin/eventflow: dashboard FORCE
-	CGO_ENABLED=0 GOOS='$(TARGETOS)' GOARCH='$(TARGETARCH)' $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./app/eventflow
+	GOOS='$(TARGETOS)' GOARCH='$(TARGETARCH)' $(GO) build $(BUILDFLAGS) -ldflags '$(LDFLAGS)' -o $@ ./app/eventflow
 
-# Only the packed forms lie where they are embedded. What draws pages waits for the
-# browser most of the time, so it is compiled without inlining: a thirtieth less to load.
+# What draws pages waits for the browser most of the time, so it is compiled without
+# inlining: a thirtieth less to load.
+WASMFLAGS = $(BUILDFLAGS) '-gcflags=github.com/...=-l'
+
+# Only the packed forms lie where they are embedded.
 dashboard: FORCE
-	GOOS=js GOARCH=wasm $(GO) build -trimpath '-gcflags=github.com/...=-l' -ldflags '-s -w' -o bin/app.wasm ./ui/wasm
-	$(GO) run ./ui/pack bin/app.wasm ui/web $(QUALITY)
+	GOOS=js GOARCH=wasm $(GO) build $(WASMFLAGS) -ldflags '-s -w' -o bin/app.wasm ./ui/wasm
+	$(GO) run $(BUILDFLAGS) ./ui/pack bin/app.wasm ui/web $(QUALITY)
 
 bin/testenv: FORCE
-	@$(GO) build -o $@ ./app/proof/testenv
+	@$(GO) build $(BUILDFLAGS) -o $@ ./app/proof/testenv
 
 # Installed by version, which leaves go.mod alone and keeps the linter's
 # dependencies out of ours.

@@ -19,6 +19,9 @@ const noOrganization core.Action = ""
 // organization by operate, which asks the rules; a command that is not here can
 // touch none.
 var commandActions = map[string]core.Action{
+	"archive":                 noOrganization, // as audit
+	"archive list":            core.ActionReadStreams,
+	"archive restore":         core.ActionWriteStreams,
 	"audit":                   noOrganization, // as key, org, replay, token and user: prints its help
 	"audit verify":            core.ActionReadAudit,
 	"backup":                  noOrganization,
@@ -35,6 +38,7 @@ var commandActions = map[string]core.Action{
 	"doctor":                  noOrganization, // reads all of the installation, as whoever has its settings may
 	"health":                  noOrganization,
 	"help":                    noOrganization,
+	"init":                    noOrganization,
 	"key":                     noOrganization,
 	"key create":              core.ActionWriteKeys,
 	"key list":                core.ActionReadKeys,
@@ -61,6 +65,10 @@ var commandActions = map[string]core.Action{
 	"processor send-test":     noOrganization,
 	"processor show":          noOrganization,
 	"processor test":          noOrganization,
+	"replay":                  noOrganization,
+	"replay list":             core.ActionReadLetters,
+	"replay stop":             core.ActionWriteLetters,
+	"restore":                 noOrganization,
 	"schema":                  noOrganization,
 	"schema check":            noOrganization,
 	"schema diff":             noOrganization,
@@ -68,6 +76,8 @@ var commandActions = map[string]core.Action{
 	"schema list":             noOrganization,
 	"schema register":         noOrganization,
 	"schema show":             noOrganization,
+	"secret":                  noOrganization,
+	"serve":                   noOrganization,
 	"source":                  noOrganization,
 	"source create":           noOrganization,
 	"source delete":           noOrganization,
@@ -77,12 +87,10 @@ var commandActions = map[string]core.Action{
 	"source resume":           noOrganization,
 	"source rotate":           noOrganization,
 	"source show":             noOrganization,
-	"replay":                  noOrganization,
-	"replay list":             core.ActionReadLetters,
-	"replay stop":             core.ActionWriteLetters,
-	"restore":                 noOrganization,
-	"secret":                  noOrganization,
-	"serve":                   noOrganization,
+	"stream":                  noOrganization,
+	"stream create":           core.ActionWriteStreams,
+	"stream list":             core.ActionReadStreams,
+	"stream move":             core.ActionWriteOrganization,
 	"token":                   noOrganization,
 	"token create":            core.ActionWriteKeys,
 	"token list":              core.ActionReadKeys,

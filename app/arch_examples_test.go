@@ -64,6 +64,8 @@ var violations = []example{
 	{"the environment is app's", "adapters/sqlite/a.go", "package sqlite\n\nimport \"syscall\"\n\nfunc f() { syscall.Getenv(\"HOME\") }\n", "uses syscall.Getenv"},
 	{"fiber is rest/server's", "adapters/rest/a.go", importing("rest", "github.com/gofiber/fiber/v2"), "fiber"},
 	{"fiber is rest/server's", "app/a.go", importing("app", "github.com/gofiber/fiber/v2/middleware/cors"), "fiber"},
+	{"NATS is adapters/jetstream's", "app/a.go", importing("app", "github.com/nats-io/nats.go"), "nats"},
+	{"no server of NATS is linked", "adapters/jetstream/a.go", importing("jetstream", "github.com/nats-io/nats-server/v2/server"), "nats-server"},
 	{"gorm is the catalog's", "adapters/postgres/a.go", importing("postgres", "gorm.io/gorm"), "gorm"},
 	{"gorm is the catalog's", "app/a.go", importing("app", "gorm.io/driver/postgres"), "gorm"},
 	{"broken hashes and ciphers are nobody's", "core/a.go", importing("core", "crypto/md5"), "imports crypto/md5"},

@@ -35,6 +35,8 @@ var rules = []rule{
 	{"fiber is rest/server's", inCode(only([]string{"adapters/rest/server"}, "github.com/gofiber/fiber", "github.com/valyala/fasthttp"))},
 	{"OpenTelemetry is adapters/otel's", inCode(only([]string{"adapters/otel", "adapters/oteltest", "app/proof"},
 		"go.opentelemetry.io", "github.com/exaring/otelpgx", "github.com/redis/go-redis/extra/redisotel"))},
+	{"NATS is adapters/jetstream's", inCode(only([]string{"adapters/jetstream", "adapters/jetstreamtest"}, "github.com/nats-io/nats.go"))},
+	{"no server of NATS is linked", inCode(only([]string{"adapters/jetstreamtest"}, "github.com/nats-io/nats-server"))},
 	{"gorm is the catalog's", inCode(only([]string{"adapters/catalog"}, "gorm.io"))},
 	{"broken hashes and ciphers are nobody's", inCode(only(nil, "crypto/md5", "crypto/des", "crypto/rc4"))},
 	{"SHA-1 is for senders who sign with it", inCode(only([]string{"core/inbound"}, "crypto/sha1"))},
@@ -128,7 +130,7 @@ func coreWalls(s source) []string {
 // storageSeesCore holds the storages in this module to what one of a third party
 // would use.
 func storageSeesCore(s source) []string {
-	if !slices.ContainsFunc([]string{"memory", "sqlite", "sqlitefile", "postgres", "pgtenant", "catalog"}, func(a string) bool { return s.in("adapters/" + a) }) {
+	if !slices.ContainsFunc([]string{"memory", "sqlite", "sqlitefile", "postgres", "pgtenant", "catalog", "jetstream"}, func(a string) bool { return s.in("adapters/" + a) }) {
 		return nil
 	}
 	return refuse(s, func(i string) bool { return !within(ours(i), "core") || ours(i) == "core" })
@@ -191,10 +193,10 @@ func noHTTPInWasm(s source) []string {
 	return refuse(s, func(i string) bool { return !within(i, "net/http") })
 }
 
-// environmentIsApps holds for pgtest and redistest too, but for the one variable
-// that tells tests their server: they run in tests only.
+// environmentIsApps holds for pgtest, redistest and jetstreamtest too, but for the one
+// variable that tells tests, or a test's process, their server: they run in tests only.
 func environmentIsApps(s source) []string {
-	if s.in("app") || s.in("adapters/pgtest") || s.in("adapters/redistest") {
+	if s.in("app") || s.in("adapters/pgtest") || s.in("adapters/redistest") || s.in("adapters/jetstreamtest") {
 		return nil
 	}
 	packages := map[string]string{}

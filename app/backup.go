@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/eventflow-go/eventflow/adapters/archive"
+	"github.com/eventflow-go/eventflow/adapters/backupfile"
 	"github.com/eventflow-go/eventflow/adapters/catalog"
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/eventlog"
@@ -73,7 +73,7 @@ func (c Config) marks() (all []string) {
 // backup writes an installation into a backup.
 type backup struct {
 	from *installation
-	to   *archive.Writer
+	to   *backupfile.Writer
 	head manifest
 	// logs are the streams as they end in the backup, and streams what was written.
 	logs    []core.StreamLog
@@ -150,7 +150,7 @@ func (b *backup) tables(ctx context.Context, s *catalog.Snapshot) error {
 
 // keptTables are the tables that a backup has.
 func keptTables() []catalog.Table {
-	return slices.DeleteFunc(catalog.Tables(), func(t catalog.Table) bool { return t.Passing })
+	return slices.DeleteFunc(catalog.Tables(), func(t catalog.Table) bool { return t.Passing || t.Bound })
 }
 
 func (b *backup) events(ctx context.Context, of core.StreamLog, told func(events int)) error {

@@ -7,7 +7,7 @@ import (
 	"io"
 	"iter"
 
-	"github.com/eventflow-go/eventflow/adapters/archive"
+	"github.com/eventflow-go/eventflow/adapters/backupfile"
 	"github.com/eventflow-go/eventflow/adapters/catalog"
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/eventlog"
@@ -15,21 +15,21 @@ import (
 
 // backupReader reads a backup from its beginning to its end.
 type backupReader struct {
-	archive *archive.Reader
-	head    manifest
-	logs    []core.StreamLog
+	file *backupfile.Reader
+	head manifest
+	logs []core.StreamLog
 	// next is the part that is being read, and ended whether there is none.
 	next  partHead
 	ended bool
 }
 
-// openBackup reads what a backup begins with. Close its archive.
+// openBackup reads what a backup begins with. Close its file.
 func openBackup(from io.Reader) (*backupReader, error) {
-	reader, err := archive.NewReader(from)
+	reader, err := backupfile.NewReader(from)
 	if err != nil {
 		return nil, err
 	}
-	b := &backupReader{archive: reader}
+	b := &backupReader{file: reader}
 	if err := b.begin(); err != nil {
 		reader.Close()
 		return nil, err
@@ -42,7 +42,7 @@ func (b *backupReader) begin() error {
 		return err
 	}
 	if b.next.Backup == nil {
-		return fmt.Errorf("%w: it does not say what it is of", archive.ErrDamaged)
+		return fmt.Errorf("%w: it does not say what it is of", backupfile.ErrDamaged)
 	}
 	b.head = *b.next.Backup
 	if err := b.part(); err != nil {
@@ -64,7 +64,7 @@ func (b *backupReader) begin() error {
 // part goes to the next part.
 func (b *backupReader) part() error {
 	b.next = partHead{}
-	err := b.archive.Part(&b.next)
+	err := b.file.Part(&b.next)
 	if errors.Is(err, io.EOF) {
 		b.ended = true
 		return nil
@@ -76,7 +76,7 @@ func (b *backupReader) part() error {
 func (b *backupReader) lines() iter.Seq2[[]byte, error] {
 	return func(yield func([]byte, error) bool) {
 		for {
-			line, err := b.archive.Line()
+			line, err := b.file.Line()
 			if errors.Is(err, io.EOF) || !yield(line, err) || err != nil {
 				return
 			}
@@ -110,7 +110,7 @@ func (b *backupReader) rows(add func(table string, row catalog.Row) error) error
 func (b *backupReader) streams(put func(of core.StreamLog, entries iter.Seq2[core.Entry, error]) error) error {
 	for _, of := range b.logs {
 		if b.next.Events != of.Stream {
-			return fmt.Errorf("%w: the events of the stream %s are missing", archive.ErrDamaged, of.Stream)
+			return fmt.Errorf("%w: the events of the stream %s are missing", backupfile.ErrDamaged, of.Stream)
 		}
 		if err := put(of, b.entries(of.Stream)); err != nil {
 			return err
@@ -120,7 +120,7 @@ func (b *backupReader) streams(put func(of core.StreamLog, entries iter.Seq2[cor
 		}
 	}
 	if !b.ended {
-		return fmt.Errorf("%w: it has parts that do not belong there", archive.ErrDamaged)
+		return fmt.Errorf("%w: it has parts that do not belong there", backupfile.ErrDamaged)
 	}
 	return nil
 }

@@ -63,11 +63,12 @@ func (p *program) verifyAudit(cmd *cobra.Command, o operator, expected []eventlo
 	if scheme, alone := p.alone(o.cfg); alone {
 		fmt.Fprintf(cmd.ErrOrStderr(), "eventflow: a %s: store can be open in one process only: this is not the trail of a running server\n", scheme)
 	}
-	storage, err := p.openStorage(ctx, o.cfg)
+	storage, err := p.openStorage(ctx, o.cfg, o.catalog)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, storage.Close()) }()
+	seat(storage, rowHomes{}) // audit trails are in no catalog
 	verified, err := eventlog.NewTrail(eventlog.TrailPorts{Log: storage}).Verify(ctx, o.org.ID, expected...)
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/eventflow-go/eventflow/adapters/archive"
+	"github.com/eventflow-go/eventflow/adapters/backupfile"
 	"github.com/eventflow-go/eventflow/adapters/catalog"
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -47,7 +47,7 @@ func backupCommand(p *program, s *settings) *cobra.Command {
 				err := b.make(cmd, args[0], func(org core.Organization) {
 					record := operatorOf(org).Did(core.AuditBackedUp, "organization", org.ID)
 					record.Details = map[string]string{"file": args[0], "with_secret": strconv.FormatBool(withSecret)}
-					(&trail{program: p, cfg: cfg, org: org, talk: cmd.ErrOrStderr()}).record(cmd.Context(), record)
+					(&trail{program: p, cfg: cfg, catalog: from.catalog, org: org, talk: cmd.ErrOrStderr()}).record(cmd.Context(), record)
 				})
 				return resumable(cmd.Context(), err, "begin again")
 			})
@@ -95,7 +95,7 @@ func (b *backup) make(cmd *cobra.Command, path string, record func(core.Organiza
 
 func (b *backup) into(cmd *cobra.Command, out io.Writer) (err error) {
 	buffered := bufio.NewWriterSize(out, 1<<20)
-	if b.to, err = archive.NewWriter(buffered); err != nil {
+	if b.to, err = backupfile.NewWriter(buffered); err != nil {
 		return err
 	}
 	err = b.write(cmd.Context(), func(total int64) func(events int) { return startProgress(cmd.ErrOrStderr(), "backed up", total).add })
@@ -192,7 +192,7 @@ func verifyBackup(cmd *cobra.Command, from io.Reader) error {
 	if err != nil {
 		return err
 	}
-	defer b.archive.Close()
+	defer b.file.Close()
 	told := startProgress(cmd.ErrOrStderr(), "checked", b.head.Events).add
 	if err := b.rows(func(string, catalog.Row) error { return nil }); err != nil {
 		return err

@@ -46,6 +46,9 @@ func (t *target) settings(p *program, cfg Config, name string) (Config, error) {
 	if t.catalog != "" {
 		cfg.Catalog = t.catalog
 	}
+	if name == "to" {
+		cfg.Archive = "" // which is that of the source: what is restored or copied holds all that is there
+	}
 	return cfg, nil
 }
 
@@ -77,7 +80,7 @@ func restoreCommand(p *program, s *settings) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			defer from.archive.Close()
+			defer from.file.Close()
 			if !otherSecret {
 				if err := checkSecret(cfg, from.head, writeSecret != ""); err != nil {
 					return err

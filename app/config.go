@@ -28,10 +28,15 @@ import (
 // over those with the tag reload. The others need a restart.
 type Config struct {
 	Addr           string `name:"addr" default:":8080" usage:"address to listen on, host:port"`
-	Store          string `name:"store" default:"sqlite:./eventflow_data" usage:"where events are kept, as a URL: sqlite:FOLDER, postgres://…, memory:, or a scheme of this build"`
+	Store          string `name:"store" default:"sqlite:./eventflow_data" usage:"where events are kept, as a URL: sqlite:FOLDER, postgres://…, sharded:URL,URL,… or sharded:@FILE, nats://…, memory:, or a scheme of this build"`
 	Catalog        string `name:"catalog" default:"" usage:"where streams and keys are kept, as a URL: sqlite:FOLDER or postgres://…; by default together with the events"`
 	Secret         string `name:"secret" default:"" usage:"at least 32 characters, the key for hashing credentials; the same on every node ('eventflow secret' generates one)" secret:"true"`
 	SecretPrevious string `name:"secret-previous" default:"" usage:"the previous secret, while it is being changed: keys, links and sessions made with it stay valid; rotate the keys, then remove it" secret:"true"`
+
+	Archive          string `name:"archive" default:"" usage:"where old events go, as a URL: s3://bucket/prefix?region=eu-central-1 (and endpoint=https://… for stores other than Amazon's), or file:///folder; by default they stay in the store"`
+	ArchiveAccessKey string `name:"archive-access-key" default:"" usage:"access key of the archive's bucket; without it, what programs on Amazon's machines use"`
+	ArchiveSecretKey string `name:"archive-secret-key" default:"" usage:"secret key of the archive's bucket" secret:"true"`
+	HotDays          int    `name:"hot-days" default:"7" usage:"days after which events go from the store into the archive, for streams that have no hot_days of their own"`
 
 	Redis string `name:"redis" default:"" usage:"a Redis server, as a URL like redis://host:6379/0, through which several nodes tell each other of new events at once and count requests together" secret:"true"`
 
@@ -97,6 +102,9 @@ func (c Config) validate() error {
 	}
 	if _, err := c.catalogURL(); err != nil {
 		return wrong("catalog", err.Error())
+	}
+	if err := c.validateArchive(); err != nil {
+		return err
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return wrong("tls-cert and tls-key", "go together: set both or neither")
@@ -287,8 +295,11 @@ func storeURL(text string) (*url.URL, error) {
 	if err != nil || u.Scheme == "" {
 		return nil, errors.New("must be a URL such as sqlite:./eventflow_data or postgres://user@host/database")
 	}
-	if u.Scheme == "sqlite" {
+	switch u.Scheme {
+	case "sqlite":
 		_, err = sqlitefile.Folder(u)
+	case shardedScheme:
+		_, err = shardURLs(u)
 	}
 	return u, err
 }
@@ -297,12 +308,21 @@ func storeURL(text string) (*url.URL, error) {
 // one that the catalog knows too, else in a SQLite file in the data folder.
 func (c Config) catalogURL() (*url.URL, error) {
 	u, err := storeURL(cmp.Or(c.Catalog, c.Store))
+	if err == nil && c.Catalog == "" {
+		var all []*url.URL
+		if all, err = shardURLs(u); err == nil {
+			u = all[0]
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
 	switch u.Scheme {
 	case "sqlite", "postgres", "postgresql":
 		return u, nil
+	}
+	if c.Catalog == "" && u.Scheme == "nats" {
+		return nil, errors.New("must be set where events are kept in nats: the URL of the database that keeps streams and keys, postgres://… for several nodes")
 	}
 	if c.Catalog != "" {
 		return nil, fmt.Errorf("has the scheme %q; a catalog can be kept in sqlite or postgres", u.Scheme)
@@ -325,12 +345,25 @@ func (c Config) trustedProxies() (networks []netip.Prefix, err error) {
 	return networks, nil
 }
 
+// firstStore is the URL of the store, or of its first shard.
+func (c Config) firstStore() string {
+	u, err := storeURL(c.Store)
+	if err != nil {
+		return ""
+	}
+	all, err := shardURLs(u)
+	if err != nil {
+		return ""
+	}
+	return all[0].String()
+}
+
 // lanes is the number of commit lanes that suits the store.
 func (c Config) lanes() int {
 	switch {
 	case c.CommitLanes > 0:
 		return c.CommitLanes
-	case strings.HasPrefix(c.Store, "postgres"):
+	case strings.HasPrefix(c.firstStore(), "postgres"):
 		return 2
 	}
 	return 1

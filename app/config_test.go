@@ -96,7 +96,7 @@ var refusals = []refusal{
 	{"store with a parameter", []string{"EVENTFLOW_STORE=sqlite:./a?_pragma=hush"}, nil, []string{"store", `"?_pragma"`, "%3F"}},
 	{"store with a bare percent sign", []string{"EVENTFLOW_STORE=sqlite:./100%"}, nil, []string{"store", "%25"}},
 	{"catalog with more than a folder", []string{"EVENTFLOW_CATALOG=sqlite:./a#b"}, nil, []string{"catalog", `"#b"`, "%23"}},
-	{"store of another build", []string{"EVENTFLOW_STORE=rocks:x"}, nil, []string{"store", `"rocks"`, "memory, postgres, postgresql, sqlite"}},
+	{"store of another build", []string{"EVENTFLOW_STORE=rocks:x"}, nil, []string{"store", `"rocks"`, "memory, postgres, postgresql, sharded, sqlite"}},
 	{"catalog in memory", []string{"EVENTFLOW_CATALOG=memory:"}, nil, []string{"catalog", `"memory"`, "sqlite or postgres"}},
 	{"public URL without a scheme", []string{"EVENTFLOW_PUBLIC_URL=ev.example.com"}, nil, []string{"public-url", "https://"}},
 	{"public URL of another scheme", []string{"EVENTFLOW_PUBLIC_URL=ftp://x"}, nil, []string{"public-url", "https://"}},

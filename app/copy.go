@@ -29,6 +29,7 @@ type copying struct {
 // that moment. So no group is beyond the end of its stream, and nothing but the last
 // part needs a source at rest.
 func (c *copying) run(ctx context.Context) error {
+	seat(c.to.storage, c.places()) // the target's own catalog knows nothing yet
 	if err := c.checkTarget(ctx); err != nil {
 		return err
 	}
@@ -57,6 +58,11 @@ func (c *copying) run(ctx context.Context) error {
 		return err
 	}
 	return c.verify(ctx)
+}
+
+// places are those of the streams in the target.
+func (c *copying) places() placed {
+	return placed{c.from.catalog, core.ShardsOf(c.to.storage)}
 }
 
 // checkTarget refuses a target that holds anything but an earlier state of the source.
@@ -145,10 +151,14 @@ func (c *copying) copyLog(ctx context.Context) (err error) {
 
 func (c *copying) copyTables(ctx context.Context, from *catalog.Snapshot, fill *filler) (tableSums, error) {
 	for _, table := range catalog.Tables() {
+		if table.Bound {
+			continue
+		}
 		err := from.Rows(ctx, table, func(row catalog.Row) error {
 			if err := copiedRow(table.Name, row, c.now()); err != nil {
 				return err
 			}
+			c.places().row(table.Name, row)
 			return fill.add(table.Name, row)
 		})
 		if err != nil {

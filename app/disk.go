@@ -10,7 +10,7 @@ import (
 // What PostgreSQL has left is not to be seen from here, and some systems do not tell.
 func emptiest(engines ...any) (least core.DiskLoad, known bool) {
 	for _, engine := range engines {
-		housed, ok := engine.(core.Housed)
+		housed, ok := engineOf(engine).(core.Housed)
 		if !ok {
 			continue
 		}

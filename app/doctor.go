@@ -54,15 +54,15 @@ func (d *doctor) examine(ctx context.Context) error {
 		usable[one.Name] = d.checkFiles(one) && d.checkTables(ctx, one)
 	}
 	d.checkSecrets()
-	storage := d.openStorage(ctx, len(all) < 2, usable["events"])
-	if storage != nil {
-		defer storage.Close() //nolint:errcheck // it was only read
-	}
 	kept := d.openCatalog(ctx, usable["catalog"])
 	if kept != nil {
 		defer kept.Close() //nolint:errcheck // it was only read
 	}
-	d.checkEngines(ctx, storage, kept)
+	storage := d.openStorage(ctx, len(all) < 2, usable["events"], kept)
+	if storage != nil {
+		defer storage.Close() //nolint:errcheck // it was only read
+	}
+	d.checkEngines(ctx, d.archived(ctx, storage, kept), kept)
 	if storage != nil && kept != nil && !d.quick {
 		d.readEvents(ctx, storage, kept)
 	}
@@ -134,7 +134,7 @@ func (d *doctor) checkTables(ctx context.Context, t tables) bool {
 
 // openStorage opens the log beside a server, if it can be. foreign says that its tables
 // are not this program's to judge.
-func (d *doctor) openStorage(ctx context.Context, foreign, usable bool) core.Storage {
+func (d *doctor) openStorage(ctx context.Context, foreign, usable bool, kept core.Catalog) core.Storage {
 	if !usable && !foreign {
 		return nil
 	}
@@ -142,12 +142,34 @@ func (d *doctor) openStorage(ctx context.Context, foreign, usable bool) core.Sto
 		d.say("events", core.FindingNote, "a %s: store can be open in one process only, the server: its events are not looked at", scheme)
 		return nil
 	}
-	storage, err := d.program.openStorage(ctx, d.cfg)
+	if foreign && kept == nil {
+		return nil // which would not know where its streams are
+	}
+	storage, err := d.program.openStorage(ctx, d.cfg, kept)
 	if err != nil {
 		d.failed("events", "opening the store", err)
 		return nil
 	}
 	return storage
+}
+
+// archived is the storage with the archive that is over it, so that its objects are looked
+// at, too. The events in them are read as often as their hashes are compared: once.
+func (d *doctor) archived(ctx context.Context, storage core.Storage, kept core.Catalog) core.Storage {
+	if storage == nil || kept == nil {
+		return storage
+	}
+	tier, err := withArchive(ctx, d.cfg, storage, kept, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		d.failed("archive", "cannot be looked at", err)
+		return storage
+	}
+	if archive := archiveOf(tier); archive != nil {
+		if err := archive.CheckArchive(ctx); err != nil {
+			d.failed("archive", "does not work as it should", err)
+		}
+	}
+	return tier
 }
 
 func (d *doctor) openCatalog(ctx context.Context, usable bool) core.Catalog {

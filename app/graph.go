@@ -67,6 +67,7 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			newTrail,
 			newShares,
 			newStreams,
+			newMoves,
 			eventlog.NewIngest,
 			newSchemas,
 			newQuarantine,
@@ -101,7 +102,7 @@ func atWork() fx.Option {
 			lc fx.Lifecycle, c *chores, s *eventlog.Streams, r *eventlog.Retention, d *deliver.UseCases, i *identity.UseCases, p *process.UseCases,
 			in *inbound.Sources,
 		) {
-			for _, run := range []func(context.Context, core.Ran){s.Run, r.Run, d.Replayer.Run, i.Access.Run, p.Runner.Run, in.Run} {
+			for _, run := range []func(context.Context, core.Ran){s.Run, r.Run, d.Replayer.Run, i.Access.Run, p.Runner.Run, in.Run, in.Fetch} {
 				background(lc, func(ctx context.Context) { run(ctx, c.ran) })
 			}
 		},
@@ -141,17 +142,21 @@ func (c Config) level() (level slog.Level) {
 const startTimeout = 5 * time.Minute
 
 func openStorage(
-	ctx context.Context, lc fx.Lifecycle, p *program, cfg Config, m *metrics.Metrics, t *otel.Telemetry,
+	ctx context.Context, lc fx.Lifecycle, p *program, cfg Config, kept core.Catalog, m *metrics.Metrics, t *otel.Telemetry, logger *slog.Logger,
 ) (core.Storage, error) {
 	ctx, cancel := context.WithTimeout(t.Databases(ctx), startTimeout)
 	defer cancel()
-	storage, err := p.openStorage(ctx, cfg)
+	storage, err := p.openStorage(ctx, cfg, kept)
 	if err != nil {
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
-	lc.Append(fx.StopHook(storage.Close))
 	m.Engine("store", storage)
-	return storage, nil
+	tier, err := withArchive(ctx, cfg, storage, kept, logger, m.Fetched)
+	if err != nil {
+		return nil, errors.Join(err, storage.Close())
+	}
+	lc.Append(fx.StopHook(tier.Close))
+	return tier, nil
 }
 
 func openCatalog(ctx context.Context, lc fx.Lifecycle, cfg Config, m *metrics.Metrics, t *otel.Telemetry) (core.Catalog, error) {
@@ -194,20 +199,27 @@ func sharedClock(ctx context.Context, own core.Clock, logger *slog.Logger, engin
 	return eventlog.NewSharedClock(ctx, own, logger, keepers...)
 }
 
+// resolveFor is how long the outcome of an append is looked up: longer than several
+// servers take to choose another leader.
+const resolveFor = 20 * time.Second
+
 func newCommitter(
-	lc fx.Lifecycle, cfg Config, log core.EventLog, recent *eventlog.Recent, m *metrics.Metrics, now func() time.Time, logger *slog.Logger,
+	lc fx.Lifecycle, cfg Config, log core.EventLog, storage core.Storage, recent *eventlog.Recent, m *metrics.Metrics, now func() time.Time,
+	logger *slog.Logger,
 ) *eventlog.Committer {
+	shards, _ := storage.(core.Sharded) // log hides it: it counts and traces
 	committer := eventlog.NewCommitter(log, eventlog.CommitOptions{
 		Lanes: cfg.lanes(), QueueEvents: cfg.QueueEvents, QueueBytes: cfg.QueueBytes, Committed: recent.Committed, Now: now, Logger: logger,
+		Shards: shards, Limits: core.GroupLimitsOf(storage), ResolveFor: resolveFor,
 	})
-	m.Queue(committer.Queued, cfg.lanes()*cfg.QueueEvents)
+	m.Queue(committer.Queued, core.ShardsOf(storage)*cfg.lanes()*cfg.QueueEvents)
 	lc.Append(fx.StopHook(committer.Close))
 	return committer
 }
 
 // newRecent returns the hub of recent events and keeps it going.
-func newRecent(lc fx.Lifecycle, cfg Config, log core.EventLog, logger *slog.Logger) (*eventlog.Recent, error) {
-	notifier, err := openNotifier(lc, cfg, logger)
+func newRecent(lc fx.Lifecycle, cfg Config, log core.EventLog, storage core.Storage, logger *slog.Logger) (*eventlog.Recent, error) {
+	notifier, err := openNotifier(lc, cfg, storage, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -216,11 +228,12 @@ func newRecent(lc fx.Lifecycle, cfg Config, log core.EventLog, logger *slog.Logg
 	return recent, nil
 }
 
-// openNotifier returns what carries news to other nodes, or nil where there is
-// no Redis.
-func openNotifier(lc fx.Lifecycle, cfg Config, logger *slog.Logger) (core.Notifier, error) {
+// openNotifier returns what carries news to other nodes: Redis, or else the store, if it
+// can. Otherwise it is nil.
+func openNotifier(lc fx.Lifecycle, cfg Config, storage core.Storage, logger *slog.Logger) (core.Notifier, error) {
 	if cfg.Redis == "" {
-		return nil, nil //nolint:nilnil // without one, nodes ask the log
+		notifier, _ := storage.(core.Notifier)
+		return notifier, nil // without one, nodes ask the log
 	}
 	notifier, err := redisnotify.Open(cfg.Redis, logger)
 	if err != nil {
@@ -279,9 +292,11 @@ func newOrganization(ctx context.Context, catalog core.Catalog, storage core.Sto
 type served struct {
 	fx.In
 
+	Storage    core.Storage
 	Ingest     *eventlog.Ingest
 	Query      *eventlog.Query
 	Streams    *eventlog.Streams
+	Moves      *eventlog.Moves
 	Schemas    *eventlog.Schemas
 	Quarantine *eventlog.Quarantine
 	Shares     *eventlog.Shares
@@ -306,10 +321,10 @@ type served struct {
 func newServer(cfg Config, p served) *server.Server {
 	proxies, _ := cfg.trustedProxies() // checked by validate
 	return server.New(server.Options{
-		Ingest: p.Ingest, Query: p.Query, Streams: p.Streams, Schemas: p.Schemas, Quarantine: p.Quarantine, Shares: p.Shares, Tails: p.Tails, Trail: p.Trail,
+		Ingest: p.Ingest, Query: p.Query, Streams: p.Streams, Moves: p.Moves, Schemas: p.Schemas, Quarantine: p.Quarantine, Shares: p.Shares, Tails: p.Tails, Trail: p.Trail,
 		Delivery: p.Delivery, Identity: p.Identity, Processing: p.Processing, Inbound: p.Inbound, Authorizer: p.Authorizer,
 		TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.links(), "https:"),
-		Site: p.Site, System: describe(p.Settings, p.Authorizer, p.First, p.Now(), p.Metrics.IngestP99),
+		Site: p.Site, System: describe(p.Settings, core.ShardsOf(p.Storage), p.Authorizer, p.First, p.Now(), p.Metrics.IngestP99),
 		Ready: p.Health.report, Metrics: p.Metrics.Handler(), MetricsToken: cfg.MetricsToken, Observe: p.Metrics.Request, Trace: p.Trace, Logger: p.Logger,
 		Limits: server.Limits{
 			ReadTimeout: cfg.ReadTimeout, WriteTimeout: cfg.WriteTimeout, IdleTimeout: cfg.IdleTimeout,

@@ -52,6 +52,9 @@ func (h *health) report(ctx context.Context) rest.Health {
 	if disk, known := h.checkDisk(); known {
 		report.Checks["disk"] = disk
 	}
+	if tier := archiveOf(h.ports.Storage); tier != nil {
+		report.Checks["archive"] = h.check(tier.CheckArchive(ctx))
+	}
 	for _, check := range report.Checks {
 		if check.Status == rest.StatusUnavailable || report.Status == rest.StatusOK {
 			report.Status = check.Status

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -39,18 +40,23 @@ func (p *program) openInstallation(ctx context.Context, cfg Config) (*installati
 	if err != nil {
 		return nil, wrong("catalog", err.Error())
 	}
-	if i.storage, err = p.openStorage(ctx, cfg); err != nil {
-		return nil, fmt.Errorf("opening the store %s: %w", i.name, err)
-	}
-	var able bool
-	if i.log, able = i.storage.(core.Copyable); !able {
-		return nil, errors.Join(fmt.Errorf("the store %s cannot be copied: its adapter is not a core.Copyable", i.name), i.storage.Close())
-	}
 	opened, err := catalog.Open(ctx, u)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("opening the catalog: %w", err), i.storage.Close())
+		return nil, fmt.Errorf("opening the catalog: %w", err)
 	}
 	i.catalog = opened.(*catalog.Catalog)
+	if i.storage, err = p.openStorage(ctx, cfg, i.catalog); err != nil {
+		return nil, errors.Join(fmt.Errorf("opening the store %s: %w", i.name, err), i.catalog.Close())
+	}
+	tier, err := withArchive(ctx, cfg, i.storage, opened, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		return nil, errors.Join(err, i.close())
+	}
+	i.storage = tier
+	var able bool
+	if i.log, able = i.storage.(core.Copyable); !able {
+		return nil, errors.Join(fmt.Errorf("the store %s cannot be copied: its adapter is not a core.Copyable", i.name), i.close())
+	}
 	return i, nil
 }
 
@@ -139,6 +145,10 @@ func copiedRow(table string, row catalog.Row, now time.Time) error {
 		row["held_until"] = int64(0)
 	case "processors":
 		return pauseRow(row)
+	case "streams":
+		if _, has := row["moving"]; has {
+			row["moving"] = "" // the copy is whole wherever the stream is
+		}
 	}
 	return nil
 }

@@ -55,9 +55,9 @@ func newRoot(p *program) *cobra.Command {
 	s := bindConfig(root.PersistentFlags())
 	root.AddCommand(
 		devCommand(p, s), serveCommand(p, s), tryCommand(), keyCommand(p, s), tokenCommand(p, s), organizationCommand(p, s), replayCommand(p, s),
-		processorCommand(), sourceCommand(), schemaCommand(),
-		userCommand(p, s), auditCommand(p, s), backupCommand(p, s), restoreCommand(p, s), copyCommand(p, s),
-		secretCommand(), configCommand(p, s), doctorCommand(p, s), migrateCommand(s), benchCommand(), healthCommand(s), versionCommand(),
+		streamCommand(p, s), processorCommand(), sourceCommand(), schemaCommand(),
+		userCommand(p, s), auditCommand(p, s), backupCommand(p, s), restoreCommand(p, s), copyCommand(p, s), archiveCommand(p, s),
+		secretCommand(), initCommand(p, s), configCommand(p, s), doctorCommand(p, s), migrateCommand(s), benchCommand(), healthCommand(s), versionCommand(),
 	)
 	return root
 }

@@ -70,7 +70,7 @@ func (p *program) operate(cmd *cobra.Command, s *settings, organization string, 
 	if err := o.authorizer.Allow(o.principal(), o.org.ID, commandActions[commandName(cmd)]); err != nil {
 		return err
 	}
-	o.trail = &trail{program: p, cfg: o.cfg, org: o.org, talk: cmd.ErrOrStderr()}
+	o.trail = &trail{program: p, cfg: o.cfg, catalog: o.catalog, org: o.org, talk: cmd.ErrOrStderr()}
 	return do(o)
 }
 
@@ -79,7 +79,7 @@ func (p *program) firstOrganization(ctx context.Context, o *operator) (org core.
 	_, err = o.catalog.OldestOrganization(ctx)
 	u, _ := storeURL(o.cfg.Store) // it was checked
 	if core.IsNotFound(err) && u != nil && p.shared[u.Scheme] {
-		storage, err := p.openSharedStorage(ctx, o.cfg)
+		storage, err := p.openSharedStorage(ctx, o.cfg, o.catalog)
 		if err != nil {
 			return org, err
 		}

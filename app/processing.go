@@ -24,24 +24,36 @@ import (
 
 // connectors are the destinations of this server, beside other streams. What people
 // name as a destination is dialled in one way, which goes to nobody's internal network.
-func (c Config) connectors(logger *slog.Logger) map[string]core.Connector {
+func (p *program) connectors(c Config, logger *slog.Logger) map[string]core.Connector {
 	rules := reach.Options{AllowPrivate: c.AllowPrivateDestinations}
 	dial := reach.New(rules).Dial
-	return map[string]core.Connector{
+	all := map[string]core.Connector{
 		kafka.Type:       kafka.New(kafka.Options{Dial: dial, Judge: rules.Check}),
 		mirror.Type:      mirror.New(mirror.Options{Dial: dial, Judge: rules.Check}),
 		logsink.Type:     logsink.New(logsink.Options{Logger: logger}),
 		objectstore.Type: objectstore.New(objectstore.Options{Dial: dial, Judge: rules.Check}),
 		webhook.Type:     webhook.New(webhook.Options{AllowPrivate: c.AllowPrivateDestinations}),
 	}
+	for kind, open := range p.destinations {
+		all[kind] = open(Outside{Dial: dial, Judge: rules.Check, Logger: logger})
+	}
+	return all
+}
+
+// feeds are the systems that sources can fetch from. They are dialled as destinations are.
+func (c Config) feeds() map[core.Preset]core.FeedConnector {
+	rules := reach.Options{AllowPrivate: c.AllowPrivateDestinations}
+	return map[core.Preset]core.FeedConnector{
+		core.PresetKafka: kafka.NewFeeds(kafka.Options{Dial: reach.New(rules).Dial, Judge: rules.Check}),
+	}
 }
 
 func newProcessing(
-	cfg Config, p ports, streams *eventlog.Streams, ingest *eventlog.Ingest, d *deliver.UseCases, m *metrics.Metrics, post mailer,
+	prog *program, cfg Config, p ports, streams *eventlog.Streams, ingest *eventlog.Ingest, d *deliver.UseCases, m *metrics.Metrics, post mailer,
 ) *process.UseCases {
 	return process.New(process.Ports{
 		Store: p.Catalog, Definitions: p.Catalog, Groups: d.Groups, Workers: d.Workers, Letters: d.Letters, Streams: streams, Ingest: ingest,
-		Log: p.Log, Compiler: pipeline.New(), Connectors: cfg.connectors(p.Logger),
+		Log: p.Log, Compiler: pipeline.New(), Connectors: prog.connectors(cfg, p.Logger),
 		Sealer: core.NewSealer([]byte(cfg.Secret), []byte(cfg.SecretPrevious)), Authorizer: p.Authorizer, Record: p.Record,
 		DisableAfter: cfg.ProcessorDisableAfter, Disabled: post.disabled(cfg, p.Catalog, p.Logger), Observe: m.Processed, Logger: p.Logger, Now: p.Now,
 	})

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/url"
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
 )
@@ -24,6 +26,9 @@ func shown(name, text string) string {
 	if err != nil || u.Scheme == "" {
 		return text
 	}
+	if u.Scheme == shardedScheme {
+		return shownShards(text)
+	}
 	if _, given := u.User.Password(); given {
 		u.User = url.UserPassword(u.User.Username(), masked)
 	}
@@ -34,9 +39,26 @@ func shown(name, text string) string {
 	return u.String()
 }
 
+// shownShards is the list of a store's shards as everybody may see it.
+func shownShards(text string) string {
+	list := strings.TrimPrefix(text, shardedScheme+":")
+	if strings.HasPrefix(list, "@") {
+		return text
+	}
+	texts, _ := shardTexts(list) // only a file can fail
+	for i, one := range texts {
+		texts[i] = shown("store", one)
+	}
+	return shardedScheme + ":" + strings.Join(texts, ",")
+}
+
 // holdsSecret reports whether a setting's value must not be seen: a password in a URL
 // or, where the setting is a secret, whatever is no URL.
 func holdsSecret(name, text string) bool {
+	if list, is := strings.CutPrefix(text, shardedScheme+":"); is && !strings.HasPrefix(list, "@") {
+		texts, _ := shardTexts(list)
+		return slices.ContainsFunc(texts, func(one string) bool { return holdsSecret(name, one) })
+	}
 	u, err := url.Parse(text)
 	if err != nil || u.Scheme == "" || u.Host == "" {
 		return isSecret(name) && text != ""

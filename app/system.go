@@ -15,7 +15,7 @@ import (
 // takes to store is for people, and a round figure: it is made of what all
 // organizations send, and must not let one count the requests of another.
 func describe(
-	settings *atomic.Pointer[Config], authorizer core.Authorizer, first core.Organization, started time.Time, ingestP99 func() time.Duration,
+	settings *atomic.Pointer[Config], shards int, authorizer core.Authorizer, first core.Organization, started time.Time, ingestP99 func() time.Duration,
 ) func(core.Principal) rest.System {
 	store := ""
 	if u, err := storeURL(settings.Load().Store); err == nil {
@@ -23,6 +23,9 @@ func describe(
 	}
 	return func(who core.Principal) rest.System {
 		answer := rest.System{Store: store}
+		if shards > 1 {
+			answer.Shards = shards
+		}
 		if !who.User.IsZero() || authorizer.Allow(who, who.Org, core.ActionWriteOrganization) == nil {
 			answer.Version, answer.Go, answer.StartedAt = Version, runtime.Version(), started.UTC()
 		}

@@ -31,12 +31,22 @@ func (c Config) tables() (all []tables, err error) {
 	if err != nil {
 		return nil, wrong("store", err.Error())
 	}
-	switch events.Scheme {
-	case "sqlite":
-		file, _ := sqlite.Path(events) // storeURL has looked
-		all = append(all, tables{"events", events, migrations.EventsSQLite, file})
-	case "postgres", "postgresql":
-		all = append(all, tables{"events", events, migrations.EventsPostgres, ""})
+	shards, err := shardURLs(events)
+	if err != nil {
+		return nil, wrong("store", err.Error())
+	}
+	for i, one := range shards {
+		name := "events"
+		if i > 0 {
+			name = fmt.Sprintf("events of shard %d", i)
+		}
+		switch one.Scheme {
+		case "sqlite":
+			file, _ := sqlite.Path(one) // storeURL has looked
+			all = append(all, tables{name, one, migrations.EventsSQLite, file})
+		case "postgres", "postgresql":
+			all = append(all, tables{name, one, migrations.EventsPostgres, ""})
+		}
 	}
 	people, err := c.catalogURL()
 	if err != nil {

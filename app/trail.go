@@ -21,6 +21,7 @@ import (
 type trail struct {
 	program *program
 	cfg     Config
+	catalog reminder
 	org     core.Organization
 	// talk is told what could not be written.
 	talk io.Writer
@@ -43,7 +44,7 @@ const trailTimeout = 15 * time.Second
 func (t *trail) write(ctx context.Context, record core.AuditRecord) (err error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), trailTimeout) // an interrupt undoes nothing
 	defer cancel()
-	storage, err := t.program.openSharedStorage(ctx, t.cfg)
+	storage, err := t.program.openSharedStorage(ctx, t.cfg, t.catalog)
 	if err != nil {
 		return err
 	}
@@ -53,7 +54,8 @@ func (t *trail) write(ctx context.Context, record core.AuditRecord) (err error) 
 	if err != nil {
 		return err
 	}
-	committer := eventlog.NewCommitter(storage, eventlog.CommitOptions{Logger: logger, Now: clock.Now})
+	shards, _ := storage.(core.Sharded)
+	committer := eventlog.NewCommitter(storage, eventlog.CommitOptions{Logger: logger, Now: clock.Now, Shards: shards, Limits: core.GroupLimitsOf(storage)})
 	defer committer.Close()
 	return eventlog.NewTrail(eventlog.TrailPorts{Committer: committer, Log: storage, Logger: logger, Now: clock.Now}).Add(ctx, record)
 }

@@ -47,11 +47,21 @@ func newShares(cfg Config, p ports) *eventlog.Shares {
 	})
 }
 
-func newStreams(p ports, shares *eventlog.Shares, m *metrics.Metrics) *eventlog.Streams {
+func newStreams(p ports, storage core.Storage, shares *eventlog.Shares, m *metrics.Metrics) *eventlog.Streams {
+	shards, _ := storage.(core.Sharded)
 	return eventlog.NewStreams(eventlog.StreamPorts{
 		Catalog: p.Catalog, Log: p.Log, Schemas: p.Schemas, Authorizer: p.Authorizer, Shares: shares, Record: p.Record, Now: p.Now,
-		Versions: p.Catalog, Misfit: m.Misfit,
+		Versions: p.Catalog, Misfit: m.Misfit, Archive: archiveOf(storage), Shards: shards, Places: p.Catalog,
 	})
+}
+
+// newMoves returns who moves streams. What is under way when the server stops is left where
+// it can go on.
+func newMoves(lc fx.Lifecycle, p ports, storage core.Storage, streams *eventlog.Streams) *eventlog.Moves {
+	store, _ := storage.(eventlog.ShardedLog)
+	moves := eventlog.NewMoves(eventlog.MovePorts{Streams: streams, Store: store, Record: p.Record, Logger: p.Logger, Now: p.Now})
+	lc.Append(fx.StopHook(moves.Close))
+	return moves
 }
 
 func newSchemas(p ports, streams *eventlog.Streams) *eventlog.Schemas {
@@ -72,10 +82,11 @@ func newTails(p ports, streams *eventlog.Streams, recent *eventlog.Recent) *even
 	return eventlog.NewTails(streams, recent, p.Log)
 }
 
-func newRetention(p ports, storage core.Storage, m *metrics.Metrics) *eventlog.Retention {
+func newRetention(cfg Config, p ports, storage core.Storage, m *metrics.Metrics) *eventlog.Retention {
 	room, _ := storage.(core.Preparer) // where none is needed, there is none
 	return eventlog.NewRetention(eventlog.RetentionPorts{
 		Catalog: p.Catalog, Log: p.Log, Attempts: p.Catalog, Sessions: p.Catalog, Quarantine: p.Catalog, Room: room,
+		Archive: archiveOf(storage), HotDays: cfg.HotDays, HandedOver: m.HandedOver,
 		Removed: m.Removed, Swept: m.Swept, Logger: p.Logger, Now: p.Now,
 	})
 }
@@ -90,10 +101,12 @@ func newDelivery(
 	})
 }
 
-func newInbound(cfg Config, p ports, streams *eventlog.Streams, ingest *eventlog.Ingest, shares *eventlog.Shares) *inbound.Sources {
+func newInbound(
+	cfg Config, p ports, streams *eventlog.Streams, ingest *eventlog.Ingest, shares *eventlog.Shares, m *metrics.Metrics,
+) *inbound.Sources {
 	return inbound.New(inbound.Ports{
 		Catalog: p.Catalog, Streams: streams, Ingest: ingest, Shares: shares, Authorizer: p.Authorizer, Secrets: cfg.secrets(),
-		Record: p.Record, Logger: p.Logger, Now: p.Now,
+		Feeds: cfg.feeds(), Refusal: m.Refused, Record: p.Record, Logger: p.Logger, Now: p.Now,
 	})
 }
 

@@ -33,6 +33,7 @@ const (
 	AuditStreamCreated       AuditAction = "stream.created"
 	AuditStreamChanged       AuditAction = "stream.changed"
 	AuditStreamDeleted       AuditAction = "stream.deleted"
+	AuditStreamMoved         AuditAction = "stream.moved"
 	AuditSchemaRegistered    AuditAction = "schema.registered"
 	AuditQuarantineIngested  AuditAction = "quarantine.ingested"
 	AuditQuarantineDiscarded AuditAction = "quarantine.discarded"
@@ -65,7 +66,7 @@ var AuditActions = []AuditAction{
 	AuditLogin, AuditLoginFailed, AuditLogout, AuditRefreshReused, AuditSessionEnded, AuditSwitched, AuditPasswordChanged,
 	AuditPasswordForgotten, AuditPasswordReset, AuditUserCreated, AuditUserInvited, AuditUserChanged, AuditUserRemoved, AuditOrganizationChanged,
 	AuditOrganizationCreated, AuditSetupLinkCreated, AuditKeyCreated, AuditKeyRotated, AuditKeyRevoked, AuditKeyHandedOver, AuditStreamCreated,
-	AuditStreamChanged, AuditStreamDeleted, AuditSchemaRegistered, AuditQuarantineIngested, AuditQuarantineDiscarded,
+	AuditStreamChanged, AuditStreamDeleted, AuditStreamMoved, AuditSchemaRegistered, AuditQuarantineIngested, AuditQuarantineDiscarded,
 	AuditGroupCreated, AuditGroupChanged, AuditGroupDeleted,
 	AuditGroupReset, AuditProcessorCreated, AuditProcessorChanged, AuditProcessorDeleted, AuditProcessorPaused, AuditProcessorResumed,
 	AuditProcessorDisabled, AuditSecretRotated, AuditDeliveryResent, AuditLettersReplayed, AuditReplayStopped, AuditLetterDiscarded,

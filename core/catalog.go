@@ -30,10 +30,13 @@ type Traffic interface {
 	Sources
 }
 
-// StreamStore keeps streams, and what their events look like.
+// StreamStore keeps streams, what their events look like, and how far the log has come.
 type StreamStore interface {
 	StreamCatalog
+	StreamPlaces
 	SchemaStore
+	Extents
+	Segments
 }
 
 // Tenants keeps the organizations and counts what they have.
@@ -112,6 +115,14 @@ type StreamCatalog interface {
 	// NoteRemoval replaces the LastRemoval of a stream, deleted or not, and nothing
 	// else: the revision stays. A stream that is not there is no error.
 	NoteRemoval(ctx context.Context, id ID, removal Removal) error
+}
+
+// StreamPlaces says where the streams are.
+type StreamPlaces interface {
+	Homes
+	// StreamsPerShard counts the streams of all organizations that are not deleted, by
+	// their Shard. A shard without any may be missing.
+	StreamsPerShard(ctx context.Context) (map[int]int64, error)
 }
 
 // Credentials keeps API keys and service tokens.
@@ -459,6 +470,7 @@ type Sources interface {
 	SourceReader
 	SourceWriter
 	SourceRefusals
+	FeedNotes
 }
 
 // SourceReader finds sources.
@@ -470,6 +482,9 @@ type SourceReader interface {
 	// Sources returns at most limit sources with an id greater than after, by id: of an
 	// organization, or of all if org is zero.
 	Sources(ctx context.Context, org, after ID, limit int) ([]Source, error)
+	// RunningFeeds returns at most limit running sources of any organization whose preset
+	// fetches, with an id greater than after, by id. Those of deleted streams are left out.
+	RunningFeeds(ctx context.Context, after ID, limit int) ([]Source, error)
 }
 
 // SourceWriter makes sources and changes them.
@@ -482,7 +497,7 @@ type SourceWriter interface {
 	// [CodePreconditionFailed]. That is checked first; a taken name is a [CodeConflict].
 	// No such source in the organization is [CodeNotFound].
 	UpdateSource(ctx context.Context, source Source) error
-	// DeleteSource removes a source with its refusals; no such source in the
+	// DeleteSource removes a source with its refusals and notes; no such source in the
 	// organization is [CodeNotFound].
 	DeleteSource(ctx context.Context, org, id ID) error
 }
@@ -494,4 +509,14 @@ type SourceRefusals interface {
 	AddRefusal(ctx context.Context, refusal SourceRefusal) error
 	// Refusals returns the refusals of a source, newest first, by id.
 	Refusals(ctx context.Context, source ID) ([]SourceRefusal, error)
+}
+
+// FeedNotes keeps how nodes get on with the feeds of sources.
+type FeedNotes interface {
+	// NoteFeed stores the note of a node in the place of its last one about the source,
+	// and removes those of other nodes about it that are older than the note by
+	// [FeedNoteFor]. Without such a source it does nothing.
+	NoteFeed(ctx context.Context, note FeedNote) error
+	// FeedNotes returns the notes about sources whose At is not before since, in any order.
+	FeedNotes(ctx context.Context, sources []ID, since time.Time) ([]FeedNote, error)
 }

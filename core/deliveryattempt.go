@@ -76,6 +76,8 @@ type DeliveryQuery struct {
 // DeliveryScan says which attempts to read. Zero fields select all.
 type DeliveryScan struct {
 	Outcome DeliveryOutcome
+	// Event selects the attempts to send one event.
+	Event ID
 	// Before leaves out this id and all after it.
 	Before ID
 	// Limit bounds the attempts returned; it is at least 1.

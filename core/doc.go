@@ -28,7 +28,10 @@
 //   - A processor is a consumer group whose consumer is the server itself: it filters
 //     events, transforms them and sends them to a destination by a sink.
 //   - A source is an address at which a sender that cannot speak the API puts events
-//     into a stream. What it cannot believe or read it keeps apart as a refusal.
+//     into a stream. What it cannot believe or read it keeps apart as a refusal. A feed
+//     is another system whose messages a source fetches instead.
+//   - A shard is one of several places where a store keeps streams. A stream is on one
+//     of them, its home.
 //   - A node is one server of several that share a store.
 //
 // # Rooms
@@ -47,7 +50,7 @@
 //     process;
 //   - core/identity: people, their sign-ins and machines' keys;
 //   - core/process: filters events, transforms them and sends them on;
-//   - core/inbound: takes in what senders of webhooks send;
+//   - core/inbound: takes in what senders of webhooks send, and fetches what feeds hold;
 //   - core/storetest, core/catalogtest, core/grouptest, core/limitertest,
 //     core/sinktest: the contracts of the adapters in executable form.
 //
@@ -78,6 +81,7 @@
 //   - quarantine.go: an event that did not fit, and its mend;
 //   - inference.go: a schema from samples;
 //   - retention.go: what is kept of a stream, and what was removed;
+//   - archive.go: old events in a cheaper place, and what is kept there;
 //   - batch.go: events on their way into the log, and what became of them;
 //   - receipt.go: the answer to a producer;
 //   - query.go: the questions about events, and a page of the answer.
@@ -102,7 +106,8 @@
 //   - deliveryattempt.go: an attempt to send an event, and how many there were;
 //   - pipeline.go: a filter and a transform, compiled;
 //   - sink.go: a destination, what it is handed, and what became of that;
-//   - source.go: an address at which senders put events in, and what it refused.
+//   - source.go: an address at which senders put events in, and what it refused;
+//   - feed.go: a system that a source fetches events from.
 //
 // Who may do what:
 //
@@ -123,6 +128,9 @@
 // What an adapter must do:
 //
 //   - storage.go: the log of events, all that a storage of your own implements;
+//   - shard.go: what a storage says besides that keeps its streams in several places;
+//   - extent.go: how far they have come, to find out an engine that lost something;
+//   - move.go: what it takes to move a stream from one place to another;
 //   - copy.go: what a storage may do besides: its log can be copied into another one;
 //   - catalog.go: everything small that people configure;
 //   - pool.go, disk.go: how much of its connections and of its disk an engine uses;

@@ -19,6 +19,9 @@ type Summary struct {
 	Lag         int64 `json:"lag"`
 	DeadLetters int64 `json:"dead_letters"`
 	Consumed    bool  `json:"consumed"`
+	// FailingProcessors is how many processors have failed since their last success, or
+	// were disabled by the server.
+	FailingProcessors int64 `json:"failing_processors"`
 	// Busiest are the largest among the streams that got events in the last hour.
 	// Furthest are the groups with the highest lag.
 	Busiest  []StreamName    `json:"busiest"`

@@ -5,7 +5,8 @@ import "time"
 // Pooled is what a [Storage] or a [Catalog] that reaches its engine by a pool of
 // connections is, too.
 type Pooled interface {
-	// Pool says how much of the pool is in use. It asks nobody and returns at once.
+	// Pool says how much of the pool is in use. It asks nobody and returns at once. A
+	// storage made of others returns zero where none of them has a pool.
 	Pool() PoolLoad
 }
 

@@ -42,9 +42,14 @@ type StreamRetention struct {
 	RetentionDays   int   `json:"retention_days"`
 	RetentionBytes  int64 `json:"retention_bytes,omitempty"`
 	RetentionEvents int64 `json:"retention_events,omitempty"`
+	HotDays         int   `json:"hot_days,omitempty"`
 	// Events is how many events are kept. ApproximateBytes is as in [Removal].
 	Events           int64 `json:"events"`
 	ApproximateBytes int64 `json:"approximate_bytes"`
+	// ArchivedEvents is how many of them are in the archive, where there is one, and
+	// ArchivedBytes what they take there.
+	ArchivedEvents int64 `json:"archived_events,omitempty"`
+	ArchivedBytes  int64 `json:"archived_bytes,omitempty"`
 	// OldestReceivedAt is when the oldest of them was received. It is nil when none is
 	// kept.
 	OldestReceivedAt *time.Time `json:"oldest_received_at"`

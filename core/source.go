@@ -1,6 +1,7 @@
 package core
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -24,13 +25,19 @@ const (
 	PresetHMAC Preset = "hmac"
 	// PresetNone believes whoever knows the address.
 	PresetNone Preset = "none"
+	// PresetKafka has no address: the server fetches the messages of topics.
+	PresetKafka Preset = "kafka"
 )
 
 // Presets lists every preset.
-var Presets = []Preset{PresetStripe, PresetGitHub, PresetShopify, PresetSlack, PresetStandard, PresetEventGrid, PresetHMAC, PresetNone}
+var Presets = []Preset{PresetStripe, PresetGitHub, PresetShopify, PresetSlack, PresetStandard, PresetEventGrid, PresetHMAC, PresetNone, PresetKafka}
 
 // Signs reports whether the preset's sender signs what it sends, by a secret.
-func (p Preset) Signs() bool { return p != PresetNone && p != PresetEventGrid }
+func (p Preset) Signs() bool { return p != PresetNone && p != PresetEventGrid && !p.Fetches() }
+
+// Fetches reports whether the server fetches events by itself, from a system that holds
+// them. Such a source has no address.
+func (p Preset) Fetches() bool { return p == PresetKafka }
 
 // SourceState says whether a source takes events.
 type SourceState string
@@ -43,7 +50,7 @@ const (
 )
 
 // Source is an address at which a sender that cannot speak this API puts events into a
-// stream.
+// stream, or a system from which the server fetches them.
 type Source struct {
 	ID     ID `json:"id"`
 	Org    ID `json:"-"`
@@ -54,8 +61,10 @@ type Source struct {
 	Preset Preset `json:"preset"`
 	SourceSettings
 	State SourceState `json:"state"`
+	// Feed is how it goes with what is fetched. It is in answers only.
+	Feed *FeedStatus `json:"feed,omitempty"`
 	// Masked is what people may see of the address: `in_…ab12`.
-	Masked string `json:"masked"`
+	Masked string `json:"masked,omitempty"`
 	// Hash is the keyed hash of the address's secret part.
 	Hash KeyHash `json:"-"`
 	// Sealed holds that part, and the secrets of the sender, as a [Sealer] keeps them.
@@ -76,6 +85,8 @@ type SourceSettings struct {
 	Headers []string `json:"headers,omitempty"`
 	// Signature is set for [PresetHMAC], and for no other preset.
 	Signature *SourceSignature `json:"signature,omitempty"`
+	// From is set where [Preset.Fetches] is true, and only there: what is fetched.
+	From *Destination `json:"from,omitempty"`
 }
 
 // SourceMap says where the fields of an event are in a request. A place is
@@ -135,6 +146,8 @@ type SourceSpec struct {
 	Map       *SourceMap       `json:"map,omitempty"`
 	Headers   []string         `json:"headers,omitempty"`
 	Signature *SourceSignature `json:"signature,omitempty"`
+	// From is a JSON object that says what is fetched, secrets included.
+	From json.RawMessage `json:"from,omitempty"`
 }
 
 // SourceChange describes changes to a source; a nil field changes nothing. Another
@@ -147,16 +160,19 @@ type SourceChange struct {
 	Map       *SourceMap       `json:"map,omitempty"`
 	Headers   *[]string        `json:"headers,omitempty"`
 	Signature *SourceSignature `json:"signature,omitempty"`
+	From      json.RawMessage  `json:"from,omitempty"`
 }
 
-// SourceRefusal is a request to a source that was kept out of the stream, and why.
+// SourceRefusal is a request to a source that was kept out of the stream, and why; or a message
+// that the source has fetched.
 type SourceRefusal struct {
 	ID     ID        `json:"id"`
 	Source ID        `json:"-"`
 	At     time.Time `json:"at"`
 	Code   Code      `json:"code"`
 	Reason string    `json:"reason"`
-	// Address, UserAgent and RequestID are the request's.
+	// Address, UserAgent and RequestID are the request's. Address is the place of a message
+	// that was fetched.
 	Address   string `json:"address,omitempty"`
 	UserAgent string `json:"user_agent,omitempty"`
 	RequestID string `json:"request_id,omitempty"`
@@ -200,6 +216,12 @@ func (s *SourceSettings) check(preset Preset) error {
 	case preset != PresetHMAC && s.Signature != nil:
 		return Invalid("signature", "is for the preset %s only: %s has its own", PresetHMAC, preset)
 	}
+	switch {
+	case preset.Fetches() && s.From == nil:
+		return Invalid("from", "is required with the preset %s: an object that says what is fetched", preset)
+	case !preset.Fetches() && s.From != nil:
+		return Invalid("from", "is for presets that fetch only: %s is sent to", preset)
+	}
 	if err := s.Signature.check(); err != nil {
 		return err
 	}
@@ -217,13 +239,16 @@ func (s *SourceSettings) check(preset Preset) error {
 // secretHeaders let somebody in and are never kept.
 var secretHeaders = []string{"authorization", "cookie", "proxy-authorization", "x-api-key"}
 
+// SecretHeader reports whether a header lets somebody in.
+func SecretHeader(name string) bool { return slices.Contains(secretHeaders, strings.ToLower(name)) }
+
 func checkHeader(field, name string) error {
 	const letters = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 	lower := strings.ToLower(name)
 	if name == "" || len(name) > 100 || strings.Trim(lower, letters) != "" {
 		return Invalid(field, "must be names of headers: up to 100 letters, digits, hyphens and underscores")
 	}
-	if slices.Contains(secretHeaders, lower) {
+	if SecretHeader(name) {
 		return Invalid(field, "must not name %s: it holds a credential, which no event may show", name)
 	}
 	return nil

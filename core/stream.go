@@ -21,6 +21,10 @@ type Stream struct {
 	// periods, so that somewhat more is kept, and never less.
 	RetentionBytes  int64 `json:"retention_bytes,omitempty"`
 	RetentionEvents int64 `json:"retention_events,omitempty"`
+	// HotDays is for how long events stay in the store, where there is an archive that
+	// they go to then. With zero it is what the server's settings say. Where there is no
+	// archive it means nothing.
+	HotDays int `json:"hot_days,omitempty"`
 	// IdempotencyWindowSeconds bounds how long a key is remembered. With zero it is
 	// remembered for as long as its event is retained.
 	IdempotencyWindowSeconds int64 `json:"idempotency_window_seconds,omitempty"`
@@ -31,6 +35,10 @@ type Stream struct {
 	// SchemaVersions counts the versions that were registered for types of events. The
 	// events of these types must fit theirs, and not Schema.
 	SchemaVersions int `json:"schema_versions,omitempty"`
+	// Shard is the one of the store's shards that the events are on. It is chosen when
+	// the stream is made, and changes only by a move; Moving is one that has begun.
+	Shard  int        `json:"shard,omitempty"`
+	Moving *ShardMove `json:"moving,omitempty"`
 	// Revision counts the changes, from 1; it is the resource's ETag.
 	Revision  int64      `json:"revision"`
 	CreatedAt time.Time  `json:"created_at"`
@@ -71,9 +79,12 @@ type StreamSpec struct {
 	RetentionDays            *int            `json:"retention_days"`
 	RetentionBytes           *int64          `json:"retention_bytes"`
 	RetentionEvents          *int64          `json:"retention_events"`
+	HotDays                  *int            `json:"hot_days"`
 	IdempotencyWindowSeconds *int64          `json:"idempotency_window_seconds"`
 	Schema                   json.RawMessage `json:"schema"`
 	Enforcement              *Enforcement    `json:"enforcement"`
+	// Shard asks for one of the store's shards. Nil is the one with the fewest streams.
+	Shard *int `json:"shard"`
 }
 
 // StreamChange describes changes to a stream; a nil field changes nothing, and
@@ -85,6 +96,7 @@ type StreamChange struct {
 	RetentionDays            *int            `json:"retention_days"`
 	RetentionBytes           *int64          `json:"retention_bytes"`
 	RetentionEvents          *int64          `json:"retention_events"`
+	HotDays                  *int            `json:"hot_days"`
 	IdempotencyWindowSeconds *int64          `json:"idempotency_window_seconds"`
 	Schema                   json.RawMessage `json:"schema"`
 	Enforcement              *Enforcement    `json:"enforcement"`
@@ -140,6 +152,9 @@ func (s *Stream) Check() error {
 	}
 	if s.RetentionEvents < 0 || s.RetentionEvents > MaxRetentionEvents {
 		return Invalid("retention_events", "must be 0 (no bound) to %d", int64(MaxRetentionEvents))
+	}
+	if s.HotDays < 0 || s.HotDays > MaxRetentionDays {
+		return Invalid("hot_days", "must be 0 (as the server's settings say) to %d", MaxRetentionDays)
 	}
 	if longest := int64(s.RetentionDays) * 86_400; s.IdempotencyWindowSeconds < 0 || s.IdempotencyWindowSeconds > longest {
 		return Invalid("idempotency_window_seconds", "must be 0 (as long as events are retained) to %d", longest)

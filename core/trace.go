@@ -43,4 +43,35 @@ type GroupTrace struct {
 	DeadLetter ID         `json:"dead_letter_id,omitzero"`
 	// Attempts are the failed attempts of the last seven days.
 	Attempts []Attempt `json:"attempts"`
+	// Verdict is what a processor makes of the event. It is nil for other groups, and
+	// where there was no time to find out.
+	Verdict *EventVerdict `json:"verdict,omitempty"`
 }
+
+// VerdictOutcome says what a processor makes of an event.
+type VerdictOutcome string
+
+// The outcomes of a verdict.
+const (
+	VerdictDelivered VerdictOutcome = "delivered" // the destination has it
+	VerdictFailed    VerdictOutcome = "failed"    // to be tried again, or a dead letter
+	VerdictFiltered  VerdictOutcome = "filtered"  // the filter does not let it pass
+	VerdictPassed    VerdictOutcome = "passed"    // the filter lets it pass
+)
+
+// EventVerdict is what a processor makes of an event.
+type EventVerdict struct {
+	Outcome VerdictOutcome `json:"outcome"`
+	// AsOfNow says that no delivery tells what happened: filtered events are counted and
+	// not noted, and of deliveries some. The outcome is then that of the filter and the
+	// transform as they are now.
+	AsOfNow bool `json:"as_of_now,omitempty"`
+	// Reason is why an event fails.
+	Reason string `json:"reason,omitempty"`
+	// Deliveries are the attempts to send the event that are kept, newest first, at most
+	// [MaxVerdictDeliveries].
+	Deliveries []DeliveryAttempt `json:"deliveries"`
+}
+
+// MaxVerdictDeliveries is how many attempts a verdict has.
+const MaxVerdictDeliveries = 20

@@ -34,6 +34,28 @@ type setting struct {
 	choices []string
 }
 
+// kafkaSettings are settings about brokers, and others.
+func kafkaSettings(others ...setting) []setting {
+	return append(append([]setting{
+		{name: "brokers", label: "Brokers", kind: listSetting, hint: "broker-1.example.com:9092, broker-2.example.com:9092"},
+	}, others...), []setting{
+		{name: "tls", label: "TLS", kind: yesNoSetting, choices: []string{"true", "false"}},
+		{name: "sasl", label: "SASL", choices: []string{"", "plain", "scram-sha-256", "scram-sha-512"}},
+		{name: "username", label: "Username"},
+		{name: "password", label: "Password"},
+	}...)
+}
+
+// fetched is the kind of what a source fetches.
+const fetched = "fetched"
+
+var fetchedSettings = kafkaSettings(
+	setting{name: "topics", label: "Topics", kind: listSetting},
+	setting{name: "group", label: "Consumer group", hint: "One of its own if empty."},
+	setting{name: "start", label: "Start", choices: []string{"earliest", "latest"}},
+	setting{name: "not_json", label: "What is not JSON", choices: []string{"refuse", "wrap"}},
+)
+
 // destinationTypes have a form. The settings that it does not have, and those of any
 // other type, are written as JSON.
 var destinationTypes = []struct {
@@ -51,15 +73,10 @@ var destinationTypes = []struct {
 		{name: "parallel", label: "Requests at once", kind: numberSetting, hint: "1 to 256, 16 if empty."},
 	}},
 	{"stream", "Stream: another stream of this server", []setting{{name: "stream", label: "Stream"}}},
-	{"kafka", "Kafka: a topic", []setting{
-		{name: "brokers", label: "Brokers", kind: listSetting, hint: "broker-1.example.com:9092, broker-2.example.com:9092"},
-		{name: "topic", label: "Topic"},
-		{name: "format", label: "Message value", choices: []string{"payload", "event"}},
-		{name: "tls", label: "TLS", kind: yesNoSetting, choices: []string{"true", "false"}},
-		{name: "sasl", label: "SASL", choices: []string{"", "plain", "scram-sha-256", "scram-sha-512"}},
-		{name: "username", label: "Username"},
-		{name: "password", label: "Password"},
-	}},
+	{"kafka", "Kafka: a topic", kafkaSettings(
+		setting{name: "topic", label: "Topic"},
+		setting{name: "format", label: "Message value", choices: []string{"payload", "event"}},
+	)},
 	{"objectstore", "Object storage: files in an S3 bucket", []setting{
 		{name: "endpoint", label: "Endpoint", hint: "https://s3.eu-central-1.amazonaws.com"},
 		{name: "region", label: "Region"},
@@ -101,6 +118,9 @@ func (f *destinationForm) text(name string) *string {
 
 // settings are the settings that the form has.
 func (f *destinationForm) settings() []setting {
+	if f.kind == fetched {
+		return fetchedSettings
+	}
 	for _, one := range destinationTypes {
 		if one.name == f.kind {
 			return one.settings
@@ -170,7 +190,9 @@ func (f *destinationForm) read() (json.RawMessage, error) {
 		}
 		all[one.name] = value
 	}
-	all["type"] = f.kind
+	if f.kind != fetched {
+		all["type"] = f.kind
+	}
 	return json.Marshal(all)
 }
 
@@ -211,12 +233,18 @@ func (f *destinationForm) fields(wrong *fieldErrors) []app.UI {
 		types = append(types, choice[string]{f.kind, f.kind})
 	}
 	parts := []app.UI{field("to", "Type", selectInput("to", &f.kind, types, func(app.Context, app.Event) { f.texts, f.more = nil, "" }), "", wrong.of("destination.type"))}
-	for _, one := range f.settings() {
-		id := f.kind + "-" + one.name
-		parts = append(parts, field(id, one.label, f.input(id, one), one.hint, wrong.of("destination."+one.name)))
-	}
+	parts = append(parts, f.inputs("destination.", wrong)...)
 	return append(parts, app.Details().Class("fold").Open(f.more != "").Body(app.Summary().Text("Other settings"),
 		field("more", "Settings as JSON", textArea("more", &f.more, 3), "What has no field above, such as {\"allow_private\":true} of a webhook.", wrong.of("destination"))))
+}
+
+// inputs are the fields of the settings, whose names the server puts behind a place.
+func (f *destinationForm) inputs(place string, wrong *fieldErrors) (parts []app.UI) {
+	for _, one := range f.settings() {
+		id := f.kind + "-" + one.name
+		parts = append(parts, field(id, one.label, f.input(id, one), one.hint, wrong.of(place+one.name)))
+	}
+	return parts
 }
 
 // input is the input of a setting.

@@ -86,6 +86,9 @@ func (v *homeView) content(now overall) app.UI {
 		parts = append(parts, v.checklist(steps))
 	}
 	sum := now.Sum
+	if n := sum.FailingProcessors; n > 0 {
+		parts = append(parts, app.A().Class("note", "bad").Href("/processors").Text(plural(n, "processor")+" failing"))
+	}
 	parts = append(parts,
 		app.Div().Class("tiles").Body(
 			tile("Events per second", v.rates.text(core.ID{}), "last 30 s"),

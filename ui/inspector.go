@@ -168,7 +168,7 @@ func (i *inspector) deliveries(trace core.EventTrace) app.UI {
 	for _, group := range trace.Groups {
 		line := []app.UI{app.Strong().Body(app.Bdi().Text(group.Name)), traceBadge(group)}
 		if group.Processor {
-			line = append(line, app.Span().Class("quiet").Text("processor"))
+			line = append(line, app.Span().Class("quiet").Text(verdictText(group.Verdict)))
 		}
 		if !group.DeadLetter.IsZero() {
 			line = append(line, app.A().Href(address("/dead-letters/{id}", group.DeadLetter.String())).Text("dead letter"))
@@ -176,6 +176,21 @@ func (i *inspector) deliveries(trace core.EventTrace) app.UI {
 		parts = append(parts, app.Li().Body(app.Div().Class("row").Body(line...), attempts(group.Attempts)))
 	}
 	return app.Ul().Class("timeline").Body(parts...)
+}
+
+// verdictText says what a processor makes of the event.
+func verdictText(verdict *core.EventVerdict) string {
+	text := "processor"
+	if verdict != nil {
+		text += ": " + string(verdict.Outcome)
+		if verdict.AsOfNow {
+			text += " by the filter as it is now"
+		}
+		if verdict.Reason != "" {
+			text += ": " + verdict.Reason
+		}
+	}
+	return text
 }
 
 // traceBadge says how far a group is with an event, and when that changes.

@@ -19,6 +19,7 @@ var senders = []choice[core.Preset]{
 	{core.PresetEventGrid, "Azure Event Grid"},
 	{core.PresetHMAC, "another one that signs (HMAC)"},
 	{core.PresetNone, "another one, unsigned"},
+	{core.PresetKafka, "Kafka topics"},
 }
 
 // senderOf names the sender of a preset.
@@ -37,11 +38,12 @@ type sourceForm struct {
 	preset                        core.Preset
 	places                        core.SourceMap
 	signature                     core.SourceSignature
+	from                          destinationForm
 }
 
 func newSourceForm(stream string) sourceForm {
 	return sourceForm{
-		stream: stream, preset: core.PresetStripe,
+		stream: stream, preset: core.PresetStripe, from: destinationForm{kind: fetched},
 		signature: core.SourceSignature{Header: "X-Signature", Algorithm: core.SHA256, Encoding: core.InHex},
 	}
 }
@@ -57,6 +59,9 @@ func (f *sourceForm) spec() core.SourceSpec {
 	}
 	if f.preset == core.PresetHMAC {
 		spec.Signature = new(f.signature)
+	}
+	if f.preset.Fetches() {
+		spec.From, _ = f.from.read() // of texts and lists, which are as they are written
 	}
 	return spec
 }
@@ -74,6 +79,9 @@ func (f *sourceForm) fields(act *act) []app.UI {
 	}
 	if f.preset == core.PresetHMAC {
 		parts = append(parts, f.signed(&wrong)...)
+	}
+	if f.preset.Fetches() {
+		parts = append(parts, f.from.inputs("from.", &wrong)...)
 	}
 	places := []app.UI{app.Summary().Text("Where the event's fields are")}
 	for _, place := range []struct {

@@ -100,18 +100,25 @@ func (v *sourcesView) Render() app.UI {
 
 func (v *sourcesView) table(page sourceList) app.UI {
 	if len(page.Items) == 0 {
-		return emptyPanel("No sources yet", "A source is an address for webhooks: Stripe, GitHub, Shopify, Slack and others send to it, and what they send becomes events of a stream. Signatures are checked.", "")
+		return emptyPanel("No sources yet", "A source is an address for webhooks: Stripe, GitHub, Shopify, Slack and others send to it, and what they send becomes events of a stream. Signatures are checked. Messages of Kafka topics become events, too.", "")
 	}
 	columns := []column{{name: "Source"}, {name: "Sender"}, {name: "Stream", told: true}, {name: "Address", minor: true}, {name: "Status"}, {name: "Actions", number: true, unsaid: true}}
 	rows := make([]app.UI, len(page.Items))
 	for i := range page.Items {
 		source := page.Items[i]
 		state := badge("ok", "running")
+		var place app.UI = code(source.Masked)
+		if feed := source.Feed; feed != nil {
+			place = app.Text("lag " + count(feed.Lag))
+			if feed.Error != "" {
+				state = badge("bad", "failing")
+			}
+		}
 		if source.State == core.SourcePaused {
 			state = badge("wait", "paused")
 		}
 		rows[i] = card(columns, app.Span().Class("name").Body(named(source.Name)), app.Text(senderOf(source.Preset)), v.streamLink(page, source),
-			code(source.Masked), state, v.actions(source))
+			place, state, v.actions(source))
 	}
 	return app.Div().Class("stack").Body(cards("Sources", columns, rows...), pager(&v.pages, page.Pagination, v.fetch))
 }
@@ -187,6 +194,7 @@ func (v *sourcesView) startRefusals(ctx app.Context, source core.Source) {
 
 func (v *sourcesView) showRefusals() app.UI {
 	return &dialog{Title: "Refused by " + v.refusing.Name, Close: func(app.Context) { v.refusing = core.Source{} }, Body: []app.UI{
+		app.If(v.refusing.Feed != nil && v.refusing.Feed.Error != "", func() app.UI { return note("bad", v.refusing.Feed.Error) }),
 		v.refusals.show(func(all []core.SourceRefusal) app.UI {
 			if len(all) == 0 {
 				return note("ok", "Nothing was refused.")
@@ -216,14 +224,15 @@ func (v *sourcesView) askChange() app.UI {
 			field("secret", "New signing secret", secretInput("secret", &v.secret, "off"), "The one before stays valid for a day.", ""),
 			submitButton("Change the secret", v.change.busy)))
 	}
-	parts = append(parts,
-		app.P().Text("If the address has leaked, give the source another one. The one before stops working at once."),
-		app.Div().Class("row").Body(
-			dangerButton("New address", "refresh", func(ctx app.Context, _ app.Event) { v.sendRotate(ctx, source) }).Disabled(v.change.busy),
-			dangerButton("Delete the source", "close", func(app.Context, app.Event) {
-				v.changing, v.deleting, v.change = core.Source{}, source, act{}
-			})),
-		actError(v.change.err))
+	var buttons []app.UI
+	if !source.Preset.Fetches() {
+		parts = append(parts, app.P().Text("If the address has leaked, give the source another one. The one before stops working at once."))
+		buttons = append(buttons, dangerButton("New address", "refresh", func(ctx app.Context, _ app.Event) { v.sendRotate(ctx, source) }).Disabled(v.change.busy))
+	}
+	buttons = append(buttons, dangerButton("Delete the source", "close", func(app.Context, app.Event) {
+		v.changing, v.deleting, v.change = core.Source{}, source, act{}
+	}))
+	parts = append(parts, app.Div().Class("row").Body(buttons...), actError(v.change.err))
 	return &dialog{Title: "Change " + source.Name, Close: func(app.Context) { v.changing = core.Source{} }, Body: parts}
 }
 
@@ -252,7 +261,7 @@ func (v *sourcesView) sendRotate(ctx app.Context, source core.Source) {
 func (v *sourcesView) askDelete() app.UI {
 	source := v.deleting
 	leave := func(app.Context) { v.deleting = core.Source{} }
-	return question("Delete "+source.Name+"?", app.P().Text("Its address stops working, and its refusals are gone. The events that it took in stay."), "Delete", &v.change, func(ctx app.Context) {
+	return question("Delete "+source.Name+"?", app.P().Text("It takes nothing in any more, and its refusals are gone. The events that it took in stay."), "Delete", &v.change, func(ctx app.Context) {
 		v.change.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
 			return client.DeleteSource(ctx, source.ID.String(), source.Revision)
 		}, func(ctx app.Context) {

@@ -22,6 +22,9 @@ type Table struct {
 	// Passing says that the rows let somebody in for a time: they are no part of a
 	// backup, which would let in again who was shut out since.
 	Passing bool
+	// Bound says that the rows are about objects that this installation alone keeps in an
+	// archive. They are no part of a copy or a backup, which hold the events themselves.
+	Bound bool
 }
 
 // Tables are all tables of the catalog. Each comes behind those that it refers to.
@@ -45,6 +48,8 @@ func Tables() []Table {
 		{Name: "replays", Order: "id collate bytes"},
 		{Name: "sources", Order: "id collate bytes"},
 		{Name: "source_refusals", Order: "id collate bytes"},
+		{Name: "archive_segments", Order: "stream collate bytes, first_offset", Bound: true},
+		{Name: "feed_notes", Order: "source collate bytes, node collate bytes"},
 	}
 }
 

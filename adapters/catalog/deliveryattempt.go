@@ -153,6 +153,10 @@ func (c *Catalog) Deliveries(ctx context.Context, org, processor core.ID, scan c
 	if scan.Outcome != "" {
 		query = query.Where("outcome = ?", string(scan.Outcome))
 	}
+	if !scan.Event.IsZero() {
+		// The index finds the processor's, which are bounded in number.
+		query = query.Where("document like ?", `%"event_id":"`+scan.Event.String()+`"%`)
+	}
 	if !scan.Before.IsZero() {
 		query = query.Where("id < ?", scan.Before.String())
 	}

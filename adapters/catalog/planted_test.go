@@ -57,7 +57,7 @@ func TestSuiteCatches(t *testing.T) {
 	}
 }
 
-var faults = slices.Concat(organizationFaults, userFaults, sessionFaults, ticketFaults)
+var faults = slices.Concat(organizationFaults, streamFaults, userFaults, sessionFaults, ticketFaults)
 
 // fault is one way to break the contract.
 type fault struct {
@@ -76,6 +76,9 @@ type faulty struct {
 	organizations      func(ctx context.Context, after core.ID, limit int) ([]core.Organization, error)
 	updateOrganization func(ctx context.Context, org core.Organization) error
 	limitOrganization  func(ctx context.Context, org core.Organization) error
+
+	homes           func(ctx context.Context, ids []core.ID) ([]int, error)
+	streamsPerShard func(ctx context.Context) (map[int]int64, error)
 
 	held           func(ctx context.Context, org core.ID) (core.Shares, error)
 	createUser     func(ctx context.Context, user core.User) error
@@ -102,6 +105,7 @@ func newFaulty(sound core.Catalog, planted fault) *faulty {
 	f := &faulty{
 		Catalog: sound, db: sound.(*Catalog).db,
 		organizations: sound.Organizations, updateOrganization: sound.UpdateOrganization, limitOrganization: sound.LimitOrganization, held: sound.Held,
+		homes: sound.HomesOf, streamsPerShard: sound.StreamsPerShard,
 		createUser: sound.CreateUser, user: sound.User, usersByEmail: sound.UsersByEmail, users: sound.Users, updateUser: sound.UpdateUser,
 		setPassword: sound.SetPassword, signOutUser: sound.SignOutUser, moveSession: sound.MoveSession,
 		deleteUser: sound.DeleteUser, touchUser: sound.TouchUser, createSession: sound.CreateSession, session: sound.Session,
@@ -133,6 +137,12 @@ func meeting() (meet func()) {
 		}
 		both.Wait()
 	}
+}
+
+func (f *faulty) HomesOf(ctx context.Context, ids []core.ID) ([]int, error) { return f.homes(ctx, ids) }
+
+func (f *faulty) StreamsPerShard(ctx context.Context) (map[int]int64, error) {
+	return f.streamsPerShard(ctx)
 }
 
 func (f *faulty) Organizations(ctx context.Context, after core.ID, limit int) ([]core.Organization, error) {

@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
+	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
 
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -110,6 +113,14 @@ func (c *Catalog) Sources(ctx context.Context, org, after core.ID, limit int) ([
 	return list(query, sourceRow.source)
 }
 
+// RunningFeeds implements [core.Sources].
+func (c *Catalog) RunningFeeds(ctx context.Context, after core.ID, limit int) ([]core.Source, error) {
+	fetching := slices.DeleteFunc(slices.Clone(core.Presets), func(p core.Preset) bool { return !p.Fetches() })
+	return list(c.db.WithContext(ctx).Where("preset in ? and id > ? and state = ?", fetching, after.String(), string(core.SourceRunning)).
+		Where("not exists (select 1 from streams where streams.id = sources.stream and streams.deleted_at is not null)").
+		Order("id").Limit(limit), sourceRow.source)
+}
+
 // UpdateSource implements [core.Sources].
 func (c *Catalog) UpdateSource(ctx context.Context, source core.Source) error {
 	row, err := sourceRowOf(source)
@@ -129,7 +140,7 @@ func (c *Catalog) UpdateSource(ctx context.Context, source core.Source) error {
 	})
 }
 
-// DeleteSource implements [core.Sources]. The refusals go with it.
+// DeleteSource implements [core.Sources]. The refusals and notes go with it.
 func (c *Catalog) DeleteSource(ctx context.Context, org, id core.ID) error {
 	defer c.serialize()()
 	return changed(c.db.WithContext(ctx).Where("id = ? and org = ?", id.String(), org.String()).Delete(&sourceRow{}),
@@ -163,4 +174,55 @@ func (c *Catalog) AddRefusal(ctx context.Context, refusal core.SourceRefusal) er
 // Refusals implements [core.SourceRefusals].
 func (c *Catalog) Refusals(ctx context.Context, source core.ID) ([]core.SourceRefusal, error) {
 	return list(c.db.WithContext(ctx).Where("source = ?", source.String()).Order("id desc").Limit(core.MaxRefusals), refusalRow.refusal)
+}
+
+type feedNoteRow struct {
+	Source   string `gorm:"primaryKey"`
+	Node     string `gorm:"primaryKey"`
+	At       int64
+	Document string
+}
+
+// TableName names the table for GORM.
+func (feedNoteRow) TableName() string { return "feed_notes" }
+
+func (r feedNoteRow) note() (core.FeedNote, error) {
+	var note core.FeedNote
+	if err := json.Unmarshal([]byte(r.Document), &note); err != nil {
+		return core.FeedNote{}, fmt.Errorf("a note about the source %s is damaged: %w", r.Source, err)
+	}
+	note.At = fromMicros(r.At)
+	return note, parseIDs(into{r.Source, &note.Source}, into{r.Node, &note.Node})
+}
+
+// NoteFeed implements [core.FeedNotes].
+func (c *Catalog) NoteFeed(ctx context.Context, note core.FeedNote) error {
+	for _, at := range []**time.Time{&note.LastAt, &note.ErrorAt} {
+		if *at != nil {
+			*at = new(fromMicros(micros(**at)))
+		}
+	}
+	document, err := json.Marshal(note)
+	if err != nil {
+		return err
+	}
+	row := feedNoteRow{Source: note.Source.String(), Node: note.Node.String(), At: micros(note.At), Document: string(document)}
+	return c.write(ctx, func(tx *gorm.DB) error {
+		err := there[sourceRow](tx.Where("id = ?", row.Source), "source")
+		if core.IsNotFound(err) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&row).Error; err != nil {
+			return err
+		}
+		return tx.Where("source = ? and at < ?", row.Source, micros(note.At.Add(-core.FeedNoteFor))).Delete(&feedNoteRow{}).Error
+	})
+}
+
+// FeedNotes implements [core.FeedNotes].
+func (c *Catalog) FeedNotes(ctx context.Context, sources []core.ID, since time.Time) ([]core.FeedNote, error) {
+	return list(c.db.WithContext(ctx).Where("source in ? and at >= ?", texts(sources), micros(since)), feedNoteRow.note)
 }

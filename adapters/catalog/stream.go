@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -18,13 +19,17 @@ type streamRow struct {
 	RetentionDays     int
 	RetentionBytes    int64
 	RetentionEvents   int64
+	HotDays           int
 	IdempotencyWindow int64
 	Schema            string
 	Enforcement       string
 	SchemaVersions    int
-	Revision          int64
-	CreatedAt         int64 `gorm:"autoCreateTime:false"`
-	UpdatedAt         int64 `gorm:"autoUpdateTime:false"`
+	Shard             int
+	// Moving is a core.ShardMove as JSON, or empty.
+	Moving    string
+	Revision  int64
+	CreatedAt int64 `gorm:"autoCreateTime:false"`
+	UpdatedAt int64 `gorm:"autoUpdateTime:false"`
 	// DeletedAt is a plain number to GORM: its own soft delete would hide the
 	// row from the statement that deletes it.
 	DeletedAt *int64
@@ -40,17 +45,30 @@ func (streamRow) TableName() string { return "streams" }
 func rowOf(s core.Stream) streamRow {
 	return streamRow{
 		ID: s.ID.String(), Org: s.Org.String(), Name: s.Name, Description: s.Description,
-		RetentionDays: s.RetentionDays, RetentionBytes: s.RetentionBytes, RetentionEvents: s.RetentionEvents,
+		RetentionDays: s.RetentionDays, RetentionBytes: s.RetentionBytes, RetentionEvents: s.RetentionEvents, HotDays: s.HotDays,
 		IdempotencyWindow: s.IdempotencyWindowSeconds, Schema: string(s.Schema), Enforcement: string(s.Enforcement), SchemaVersions: s.SchemaVersions,
+		Shard: s.Shard, Moving: movingText(s.Moving),
 		Revision: s.Revision, CreatedAt: micros(s.CreatedAt), UpdatedAt: micros(s.UpdatedAt), DeletedAt: optionalMicros(s.DeletedAt),
 	}
+}
+
+// movingText is a move as it is kept.
+func movingText(move *core.ShardMove) string {
+	if move == nil {
+		return ""
+	}
+	kept := *move
+	kept.StartedAt = core.Stamp(kept.StartedAt)
+	text, _ := json.Marshal(kept) // ids, numbers and times only
+	return string(text)
 }
 
 func (r streamRow) stream() (core.Stream, error) {
 	stream := core.Stream{
 		Name: r.Name, Description: r.Description,
-		RetentionDays: r.RetentionDays, RetentionBytes: r.RetentionBytes, RetentionEvents: r.RetentionEvents,
+		RetentionDays: r.RetentionDays, RetentionBytes: r.RetentionBytes, RetentionEvents: r.RetentionEvents, HotDays: r.HotDays,
 		IdempotencyWindowSeconds: r.IdempotencyWindow, Enforcement: core.Enforcement(r.Enforcement), SchemaVersions: r.SchemaVersions, Reported: r.Reported,
+		Shard:    r.Shard,
 		Revision: r.Revision, CreatedAt: fromMicros(r.CreatedAt), UpdatedAt: fromMicros(r.UpdatedAt),
 		DeletedAt: fromOptionalMicros(r.DeletedAt),
 	}
@@ -59,6 +77,11 @@ func (r streamRow) stream() (core.Stream, error) {
 	}
 	if r.LastRemoval != "" {
 		if err := json.Unmarshal([]byte(r.LastRemoval), &stream.LastRemoval); err != nil {
+			return core.Stream{}, err
+		}
+	}
+	if r.Moving != "" {
+		if err := json.Unmarshal([]byte(r.Moving), &stream.Moving); err != nil {
 			return core.Stream{}, err
 		}
 	}
@@ -108,6 +131,45 @@ func (c *Catalog) AllStreams(ctx context.Context, after core.ID, limit int) ([]c
 	return list(c.db.WithContext(ctx).Where("id > ?", after.String()).Order("id").Limit(limit), streamRow.stream)
 }
 
+// HomesOf implements [core.Homes]. It looks past the wall: where a stream is is asked for
+// on behalf of whoever needs it, retention among them.
+func (c *Catalog) HomesOf(ctx context.Context, ids []core.ID) ([]int, error) {
+	db := c.db.WithContext(core.ContextWithOrganization(ctx, core.ID{}))
+	found := make(map[string]int, len(ids))
+	for part := range slices.Chunk(texts(ids), rowsPerStatement) {
+		var rows []struct {
+			ID    string
+			Shard int
+		}
+		if err := db.Model(&streamRow{}).Where("id in ? and shard <> 0", part).Select("id, shard").Scan(&rows).Error; err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			found[row.ID] = row.Shard
+		}
+	}
+	shards := make([]int, len(ids))
+	for i, id := range ids {
+		shards[i] = found[id.String()]
+	}
+	return shards, nil
+}
+
+// StreamsPerShard implements [core.StreamPlaces].
+func (c *Catalog) StreamsPerShard(ctx context.Context) (map[int]int64, error) {
+	var rows []struct {
+		Shard   int
+		Streams int64
+	}
+	err := c.db.WithContext(core.ContextWithOrganization(ctx, core.ID{})).Model(&streamRow{}).Where("deleted_at is null").
+		Select("shard, count(*) as streams").Group("shard").Scan(&rows).Error
+	count := make(map[int]int64, len(rows))
+	for _, row := range rows {
+		count[row.Shard] = row.Streams
+	}
+	return count, err
+}
+
 // UpdateStream implements [core.StreamCatalog].
 func (c *Catalog) UpdateStream(ctx context.Context, stream core.Stream) error {
 	defer c.serialize()()
@@ -116,8 +178,8 @@ func (c *Catalog) UpdateStream(ctx context.Context, stream core.Stream) error {
 
 // streamSettings are the columns that an update of a stream replaces.
 var streamSettings = []string{
-	"name", "description", "retention_days", "retention_bytes", "retention_events", "idempotency_window", "schema", "enforcement", "schema_versions",
-	"revision", "updated_at", "deleted_at",
+	"name", "description", "retention_days", "retention_bytes", "retention_events", "hot_days", "idempotency_window", "schema", "enforcement", "schema_versions",
+	"shard", "moving", "revision", "updated_at", "deleted_at",
 }
 
 // updateStream replaces a stream that its organization has, at the revision before.

@@ -59,6 +59,8 @@ func furnish(t *testing.T, c core.Catalog, n byte) tenant {
 	require.NoError(t, c.Quarantine(ctx, []core.Quarantined{{ID: newID('q', n), Org: one.org, Event: core.Event{Stream: one.stream, Payload: []byte(`1`)}}}))
 	require.NoError(t, c.CreateSource(ctx, core.Source{ID: one.source, Org: one.org, Stream: one.stream, Name: name, Hash: core.KeyHash{n}, Sealed: []byte{n}, Revision: 1, CreatedAt: start, UpdatedAt: start}))
 	require.NoError(t, c.AddRefusal(ctx, core.SourceRefusal{ID: newID('f', n), Source: one.source, At: start}))
+	require.NoError(t, c.AddSegment(ctx, core.Segment{Org: one.org, Stream: one.stream, Next: 1, FirstAt: start, LastAt: start}))
+	require.NoError(t, c.NoteFeed(ctx, core.FeedNote{Source: one.source, Node: newID('n', n), At: start}))
 	_, err = c.Held(ctx, one.org)
 	require.NoError(t, err)
 	require.NoError(t, c.CreateReplay(ctx, core.Replay{ID: one.replay, Org: one.org, State: core.ReplayRunning, Revision: 1}))
@@ -85,10 +87,12 @@ var catalogTables = map[string]struct {
 	"delivery_counts":   {"processor", func(t tenant) core.ID { return t.group }},
 	"sources":           {"org", func(t tenant) core.ID { return t.org }},
 	"source_refusals":   {"source", func(t tenant) core.ID { return t.source }},
+	"feed_notes":        {"source", func(t tenant) core.ID { return t.source }},
 	"dead_letters":      {"org", func(t tenant) core.ID { return t.org }},
 	"schema_versions":   {"org", func(t tenant) core.ID { return t.org }},
 	"quarantine":        {"org", func(t tenant) core.ID { return t.org }},
 	"replays":           {"org", func(t tenant) core.ID { return t.org }},
+	"archive_segments":  {"org", func(t tenant) core.ID { return t.org }},
 }
 
 // The first wall is the condition that names the organization. Without it, in

@@ -3,8 +3,8 @@
 // secret kept by the same rules whatever the destination is.
 //
 // A connector describes its settings by a struct of strings, numbers, booleans, lists of
-// strings and maps of strings. Each field has the name that people write in its json tag. Its destination
-// tag may say more:
+// strings and maps of strings, in which others may be embedded. Each field has the name that
+// people write in its json tag. Its destination tag may say more:
 //
 //   - `secret`, of a string: it is stored apart, and shown masked.
 //   - `place`: it says where events are sent. A secret that was given for one place is
@@ -74,7 +74,7 @@ func KeepSecrets(former core.Destination, settings any) error {
 			continue
 		}
 		if moved && old != "" {
-			return core.Invalid(f.name, "must be given again, because events are to be sent to another place")
+			return core.Invalid(f.name, "must be given again, because it would be told to another place")
 		}
 		f.value.SetString(old)
 	}
@@ -143,14 +143,19 @@ type field struct {
 	value         reflect.Value
 }
 
-func fieldsOf(settings any) []field {
-	of := reflect.ValueOf(settings).Elem()
-	fields := make([]field, of.NumField())
-	for i := range fields {
-		tag := of.Type().Field(i).Tag
-		name, _, _ := strings.Cut(tag.Get("json"), ",")
-		role := tag.Get("destination")
-		fields[i] = field{name: name, secret: role == "secret", place: role == "place", value: of.Field(i)}
+func fieldsOf(settings any) []field { return membersOf(reflect.ValueOf(settings).Elem()) }
+
+// membersOf returns the fields of a struct, and of those embedded in it in their place.
+func membersOf(of reflect.Value) (fields []field) {
+	for i := range of.NumField() {
+		described := of.Type().Field(i)
+		if described.Anonymous {
+			fields = append(fields, membersOf(of.Field(i))...)
+			continue
+		}
+		name, _, _ := strings.Cut(described.Tag.Get("json"), ",")
+		role := described.Tag.Get("destination")
+		fields = append(fields, field{name: name, secret: role == "secret", place: role == "place", value: of.Field(i)})
 	}
 	return fields
 }

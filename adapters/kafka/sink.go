@@ -5,11 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -20,11 +17,8 @@ import (
 	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
-// maxSend bounds the attempts to send one event, and maxDial to reach one broker.
-const (
-	maxSend = 15 * time.Second
-	maxDial = 10 * time.Second
-)
+// maxSend bounds the attempts to send one event.
+const maxSend = 15 * time.Second
 
 // overhead is more than a message has besides its key, value and headers, in bytes.
 const overhead = 256
@@ -34,11 +28,7 @@ type sink struct {
 	client   *kgo.Client
 	settings settings
 	from     core.Origin
-
-	mu sync.Mutex
-	// unreached is why no broker could be reached last, nil after one was. The client
-	// keeps trying and, in the end, only says that the time was up.
-	unreached error
+	reached  reached
 }
 
 // produced is what became of the event at a place among those that are sent together.
@@ -155,7 +145,7 @@ func (s *sink) headers(event *core.Event) []kgo.RecordHeader {
 
 // sent says what became of a message.
 func (s *sink) sent(p produced) core.Sent {
-	err, unreached := p.err, s.lastUnreached()
+	err, refused := p.err, s.reached.refused(p.err)
 	switch {
 	case err == nil:
 		return core.Sent{Response: fmt.Sprintf("partition %d, offset %d", p.record.Partition, p.record.Offset)}
@@ -168,32 +158,10 @@ func (s *sink) sent(p produced) core.Sent {
 		return core.Sent{Err: fmt.Errorf("there is no topic %q, or the user may not see it", s.settings.Topic)}
 	case errors.Is(err, kerr.TopicAuthorizationFailed):
 		return core.Sent{Err: fmt.Errorf("the user may not write to the topic %q", s.settings.Topic)}
-	case errors.Is(err, kerr.SaslAuthenticationFailed), errors.Is(unreached, kerr.SaslAuthenticationFailed):
-		return core.Sent{Err: errors.New("the brokers refuse the username or the password")}
-	case errors.Is(unreached, io.EOF):
-		return core.Sent{Err: errors.New("the brokers end the connection before anything is sent: are tls, sasl, username and password right?")}
-	case unreached != nil:
-		return core.Sent{Err: fmt.Errorf("no broker can be reached: %w", destination.Plain(unreached))}
+	case refused != nil:
+		return core.Sent{Err: refused}
 	}
 	return core.Sent{Err: fmt.Errorf("the message was not written: %w", destination.Plain(err))}
-}
-
-// OnBrokerConnect implements [kgo.HookBrokerConnect]. It keeps why a broker could not be
-// reached or did not let the client in, or that one did.
-func (s *sink) OnBrokerConnect(_ kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
-	// That the client itself gave up says nothing about the broker.
-	if errors.Is(err, context.Canceled) {
-		return
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.unreached = err
-}
-
-func (s *sink) lastUnreached() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.unreached
 }
 
 // Traits implements [core.Sink].

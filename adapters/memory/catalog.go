@@ -41,9 +41,13 @@ type Catalog struct {
 	processors map[core.ID]core.Processor
 	deliveries map[core.ID]core.DeliveryAttempt
 	// counts are by processor and by when an hour began.
-	counts   map[core.ID]map[time.Time]core.DeliveryCount
-	sources  map[core.ID]core.Source
-	refusals map[core.ID]core.SourceRefusal
+	counts    map[core.ID]map[time.Time]core.DeliveryCount
+	sources   map[core.ID]core.Source
+	refusals  map[core.ID]core.SourceRefusal
+	segments  map[segmentKey]heldSegment
+	feedNotes map[feedKey]core.FeedNote
+	// extents are by the names of stores.
+	extents map[string]map[int]uint64
 }
 
 var _ core.Catalog = (*Catalog)(nil)
@@ -51,7 +55,7 @@ var _ core.Catalog = (*Catalog)(nil)
 // NewCatalog returns an empty catalog.
 func NewCatalog() *Catalog {
 	return &Catalog{
-		organizations: map[core.ID]core.Organization{}, streams: map[core.ID]core.Stream{}, keys: map[core.ID]core.APIKey{},
+		extents: map[string]map[int]uint64{}, organizations: map[core.ID]core.Organization{}, streams: map[core.ID]core.Stream{}, keys: map[core.ID]core.APIKey{},
 		users: map[core.ID]core.User{}, sessions: map[core.ID]core.Session{}, tickets: map[core.ID]core.Ticket{},
 		groups: map[core.ID]core.Group{}, progress: map[core.ID]core.Progress{}, attempts: map[core.ID][]core.Attempt{},
 		letters: map[core.ID]core.DeadLetter{}, replays: map[core.ID]core.Replay{},
@@ -59,6 +63,8 @@ func NewCatalog() *Catalog {
 		processors: map[core.ID]core.Processor{}, deliveries: map[core.ID]core.DeliveryAttempt{},
 		counts:  map[core.ID]map[time.Time]core.DeliveryCount{},
 		sources: map[core.ID]core.Source{}, refusals: map[core.ID]core.SourceRefusal{},
+		segments:  map[segmentKey]heldSegment{},
+		feedNotes: map[feedKey]core.FeedNote{},
 	}
 }
 

@@ -38,6 +38,9 @@ func (s *Storage) Entries(ctx context.Context, id core.ID, scan core.Scan) ([]co
 	entries := make([]core.Entry, len(events))
 	for i := range events {
 		entries[i].Event = events[i]
+		if s.streams[id] == nil { // discarded meanwhile
+			return nil, nil
+		}
 		if known, ok := s.streams[id].keys[events[i].IdempotencyKey]; ok && known.offset == events[i].Offset {
 			entries[i].Fingerprint = known.fingerprint
 		}

@@ -102,7 +102,7 @@ func (c *Catalog) Deliveries(ctx context.Context, org, processor core.ID, scan c
 	defer c.mu.Unlock()
 	all := c.newest(func(attempt core.DeliveryAttempt) bool {
 		return attempt.Org == org && attempt.Processor == processor && (scan.Outcome == "" || attempt.Outcome == scan.Outcome) &&
-			(scan.Before.IsZero() || byID(attempt.ID, scan.Before) < 0)
+			(scan.Before.IsZero() || byID(attempt.ID, scan.Before) < 0) && (scan.Event.IsZero() || attempt.Event == scan.Event)
 	})
 	return page(all, scan.Limit, ownDelivery), nil
 }

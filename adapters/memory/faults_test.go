@@ -34,7 +34,7 @@ const (
 	secondSees = "second/what one appended the other sees and goes on from"
 )
 
-var faults = slices.Concat(appendFaults, keyFaults, readFaults, trimFaults, copyFaults, handleFaults)
+var faults = slices.Concat(appendFaults, keyFaults, readFaults, trimFaults, copyFaults, moveFaults, shardFaults, handleFaults)
 
 var appendFaults = []fault{
 	{"drops an entry", gapless, "offsets must be gapless", dropsEvery(2)},

@@ -16,5 +16,5 @@ func TestStorage(t *testing.T) {
 		storage, err := memory.Open(t.Context(), nil)
 		require.NoError(t, err)
 		return storage
-	}, storetest.Features{Copies: true})
+	}, storetest.Features{Copies: true, Moves: true})
 }

@@ -36,18 +36,23 @@ func TestFaulty(t *testing.T) {
 	again := func(_ *testing.T, storage core.Storage, reopened bool) core.Storage {
 		return newFaulty(storage.(*faulty).shared, reopened, planted)
 	}
+	var shards func(int) core.ID
+	if strings.HasPrefix(planted.breaks, "shards/") {
+		shards = onShard
+	}
 	storetest.Run(t, func(t *testing.T) core.Storage {
 		shared, err := memory.Open(t.Context(), nil)
 		require.NoError(t, err)
 		return newFaulty(shared, false, planted)
 	}, storetest.Features{
+		Shards: shards,
 		Reopen: func(t *testing.T, storage core.Storage) core.Storage {
 			require.NoError(t, storage.Close())
 			return again(t, storage, true)
 		},
 		Second: func(t *testing.T, storage core.Storage) core.Storage { return again(t, storage, false) },
-		Copies: true,
-		Seed:   seed,
+		Copies: true, Moves: true,
+		Seed: seed,
 	})
 }
 
@@ -102,6 +107,11 @@ type faulty struct {
 	put      func(ctx context.Context, stretch core.Stretch) error
 	entry    func(*core.Entry)
 	check    error
+	fence    func(ctx context.Context, org, stream core.ID) error
+	lift     func(ctx context.Context, stream core.ID) error
+	discard  func(ctx context.Context, stream core.ID) error
+	setLabel func(ctx context.Context, label core.ShardLabel) (core.ShardLabel, error)
+	shardOf  func(stream core.ID) int
 	close    func() error
 	// closedError is what calls after close answer.
 	closedError error
@@ -112,8 +122,10 @@ func newFaulty(shared core.Storage, reopened bool, planted fault) *faulty {
 		shared: shared, reopened: reopened,
 		append: shared.Append, read: shared.Read, readAll: shared.ReadAll, offsetAt: shared.OffsetAt, trim: shared.Trim,
 		put: shared.(core.Copyable).Put, entry: func(*core.Entry) {},
-		closedError: errors.New("the handle is closed"),
-		event:       func(*core.Event) {}, bounds: func(_ core.ID, b core.Bounds) core.Bounds { return b },
+		closedError: errors.New("the handle is closed"), shardOf: homeOf,
+		fence: shared.(core.Movable).Fence, lift: shared.(core.Movable).Lift, discard: shared.(core.Movable).Discard,
+		setLabel: shared.(core.Labelled).SetLabel,
+		event:    func(*core.Event) {}, bounds: func(_ core.ID, b core.Bounds) core.Bounds { return b },
 	}
 	f.close = func() error { f.closed.Store(true); return nil }
 	planted.plant(f)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -13,6 +14,11 @@ func ownSource(source core.Source) core.Source {
 	source.Headers, source.Sealed = slices.Clone(source.Headers), bytes.Clone(source.Sealed)
 	if source.Signature != nil {
 		source.Signature = new(*source.Signature)
+	}
+	if source.From != nil {
+		from := *source.From
+		from.Settings = bytes.Clone(from.Settings)
+		source.From = &from
 	}
 	source.CreatedAt, source.UpdatedAt = utc(source.CreatedAt), utc(source.UpdatedAt)
 	return source
@@ -86,6 +92,18 @@ func (c *Catalog) Sources(ctx context.Context, org, after core.ID, limit int) ([
 	return page(all, limit, ownSource), nil
 }
 
+// RunningFeeds implements [core.Sources].
+func (c *Catalog) RunningFeeds(ctx context.Context, after core.ID, limit int) ([]core.Source, error) {
+	if err := c.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer c.mu.Unlock()
+	all := sorted(c.sources, func(source core.Source) bool {
+		return byID(source.ID, after) > 0 && source.Preset.Fetches() && source.State == core.SourceRunning && c.streams[source.Stream].DeletedAt == nil
+	}, func(a, b core.Source) int { return byID(a.ID, b.ID) })
+	return page(all, limit, ownSource), nil
+}
+
 // UpdateSource implements [core.Sources].
 func (c *Catalog) UpdateSource(ctx context.Context, source core.Source) error {
 	if err := c.enter(ctx); err != nil {
@@ -114,6 +132,7 @@ func (c *Catalog) DeleteSource(ctx context.Context, org, id core.ID) error {
 	}
 	delete(c.sources, id)
 	maps.DeleteFunc(c.refusals, func(_ core.ID, refusal core.SourceRefusal) bool { return refusal.Source == id })
+	maps.DeleteFunc(c.feedNotes, func(key feedKey, _ core.FeedNote) bool { return key.source == id })
 	return nil
 }
 
@@ -150,4 +169,43 @@ func (c *Catalog) Refusals(ctx context.Context, source core.ID) ([]core.SourceRe
 	}
 	defer c.mu.Unlock()
 	return c.refusalsOf(source), nil
+}
+
+// feedKey names a note: a node has one of each source.
+type feedKey struct{ source, node core.ID }
+
+func ownNote(note core.FeedNote) core.FeedNote {
+	note.At, note.LastAt, note.ErrorAt = utc(note.At), utcOrNone(note.LastAt), utcOrNone(note.ErrorAt)
+	return note
+}
+
+// NoteFeed implements [core.FeedNotes].
+func (c *Catalog) NoteFeed(ctx context.Context, note core.FeedNote) error {
+	if err := c.enter(ctx); err != nil {
+		return err
+	}
+	defer c.mu.Unlock()
+	if _, ok := c.sources[note.Source]; !ok {
+		return nil
+	}
+	note = ownNote(note)
+	maps.DeleteFunc(c.feedNotes, func(key feedKey, other core.FeedNote) bool {
+		return key.source == note.Source && other.At.Before(note.At.Add(-core.FeedNoteFor))
+	})
+	c.feedNotes[feedKey{note.Source, note.Node}] = note
+	return nil
+}
+
+// FeedNotes implements [core.FeedNotes].
+func (c *Catalog) FeedNotes(ctx context.Context, sources []core.ID, since time.Time) (notes []core.FeedNote, err error) {
+	if err := c.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer c.mu.Unlock()
+	for _, note := range c.feedNotes {
+		if slices.Contains(sources, note.Source) && !note.At.Before(utc(since)) {
+			notes = append(notes, ownNote(note))
+		}
+	}
+	return notes, nil
 }

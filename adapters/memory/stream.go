@@ -15,6 +15,10 @@ func ownStream(stream core.Stream) core.Stream {
 		stream.LastRemoval = new(*stream.LastRemoval)
 		stream.LastRemoval.At = utc(stream.LastRemoval.At)
 	}
+	if stream.Moving != nil {
+		stream.Moving = new(*stream.Moving)
+		stream.Moving.StartedAt = utc(stream.Moving.StartedAt)
+	}
 	return stream
 }
 
@@ -100,6 +104,34 @@ func (c *Catalog) AllStreams(ctx context.Context, after core.ID, limit int) ([]c
 	all := sorted(c.streams, func(stream core.Stream) bool { return byID(stream.ID, after) > 0 },
 		func(a, b core.Stream) int { return byID(a.ID, b.ID) })
 	return page(all, limit, ownStream), nil
+}
+
+// HomesOf implements [core.Homes].
+func (c *Catalog) HomesOf(ctx context.Context, ids []core.ID) ([]int, error) {
+	if err := c.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer c.mu.Unlock()
+	shards := make([]int, len(ids))
+	for i, id := range ids {
+		shards[i] = c.streams[id].Shard
+	}
+	return shards, nil
+}
+
+// StreamsPerShard implements [core.StreamPlaces].
+func (c *Catalog) StreamsPerShard(ctx context.Context) (map[int]int64, error) {
+	if err := c.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer c.mu.Unlock()
+	count := map[int]int64{}
+	for _, stream := range c.streams {
+		if stream.DeletedAt == nil {
+			count[stream.Shard]++
+		}
+	}
+	return count, nil
 }
 
 // UpdateStream implements [core.StreamCatalog].

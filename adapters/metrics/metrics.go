@@ -33,6 +33,7 @@ type Metrics struct {
 	delivery   delivery
 	retention  retention
 	misfits    *prometheus.CounterVec
+	sources    *sources
 	processing processing
 }
 
@@ -61,10 +62,11 @@ func New() *Metrics {
 		delivery:   newDelivery(),
 		retention:  newRetention(),
 		misfits:    newMisfits(),
+		sources:    newSources(),
 		processing: newProcessing(),
 	}
 	m.timed = newTimed(m.requests)
-	m.registry.MustRegister(m.requests, m.appends, m.group, m.failures, m.reads, m.events.vector, m.misfits,
+	m.registry.MustRegister(m.requests, m.appends, m.group, m.failures, m.reads, m.events.vector, m.misfits, m.sources.refusals,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.registry.MustRegister(m.delivery.collectors()...)
 	m.registry.MustRegister(m.retention.collectors()...)

@@ -286,6 +286,7 @@ func TestNamesAreValid(t *testing.T) {
 	m.Limiter(refusing{}, slog.New(slog.DiscardHandler))
 	m.Engine("store", engine{pool: core.PoolLoad{Limit: 1}, disk: core.DiskLoad{Size: 1}})
 	m.Request("GET", "/", 200, time.Second, "")
+	m.Refused(core.ID{1}, core.CodeUnauthorized)
 	m.Processed(&core.Processor{Destination: core.Destination{Type: "webhook"}}, core.DeliveryCount{Delivered: 1, Latency: core.Seconds(time.Second)})
 	require.NoError(t, m.Log(newLog(t)).Append(t.Context(), at, []core.Batch{batch(5, "paid")}))
 	text := scrape(t, m)
@@ -303,5 +304,5 @@ func TestNamesAreValid(t *testing.T) {
 			names++
 		}
 	}
-	require.Equal(t, 43, names)
+	require.Equal(t, 44, names)
 }

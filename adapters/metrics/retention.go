@@ -12,6 +12,9 @@ type retention struct {
 	events, bytes *prometheus.CounterVec
 	sweeps        *prometheus.CounterVec
 	last, oldest  prometheus.Gauge
+	// handed is what went into the archive, in events and bytes, and fetches the objects that were read.
+	handedEvents, handedBytes prometheus.Counter
+	fetches                   *prometheus.CounterVec
 }
 
 // newRetention returns metrics with a zero for each bound: without it nobody could tell
@@ -31,12 +34,20 @@ func newRetention() retention {
 			Name: "eventflow_retention_oldest_event_timestamp_seconds", Help: "When the oldest event of all streams was received, at the last look; 0 if there was none.",
 		}),
 	}
+	r.handedEvents = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "eventflow_archive_events_total", Help: "Events that this node has handed over to the archive.",
+	})
+	r.handedBytes = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "eventflow_archive_bytes_total", Help: "Bytes of the objects that this node has written into the archive.",
+	})
+	r.fetches = vector("eventflow_archive_fetches_total", "Objects that this node has read from the archive, or could not read, by outcome.", "outcome")
 	for _, reason := range core.Reasons {
 		r.events.WithLabelValues(string(reason))
 		r.bytes.WithLabelValues(string(reason))
 	}
 	for _, outcome := range []string{outcomeDone, outcomeFailed} {
 		r.sweeps.WithLabelValues(outcome)
+		r.fetches.WithLabelValues(outcome)
 	}
 	return r
 }
@@ -48,13 +59,28 @@ const (
 )
 
 func (r *retention) collectors() []prometheus.Collector {
-	return []prometheus.Collector{r.events, r.bytes, r.sweeps, r.last, r.oldest}
+	return []prometheus.Collector{r.events, r.bytes, r.sweeps, r.last, r.oldest, r.handedEvents, r.handedBytes, r.fetches}
 }
 
 // Removed counts what retention removed.
 func (m *Metrics) Removed(removal core.Removal) {
 	m.retention.events.WithLabelValues(string(removal.Reason)).Add(float64(removal.Events))
 	m.retention.bytes.WithLabelValues(string(removal.Reason)).Add(float64(removal.ApproximateBytes))
+}
+
+// HandedOver counts what went into the archive.
+func (m *Metrics) HandedOver(done core.HandedOver) {
+	m.retention.handedEvents.Add(float64(done.Events))
+	m.retention.handedBytes.Add(float64(done.Bytes))
+}
+
+// Fetched counts an object that was read from the archive, or could not be.
+func (m *Metrics) Fetched(_ int, err error) {
+	outcome := outcomeDone
+	if err != nil {
+		outcome = outcomeFailed
+	}
+	m.retention.fetches.WithLabelValues(outcome).Inc()
 }
 
 // Swept records the end of a look at all streams.

@@ -105,6 +105,7 @@ func (s *Storage) Close() error {
 // SQLSTATEs with a meaning here, beside those of [pgtenant].
 const (
 	stateGuard          = "EF001" // raised by eventflow_advance: the stream is not where the append believed
+	stateFenced         = "EF002" // raised by eventflow_advance: the stream is fenced
 	stateUndefinedTable = "42P01" // the day has no partition: not yet, or not any more
 	stateDuplicateTable = "42P07" // another server has made the partition
 	stateLockTimeout    = "55P03" // another session has held a lock for longer than lock_timeout
@@ -120,6 +121,8 @@ func storeError(err error) error {
 	switch {
 	case err == nil || errors.Is(err, context.Canceled):
 		return err
+	case state == stateFenced:
+		return fenced(err)
 	case state == pgtenant.StateDiskFull:
 		return core.StorageFull(err, "the event store's disk is full; nothing was stored")
 	case errors.As(err, &connecting), errors.As(err, &network), errors.Is(err, context.DeadlineExceeded), broken(err), transient(state):

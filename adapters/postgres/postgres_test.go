@@ -43,7 +43,7 @@ func TestStorage(t *testing.T) {
 			require.NoError(t, storage.Close())
 			return s.open(t, s.of(storage))
 		},
-		Copies: true,
+		Copies: true, Moves: true,
 		Second: func(t *testing.T, storage core.Storage) core.Storage { return s.open(t, s.of(storage)) },
 	})
 }

@@ -21,12 +21,12 @@ const inboundPath = Prefix + "/in/"
 func InboundPath(token string) string { return inboundPath + url.PathEscape(token) }
 
 // SourceWithToken is a source that was just made or rotated, with the secret of its
-// address. No other answer has it.
+// address, if it has one. No other answer has it.
 type SourceWithToken struct {
 	core.Source
-	Token string `json:"token"`
+	Token string `json:"token,omitempty"`
 	// Path is the address, without the server's own.
-	Path string `json:"path"`
+	Path string `json:"path,omitempty"`
 }
 
 // Taken is the answer to a sender.

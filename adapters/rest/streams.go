@@ -67,6 +67,7 @@ func (c *Client) ChangeStream(ctx context.Context, ref string, change core.Strea
 	setField(fields, "retention_days", change.RetentionDays)
 	setField(fields, "retention_bytes", change.RetentionBytes)
 	setField(fields, "retention_events", change.RetentionEvents)
+	setField(fields, "hot_days", change.HotDays)
 	setField(fields, "idempotency_window_seconds", change.IdempotencyWindowSeconds)
 	setField(fields, "enforcement", change.Enforcement)
 	if change.Schema != nil {
@@ -79,6 +80,18 @@ func (c *Client) ChangeStream(ctx context.Context, ref string, change core.Strea
 // DeleteStream deletes a stream; revision is as for [Client.ChangeStream].
 func (c *Client) DeleteStream(ctx context.Context, ref string, revision int64) error {
 	return c.delete(ctx, StreamPath(ref), revision)
+}
+
+// StreamMove says where a stream is to be moved.
+type StreamMove struct {
+	Shard *int `json:"shard"`
+}
+
+// MoveStream begins to move a stream to another shard of the store, and returns the stream
+// with what was begun. [core.Stream.Moving] is there until it is done.
+func (c *Client) MoveStream(ctx context.Context, ref string, shard int) (stream core.Stream, err error) {
+	err = c.post(ctx, StreamPath(ref)+"/move", StreamMove{Shard: &shard}, &stream)
+	return stream, err
 }
 
 // StreamStats returns how much a stream holds.

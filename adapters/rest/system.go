@@ -15,7 +15,9 @@ type System struct {
 	// Go is the version of Go that built the server.
 	Go string `json:"go,omitempty"`
 	// Store is the kind of storage that holds the events, such as `postgres`.
-	Store     string    `json:"store"`
+	Store string `json:"store"`
+	// Shards is how many shards the store has, if it is more than one.
+	Shards    int       `json:"shards,omitempty"`
 	StartedAt time.Time `json:"started_at,omitzero"`
 	// IngestP99 is a time in milliseconds: since it started, the server answered 99
 	// of 100 requests to store events within that time. It is for people to look

@@ -106,19 +106,24 @@ func (s *Storage) append(ctx context.Context, at time.Time, batches []core.Batch
 }
 
 // openHead reads the counter of a batch's stream once in an append, and makes it
-// when the stream is new. It refuses a time before the stream's newest event.
+// when the stream is new. It refuses a fenced stream, and a time before the stream's
+// newest event.
 func (s *Storage) openHead(ctx context.Context, at time.Time, batch *core.Batch, heads map[core.ID]*head) error {
 	if heads[batch.Stream] != nil {
 		return nil
 	}
 	h := &head{}
 	var last int64
-	err := s.inserts.queryRow(ctx, selectHead, batch.Stream[:]).Scan(&h.number, &h.next, &last)
+	var fenced bool
+	err := s.inserts.queryRow(ctx, selectHead, batch.Stream[:]).Scan(&h.number, &h.next, &last, &fenced)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = s.inserts.queryRow(ctx, insertHead, batch.Stream[:], batch.Org[:]).Scan(&h.number)
 	}
 	if err != nil {
 		return err
+	}
+	if fenced {
+		return &core.FencedError{Stream: batch.Stream}
 	}
 	if at.UnixMicro() < last {
 		return &core.ClockError{Last: fromMicros(last)}

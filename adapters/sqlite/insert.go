@@ -13,7 +13,7 @@ import (
 const (
 	begin      = `begin immediate`
 	commit     = `commit`
-	selectHead = `select number, next_offset, last_at from heads where stream = ?`
+	selectHead = `select number, next_offset, last_at, fenced from heads where stream = ?`
 	insertHead = `insert into heads (stream, org) values (?, ?) returning number`
 	updateHead = `update heads set next_offset = ?, last_at = ? where number = ?`
 

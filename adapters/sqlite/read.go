@@ -151,7 +151,9 @@ func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds,
 		if err := rows.Scan(&i, &found.First, &found.Next, &last); err != nil {
 			return nil, storeError(err)
 		}
-		found.Last = fromMicros(last)
+		if found.Next > 0 { // a fence makes a row of what was never written to
+			found.Last = fromMicros(last)
+		}
 		bounds[i] = found
 	}
 	return bounds, storeError(rows.Err())

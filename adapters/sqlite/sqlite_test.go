@@ -42,7 +42,7 @@ func TestStorage(t *testing.T) {
 			require.NoError(t, storage.Close())
 			return f.open(t, f.of(storage))
 		},
-		Copies: true,
+		Copies: true, Moves: true,
 		Second: func(t *testing.T, storage core.Storage) core.Storage { return f.open(t, f.of(storage)) },
 	})
 }

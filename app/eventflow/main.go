@@ -3,6 +3,7 @@
 package main
 
 import (
+	"github.com/eventflow-go/eventflow/adapters/jetstream"
 	"github.com/eventflow-go/eventflow/adapters/memory"
 	"github.com/eventflow-go/eventflow/adapters/postgres"
 	"github.com/eventflow-go/eventflow/adapters/sqlite"
@@ -15,5 +16,6 @@ func main() {
 		app.SharedStorage("postgres", postgres.Open),
 		app.SharedStorage("postgresql", postgres.Open),
 		app.Storage("memory", memory.Open),
+		app.SharedStorage("nats", jetstream.Open), app.StorageInit("nats", jetstream.Init),
 	)
 }

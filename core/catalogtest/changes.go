@@ -23,13 +23,13 @@ func changedStream(s *suite) {
 	untouched := s.created(org, "payments")
 	stream := s.update(s.created(org, "orders"), func(stream *core.Stream) {
 		stream.Name, stream.Description, stream.RetentionDays, stream.IdempotencyWindowSeconds = "sales", "changed", 7, 60
-		stream.RetentionBytes, stream.RetentionEvents = 1, 2
+		stream.RetentionBytes, stream.RetentionEvents, stream.HotDays = 1, 2, 3
 		stream.Schema, stream.UpdatedAt = json.RawMessage(`{ }`), start.Add(time.Hour)
 	})
 	s.has(stream)
 	stream = s.update(stream, func(stream *core.Stream) {
 		stream.Description, stream.IdempotencyWindowSeconds, stream.Schema = "", 0, nil
-		stream.RetentionBytes, stream.RetentionEvents = 0, 0
+		stream.RetentionBytes, stream.RetentionEvents, stream.HotDays = 0, 0, 0
 	})
 	s.has(stream)
 	s.has(s.update(stream, func(*core.Stream) {}))

@@ -102,6 +102,8 @@ func scannedDeliveries(s *suite) {
 	s.listsDeliveries(p, core.DeliveryScan{Before: newest[1].ID, Limit: 2}, newest[2:4]...)
 	s.listsDeliveries(p, core.DeliveryScan{Before: newest[5].ID})
 	s.listsDeliveries(p, core.DeliveryScan{Outcome: core.Dead}, newest[2], newest[5])
+	s.listsDeliveries(p, core.DeliveryScan{Event: newest[3].Event}, newest[3])
+	s.listsDeliveries(p, core.DeliveryScan{Event: newID(start)})
 	s.listsDeliveries(p, core.DeliveryScan{Outcome: core.Dead, Before: newest[2].ID}, newest[5])
 	s.listsDeliveries(core.Processor{Group: core.Group{ID: newID(start), Org: p.Org}}, core.DeliveryScan{})
 }

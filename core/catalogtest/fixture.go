@@ -78,10 +78,11 @@ func (s *suite) organization() core.ID {
 // newStream makes up a stream with something in every field.
 func newStream(org core.ID, name string) core.Stream {
 	return core.Stream{
-		ID: newID(start), Org: org, Name: name, Description: "of " + name, RetentionDays: 30, RetentionBytes: 5 << 40, RetentionEvents: 7,
+		ID: newID(start), Org: org, Name: name, Description: "of " + name, RetentionDays: 30, RetentionBytes: 5 << 40, RetentionEvents: 7, HotDays: 5,
 		IdempotencyWindowSeconds: 3600,
 		Schema:                   json.RawMessage(" {\"type\" : \"object\", \"maxProperties\":1.0e2} \n"), Revision: 1,
 		Enforcement: core.EnforceQuarantine, SchemaVersions: 3,
+		Shard: 5, Moving: &core.ShardMove{ID: newID(start), To: 7, StartedAt: start.Add(time.Microsecond)},
 		CreatedAt: start, UpdatedAt: start.Add(time.Microsecond),
 	}
 }

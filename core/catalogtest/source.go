@@ -22,6 +22,9 @@ var sources = []guarantee{
 	{"another organization's source is not there", foreignSource},
 	{"refusals are listed newest first and go with their source", refusals},
 	{"the oldest refusals make room", boundedRefusals},
+	{"what a source fetches is found as it was stored", storedFeed},
+	{"feeds that run are listed, of live streams", runningFeeds},
+	{"the notes about a feed are the last ones of each node", feedNotes},
 }
 
 // newSource makes up a source with something in every field.
@@ -233,4 +236,106 @@ func boundedRefusals(s *suite) {
 	}
 	s.refusalsOf(source.ID, all[:core.MaxRefusals]...)
 	s.refusalsOf(other.ID, foreign)
+}
+
+// createdFeed makes a source that fetches.
+func (s *suite) createdFeed(stream core.Stream, name string) core.Source {
+	s.Helper()
+	source := newSource(stream, name)
+	source.Preset, source.Signature, source.Masked = core.PresetKafka, nil, ""
+	source.From = &core.Destination{Type: "kafka", Settings: []byte(`{"a":["it's \"1\""],"b":true}`)}
+	s.must(s.catalog.CreateSource(context.Background(), source), "CreateSource")
+	return source
+}
+
+func storedFeed(s *suite) {
+	source := s.createdFeed(s.created(s.organization(), "orders"), "shop")
+	s.hasSource(source)
+	next := source
+	next.Revision, next.From = 2, &core.Destination{Type: "kafka", Settings: []byte(`{"a":[]}`)}
+	s.must(s.catalog.UpdateSource(context.Background(), next), "UpdateSource")
+	s.hasSource(next)
+}
+
+func runningFeeds(s *suite) {
+	ctx := context.Background()
+	stream, deleted := s.created(s.organization(), "orders"), s.created(s.organization(), "orders")
+	s.createdSource(stream, "hook")
+	feeds := []core.Source{s.createdFeed(stream, "a"), s.createdFeed(deleted, "b"), s.createdFeed(stream, "c"), s.createdFeed(stream, "d")}
+	slices.SortFunc(feeds, func(a, b core.Source) int { return strings.Compare(a.ID.String(), b.ID.String()) })
+	listed := func(want ...core.Source) {
+		s.Helper()
+		var got []core.Source
+		for after := (core.ID{}); ; after = got[len(got)-1].ID {
+			page, err := s.catalog.RunningFeeds(ctx, after, 2)
+			s.must(err, "RunningFeeds")
+			for i := range page {
+				if page[i].Org == stream.Org || page[i].Org == deleted.Org {
+					got = append(got, page[i])
+				}
+			}
+			if len(page) < 2 {
+				break
+			}
+		}
+		s.check(len(got) == len(want), "%d feeds run, got %d", len(want), len(got))
+		for i := range want {
+			s.sameSource(got[i], want[i])
+		}
+	}
+	listed(feeds...)
+	paused := &feeds[slices.IndexFunc(feeds, func(f core.Source) bool { return f.Name == "c" })]
+	paused.State, paused.Revision = core.SourcePaused, 2
+	s.must(s.catalog.UpdateSource(ctx, *paused), "UpdateSource")
+	gone := deleted
+	gone.Revision, gone.DeletedAt = deleted.Revision+1, new(start)
+	s.must(s.catalog.UpdateStream(ctx, gone), "UpdateStream")
+	listed(slices.DeleteFunc(feeds, func(f core.Source) bool { return f.Name == "b" || f.Name == "c" })...)
+}
+
+func feedNotes(s *suite) {
+	ctx := context.Background()
+	stream := s.created(s.organization(), "orders")
+	source, other := s.createdFeed(stream, "shop"), s.createdFeed(stream, "bank")
+	note := func(of core.Source, node core.ID, after time.Duration, lag int64) core.FeedNote {
+		at := start.Add(after)
+		made := core.FeedNote{Source: of.ID, Node: node, At: at, FeedLoad: core.FeedLoad{Parts: 3, Lag: lag}, FeedNews: core.FeedNews{
+			LastAt: new(at.Add(time.Microsecond)), Error: "it's \"away\"", ErrorAt: new(at.Add(-time.Hour)),
+		}}
+		s.must(s.catalog.NoteFeed(ctx, made), "NoteFeed")
+		return made
+	}
+	noted := func(of []core.ID, since time.Time, want ...core.FeedNote) {
+		s.Helper()
+		got, err := s.catalog.FeedNotes(ctx, of, since)
+		s.must(err, "FeedNotes")
+		sortNotes(got)
+		sortNotes(want)
+		s.check(len(got) == len(want) && (len(want) == 0 || reflect.DeepEqual(got, want)), "these notes must come back as they were stored:\nwant %+v\ngot  %+v", want, got)
+	}
+	one, two := newID(start), newID(start)
+	note(source, one, 0, 1)
+	first := note(source, one, time.Second, 2)
+	second := note(source, two, time.Minute, 3)
+	foreign := note(other, one, 0, 4)
+	both := []core.ID{source.ID, other.ID}
+	noted(both, start, first, second, foreign)
+	noted(both, second.At, second)
+	noted(both[1:], start, foreign)
+	third := note(source, two, time.Second+core.FeedNoteFor, 5)
+	noted(both[:1], start, first, third)
+	fourth := note(source, two, time.Second+core.FeedNoteFor+time.Microsecond, 6)
+	noted(both[:1], time.Time{}, fourth)
+	least := core.FeedNote{Source: source.ID, Node: two, At: fourth.At}
+	s.must(s.catalog.NoteFeed(ctx, least), "NoteFeed")
+	noted(both[:1], start, least)
+	s.must(s.catalog.DeleteSource(ctx, source.Org, source.ID), "DeleteSource")
+	note(source, one, time.Hour, 7)
+	noted(both, start, foreign)
+}
+
+func sortNotes(notes []core.FeedNote) {
+	slices.SortFunc(notes, func(a, b core.FeedNote) int {
+		return strings.Compare(a.Source.String()+a.Node.String(), b.Source.String()+b.Node.String())
+	})
 }

@@ -21,6 +21,60 @@ var streams = []guarantee{
 	{"a stream that is not there is not found", noStream},
 	{"a deleted stream takes its dead letters with it", lettersOfADeletedStream},
 	{"every name is a name and nothing else", oddStreams},
+	{"the home of a stream is found, whoever has it", homes},
+	{"the streams of each shard are counted", perShard},
+}
+
+// homes asks by the id alone, also for another organization and for a deleted stream.
+func homes(s *suite) {
+	ctx := context.Background()
+	home := func(ctx context.Context, id core.ID, want int) {
+		s.Helper()
+		got, err := s.catalog.HomesOf(ctx, []core.ID{newID(start), id, newID(start)})
+		s.must(err, "HomesOf")
+		s.check(slices.Equal(got, []int{0, want, 0}), "HomesOf must return the Shard of each stream, and 0 where there is none: 0, %d and 0, got %v", want, got)
+	}
+	home(ctx, newID(start), 0)
+	first, other := s.created(s.organization(), "orders"), s.organization()
+	home(ctx, first.ID, 5)
+	home(core.ContextWithOrganization(ctx, other), first.ID, 5)
+	first = s.update(first, func(stream *core.Stream) { stream.Shard, stream.Moving = 7, nil })
+	s.has(first)
+	home(ctx, first.ID, 7)
+	none, err := s.catalog.HomesOf(ctx, nil)
+	s.must(err, "HomesOf")
+	s.check(len(none) == 0, "HomesOf no streams must return none")
+	many := slices.Repeat([]core.ID{first.ID}, 2000)
+	all, err := s.catalog.HomesOf(ctx, many)
+	s.must(err, "HomesOf")
+	s.check(slices.Equal(all, slices.Repeat([]int{7}, 2000)), "HomesOf must answer for each of 2000 streams")
+	first = s.remove(first)
+	home(core.ContextWithOrganization(ctx, first.Org), first.ID, 7)
+}
+
+// perShard counts by the changes, because a catalog may hold the streams of others.
+func perShard(s *suite) {
+	const shard = 1_000_003
+	ctx, org := context.Background(), s.organization()
+	has := func(want int64) {
+		s.Helper()
+		count, err := s.catalog.StreamsPerShard(core.ContextWithOrganization(ctx, org))
+		s.must(err, "StreamsPerShard")
+		s.check(count[shard] == want, "StreamsPerShard must count the live streams of all organizations: %d, got %d", want, count[shard])
+	}
+	has(0)
+	var all []core.Stream
+	for _, of := range []core.ID{org, s.organization()} {
+		stream := newStream(of, "orders")
+		stream.Shard = shard
+		s.must(s.catalog.CreateStream(ctx, stream), "CreateStream")
+		all = append(all, stream)
+	}
+	has(2)
+	s.remove(all[0])
+	has(1)
+	s.update(all[1], func(stream *core.Stream) { stream.Shard = 0 })
+	has(0)
 }
 
 func lettersOfADeletedStream(s *suite) {

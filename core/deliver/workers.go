@@ -101,6 +101,25 @@ func (w *Worker) Extend(ctx context.Context, lease core.ID, back bool) error {
 	})
 }
 
+// Holds reports whether a lease is still the worker's, as the store has it: not after a reset,
+// nor once everything of it is settled. It reads, and disturbs nobody.
+func (w *Worker) Holds(ctx context.Context, lease core.ID) (bool, error) {
+	progress, err := w.consumers.turns.store.Progress(ctx, w.group.ID)
+	if err != nil {
+		return false, core.StoreFailed(err)
+	}
+	state, err := openState(progress.State)
+	if err != nil {
+		return false, err
+	}
+	for i := range state.Leases {
+		if state.Leases[i].ID == lease {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
 func (w *Worker) change(ctx context.Context, change func(*turn) error) error {
 	return w.consumers.answer(ctx, w.group, change)
 }

@@ -15,7 +15,8 @@ import (
 // its next events get the time of that one until the clock has caught up.
 //
 // A little is taken over by the whole lane. More must not spread: such a stream is
-// appended by itself, in transactions that no other stream shares.
+// appended by itself, in transactions that no other stream shares. Only where a shard has
+// one clock for all of its streams there is no way but to follow that.
 
 // errApart says that some stream of a group turned out to be ahead, so that the
 // group is to be split.
@@ -29,6 +30,9 @@ func (l *lane) time(stream core.ID) time.Time {
 		at = l.floor
 	}
 	l.floor = at
+	if l.shardAt.After(at) {
+		at = l.shardAt
+	}
 	if last := l.ahead[stream]; last.After(at) {
 		return last
 	}
@@ -89,10 +93,23 @@ func (l *lane) catchUp(ctx context.Context, batches []core.Batch, last time.Time
 			err = errApart
 		}
 	}
-	if err == nil { // the store contradicts itself
+	if err != nil {
+		return err
+	}
+	if l.options.Shards == nil { // the store contradicts itself
 		return core.Unavailable(nil, time.Second, "a stream is ahead of the clock; try again")
 	}
-	return err
+	l.followShard(last)
+	return nil
+}
+
+// followShard notes that another stream of the shard is ahead, and the shard's clock with
+// it.
+func (l *lane) followShard(last time.Time) {
+	if !l.shardAt.After(l.options.Now.Stamp()) {
+		l.options.Logger.Warn("a shard's newest event is ahead of the clock; the next ones get its time until the clock has caught up", "newest", last)
+	}
+	l.shardAt = last
 }
 
 // runAhead remembers that a stream is ahead of the clock.

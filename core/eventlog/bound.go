@@ -131,6 +131,39 @@ func sample(ctx context.Context, log core.Reader, stream core.ID, from, to core.
 	return int64(float64(bytes) / float64(seen) * float64(all)), nil
 }
 
+// weigh estimates how many bytes the events of a range hold. Of those in the archive it
+// knows the sum, and fetches none.
+func weigh(ctx context.Context, log core.Reader, archive core.Tiered, stream core.ID, from, to core.Offset) (int64, error) {
+	if archive == nil {
+		return sample(ctx, log, stream, from, to)
+	}
+	there, err := archive.Archived(ctx, []core.ID{stream})
+	if err != nil {
+		return 0, err
+	}
+	of := there[0]
+	within := int64(min(to, of.Next) - max(from, of.First))
+	if of.Events == 0 || within <= 0 {
+		return sample(ctx, log, stream, from, to)
+	}
+	bytes, err := sample(ctx, log, stream, max(from, of.Next), to)
+	return bytes + int64(float64(of.Bytes)*float64(within)/float64(of.Events)), err
+}
+
+// oldestAt is receivedAt for the first event of a stream.
+func oldestAt(ctx context.Context, log core.Reader, archive core.Tiered, stream core.ID, first core.Offset) (time.Time, error) {
+	if archive != nil {
+		there, err := archive.Archived(ctx, []core.ID{stream})
+		if err != nil {
+			return time.Time{}, err
+		}
+		if there[0].Objects > 0 && there[0].First == first {
+			return there[0].OldestAt, nil
+		}
+	}
+	return receivedAt(ctx, log, stream, first)
+}
+
 // Retained says what is kept of a stream, by which bounds, and what was removed last.
 func (s *Streams) Retained(ctx context.Context, who core.Principal, ref string) (core.StreamRetention, error) {
 	open, err := s.Open(ctx, who, ref, core.ActionReadStreams)
@@ -147,16 +180,24 @@ func (s *Streams) Retained(ctx context.Context, who core.Principal, ref string) 
 		return core.StreamRetention{}, err
 	}
 	kept := core.StreamRetention{
+		HotDays:       stream.HotDays,
 		RetentionDays: stream.RetentionDays, RetentionBytes: stream.RetentionBytes, RetentionEvents: stream.RetentionEvents,
 		Events: int64(bounds[0].Next - bounds[0].First), LastRemoval: stream.LastRemoval,
 	}
 	if kept.Events == 0 {
 		return kept, nil
 	}
-	if kept.ApproximateBytes, err = sample(ctx, s.Log, stream.ID, bounds[0].First, bounds[0].Next); err != nil {
+	if s.Archive != nil {
+		there, err := s.Archive.Archived(ctx, []core.ID{stream.ID})
+		if err != nil {
+			return core.StreamRetention{}, err
+		}
+		kept.ArchivedEvents, kept.ArchivedBytes = there[0].Events, there[0].ObjectBytes
+	}
+	if kept.ApproximateBytes, err = weigh(ctx, s.Log, s.Archive, stream.ID, bounds[0].First, bounds[0].Next); err != nil {
 		return core.StreamRetention{}, err
 	}
-	oldest, err := receivedAt(ctx, s.Log, stream.ID, bounds[0].First)
+	oldest, err := oldestAt(ctx, s.Log, s.Archive, stream.ID, bounds[0].First)
 	if !oldest.IsZero() {
 		kept.OldestReceivedAt = &oldest
 	}

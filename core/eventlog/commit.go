@@ -4,6 +4,7 @@ import (
 	"context"
 	"hash/maphash"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,14 +13,19 @@ import (
 
 // CommitOptions bounds the group commit. Zero fields take the defaults.
 type CommitOptions struct {
-	// Lanes is how many groups may commit at once. A stream always uses the same
-	// lane, which keeps the order of its requests. Default 1.
+	// Lanes is how many groups of one shard may commit at once. A stream always uses the
+	// same lane, which keeps the order of its requests. Default 1.
 	Lanes int
+	// Shards says where the streams are. Each shard has lanes of its own, so one that is
+	// away or slow holds up no others. Nil is one shard.
+	Shards core.Sharded
+	// Limits are what the log takes in one Append.
+	Limits core.GroupLimits
 	// QueueEvents and QueueBytes bound what waits in one lane: default 50,000
 	// events and 64 MiB. Beyond them Commit answers [core.CodeUnavailable].
 	QueueEvents, QueueBytes int
 	// GroupEvents and GroupBytes bound one transaction: default 10,000 events
-	// and 32 MiB. One batch is never split.
+	// and 32 MiB, or Limits where that is less. One batch is never split.
 	GroupEvents, GroupBytes int
 	// ResolveFor bounds how long an unknown outcome is looked up: default 10 s.
 	ResolveFor time.Duration
@@ -39,6 +45,7 @@ func (o CommitOptions) withDefaults() CommitOptions {
 	setDefault(&o.QueueBytes, 64<<20)
 	setDefault(&o.GroupEvents, 10_000)
 	setDefault(&o.GroupBytes, 32<<20)
+	o.GroupEvents, o.GroupBytes = atMost(o.GroupEvents, o.Limits.Events), atMost(o.GroupBytes, o.Limits.Bytes)
 	setDefault(&o.ResolveFor, 10*time.Second)
 	if o.Now == nil {
 		o.Now = time.Now
@@ -55,14 +62,24 @@ func setDefault[T int | time.Duration](field *T, value T) {
 	}
 }
 
+// atMost is a value that a limit bounds; zero is no limit.
+func atMost(value, limit int) int {
+	if limit > 0 {
+		return min(value, limit)
+	}
+	return value
+}
+
 // Committer turns many requests into few transactions: while one group
 // commits, the next one gathers. There is no timer, so an idle log answers
 // as fast as one transaction takes. [lane] tells how a group is made.
 type Committer struct {
-	// lanes and seed do not change, so a stream stays on its lane for as long as
-	// the committer lives. Its requests are appended in the order of their Commits.
-	lanes []*lane
-	seed  maphash.Seed
+	// lanes are those of each shard. They and seed do not change, so a stream stays on its
+	// lane for as long as the committer lives, unless it is moved to another shard. Its
+	// requests are appended in the order of their Commits.
+	lanes  [][]*lane
+	shards core.Sharded
+	seed   maphash.Seed
 	// spare holds requests that have their answers, for later requests to use.
 	// A channel and a struct for each request would be the log's largest garbage.
 	spare sync.Pool
@@ -78,14 +95,38 @@ type commitLog interface {
 // NewCommitter starts a committer on a log. Close stops it.
 func NewCommitter(log commitLog, options CommitOptions) *Committer {
 	options = options.withDefaults()
-	c := &Committer{seed: maphash.MakeSeed()}
+	c := &Committer{seed: maphash.MakeSeed(), shards: options.Shards, lanes: make([][]*lane, 1)}
+	if c.shards != nil {
+		c.lanes = make([][]*lane, c.shards.Shards())
+	}
 	c.spare.New = func() any { return &pending{done: make(chan error, 1), spare: &c.spare} }
-	for range options.Lanes {
-		l := &lane{log: log, options: options, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
-		c.lanes = append(c.lanes, l)
-		go l.run()
+	for i := range c.lanes {
+		for range options.Lanes {
+			l := &lane{log: log, options: options, wake: make(chan struct{}, 1), stopped: make(chan struct{})}
+			c.lanes[i] = append(c.lanes[i], l)
+			go l.run()
+		}
 	}
 	return c
+}
+
+// laneOf returns the lane of a stream.
+func (c *Committer) laneOf(ctx context.Context, stream core.ID) (*lane, error) {
+	shard := 0
+	if c.shards != nil {
+		var err error
+		if shard, err = c.shards.ShardOf(ctx, stream); err != nil {
+			return nil, core.StoreFailed(err)
+		}
+		if shard >= len(c.lanes) {
+			return nil, core.Unavailable(nil, time.Second, "the stream is on a shard that this server does not know yet; try again")
+		}
+	}
+	lanes := c.lanes[shard]
+	if len(lanes) == 1 {
+		return lanes[0], nil
+	}
+	return lanes[maphash.Comparable(c.seed, stream)%uint64(len(lanes))], nil
 }
 
 // Commit makes a batch durable and returns once it is; the batch's entries then
@@ -107,12 +148,13 @@ func (c *Committer) Commit(ctx context.Context, batch *core.Batch) error {
 // the result, exactly once: the answer is read once, and afterwards the pending serves
 // another request.
 func (c *Committer) enqueue(ctx context.Context, batch core.Batch) (*pending, error) {
-	l := c.lanes[0]
-	if len(c.lanes) > 1 {
-		l = c.lanes[maphash.Comparable(c.seed, batch.Stream)%uint64(len(c.lanes))]
+	l, err := c.laneOf(ctx, batch.Stream)
+	if err != nil {
+		return nil, err
 	}
 	p := c.spare.Get().(*pending)
-	p.ctx, p.batch, p.bytes = ctx, batch, batchBytes(batch)
+	p.ctx, p.batch = ctx, batch
+	p.bytes, p.keyed = batchBytes(batch)
 	if err := l.push(p); err != nil {
 		p.release()
 		return nil, err
@@ -123,7 +165,7 @@ func (c *Committer) enqueue(ctx context.Context, batch core.Batch) (*pending, er
 // Queued returns how many events wait for their commit.
 func (c *Committer) Queued() int {
 	total := 0
-	for _, l := range c.lanes {
+	for _, l := range slices.Concat(c.lanes...) {
 		l.mu.Lock()
 		total += l.events
 		l.mu.Unlock()
@@ -135,10 +177,11 @@ func (c *Committer) Queued() int {
 // their answer.
 func (c *Committer) Close() {
 	// All lanes are told first, so that they finish side by side.
-	for _, l := range c.lanes {
+	all := slices.Concat(c.lanes...)
+	for _, l := range all {
 		l.close()
 	}
-	for _, l := range c.lanes {
+	for _, l := range all {
 		<-l.stopped
 	}
 }

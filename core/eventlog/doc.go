@@ -8,6 +8,7 @@
 //   - streams.go: making, changing and deleting them;
 //   - open_stream.go: from the name in a request to a stream ready for use;
 //   - stream_list.go: pages of streams;
+//   - moves.go: bringing a stream to another shard of the store;
 //   - shares.go: what an organization may have of them, and of all else;
 //   - evaluations.go: an organization's share of the CPU for its schemas;
 //   - schemas.go: the versions of schemas of types of events, and their compatibility;
@@ -22,10 +23,12 @@
 //   - commit.go: the group commit, many requests to a transaction;
 //   - pending.go: a request that waits for its commit;
 //   - lane.go: the queue and the one goroutine that commits it;
+//   - scatter.go: a group whose streams turned out to be on several shards;
 //   - ahead.go: streams whose newest event is ahead of the clock;
 //   - outcome.go: what to do when the connection breaks during a commit;
 //   - shared_clock.go: the one clock by which all nodes judge;
 //   - retention.go: what is removed, and when;
+//   - handover.go: what goes into the archive;
 //   - bound.go: how far the bounds of a stream reach, and what is kept of it;
 //   - copy.go: streams on their way into another log or a backup.
 //

@@ -41,9 +41,11 @@ type lane struct {
 	// ClockTolerance. No group gets an earlier one, so the lane's clock never goes back
 	// and catches up with nodes that are a little ahead (a hybrid logical clock). ahead
 	// holds the streams that are further ahead: see ahead.go. The lane's goroutine
-	// alone reads and writes both.
-	floor time.Time
-	ahead map[core.ID]time.Time
+	// alone reads and writes all three.
+	// shardAt is the time of the shard's newest event, where the shard has one clock for
+	// all of its streams and that one is ahead: no group gets an earlier time.
+	floor, shardAt time.Time
+	ahead          map[core.ID]time.Time
 
 	// mu guards what follows. It is held for moments only: every request takes it
 	// once, so a transaction under it would stop them all.
@@ -125,10 +127,11 @@ func (l *lane) take() (group []*pending, closed bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var keys map[streamKey]struct{}
-	events, bytes := 0, 0
+	events, bytes, keyed := 0, 0, 0
 	rest := l.queue[:0]
 	for i, p := range l.queue {
-		full := events+len(p.batch.Entries) > l.options.GroupEvents || bytes+p.bytes > l.options.GroupBytes
+		full := events+len(p.batch.Entries) > l.options.GroupEvents || bytes+p.bytes > l.options.GroupBytes ||
+			l.options.Limits.Keyed > 0 && keyed+p.keyed > l.options.Limits.Keyed
 		if full && len(group) > 0 {
 			rest = append(rest, l.queue[i:]...)
 			break
@@ -146,6 +149,7 @@ func (l *lane) take() (group []*pending, closed bool) {
 		group = append(group, p)
 		events += len(p.batch.Entries)
 		bytes += p.bytes
+		keyed += p.keyed
 	}
 	// rest shares the queue's array. What is left behind it would keep requests
 	// alive that have long been answered.
@@ -174,13 +178,26 @@ func (l *lane) commitPart(group []*pending) {
 		batches[i] = p.batch
 	}
 	err := l.append(group, batches)
-	if errors.Is(err, errApart) {
+	switch {
+	case errors.Is(err, errApart):
 		l.commit(group)
+		return
+	case errors.Is(err, core.ErrManyShards):
+		l.scatter(group)
+		return
+	}
+	if fenced, is := errors.AsType[*core.FencedError](err); is {
+		l.leaveOut(group, fenced.Stream)
 		return
 	}
 	if err == nil && l.options.Committed != nil {
 		l.options.Committed(batches)
 	}
+	answerAll(group, err)
+}
+
+// answerAll gives all requests of a group the same answer.
+func answerAll(group []*pending, err error) {
 	for _, p := range group {
 		p.done <- err // p belongs to the request again, and soon to another
 	}
@@ -201,6 +218,10 @@ func (l *lane) append(group []*pending, batches []core.Batch) error {
 			if err := l.catchUp(ctx, batches, behind.Last); err != nil {
 				return err
 			}
+		case errors.Is(err, core.ErrManyShards) && len(streamsOf(batches)) > 1:
+			return err // scatter goes on
+		case isFenced(err) && len(streamsOf(batches)) > 1:
+			return err // leaveOut goes on
 		case errors.Is(err, core.ErrUnknownOutcome):
 			return l.resolve(ctx, at, batches, err)
 		default:

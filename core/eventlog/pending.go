@@ -18,8 +18,9 @@ type pending struct {
 	// ctx is the request's. The commit is not bound by it, only marked with it.
 	ctx   context.Context
 	batch core.Batch
-	// bytes is about what the batch occupies, counted once for the queue's bound.
-	bytes int
+	// bytes is about what the batch occupies, and keyed how many of its events have an
+	// idempotency key: counted once for the bounds of the queue and of groups.
+	bytes, keyed int
 	// done has room for one answer, so that the lane never waits for a request.
 	// Receiving it orders the lane's writes to the entries before the request's reads.
 	done  chan error
@@ -104,10 +105,12 @@ func (p *pending) release() {
 // entryOverhead is about what an entry occupies beside its payload and context.
 const entryOverhead = 512
 
-func batchBytes(batch core.Batch) int {
-	total := 0
+func batchBytes(batch core.Batch) (total, keyed int) {
 	for i := range batch.Entries {
 		total += entryOverhead + len(batch.Entries[i].Payload) + len(batch.Entries[i].Context)
+		if batch.Entries[i].IdempotencyKey != "" {
+			keyed++
+		}
 	}
-	return total
+	return total, keyed
 }

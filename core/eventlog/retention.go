@@ -28,6 +28,12 @@ type RetentionPorts struct {
 	Sessions core.Sessions
 	// Quarantine is nil where there is none.
 	Quarantine core.Quarantine
+	// Archive takes old events over, those that were received HotDays ago, where their
+	// stream says nothing else. It is nil where there is none.
+	Archive core.Tiered
+	HotDays int
+	// HandedOver is told of what went into the archive. It may be nil.
+	HandedOver func(core.HandedOver)
 	// Room makes room ahead. It is nil where the storage needs none.
 	Room core.Preparer
 	// Removed is told of each removal, and Swept of the end of each sweep. They may be
@@ -134,6 +140,7 @@ func (r *Retention) sweepStreams(ctx context.Context, now time.Time) (oldest tim
 	known, weighed := r.oldest, r.weights
 	r.oldest, r.weights = map[core.ID]oldestEvent{}, map[core.ID]weights{}
 	var failures []error
+	away := false
 	// By id and not by name: a stream that is renamed meanwhile is not passed over.
 	for after := (core.ID{}); ; {
 		streams, err := r.Catalog.AllStreams(ctx, after, sweepPage)
@@ -151,6 +158,11 @@ func (r *Retention) sweepStreams(ctx context.Context, now time.Time) (oldest tim
 		}
 		for i := range streams {
 			left, err := r.sweepStream(ctx, &streams[i], bounds[i], now)
+			if !away {
+				failed := r.handOver(ctx, &streams[i], bounds[i], now)
+				away = failed != nil && r.Archive.CheckArchive(ctx) != nil // and would keep each stream waiting
+				err = errors.Join(err, failed)
+			}
 			if err != nil {
 				failures = append(failures, fmt.Errorf("stream %s: %w", streams[i].ID, err))
 			}
@@ -197,7 +209,7 @@ func (r *Retention) trim(ctx context.Context, stream *core.Stream, bounds core.B
 	if err != nil {
 		return core.Removal{}, err
 	}
-	bytes, err := sample(ctx, r.Log, stream.ID, bounds.First, end)
+	bytes, err := weigh(ctx, r.Log, r.Archive, stream.ID, bounds.First, end)
 	if err != nil {
 		return core.Removal{}, err
 	}
@@ -237,7 +249,7 @@ func (r *Retention) oldestOf(ctx context.Context, stream core.ID, bounds core.Bo
 	if known := r.oldest[stream]; known.at == bounds.First && !known.timeOf.IsZero() {
 		return known.timeOf, nil
 	}
-	at, err := receivedAt(ctx, r.Log, stream, bounds.First)
+	at, err := oldestAt(ctx, r.Log, r.Archive, stream, bounds.First)
 	if err == nil && !at.IsZero() {
 		r.oldest[stream] = oldestEvent{bounds.First, at}
 	}

@@ -28,6 +28,8 @@ type Streams struct {
 type StreamPorts struct {
 	Catalog core.StreamCatalog
 	Log     core.Reader
+	// Archive is nil where there is none.
+	Archive core.Tiered
 	Schemas core.SchemaCompiler
 	// Versions keeps the schemas of types of events, and what did not fit. Where it is nil
 	// streams are looked up, and take no events.
@@ -35,6 +37,10 @@ type StreamPorts struct {
 	// Misfit is told of each event that does not fit, by what becomes of it. It may be nil.
 	Misfit     func(core.Enforcement)
 	Authorizer core.Authorizer
+	// Shards is the store, if it has several, and Places says which stream is on which of
+	// them. Without both there is one.
+	Shards core.Sharded
+	Places core.StreamPlaces
 	// Shares bounds how many streams there are. It may be nil.
 	Shares *Shares
 	Record core.Recorder
@@ -65,6 +71,7 @@ func (s *Streams) Create(ctx context.Context, who core.Principal, spec core.Stre
 	}
 	change := core.StreamChange{
 		Name: &spec.Name, RetentionDays: spec.RetentionDays, RetentionBytes: spec.RetentionBytes, RetentionEvents: spec.RetentionEvents,
+		HotDays:                  spec.HotDays,
 		IdempotencyWindowSeconds: spec.IdempotencyWindowSeconds, Schema: spec.Schema, Enforcement: spec.Enforcement,
 	}
 	if err := s.apply(ctx, &stream, change); err != nil {
@@ -73,11 +80,53 @@ func (s *Streams) Create(ctx context.Context, who core.Principal, spec core.Stre
 	if err := s.Shares.Room(ctx, who.Org, core.ShareStreams); err != nil {
 		return core.Stream{}, err
 	}
+	var err error
+	if stream.Shard, err = s.place(ctx, spec.Shard); err != nil {
+		return core.Stream{}, err
+	}
 	if err := s.Catalog.CreateStream(ctx, stream); err != nil {
 		return core.Stream{}, core.StoreFailed(err)
 	}
 	s.Record.Record(ctx, who.Did(core.AuditStreamCreated, "stream", stream.ID))
 	return stream, nil
+}
+
+// place chooses the shard of a new stream: the one that was asked for, or the one that has
+// the fewest streams. It takes no look at their size, which changes, as a stream's shard
+// does not by itself.
+func (s *Streams) place(ctx context.Context, asked *int) (int, error) {
+	shards := 1
+	if s.Shards != nil {
+		shards = s.Shards.Shards()
+	}
+	if asked != nil {
+		return *asked, checkShard("shard", *asked, shards)
+	}
+	if shards == 1 {
+		return 0, nil
+	}
+	count, err := s.Places.StreamsPerShard(ctx)
+	if err != nil {
+		return 0, core.StoreFailed(err)
+	}
+	least := 0
+	for shard := range shards {
+		if count[shard] < count[least] {
+			least = shard
+		}
+	}
+	return least, nil
+}
+
+// checkShard refuses a shard that is not there.
+func checkShard(field string, shard, shards int) error {
+	switch {
+	case shard >= 0 && shard < shards:
+		return nil
+	case shards == 1:
+		return core.Invalid(field, "must be 0: the store has one shard")
+	}
+	return core.Invalid(field, "must be 0 to %d: the store has %d shards", shards-1, shards)
 }
 
 // refuseNarrowed refuses a principal that is limited to some streams to give a stream
@@ -225,6 +274,9 @@ func (s *Streams) apply(ctx context.Context, stream *core.Stream, change core.St
 	}
 	if change.RetentionEvents != nil {
 		stream.RetentionEvents = *change.RetentionEvents
+	}
+	if change.HotDays != nil {
+		stream.HotDays = *change.HotDays
 	}
 	if change.IdempotencyWindowSeconds != nil {
 		stream.IdempotencyWindowSeconds = *change.IdempotencyWindowSeconds

@@ -1,5 +1,6 @@
 // Package inbound takes in what senders of webhooks send: it knows who signs how, makes an
 // event of a request, and keeps apart, with its reason, what it cannot believe or read.
+// From systems that send nothing, such as Kafka, it fetches what they hold.
 //
 // The files, in reading order:
 //
@@ -14,5 +15,7 @@
 //   - handshake.go: questions that senders ask before they send;
 //   - body.go: a body as a payload, and several;
 //   - fields.go: an event's fields, found in a request;
-//   - refusals.go: what was kept out.
+//   - refusals.go: what was kept out;
+//   - feeds.go: which feeds this node fetches;
+//   - feeding.go: one of them, from messages to durable events.
 package inbound

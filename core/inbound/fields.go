@@ -1,6 +1,7 @@
 package inbound
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -21,6 +22,10 @@ type message struct {
 	*Open
 	Request
 	payload []byte
+	// all names headers that are kept besides those that the preset and the source name.
+	all []string
+	// place is the id where the source names none.
+	place string
 }
 
 // draft makes an event of a message.
@@ -28,7 +33,7 @@ func (m message) draft() (eventjson.Draft, error) {
 	p, own := m.preset, m.Map
 	event := core.Event{
 		Type: m.kind(), Subject: clipped(m.first(own.Subject, p.subjects), core.MaxSubjectLength),
-		OccurredAt: m.time(m.first(own.Time, p.times)), IdempotencyKey: m.key(m.first(own.ID, p.ids)),
+		OccurredAt: m.time(m.first(own.Time, p.times)), IdempotencyKey: m.key(cmp.Or(m.first(own.ID, p.ids), m.place)),
 		Payload: m.payload, Context: m.context(),
 	}
 	draft, err := eventjson.NewDraft(event, "")
@@ -113,14 +118,22 @@ func (message) time(text string) time.Time {
 	return time.UnixMicro(int64(math.Round(number))).UTC() // exact: there are fewer than 2⁵³
 }
 
-// maxHeaderText bounds what is kept of one header.
-const maxHeaderText = 256
+// maxHeaderText bounds what is kept of one header, and maxHeaders how many are kept: there
+// is room for what a trace adds.
+const (
+	maxHeaderText = 256
+	maxHeaders    = core.MaxContextPairs - 2
+)
 
 // context returns the headers that are kept, as far as there is room for them.
 func (m message) context() []byte {
 	kept := []byte{'{'}
-	names := slices.Concat(m.preset.headers, m.Headers)
+	names := slices.Concat(m.preset.headers, m.Headers, m.all)
+	pairs := 0
 	for i, name := range names {
+		if pairs == maxHeaders {
+			break
+		}
 		value := clipped(m.Header(name), maxHeaderText)
 		if value == "" || slices.ContainsFunc(names[:i], func(other string) bool { return strings.EqualFold(other, name) }) {
 			continue
@@ -130,6 +143,7 @@ func (m message) context() []byte {
 		if err != nil || len(kept)+len(member)+2 > core.MaxContextBytes {
 			continue
 		}
+		pairs++
 		if len(kept) > 1 {
 			kept = append(kept, ',')
 		}

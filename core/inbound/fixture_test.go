@@ -27,11 +27,16 @@ type desk struct {
 	t      *testing.T
 	stream core.ID
 	ingest *eventlog.Ingest
+	// counted are the codes of refusals.
+	counted []core.Code
 }
 
-func newDesk(t *testing.T) *desk {
+func newDesk(t *testing.T) *desk { return newDeskOver(t, nil) }
+
+// newDeskOver returns a desk over a log, or over one in memory.
+func newDeskOver(t *testing.T, log core.EventLog) *desk {
 	t.Helper()
-	r := coretest.NewRig(t, nil)
+	r := coretest.NewRig(t, log)
 	committer := eventlog.NewCommitter(r.Log, eventlog.CommitOptions{Now: r.Clock.Now})
 	t.Cleanup(committer.Close)
 	d := &desk{rig: r, t: t, stream: r.Create(core.StreamSpec{Name: "hooks"}), ingest: eventlog.NewIngest(r.Streams, committer, r.Clock.Now)}
@@ -43,7 +48,7 @@ func newDesk(t *testing.T) *desk {
 func (d *desk) node(secrets ...[]byte) *inbound.Sources {
 	return inbound.New(inbound.Ports{
 		Catalog: d.rig.Catalog, Streams: d.rig.Streams, Ingest: d.ingest, Authorizer: coretest.Everything{}, Secrets: secrets,
-		Logger: slog.New(slog.DiscardHandler), Now: d.rig.Clock.Now,
+		Refusal: func(_ core.ID, code core.Code) { d.counted = append(d.counted, code) }, Logger: slog.New(slog.DiscardHandler), Now: d.rig.Clock.Now,
 	})
 }
 

@@ -2,6 +2,8 @@ package inbound
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -37,12 +39,38 @@ func (s *Sources) List(ctx context.Context, who core.Principal, cursor string, l
 		}
 		after = page[len(page)-1].ID
 	}
-	return core.Cut(items, limit, func(last *core.Source) string { return core.IDCursor(scope, last.ID) }), nil
+	page := core.Cut(items, limit, func(last *core.Source) string { return core.IDCursor(scope, last.ID) })
+	return page, s.addStatus(ctx, page.Items)
 }
 
 // Get returns a source by id.
 func (s *Sources) Get(ctx context.Context, who core.Principal, id string) (core.Source, error) {
-	return s.find(ctx, who, id, core.ActionReadSources)
+	source, err := s.find(ctx, who, id, core.ActionReadSources)
+	if err != nil {
+		return core.Source{}, err
+	}
+	one := []core.Source{source}
+	err = s.addStatus(ctx, one)
+	return one[0], err
+}
+
+// addStatus says of sources that fetch how they get on.
+func (s *Sources) addStatus(ctx context.Context, sources []core.Source) error {
+	feeds := map[core.ID]*core.FeedStatus{}
+	for i := range sources {
+		if sources[i].Preset.Fetches() {
+			sources[i].Feed = &core.FeedStatus{}
+			feeds[sources[i].ID] = sources[i].Feed
+		}
+	}
+	if len(feeds) == 0 {
+		return nil
+	}
+	notes, err := s.Catalog.FeedNotes(ctx, slices.Collect(maps.Keys(feeds)), s.Now().Add(-core.FeedNoteFor))
+	for _, note := range notes {
+		feeds[note.Source].Add(note)
+	}
+	return core.StoreFailed(err)
 }
 
 // Refusals returns what a source refused, newest first, [core.MaxRefusals] at most.

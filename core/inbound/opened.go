@@ -35,6 +35,9 @@ func (s *Sources) Find(ctx context.Context, token string) (*Open, error) {
 	}
 	for _, hash := range s.vault.hashes(token) {
 		open, err := s.known.Get(ctx, hash, func(*Open) (*Open, error) { return s.open(ctx, hash) }, core.IsNotFound)
+		if err == nil && open.Preset.Fetches() {
+			return nil, errNoAddress
+		}
 		if err == nil {
 			return open, nil
 		}
@@ -50,11 +53,16 @@ func (s *Sources) open(ctx context.Context, hash core.KeyHash) (*Open, error) {
 	if err != nil {
 		return nil, err
 	}
+	return s.opened(ctx, source), nil
+}
+
+// opened opens the secrets of a source.
+func (s *Sources) opened(ctx context.Context, source core.Source) *Open {
 	open := &Open{Source: source, preset: presets[source.Preset]}
 	if open.kept, open.sealed = s.vault.open(&source); open.sealed != nil {
 		s.Logger.ErrorContext(ctx, "the secrets of a source cannot be opened", "source_id", source.ID, "error", open.sealed)
 	}
-	return open, nil
+	return open
 }
 
 // Principal is who sends to a source.

@@ -55,6 +55,11 @@ var presets = map[core.Preset]*preset{
 		times: []string{"payload.eventTime", "payload.time"}, subjects: []string{"payload.subject"}, batches: true,
 		headers: []string{"aeg-event-type", "aeg-subscription-name", "aeg-delivery-count"},
 	},
+	core.PresetKafka: {
+		types:    append([]string{"header.event_type", "header.ce_type"}, append(anyTypes, "header.kafka-topic")...),
+		times:    []string{"header.occurred_at", "header.ce_time", "header.kafka-time"},
+		subjects: []string{"header.subject", "header.ce_subject", "header.kafka-key"},
+	},
 	core.PresetHMAC: {prove: byHMAC, types: anyTypes, ids: anyIDs, times: anyTimes},
 	core.PresetNone: {types: anyTypes, ids: anyIDs, times: anyTimes},
 }

@@ -65,7 +65,7 @@ func (s *Sources) receive(ctx context.Context, source *Open, request Request) (A
 	}
 	drafts := make([]eventjson.Draft, len(payloads))
 	for i, payload := range payloads {
-		drafts[i], err = message{source, request, payload}.draft()
+		drafts[i], err = message{Open: source, Request: request, payload: payload}.draft()
 		if err != nil && len(payloads) == 1 {
 			return Answer{}, err
 		}

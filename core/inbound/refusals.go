@@ -61,8 +61,14 @@ func lasting(err error) bool {
 // Refused keeps a request that was refused for good, for people to see. Of very many some
 // are not kept. What may be taken when it is sent again is no refusal.
 func (s *Sources) Refused(ctx context.Context, source *Open, request Request, err error) {
+	if !lasting(err) {
+		return
+	}
+	if s.Refusal != nil {
+		s.Refusal(source.ID, core.CodeOf(err))
+	}
 	now := s.Now.Stamp()
-	if !lasting(err) || !s.refusals.room(source.ID, now) {
+	if !s.refusals.room(source.ID, now) {
 		return
 	}
 	known, _ := errors.AsType[*core.Error](err) // lasting ones are

@@ -18,13 +18,16 @@ import (
 // secrets are what a source has in its Sealed.
 type secrets struct {
 	// Token is the secret part of the address. It is kept so that its hash can be made
-	// anew when the server's secret changes; nobody is shown it again.
+	// anew when the server's secret changes; nobody is shown it again. A source that
+	// fetches has one that nobody is ever shown.
 	Token string `json:"token"`
 	// Secret is what the sender signs with, and Previous what it signed with before, until
 	// the time.
 	Secret   string    `json:"secret,omitempty"`
 	Previous string    `json:"previous,omitempty"`
 	Until    time.Time `json:"until,omitzero"`
+	// From are the secrets of what is fetched, as its connector keeps them.
+	From json.RawMessage `json:"from,omitempty"`
 }
 
 // SecretGrace is how long the secret before a change stays good.
@@ -108,7 +111,10 @@ func (v vault) seal(source *core.Source, kept secrets) error {
 	if err != nil {
 		return err
 	}
-	source.Sealed, source.Hash, source.Masked = v.sealer.Seal(plain, about(source)), v.hashes(kept.Token)[0], masked(kept.Token)
+	source.Sealed, source.Hash = v.sealer.Seal(plain, about(source)), v.hashes(kept.Token)[0]
+	if !source.Preset.Fetches() {
+		source.Masked = masked(kept.Token)
+	}
 	return nil
 }
 

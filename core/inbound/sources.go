@@ -18,6 +18,10 @@ type Sources struct {
 	// node drops its source, one on another node shows after openTTL.
 	known    *cache.Cache[core.KeyHash, *Open]
 	refusals refusals
+	// changed holds at most one signal: feeds have changed on this node.
+	changed chan struct{}
+	// node tells the notes of this node from those of others.
+	node core.ID
 }
 
 // Ports is what Sources works with.
@@ -28,8 +32,12 @@ type Ports struct {
 	// Shares bounds how many sources there are. It may be nil.
 	Shares     *eventlog.Shares
 	Authorizer core.Authorizer
+	// Feeds are the systems that can be fetched from, by their presets.
+	Feeds map[core.Preset]core.FeedConnector
 	// Secrets are the server's secret and those before it. At least one is not empty.
 	Secrets [][]byte
+	// Refusal is told of each refusal, stored or not; it must be fast, and may be nil.
+	Refusal func(source core.ID, code core.Code)
 	Record  core.Recorder
 	Logger  *slog.Logger
 	Now     core.Clock
@@ -40,17 +48,18 @@ func New(ports Ports) *Sources {
 	return &Sources{
 		Ports: ports, vault: newVault(ports.Secrets),
 		known:    cache.New[core.KeyHash, *Open](ports.Now, openTTL, openCacheSize),
-		refusals: newRefusals(),
+		refusals: newRefusals(), changed: make(chan struct{}, 1), node: core.RandomID(ports.Now()),
 	}
 }
 
 // Create makes a source and returns it with the token of its address, which cannot be
-// shown again. A taken name is a [core.CodeConflict].
+// shown again; one that fetches has no address, and no token. A taken name is a [core.CodeConflict].
 func (s *Sources) Create(ctx context.Context, who core.Principal, spec core.SourceSpec) (source core.Source, token string, err error) {
 	if err := core.Authorize(s.Authorizer, who, core.ActionWriteSources, core.ID{}); err != nil {
 		return core.Source{}, "", err
 	}
-	if source, err = s.newSource(who, spec); err != nil {
+	kept := secrets{Token: newToken(), Secret: spec.Secret}
+	if source, err = s.newSource(who, spec, &kept); err != nil {
 		return core.Source{}, "", err
 	}
 	stream, err := s.Streams.Open(ctx, who, spec.Stream, core.ActionWriteSources)
@@ -61,22 +70,28 @@ func (s *Sources) Create(ctx context.Context, who core.Principal, spec core.Sour
 		return core.Source{}, "", err
 	}
 	source.Stream = stream.ID
-	kept := secrets{Token: newToken(), Secret: spec.Secret}
 	if err := s.vault.seal(&source, kept); err != nil {
 		return core.Source{}, "", err
 	}
 	if err := s.Shares.Room(ctx, who.Org, core.ShareSources); err != nil {
 		return core.Source{}, "", err
 	}
+	if err := s.roomForFeed(ctx, &source); err != nil {
+		return core.Source{}, "", err
+	}
 	if err := s.Catalog.CreateSource(ctx, source); err != nil {
 		return core.Source{}, "", core.StoreFailed(err)
 	}
 	s.Record.Record(ctx, who.Did(core.AuditSourceCreated, "source", source.ID))
+	if source.Preset.Fetches() {
+		s.wake()
+		return source, "", nil
+	}
 	return source, kept.Token, nil
 }
 
-// newSource checks a spec.
-func (s *Sources) newSource(who core.Principal, spec core.SourceSpec) (core.Source, error) {
+// newSource checks a spec, and adds to what is kept of it.
+func (s *Sources) newSource(who core.Principal, spec core.SourceSpec, kept *secrets) (core.Source, error) {
 	now := s.Now.Stamp()
 	source := core.Source{
 		ID: core.RandomID(now), Org: who.Org, Preset: spec.Preset, State: core.SourceRunning, CreatedBy: who.Creator(),
@@ -84,6 +99,9 @@ func (s *Sources) newSource(who core.Principal, spec core.SourceSpec) (core.Sour
 	}
 	if spec.Stream == "" {
 		return core.Source{}, core.Invalid("stream", "is required: the name or the id of a stream")
+	}
+	if err := s.setFrom(&source, kept, spec.From); err != nil {
+		return core.Source{}, err
 	}
 	change := core.SourceChange{Name: &spec.Name, Map: spec.Map, Headers: &spec.Headers, Signature: spec.Signature}
 	if err := source.Apply(change); err != nil {
@@ -100,6 +118,9 @@ func (s *Sources) newSource(who core.Principal, spec core.SourceSpec) (core.Sour
 // [SecretGrace].
 func (s *Sources) Change(ctx context.Context, who core.Principal, id string, change core.SourceChange, expected int64) (core.Source, error) {
 	source, err := s.revise(ctx, who, id, expected, func(source *core.Source, kept *secrets) error {
+		if err := s.setFrom(source, kept, change.From); err != nil {
+			return err
+		}
 		if err := source.Apply(change); err != nil {
 			return err
 		}
@@ -121,7 +142,10 @@ func (s *Sources) Change(ctx context.Context, who core.Principal, id string, cha
 // Rotate gives a source another address, and returns its token. The one before is void at
 // once.
 func (s *Sources) Rotate(ctx context.Context, who core.Principal, id string) (source core.Source, token string, err error) {
-	source, err = s.revise(ctx, who, id, 0, func(_ *core.Source, kept *secrets) error {
+	source, err = s.revise(ctx, who, id, 0, func(source *core.Source, kept *secrets) error {
+		if source.Preset.Fetches() {
+			return core.Errorf(core.CodeConflict, "this source has no address: the server fetches its events")
+		}
 		token = newToken()
 		kept.Token = token
 		return nil
@@ -157,6 +181,7 @@ func (s *Sources) revise(
 		Store: func(source core.Source) error {
 			err := s.Catalog.UpdateSource(ctx, source)
 			s.known.Drop(before)
+			s.wake()
 			return err
 		},
 	}.Revise(ctx, expected)
@@ -174,6 +199,7 @@ func (s *Sources) Delete(ctx context.Context, who core.Principal, id string, exp
 	}
 	err = s.Catalog.DeleteSource(ctx, who.Org, source.ID)
 	s.known.Drop(source.Hash) // whatever the answer is: it may have been lost
+	s.wake()
 	if err != nil {
 		return core.StoreFailed(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -208,6 +209,8 @@ func TestRefusalsAreBounded(t *testing.T) {
 		last = refuse(token)
 	}
 	require.Equal(t, last, refuse(token), "the bucket is empty")
+	require.Equal(t, slices.Repeat([]core.Code{core.CodeUnauthorized}, len(d.counted)), d.counted)
+	require.Greater(t, len(d.counted), core.MaxRefusals, "those that are not kept are counted, too")
 	refuse(quiet)
 	require.Len(t, d.refused(other), 1, "every source has its own")
 	d.rig.Clock.Pass(3 * time.Second)

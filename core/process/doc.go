@@ -15,6 +15,7 @@
 //   - streamsink.go: another stream as a destination;
 //   - circles.go: streams that would feed themselves;
 //   - trial.go: what a filter and a transform would do;
+//   - verdict.go: what processors make of one event, for its trace;
 //   - deliveries.go: attempts to send, sending one again, and giving back what failed;
 //   - census.go: how many processors there are in an installation;
 //

@@ -75,7 +75,8 @@ func (l *lease) lose(cancel context.CancelFunc) {
 }
 
 // keep extends the lease and settles what is done, now and then, while its events are
-// under way. Each extension puts off end.
+// under way. Each extension puts off end. It looks more often than it extends whether the
+// lease is still there: after a reset another node may have the same events at once.
 func (l *lease) keep(ctx context.Context, stop <-chan struct{}, end *time.Timer, cancel context.CancelFunc) {
 	visibility := l.work.processor.Visibility.Duration()
 	ticker := time.NewTicker(min(settleInterval, visibility/3))
@@ -95,6 +96,11 @@ func (l *lease) keep(ctx context.Context, stop <-chan struct{}, end *time.Timer,
 			}
 		}
 		if time.Since(extended) < visibility/3 {
+			// What the store cannot say, the next extension will.
+			if held, err := l.worker.Holds(ctx, l.delivery.Lease); err == nil && !held {
+				l.lose(cancel)
+				return
+			}
 			continue
 		}
 		asked := time.Now()

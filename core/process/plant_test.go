@@ -147,6 +147,30 @@ func (p *plant) view() core.ProcessorOverview {
 	return view
 }
 
+// events are all events of orders.
+func (p *plant) events() []core.Event {
+	p.Helper()
+	events, err := p.log.Read(p.Context(), p.view().Stream, core.Scan{Limit: 100})
+	require.NoError(p, err)
+	return events
+}
+
+// verdict is what the trace of an event says of the one processor.
+func (p *plant) verdict(event core.ID) *core.EventVerdict {
+	p.Helper()
+	trace, err := p.delivery.Tracer.Trace(p.Context(), p.who, event.String())
+	require.NoError(p, err)
+	require.NoError(p, p.Trials.Judge(p.Context(), p.who, &trace))
+	require.Len(p, trace.Groups, 1)
+	return trace.Groups[0].Verdict
+}
+
+func (p *plant) change(change core.ProcessorChange) {
+	p.Helper()
+	_, err := p.Processors.Change(p.Context(), p.who, "orders", "mail", change, 0)
+	require.NoError(p, err)
+}
+
 // letters are the offsets of dead letters.
 func (p *plant) letters() (offsets []core.Offset) {
 	p.Helper()
@@ -169,7 +193,9 @@ type mailbox struct {
 	// hangs says for which events a Send ends only with its context.
 	hangs func(core.Outgoing) bool
 
-	mu      sync.Mutex
+	mu sync.Mutex
+	// closed counts the sinks that were closed.
+	closed  int
 	mail    []core.Outgoing
 	at      []time.Time
 	batches []int
@@ -212,7 +238,14 @@ func (b *mailbox) Rotate(to core.Destination, _ time.Time, _ time.Duration) (cor
 }
 
 func (b *mailbox) Traits() core.SinkTraits { return b.traits }
-func (b *mailbox) Close() error            { return nil }
+
+// Close implements [core.Sink].
+func (b *mailbox) Close() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed++
+	return nil
+}
 
 func (b *mailbox) Send(ctx context.Context, events []core.Outgoing) []core.Sent {
 	b.enter(1)

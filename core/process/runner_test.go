@@ -46,6 +46,14 @@ func TestWhatPassesTheFilterArrivesTransformed(t *testing.T) {
 		require.Len(p, trace.Groups, 1)
 		require.True(p, trace.Groups[0].Processor)
 		require.Equal(p, core.TraceSettled, trace.Groups[0].State)
+		verdict := p.verdict(p.box.mail[0].Event.ID)
+		require.Equal(p, core.VerdictDelivered, verdict.Outcome)
+		require.False(p, verdict.AsOfNow)
+		require.Len(p, verdict.Deliveries, 1)
+		filtered := p.events()[2].ID
+		require.Equal(p, core.EventVerdict{Outcome: core.VerdictFiltered, AsOfNow: true, Deliveries: []core.DeliveryAttempt{}}, *p.verdict(filtered))
+		p.change(core.ProcessorChange{Filter: new("")})
+		require.Equal(p, core.EventVerdict{Outcome: core.VerdictPassed, AsOfNow: true, Deliveries: []core.DeliveryAttempt{}}, *p.verdict(filtered))
 	})
 }
 
@@ -76,9 +84,16 @@ func TestAFailureIsTriedAgain(t *testing.T) {
 		pass(time.Minute)
 		require.ElementsMatch(p, []core.Offset{1, 2}, p.box.got(), "in a shared group the others go on")
 		require.Len(p, tries, 3)
+		failing, err := p.Processors.Failing(p.Context(), p.who)
+		require.NoError(p, err)
+		require.EqualValues(p, 1, failing, "nothing has arrived since")
 		require.GreaterOrEqual(p, tries[1].Sub(tries[0]), 500*time.Millisecond)
 		require.GreaterOrEqual(p, tries[2].Sub(tries[1]), time.Second)
 		require.Equal(p, []core.Offset{0}, p.letters())
+		verdict := p.verdict(p.events()[0].ID)
+		require.Equal(p, core.VerdictFailed, verdict.Outcome)
+		require.Equal(p, "closed", verdict.Reason)
+		require.Len(p, verdict.Deliveries, 3)
 		page, err := p.Deliveries.List(p.Context(), p.who, "orders", "mail", core.DeliveryQuery{Outcome: core.Retrying})
 		require.NoError(p, err)
 		require.Len(p, page.Items, 2)
@@ -142,9 +157,12 @@ func TestADestinationThatWantsNoMoreEndsItsProcessor(t *testing.T) {
 		require.Equal(p, core.ProcessorDisabled, view.State)
 		require.Contains(p, view.Reason, "410 Gone")
 		require.Len(p, p.disabled, 1)
+		failing, err := p.Processors.Failing(p.Context(), p.who)
+		require.NoError(p, err)
+		require.EqualValues(p, 1, failing)
 		require.EqualValues(p, 5, view.Status.Lag)
 		gone = false
-		_, err := p.Processors.Resume(p.Context(), p.who, "orders", "mail")
+		_, err = p.Processors.Resume(p.Context(), p.who, "orders", "mail")
 		require.NoError(p, err)
 		pass(5 * time.Second)
 		require.ElementsMatch(p, coretest.From(0, 5), p.box.got())
@@ -343,5 +361,45 @@ func TestALeaseThatIsLostEndsItsWork(t *testing.T) {
 		got := p.box.got()
 		require.Less(p, len(got), 110, "what was left of the lease is not sent to its end")
 		require.Equal(p, coretest.From(0, 100), got[len(got)-100:])
+	})
+}
+
+// TestALeaseThatIsLostEndsWithinSeconds: also one that is extended seldom, while another
+// node sends the events anew.
+func TestALeaseThatIsLostEndsWithinSeconds(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.box.takes = 400 * time.Millisecond
+		p.processor(func(s *core.ProcessorSpec) { s.Mode, s.Visibility = core.Ordered, new(core.Seconds(10*time.Minute)) })
+		p.put(numbers(100)...)
+		pass(2 * time.Second)
+		p.node()
+		_, err := p.delivery.Groups.Reset(p.Context(), p.who, "orders", "mail", core.Start{})
+		require.NoError(p, err)
+		pass(2 * time.Second)
+		before := len(p.box.got())
+		require.LessOrEqual(p, p.box.most, 2, "the new lease, beside what was under way")
+		p.box.most = 0
+		pass(10 * time.Second)
+		require.Equal(p, 1, p.box.most, "the lease before has ended")
+		got := p.box.got()[before:]
+		require.True(p, slices.IsSorted(got), "%v", got)
+		require.Greater(p, len(got), 10)
+	})
+}
+
+// TestAProcessorEndsWithItsStream: nothing of it goes on, on any node.
+func TestAProcessorEndsWithItsStream(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.processor(nil)
+		p.put(numbers(2)...)
+		pass(time.Second)
+		require.Len(p, p.box.got(), 2)
+		before := p.box.closed
+		require.NoError(p, p.streams.Delete(p.Context(), p.who, "orders", 0))
+		pass(5 * time.Second)
+		require.Equal(p, before+1, p.box.closed, "the destination is let go of")
+		failing, err := p.Processors.Failing(p.Context(), p.who)
+		require.NoError(p, err)
+		require.Zero(p, failing)
 	})
 }

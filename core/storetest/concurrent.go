@@ -29,7 +29,7 @@ const (
 // and becomes visible late, after a reader has passed it.
 func follow(s *suite) {
 	handles := s.handles()
-	streams := newStreams(3)
+	streams := s.newStreams(3)
 	total := core.Offset(writers * rounds * perBatch)
 	acknowledged := make([][]core.Entry, writers)
 	var writing, reading sync.WaitGroup
@@ -137,7 +137,7 @@ func (s *suite) acknowledgedOnce(final []core.Event, stream core.ID, acknowledge
 // acknowledged. A handle that reads from a memory of its own fails here.
 func readYourAppend(s *suite) {
 	handles := s.handles()
-	stream := newStream()
+	stream := s.newStream()
 	var everyone sync.WaitGroup
 	for w := range writers {
 		own := &suite{T: s.T, at: s.at, count: w << 20}

@@ -52,7 +52,7 @@ func under(stream core.ID, events []core.Event) []core.Event {
 // putFields fills an event to the last field: one that is added to core.Event must be
 // set here, and survive.
 func putFields(s *suite) {
-	stream, other := newStream(), newStream()
+	stream, other := s.newStream(), s.newStream()
 	entry := core.Entry{Event: core.Event{
 		ID: newID(s.at), Stream: stream, Offset: 7, Type: "test.copied", Version: 3, OccurredAt: s.at.Add(-time.Hour), ReceivedAt: s.at,
 		Source: "suite", Subject: "a subject", Payload: []byte(` { "a" : 1.10, "ü": "\u00fc" } `), Context: []byte(`{ "trace_id":"x"}`),
@@ -70,7 +70,7 @@ func putFields(s *suite) {
 
 // putStream copies a week, in parts of all sizes, and appends behind it.
 func putStream(s *suite) {
-	stream, other := newStream(), newStream()
+	stream, other := s.newStream(), s.newStream()
 	week := s.week(stream)
 	for from, size := core.Offset(0), core.Offset(1); from < core.Offset(len(week)); from, size = from+size, size+2 {
 		s.put(s.stretch(stream, other, core.Scan{From: from, To: from + size}))
@@ -95,7 +95,7 @@ func putStream(s *suite) {
 }
 
 func putAgain(s *suite) {
-	stream, other := newStream(), newStream()
+	stream, other := s.newStream(), s.newStream()
 	want := under(other, s.append(batch(stream, s.entries(6))))
 	for _, scan := range []core.Scan{{To: 4}, {To: 4}, {To: 2}, {From: 1, To: 3}, {From: 3}, {}, {From: 5}} {
 		s.put(s.stretch(stream, other, scan))
@@ -105,7 +105,7 @@ func putAgain(s *suite) {
 }
 
 func putRefused(s *suite) {
-	stream, other, empty := newStream(), newStream(), newStream()
+	stream, other, empty := s.newStream(), s.newStream(), s.newStream()
 	s.append(batch(stream, s.entries(3)))
 	s.at = s.at.Add(time.Minute)
 	s.append(batch(stream, s.entries(3)))
@@ -134,7 +134,7 @@ func putRefused(s *suite) {
 }
 
 func putKeys(s *suite) {
-	stream, other := newStream(), newStream()
+	stream, other := s.newStream(), s.newStream()
 	s.append(batch(stream, s.entries(1)))
 	first := s.append(batch(stream, s.keyed("k", `1`)))[0]
 	s.put(s.stretch(stream, other, core.Scan{}))
@@ -152,7 +152,7 @@ func putKeys(s *suite) {
 // putTakenOver puts the first event while it still has the key, and the second one
 // later.
 func putTakenOver(s *suite) {
-	stream, other, whole := newStream(), newStream(), newStream()
+	stream, other, whole := s.newStream(), s.newStream(), s.newStream()
 	s.append(batch(stream, s.keyed("k", `1`)))
 	s.put(s.stretch(stream, other, core.Scan{}))
 	s.at = s.at.Add(time.Hour)
@@ -171,7 +171,7 @@ func putTakenOver(s *suite) {
 }
 
 func putTrimmed(s *suite) {
-	stream, other := newStream(), newStream()
+	stream, other := s.newStream(), s.newStream()
 	want := s.week(stream)
 	s.trim(stream, want[12].ReceivedAt)
 	bounds := s.bounds(stream)
@@ -187,7 +187,7 @@ func putTrimmed(s *suite) {
 }
 
 func putEmptied(s *suite) {
-	stream, other := newStream(), newStream()
+	stream, other := s.newStream(), s.newStream()
 	s.append(batch(stream, s.entries(4)))
 	s.trim(stream, s.at.Add(3*day))
 	for range 2 {
@@ -205,7 +205,7 @@ func putEmptied(s *suite) {
 // putRemoves puts a stretch that begins within what is there, one that begins behind
 // it, and the end of a stream that was emptied.
 func putRemoves(s *suite) {
-	stream, other := newStream(), newStream()
+	stream, other := s.newStream(), s.newStream()
 	keyed := s.append(batch(stream, s.keyed("k", `1`)))
 	s.put(s.stretch(stream, other, core.Scan{}))
 	want := slices.Concat(keyed, s.week(stream))

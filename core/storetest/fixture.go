@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"testing"
 	"time"
@@ -69,14 +70,50 @@ func newID(at time.Time) core.ID {
 	return core.NewID(at, random[:])
 }
 
-func newStream() core.ID { return newID(start) }
+// newStream is a stream that was never written to. All that a test gets are on one
+// shard, so that one append may name them; which one depends on the test.
+func (s *suite) newStream() core.ID {
+	if s.features.Shards == nil {
+		return newID(start)
+	}
+	return s.features.Shards(s.shard())
+}
 
-func newStreams(n int) []core.ID {
+func (s *suite) newStreams(n int) []core.ID {
 	streams := make([]core.ID, n)
 	for i := range streams {
-		streams[i] = newStream()
+		streams[i] = s.newStream()
 	}
 	return streams
+}
+
+// shard is the one whose streams newStream makes.
+func (s *suite) shard() int {
+	name := fnv.New32()
+	_, _ = name.Write([]byte(s.Name()))
+	return int(name.Sum32()) % core.ShardsOf(s.storage)
+}
+
+// elsewhere is a new stream on another shard than those of newStream, where there is one.
+func (s *suite) elsewhere() core.ID {
+	if s.features.Shards == nil {
+		return s.newStream()
+	}
+	return s.features.Shards((s.shard() + 1) % core.ShardsOf(s.storage))
+}
+
+// byShard parts batches into those that one append may hold.
+func (s *suite) byShard(batches []core.Batch) [][]core.Batch {
+	s.Helper()
+	if s.features.Shards == nil {
+		return [][]core.Batch{slices.Clone(batches)}
+	}
+	parts := make([][]core.Batch, core.ShardsOf(s.storage))
+	for _, b := range batches {
+		shard := s.shardOf(b.Stream)
+		parts[shard] = append(parts[shard], b)
+	}
+	return slices.DeleteFunc(parts, func(part []core.Batch) bool { return len(part) == 0 })
 }
 
 // entries makes n different entries, to be appended at s.at.
@@ -108,10 +145,13 @@ func batch(stream core.ID, entries []core.Entry) core.Batch {
 	return core.Batch{Org: org, Stream: stream, Entries: entries}
 }
 
-// append appends at s.at and returns the events that must be in the log then.
+// append appends at s.at, once for each shard, and returns the events that must be in the
+// log then.
 func (s *suite) append(batches ...core.Batch) []core.Event {
 	s.Helper()
-	s.must(s.storage.Append(context.Background(), s.at, slices.Clone(batches)), "Append")
+	for _, part := range s.byShard(batches) {
+		s.must(s.storage.Append(context.Background(), s.at, part), "Append")
+	}
 	return s.stored(batches)
 }
 

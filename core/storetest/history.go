@@ -68,6 +68,8 @@ func (r *run) step() {
 		r.offsetAt()
 	case choice < 86:
 		r.trim()
+	case choice < 90 && r.features.Tiered:
+		r.handOver()
 	case choice < 96:
 		r.at = r.at.Add(time.Duration(r.random.Int64N(int64(day)))).Truncate(time.Microsecond)
 	case r.features.Reopen != nil && choice < 98:
@@ -104,13 +106,19 @@ func (r *run) append() {
 	}
 }
 
-// batches makes up a call: one to three batches, some for the same stream. Keys come
+// batches makes up a call: one to three batches of one shard, some for the same stream. Keys come
 // again between calls, but not within one, which core does not do either.
 func (r *run) batches() []core.Batch {
 	var batches []core.Batch
 	used := map[string]bool{}
-	for range 1 + r.random.IntN(3) {
+	var first core.ID
+	for i := range 1 + r.random.IntN(3) {
 		stream := r.stream()
+		if i == 0 {
+			first = stream
+		} else if r.features.Shards != nil && r.shardOf(stream) != r.shardOf(first) {
+			continue
+		}
 		entries := r.kinds(1 + r.random.IntN(4))
 		for i := range entries {
 			key := fmt.Sprint("key-", r.random.IntN(12))
@@ -218,6 +226,17 @@ func (r *run) trim() {
 		r.check(removed || !of.events[i].ReceivedAt.Add(day).Before(before), "Trim before %v must remove the event received at %v", before, of.events[i].ReceivedAt)
 	}
 	of.trim(first)
+}
+
+// handOver moves what is old into the archive. All is as before to a reader, and the
+// model forgets the keys of what has left the store.
+func (r *run) handOver() {
+	stream, before := r.stream(), r.someTime().Add(day)
+	of := r.model.streams[stream]
+	r.says("HandOver %v before %v", stream, before)
+	done := r.suite.handOver(stream, before)
+	of.forget(done.Kept)
+	r.hasBounds(stream, of.first(), of.next, of.last)
 }
 
 // reopenAll closes every handle and opens the data again.

@@ -36,7 +36,7 @@ func (s *suite) isDuplicate(entry core.Entry, first core.Event) {
 }
 
 func duplicate(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	s.append(batch(stream, s.entries(2)))
 	first := s.append(batch(stream, s.keyed("k", `{"a":1}`)))[0]
 	for range 3 {
@@ -51,7 +51,7 @@ func duplicate(s *suite) {
 }
 
 func mismatch(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	first := s.append(batch(stream, s.keyed("k", `{"a":1}`)))
 	for range 2 {
 		s.at = s.at.Add(time.Second)
@@ -66,7 +66,7 @@ func mismatch(s *suite) {
 }
 
 func refusedNeighbours(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	want := s.append(batch(stream, slices.Concat(s.keyed("k", `1`), s.keyed("l", `1`))))
 	mixed := slices.Concat(s.keyed("k", `1`), s.entries(1), s.keyed("l", `2`), s.keyed("new", `1`), s.keyed("o", `1`), s.entries(2))
 	more := slices.Concat(s.keyed("p", `1`), s.entries(1))
@@ -79,7 +79,7 @@ func refusedNeighbours(s *suite) {
 }
 
 func nothingStored(s *suite) {
-	stream, other := newStream(), newStream()
+	stream, other := s.newStream(), s.elsewhere()
 	first := s.append(batch(stream, s.keyed("k", `1`)))
 	s.at = s.at.Add(time.Hour)
 	s.append(batch(stream, s.keyed("k", `1`)), batch(other, s.entries(1)))
@@ -92,7 +92,7 @@ func nothingStored(s *suite) {
 }
 
 func keyBytes(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	different := append([]string{"k", "K", "k ", " k", "kk", "\u00e4", "a\u0308", "\u212a"}, awkward...)
 	for range 2 {
 		var entries []core.Entry
@@ -108,7 +108,7 @@ func keyBytes(s *suite) {
 }
 
 func keysPerStream(s *suite) {
-	a, b, c := newStream(), newStream(), newStream()
+	a, b, c := s.newStream(), s.newStream(), s.newStream()
 	s.append(batch(a, s.keyed("k", `1`)))
 	same, another, third := s.keyed("k", `1`), s.keyed("k", `2`), s.keyed("k", `3`)
 	s.append(batch(b, same))
@@ -128,7 +128,7 @@ func (s *suite) appendWithin(window time.Time, stream core.ID, entries []core.En
 }
 
 func keyWindow(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	first := s.append(batch(stream, s.keyed("k", `1`)))[0]
 	s.at = s.at.Add(time.Hour)
 	inside := s.keyed("k", `1`)
@@ -150,7 +150,7 @@ func keyWindow(s *suite) {
 }
 
 func manyKeys(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	half := func(from int) (entries []core.Entry) {
 		for i := range 1000 {
 			entries = append(entries, s.keyed(fmt.Sprint("key-", from+i), `1`)...)
@@ -158,7 +158,7 @@ func manyKeys(s *suite) {
 		return entries
 	}
 	first := s.append(batch(stream, half(0)))
-	s.append(batch(stream, slices.Concat(half(0), half(1000))), batch(newStream(), half(0)))
+	s.append(batch(stream, slices.Concat(half(0), half(1000))), batch(s.newStream(), half(0)))
 	mixed := slices.Concat(half(1000), half(0))
 	slices.SortFunc(mixed, func(a, b core.Entry) int { return cmp.Compare(a.IdempotencyKey, b.IdempotencyKey) })
 	s.append(batch(stream, mixed))
@@ -173,7 +173,7 @@ func manyKeys(s *suite) {
 }
 
 func trimKeys(s *suite) {
-	stream, neighbour := newStream(), newStream()
+	stream, neighbour := s.newStream(), s.newStream()
 	s.append(batch(stream, s.keyed("old", `1`)), batch(neighbour, s.keyed("old", `1`)))
 	s.at = s.at.Add(3 * day)
 	kept := s.append(batch(stream, s.keyed("new", `1`)))[0]
@@ -189,7 +189,7 @@ func trimKeys(s *suite) {
 }
 
 func takenOver(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	s.append(batch(stream, s.keyed("k", `1`)))
 	s.at = s.at.Add(3 * day)
 	over := s.keyed("k", `1`)
@@ -209,7 +209,7 @@ func keyRace(s *suite) {
 	const racers, rounds = 8, 5
 	handles := s.handles()
 	for range rounds {
-		stream := newStream()
+		stream := s.newStream()
 		raced := make([]core.Entry, racers)
 		var race sync.WaitGroup
 		for i := range raced {
@@ -239,7 +239,7 @@ func shownKeys(s *suite) {
 	if !ok {
 		return
 	}
-	stream, other := newStream(), newStream()
+	stream, other := s.newStream(), s.newStream()
 	entries := slices.Concat(s.keyed("a", `1`), s.entries(1), s.keyed("b", `2`), s.keyed("c", `3`))
 	s.append(batch(other, s.keyed("a", `1`)), batch(stream, entries))
 	shown := func(stream core.ID, from, to core.Offset) []core.Remembered {
@@ -254,5 +254,5 @@ func shownKeys(s *suite) {
 	}
 	s.check(slices.Equal(shown(stream, 0, 4), want), "all keys of the stream must be shown in order of their offsets, got %v", shown(stream, 0, 4))
 	s.check(slices.Equal(shown(stream, 1, 3), want[1:2]), "the range must bound what is shown, got %v", shown(stream, 1, 3))
-	s.check(len(shown(newStream(), 0, 4)) == 0, "a stream never written to must have no keys")
+	s.check(len(shown(s.newStream(), 0, 4)) == 0, "a stream never written to must have no keys")
 }

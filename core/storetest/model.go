@@ -67,6 +67,15 @@ func (m *modelStream) trim(first core.Offset) {
 	}
 }
 
+// forget forgets the keys of the events below an offset, which stay.
+func (m *modelStream) forget(kept core.Offset) {
+	for key, event := range m.keys {
+		if event.Offset < kept {
+			delete(m.keys, key)
+		}
+	}
+}
+
 func (m *modelStream) read(scan core.Scan) []core.Event {
 	var events []core.Event
 	for i := range m.events {

@@ -33,7 +33,7 @@ func (s *suite) spread(stream core.ID) []time.Time {
 }
 
 func offsetAt(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	for i, at := range s.spread(stream) {
 		first := core.Offset(3 * i)
 		s.offsetAt(stream, at, first)
@@ -48,7 +48,7 @@ func offsetAt(s *suite) {
 }
 
 func offsetAtEnd(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	times := s.spread(stream)
 	last := times[len(times)-1]
 	for _, after := range []time.Time{last.Add(time.Microsecond), last.Add(day), time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC)} {
@@ -57,7 +57,7 @@ func offsetAtEnd(s *suite) {
 }
 
 func offsetAtTrimmed(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	times := s.spread(stream)
 	s.trim(stream, times[6])
 	first := s.bounds(stream).First

@@ -23,7 +23,7 @@ var reading = []guarantee{
 }
 
 func ranges(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	for range 3 { // several days, so that a range spans an adapter's periods
 		s.append(batch(stream, s.entries(4)))
 		s.at = s.at.Add(day)
@@ -79,7 +79,7 @@ func matches(f core.Filter, event *core.Event) bool {
 }
 
 func filters(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	entries := s.kinds(60)
 	entries[59].Subject, entries[58].Type = "", "TYPE-0"
 	s.append(batch(stream, entries[:30]))
@@ -133,7 +133,7 @@ func filters(s *suite) {
 }
 
 func filterLimit(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	s.append(batch(stream, s.kinds(40)))
 	s.at = s.at.Add(2 * day)
 	s.append(batch(stream, s.kinds(40)))
@@ -167,7 +167,7 @@ func (s *suite) sized() []core.Entry {
 var byteLimits = []int{1, 26, 27, 28, 38, 39, 40, 100, 101, 250, 500, 10_000, 1 << 30}
 
 func readBytes(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	want := s.append(batch(stream, s.sized()))
 	s.at = s.at.Add(day)
 	want = append(want, s.append(batch(stream, s.sized()))...)
@@ -189,8 +189,8 @@ func readBytes(s *suite) {
 }
 
 func unknownStream(s *suite) {
-	s.append(batch(newStream(), s.entries(2)))
-	never := newStream()
+	s.append(batch(s.newStream(), s.entries(2)))
+	never := s.newStream()
 	s.check(len(s.everything(never)) == 0, "a stream never written to must be empty")
 	s.check(len(s.read(never, core.Scan{From: 9, Backward: true, Limit: 1})) == 0, "a stream never written to must be empty")
 	s.check(s.bounds(never) == core.Bounds{}, "a stream never written to must have zero bounds, got %+v", s.bounds(never))
@@ -201,7 +201,7 @@ func unknownStream(s *suite) {
 }
 
 func boundsOrder(s *suite) {
-	a, b, never := newStream(), newStream(), newStream()
+	a, b, never := s.newStream(), s.newStream(), s.newStream()
 	s.append(batch(a, s.entries(1)))
 	s.at = s.at.Add(time.Second)
 	s.append(batch(b, s.entries(2)))
@@ -223,7 +223,7 @@ func boundsOrder(s *suite) {
 }
 
 func outputOwned(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	entries := s.entries(3)
 	for i := range entries {
 		entries[i].Context = []byte(`{"trace_id":"x"}`)
@@ -248,7 +248,7 @@ func outputOwned(s *suite) {
 
 // cutReads looks for answers that end where the context did.
 func cutReads(s *suite) {
-	stream, ctx := newStream(), context.Background()
+	stream, ctx := s.newStream(), context.Background()
 	s.append(batch(stream, s.entries(600)))
 	s.at = s.at.Add(day)
 	s.append(batch(stream, s.entries(600)))

@@ -114,7 +114,7 @@ func allBetween(s *suite) {
 	places := []core.Position{
 		{ReceivedAt: time.Date(0, 12, 31, 23, 59, 59, 999_999_000, time.UTC), Stream: highest, Offset: math.MaxInt64},
 		{ReceivedAt: time.Date(9999, 12, 31, 23, 59, 59, 999_999_000, time.UTC)},
-		{ReceivedAt: start.Add(time.Minute), Stream: newStream(), Offset: 1},
+		{ReceivedAt: start.Add(time.Minute), Stream: s.newStream(), Offset: 1},
 	}
 	for i := 0; i < len(want); i += 5 {
 		at := want[i].ReceivedAt
@@ -168,7 +168,7 @@ func allBytes(s *suite) {
 	var want []core.Event
 	for range 3 {
 		for _, b := range [][]core.Entry{s.sized(), s.sized()} {
-			want = append(want, s.append(batch(newStream(), b))...)
+			want = append(want, s.append(batch(s.newStream(), b))...)
 		}
 		s.at = s.at.Add(day)
 	}
@@ -202,5 +202,5 @@ func allIsolated(s *suite) {
 	for _, of := range orgs {
 		s.same(s.readAll(of, core.AllScan{Limit: all}), want[of])
 	}
-	s.check(len(s.readAll(newStream(), core.AllScan{Limit: all})) == 0, "an organization without streams must see no event")
+	s.check(len(s.readAll(s.newStream(), core.AllScan{Limit: all})) == 0, "an organization without streams must see no event")
 }

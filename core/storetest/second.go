@@ -31,7 +31,7 @@ func turn(s *suite, handles []core.Storage) {
 
 func secondAppends(s *suite) {
 	handles := s.handles()
-	a, b := newStream(), newStream()
+	a, b := s.newStream(), s.newStream()
 	var want []core.Event
 	for range 6 {
 		want = append(want, s.append(batch(a, s.entries(2)))...)
@@ -55,7 +55,7 @@ func secondAppends(s *suite) {
 
 func secondClock(s *suite) {
 	handles := s.handles()
-	stream := newStream()
+	stream := s.newStream()
 	s.append(batch(stream, s.entries(1)))
 	turn(s, handles)
 	s.at = s.at.Add(time.Hour)
@@ -63,7 +63,7 @@ func secondClock(s *suite) {
 	s.append(batch(stream, s.entries(1)))
 	turn(s, handles)
 	s.at = later.Add(-time.Minute)
-	notBefore := s.refused(batch(stream, s.entries(1)), batch(newStream(), s.entries(1)))
+	notBefore := s.refused(batch(stream, s.entries(1)), batch(s.newStream(), s.entries(1)))
 	s.check(notBefore.Equal(later), "ClockError.Last must be the time of the other's event, %v, got %v", later, notBefore)
 	s.check(len(s.everything(stream)) == 2, "a refused append must store nothing")
 	s.at = later
@@ -73,7 +73,7 @@ func secondClock(s *suite) {
 
 func secondKeys(s *suite) {
 	handles := s.handles()
-	stream := newStream()
+	stream := s.newStream()
 	s.append(batch(stream, s.entries(1)))
 	turn(s, handles)
 	s.append(batch(stream, s.entries(1)))
@@ -94,7 +94,7 @@ func secondKeys(s *suite) {
 
 func secondTrims(s *suite) {
 	handles := s.handles()
-	stream := newStream()
+	stream := s.newStream()
 	want := s.week(stream)
 	turn(s, handles)
 	s.same(s.everything(stream), want) // both have looked at what is about to go
@@ -120,7 +120,7 @@ func secondTrims(s *suite) {
 
 func secondCloses(s *suite) {
 	handles := s.handles()
-	stream := newStream()
+	stream := s.newStream()
 	want := s.append(batch(stream, s.entries(1)))
 	turn(s, handles)
 	want = append(want, s.append(batch(stream, s.entries(1)))...)

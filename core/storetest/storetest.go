@@ -30,6 +30,12 @@ import (
 //	Second   several processes may use the same data at      one process uses the data
 //	         once, with all the guarantees of one
 //	Copies   the log can be copied: it is a core.Copyable    it is none, or is not held to it
+//	Moves    a stream can be moved away: it is a             it is none, or is not held to it
+//	         core.Movable, and a core.Labelled
+//	Shards   streams are in several places, as a             all streams are in one place, and
+//	         core.Sharded has them                           one append may name any of them
+//	Tiered   old events go into an archive: it is a          it is none, or is not held to it
+//	         core.Tiered
 //
 // The tests of a guarantee that is not given are not run.
 type Features struct {
@@ -40,6 +46,13 @@ type Features struct {
 	Second func(t *testing.T, storage core.Storage) core.Storage
 	// Copies says that the storages are [core.Copyable].
 	Copies bool
+	// Moves says that the storages are [core.Movable] and [core.Labelled].
+	Moves bool
+	// Shards returns the id of a new stream whose home is a shard. Any other id has a
+	// home, too, the same one in all handles and after Reopen.
+	Shards func(shard int) core.ID
+	// Tiered says that the storages are [core.Tiered].
+	Tiered bool
 	// Seed repeats a random history. Zero takes a new seed, which is logged.
 	Seed uint64
 }
@@ -90,6 +103,15 @@ func areas(features Features) []area {
 	}
 	if features.Copies {
 		all = append(all, area{"copy", copying})
+	}
+	if features.Moves {
+		all = append(all, area{"move", moving})
+	}
+	if features.Shards != nil {
+		all = append(all, area{"shards", sharded})
+	}
+	if features.Tiered {
+		all = append(all, area{"archive", archiving})
 	}
 	if features.Reopen != nil {
 		all = append(all, area{"reopen", reopening})

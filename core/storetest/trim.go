@@ -47,7 +47,7 @@ func trimTimes(events []core.Event) []time.Time {
 }
 
 func trimKeeps(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	want := s.week(stream)
 	for _, before := range trimTimes(want) {
 		s.trim(stream, before)
@@ -62,7 +62,7 @@ func trimKeeps(s *suite) {
 // trimRemoves knows of the adapter's periods only that they are a day at most. So an
 // event that is more than a day older than the time lies in a period that has ended.
 func trimRemoves(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	want := s.week(stream)
 	for _, before := range trimTimes(want) {
 		s.trim(stream, before)
@@ -75,7 +75,7 @@ func trimRemoves(s *suite) {
 }
 
 func trimOffsets(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	want := s.week(stream)
 	last := want[len(want)-1].ReceivedAt
 	s.trim(stream, last.Add(-2*day))
@@ -92,7 +92,7 @@ func trimOffsets(s *suite) {
 }
 
 func trimAll(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	s.append(batch(stream, s.entries(4)))
 	for next := core.Offset(4); next < 7; next++ {
 		last := s.at
@@ -110,7 +110,7 @@ func trimAll(s *suite) {
 }
 
 func trimClock(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	s.append(batch(stream, s.entries(1)))
 	last := s.at
 	s.trim(stream, s.at.Add(3*day))
@@ -120,7 +120,7 @@ func trimClock(s *suite) {
 }
 
 func trimOthers(s *suite) {
-	stream, neighbour := newStream(), newStream()
+	stream, neighbour := s.newStream(), s.newStream()
 	var mine, other []core.Event
 	for range 5 {
 		mine = append(mine, s.append(batch(stream, s.entries(3)))...)
@@ -140,7 +140,7 @@ func trimOthers(s *suite) {
 }
 
 func trimAgain(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	want := s.week(stream)
 	before := want[14].ReceivedAt
 	s.trim(stream, before)
@@ -162,7 +162,7 @@ func trimAgain(s *suite) {
 // trimMeanwhile trims day after day while events of the last day are appended
 // and read, and once more after that.
 func trimMeanwhile(s *suite) {
-	stream := newStream()
+	stream := s.newStream()
 	next := core.Offset(len(s.week(stream)))
 	last := next
 	trimmed := make(chan error, 1)

@@ -1,10 +1,11 @@
 package server
 
 import (
-	"io"
 	"net"
 	"sync/atomic"
 	"time"
+
+	"github.com/valyala/fasthttp"
 )
 
 // conn is an open connection.
@@ -16,6 +17,19 @@ type conn struct {
 	// the answer that says what was wrong.
 	linger atomic.Bool
 	closed atomic.Bool
+	// ahead is what was read of requests and not given to fasthttp yet. The first given
+	// bytes are a request.
+	ahead []byte
+	given int
+	// by is when a connection that is awaited is given up. Its zero value means that
+	// fasthttp decides about it.
+	by time.Time
+	// between says that a request was answered, and the next one has not begun.
+	between bool
+	// served says that a request was answered, called that the listener has closed.
+	served, called bool
+	// state is for Close, which fasthttp calls from elsewhere when it shuts down.
+	state atomic.Int32
 	// readBy is the time by which the client must have sent what is read. Only the
 	// goroutine that serves the connection uses it.
 	readBy time.Time
@@ -26,12 +40,66 @@ type conn struct {
 	asked atomic.Bool
 }
 
+// The states of a connection.
+const (
+	stateServed   = iota // by fasthttp
+	stateArriving        // fasthttp takes it for idle, but a request has begun to arrive
+	stateResting         // fasthttp is about to close it, and then it is awaited
+)
+
+// follow notes where fasthttp is with a connection. It does so on the goroutine that
+// serves it, until it has closed it.
+func follow(socket net.Conn, state fasthttp.ConnState) {
+	c, ok := socket.(*conn)
+	switch {
+	case ok && state == fasthttp.StateIdle:
+		c.between = true
+	case ok && state == fasthttp.StateActive:
+		c.between, c.by = false, time.Time{}
+	}
+}
+
+// Read implements net.Conn. fasthttp gets requests when they have arrived.
+func (c *conn) Read(p []byte) (int, error) {
+	switch {
+	case c.between:
+		return c.readNext(p)
+	case len(c.ahead) > 0:
+		return c.readAhead(p), nil
+	}
+	return c.Conn.Read(p)
+}
+
+// readAhead gives the request alone, so that the next one is awaited as this one was. If
+// fasthttp wants more, the request has more than it seemed to have.
+func (c *conn) readAhead(p []byte) int {
+	if c.given == 0 {
+		c.given = len(c.ahead)
+	}
+	n := copy(p, c.ahead[:c.given])
+	c.ahead, c.given = c.ahead[n:], c.given-n
+	if len(c.ahead) == 0 {
+		c.ahead = nil // which frees it
+	}
+	return n
+}
+
 func (c *conn) isSpare() bool { return !c.spareUntil.IsZero() }
 
 // SetReadDeadline implements net.Conn.
 func (c *conn) SetReadDeadline(t time.Time) error {
 	if c.isSpare() && !c.asked.Load() && c.spareUntil.Before(t) {
 		t = c.spareUntil
+	}
+	switch {
+	case c.between: // a moment of the time until the next request
+		c.by = t
+		t = t.Add(min(c.listener.limits.restAfter()-c.listener.limits.IdleTimeout, 0))
+	case !c.by.IsZero(): // the time for this request has begun before
+		if c.by.Before(t) {
+			t = c.by
+		}
+		c.by = time.Time{}
 	}
 	c.readBy = t
 	return c.Conn.SetReadDeadline(t)
@@ -67,13 +135,35 @@ func (c *conn) reset() {
 
 // Close implements net.Conn.
 func (c *conn) Close() error {
+	switch {
+	case c.state.Load() == stateArriving:
+		return nil // it is not idle
+	case c.state.CompareAndSwap(stateResting, stateServed) && c.listener.enter(c):
+		return nil
+	}
 	if !c.closed.CompareAndSwap(false, true) {
 		return net.ErrClosed
 	}
-	defer c.listener.closed(c)
+	defer c.listener.forget(c)
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok && c.linger.Load() && !c.isSpare() && half.CloseWrite() == nil {
-		_ = c.Conn.SetReadDeadline(time.Now().Add(lingerTime))
-		_, _ = io.CopyN(io.Discard, c.Conn, lingerBytes)
+		c.letFinish()
 	}
 	return c.Conn.Close()
+}
+
+// letFinish reads what the client still sends. The buffer is small, because many that are
+// slow may be let go at once, until it turns out that the client sends much.
+func (c *conn) letFinish() {
+	_ = c.Conn.SetReadDeadline(time.Now().Add(lingerTime))
+	buffer := make([]byte, 64)
+	for left := lingerBytes; left > 0; {
+		n, err := c.Conn.Read(buffer)
+		if err != nil {
+			return
+		}
+		left -= n
+		if n == len(buffer) && n < 8<<10 {
+			buffer = make([]byte, 8<<10)
+		}
+	}
 }

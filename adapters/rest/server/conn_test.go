@@ -3,6 +3,7 @@ package server
 import (
 	"crypto/tls"
 	"io"
+	"log/slog"
 	"net"
 	"testing"
 	"time"
@@ -38,7 +39,7 @@ func TestAConnectionTooManyHoldsUpNobody(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() {
-		_, err := (&listener{Listener: &inner}).Accept()
+		_, err := listen(&inner, &Limits{}, slog.Default()).Accept()
 		ended <- err
 	}()
 	select {

@@ -14,7 +14,9 @@
 //   - limits.go: what one client, and all of them together, may take of it;
 //   - pool.go: what all organizations share, and nobody gets all of;
 //   - listener.go: connections, counted, and some beyond for questions about health;
-//   - conn.go: a connection that closes late enough for its last answer;
+//   - conn.go: a connection that gives requests, and closes late enough for its last answer;
+//   - arrival.go: requests on their way, awaited at next to no cost;
+//   - requestend.go: whether a request has arrived;
 //   - hungup_unix.go, hungup_other.go: whether the client has left;
 //   - middleware.go: around every request: panics, log, metrics;
 //   - traced.go: the trace that it belongs to;

@@ -28,6 +28,7 @@ import (
 	"github.com/eventflow-go/eventflow/core/eventlog"
 	"github.com/eventflow-go/eventflow/core/identity"
 	"github.com/eventflow-go/eventflow/core/inbound"
+	"github.com/eventflow-go/eventflow/core/process"
 )
 
 // catalog is one in memory that notes by which names streams are looked up.
@@ -168,6 +169,7 @@ func start(t testing.TB, options ...option) *fixture {
 	o.Identity, o.Authorizer = &identity.UseCases{Access: f.access}, roles{}
 	ports := eventlog.StreamPorts{Catalog: f.catalog, Versions: f.catalog, Log: f.log, Schemas: schemas{}, Authorizer: roles{}, Now: time.Now}
 	o.Streams = eventlog.NewStreams(ports)
+	o.Moves = eventlog.NewMoves(eventlog.MovePorts{Streams: o.Streams, Logger: o.Logger, Now: time.Now})
 	recent := eventlog.NewRecent(f.log, nil, o.Logger)
 	committer := eventlog.NewCommitter(f.log, eventlog.CommitOptions{Committed: recent.Committed})
 	o.Ingest = eventlog.NewIngest(o.Streams, committer, time.Now)
@@ -178,6 +180,7 @@ func start(t testing.TB, options ...option) *fixture {
 		Streams: o.Streams, Recent: recent, Log: f.log, Store: f.catalog, Authorizer: roles{}, Logger: o.Logger, Now: time.Now,
 	})
 	o.Tails = eventlog.NewTails(o.Streams, recent, f.log)
+	o.Processing = process.New(process.Ports{Store: f.catalog, Streams: o.Streams, Log: f.log, Authorizer: roles{}, Logger: o.Logger, Now: time.Now})
 	o.Inbound = inbound.New(inbound.Ports{
 		Catalog: f.catalog, Streams: o.Streams, Ingest: o.Ingest, Authorizer: roles{}, Secrets: [][]byte{bytes.Repeat([]byte{7}, 32)},
 		Logger: o.Logger, Now: time.Now,

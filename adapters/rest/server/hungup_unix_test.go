@@ -20,10 +20,11 @@ func connected(t *testing.T) (client net.Conn, served *conn) {
 	client, err = net.Dial("tcp", ln.Addr().String())
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = client.Close() })
-	accepted, err := (&listener{Listener: ln, limit: 1}).Accept()
+	accepted, err := ln.Accept()
 	require.NoError(t, err)
-	t.Cleanup(func() { _ = accepted.Close() })
-	return client, accepted.(*conn)
+	served = &conn{Conn: accepted, listener: &listener{}}
+	t.Cleanup(func() { _ = served.Close() })
+	return client, served
 }
 
 // The time for reading a request is over long before a poll is. That says

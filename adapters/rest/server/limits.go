@@ -48,6 +48,9 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
+// restAfter is how long fasthttp waits for the next request of a connection.
+func (l *Limits) restAfter() time.Duration { return l.ReadTimeout / 10 }
+
 func setDefault[T comparable](field *T, value T) {
 	var zero T
 	if *field == zero {

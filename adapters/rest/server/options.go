@@ -22,6 +22,8 @@ type Options struct {
 	Ingest  *eventlog.Ingest
 	Query   *eventlog.Query
 	Streams *eventlog.Streams
+	// Moves moves streams between the shards of the store.
+	Moves *eventlog.Moves
 	// Schemas manages what payloads must fit, and Quarantine what did not.
 	Schemas    *eventlog.Schemas
 	Quarantine *eventlog.Quarantine

@@ -175,6 +175,7 @@ var table = []route{
 	{Route{"GET", streamPath, core.ActionReadStreams}, (*Server).getStream, false},
 	{Route{"PATCH", streamPath, core.ActionWriteStreams}, (*Server).patchStream, false},
 	{Route{"DELETE", streamPath, core.ActionWriteStreams}, (*Server).deleteStream, false},
+	{Route{"POST", streamPath + "/move", core.ActionWriteOrganization}, (*Server).postMove, false},
 	{Route{"GET", streamPath + "/stats", core.ActionReadStreams}, (*Server).getStats, false},
 	{Route{"GET", streamPath + "/retention", core.ActionReadStreams}, (*Server).getRetention, false},
 	{Route{"GET", streamPath + "/histogram", core.ActionReadEvents}, (*Server).getHistogram, true},

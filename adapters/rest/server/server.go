@@ -55,6 +55,7 @@ func New(options Options) *Server {
 	s.http.Handler = s.serve
 	s.http.ExpectHandler = s.expect
 	s.http.ErrorHandler = s.refuse
+	s.http.ConnState = follow
 	s.http.CloseOnShutdown = true
 	s.http.SecureErrorLogMessage = true
 	return s
@@ -63,7 +64,7 @@ func New(options Options) *Server {
 // Serve answers the connections of a listener until [Server.Shutdown], and then
 // returns nil.
 func (s *Server) Serve(ln net.Listener) error {
-	return s.http.Serve(&listener{Listener: ln, limit: int64(s.Limits.Connections), spare: s.Limits.SpareConnections})
+	return s.http.Serve(listen(ln, &s.Limits, s.Logger))
 }
 
 // Polls returns how many polls are being answered. Most of them wait for

@@ -20,7 +20,7 @@ func (s *Server) getSources(c *call) error {
 	return answerList(c, rest.SourcesPath, values, page)
 }
 
-// postSource makes a source, whose address is in this answer only.
+// postSource makes a source. Its address, if it has one, is in this answer only.
 func (s *Server) postSource(c *call) error {
 	var spec core.SourceSpec
 	if err := c.readObject(&spec); err != nil {
@@ -37,7 +37,11 @@ func (s *Server) postSource(c *call) error {
 // answerSource answers with a source and its address.
 func (c *call) answerSource(status int, source core.Source, token string) error {
 	c.setRevision(source.Revision)
-	return c.answerJSON(status, rest.SourceWithToken{Source: source, Token: token, Path: rest.InboundPath(token)})
+	answer := rest.SourceWithToken{Source: source}
+	if token != "" {
+		answer.Token, answer.Path = token, rest.InboundPath(token)
+	}
+	return c.answerJSON(status, answer)
 }
 
 // getSource answers one source.

@@ -100,6 +100,26 @@ func (s *Server) deleteStream(c *call) error {
 	return nil
 }
 
+// postMove begins to move a stream to another shard of the store.
+func (s *Server) postMove(c *call) error {
+	ref, err := c.stream()
+	if err != nil {
+		return err
+	}
+	var move rest.StreamMove
+	if err := c.readObject(&move); err != nil {
+		return err
+	}
+	if move.Shard == nil {
+		return core.Invalid("shard", "is required: the number of a shard, from 0")
+	}
+	stream, err := s.Moves.Start(c.context(), c.who, ref, *move.Shard)
+	if err != nil {
+		return err
+	}
+	return c.answerStream(fasthttp.StatusAccepted, stream)
+}
+
 func (c *call) streamRevision() (ref string, revision int64, err error) {
 	if ref, err = c.stream(); err != nil {
 		return "", 0, err

@@ -16,6 +16,25 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
+// Moving a stream is for admins, names a shard, and is refused where there is one only.
+func TestAMoveIsAskedFor(t *testing.T) {
+	t.Parallel()
+	f := start(t)
+	f.stream("orders")
+	_, err := f.client.MoveStream(t.Context(), "orders", 1)
+	require.ErrorContains(t, err, "shard: must be 0: the store has one shard")
+	_, err = f.client.MoveStream(t.Context(), "orders", 0)
+	require.Equal(t, core.CodeConflict, core.CodeOf(err))
+	got := f.do("POST", "/api/v1/streams/orders/move", strings.NewReader(`{}`))
+	require.Equal(t, "shard", got.problem(t).Details[0].Field)
+	_, err = rest.NewClient("http://"+f.address, f.newKey(core.RoleDeveloper)).MoveStream(t.Context(), "orders", 0)
+	require.Equal(t, core.CodeForbidden, core.CodeOf(err))
+	got = f.do("POST", "/api/v1/streams", strings.NewReader(`{"name":"pinned","shard":1}`))
+	require.Equal(t, "shard", got.problem(t).Details[0].Field)
+	got = f.do("POST", "/api/v1/streams", strings.NewReader(`{"name":"pinned","shard":0}`))
+	require.Equal(t, http.StatusCreated, got.StatusCode)
+}
+
 func TestAStreamLivesAndDies(t *testing.T) {
 	t.Parallel()
 	f := start(t)

@@ -8,5 +8,8 @@ func (s *Server) getSummary(c *call) error {
 	if err != nil {
 		return err
 	}
+	if sum.FailingProcessors, err = s.Processing.Processors.Failing(c.context(), c.who); err != nil {
+		return err
+	}
 	return c.answerJSON(fasthttp.StatusOK, sum)
 }

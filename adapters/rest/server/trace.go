@@ -12,5 +12,8 @@ func (s *Server) getTrace(c *call) error {
 	if err != nil {
 		return err
 	}
+	if err := s.Processing.Trials.Judge(c.context(), c.who, &trace); err != nil {
+		return err
+	}
 	return c.answerJSON(fasthttp.StatusOK, trace)
 }

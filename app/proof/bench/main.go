@@ -65,7 +65,7 @@ func main() {
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds; the median of their ratios counts")
 	flag.IntVar(&b.stored, "stored", 2_000_000, "stored events for the figures on a full log; 0 leaves them out")
 	flag.IntVar(&b.connections, "connections", 512, "connections of the single-event load")
-	flag.StringVar(&b.only, "only", "", "run one part only: idle, post, batch, read, fresh, deliver, waits, fanout, watched, slow, neighbour, telemetry, process, full")
+	flag.StringVar(&b.only, "only", "", "run one part only: idle, post, batch, read, fresh, deliver, waits, fanout, archive, watched, slow, neighbour, telemetry, process, full")
 	flag.StringVar(&b.profiles, "profiles", "", "folder for a CPU profile of every server, named by its process id")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -154,6 +154,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 		{"deliver", b.deliver},
 		{"waits", b.waits},
 		{"fanout", b.fanout},
+		{"archive", b.archived},
 		{"watched", b.watched},
 		{"slow", b.slow},
 		{"neighbour", b.neighbour},

@@ -56,13 +56,19 @@ var running struct {
 
 // start starts the browser. Its context lives until Close: one with a time-out
 // would take the browser along.
-func start() {
+func start(t testing.TB) {
 	path, err := Find()
 	if err != nil {
 		running.err = fmt.Errorf("%w: run `make test`, which gets one, or set %s", err, EnvChromium)
 		return
 	}
-	allocator, stop := chromedp.NewExecAllocator(context.Background(), options(path)...)
+	flags := options(path)
+	if _, measures := t.(*testing.B); !measures {
+		// A page is open for seconds. To compile its program once more, and better, would
+		// cost more than it gains: a quarter of all that the browser does.
+		flags = append(flags, chromedp.Flag("js-flags", "--liftoff-only --no-wasm-dynamic-tiering"))
+	}
+	allocator, stop := chromedp.NewExecAllocator(context.Background(), flags...)
 	ctx, cancel := chromedp.NewContext(allocator)
 	running.ctx, running.cancel = ctx, func() { cancel(); stop() } //nolint:fatcontext // it is made once
 	running.err = chromedp.Run(ctx)
@@ -108,7 +114,7 @@ type Page struct {
 // the page complained of fails it, unless it was allowed.
 func Open(t testing.TB, base string) *Page {
 	t.Helper()
-	running.once.Do(start)
+	running.once.Do(func() { start(t) })
 	if running.err != nil {
 		t.Fatal(running.err)
 	}

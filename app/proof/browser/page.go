@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/chromedp/cdproto/heapprofiler"
 	"github.com/chromedp/cdproto/input"
@@ -52,11 +53,15 @@ func awaited(params *runtime.EvaluateParams) *runtime.EvaluateParams {
 	return params.WithAwaitPromise(true)
 }
 
+// pause is between two looks at a page that is waited for. A look at each frame would
+// be most of what the browser does.
+const pause = 40 * time.Millisecond
+
 // Await waits until a JavaScript expression is true.
 func (p *Page) Await(what, condition string) {
 	p.t.Helper()
 	for range 5 { // a page that is just being opened takes the question away with the one before
-		err := p.try(chromedp.Poll(condition, nil, chromedp.WithPollingTimeout(patience)))
+		err := p.try(chromedp.Poll(condition, nil, chromedp.WithPollingInterval(pause), chromedp.WithPollingTimeout(patience)))
 		if err == nil {
 			return
 		}
@@ -138,7 +143,10 @@ const named = `(kind, name) => {
 const atRest = `async find => {
 	for (let last = ''; ; await new Promise(requestAnimationFrame)) {
 		const found = find();
-		if (!found || found.disabled) continue;
+		if (!found || found.disabled) {
+			await new Promise(again => setTimeout(again, 40));
+			continue;
+		}
 		found.scrollIntoView({block: 'center'});
 		const box = found.getBoundingClientRect(), place = [box.x, box.y, box.width, box.height].join();
 		const at = [box.x + box.width / 2, box.y + box.height / 2], hit = document.elementFromPoint(...at);

@@ -8,6 +8,10 @@
 // So that these tests are known to see it when it does not, two more run without
 // the time-outs of the sessions, and must find it late.
 //
+// It makes the network sick between two servers, PostgreSQL and Redis, by toxiproxy: slow,
+// resetting connections, and swallowing what is sent. Each request must be answered within
+// the server's limit, and servers must work again when the network does.
+//
 // It cuts the power, by a file system that forgets what was not flushed (package disk),
 // under SQLite and under a whole PostgreSQL. That takes root and Linux's FUSE. So that
 // these tests are known to see loss, two more run with synchronous=NORMAL and with
@@ -23,6 +27,9 @@
 // more of it, and `make chaos-long` pauses, cuts off, cuts the power and kills under
 // processors 100 times each, and copies a million events. After n times without a failure
 // the true rate of failures is below 3/n, with a confidence of 95 %.
+//
+// Of three servers of JetStream one is killed, all are killed, and one is paused, while
+// two servers of EventFlow keep their log there. `make chaos` and `make chaos-long` do it.
 //
 // Copies from one store into another are killed on the way, and go on; a backup is
 // taken under load, and restored on the other engine.

@@ -31,6 +31,8 @@ type workload struct {
 	path    string
 	acked   atomic.Int64
 	marker  atomic.Int64
+	// slowest is how many nanoseconds the slowest answer took.
+	slowest atomic.Int64
 	// pinned: each producer sends to one client only. ackedBy counts for each client
 	// what it was acknowledged.
 	pinned  bool
@@ -134,7 +136,9 @@ func (w *workload) refusedFor(late time.Time, client *rest.Client, producer int,
 	op := w.rec.Invoke(history.Call{Producer: producer, Stream: stream, Events: events})
 	ctx, cancel := context.WithDeadline(context.Background(), late)
 	defer cancel()
+	begun := time.Now()
 	receipts, err := post(ctx, client, stream, events)
+	w.took(time.Since(begun))
 	var answered *rest.Error
 	switch {
 	case err == nil:
@@ -153,6 +157,15 @@ func (w *workload) refusedFor(late time.Time, client *rest.Client, producer int,
 		op.Unknown()
 	}
 	return answered.Status
+}
+
+func (w *workload) took(d time.Duration) {
+	for {
+		slowest := w.slowest.Load()
+		if int64(d) <= slowest || w.slowest.CompareAndSwap(slowest, int64(d)) {
+			return
+		}
+	}
 }
 
 func post(ctx context.Context, client *rest.Client, stream string, events []history.Sent) ([]history.Receipt, error) {

@@ -25,6 +25,7 @@ const manyStreams = 100_000
 func TestAHundredThousandStreams(t *testing.T) {
 	t.Parallel()
 	p := place(t)
+	p.nodes = 1 // the streams are written into its SQLite
 	fillCatalog(t, p)
 	p.run("127.0.0.1:0")
 	p.setUp()

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventflow-go/eventflow/adapters/memory"
+	"github.com/eventflow-go/eventflow/adapters/postgres"
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/sqlite"
 	"github.com/eventflow-go/eventflow/app"
@@ -33,7 +34,7 @@ const asProgram = "EVENTFLOW_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
-		app.Main(app.SharedStorage("sqlite", sqlite.Open), app.Storage("memory", memory.Open))
+		app.Main(app.SharedStorage("sqlite", sqlite.Open), app.SharedStorage("postgres", postgres.Open), app.Storage("memory", memory.Open))
 	}
 	code := m.Run()
 	browser.Close()
@@ -67,6 +68,10 @@ type program struct {
 	key   string
 	stop  func()
 	admin *rest.Client
+	// nodes is how many there are, and shared what all of them are told. stores is the
+	// part of it that names their stores.
+	nodes          int
+	shared, stores []string
 }
 
 // start starts the program at a free port.
@@ -84,11 +89,21 @@ func place(t testing.TB) *program {
 	site, err := ui.NewSite()
 	require.NoError(t, err)
 	require.True(t, site.Built(), "the dashboard is not built: run `make test`, or `make build` before")
-	return &program{t: t, folder: t.TempDir()}
+	return &program{t: t, folder: t.TempDir(), nodes: fleetSize(t)}
 }
 
-// run runs the program at an address, and reads what it says.
+// run runs the program at an address.
 func (p *program) run(addr string) {
+	p.t.Helper()
+	if p.nodes > 1 {
+		p.runFleet(addr, p.nodes)
+		return
+	}
+	p.runNode(addr)
+}
+
+// runNode runs `eventflow dev` at an address, and reads what it says.
+func (p *program) runNode(addr string) {
 	p.t.Helper()
 	binary, err := os.Executable()
 	require.NoError(p.t, err)
@@ -147,7 +162,7 @@ func (p *program) host(args ...string) {
 }
 
 func (p *program) environ() []string {
-	return []string{asProgram + "=1", "GORACE=atexit_sleep_ms=10", "HOME=" + p.folder, "XDG_CONFIG_HOME=" + p.folder, fmt.Sprintf("EVENTFLOW_SHARE_STREAMS=%d", 2*manyStreams)}
+	return append([]string{asProgram + "=1", "GORACE=atexit_sleep_ms=10", "HOME=" + p.folder, "XDG_CONFIG_HOME=" + p.folder, fmt.Sprintf("EVENTFLOW_SHARE_STREAMS=%d", 2*manyStreams)}, p.shared...)
 }
 
 // again starts the program anew, where it was.

@@ -1,9 +1,12 @@
-// Package foreign builds on this module from another one, as those do who bring a
-// storage of their own.
+// Package foreign builds on this module from others, as those do who bring a storage or a
+// type of destination of their own.
 package foreign
 
 import (
+	"bufio"
 	"context"
+	"encoding/base64"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -18,12 +21,12 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// foreignModule copies the module in testdata to a folder of the test's, where
+// foreignModule copies a module in testdata to a folder of the test's, where
 // it may be resolved anew against the tree as it is.
-func foreignModule(t *testing.T) string {
+func foreignModule(t *testing.T, name string) string {
 	t.Helper()
-	folder := filepath.Join(t.TempDir(), "rocks")
-	require.NoError(t, os.CopyFS(folder, os.DirFS("testdata/rocks")))
+	folder := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.CopyFS(folder, os.DirFS(filepath.Join("testdata", name))))
 	root, err := filepath.Abs("../../..")
 	require.NoError(t, err)
 	mod := filepath.Join(folder, "go.mod")
@@ -47,13 +50,13 @@ func goCommand(t *testing.T, folder string, args ...string) string {
 
 func TestAForeignStoragePassesTheSuiteAndServes(t *testing.T) {
 	t.Parallel()
-	folder := foreignModule(t)
+	folder := foreignModule(t, "rocks")
 	require.Contains(t, goCommand(t, folder, "test", "-count=1", "-v", "-vet=off", "./rocks"), "--- PASS: TestStorage")
 	binary := filepath.Join(folder, "server")
 	goCommand(t, folder, "build", "-ldflags=-s -w", "-o", binary, ".")
 
-	environ := append(os.Environ(), "EVENTFLOW_STORE=rocks:"+filepath.Join(folder, "data"), "EVENTFLOW_CATALOG=sqlite:"+filepath.Join(folder, "data"),
-		"EVENTFLOW_SECRET=a-secret-for-a-server-that-lives-for-seconds", "EVENTFLOW_ADDR="+freeAddr(t), "EVENTFLOW_LOG_LEVEL=error")
+	data := filepath.Join(folder, "data")
+	environ := environOf(t, "EVENTFLOW_STORE=rocks:"+data, "EVENTFLOW_CATALOG=sqlite:"+data)
 	first := startForeign(t, binary, environ)
 	_, err := first.CreateStream(t.Context(), core.StreamSpec{Name: "orders"})
 	require.NoError(t, err)
@@ -62,6 +65,54 @@ func TestAForeignStoragePassesTheSuiteAndServes(t *testing.T) {
 	event, err := first.Event(t.Context(), "orders", receipt.ID.String())
 	require.NoError(t, err)
 	require.Equal(t, `{"total": 1.50}`, string(event.Payload))
+}
+
+// A team's own type of destination passes the suite, and a server that knows it sends
+// events there, like to any other.
+func TestAForeignSinkPassesTheSuiteAndReceives(t *testing.T) {
+	t.Parallel()
+	folder := foreignModule(t, "pigeon")
+	require.Contains(t, goCommand(t, folder, "test", "-count=1", "-v", "-vet=off", "./pigeon"), "--- PASS: TestSinks")
+	binary := filepath.Join(folder, "server")
+	goCommand(t, folder, "build", "-ldflags=-s -w", "-o", binary, ".")
+
+	loft, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = loft.Close() }()
+	client := startForeign(t, binary, environOf(t, "EVENTFLOW_STORE=sqlite:"+filepath.Join(folder, "data"), "EVENTFLOW_ALLOW_PRIVATE_DESTINATIONS=true"))
+	_, err = client.CreateStream(t.Context(), core.StreamSpec{Name: "orders"})
+	require.NoError(t, err)
+	made, err := client.CreateProcessor(t.Context(), "orders", core.ProcessorSpec{
+		GroupSpec: core.GroupSpec{Name: "home"}, Destination: fmt.Appendf(nil, `{"type":"pigeon","loft":%q,"password":"letmein"}`, loft.Addr()),
+	})
+	require.NoError(t, err)
+	require.NotContains(t, string(made.Destination.Settings), "letmein")
+	_, err = client.Publish(t.Context(), "orders", rest.NewEvent{Type: "order.paid", Payload: []byte(`{"total":1.50}`)})
+	require.NoError(t, err)
+	require.NoError(t, loft.(*net.TCPListener).SetDeadline(time.Now().Add(20*time.Second)))
+	conn, err := loft.Accept()
+	require.NoError(t, err)
+	lines := bufio.NewReader(conn)
+	password, err := lines.ReadString('\n')
+	require.NoError(t, err)
+	require.Equal(t, "letmein\n", password)
+	event, err := lines.ReadString('\n')
+	require.NoError(t, err)
+	require.Contains(t, event, `"payload":"`+base64.StdEncoding.EncodeToString([]byte(`{"total":1.50}`))+`"`)
+	_, err = conn.Write([]byte("ok\n"))
+	require.NoError(t, err)
+	require.NoError(t, conn.Close())
+	require.Eventually(t, func() bool {
+		all, err := client.Deliveries(t.Context(), "orders", "home", "", "", 10)
+		return err == nil && len(all.Items) == 1 && all.Items[0].Outcome == core.Delivered
+	}, 20*time.Second, 20*time.Millisecond)
+}
+
+// environOf is the environment of a server, with some more settings.
+func environOf(t *testing.T, more ...string) []string {
+	t.Helper()
+	return append(append(os.Environ(), "EVENTFLOW_SECRET=a-secret-for-a-server-that-lives-for-seconds",
+		"EVENTFLOW_ADDR="+freeAddr(t), "EVENTFLOW_LOG_LEVEL=error"), more...)
 }
 
 // startForeign starts the binary and returns a client that may do everything.

@@ -19,9 +19,12 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/eventflow-go/eventflow/adapters/jetstreamtest"
 )
 
 func main() {
+	jetstreamtest.ServeIfAsked()
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	os.Exit(run(os.Args[1:], signals))

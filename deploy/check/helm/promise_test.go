@@ -198,7 +198,7 @@ func TestTheAlertsComeAlong(t *testing.T) {
 
 // owned are settings that the chart makes of other values.
 var owned = []string{
-	"addr", "store", "catalog", "secret", "secret-previous", "redis", "tls-cert", "tls-key", "smtp", "metrics-token", "drain-delay", "drain-timeout",
+	"addr", "store", "catalog", "secret", "secret-previous", "redis", "tls-cert", "tls-key", "smtp", "archive-secret-key", "metrics-token", "drain-delay", "drain-timeout",
 }
 
 var update = flag.Bool("update", false, "write the server's settings into values.schema.json")

@@ -13,8 +13,9 @@
   {{- if hasPrefix "EVENTFLOW_" $name }}{{ fail (printf "env.%s: is a setting of the server; write it under settings, as %s" $name ($name | trimPrefix "EVENTFLOW_" | lower | replace "_" "-")) }}{{ end }}
 {{- end }}
 {{- if and $v.redis.existingSecret $v.redis.bundled.enabled }}{{ fail "redis: existingSecret and bundled exclude each other" }}{{ end }}
-{{- if and (or $v.secrets.previous $v.secrets.smtp) (not $v.secrets.existingSecret) }}{{ fail "secrets.previous and secrets.smtp: need secrets.existingSecret, a Secret with these keys" }}{{ end }}
+{{- if and (or $v.secrets.previous $v.secrets.smtp $v.secrets.archive) (not $v.secrets.existingSecret) }}{{ fail "secrets.previous, secrets.smtp and secrets.archive: need secrets.existingSecret, a Secret with these keys" }}{{ end }}
 {{- if and $v.secrets.smtp (not (index $v.settings "mail-from")) }}{{ fail "settings.mail-from: is required with secrets.smtp, the sender address of emails" }}{{ end }}
+{{- if and $v.secrets.archive (not (index $v.settings "archive-access-key")) }}{{ fail "settings.archive-access-key: is required with secrets.archive, the secret key that belongs to it" }}{{ end }}
 {{- if and $v.ingress.enabled (not $v.ingress.host) }}{{ fail "ingress.host: is required with ingress.enabled" }}{{ end }}
 {{- if and $v.autoscaling.enabled (gt ($v.autoscaling.minReplicas | int) ($v.autoscaling.maxReplicas | int)) }}{{ fail "autoscaling.minReplicas: must not be more than maxReplicas" }}{{ end }}
 {{- end }}

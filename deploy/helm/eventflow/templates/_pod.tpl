@@ -158,6 +158,9 @@ scheme: {{ ternary "HTTPS" "HTTP" (ne $root.Values.tls.secretName "") }}
 {{- if .Values.secrets.smtp }}
 - { name: EVENTFLOW_SMTP_FILE, value: /run/eventflow/smtp }
 {{- end }}
+{{- if .Values.secrets.archive }}
+- { name: EVENTFLOW_ARCHIVE_SECRET_KEY_FILE, value: /run/eventflow/archive-secret-key }
+{{- end }}
 {{- if .Values.tls.secretName }}
 - { name: EVENTFLOW_TLS_CERT, value: /run/tls/tls.crt }
 - { name: EVENTFLOW_TLS_KEY, value: /run/tls/tls.key }
@@ -191,6 +194,9 @@ scheme: {{ ternary "HTTPS" "HTTP" (ne $root.Values.tls.secretName "") }}
       {{- end }}
       {{- if .Values.secrets.smtp }}
       - { key: smtp, path: smtp }
+      {{- end }}
+      {{- if .Values.secrets.archive }}
+      - { key: archive-secret-key, path: archive-secret-key }
       {{- end }}
 {{- if .Values.redis.bundled.enabled }}
 - secret:

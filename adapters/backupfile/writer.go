@@ -1,4 +1,4 @@
-// Package archive is the format of a backup: one stream of parts, each of which is
+// Package backupfile is the format of a backup: one stream of parts, each of which is
 // lines of JSON, compressed by zstd. `zstd -dc FILE | head` shows what is in it.
 //
 //	["eventflow backup",1]             what it is, and the version of the format
@@ -9,7 +9,7 @@
 //
 // A line that was altered, left out or moved shows at the end of its part, a part at
 // the end of the backup, and a backup that was cut off has no end.
-package archive
+package backupfile
 
 import (
 	"bytes"

@@ -1,0 +1,188 @@
+package jetstream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// What the servers must be, and be set to.
+const (
+	leastPayload = 2 << 20
+	leastBatch   = 20_000
+)
+
+// leastVersion is the oldest server that this adapter was tried with.
+var leastVersion = [3]int{2, 15, 2}
+
+// most lag that a replica may have, in messages, before it counts as behind.
+const mostLag = 10_000
+
+// Check implements [core.Storage]. It asks the leader of every partition, and every
+// server's monitoring address whether it flushes what it acknowledges.
+func (s *Storage) Check(ctx context.Context) error {
+	leave, err := s.calls.enter()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	if err := each(s.partitions, func(p *partition) error { return p.verify(ctx) }); err != nil {
+		return err
+	}
+	if err := s.checkServers(ctx); err != nil {
+		return err
+	}
+	return each(s.partitions, func(p *partition) error { return p.checkReplicas(ctx) })
+}
+
+// checkReplicas says which replicas are missing or behind. What is acknowledged is still
+// on a majority of the disks; it would not survive as many losses as it should.
+func (p *partition) checkReplicas(ctx context.Context) error {
+	state, err := p.info(ctx)
+	if err != nil || p.replicas == 1 {
+		return err
+	}
+	var wrong []string
+	there := 1 // the leader
+	if state.Cluster != nil {
+		for _, one := range state.Cluster.Replicas {
+			switch {
+			case one.Offline:
+				wrong = append(wrong, one.Name+" is away")
+			case !one.Current || one.Lag > mostLag:
+				wrong = append(wrong, fmt.Sprintf("%s is %d messages behind", one.Name, one.Lag))
+			default:
+				there++
+			}
+		}
+	}
+	if there >= p.replicas {
+		return nil
+	}
+	return &fewer{fmt.Sprintf("partition %d has %d of its %d replicas: %s; storing and reading go on", p.number, there, p.replicas, strings.Join(wrong, ", "))}
+}
+
+// fewer says that a partition would not survive as many losses as it should.
+type fewer struct{ text string }
+
+// Error implements error.
+func (e *fewer) Error() string { return e.text }
+
+// Unwrap makes it a [core.ErrDegraded], whose own text is about less.
+func (e *fewer) Unwrap() error { return core.ErrDegraded }
+
+// varz is what a server's monitoring address tells.
+type varz struct {
+	Name       string `json:"server_name"`
+	Version    string `json:"version"`
+	MaxPayload int    `json:"max_payload"`
+	JetStream  struct {
+		Config *struct {
+			SyncAlways bool `json:"sync_always"`
+		} `json:"config"`
+		Limits *struct {
+			MaxBatchSize int `json:"max_batch_size"`
+		} `json:"limits"`
+	} `json:"jetstream"`
+}
+
+// wrong says what a server's settings would cost.
+func (v *varz) wrong() (reasons []string) {
+	if v.JetStream.Config == nil {
+		return []string{"does not run JetStream"}
+	}
+	if !v.JetStream.Config.SyncAlways {
+		reasons = append(reasons, "acknowledges before it flushes: set jetstream.sync_interval to always")
+	}
+	if older(v.Version) {
+		reasons = append(reasons, fmt.Sprintf("has version %s, and %d.%d.%d is the oldest that this adapter was tried with", v.Version, leastVersion[0], leastVersion[1], leastVersion[2]))
+	}
+	if v.MaxPayload < leastPayload {
+		reasons = append(reasons, fmt.Sprintf("takes messages of %d bytes: set max_payload to 8MB", v.MaxPayload))
+	}
+	if v.JetStream.Limits == nil || v.JetStream.Limits.MaxBatchSize < leastBatch {
+		reasons = append(reasons, fmt.Sprintf("takes small batches only: set jetstream.limits.batch.max_msgs to %d", leastBatch))
+	}
+	return reasons
+}
+
+func older(version string) bool {
+	numbers := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)
+	for i := range leastVersion {
+		if i >= len(numbers) {
+			return true
+		}
+		digits, _, _ := strings.Cut(numbers[i], "-")
+		n, err := strconv.Atoi(digits)
+		if err != nil || n < leastVersion[i] {
+			return true
+		}
+		if n > leastVersion[i] {
+			return false
+		}
+	}
+	return false
+}
+
+// checkServers asks the monitoring addresses. A server that does not answer has told
+// nothing, and the replicas tell whether it is missing; but one must answer.
+func (s *Storage) checkServers(ctx context.Context) error {
+	if len(s.settings.monitors) == 0 {
+		return fmt.Errorf("nobody says whether the servers flush what they acknowledge: name their monitoring addresses in the store's URL, like monitor=http://host:8222: %w", core.ErrRelaxedDurability)
+	}
+	var mu sync.Mutex
+	var reasons []string
+	answered := 0
+	_ = each(s.settings.monitors, func(at string) error {
+		told, err := ask(ctx, at+"/varz")
+		mu.Lock()
+		defer mu.Unlock()
+		if err != nil {
+			return nil // it is away, which the replicas show
+		}
+		answered++
+		for _, reason := range told.wrong() {
+			reasons = append(reasons, fmt.Sprintf("server %s %s", told.Name, reason))
+		}
+		return nil
+	})
+	switch {
+	case len(reasons) > 0:
+		return fmt.Errorf("%s: %w", strings.Join(reasons, "; "), core.ErrRelaxedDurability)
+	case answered == 0:
+		return fmt.Errorf("no monitoring address of the servers answers, so nobody says whether they flush what they acknowledge: %w", core.ErrRelaxedDurability)
+	}
+	return nil
+}
+
+// askTimeout bounds one question to a monitoring address.
+const askTimeout = 3 * time.Second
+
+func ask(ctx context.Context, address string) (*varz, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return nil, errors.New(answer.Status)
+	}
+	var told varz
+	return &told, json.NewDecoder(http.MaxBytesReader(nil, answer.Body, 1<<20)).Decode(&told)
+}

@@ -1,0 +1,225 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// goal is what is looked for in a stream: the first block that reached is true for.
+// share guesses how far between two places it lies, from 0 to 1.
+type goal struct {
+	reached func(place) bool
+	share   func(before, at place) float64
+}
+
+func offsetGoal(offset core.Offset) goal {
+	return goal{
+		reached: func(p place) bool { return p.next > offset },
+		share: func(before, at place) float64 {
+			return float64(offset-before.next) / float64(max(at.offset-before.next, 1))
+		},
+	}
+}
+
+func timeGoal(at time.Time) goal {
+	return goal{
+		reached: func(p place) bool { return !p.last.Before(at) },
+		share: func(before, behind place) float64 {
+			return float64(at.Sub(before.last)) / float64(max(behind.last.Sub(before.last), 1))
+		},
+	}
+}
+
+// ends are the first and the last block of a stream, as the leader has them, and where
+// the stream begins: in the first block, or within it.
+type ends struct {
+	first, last *block
+	floor       core.Offset
+}
+
+// firstOffset is where the stream begins.
+func (e *ends) firstOffset() core.Offset { return max(e.first.offset, e.floor) }
+
+// endsOf asks the leader for a stream's ends, which are nil where it was never written
+// to.
+func (s *Storage) endsOf(ctx context.Context, p *partition, stream core.ID) (*ends, error) {
+	var found ends
+	asks := []func() error{
+		func() (err error) { found.first, err = s.firstOf(ctx, p, stream); return err },
+		func() (err error) { found.last, err = s.lastOf(ctx, p, stream); return err },
+		func() (err error) { found.floor, err = p.floorOf(ctx, stream); return err },
+	}
+	if err := each(asks, func(ask func() error) error { return ask() }); err != nil {
+		return nil, err
+	}
+	if found.first == nil || found.last == nil {
+		return nil, nil
+	}
+	return &found, nil
+}
+
+// firstOf asks the leader for a stream's first block.
+func (s *Storage) firstOf(ctx context.Context, p *partition, stream core.ID) (*block, error) {
+	m, err := p.newest(ctx, get{Seq: 1, NextFor: p.blocks(stream)})
+	if err != nil || m == nil {
+		return nil, err
+	}
+	b, err := decodeBlock(m)
+	if err == nil {
+		s.atlas.removed(stream, b.seq)
+		s.atlas.saw(b)
+	}
+	return b, err
+}
+
+// seek finds the first block of a stream that reaches a goal, or nil. What lies behind
+// every block that this process knows is asked of the leader. before is a known place
+// before the goal and at one that reaches it; either may be nil.
+func (s *Storage) seek(ctx context.Context, p *partition, stream core.ID, g goal) (*block, error) {
+	before, at := s.atlas.around(stream, g.reached)
+	if before == nil {
+		first, err := s.firstOf(ctx, p, stream)
+		if err != nil || first == nil || g.reached(first.place()) {
+			return first, err
+		}
+		before = &place{}
+		*before = first.place()
+	}
+	if at == nil {
+		last, err := s.lastOf(ctx, p, stream)
+		if err != nil || last == nil || !g.reached(last.place()) {
+			return nil, err
+		}
+		s.atlas.saw(last)
+		at = &place{}
+		*at = last.place()
+	}
+	return s.between(ctx, p, stream, g, *before, *at)
+}
+
+// between finds the first block that reaches a goal. The block at before does not, and
+// the one at the other place does. Guesses by share and by halves take turns, so that neither an
+// uneven stream nor an even one takes long.
+func (s *Storage) between(ctx context.Context, p *partition, stream core.ID, g goal, before, at place) (*block, error) {
+	var found *block
+	upper := at.seq
+	for turn := 0; before.next < at.offset && before.seq+1 < upper; turn++ {
+		share := 0.5
+		if turn%2 == 0 {
+			share = min(max(g.share(before, at), 0), 1)
+		}
+		guess := before.seq + 1 + uint64(share*float64(upper-before.seq-2))
+		b, err := s.blockFrom(ctx, p, stream, guess)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case b == nil:
+			return nil, nil // retention has removed all that was here
+		case g.reached(b.place()):
+			found, at, upper = b, b.place(), guess
+		default:
+			before = b.place()
+		}
+	}
+	if found == nil || found.seq != at.seq {
+		return s.blockFrom(ctx, p, stream, at.seq)
+	}
+	return found, nil
+}
+
+// blockFrom returns the first block of a stream at or behind a sequence.
+func (s *Storage) blockFrom(ctx context.Context, p *partition, stream core.ID, seq uint64) (*block, error) {
+	ask := get{Seq: seq, NextFor: p.blocks(stream)}
+	m, err := p.direct(ctx, ask)
+	if errors.Is(err, errNoAnswer) || err == nil && m == nil {
+		m, err = p.newest(ctx, ask)
+	}
+	if err != nil || m == nil {
+		return nil, err
+	}
+	b, err := decodeBlock(m)
+	if err == nil {
+		s.atlas.saw(b)
+	}
+	return b, err
+}
+
+// Bounds implements [core.Reader].
+func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds, error) {
+	leave, err := s.calls.enter()
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return s.bounds(ctx, streams)
+}
+
+func (s *Storage) bounds(ctx context.Context, streams []core.ID) ([]core.Bounds, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	bounds, at := make([]core.Bounds, len(streams)), make([]int, len(streams))
+	for i := range at {
+		at[i] = i
+	}
+	err := each(at, func(i int) error {
+		p, err := s.partitionOf(ctx, streams[i])
+		if err != nil {
+			return err
+		}
+		found, err := s.endsOf(ctx, p, streams[i])
+		if err == nil && found != nil {
+			bounds[i] = core.Bounds{First: found.firstOffset(), Next: found.last.next(), Last: found.last.last}
+		}
+		return err
+	})
+	return bounds, err
+}
+
+// OffsetAt implements [core.Reader].
+func (s *Storage) OffsetAt(ctx context.Context, stream core.ID, at time.Time) (core.Offset, error) {
+	leave, err := s.calls.enter()
+	if err != nil {
+		return 0, err
+	}
+	defer leave()
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
+	p, err := s.partitionOf(ctx, stream)
+	if err != nil {
+		return 0, err
+	}
+	return s.offsetAt(ctx, p, stream, at)
+}
+
+func (s *Storage) offsetAt(ctx context.Context, p *partition, stream core.ID, at time.Time) (core.Offset, error) {
+	found, err := s.endsOf(ctx, p, stream)
+	if err != nil || found == nil {
+		return 0, err
+	}
+	g := timeGoal(at)
+	var b *block
+	switch {
+	case g.reached(found.first.place()):
+		b = found.first
+	case !g.reached(found.last.place()):
+		return found.last.next(), nil
+	default:
+		if b, err = s.between(ctx, p, stream, g, found.first.place(), found.last.place()); err != nil {
+			return 0, err
+		}
+	}
+	if b == nil {
+		return 0, fmt.Errorf("retention removed what was looked for in stream %s", stream)
+	}
+	for i := range b.entries {
+		if !b.entries[i].ReceivedAt.Before(at) {
+			return max(b.entries[i].Offset, found.firstOffset()), nil
+		}
+	}
+	return max(b.next(), found.firstOffset()), nil
+}

@@ -1,0 +1,154 @@
+// Package jetstreamtest starts NATS servers for tests: within the process, or as
+// processes of their own that can be killed. It is the only place that links the server;
+// the program does not.
+package jetstreamtest
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/url"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// Node is what one server of a cluster is started with.
+type Node struct {
+	Name string
+	Dir  string
+	// Port is for clients, Monitor for questions about the server, Route for the other
+	// servers, all on the loopback address.
+	Port, Monitor, Route int
+	// Routes are the ports of all servers of the cluster; none is for a server alone.
+	Routes []int
+	// Relaxed leaves the server's default, which acknowledges before it flushes.
+	Relaxed bool
+	// Log has the server print what it does.
+	Log bool
+}
+
+// options are the settings that README.md of adapters/jetstream asks for.
+func (n Node) options() *server.Options {
+	o := &server.Options{
+		ServerName: n.Name, Host: "127.0.0.1", Port: n.Port, HTTPHost: "127.0.0.1", HTTPPort: n.Monitor,
+		JetStream: true, StoreDir: n.Dir, SyncAlways: !n.Relaxed, SyncInterval: 2 * time.Minute, MaxPayload: 8 << 20, NoSigs: true,
+		JetStreamMaxMemory: 1 << 30, JetStreamMaxStore: 1 << 40,
+	}
+	o.JetStreamLimits.MaxBatchSize = 20_000
+	o.JetStreamLimits.MaxBatchInflightPerStream = 200
+	if len(n.Routes) > 0 {
+		o.Cluster = server.ClusterOpts{Name: "eventflow-test", Host: "127.0.0.1", Port: n.Route}
+		for _, port := range n.Routes {
+			o.Routes = append(o.Routes, &url.URL{Scheme: "nats", Host: "127.0.0.1:" + strconv.Itoa(port)})
+		}
+	}
+	return o
+}
+
+// startTimeout bounds a start.
+const startTimeout = time.Minute
+
+// run starts a server within this process.
+func (n Node) run() (*server.Server, error) {
+	s, err := server.NewServer(n.options())
+	if err != nil {
+		return nil, err
+	}
+	go s.Start()
+	if !s.ReadyForConnections(startTimeout) {
+		s.Shutdown()
+		return nil, errors.New("the NATS server does not get ready")
+	}
+	return s, nil
+}
+
+// Nodes plans n servers with free ports, which keep their data in folders of dir.
+func Nodes(dir string, n int) ([]Node, error) {
+	ports, err := freePorts(3 * n)
+	if err != nil {
+		return nil, err
+	}
+	nodes := make([]Node, n)
+	for i := range nodes {
+		name := "n" + strconv.Itoa(i+1)
+		nodes[i] = Node{Name: name, Dir: filepath.Join(dir, name), Port: ports[3*i], Monitor: ports[3*i+1], Route: ports[3*i+2]}
+	}
+	if n > 1 {
+		for i := range nodes {
+			for j := range nodes {
+				nodes[i].Routes = append(nodes[i].Routes, nodes[j].Route)
+			}
+		}
+	}
+	return nodes, nil
+}
+
+// URL is a store's URL on the servers, under a name.
+func URL(nodes []Node, name string, partitions, replicas int) *url.URL {
+	var hosts, monitors []string
+	for _, n := range nodes {
+		hosts = append(hosts, "127.0.0.1:"+strconv.Itoa(n.Port))
+		monitors = append(monitors, "http://127.0.0.1:"+strconv.Itoa(n.Monitor))
+	}
+	query := url.Values{
+		"name": {name}, "partitions": {strconv.Itoa(partitions)}, "replicas": {strconv.Itoa(replicas)}, "monitor": {strings.Join(monitors, ",")},
+	}
+	return &url.URL{Scheme: "nats", Host: strings.Join(hosts, ","), RawQuery: query.Encode()}
+}
+
+// freePorts are ports on which nobody listens, and which no system gives to the client of
+// a connection: while a server is down, another one's client could have it.
+func freePorts(n int) (ports []int, err error) {
+	for tries := 0; len(ports) < n; tries++ {
+		port := 10_000 + rand.IntN(20_000)                                  //nolint:gosec // any number does
+		listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)) //nolint:noctx // it does not wait
+		if err != nil && tries > 100*n {
+			return nil, err
+		}
+		if err == nil {
+			ports = append(ports, port)
+			if err := listener.Close(); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return ports, nil
+}
+
+// Within runs servers in this process until stop is called.
+func Within(nodes []Node) (stop func(), err error) {
+	var running []*server.Server
+	stop = func() {
+		for _, s := range running {
+			s.Shutdown()
+			s.WaitForShutdown()
+		}
+	}
+	started := make([]*server.Server, len(nodes))
+	errs := make(chan error, len(nodes))
+	for i, n := range nodes {
+		go func() {
+			var err error
+			started[i], err = n.run()
+			errs <- err
+		}()
+	}
+	for range nodes {
+		err = errors.Join(err, <-errs)
+	}
+	for _, s := range started {
+		if s != nil {
+			running = append(running, s)
+		}
+	}
+	if err != nil {
+		stop()
+		return nil, fmt.Errorf("starting NATS servers: %w", err)
+	}
+	return stop, nil
+}

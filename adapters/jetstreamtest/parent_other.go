@@ -1,0 +1,8 @@
+//go:build !linux
+
+package jetstreamtest
+
+import "syscall"
+
+// dieWithParent cannot be had here.
+func dieWithParent() *syscall.SysProcAttr { return nil }

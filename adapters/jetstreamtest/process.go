@@ -1,0 +1,118 @@
+package jetstreamtest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// envNode names the variable by which a process learns that it is to be a server, and
+// which.
+const envNode = "EVENTFLOW_TEST_NATS_NODE"
+
+// ServeIfAsked turns this process into a NATS server, if [Node.Start] started it, and
+// does not return then. Call it first in TestMain, or in main.
+func ServeIfAsked() {
+	text := os.Getenv(envNode)
+	if text == "" {
+		return
+	}
+	var n Node
+	if err := json.Unmarshal([]byte(text), &n); err != nil {
+		fmt.Fprintln(os.Stderr, envNode+":", err)
+		os.Exit(1)
+	}
+	s, err := server.NewServer(n.options())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	if n.Log {
+		s.ConfigureLogger()
+	}
+	s.Start()
+	s.WaitForShutdown()
+	os.Exit(0)
+}
+
+// Process is a server in a process of its own.
+type Process struct {
+	Node
+	cmd *exec.Cmd
+}
+
+// Start starts a server as a process, which is this program again: it must call
+// [ServeIfAsked]. Where the system can do that, the server dies with this process,
+// however that ends. Start does not wait until the server is ready.
+func (n Node) Start() (*Process, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	text, err := json.Marshal(n)
+	if err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(self) //nolint:noctx,gosec // it is this program, and it outlives contexts; Kill ends it
+	cmd.Env = append(os.Environ(), envNode+"="+string(text))
+	cmd.Stderr = os.Stderr
+	cmd.SysProcAttr = dieWithParent()
+	return &Process{Node: n, cmd: cmd}, cmd.Start()
+}
+
+// Kill ends the server as a crash does, and waits until it is gone.
+func (p *Process) Kill() error {
+	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	_ = p.cmd.Wait() // it was killed
+	return nil
+}
+
+// Pause stops the server where it is, until Continue.
+func (p *Process) Pause() error { return p.cmd.Process.Signal(syscall.SIGSTOP) }
+
+// Continue lets a server go on.
+func (p *Process) Continue() error { return p.cmd.Process.Signal(syscall.SIGCONT) }
+
+// Await returns when a server answers that its part of JetStream is in order.
+func (n Node) Await(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for {
+		err := n.ask(ctx)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the NATS server %s does not get ready: %w", n.Name, err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+func (n Node) ask(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:"+strconv.Itoa(n.Monitor)+"/healthz", nil)
+	if err != nil {
+		return err
+	}
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return errors.New(answer.Status)
+	}
+	return nil
+}

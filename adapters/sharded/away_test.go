@@ -1,0 +1,193 @@
+package sharded_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// failing is a handle whose calls fail while it is broken.
+type failing struct {
+	kept
+	broken *atomic.Bool
+	check  error
+}
+
+func (f failing) err() error {
+	if f.broken.Load() {
+		return core.Unavailable(errAway, time.Second, "the event store cannot be reached and nothing was stored; try again")
+	}
+	return nil
+}
+
+func (f failing) Append(ctx context.Context, at time.Time, batches []core.Batch) error {
+	return errors.Join(f.err(), f.kept.Append(ctx, at, batches))
+}
+
+func (f failing) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds, error) {
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	return f.kept.Bounds(ctx, streams)
+}
+
+func (f failing) ReadAll(ctx context.Context, org core.ID, scan core.AllScan) ([]core.Event, error) {
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	return f.kept.ReadAll(ctx, org, scan)
+}
+
+func (f failing) Check(context.Context) error {
+	if err := f.err(); err != nil {
+		return err
+	}
+	return f.check
+}
+
+// A shard that is away is named, hurts its own streams alone, and is back without a
+// restart.
+func TestAShardThatIsAwayHurtsItsOwnStreams(t *testing.T) {
+	t.Parallel()
+	broken := []*atomic.Bool{{}, {}, {}}
+	var openers []opener
+	for i := range broken {
+		at := newPlace(t)
+		openers = append(openers, func(ctx context.Context) (core.Storage, error) {
+			storage, err := at.open(ctx)
+			return failing{storage.(kept), broken[i], nil}, err
+		})
+	}
+	storage := open(t, openers)
+	streams := []core.ID{byID(3).on(0), byID(3).on(1), byID(3).on(2)}
+	require.NoError(t, storage.Check(t.Context()))
+	for range 2 {
+		broken[1].Store(true)
+		for i, stream := range streams {
+			err := put(t, storage, stream)
+			_, unbounded := storage.Bounds(t.Context(), []core.ID{stream})
+			if i != 1 {
+				require.NoError(t, errors.Join(err, unbounded))
+				continue
+			}
+			require.Equal(t, core.CodeUnavailable, core.CodeOf(err))
+			require.ErrorContains(t, err, "shard 1 of the store: the event store cannot be reached")
+			require.ErrorContains(t, unbounded, "shard 1 of the store")
+		}
+		_, err := storage.ReadAll(t.Context(), core.ID{1}, core.AllScan{Limit: 10})
+		require.ErrorContains(t, err, "shard 1 of the store", "a part is not the whole")
+		err = storage.Check(t.Context())
+		require.ErrorIs(t, err, core.ErrDegraded)
+		require.NotErrorIs(t, err, core.ErrRelaxedDurability)
+		require.EqualError(t, err, "shard 1 of the store cannot be reached: its streams have to wait, all others go on")
+		broken[1].Store(false)
+		require.NoError(t, put(t, storage, streams[1]))
+		require.NoError(t, storage.Check(t.Context()))
+	}
+	for _, one := range broken {
+		one.Store(true)
+	}
+	err := storage.Check(t.Context())
+	require.Error(t, err)
+	require.NotErrorIs(t, err, core.ErrDegraded, "without any shard the store is not there")
+}
+
+// moved are homes that a test changes, as the catalog of another node would.
+type moved struct {
+	mu    sync.Mutex
+	homes map[core.ID]int
+	asked int
+}
+
+func (m *moved) HomesOf(_ context.Context, streams []core.ID) ([]int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.asked++
+	shards := make([]int, len(streams))
+	for i, stream := range streams {
+		shards[i] = m.homes[stream]
+	}
+	return shards, nil
+}
+
+func (m *moved) move(stream core.ID, to int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.homes[stream] = to
+}
+
+// A node that believes a stream to be where it was meets the fence there, and finds it
+// where it is. It stores nothing where it was, and shows no stream twice.
+func TestANodeFollowsAStreamThatWasMoved(t *testing.T) {
+	t.Parallel()
+	places := []*place{newPlace(t), newPlace(t)}
+	storage, err := newStorage(t.Context(), []opener{places[0].open, places[1].open})
+	require.NoError(t, err)
+	homes := &moved{homes: map[core.ID]int{}}
+	storage.SetHomes(homes)
+	stream, beside := core.ID{1}, core.ID{2}
+	require.NoError(t, put(t, storage, stream))
+	require.NoError(t, put(t, storage, beside))
+	was, is := places[0].Storage.(core.Movable), places[1].Storage.(core.Movable)
+	require.NoError(t, was.Fence(t.Context(), core.ID{1}, stream))
+	err = put(t, storage, stream)
+	require.Equal(t, core.CodeUnavailable, core.CodeOf(err))
+	require.ErrorContains(t, err, "is being moved")
+	var fenced *core.FencedError
+	both := []core.Batch{{Org: core.ID{1}, Stream: beside, Entries: make([]core.Entry, 1)}, {Org: core.ID{1}, Stream: stream, Entries: make([]core.Entry, 1)}}
+	require.ErrorAs(t, storage.Append(t.Context(), time.Now().UTC(), both), &fenced, "the caller parts them")
+
+	entries, err := was.Entries(t.Context(), stream, core.Scan{Limit: 10})
+	require.NoError(t, err)
+	require.NoError(t, is.Put(t.Context(), core.Stretch{Org: core.ID{1}, Stream: stream, Entries: entries}))
+	all, err := storage.ReadAll(t.Context(), core.ID{1}, core.AllScan{Limit: 10})
+	require.NoError(t, err)
+	require.Len(t, all, 2, "a copy that is being made is not shown")
+	logs, err := storage.Logs(t.Context())
+	require.NoError(t, err)
+	require.Len(t, logs, 2)
+
+	homes.move(stream, 1)
+	require.NoError(t, put(t, storage, stream))
+	for i, next := range []core.Offset{1, 2} {
+		bounds, err := places[i].Bounds(t.Context(), []core.ID{stream})
+		require.NoError(t, err)
+		require.Equal(t, next, bounds[0].Next)
+	}
+	all, err = storage.ReadAll(t.Context(), core.ID{1}, core.AllScan{Limit: 10})
+	require.NoError(t, err)
+	require.Len(t, all, 3, "what is left where it was is not shown")
+}
+
+// The catalog is asked once for a while, and a home that this server does not know is no
+// mistake of the client's.
+func TestHomesAreRememberedForAWhile(t *testing.T) {
+	t.Parallel()
+	storage, err := newStorage(t.Context(), []opener{newPlace(t).open, newPlace(t).open})
+	require.NoError(t, err)
+	_, err = storage.ShardOf(t.Context(), core.ID{1})
+	require.Equal(t, core.CodeUnavailable, core.CodeOf(err), "nobody has said yet where streams are")
+	homes := &moved{homes: map[core.ID]int{{1}: 1, {2}: 2}}
+	storage.SetHomes(homes)
+	for range 10 {
+		shard, err := storage.ShardOf(t.Context(), core.ID{1})
+		require.NoError(t, err)
+		require.Equal(t, 1, shard)
+	}
+	require.Equal(t, 1, homes.asked)
+	_, err = storage.ShardOf(t.Context(), core.ID{2})
+	require.Equal(t, core.CodeUnavailable, core.CodeOf(err))
+	require.ErrorContains(t, err, "does not know yet")
+	homes.move(core.ID{1}, 0)
+	require.Eventually(t, func() bool {
+		shard, err := storage.ShardOf(t.Context(), core.ID{1})
+		return err == nil && shard == 0
+	}, 5*core.HomeTTL, 20*time.Millisecond)
+}

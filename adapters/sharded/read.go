@@ -1,0 +1,84 @@
+package sharded
+
+import (
+	"context"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// ask runs a question about one stream at its home.
+func ask[T any](ctx context.Context, s *Storage, stream core.ID, question func(core.Storage) (T, error)) (answer T, err error) {
+	home, err := s.home(ctx, stream)
+	if err != nil {
+		return answer, err
+	}
+	storage, err := home.get(ctx)
+	if err != nil {
+		return answer, err
+	}
+	answer, err = question(storage)
+	return answer, home.named(err)
+}
+
+// Read implements [core.Reader].
+func (s *Storage) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
+	return ask(ctx, s, stream, func(home core.Storage) ([]core.Event, error) { return home.Read(ctx, stream, scan) })
+}
+
+// OffsetAt implements [core.Reader].
+func (s *Storage) OffsetAt(ctx context.Context, stream core.ID, at time.Time) (core.Offset, error) {
+	return ask(ctx, s, stream, func(home core.Storage) (core.Offset, error) { return home.OffsetAt(ctx, stream, at) })
+}
+
+// Trim implements [core.Trimmer].
+func (s *Storage) Trim(ctx context.Context, stream core.ID, before time.Time) error {
+	_, err := ask(ctx, s, stream, func(home core.Storage) (struct{}, error) { return struct{}{}, home.Trim(ctx, stream, before) })
+	return err
+}
+
+// Remembered implements [core.Rememberer]; a shard that is none shows no keys.
+func (s *Storage) Remembered(ctx context.Context, stream core.ID, from, to core.Offset) ([]core.Remembered, error) {
+	return ask(ctx, s, stream, func(home core.Storage) ([]core.Remembered, error) {
+		if shows, ok := home.(core.Rememberer); ok {
+			return shows.Remembered(ctx, stream, from, to)
+		}
+		return nil, nil
+	})
+}
+
+// Bounds implements [core.Reader]. It asks only the shards concerned, at once.
+func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds, error) {
+	homes, err := s.homes.of(ctx, streams...)
+	if err != nil {
+		return nil, err
+	}
+	parts := make([][]core.ID, len(s.shards))
+	at := make([][]int, len(s.shards))
+	var concerned []*shard
+	for i, home := range homes {
+		if len(parts[home]) == 0 {
+			concerned = append(concerned, s.shards[home])
+		}
+		parts[home], at[home] = append(parts[home], streams[i]), append(at[home], i)
+	}
+	bounds := make([]core.Bounds, len(streams))
+	err = together(concerned, func(one *shard) error {
+		storage, err := one.get(ctx)
+		if err != nil {
+			return err
+		}
+		part, err := storage.Bounds(ctx, parts[one.number])
+		for i := range part {
+			bounds[at[one.number][i]] = part[i]
+		}
+		return one.named(err)
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(streams) == 0 { // a closed store says so all the same
+		_, err = s.shards[0].get(ctx)
+	}
+	return bounds, err
+}

@@ -1,0 +1,71 @@
+package chaos_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/app/proof/chaos/disk"
+)
+
+// poweredFleet is servers of JetStream, each of which has a disk that can lose its power.
+type poweredFleet struct {
+	*fleet
+	disks []*disk.Disk
+}
+
+func newPoweredFleet(t *testing.T) *poweredFleet {
+	t.Helper()
+	p := &poweredFleet{}
+	folder := t.TempDir()
+	p.fleet = newFleet(t, folder, func(folder string) {
+		seed := rand.Uint64()
+		t.Logf("the seed of the disk %s is %d", folder, seed)
+		one := disk.New(seed)
+		require.NoError(t, one.Mount(folder))
+		t.Cleanup(func() { require.NoError(t, one.Unmount()) })
+		p.disks = append(p.disks, one)
+	})
+	return p
+}
+
+// cut takes the power from servers, all at one moment, and gives it back.
+func (p *poweredFleet) cut(meanwhile func(), which ...int) {
+	p.t.Helper()
+	left := []disk.Left{disk.Nothing, disk.Some}[rand.IntN(2)]
+	for _, i := range which {
+		p.disks[i].Cut(left)
+	}
+	p.kill(which...)
+	meanwhile()
+	for _, i := range which {
+		require.NoError(p.t, p.disks[i].Unmount())
+		require.NoError(p.t, p.disks[i].Mount(p.nodes[i].Dir))
+	}
+	p.start(which...)
+}
+
+func TestThePowerOfAServerOfJetStreamIsCut(t *testing.T) {
+	t.Parallel()
+	times, ok := cuts(t)
+	if !ok {
+		return
+	}
+	p := newPoweredFleet(t)
+	p.run()
+	p.suffer(times, func() {
+		p.cut(func() { p.load.progress(someEvents()) }, rand.IntN(natsServers)) // two of three go on
+	})
+}
+
+func TestThePowerOfAllServersOfJetStreamIsCut(t *testing.T) {
+	t.Parallel()
+	times, ok := cuts(t)
+	if !ok {
+		return
+	}
+	p := newPoweredFleet(t)
+	p.run()
+	p.suffer(times, func() { p.cut(func() {}, 0, 1, 2) })
+}

@@ -1,0 +1,315 @@
+package eventlog_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/adapters/memory"
+	"github.com/eventflow-go/eventflow/adapters/sharded"
+	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventlog"
+	"github.com/eventflow-go/eventflow/core/internal/coretest"
+)
+
+// movingHouse is two shards in memory, the nodes that use them, and who moves streams.
+type movingHouse struct {
+	*coretest.Rig
+	shards [2]*interrupted
+	store  *sharded.Storage
+	moves  *eventlog.Moves
+	stream core.ID
+	// records are the audit trail.
+	records []core.AuditRecord
+}
+
+var errInterrupted = errors.New("interrupted")
+
+// interruption ends everything at a call: it and all later ones fail. The call itself may
+// have done what it was to do.
+type interruption struct {
+	left  atomic.Int64 // calls that are let through; negative is any number
+	after atomic.Bool  // whether the last one is done, and fails all the same
+	calls atomic.Int64
+}
+
+func (i *interruption) call(do func() error) error {
+	i.calls.Add(1)
+	left := i.left.Load()
+	if left < 0 {
+		return do()
+	}
+	if i.left.Add(-1) >= 0 {
+		return do()
+	}
+	i.left.Store(0)
+	if left == 0 && i.after.Swap(false) {
+		return errors.Join(do(), errInterrupted)
+	}
+	return errInterrupted
+}
+
+// interrupted is a shard whose calls by a move can be interrupted.
+type interrupted struct {
+	core.Storage
+	core.Movable
+	core.Labelled
+	at *interruption
+}
+
+func (s *interrupted) Fence(ctx context.Context, org, stream core.ID) error {
+	return s.at.call(func() error { return s.Movable.Fence(ctx, org, stream) })
+}
+
+func (s *interrupted) Lift(ctx context.Context, stream core.ID) error {
+	return s.at.call(func() error { return s.Movable.Lift(ctx, stream) })
+}
+
+func (s *interrupted) Put(ctx context.Context, stretch core.Stretch) error {
+	return s.at.call(func() error { return s.Movable.Put(ctx, stretch) })
+}
+
+func (s *interrupted) Discard(ctx context.Context, stream core.ID) error {
+	return s.at.call(func() error { return s.Movable.Discard(ctx, stream) })
+}
+
+func (*interrupted) Close() error { return nil }
+
+// interruptedCatalog is a catalog whose changes by a move can be interrupted.
+type interruptedCatalog struct {
+	*memory.Catalog
+	at *interruption
+}
+
+func (c interruptedCatalog) UpdateStream(ctx context.Context, stream core.Stream) error {
+	return c.at.call(func() error { return c.Catalog.UpdateStream(ctx, stream) })
+}
+
+func newMovingHouse(t *testing.T, at *interruption) *movingHouse {
+	t.Helper()
+	h := &movingHouse{}
+	for i := range h.shards {
+		storage := coretest.OpenLog(t)
+		h.shards[i] = &interrupted{storage, storage.(core.Movable), storage.(core.Labelled), at}
+	}
+	h.store = h.node(t)
+	h.Rig = coretest.NewRig(t, h.store)
+	h.store.SetHomes(h.Catalog)
+	h.Streams.Shards, h.Streams.Places = h.store, h.Catalog
+	h.stream = h.Create(core.StreamSpec{Name: "orders", Shard: new(0)})
+	streams := h.Node()
+	streams.Catalog = interruptedCatalog{h.Catalog, at}
+	h.moves = eventlog.NewMoves(eventlog.MovePorts{
+		Streams: streams, Store: h.store, Logger: slog.New(slog.DiscardHandler), Now: time.Now,
+		Record: func(_ context.Context, record core.AuditRecord) { h.records = append(h.records, record) },
+	})
+	return h
+}
+
+// node is the store as another process sees it.
+func (h *movingHouse) node(t *testing.T) *sharded.Storage {
+	t.Helper()
+	var shards []sharded.Shard
+	for _, one := range h.shards {
+		shards = append(shards, sharded.Shard{Name: "a shard", Open: func(context.Context) (core.Storage, error) { return one, nil }})
+	}
+	store, err := sharded.New(t.Context(), shards)
+	require.NoError(t, err)
+	return store
+}
+
+func (h *movingHouse) move(t *testing.T, to int) error {
+	t.Helper()
+	stream, err := h.moves.Begin(t.Context(), h.Who, "orders", to)
+	if err != nil {
+		return err
+	}
+	return h.moves.Finish(t.Context(), h.Who, stream, func(int) {})
+}
+
+// holds checks that the stream is on a shard with all of its events, and nowhere else.
+func (h *movingHouse) holds(t *testing.T, shard int, want []core.ID) {
+	t.Helper()
+	stream, err := h.Catalog.Stream(t.Context(), h.Who.Org, h.stream)
+	require.NoError(t, err)
+	require.Equal(t, shard, stream.Shard)
+	require.Nil(t, stream.Moving)
+	events, err := h.shards[shard].Storage.Read(t.Context(), h.stream, core.Scan{Limit: 1 << 20})
+	require.NoError(t, err)
+	var got []core.ID
+	for i := range events {
+		require.Equal(t, core.Offset(i), events[i].Offset)
+		got = append(got, events[i].ID)
+	}
+	require.Equal(t, want, got)
+	bounds, err := h.shards[1-shard].Storage.Bounds(t.Context(), []core.ID{h.stream})
+	require.NoError(t, err)
+	require.Zero(t, bounds[0], "nothing is left where the stream was")
+}
+
+func (h *movingHouse) append(t *testing.T, store core.Storage, n int) (ids []core.ID, err error) {
+	t.Helper()
+	batch := core.Batch{Org: h.Who.Org, Stream: h.stream}
+	for range n {
+		batch.Entries = append(batch.Entries, core.Entry{Event: core.Event{ID: core.RandomID(time.Now()), Type: "t", Payload: []byte(`1`)}})
+	}
+	for i := range batch.Entries {
+		ids = append(ids, batch.Entries[i].ID)
+	}
+	return ids, store.Append(t.Context(), time.Now().UTC(), []core.Batch{batch})
+}
+
+// Producers go on while a stream moves, on a node that hears of it, and on one that never
+// does. What was acknowledged is there, once, in its order.
+func TestAStreamMovesWhileProducersGoOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		at := &interruption{}
+		at.left.Store(-1)
+		h := newMovingHouse(t, at)
+		deaf := h.node(t)
+		deaf.SetHomes(nowhereElse{})
+		var mu sync.Mutex
+		var acknowledged []core.ID
+		var refused atomic.Int64
+		var stop atomic.Bool
+		var producers sync.WaitGroup
+		for i, store := range []core.Storage{h.store, h.store, deaf, deaf} {
+			producers.Go(func() {
+				for !stop.Load() {
+					mu.Lock() // so that the order of the acknowledgements is that of the log
+					ids, err := h.append(t, store, 1+i)
+					switch {
+					case err == nil:
+						acknowledged = append(acknowledged, ids...)
+					case core.CodeOf(err) != core.CodeUnavailable:
+						t.Errorf("producer %d: %v", i, err)
+					default:
+						refused.Add(1)
+					}
+					mu.Unlock()
+					time.Sleep(7 * time.Millisecond)
+				}
+			})
+		}
+		time.Sleep(10 * time.Second)
+		before := time.Now()
+		require.NoError(t, h.move(t, 1))
+		require.Less(t, time.Since(before), 10*time.Second)
+		time.Sleep(time.Second)
+		stop.Store(true)
+		producers.Wait()
+		require.Positive(t, refused.Load())
+		h.holds(t, 1, acknowledged)
+		require.Len(t, h.records, 1)
+		require.Equal(t, core.AuditStreamMoved, h.records[0].Action)
+		require.Equal(t, map[string]string{"from": "0", "to": "1"}, h.records[0].Details)
+
+		more, err := h.append(t, h.store, 2)
+		require.NoError(t, err)
+		require.NoError(t, h.move(t, 0), "it can come back")
+		last, err := h.append(t, h.store, 1)
+		require.NoError(t, err)
+		h.holds(t, 0, append(append(acknowledged, more...), last...))
+	})
+}
+
+// nowhereElse believes every stream to be on the first shard.
+type nowhereElse struct{}
+
+func (nowhereElse) HomesOf(_ context.Context, streams []core.ID) ([]int, error) {
+	return make([]int, len(streams)), nil
+}
+
+// A move may end at any call, done or not. Whatever then happens to the stream, the same
+// move finishes it, and one to where it is undoes it; nothing acknowledged is lost.
+func TestAMoveThatWasInterruptedIsFinishedOrUndone(t *testing.T) {
+	t.Parallel()
+	steps := int64(0)
+	synctest.Test(t, func(t *testing.T) {
+		at := &interruption{}
+		at.left.Store(-1)
+		h := newMovingHouse(t, at)
+		_, err := h.append(t, h.store, 3)
+		require.NoError(t, err)
+		require.NoError(t, h.move(t, 1))
+		steps = at.calls.Load()
+	})
+	require.Greater(t, steps, int64(8))
+	for step := range steps {
+		for _, done := range []bool{false, true} {
+			for _, next := range []int{0, 1} {
+				t.Run(fmt.Sprintf("step %d done %t then %d", step, done, next), func(t *testing.T) {
+					t.Parallel()
+					synctest.Test(t, func(t *testing.T) { interruptAt(t, step, done, next) })
+				})
+			}
+		}
+	}
+}
+
+func interruptAt(t *testing.T, step int64, done bool, next int) {
+	at := &interruption{}
+	at.left.Store(-1)
+	h := newMovingHouse(t, at)
+	want, err := h.append(t, h.store, 3)
+	require.NoError(t, err)
+	at.left.Store(step)
+	at.after.Store(done)
+	require.ErrorIs(t, h.move(t, 1), errInterrupted)
+	at.left.Store(-1)
+	time.Sleep(time.Minute)
+	if ids, err := h.append(t, h.store, 1); err == nil {
+		want = append(want, ids...)
+	} else {
+		require.Equal(t, core.CodeUnavailable, core.CodeOf(err))
+	}
+	require.NoError(t, h.move(t, next))
+	more, err := h.append(t, h.store, 1)
+	require.NoError(t, err)
+	h.holds(t, next, append(want, more...))
+}
+
+// Who is overtaken by another move does not switch, and leaves no fence behind.
+func TestAMoveThatIsOvertakenGivesUp(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		at := &interruption{}
+		at.left.Store(-1)
+		h := newMovingHouse(t, at)
+		want, err := h.append(t, h.store, 3)
+		require.NoError(t, err)
+		late, err := h.moves.Begin(t.Context(), h.Who, "orders", 1)
+		require.NoError(t, err)
+		require.NoError(t, h.move(t, 0), "another undoes it")
+		err = h.moves.Finish(t.Context(), h.Who, late, func(int) {})
+		require.Equal(t, core.CodeConflict, core.CodeOf(err))
+		require.NoError(t, h.move(t, 0))
+		more, err := h.append(t, h.store, 1)
+		require.NoError(t, err)
+		h.holds(t, 0, append(want, more...))
+	})
+}
+
+// Where there is nowhere else, and what is no shard, is said before anything is done.
+func TestWhatCannotBeMoved(t *testing.T) {
+	t.Parallel()
+	at := &interruption{}
+	at.left.Store(-1)
+	h := newMovingHouse(t, at)
+	_, err := h.moves.Begin(t.Context(), h.Who, "orders", 2)
+	coretest.RequireRefusal(t, err, core.CodeValidation, "shard")
+	_, err = h.moves.Begin(t.Context(), h.Who, "nothing", 1)
+	require.Equal(t, core.CodeNotFound, core.CodeOf(err))
+	h.moves.Store = nil
+	_, err = h.moves.Begin(t.Context(), h.Who, "orders", 0)
+	require.Equal(t, core.CodeConflict, core.CodeOf(err))
+}

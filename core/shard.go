@@ -1,0 +1,129 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Sharded is what a [Storage] is, too, that keeps its streams in several places, the
+// shards. Each stream is on one of them, its home. A storage that is not Sharded is one
+// shard. The suite in core/storetest is this contract in executable form.
+//
+// What a storage promises of one transaction holds within a shard:
+//
+//   - One [Appender.Append] names streams of one shard only. One over two shards is
+//     refused with an error that wraps [ErrManyShards], and stores nothing.
+//   - A shard may keep one clock for all of its streams. So a [*ClockError] may be about
+//     another stream of the shard than those that Append was given.
+//   - A shard that is away, or slow, hurts its own streams alone: calls for them answer a
+//     [CodeUnavailable] that names it, and calls for others go on. A call that cannot do
+//     without it, as [Reader.ReadAll], fails too. None answers with a part of the whole.
+//
+// Everything else holds over all shards as it does in one: [Reader.ReadAll] has one order,
+// [Reader.Bounds] and [Copyable.Logs] answer for all streams. The bounds that Logs returns
+// are of one moment within each shard only.
+type Sharded interface {
+	// Shards returns how many shards there are, at least 1. They are numbered from 0.
+	// The number grows, and a shard keeps its number, for as long as the data lives.
+	Shards() int
+	// ShardOf returns the home of a stream, whether or not it was ever written to. It is
+	// quick for a stream that was asked for a moment ago. The answer stays the same,
+	// also in other processes, until the stream is moved. An error is one that a client
+	// may read.
+	//
+	// A stream may be moved at any time, also between ShardOf and Append. So the answer
+	// serves to bring streams together that may share an Append; [ErrManyShards] tells
+	// that it was out of date.
+	ShardOf(ctx context.Context, stream ID) (int, error)
+}
+
+// Homes says on which shard the streams are. The catalog does.
+type Homes interface {
+	// HomesOf returns the Shard of each of the streams, in their order, of whatever
+	// organization, deleted or not. A stream that is not there is on shard 0: the audit
+	// trails are, which no catalog knows.
+	HomesOf(ctx context.Context, streams []ID) ([]int, error)
+}
+
+// HomeTTL is how long a process may believe to know a stream's home before it asks again.
+// A move of a stream holds appends to it for longer, so that nobody reads where the stream
+// was while somebody appends where it is.
+const HomeTTL = 2 * time.Second
+
+// Homed is what a [Sharded] storage is, too, that has to be told where streams are.
+// Before it is told, calls for streams answer [CodeUnavailable].
+type Homed interface {
+	// SetHomes is called before anything else is asked. What was known is forgotten.
+	SetHomes(homes Homes)
+}
+
+// ShardMove is a move of a stream to another shard that has begun.
+type ShardMove struct {
+	// ID is another one for each who sets about it, so that two do not finish each
+	// other's work.
+	ID        ID        `json:"id"`
+	To        int       `json:"to"`
+	StartedAt time.Time `json:"started_at"`
+}
+
+// Labelled is what a [Storage] is, too, that can be a shard of a larger one: it keeps a
+// label by which it is recognized, whatever the order of a list of addresses.
+type Labelled interface {
+	// Label returns the storage's label, zero if it has none.
+	Label(ctx context.Context) (ShardLabel, error)
+	// SetLabel stores a label, durably, if the storage has none. If it has one of the
+	// same Installation and Number, Of becomes the greater of both. It returns the label
+	// that is stored then, which is another one if the storage belongs elsewhere.
+	SetLabel(ctx context.Context, label ShardLabel) (ShardLabel, error)
+}
+
+// ShardLabel says which shard a storage is.
+type ShardLabel struct {
+	// Installation is made up when the shards are opened for the first time.
+	Installation ID
+	// Number is the shard's, from 0, Of how many shards there are, as far as it was told.
+	Number, Of int
+}
+
+// IsZero reports whether there is no label.
+func (l ShardLabel) IsZero() bool { return l == ShardLabel{} }
+
+// ErrManyShards marks an Append that names streams of several shards. Nothing was
+// stored. The caller looks the shards up again and makes one call for each.
+var ErrManyShards = errors.New("one append names streams of several shards")
+
+// ShardsOf returns how many shards a storage has: 1 if it is not [Sharded].
+func ShardsOf(storage any) int {
+	if sharded, ok := storage.(Sharded); ok {
+		return sharded.Shards()
+	}
+	return 1
+}
+
+// GroupLimited is what a [Storage] is, too, that can take only so much in one Append.
+type GroupLimited interface {
+	// GroupLimits returns the limits. They do not change while the storage is open.
+	GroupLimits() GroupLimits
+}
+
+// GroupLimits bounds what one Append may hold, over all its batches; zero is no bound. A
+// single batch as the API takes it, with up to [MaxBatchEvents] events of a request
+// body's size, is taken whatever the limits: they bound how many requests may share a
+// transaction.
+type GroupLimits struct {
+	Events int
+	// Bytes is the sum of [Event.Size].
+	Bytes int
+	// Keyed is how many of the events may have an idempotency key.
+	Keyed int
+}
+
+// GroupLimitsOf returns the limits of a storage, without bounds if it is not
+// [GroupLimited].
+func GroupLimitsOf(storage any) GroupLimits {
+	if limited, ok := storage.(GroupLimited); ok {
+		return limited.GroupLimits()
+	}
+	return GroupLimits{}
+}
