@@ -36,6 +36,7 @@ var needed = map[string][]string{
 	"SourceSpec":           {"name", "stream", "preset"},
 	"SourceSignature":      {"header", "algorithm", "encoding"},
 	"StreamSpec":           {"name"},
+	"StreamMove":           {"shard"},
 	"SchemaSpec":           {"event_type", "schema"},
 }
 
