@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventflow-go/eventflow/adapters/pgtest"
+	"github.com/eventflow-go/eventflow/core"
 )
 
 // sumIn is the hash of the log in what a command prints.
@@ -78,6 +79,48 @@ func TestABackupIsRestored(t *testing.T) {
 	kept, err := os.ReadFile(filepath.Join(h.folder, "d.secret"))
 	require.NoError(t, err)
 	require.Equal(t, text+"\n", string(kept))
+}
+
+// Of two installations only one sends: in a copy, and in what was restored, processors wait
+// until somebody resumes them.
+func TestCopiedProcessorsWait(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	server := h.serve()
+	key := h.key()
+	client := server.client(key)
+	_, err := client.CreateStream(t.Context(), core.StreamSpec{Name: "orders"})
+	require.NoError(t, err)
+	for _, state := range []core.ProcessorState{core.ProcessorRunning, core.ProcessorPaused} {
+		_, err := client.CreateProcessor(t.Context(), "orders", core.ProcessorSpec{
+			GroupSpec: core.GroupSpec{Name: string(state)}, Filter: "version > 0", Destination: []byte(`{"type":"log"}`), State: state,
+		})
+		require.NoError(t, err)
+	}
+	h.must("backup", "a.backup")
+	h.must("copy", "--to", "sqlite:./b")
+	h.must("copy", "--to", "sqlite:./b") // and once more, on what is there
+	running, err := client.Processor(t.Context(), "orders", "running")
+	require.NoError(t, err)
+	require.Equal(t, core.ProcessorRunning, running.State, "the source goes on")
+	require.Zero(t, server.stop())
+	h.must("restore", "a.backup", "--to", "sqlite:./c")
+	for _, store := range []string{"sqlite:./b", "sqlite:./c"} {
+		server := h.serve("EVENTFLOW_STORE=" + store)
+		client := server.client(key)
+		copied, err := client.Processor(t.Context(), "orders", "running")
+		require.NoError(t, err)
+		require.Equal(t, core.ProcessorPaused, copied.State)
+		require.Contains(t, copied.Reason, "resume it when that one is off")
+		require.Equal(t, "version > 0", copied.Filter)
+		alone, err := client.Processor(t.Context(), "orders", "paused")
+		require.NoError(t, err)
+		require.Empty(t, alone.Reason, "somebody has paused it")
+		resumed, err := client.ResumeProcessor(t.Context(), "orders", "running")
+		require.NoError(t, err)
+		require.Equal(t, []any{core.ProcessorRunning, ""}, []any{resumed.State, resumed.Reason})
+		require.Zero(t, server.stop())
+	}
 }
 
 // A backup goes through a pipe.

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/eventflow-go/eventflow/adapters/catalog"
@@ -132,7 +134,7 @@ func checkWhole(ctx context.Context, organizations core.Organizations, storage c
 }
 
 // copiedRow is a row as it is in a copy: nobody holds the events of a group, nor a
-// replay.
+// replay, and no processor sends.
 func copiedRow(table string, row catalog.Row, now time.Time) error {
 	switch table {
 	case "group_progress":
@@ -141,12 +143,33 @@ func copiedRow(table string, row catalog.Row, now time.Time) error {
 		return err
 	case "replays":
 		row["held_until"] = int64(0)
+	case "processors":
+		return pauseRow(row)
 	case "streams":
 		if _, has := row["moving"]; has {
 			row["moving"] = "" // the copy is whole wherever the stream is
 		}
 	}
 	return nil
+}
+
+// copiedReason is why the processors of a copy do not run. The installation that was copied
+// may go on, and then both would send the same events.
+const copiedReason = "copied from another installation: resume it when that one is off"
+
+// pauseRow has a processor that runs wait for somebody to resume it.
+func pauseRow(row catalog.Row) error {
+	if row["state"] != string(core.ProcessorRunning) {
+		return nil
+	}
+	var document map[string]json.RawMessage
+	if err := json.Unmarshal([]byte(row["document"].(string)), &document); err != nil {
+		return fmt.Errorf("reading the processor %v: %w", row["id"], err)
+	}
+	document["reason"] = json.RawMessage(strconv.Quote(copiedReason))
+	text, err := json.Marshal(document)
+	row["state"], row["document"] = string(core.ProcessorPaused), string(text)
+	return err
 }
 
 // samePlace reports whether two stores or catalogs are one.

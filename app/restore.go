@@ -31,6 +31,11 @@ func (r *restore) run(ctx context.Context, told func(events int)) error {
 		places := placed{homes, core.ShardsOf(r.to.storage)}
 		seat(r.to.storage, places) // the target's own catalog knows nothing yet
 		err := r.from.rows(func(table string, row catalog.Row) error {
+			if table == "processors" { // those of a backup of an earlier version run
+				if err := pauseRow(row); err != nil {
+					return err
+				}
+			}
 			homes.note(table, row)
 			places.row(table, row)
 			return fill.add(table, row)

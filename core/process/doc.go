@@ -25,6 +25,7 @@
 //   - work.go: one of them, from lease to lease;
 //   - lease.go: the events of one lease, on their way to the sink;
 //   - slowlane.go: pipelines that take long, and the CPU that they may have;
+//   - attemptid.go: ids of attempts, in their order;
 //   - settling.go: what became of them, as the group is told;
 //   - tally.go: what was done, as people are told;
 //   - disable.go: ending a processor whose destination does not want or answer.

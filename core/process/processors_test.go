@@ -151,6 +151,23 @@ func TestATrialShowsEachVerdict(t *testing.T) {
 	})
 }
 
+// People read the list of deliveries as what happened: those of one moment, too, are listed
+// in the order in which they were made.
+func TestDeliveriesOfOneMomentAreListedInTheirOrder(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.processor(func(*core.ProcessorSpec) {})
+		p.put(numbers(30)...)
+		pass(3 * time.Second)
+		page, err := p.Deliveries.List(p.Context(), p.who, "orders", "mail", core.DeliveryQuery{Limit: 100})
+		require.NoError(p, err)
+		require.Len(p, page.Items, 30)
+		for i, attempt := range page.Items {
+			require.True(p, attempt.At.Equal(page.Items[0].At), "the clock stands")
+			require.Equal(p, core.Offset(29-i), attempt.Offset)
+		}
+	})
+}
+
 func TestADeliveryIsSentAgain(t *testing.T) {
 	inPlant(t, func(p *plant) {
 		open := false

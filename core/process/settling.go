@@ -64,7 +64,7 @@ func (l *lease) attempt(out *core.Outgoing, sent core.Sent, took time.Duration) 
 // attemptOf is an attempt that has succeeded.
 func attemptOf(p *core.Processor, out *core.Outgoing, sent core.Sent, took time.Duration, now time.Time) core.DeliveryAttempt {
 	return core.DeliveryAttempt{
-		ID: core.RandomID(now), Org: p.Org, Stream: p.Stream, Processor: p.ID, Event: out.Event.ID, Offset: out.Event.Offset,
+		ID: ids.next(now), Org: p.Org, Stream: p.Stream, Processor: p.ID, Event: out.Event.ID, Offset: out.Event.Offset,
 		EventType: out.Event.Type, Number: out.Attempt, At: now, Latency: core.Seconds(took.Truncate(time.Microsecond)),
 		Outcome: core.Delivered, Status: sent.Status, Response: plain(sent.Response),
 	}

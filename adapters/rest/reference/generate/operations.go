@@ -316,8 +316,10 @@ var operations = map[string]operation{
 		body: core.StreamChange{}, example: `{"retention_days":60}`, errors: conflict,
 		answers: answers{200: core.Stream{}}, revised: true,
 	},
-	"DELETE " + streamPath:             {errors: conflict, answers: answers{204: nil}, revised: true},
-	"POST " + streamPath + "/move":     {body: rest.StreamMove{}, example: `{"shard":2}`, errors: conflict, answers: answers{202: core.Stream{}}, revised: true},
+	"DELETE " + streamPath: {errors: conflict, answers: answers{204: nil}, revised: true},
+	"POST " + streamPath + "/move": {
+		body: rest.StreamMove{}, example: `{"shard":0}`, errors: conflict, answers: answers{202: core.Stream{}}, revised: true,
+	},
 	"GET " + streamPath + "/stats":     {answers: answers{200: core.StreamStats{}}},
 	"GET " + streamPath + "/retention": {answers: answers{200: core.StreamRetention{}}},
 	"GET " + streamPath + "/histogram": {query: []string{"from", "to", "buckets"}, answers: answers{200: core.Histogram{}}},
