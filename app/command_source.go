@@ -79,13 +79,20 @@ func sourceStepCommand(name, short string, do func(a asked, source core.Source) 
 
 func sourceCreateCommand() *cobra.Command {
 	var spec core.SourceSpec
-	var preset, secret string
+	var preset, secret, from string
 	command := asking("create NAME", "Make a source, and print its address, which is a secret", cobra.ExactArgs(1), func(a asked, args []string) (err error) {
 		spec.Name, spec.Preset = args[0], core.Preset(preset)
 		if secret != "" {
 			if spec.Secret, err = textOf("@" + strings.TrimPrefix(secret, "@")); err != nil {
 				return err
 			}
+		}
+		if from != "" {
+			text, err := textOf("@" + strings.TrimPrefix(from, "@"))
+			if err != nil {
+				return err
+			}
+			spec.From = []byte(text)
 		}
 		made, err := a.client.CreateSource(a, spec)
 		return a.address(made, err)
@@ -95,6 +102,7 @@ func sourceCreateCommand() *cobra.Command {
 	flags.StringVar(&spec.Stream, "stream", "", "the stream that gets the events")
 	flags.StringVar(&preset, "preset", string(core.PresetNone), "who sends: "+presets())
 	flags.StringVar(&secret, "secret-file", "", "the file with the secret that the sender signs with")
+	flags.StringVar(&from, "from-file", "", "the file with the JSON object that says what is fetched, with the preset kafka")
 	flags.StringSliceVar(&spec.Headers, "header", nil, "keep this header in the context of the events; may be repeated")
 	_ = command.MarkFlagRequired("stream") // it is there
 	return command
@@ -111,10 +119,14 @@ func presets() string {
 	return strings.Join(all, ", ")
 }
 
-// address prints where senders send to.
+// address prints where senders send to, or the id of a source that has no address.
 func (a asked) address(made rest.SourceWithToken, err error) error {
 	if err != nil || a.json {
 		return orEncode(a, made, err)
+	}
+	if made.Path == "" { // the server fetches
+		_, err = fmt.Fprintln(a.out, made.ID)
+		return err
 	}
 	_, err = fmt.Fprintln(a.out, strings.TrimRight(a.url, "/")+made.Path)
 	return err
