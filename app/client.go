@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -86,9 +87,9 @@ func (a asked) table(columns string, rows [][]string) error {
 // facts prints pairs of a name and a text; those without a text are left out.
 func (a asked) facts(pairs ...string) error {
 	table := tabwriter.NewWriter(a.out, 0, 4, 2, ' ', 0)
-	for i := 0; i < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			fmt.Fprintf(table, "%s\t%s\n", pairs[i], strings.ReplaceAll(pairs[i+1], "\n", "\n\t"))
+	for pair := range slices.Chunk(pairs, 2) {
+		if name, text := pair[0], pair[len(pair)-1]; text != "" {
+			fmt.Fprintf(table, "%s\t%s\n", name, strings.ReplaceAll(text, "\n", "\n\t"))
 		}
 	}
 	return table.Flush()
@@ -102,7 +103,7 @@ func textOf(argument string) (string, error) {
 		text, err := io.ReadAll(os.Stdin)
 		return strings.TrimSpace(string(text)), err
 	case isFile:
-		text, err := os.ReadFile(name) //nolint:gosec // whoever runs the command names it
+		text, err := os.ReadFile(name)
 		if err != nil {
 			return "", usageError{err}
 		}

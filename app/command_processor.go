@@ -40,7 +40,8 @@ func processorListCommand() *cobra.Command {
 		var rows [][]string
 		for _, p := range all {
 			rows = append(rows, []string{
-				p.StreamName, p.Name, string(p.State), p.Destination.Type, fmt.Sprint(p.Status.Lag), fmt.Sprint(p.LastDay.Delivered), fmt.Sprint(p.LastDay.Failed),
+				p.StreamName, p.Name, string(p.State), p.Destination.Type, fmt.Sprint(p.Status.Lag),
+				fmt.Sprint(p.LastDay.Delivered), fmt.Sprint(p.LastDay.Failed),
 			})
 		}
 		return a.table("STREAM NAME STATE DESTINATION LAG DELIVERED FAILED", rows)

@@ -161,7 +161,7 @@ func schemaInferCommand() *cobra.Command {
 }
 
 func schemaDiffCommand() *cobra.Command {
-	return asking("diff STREAM TYPE VERSION VERSION", "Show what is different in a later version", cobra.ExactArgs(4), func(a asked, args []string) error {
+	return asking("diff STREAM TYPE FROM TO", "Show what is different in a later version", cobra.ExactArgs(4), func(a asked, args []string) error {
 		before, err := a.schema(args[0], args[1], args[2])
 		if err != nil {
 			return err

@@ -16,7 +16,9 @@ func sourceCommand() *cobra.Command {
 		"List, make and steer sources: addresses at which senders of webhooks put events into a stream.",
 		sourceListCommand(), sourceCreateCommand(),
 		sourceStepCommand("show", "Show a source", asked.showSource),
-		sourceStepCommand("pause", "Refuse everything for a while; senders come again", func(a asked, s core.Source) error { return a.setSource(s, core.SourcePaused) }),
+		sourceStepCommand("pause", "Refuse everything for a while; senders come again", func(a asked, s core.Source) error {
+			return a.setSource(s, core.SourcePaused)
+		}),
 		sourceStepCommand("resume", "Take events again", func(a asked, s core.Source) error { return a.setSource(s, core.SourceRunning) }),
 		sourceStepCommand("rotate", "Give a source another address, and print it; the one before is void at once", asked.rotateSource),
 		sourceStepCommand("delete", "Remove a source", func(a asked, s core.Source) error { return a.client.DeleteSource(a, s.ID.String(), 0) }),

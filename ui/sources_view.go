@@ -227,7 +227,9 @@ func (v *sourcesView) askChange() app.UI {
 	var buttons []app.UI
 	if !source.Preset.Fetches() {
 		parts = append(parts, app.P().Text("If the address has leaked, give the source another one. The one before stops working at once."))
-		buttons = append(buttons, dangerButton("New address", "refresh", func(ctx app.Context, _ app.Event) { v.sendRotate(ctx, source) }).Disabled(v.change.busy))
+		buttons = append(buttons, dangerButton("New address", "refresh", func(ctx app.Context, _ app.Event) {
+			v.sendRotate(ctx, source)
+		}).Disabled(v.change.busy))
 	}
 	buttons = append(buttons, dangerButton("Delete the source", "close", func(app.Context, app.Event) {
 		v.changing, v.deleting, v.change = core.Source{}, source, act{}

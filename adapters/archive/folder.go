@@ -91,8 +91,8 @@ func (b folder) Remove(_ context.Context, name string) error {
 		return cause(err)
 	}
 	for path = filepath.Dir(path); len(path) > len(b.path); path = filepath.Dir(path) {
-		if os.Remove(path) != nil {
-			break // it is not empty
+		if os.Remove(path) != nil { // it is not empty
+			return nil //nolint:nilerr // a folder that others use stays
 		}
 	}
 	return nil

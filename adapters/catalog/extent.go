@@ -32,7 +32,7 @@ func (c *Catalog) KeepExtents(ctx context.Context, store string, extents map[int
 		for _, shard := range slices.Sorted(maps.Keys(extents)) {
 			err := tx.Exec(`insert into eventflow_extents (store, shard, reached) values (?, ?, ?)
 				on conflict (store, shard) do update set reached = excluded.reached where excluded.reached > eventflow_extents.reached`,
-				store, shard, int64(extents[shard])).Error //nolint:gosec // the port's bound
+				store, shard, int64(extents[shard])).Error
 			if err != nil {
 				return err
 			}

@@ -43,7 +43,7 @@ var streamFaults = []fault{
 	},
 }
 
-// counts counts the streams of the shards by another statement.
+// counts is a fault that counts the streams of the shards by another statement.
 func counts(statement string) func(*faulty) {
 	return func(f *faulty) {
 		f.streamsPerShard = func(ctx context.Context) (map[int]int64, error) {

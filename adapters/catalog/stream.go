@@ -131,7 +131,7 @@ func (c *Catalog) AllStreams(ctx context.Context, after core.ID, limit int) ([]c
 	return list(c.db.WithContext(ctx).Where("id > ?", after.String()).Order("id").Limit(limit), streamRow.stream)
 }
 
-// HomesOf implements [core.Homes]. It looks past the wall: where a stream is is asked for
+// HomesOf implements [core.Homes]. It looks past the wall: the home of a stream is asked for
 // on behalf of whoever needs it, retention among them.
 func (c *Catalog) HomesOf(ctx context.Context, ids []core.ID) ([]int, error) {
 	db := c.db.WithContext(core.ContextWithOrganization(ctx, core.ID{}))

@@ -55,7 +55,8 @@ var _ core.Catalog = (*Catalog)(nil)
 // NewCatalog returns an empty catalog.
 func NewCatalog() *Catalog {
 	return &Catalog{
-		extents: map[string]map[int]uint64{}, organizations: map[core.ID]core.Organization{}, streams: map[core.ID]core.Stream{}, keys: map[core.ID]core.APIKey{},
+		extents:       map[string]map[int]uint64{},
+		organizations: map[core.ID]core.Organization{}, streams: map[core.ID]core.Stream{}, keys: map[core.ID]core.APIKey{},
 		users: map[core.ID]core.User{}, sessions: map[core.ID]core.Session{}, tickets: map[core.ID]core.Ticket{},
 		groups: map[core.ID]core.Group{}, progress: map[core.ID]core.Progress{}, attempts: map[core.ID][]core.Attempt{},
 		letters: map[core.ID]core.DeadLetter{}, replays: map[core.ID]core.Replay{},

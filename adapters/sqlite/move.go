@@ -27,7 +27,8 @@ func (s *Storage) change(ctx context.Context, do func(ctx context.Context, conn 
 // and SQLite has one at a time.
 func (s *Storage) Fence(ctx context.Context, org, stream core.ID) error {
 	return s.change(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		_, err := conn.ExecContext(ctx, `insert into heads (stream, org, fenced) values (?, ?, 1) on conflict (stream) do update set fenced = 1`, stream[:], org[:])
+		_, err := conn.ExecContext(ctx, `insert into heads (stream, org, fenced) values (?, ?, 1)
+			on conflict (stream) do update set fenced = 1`, stream[:], org[:])
 		return err
 	})
 }

@@ -52,7 +52,8 @@ func (b *bench) archived(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	note("%d events handed over in %s, %d objects, %d bytes an event", done.Events, time.Since(begun).Round(time.Millisecond), done.Objects, done.Bytes/max(1, done.Events))
+	note("%d events handed over in %s, %d objects, %d bytes an event", done.Events, time.Since(begun).Round(time.Millisecond),
+		done.Objects, done.Bytes/max(1, done.Events))
 	rates, err := b.rounded(
 		floor("pages from SQLite", func() (float64, error) { return readThrough(ctx, log, hot) }),
 		floor("pages from the archive", func() (float64, error) {

@@ -95,8 +95,9 @@ var operations = map[string]operation{
 		more:    "A batch has up to 10,000 events or 16 MiB, as a JSON array or as lines, and may be packed with gzip. The answer has a result for each event: 202 when all were accepted, 207 when some were or are kept in quarantine, 400 when none was.",
 	},
 	"POST " + rest.EventsPath: {
-		body: rest.NewEvent{}, example: anEvent, media: eventMedia, headers: one, errors: append(ingest, core.CodeNotFound), answers: answers{202: core.Receipt{}},
-		more: "The event names its `stream`, or goes to the default stream of the key.",
+		body: rest.NewEvent{}, example: anEvent, media: eventMedia, headers: one, errors: append(ingest, core.CodeNotFound),
+		answers: answers{202: core.Receipt{}},
+		more:    "The event names its `stream`, or goes to the default stream of the key.",
 	},
 	"POST " + rest.EventsPath + "/batch": {
 		body: []rest.NewEvent{}, example: aBatch, media: batchMedia, errors: append(ingest, core.CodeNotFound), batch: true,
