@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -82,12 +83,19 @@ func watchedServer(t *testing.T) string {
 	spec.Name = "log"
 	_, err = client.CreateProcessor(t.Context(), "orders", spec)
 	require.NoError(t, err)
+	source, err := client.CreateSource(t.Context(), core.SourceSpec{Name: "ci", Stream: "orders", Preset: core.PresetGitHub, Secret: "a signing secret"})
+	require.NoError(t, err)
+	refused, err := http.Post(server.url+source.Path, "application/json", strings.NewReader(`{}`)) //nolint:noctx // it ends with the server
+	require.NoError(t, err)
+	require.NoError(t, refused.Body.Close())
+	require.Equal(t, http.StatusUnauthorized, refused.StatusCode, "it is not signed")
 	_, err = client.Publish(t.Context(), "orders", someEvent)
 	require.NoError(t, err)
 	var text string
 	require.Eventually(t, func() bool {
 		text = get(t, server.url+"/metrics").body
-		return strings.Contains(text, `eventflow_processor_events_total{destination="log",outcome="delivered"} 1`)
+		return strings.Contains(text, `eventflow_processor_events_total{destination="log",outcome="delivered"} 1`) &&
+			strings.Contains(text, "eventflow_processor_send_seconds_count")
 	}, time.Minute, 10*time.Millisecond)
 	return text
 }

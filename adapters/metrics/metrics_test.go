@@ -304,5 +304,5 @@ func TestNamesAreValid(t *testing.T) {
 			names++
 		}
 	}
-	require.Equal(t, 44, names)
+	require.Equal(t, 47, names)
 }

@@ -117,6 +117,10 @@ func fenceIsTight(s *suite) {
 	var acknowledged atomic.Int64
 	var calls [4]atomic.Int64
 	var running sync.WaitGroup
+	defer func() { // also where a check fails, which ends the test
+		stop.Store(true)
+		running.Wait()
+	}()
 	for w := range calls {
 		own := &suite{T: s.T, at: s.at, count: w << 20}
 		storage := handles[w%len(handles)]
