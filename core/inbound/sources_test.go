@@ -209,7 +209,7 @@ func TestRefusalsAreBounded(t *testing.T) {
 		last = refuse(token)
 	}
 	require.Equal(t, last, refuse(token), "the bucket is empty")
-	require.Equal(t, slices.Repeat([]core.Code{core.CodeUnauthorized}, len(d.counted)), d.counted)
+	require.Equal(t, slices.Repeat([]core.Code{core.CodeValidation}, len(d.counted)), d.counted)
 	require.Greater(t, len(d.counted), core.MaxRefusals, "those that are not kept are counted, too")
 	refuse(quiet)
 	require.Len(t, d.refused(other), 1, "every source has its own")

@@ -283,6 +283,13 @@ func (b *mailbox) enter(by int) {
 	b.most = max(b.most, b.inside)
 }
 
+// forgetMost begins to look anew for how many are on their way at once.
+func (b *mailbox) forgetMost() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.most = b.inside
+}
+
 // got are the offsets that arrived, in their order.
 func (b *mailbox) got() (offsets []core.Offset) {
 	b.mu.Lock()

@@ -155,7 +155,7 @@ func TestATrialShowsEachVerdict(t *testing.T) {
 // in the order in which they were made.
 func TestDeliveriesOfOneMomentAreListedInTheirOrder(t *testing.T) {
 	inPlant(t, func(p *plant) {
-		p.processor(func(*core.ProcessorSpec) {})
+		p.processor(func(s *core.ProcessorSpec) { s.Mode = core.Ordered })
 		p.put(numbers(30)...)
 		pass(3 * time.Second)
 		page, err := p.Deliveries.List(p.Context(), p.who, "orders", "mail", core.DeliveryQuery{Limit: 100})
