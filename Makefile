@@ -36,12 +36,12 @@ QUALITY = $(if $(RELEASE),11,5)
 RACE := $(if $(filter 1,$(shell env -u CGO_ENABLED $(GO) env CGO_ENABLED)),-race '-gcflags=modernc.org/sqlite/lib=-race=false -d=checkptr=0')
 
 # The race detector watches everything but what drives other processes — servers,
-# browsers, compilers — or is about texts alone, and the catalog's suites: what is
-# concurrent in it is its databases', and app's tests watch it at work. Those are built
+# browsers, compilers, NATS, Kafka — or is about texts alone, and the catalog's suites:
+# what is concurrent in it is its databases', and app's tests watch it at work. Those are built
 # as the program is, which spares building most of it again. One comes after the other:
 # side by side they would make a browser wait for compilers.
 MODULE  := github.com/eventflow-go/eventflow
-UNRACED  = $(addprefix $(MODULE)/,app/proof/e2e app/proof/chaos app/proof/foreign app/proof/former app/proof/guides app/proof/testenv app/proof/chaos/history app/proof/browser ui/pack adapters/catalog)
+UNRACED  = $(addprefix $(MODULE)/,app/proof/e2e app/proof/chaos app/proof/foreign app/proof/former app/proof/guides app/proof/testenv app/proof/chaos/history app/proof/browser ui/pack adapters/catalog adapters/jetstream adapters/kafka)
 
 # What takes long begins first, or it would be waited for at the end.
 SLOWEST  = $(addprefix $(MODULE)/,app adapters/memory adapters/postgres ui adapters/rest/server core/deliver)

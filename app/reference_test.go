@@ -170,11 +170,8 @@ func (r *reader) perform(s readersStep) {
 			r.refused++
 			require.Equal(r.t, 400, status, "%s: %s: %s is answered %s", s.operation, name, bad, body)
 		}
+		example = bytes.ReplaceAll(example, []byte("41"), []byte("1")) // before the lease, which may hold these digits
 		example = bytes.ReplaceAll(example, []byte(`"0198c0de-7a1b-7c3d-8e4f-5a6b7c8d9e0f"`), []byte(`"`+r.kept["lease"]+`"`))
-		example = bytes.ReplaceAll(example, []byte("41"), []byte("1"))
-	}
-	if s.operation == "getGroupEvents" {
-		path += "?timeout=20" // an answer without events has no lease
 	}
 	status, body := r.send(method, path, example)
 	require.Less(r.t, status, 300, "%s: %s", s.operation, body)
