@@ -85,7 +85,7 @@ func watchedServer(t *testing.T) string {
 	require.NoError(t, err)
 	source, err := client.CreateSource(t.Context(), core.SourceSpec{Name: "ci", Stream: "orders", Preset: core.PresetGitHub, Secret: "a signing secret"})
 	require.NoError(t, err)
-	refused, err := http.Post(server.url+source.Path, "application/json", strings.NewReader(`{}`)) //nolint:noctx // it ends with the server
+	refused, err := http.Post(server.url+source.Path, "application/json", strings.NewReader(`{}`))
 	require.NoError(t, err)
 	require.NoError(t, refused.Body.Close())
 	require.Equal(t, http.StatusUnauthorized, refused.StatusCode, "it is not signed")
