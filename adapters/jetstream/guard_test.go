@@ -12,6 +12,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/jetstream"
 	"github.com/eventflow-go/eventflow/adapters/jetstreamtest"
+	"github.com/eventflow-go/eventflow/adapters/jetstreamtest/natsserver"
 	"github.com/eventflow-go/eventflow/adapters/memory"
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -24,7 +25,7 @@ func alone(t *testing.T, change func(*jetstreamtest.Node)) *url.URL {
 	nodes, err := jetstreamtest.Nodes(t.TempDir(), 1)
 	require.NoError(t, err)
 	change(&nodes[0])
-	stop, err := jetstreamtest.Within(nodes)
+	stop, err := natsserver.Within(nodes)
 	require.NoError(t, err)
 	t.Cleanup(stop)
 	return jetstreamtest.URL(nodes, "guarded", 1, 1)

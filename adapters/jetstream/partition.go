@@ -145,18 +145,21 @@ func (p *partition) verify(ctx context.Context) error {
 	asked, doubts, high := time.Now(), p.doubts, p.high
 	p.mu.Unlock()
 	state, err := p.info(ctx, nil)
-	if err != nil {
+	if err == nil && state.State.LastSeq < high {
+		err = p.refusal(state.State.LastSeq, high)
+	}
+	if err != nil && !errors.Is(err, core.ErrLost) {
 		return err
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.lookedAt = asked
-	if state.State.LastSeq < high {
+	if err != nil {
 		if p.behind == nil {
 			p.since = asked
 		}
-		p.behind = p.refusal(state.State.LastSeq, high)
-		return p.behind
+		p.behind = err
+		return err
 	}
 	p.high = max(p.high, state.State.LastSeq)
 	p.behind, p.cleared, p.looked = nil, doubts, generation

@@ -21,7 +21,9 @@ import (
 // fleet is servers of JetStream, each with a wall before each other one, and two servers
 // of EventFlow on them under load.
 type fleet struct {
-	t       *testing.T
+	t *testing.T
+	// folder has the servers' folders.
+	folder  string
 	nodes   []jetstreamtest.Node
 	running []*jetstreamtest.Process
 	// walls has what stands between a server and one that it reaches.
@@ -68,7 +70,7 @@ func harm(t *testing.T, fault func(*fleet)) {
 // prepared before.
 func newFleet(t *testing.T, folder string, servers int, prepare ...func(folder string)) *fleet {
 	t.Helper()
-	f := &fleet{t: t, running: make([]*jetstreamtest.Process, servers), walls: map[[2]int]*hole{}}
+	f := &fleet{t: t, folder: folder, running: make([]*jetstreamtest.Process, servers), walls: map[[2]int]*hole{}}
 	var err error
 	f.nodes, err = jetstreamtest.Nodes(folder, servers)
 	require.NoError(t, err)

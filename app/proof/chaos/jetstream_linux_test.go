@@ -68,3 +68,22 @@ func TestThePowerOfAllServersOfJetStreamIsCut(t *testing.T) {
 	p.run()
 	p.suffer(times, func() { p.cut(func() {}, p.all()...) })
 }
+
+// The disk of one server is full for a while; whoever runs it makes room and starts it again.
+func TestTheDiskOfAServerOfJetStreamIsFull(t *testing.T) {
+	t.Parallel()
+	times, ok := cuts(t)
+	if !ok {
+		return
+	}
+	p := newPoweredFleet(t)
+	p.run()
+	p.suffer(times, func() {
+		which := rand.IntN(natsReplicas)
+		p.disks[which].Fill(0)
+		p.load.progress(2 * someEvents()) // two of three go on
+		p.disks[which].Free()
+		p.kill(which)
+		p.start(which)
+	})
+}
