@@ -57,7 +57,8 @@ func newProcessing(
 		Store: p.Catalog, Definitions: p.Catalog, Groups: d.Groups, Workers: d.Workers, Letters: d.Letters, Streams: streams, Ingest: ingest,
 		Log: p.Log, Compiler: pipeline.New(), Connectors: prog.connectors(cfg, p.Logger),
 		Sealer: core.NewSealer([]byte(cfg.Secret), []byte(cfg.SecretPrevious)), Authorizer: p.Authorizer, Record: p.Record,
-		DisableAfter: cfg.ProcessorDisableAfter, Disabled: post.disabled(cfg, p.Catalog, p.Logger), Watch: t.Sink, Observe: m.Processed, Logger: p.Logger, Now: p.Now,
+		DisableAfter: cfg.ProcessorDisableAfter, Disabled: post.disabled(cfg, p.Catalog, p.Logger), Watch: t.Sink, Observe: m.Processed,
+		Logger: p.Logger, Now: p.Now,
 	})
 }
 

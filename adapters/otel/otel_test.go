@@ -386,15 +386,17 @@ func (refusing) Send(_ context.Context, events []core.Outgoing) []core.Sent {
 func TestASendIsLinkedToItsProducers(t *testing.T) {
 	t.Parallel()
 	f := open(t)
+	secretly := core.Outgoing{Event: core.Event{Context: []byte(`{"traceparent":"` + skipped + `"}`)}}
 	outgoing := func(d *core.Delivery) (all []core.Outgoing) {
+		all = append(all, secretly)
 		for _, event := range d.Events {
 			all = append(all, core.Outgoing{Event: event})
 		}
 		return all
 	}
 	sink := f.Sink("webhook", core.Origin{Org: core.ID{1}, Processor: core.ID{2}}, refusing{})
-	require.Len(t, sink.Send(t.Context(), outgoing(delivery(core.ID{1}, 2))), 6)
-	sink.Send(t.Context(), []core.Outgoing{{}, {Event: core.Event{Context: []byte(`{"traceparent":"` + skipped + `"}`)}}})
+	require.Len(t, sink.Send(t.Context(), outgoing(delivery(core.ID{1}, 2))), 7)
+	sink.Send(t.Context(), []core.Outgoing{{}, secretly})
 	f.Sink("log", core.Origin{}, refusing{}).Send(t.Context(), outgoing(delivery(core.ID{1}, 200)))
 	spans := f.spans()
 	require.Len(t, spans, 2)
@@ -406,7 +408,7 @@ func TestASendIsLinkedToItsProducers(t *testing.T) {
 	require.Equal(t, traces.Status_STATUS_CODE_ERROR, span.GetStatus().GetCode())
 	require.Equal(t, map[string]string{
 		"eventflow.organization.id": core.ID{1}.String(), "eventflow.processor.id": core.ID{2}.String(), "eventflow.destination.type": "webhook",
-		"eventflow.events": "6", "eventflow.failed": "5", "http.response.status_code": "503",
+		"eventflow.events": "7", "eventflow.failed": "6", "http.response.status_code": "503",
 	}, attributes(span))
 	require.Len(t, links(spans["send to log"][0]), 128)
 }
