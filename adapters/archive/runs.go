@@ -75,7 +75,8 @@ func (t *Tier) first(ctx context.Context, stream core.ID, sum core.Archived, kep
 // segmentPage is how many segments are listed at once.
 const segmentPage = 16
 
-// runs yields the segments of a stream within a scan, page by page.
+// runs yields the segments of a stream within a scan, page by page. Of an organization
+// that the context may not see it yields none: not every catalog has a wall of its own.
 func (t *Tier) runs(ctx context.Context, scan core.SegmentScan) func(yield func(core.Segment, error) bool) {
 	return func(yield func(core.Segment, error) bool) {
 		scan.Limit = segmentPage
@@ -86,6 +87,9 @@ func (t *Tier) runs(ctx context.Context, scan core.SegmentScan) func(yield func(
 				return
 			}
 			for i := range page {
+				if !core.SeesOrganization(ctx, page[i].Org) {
+					continue
+				}
 				if !yield(page[i], nil) {
 					return
 				}
