@@ -75,8 +75,7 @@ func (t *Tier) first(ctx context.Context, stream core.ID, sum core.Archived, kep
 // segmentPage is how many segments are listed at once.
 const segmentPage = 16
 
-// runs yields the segments of a stream within a scan, page by page. Of an organization
-// that the context may not see it yields none: not every catalog has a wall of its own.
+// runs yields the segments of a stream within a scan, page by page.
 func (t *Tier) runs(ctx context.Context, scan core.SegmentScan) func(yield func(core.Segment, error) bool) {
 	return func(yield func(core.Segment, error) bool) {
 		scan.Limit = segmentPage
@@ -87,9 +86,6 @@ func (t *Tier) runs(ctx context.Context, scan core.SegmentScan) func(yield func(
 				return
 			}
 			for i := range page {
-				if !core.SeesOrganization(ctx, page[i].Org) {
-					continue
-				}
 				if !yield(page[i], nil) {
 					return
 				}
