@@ -51,7 +51,17 @@ type Appender interface {
 	Append(ctx context.Context, at time.Time, batches []Batch) error
 }
 
-// Reader reads the log. What it returns belongs to the caller.
+// Confirmer is what a [Storage] is, too, that may show an event before it is as safe as
+// what Append acknowledges: one whose Append failed, or has an unknown outcome.
+type Confirmer interface {
+	// Confirm returns nil once what can be read of a stream is as safe as what Append
+	// acknowledges.
+	Confirm(ctx context.Context, stream ID) error
+}
+
+// Reader reads the log. What it returns belongs to the caller. Where the context is marked
+// with an organization ([ContextWithOrganization]), a stream of another one is as if it
+// had never been written to.
 type Reader interface {
 	// Read returns events of one stream in offset order. A stream that was
 	// never written to is empty. It sees every event whose Append returned
@@ -76,6 +86,7 @@ type Trimmer interface {
 	// ended before it. The offsets of the remaining events do not change, and
 	// removed offsets are never given again. It may be interrupted and called again.
 	Trim(ctx context.Context, stream ID, before time.Time) error
+	// Where the context is marked with an organization, nothing of another one is removed.
 }
 
 // Scan says which part of a stream to read.

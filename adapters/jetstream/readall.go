@@ -68,6 +68,9 @@ func (s *Storage) ReadAll(ctx context.Context, org core.ID, scan core.AllScan) (
 	defer leave()
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
+	if !core.SeesOrganization(ctx, org) {
+		return nil, nil
+	}
 	streams, err := s.owned(ctx, org)
 	if err != nil {
 		return nil, err
