@@ -24,12 +24,16 @@ type Node struct {
 	// Port is for clients, Monitor for questions about the server, Route for the other
 	// servers, all on the loopback address.
 	Port, Monitor, Route int
-	// Routes are the ports of all servers of the cluster; none is for a server alone.
+	// Routes are the ports by which the server reaches all servers of the cluster; none is
+	// for a server alone.
 	Routes []int
+	// Walled has the server tell the others nothing of its own port, so that they reach it
+	// by their Routes only.
+	Walled bool
 	// Relaxed leaves the server's default, which acknowledges before it flushes.
 	Relaxed bool
-	// Log has the server print what it does.
-	Log bool
+	// Log is the file to which the server writes what it does, if it is not "".
+	Log string
 }
 
 // options are the settings that README.md of adapters/jetstream asks for.
@@ -37,12 +41,16 @@ func (n Node) options() *server.Options {
 	o := &server.Options{
 		ServerName: n.Name, Host: "127.0.0.1", Port: n.Port, HTTPHost: "127.0.0.1", HTTPPort: n.Monitor,
 		JetStream: true, StoreDir: n.Dir, SyncAlways: !n.Relaxed, SyncInterval: 2 * time.Minute, MaxPayload: 8 << 20, NoSigs: true,
+		LogFile: n.Log, Logtime: true, LameDuckDuration: 2 * time.Second, LameDuckGracePeriod: time.Second,
 		JetStreamMaxMemory: 1 << 30, JetStreamMaxStore: 1 << 40,
 	}
 	o.JetStreamLimits.MaxBatchSize = 20_000
 	o.JetStreamLimits.MaxBatchInflightPerStream = 200
 	if len(n.Routes) > 0 {
 		o.Cluster = server.ClusterOpts{Name: "eventflow-test", Host: "127.0.0.1", Port: n.Route}
+		if n.Walled {
+			o.Cluster.Advertise = "127.0.0.1:1" // nobody listens there
+		}
 		for _, port := range n.Routes {
 			o.Routes = append(o.Routes, &url.URL{Scheme: "nats", Host: "127.0.0.1:" + strconv.Itoa(port)})
 		}

@@ -31,12 +31,14 @@ func ServeIfAsked() {
 		fmt.Fprintln(os.Stderr, envNode+":", err)
 		os.Exit(1)
 	}
-	s, err := server.NewServer(n.options())
+	o := n.options()
+	o.NoSigs = false // the process is the server's own
+	s, err := server.NewServer(o)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	if n.Log {
+	if n.Log != "" {
 		s.ConfigureLogger()
 	}
 	s.Start()
@@ -76,6 +78,15 @@ func (p *Process) Kill() error {
 	}
 	_ = p.cmd.Wait() // it was killed
 	return nil
+}
+
+// Retire ends the server as an upgrade does, and waits until it is gone: it hands over
+// what it leads, and takes leave of its clients.
+func (p *Process) Retire() error {
+	if err := p.cmd.Process.Signal(syscall.SIGUSR2); err != nil {
+		return err
+	}
+	return p.cmd.Wait()
 }
 
 // Pause stops the server where it is, until Continue.
