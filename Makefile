@@ -51,14 +51,15 @@ RACED    = $(SLOWEST) $(filter-out $(SLOWEST) $(UNRACED),$(shell $(GO) list ./..
 TESTFLAGS = -vet=off '-ldflags=-s -w' -timeout 15m
 
 # How long `make fuzz` stays with each target, and how often `make chaos` kills,
-# pauses, cuts the power, and does each of it to servers of JetStream, and how long it
-# leaves the network sick.
+# pauses, cuts the power, and does each of it to servers of JetStream, how long it leaves
+# the network sick, and how often a standby takes over.
 FUZZTIME ?= 10s
 KILLS    ?= 20
 PAUSES   ?= 5
 CUTS     ?= 5
 SICK     ?= 25s
 NATS     ?= 2
+STANDBYS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help run build size dashboard test lint fmt image check-deploy bench lighthouse verify-hooks chaos chaos-long fuzz clean FORCE
@@ -111,7 +112,8 @@ verify-hooks: $(VERIFIER) ## have the Standard Webhooks library for JavaScript j
 
 chaos: bin/testenv ## kill, pause, cut off and misset servers and databases, make their network sick and cut their power, under load and check the log (up to 25 minutes)
 	EVENTFLOW_TEST_KILLS=$(KILLS) EVENTFLOW_TEST_PAUSES=$(PAUSES) EVENTFLOW_TEST_CUTS=$(CUTS) \
-		EVENTFLOW_TEST_JETSTREAM=$(NATS) EVENTFLOW_TEST_SICK=$(SICK) bin/testenv -- $(GO) test -count=1 -v -timeout 30m ./app/proof/chaos/...
+		EVENTFLOW_TEST_JETSTREAM=$(NATS) EVENTFLOW_TEST_SICK=$(SICK) EVENTFLOW_TEST_STANDBY=$(STANDBYS) bin/testenv -- $(GO) test -count=1 -v -timeout 30m ./app/proof/chaos/...
+	EVENTFLOW_TEST_STANDBY=1 $(GO) test -count=1 -run Standby ./adapters/postgres
 	EVENTFLOW_TEST_SHARDED=1 bin/testenv -- $(GO) test -count=1 -run OverEngines ./adapters/sharded
 	bin/testenv -- $(GO) test -count=5 -run ClockIsWrong ./app
 	EVENTFLOW_TEST_JETSTREAM_SHAPES=1x1,3x1,3x4 $(GO) test -count=1 -run TestStorage ./adapters/jetstream

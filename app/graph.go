@@ -172,7 +172,7 @@ func openCatalog(ctx context.Context, lc fx.Lifecycle, cfg Config, m *metrics.Me
 	if err != nil {
 		return nil, wrong("catalog", err.Error())
 	}
-	opened, err := catalog.Open(ctx, u)
+	opened, err := catalog.Open(cfg.demands(ctx), u)
 	if err != nil {
 		return nil, fmt.Errorf("opening the catalog: %w", err)
 	}

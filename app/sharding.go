@@ -12,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/eventflow-go/eventflow/adapters/catalog"
+	"github.com/eventflow-go/eventflow/adapters/pgtenant"
 	"github.com/eventflow-go/eventflow/adapters/sharded"
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -203,4 +204,43 @@ func (p *placement) fill(ctx context.Context, from *catalog.Snapshot) error {
 		}
 	}
 	return nil
+}
+
+// validateStandby refuses to demand standbys of what has none.
+func (c Config) validateStandby() error {
+	if !c.RequireStandby {
+		return nil
+	}
+	all, err := c.databases()
+	if err != nil {
+		return wrong("store", err.Error())
+	}
+	for _, one := range all {
+		if one.Scheme != "postgres" && one.Scheme != "postgresql" {
+			return wrong("require-standby", "is about PostgreSQL, and "+one.Scheme+": has no standby; keep the store, each of its shards and the catalog in PostgreSQL, or leave it out")
+		}
+	}
+	return nil
+}
+
+// databases are the URLs of the store's shards and of the catalog.
+func (c Config) databases() ([]*url.URL, error) {
+	store, err := storeURL(c.Store)
+	if err != nil {
+		return nil, err
+	}
+	all, err := shardURLs(store)
+	if err != nil {
+		return nil, err
+	}
+	catalog, err := c.catalogURL()
+	return append(all, catalog), err
+}
+
+// demands marks a context that databases are opened with by what they must promise.
+func (c Config) demands(ctx context.Context) context.Context {
+	if c.RequireStandby {
+		return pgtenant.RequireStandby(ctx)
+	}
+	return ctx
 }

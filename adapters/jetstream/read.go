@@ -92,7 +92,7 @@ func (s *Storage) walk(ctx context.Context, p *partition, stream core.ID, from, 
 	r, size := s.blocksFrom(p, stream, seq), 1
 	for {
 		b, err := r.next(ctx, wanted()/size+1)
-		if err != nil || b == nil {
+		if err != nil || b == nil || !core.SeesOrganization(ctx, b.org) {
 			return err
 		}
 		for i := range b.entries {

@@ -63,6 +63,9 @@ func (s *Storage) ReadAll(ctx context.Context, org core.ID, scan core.AllScan) (
 		return nil, err
 	}
 	defer end()
+	if !core.SeesOrganization(ctx, org) {
+		return nil, nil
+	}
 	streams, err := s.owned(ctx, org)
 	if err != nil {
 		return nil, err

@@ -45,7 +45,7 @@ type ends struct {
 func (e *ends) firstOffset() core.Offset { return max(e.first.offset, e.floor) }
 
 // endsOf asks the leader for a stream's ends, which are nil where it was never written
-// to.
+// to, or is of an organization that the context may not see.
 func (s *Storage) endsOf(ctx context.Context, p *partition, stream core.ID) (*ends, error) {
 	var found ends
 	asks := []func() error{
@@ -56,7 +56,7 @@ func (s *Storage) endsOf(ctx context.Context, p *partition, stream core.ID) (*en
 	if err := each(asks, func(ask func() error) error { return ask() }); err != nil {
 		return nil, err
 	}
-	if found.first == nil || found.last == nil {
+	if found.first == nil || found.last == nil || !core.SeesOrganization(ctx, found.last.org) {
 		return nil, nil
 	}
 	return &found, nil

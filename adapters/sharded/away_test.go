@@ -3,6 +3,7 @@ package sharded_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -97,6 +98,35 @@ func TestAShardThatIsAwayHurtsItsOwnStreams(t *testing.T) {
 	err := storage.Check(t.Context())
 	require.Error(t, err)
 	require.NotErrorIs(t, err, core.ErrDegraded, "without any shard the store is not there")
+}
+
+// A shard whose standby is away is named, and stops nothing else. Without any shard that
+// can store, the store cannot.
+func TestAShardWithoutItsStandbyIsNamed(t *testing.T) {
+	t.Parallel()
+	broken := []*atomic.Bool{{}, {}}
+	alone := fmt.Errorf("no standby; %w", core.ErrAlone)
+	check := func(states ...error) error {
+		var openers []opener
+		for i, state := range states {
+			at := newPlace(t)
+			openers = append(openers, func(ctx context.Context) (core.Storage, error) {
+				storage, err := at.open(ctx)
+				return failing{storage.(kept), broken[i], state}, err
+			})
+		}
+		return open(t, openers).Check(t.Context())
+	}
+	err := check(nil, alone)
+	require.ErrorIs(t, err, core.ErrDegraded)
+	require.NotErrorIs(t, err, core.ErrAlone)
+	require.EqualError(t, err, "shard 1 of the store: no standby; nothing is stored until it is back")
+	err = check(alone, alone)
+	require.ErrorIs(t, err, core.ErrAlone)
+	require.NotErrorIs(t, err, core.ErrDegraded)
+	require.ErrorContains(t, err, "shard 0 of the store: no standby")
+	broken[0].Store(true)
+	require.ErrorIs(t, check(nil, alone), core.ErrAlone, "the other one is away")
 }
 
 // moved are homes that a test changes, as the catalog of another node would.

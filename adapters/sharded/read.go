@@ -82,3 +82,14 @@ func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds,
 	}
 	return bounds, err
 }
+
+// Confirm implements [core.Confirmer]; in a shard that is none, whatever can be read is safe.
+func (s *Storage) Confirm(ctx context.Context, stream core.ID) error {
+	_, err := ask(ctx, s, stream, func(home core.Storage) (struct{}, error) {
+		if confirmer, ok := home.(core.Confirmer); ok {
+			return struct{}{}, confirmer.Confirm(ctx, stream)
+		}
+		return struct{}{}, nil
+	})
+	return err
+}

@@ -107,7 +107,9 @@ func (s *shard) verify(ctx context.Context, storage core.Storage) error {
 	if label.Installation != s.installation || label.Number != s.number {
 		return s.wrong(label, s.installation)
 	}
-	_, err = s.labelled(storage).SetLabel(ctx, core.ShardLabel{Installation: s.installation, Number: s.number, Of: s.of})
+	if label.Of < s.of {
+		_, err = s.labelled(storage).SetLabel(ctx, core.ShardLabel{Installation: s.installation, Number: s.number, Of: s.of})
+	}
 	return err
 }
 

@@ -31,6 +31,9 @@
 // Of three servers of JetStream one is killed, all are killed, and one is paused, while
 // two servers of EventFlow keep their log there. `make chaos` and `make chaos-long` do it.
 //
+// A primary of PostgreSQL is killed for good, and its synchronous standby takes over. That
+// one must acknowledge nothing before it has a standby itself.
+//
 // Copies from one store into another are killed on the way, and go on; a backup is
 // taken under load, and restored on the other engine.
 //
