@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -98,6 +99,43 @@ func TestAShardThatIsAwayHurtsItsOwnStreams(t *testing.T) {
 	err := storage.Check(t.Context())
 	require.Error(t, err)
 	require.NotErrorIs(t, err, core.ErrDegraded, "without any shard the store is not there")
+}
+
+// Where nobody listens, few requests try: the others are answered at once, and without a
+// cause, of which the log would have a line for each.
+func TestAShardWhereNobodyListensIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	var tries atomic.Int64
+	at := newPlace(t)
+	storage := open(t, []opener{at.open, func(ctx context.Context) (core.Storage, error) {
+		opened, err := newPlace(t).open(ctx)
+		return deaf{opened.(kept), &tries}, err
+	}})
+	stream := byID(2).on(1)
+	for range 1000 {
+		err := put(t, storage, stream)
+		require.ErrorContains(t, err, "shard 1 of the store")
+		require.Equal(t, core.CodeUnavailable, core.CodeOf(err))
+	}
+	require.Less(t, tries.Load(), int64(500))
+	require.Positive(t, tries.Load())
+	require.NoError(t, put(t, storage, byID(2).on(0)))
+	require.Eventually(t, func() bool {
+		before := tries.Load()
+		_ = put(t, storage, stream)
+		return tries.Load() > before
+	}, time.Minute, 10*time.Millisecond, "it is tried again")
+}
+
+// deaf is a handle on a server that does not run.
+type deaf struct {
+	kept
+	tries *atomic.Int64
+}
+
+func (d deaf) Append(context.Context, time.Time, []core.Batch) error {
+	d.tries.Add(1)
+	return core.Unavailable(syscall.ECONNREFUSED, time.Second, "the event store cannot be reached and nothing was stored; try again")
 }
 
 // A shard whose standby is away is named, and stops nothing else. Without any shard that

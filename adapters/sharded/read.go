@@ -13,12 +13,11 @@ func ask[T any](ctx context.Context, s *Storage, stream core.ID, question func(c
 	if err != nil {
 		return answer, err
 	}
-	storage, err := home.get(ctx)
-	if err != nil {
-		return answer, err
-	}
-	answer, err = question(storage)
-	return answer, home.named(err)
+	err = home.call(ctx, func(storage core.Storage) (err error) {
+		answer, err = question(storage)
+		return err
+	})
+	return answer, err
 }
 
 // Read implements [core.Reader].
@@ -64,15 +63,13 @@ func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds,
 	}
 	bounds := make([]core.Bounds, len(streams))
 	err = together(concerned, func(one *shard) error {
-		storage, err := one.get(ctx)
-		if err != nil {
+		return one.call(ctx, func(storage core.Storage) error {
+			part, err := storage.Bounds(ctx, parts[one.number])
+			for i := range part {
+				bounds[at[one.number][i]] = part[i]
+			}
 			return err
-		}
-		part, err := storage.Bounds(ctx, parts[one.number])
-		for i := range part {
-			bounds[at[one.number][i]] = part[i]
-		}
-		return one.named(err)
+		})
 	})
 	if err != nil {
 		return nil, err

@@ -35,6 +35,10 @@
 // The part process measures processors: route_over_batch, webhooks one by one, how soon
 // an event is on its way, and hostile expressions beside a producer.
 //
+// The part shards starts three primaries of its own: two of them behind one server against
+// one (sharded2_over_one), and two streams beside a shard that is away
+// (shards_one_down_over_all).
+//
 // It needs EVENTFLOW_TEST_POSTGRES, which `make bench` provides.
 package main
 
@@ -72,6 +76,7 @@ func main() {
 	flag.IntVar(&b.stored, "stored", 2_000_000, "stored events for the figures on a full log; 0 leaves them out")
 	flag.IntVar(&b.connections, "connections", 512, "connections of the single-event load")
 	flag.StringVar(&b.only, "only", "", "run one part only: idle, post, batch, read, fresh, deliver, waits, fanout, archive, jetstream, watched, slow, neighbour, telemetry, process, full")
+	flag.StringVar(&b.only, "only", "", "run one part only: idle, post, batch, read, fresh, deliver, waits, fanout, archive, shards, watched, slow, neighbour, telemetry, process, full")
 	flag.StringVar(&b.profiles, "profiles", "", "folder for a CPU profile of every server, named by its process id")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -162,6 +167,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 		{"fanout", b.fanout},
 		{"archive", b.archived},
 		{"jetstream", b.jetstream},
+		{"shards", b.shards},
 		{"watched", b.watched},
 		{"slow", b.slow},
 		{"neighbour", b.neighbour},
