@@ -112,9 +112,10 @@ verify-hooks: $(VERIFIER) ## have the Standard Webhooks library for JavaScript j
 
 chaos: bin/testenv ## kill, pause, cut off and misset servers and databases, make their network sick and cut their power, under load and check the log (up to 25 minutes)
 	EVENTFLOW_TEST_KILLS=$(KILLS) EVENTFLOW_TEST_PAUSES=$(PAUSES) EVENTFLOW_TEST_CUTS=$(CUTS) \
-		EVENTFLOW_TEST_JETSTREAM=$(NATS) EVENTFLOW_TEST_SICK=$(SICK) EVENTFLOW_TEST_STANDBY=$(STANDBYS) bin/testenv -- $(GO) test -count=1 -v -timeout 30m ./app/proof/chaos/...
+		EVENTFLOW_TEST_JETSTREAM=$(NATS) EVENTFLOW_TEST_SICK=$(SICK) EVENTFLOW_TEST_STANDBY=$(STANDBYS) EVENTFLOW_TEST_ARCHIVE=1 \
+		bin/testenv -- $(GO) test -count=1 -v -timeout 30m ./app/proof/chaos/...
 	EVENTFLOW_TEST_STANDBY=1 $(GO) test -count=1 -run Standby ./adapters/postgres
-	EVENTFLOW_TEST_SHARDED=1 bin/testenv -- $(GO) test -count=1 -run OverEngines ./adapters/sharded
+	EVENTFLOW_TEST_SHARDED=1 EVENTFLOW_TEST_ARCHIVE=1 bin/testenv -- $(GO) test -count=1 -run OverEngines ./adapters/sharded ./adapters/archive
 	bin/testenv -- $(GO) test -count=5 -run ClockIsWrong ./app
 	EVENTFLOW_TEST_JETSTREAM_SHAPES=1x1,3x1,3x4 $(GO) test -count=1 -run TestStorage ./adapters/jetstream
 

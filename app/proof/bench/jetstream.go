@@ -23,7 +23,7 @@ func (b *bench) jetstream(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	nodes, stop, err := startCluster(ctx, filepath.Join(b.folder, "nats"))
+	nodes, stop, err := startNATS(ctx, filepath.Join(b.folder, "nats"))
 	defer func() { err = errors.Join(err, stop()) }()
 	if err != nil {
 		return err
@@ -55,9 +55,9 @@ func (b *bench) jetstream(ctx context.Context) (err error) {
 	return stopAll(onPostgres, onNATS)
 }
 
-// startCluster starts servers of JetStream as processes. stop ends those that were
+// startNATS starts servers of JetStream as processes. stop ends those that were
 // started, also after an error.
-func startCluster(ctx context.Context, folder string) (nodes []jetstreamtest.Node, stop func() error, err error) {
+func startNATS(ctx context.Context, folder string) (nodes []jetstreamtest.Node, stop func() error, err error) {
 	var started []*jetstreamtest.Process
 	stop = func() (err error) {
 		for _, one := range started {
