@@ -178,7 +178,7 @@ func (p *partition) wentBack(seq uint64) error {
 func (p *partition) refusal(has, had uint64) error {
 	return core.Unavailable(core.ErrLost, time.Minute, fmt.Sprintf(
 		"partition %d of the event store ends at sequence %d, and it had come to %d: JetStream has lost the end of it, or has not read it yet. "+
-			"Nothing is written to it, and nobody is told that there is no more; see adapters/jetstream/README.md",
+			"Nothing is written to it; see adapters/jetstream/README.md",
 		p.number, has, had))
 }
 
