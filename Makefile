@@ -51,14 +51,15 @@ RACED    = $(SLOWEST) $(filter-out $(SLOWEST) $(UNRACED),$(shell $(GO) list ./..
 TESTFLAGS = -vet=off '-ldflags=-s -w' -timeout 15m
 
 # How long `make fuzz` stays with each target, and how often `make chaos` kills,
-# pauses, cuts the power, and does each of it to servers of JetStream, and how long it
-# leaves the network sick.
+# pauses, cuts the power, and does each of it to servers of JetStream, how long it leaves
+# the network sick, and how often a standby takes over.
 FUZZTIME ?= 10s
 KILLS    ?= 20
 PAUSES   ?= 5
 CUTS     ?= 5
 SICK     ?= 25s
-NATS     ?= 3
+NATS     ?= 2
+STANDBYS ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help run build size dashboard test lint fmt image check-deploy bench lighthouse verify-hooks chaos chaos-long fuzz clean FORCE
@@ -109,19 +110,22 @@ lighthouse: bin/eventflow bin/testenv $(LIGHTHOUSE) ## have Lighthouse judge the
 verify-hooks: $(VERIFIER) ## have the Standard Webhooks library for JavaScript judge our signatures; needs npm
 	EVENTFLOW_TEST_NODE_MODULES='$(CURDIR)/$(VERIFIER)' $(GO) test -tags javascript -run JavaScript ./adapters/webhook
 
-chaos: bin/testenv ## kill, pause, cut off and misset servers and databases, make their network sick and cut their power, under load and check the log (up to 20 minutes)
+chaos: bin/testenv ## kill, pause, cut off and misset servers and databases, make their network sick and cut their power, under load and check the log (up to 25 minutes)
 	EVENTFLOW_TEST_KILLS=$(KILLS) EVENTFLOW_TEST_PAUSES=$(PAUSES) EVENTFLOW_TEST_CUTS=$(CUTS) \
-		EVENTFLOW_TEST_JETSTREAM=$(NATS) EVENTFLOW_TEST_SICK=$(SICK) EVENTFLOW_TEST_ARCHIVE=1 bin/testenv -- $(GO) test -count=1 -v -timeout 20m ./app/proof/chaos/...
+		EVENTFLOW_TEST_JETSTREAM=$(NATS) EVENTFLOW_TEST_SICK=$(SICK) EVENTFLOW_TEST_STANDBY=$(STANDBYS) EVENTFLOW_TEST_ARCHIVE=1 \
+		bin/testenv -- $(GO) test -count=1 -v -timeout 30m ./app/proof/chaos/...
+	EVENTFLOW_TEST_STANDBY=1 $(GO) test -count=1 -run Standby ./adapters/postgres
 	EVENTFLOW_TEST_SHARDED=1 EVENTFLOW_TEST_ARCHIVE=1 bin/testenv -- $(GO) test -count=1 -run OverEngines ./adapters/sharded ./adapters/archive
 	bin/testenv -- $(GO) test -count=5 -run ClockIsWrong ./app
 	EVENTFLOW_TEST_JETSTREAM_SHAPES=1x1,3x1,3x4 $(GO) test -count=1 -run TestStorage ./adapters/jetstream
 
-chaos-long: bin/testenv ## pause, cut off and misset a server and cut its power 100 times each, kill under processors as often, and kill copies of a million events (up to two hours)
+chaos-long: bin/testenv ## pause, cut off and misset a server and cut its power 100 times each, kill under processors as often, do each of ten things to servers of JetStream 25 times, and kill copies of a million events (up to three hours)
 	EVENTFLOW_TEST_PAUSES=100 bin/testenv -- $(GO) test -count=1 -v -timeout 60m -run 'Paused|CutOff' ./app/proof/chaos
 	EVENTFLOW_TEST_KILLS=200 bin/testenv -- $(GO) test -count=1 -v -timeout 60m -run UnderProcessors ./app/proof/chaos
-	EVENTFLOW_TEST_CUTS=100 $(GO) test -count=1 -v -timeout 60m -run 'Power' ./app/proof/chaos
+	EVENTFLOW_TEST_CUTS=100 $(GO) test -count=1 -v -timeout 60m -run 'PowerIsCut|PowerCut' ./app/proof/chaos
 	bin/testenv -- $(GO) test -count=100 -timeout 60m -run ClockIsWrong ./app
-	EVENTFLOW_TEST_JETSTREAM=70 bin/testenv -- $(GO) test -count=1 -v -timeout 180m -run JetStream ./app/proof/chaos
+	EVENTFLOW_TEST_JETSTREAM=25 EVENTFLOW_TEST_CUTS=25 bin/testenv -- $(GO) test -count=1 -v -timeout 180m -run 'JetStream(Is|Are|Lose)' ./app/proof/chaos
+	EVENTFLOW_TEST_STREAMS=100000 bin/testenv -- $(GO) test -count=1 -v -run ManyStreams ./app/proof/chaos
 	EVENTFLOW_TEST_COPY=1000000 bin/testenv -- $(GO) test -count=1 -v -timeout 60m -run ACopyIsKilled ./app/proof/chaos
 
 fuzz: ## feed every fuzz target random input for FUZZTIME each

@@ -247,14 +247,18 @@ func TestRelaxedDurabilityIsNotReady(t *testing.T) {
 	store := "EVENTFLOW_STORE=" + u.String()
 	h := newHome(t)
 	for setting, want := range map[string]struct {
+		store   string
 		status  int
 		overall string
 		says    string
 	}{
-		"false": {503, "unavailable", "synchronous_commit=off"},
-		"true":  {200, "degraded", "acknowledged events may be lost in a crash"},
+		"EVENTFLOW_ALLOW_RELAXED_DURABILITY=false": {store, 503, "unavailable", "synchronous_commit=off"},
+		"EVENTFLOW_ALLOW_RELAXED_DURABILITY=true":  {store, 200, "degraded", "acknowledged events may be lost in a crash"},
+		"EVENTFLOW_REQUIRE_STANDBY=true": {
+			"EVENTFLOW_STORE=" + pgtest.URL(t).String(), 503, "unavailable", "no standby is waited for: synchronous_standby_names is empty",
+		},
 	} {
-		server := h.serve(store, "EVENTFLOW_ALLOW_RELAXED_DURABILITY="+setting)
+		server := h.serve(want.store, setting)
 		ready := get(t, server.url+"/readyz")
 		require.Equal(t, want.status, ready.status, ready.body)
 		require.Contains(t, ready.body, fmt.Sprintf(`{"status":%q`, want.overall))

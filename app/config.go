@@ -85,6 +85,7 @@ type Config struct {
 
 	MetricsToken string `name:"metrics-token" default:"" usage:"at least 16 characters that readers of /metrics must present as Authorization: Bearer; without it, only this machine may read it" secret:"true"`
 
+	RequireStandby         bool `name:"require-standby" default:"false" usage:"be ready only while each PostgreSQL, of the store, its shards and the catalog, has a synchronous standby, so that what is acknowledged is on two machines"`
 	AllowRelaxedDurability bool `name:"allow-relaxed-durability" default:"false" usage:"report ready even if the store's settings could lose acknowledged events in a crash; health says so"`
 }
 
@@ -104,6 +105,9 @@ func (c Config) validate() error {
 		return wrong("catalog", err.Error())
 	}
 	if err := c.validateArchive(); err != nil {
+		return err
+	}
+	if err := c.validateStandby(); err != nil {
 		return err
 	}
 	if (c.TLSCert == "") != (c.TLSKey == "") {

@@ -98,6 +98,7 @@ var refusals = []refusal{
 	{"catalog with more than a folder", []string{"EVENTFLOW_CATALOG=sqlite:./a#b"}, nil, []string{"catalog", `"#b"`, "%23"}},
 	{"store of another build", []string{"EVENTFLOW_STORE=rocks:x"}, nil, []string{"store", `"rocks"`, "memory, postgres, postgresql, sharded, sqlite"}},
 	{"catalog in memory", []string{"EVENTFLOW_CATALOG=memory:"}, nil, []string{"catalog", `"memory"`, "sqlite or postgres"}},
+	{"standby of SQLite", []string{"EVENTFLOW_REQUIRE_STANDBY=true"}, nil, []string{"require-standby", "sqlite: has no standby"}},
 	{"public URL without a scheme", []string{"EVENTFLOW_PUBLIC_URL=ev.example.com"}, nil, []string{"public-url", "https://"}},
 	{"public URL of another scheme", []string{"EVENTFLOW_PUBLIC_URL=ftp://x"}, nil, []string{"public-url", "https://"}},
 	{"public URL without a host", []string{"EVENTFLOW_PUBLIC_URL=https://:443"}, nil, []string{"public-url", "https://"}},

@@ -180,7 +180,7 @@ func (d *doctor) openCatalog(ctx context.Context, usable bool) core.Catalog {
 	if err != nil {
 		return nil // which tables has refused
 	}
-	opened, err := catalog.Open(ctx, u)
+	opened, err := catalog.Open(d.cfg.demands(ctx), u)
 	if err != nil {
 		d.failed("catalog", "opening the catalog", err)
 		return nil

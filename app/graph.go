@@ -151,6 +151,12 @@ func openStorage(
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
 	m.Engine("store", storage)
+	m.LostShards(func() int {
+		if guarded, ok := storage.(core.Guarded); ok {
+			return guarded.Lost()
+		}
+		return 0
+	})
 	tier, err := withArchive(ctx, cfg, storage, kept, logger, m.Fetched)
 	if err != nil {
 		return nil, errors.Join(err, storage.Close())
@@ -166,7 +172,7 @@ func openCatalog(ctx context.Context, lc fx.Lifecycle, cfg Config, m *metrics.Me
 	if err != nil {
 		return nil, wrong("catalog", err.Error())
 	}
-	opened, err := catalog.Open(ctx, u)
+	opened, err := catalog.Open(cfg.demands(ctx), u)
 	if err != nil {
 		return nil, fmt.Errorf("opening the catalog: %w", err)
 	}

@@ -125,10 +125,17 @@ func (h *health) check(err error) rest.Check {
 		return rest.Check{Status: rest.StatusDegraded, Message: "acknowledged events may be lost in a crash: " + err.Error()}
 	case relaxed:
 		return rest.Check{Status: rest.StatusUnavailable, Message: err.Error() + "; set allow-relaxed-durability to serve anyway"}
+	case errors.Is(err, core.ErrAlone):
+		h.ports.Logger.Warn("a dependency stores nothing", "error", err)
+		return rest.Check{Status: rest.StatusUnavailable, Message: err.Error()}
 	case errors.Is(err, core.ErrDegraded):
 		// Still ready: whoever reads is served, and no other server is better off.
 		h.ports.Logger.Warn("a dependency is degraded", "error", err)
 		return rest.Check{Status: rest.StatusDegraded, Message: err.Error()}
+	}
+	if refused, ok := errors.AsType[*core.Error](err); ok && errors.Is(err, core.ErrLost) {
+		h.ports.Logger.Error("the store knows less than it had", "error", err)
+		return rest.Check{Status: rest.StatusUnavailable, Message: refused.Message}
 	}
 	h.ports.Logger.Warn("a dependency does not answer", "error", err)
 	return rest.Check{Status: rest.StatusUnavailable, Message: "unreachable"}

@@ -13,6 +13,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/metrics"
 	"github.com/eventflow-go/eventflow/adapters/mirror"
 	"github.com/eventflow-go/eventflow/adapters/objectstore"
+	"github.com/eventflow-go/eventflow/adapters/otel"
 	"github.com/eventflow-go/eventflow/adapters/pipeline"
 	"github.com/eventflow-go/eventflow/adapters/smtp"
 	"github.com/eventflow-go/eventflow/adapters/webhook"
@@ -49,13 +50,15 @@ func (c Config) feeds() map[core.Preset]core.FeedConnector {
 }
 
 func newProcessing(
-	prog *program, cfg Config, p ports, streams *eventlog.Streams, ingest *eventlog.Ingest, d *deliver.UseCases, m *metrics.Metrics, post mailer,
+	prog *program, cfg Config, p ports, t *otel.Telemetry, streams *eventlog.Streams, ingest *eventlog.Ingest, d *deliver.UseCases,
+	m *metrics.Metrics, post mailer,
 ) *process.UseCases {
 	return process.New(process.Ports{
 		Store: p.Catalog, Definitions: p.Catalog, Groups: d.Groups, Workers: d.Workers, Letters: d.Letters, Streams: streams, Ingest: ingest,
 		Log: p.Log, Compiler: pipeline.New(), Connectors: prog.connectors(cfg, p.Logger),
 		Sealer: core.NewSealer([]byte(cfg.Secret), []byte(cfg.SecretPrevious)), Authorizer: p.Authorizer, Record: p.Record,
-		DisableAfter: cfg.ProcessorDisableAfter, Disabled: post.disabled(cfg, p.Catalog, p.Logger), Observe: m.Processed, Logger: p.Logger, Now: p.Now,
+		DisableAfter: cfg.ProcessorDisableAfter, Disabled: post.disabled(cfg, p.Catalog, p.Logger), Watch: t.Sink, Observe: m.Processed,
+		Logger: p.Logger, Now: p.Now,
 	})
 }
 

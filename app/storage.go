@@ -82,7 +82,7 @@ func (p *program) openStorage(ctx context.Context, cfg Config, kept reminder) (c
 	if err != nil {
 		return nil, err
 	}
-	storage, err := open(ctx, u)
+	storage, err := open(cfg.demands(ctx), u)
 	if err != nil {
 		return nil, err
 	}

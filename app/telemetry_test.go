@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	traces "go.opentelemetry.io/proto/otlp/trace/v1"
@@ -101,6 +102,8 @@ func TestTheWayOfAnEventIsTraced(t *testing.T) {
 			const post, poll, ack = "POST /api/v1/streams/:stream/events", "GET /api/v1/streams/:stream/consumer-groups/:group/events",
 				"POST /api/v1/streams/:stream/consumer-groups/:group/ack"
 			require.Equal(t, post+"\n  commit group → "+post+"\n"+statements, tree(spans, spanOf(1), steps))
+			require.Equal(t, post+"\n  commit group → "+post+"\n"+statements+
+				"send to stream → "+spanOf(5)+"\n  commit group → send to stream\n"+statements, tree(spans, spanOf(5), steps))
 			require.Equal(t, poll+" → "+spanOf(1)+"\n  advance group → "+poll+"\n    "+step+"\n  read events\n", tree(spans, spanOf(2), steps))
 			require.Equal(t, ack+" → "+poll+" → "+spanOf(1)+"\n  advance group → "+ack+"\n    "+step+"\n", tree(spans, spanOf(3), steps))
 			require.Empty(t, tree(spans, spanOf(4), steps), "its client does not want it traced")
@@ -158,10 +161,30 @@ func (p *process) settle(key string) string {
 	skipped := p.traced("POST", "/api/v1/streams/orders/events", key, parentOf(4, "00"), body)
 	require.Equal(p.t, 202, skipped.status)
 	require.Empty(p.t, skipped.header.Get("traceresponse"))
+	p.copy(key, body)
 	for _, path := range []string{"/livez", "/readyz", "/api/v1/health", "/metrics", "/", "/login", "/nowhere"} {
 		p.traced("GET", path, "", "", "")
 	}
 	return delivery.Events[0].ID.String()
+}
+
+// copy has a processor copy an event, whose producer's span is the fifth, into another stream.
+func (p *process) copy(key, body string) {
+	p.t.Helper()
+	client := p.client(key)
+	for _, name := range []string{"invoices", "copies"} {
+		_, err := client.CreateStream(p.t.Context(), core.StreamSpec{Name: name})
+		require.NoError(p.t, err)
+	}
+	copying := core.ProcessorSpec{Destination: json.RawMessage(`{"type":"stream","stream":"copies"}`)}
+	copying.Name = "copy"
+	_, err := client.CreateProcessor(p.t.Context(), "invoices", copying)
+	require.NoError(p.t, err)
+	require.Equal(p.t, 202, p.traced("POST", "/api/v1/streams/invoices/events", key, parentOf(5, "01"), body).status)
+	require.Eventually(p.t, func() bool {
+		copies := p.traced("GET", "/api/v1/streams/copies/events", key, parentOf(4, "00"), "")
+		return strings.Contains(copies.body, "event_type")
+	}, patience, 10*time.Millisecond)
 }
 
 // lines holds that each line of the log about a path has a trace, and a request.

@@ -17,7 +17,8 @@ type Storage interface {
 	// It wraps [ErrRelaxedDurability] when the engine's settings would let an
 	// acknowledged event be lost in a crash, and [ErrDegraded] when it refuses to
 	// store, or does not get to it, while it can be read. The last refusal counts,
-	// until storing succeeds again: in Check itself, if nothing else stores.
+	// until storing succeeds again: in Check itself, if nothing else stores. It wraps
+	// [ErrAlone] where storing waits for a second machine.
 	Check(ctx context.Context) error
 	// Close waits for running calls and releases everything.
 	Close() error
@@ -51,7 +52,17 @@ type Appender interface {
 	Append(ctx context.Context, at time.Time, batches []Batch) error
 }
 
-// Reader reads the log. What it returns belongs to the caller.
+// Confirmer is what a [Storage] is, too, that may show an event before it is as safe as
+// what Append acknowledges: one whose Append failed, or has an unknown outcome.
+type Confirmer interface {
+	// Confirm returns nil once what can be read of a stream is as safe as what Append
+	// acknowledges.
+	Confirm(ctx context.Context, stream ID) error
+}
+
+// Reader reads the log. What it returns belongs to the caller. Where the context is marked
+// with an organization ([ContextWithOrganization]), a stream of another one is as if it
+// had never been written to.
 type Reader interface {
 	// Read returns events of one stream in offset order. A stream that was
 	// never written to is empty. It sees every event whose Append returned
@@ -75,6 +86,7 @@ type Trimmer interface {
 	// event received at or after before. It always removes all of a period that
 	// ended before it. The offsets of the remaining events do not change, and
 	// removed offsets are never given again. It may be interrupted and called again.
+	// Where the context is marked with an organization, nothing of another one is removed.
 	Trim(ctx context.Context, stream ID, before time.Time) error
 }
 
@@ -168,6 +180,11 @@ var ErrUnknownOutcome = errors.New("the outcome of the commit is unknown")
 // ErrRelaxedDurability marks a store that is reachable but configured so that
 // an acknowledged event could be lost in a crash.
 var ErrRelaxedDurability = errors.New("the store's durability settings are relaxed")
+
+// ErrAlone marks a store that must have everything on two machines, and the second one is
+// away. So it stores nothing, and a server is not ready. The text of the error around it
+// may be read by anybody.
+var ErrAlone = errors.New("nothing is stored until it is back")
 
 // ErrDegraded marks a store that can be read, and refuses what is to be stored or
 // does not get to it. The text of the error around it says why, in words that

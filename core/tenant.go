@@ -5,10 +5,11 @@ import "context"
 type organizationKey struct{}
 
 // ContextWithOrganization marks a context as belonging to work for one
-// organization. A store that can (PostgreSQL by its row-level security) then finds
-// and changes nothing of any other, whatever it is asked for. That is a second wall
-// behind the queries, which name the organization themselves. Work for all
-// organizations, such as retention, has a context without the mark.
+// organization. A log then shows and removes nothing of any other, as [Reader] and
+// [Trimmer] have it, whatever it is asked for; a catalog that can (PostgreSQL by its
+// row-level security) does the same. That is a second wall behind the use cases, which
+// look for each stream in its organization. Work for all organizations, such as
+// retention, has a context without the mark.
 func ContextWithOrganization(ctx context.Context, org ID) context.Context {
 	return &organizationContext{ctx, org}
 }
@@ -34,4 +35,11 @@ func OrganizationOf(ctx context.Context) ID {
 		return *org
 	}
 	return ID{}
+}
+
+// SeesOrganization reports whether work with this context may see what belongs to an
+// organization: the context is marked with that one, or with none.
+func SeesOrganization(ctx context.Context, org ID) bool {
+	marked := OrganizationOf(ctx)
+	return marked.IsZero() || marked == org
 }

@@ -81,6 +81,7 @@ var (
 	_ core.Tiered       = (*Tier)(nil)
 	_ core.Examiner     = (*Tier)(nil)
 	_ core.Rememberer   = (*Tier)(nil)
+	_ core.Confirmer    = (*Tier)(nil)
 	_ core.Preparer     = (*Tier)(nil)
 	_ core.Timekeeper   = (*Tier)(nil)
 	_ core.Migrated     = (*Tier)(nil)
@@ -165,6 +166,14 @@ func (t *Tier) Remembered(ctx context.Context, stream core.ID, from, to core.Off
 		return store.Remembered(ctx, stream, from, to)
 	}
 	return nil, nil
+}
+
+// Confirm implements [core.Confirmer].
+func (t *Tier) Confirm(ctx context.Context, stream core.ID) error {
+	if confirmer, able := t.Storage.(core.Confirmer); able {
+		return confirmer.Confirm(ctx, stream)
+	}
+	return nil
 }
 
 // copyable is a tier over a storage that can be copied. A copy of it holds what is in

@@ -12,6 +12,9 @@ import (
 // ReadAll implements [core.Reader]. It asks the store first, as [Tier.Read] does, and then
 // looks for segments that lie before the end of the answer.
 func (t *Tier) ReadAll(ctx context.Context, org core.ID, scan core.AllScan) ([]core.Event, error) {
+	if !core.SeesOrganization(ctx, org) {
+		return nil, ctx.Err()
+	}
 	found, err := t.Storage.ReadAll(ctx, org, scan)
 	if err != nil {
 		return nil, err

@@ -39,11 +39,12 @@ func openPostgres(ctx context.Context, u *url.URL) (core.Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
+	durability := pgtenant.DurabilityOf(ctx)
 	c.tables = migrations.CatalogPostgres
 	c.examine = func(ctx context.Context, tell func(core.Finding)) error {
-		return pgtenant.Examine(ctx, pool, "catalog", tell)
+		return durability.Examine(ctx, pool, "catalog", tell)
 	}
-	c.durable = func(ctx context.Context) error { return pgtenant.CheckDurability(ctx, pool) }
+	c.durable = func(ctx context.Context) error { return durability.Check(ctx, pool) }
 	c.clock = func(ctx context.Context) (time.Time, error) { return pgtenant.Time(ctx, pool) }
 	c.pool = func() core.PoolLoad { return pgtenant.Pool(pool) }
 	c.tryRoom = func(ctx context.Context) error { return pgtenant.TryRoom(ctx, pool) }

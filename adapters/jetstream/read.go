@@ -12,15 +12,23 @@ import (
 // readTimeout bounds one read. It is longer than an election takes.
 const readTimeout = 20 * time.Second
 
+// reading begins a call that reads, which end ends.
+func (s *Storage) reading(ctx context.Context) (bounded context.Context, end func(), err error) {
+	leave, err := s.calls.enter()
+	if err != nil {
+		return nil, nil, err
+	}
+	bounded, cancel := context.WithTimeout(ctx, readTimeout)
+	return bounded, func() { cancel(); leave() }, nil
+}
+
 // Read implements [core.Reader].
 func (s *Storage) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
-	leave, err := s.calls.enter()
+	ctx, end, err := s.reading(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
+	defer end()
 	p, err := s.partitionOf(ctx, stream)
 	if err != nil {
 		return nil, err
@@ -84,7 +92,7 @@ func (s *Storage) walk(ctx context.Context, p *partition, stream core.ID, from, 
 	r, size := s.blocksFrom(p, stream, seq), 1
 	for {
 		b, err := r.next(ctx, wanted()/size+1)
-		if err != nil || b == nil {
+		if err != nil || b == nil || !core.SeesOrganization(ctx, b.org) {
 			return err
 		}
 		for i := range b.entries {

@@ -45,7 +45,7 @@ type ends struct {
 func (e *ends) firstOffset() core.Offset { return max(e.first.offset, e.floor) }
 
 // endsOf asks the leader for a stream's ends, which are nil where it was never written
-// to.
+// to, or is of an organization that the context may not see.
 func (s *Storage) endsOf(ctx context.Context, p *partition, stream core.ID) (*ends, error) {
 	var found ends
 	asks := []func() error{
@@ -56,7 +56,7 @@ func (s *Storage) endsOf(ctx context.Context, p *partition, stream core.ID) (*en
 	if err := each(asks, func(ask func() error) error { return ask() }); err != nil {
 		return nil, err
 	}
-	if found.first == nil || found.last == nil {
+	if found.first == nil || found.last == nil || !core.SeesOrganization(ctx, found.last.org) {
 		return nil, nil
 	}
 	return &found, nil
@@ -151,22 +151,16 @@ func (s *Storage) blockFrom(ctx context.Context, p *partition, stream core.ID, s
 
 // Bounds implements [core.Reader].
 func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds, error) {
-	leave, err := s.calls.enter()
+	ctx, end, err := s.reading(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
-	return s.bounds(ctx, streams)
-}
-
-func (s *Storage) bounds(ctx context.Context, streams []core.ID) ([]core.Bounds, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
+	defer end()
 	bounds, at := make([]core.Bounds, len(streams)), make([]int, len(streams))
 	for i := range at {
 		at[i] = i
 	}
-	err := each(at, func(i int) error {
+	err = each(at, func(i int) error {
 		p, err := s.partitionOf(ctx, streams[i])
 		if err != nil {
 			return err
@@ -182,13 +176,11 @@ func (s *Storage) bounds(ctx context.Context, streams []core.ID) ([]core.Bounds,
 
 // OffsetAt implements [core.Reader].
 func (s *Storage) OffsetAt(ctx context.Context, stream core.ID, at time.Time) (core.Offset, error) {
-	leave, err := s.calls.enter()
+	ctx, end, err := s.reading(ctx)
 	if err != nil {
 		return 0, err
 	}
-	defer leave()
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
+	defer end()
 	p, err := s.partitionOf(ctx, stream)
 	if err != nil {
 		return 0, err

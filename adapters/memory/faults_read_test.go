@@ -141,6 +141,37 @@ var readFaults = []fault{
 			return f.shared.ReadAll(ctx, core.ID{1}, scan)
 		}
 	}},
+	{"reads whoever asks", walls, "must see nothing of the stream", func(f *faulty) {
+		f.read = func(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
+			return f.shared.Read(forAll(ctx), stream, scan)
+		}
+	}},
+	{"lists whoever asks", walls, "ReadAll for another organization", func(f *faulty) {
+		f.readAll = func(ctx context.Context, org core.ID, scan core.AllScan) ([]core.Event, error) {
+			return f.shared.ReadAll(forAll(ctx), org, scan)
+		}
+	}},
+	{"tells bounds whoever asks", walls, "Bounds for another organization", func(f *faulty) {
+		f.bounds = func(stream core.ID, _ core.Bounds) core.Bounds { return f.boundsOf(stream) }
+	}},
+	{"finds times whoever asks", walls, "OffsetAt for another organization", func(f *faulty) {
+		f.offsetAt = func(ctx context.Context, stream core.ID, at time.Time) (core.Offset, error) {
+			return f.shared.OffsetAt(forAll(ctx), stream, at)
+		}
+	}},
+	{"trims whoever asks", walls, "must be read", func(f *faulty) {
+		f.trim = func(ctx context.Context, stream core.ID, before time.Time) error {
+			return f.shared.Trim(forAll(ctx), stream, before)
+		}
+	}},
+	{"shows nobody the own stream", walls, "Read for the stream's organization", func(f *faulty) {
+		f.read = func(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
+			if !core.OrganizationOf(ctx).IsZero() {
+				return nil, nil
+			}
+			return f.shared.Read(ctx, stream, scan)
+		}
+	}},
 	{"finds the first event after a time", "offset at/it is the first event not before a time", "OffsetAt", func(f *faulty) {
 		f.offsetAt = func(ctx context.Context, stream core.ID, at time.Time) (core.Offset, error) {
 			return f.shared.OffsetAt(ctx, stream, at.Add(time.Microsecond))
@@ -162,6 +193,9 @@ var readFaults = []fault{
 		}
 	}},
 }
+
+// forAll takes the mark of an organization from a context.
+func forAll(ctx context.Context) context.Context { return core.ContextWithOrganization(ctx, core.ID{}) }
 
 func scans(change func(*core.Scan)) func(*faulty) {
 	return func(f *faulty) {

@@ -29,6 +29,7 @@ const (
 	follow     = "concurrent/a reader that follows by offset misses nothing and sees nothing late"
 	acked      = "concurrent/what Append acknowledged the next Read sees"
 	history    = "history/random histories agree with the model"
+	walls      = "read/work for one organization sees and removes nothing of another one"
 	closing    = "check and close/calls after Close fail and do not panic"
 	reopening  = "reopen/events, bounds and the clock survive"
 	secondSees = "second/what one appended the other sees and goes on from"

@@ -124,13 +124,13 @@ func clone(event core.Event) core.Event {
 }
 
 // Read implements [core.Reader].
-func (s *Storage) Read(_ context.Context, id core.ID, scan core.Scan) ([]core.Event, error) {
+func (s *Storage) Read(ctx context.Context, id core.ID, scan core.Scan) ([]core.Event, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.closed {
 		return nil, errClosed
 	}
-	of := s.streams[id]
+	of := s.seen(ctx, id)
 	if of == nil {
 		return nil, nil
 	}
@@ -142,6 +142,16 @@ func (s *Storage) Read(_ context.Context, id core.ID, scan core.Scan) ([]core.Ev
 		return nil, nil
 	}
 	return pick(of.events[low-of.first:high-of.first], scan.Backward, scan.Limit, scan.Bytes, scan.Filter), nil
+}
+
+// seen returns a stream, or nil where there is none of an organization that the context
+// may see.
+func (s *Storage) seen(ctx context.Context, id core.ID) *stream {
+	of := s.streams[id]
+	if of == nil || !core.SeesOrganization(ctx, of.org) {
+		return nil
+	}
+	return of
 }
 
 // pick returns the events that match, up to a limit and a size.
@@ -166,7 +176,7 @@ func matches(f core.Filter, event *core.Event) bool {
 }
 
 // ReadAll implements [core.Reader].
-func (s *Storage) ReadAll(_ context.Context, org core.ID, scan core.AllScan) ([]core.Event, error) {
+func (s *Storage) ReadAll(ctx context.Context, org core.ID, scan core.AllScan) ([]core.Event, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.closed {
@@ -174,7 +184,7 @@ func (s *Storage) ReadAll(_ context.Context, org core.ID, scan core.AllScan) ([]
 	}
 	var all []core.Event
 	for _, of := range s.streams {
-		if of.org != org {
+		if of.org != org || !core.SeesOrganization(ctx, org) {
 			continue
 		}
 		for i := range of.events {
@@ -197,7 +207,7 @@ func compare(a, b core.Position) int {
 }
 
 // Bounds implements [core.Reader].
-func (s *Storage) Bounds(_ context.Context, ids []core.ID) ([]core.Bounds, error) {
+func (s *Storage) Bounds(ctx context.Context, ids []core.ID) ([]core.Bounds, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.closed {
@@ -205,7 +215,7 @@ func (s *Storage) Bounds(_ context.Context, ids []core.ID) ([]core.Bounds, error
 	}
 	bounds := make([]core.Bounds, len(ids))
 	for i, id := range ids {
-		if of := s.streams[id]; of != nil {
+		if of := s.seen(ctx, id); of != nil {
 			bounds[i] = core.Bounds{First: of.first, Next: of.next(), Last: of.last}
 		}
 	}
@@ -231,13 +241,13 @@ func (s *Storage) Remembered(_ context.Context, id core.ID, from, to core.Offset
 }
 
 // OffsetAt implements [core.Reader].
-func (s *Storage) OffsetAt(_ context.Context, id core.ID, at time.Time) (core.Offset, error) {
+func (s *Storage) OffsetAt(ctx context.Context, id core.ID, at time.Time) (core.Offset, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if s.closed {
 		return 0, errClosed
 	}
-	of := s.streams[id]
+	of := s.seen(ctx, id)
 	if of == nil {
 		return 0, nil
 	}
@@ -250,13 +260,13 @@ func (s *stream) before(at time.Time) int {
 }
 
 // Trim implements [core.Trimmer], in whole hours.
-func (s *Storage) Trim(_ context.Context, id core.ID, before time.Time) error {
+func (s *Storage) Trim(ctx context.Context, id core.ID, before time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return errClosed
 	}
-	of := s.streams[id]
+	of := s.seen(ctx, id)
 	if of == nil {
 		return nil
 	}

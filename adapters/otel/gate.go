@@ -19,7 +19,7 @@ type gate struct {
 }
 
 // kind is what requests have in common that share a bucket. There are as many as there
-// are routes and methods.
+// are routes and methods, and types of destinations.
 type kind struct{ method, route string }
 
 func newGate() *gate { return &gate{kinds: map[kind]*atomic.Int64{}} }

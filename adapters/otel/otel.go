@@ -4,7 +4,8 @@
 // OpenTelemetry.
 //
 // Only requests begin a trace. What is done for none of them, or for one that is not
-// followed, leaves no span, so background work fills no collector.
+// followed, leaves no span, so background work fills no collector. What a processor sends
+// belongs to the requests by which its events were produced.
 //
 // Attributes hold ids, counts and names of a fixed set. They never hold a credential,
 // a payload, a person's address or a client's, a path, or the text of an error, which
@@ -17,7 +18,8 @@
 //   - request.go: a request's span;
 //   - links.go: from the events of a poll to who produced them;
 //   - together.go: what is done for several requests at once;
-//   - log.go, groups.go: the log and the groups' progress, decorated;
+//   - log.go, groups.go, sinks.go: the log, the groups' progress and the processors'
+//     destinations, decorated;
 //   - sql.go, redis.go: statements of PostgreSQL and SQLite, commands of Redis;
 //   - record.go: the trace in the lines of the log.
 package otel

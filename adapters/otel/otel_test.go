@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -209,6 +210,7 @@ func TestOffCostsNothing(t *testing.T) { // by itself: it counts what is allocat
 	storage, err := memory.Open(t.Context(), nil)
 	require.NoError(t, err)
 	require.Same(t, storage, off.Log(storage))
+	require.Equal(t, refusing{}, off.Sink("log", core.Origin{}, refusing{}))
 	require.Equal(t, t.Context(), off.Databases(t.Context()))
 	full := open(t)
 	for range 200 {
@@ -286,6 +288,14 @@ func delivery(lease core.ID, producers int) *core.Delivery {
 	return d
 }
 
+// links are the ids of the spans that one is linked to.
+func links(s *traces.Span) (all []string) {
+	for _, link := range s.GetLinks() {
+		all = append(all, hex.EncodeToString(link.GetSpanId()))
+	}
+	return all
+}
+
 // A poll is linked to the producers of its events, and what settles them to the poll,
 // too. The links are bounded, and so is what is remembered of them.
 func TestAPollIsLinkedToItsProducers(t *testing.T) {
@@ -307,12 +317,6 @@ func TestAPollIsLinkedToItsProducers(t *testing.T) {
 	late.Settles(core.ID{2, 44})
 	late.End(204, core.ID{}, "")
 	spans := f.spans()
-	links := func(s *traces.Span) (all []string) {
-		for _, link := range s.GetLinks() {
-			all = append(all, hex.EncodeToString(link.GetSpanId()))
-		}
-		return all
-	}
 	require.Equal(t, []string{"0000000000000001", "0000000000000002"}, links(spans["GET /events"][0]))
 	require.Equal(t, append([]string{hex.EncodeToString(spans["GET /events"][0].GetSpanId())}, links(spans["GET /events"][0])...), links(spans["GET /ack"][0]))
 	require.Len(t, links(spans["GET /many"][0]), 128)
@@ -364,4 +368,60 @@ func TestACollectorThatIsSilent(t *testing.T) {
 		telemetry.Close()
 		require.Less(t, time.Since(started), 10*time.Second)
 	}
+}
+
+// refusing is a sink that refuses every event but the first.
+type refusing struct{ core.Sink }
+
+func (refusing) Send(_ context.Context, events []core.Outgoing) []core.Sent {
+	sent := make([]core.Sent, len(events))
+	for i := range sent[1:] {
+		sent[i+1] = core.Sent{Err: errors.New("hush"), Status: 503 - i, Response: "hush"}
+	}
+	return sent
+}
+
+// What a processor sends is a span below the first producer of its events, linked to each
+// that keeps its trace. It says how many events failed, and not why.
+func TestASendIsLinkedToItsProducers(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	secretly := core.Outgoing{Event: core.Event{Context: []byte(`{"traceparent":"` + skipped + `"}`)}}
+	outgoing := func(d *core.Delivery) (all []core.Outgoing) {
+		all = append(all, secretly)
+		for _, event := range d.Events {
+			all = append(all, core.Outgoing{Event: event})
+		}
+		return all
+	}
+	sink := f.Sink("webhook", core.Origin{Org: core.ID{1}, Processor: core.ID{2}}, refusing{})
+	require.Len(t, sink.Send(t.Context(), outgoing(delivery(core.ID{1}, 2))), 7)
+	sink.Send(t.Context(), []core.Outgoing{{}, secretly})
+	f.Sink("log", core.Origin{}, refusing{}).Send(t.Context(), outgoing(delivery(core.ID{1}, 200)))
+	spans := f.spans()
+	require.Len(t, spans, 2)
+	require.Len(t, spans["send to webhook"], 1, "the other one's producer keeps no trace")
+	span := spans["send to webhook"][0]
+	require.Equal(t, traceID, hex.EncodeToString(span.GetTraceId()))
+	require.Equal(t, "0000000000000001", hex.EncodeToString(span.GetParentSpanId()))
+	require.Equal(t, []string{"0000000000000001", "0000000000000002"}, links(span))
+	require.Equal(t, traces.Status_STATUS_CODE_ERROR, span.GetStatus().GetCode())
+	require.Equal(t, map[string]string{
+		"eventflow.organization.id": core.ID{1}.String(), "eventflow.processor.id": core.ID{2}.String(), "eventflow.destination.type": "webhook",
+		"eventflow.events": "7", "eventflow.failed": "6", "http.response.status_code": "503",
+	}, attributes(span))
+	require.Len(t, links(spans["send to log"][0]), 128)
+}
+
+// Sends are bounded as requests are: a processor that sends thousands in a second fills no
+// collector.
+func TestSendsThatAreFollowedAreBounded(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	sink, began := f.Sink("log", core.Origin{}, refusing{}), time.Now()
+	for range 1000 {
+		sink.Send(t.Context(), []core.Outgoing{{Event: core.Event{Context: []byte(`{"traceparent":"` + sampled + `"}`)}}})
+	}
+	most := 102 + int(100*time.Since(began).Seconds())
+	require.LessOrEqual(t, len(f.spans()["send to log"]), most, "a second's worth at once, and what the time that passed allows")
 }

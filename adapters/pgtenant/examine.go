@@ -2,6 +2,7 @@ package pgtenant
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -24,7 +25,7 @@ var judged = map[string]struct {
 
 // Examine tells which settings of PostgreSQL endanger what it is given. part is what is
 // kept there, as `events`.
-func Examine(ctx context.Context, pool *pgxpool.Pool, part string, tell func(core.Finding)) error {
+func (d Durability) Examine(ctx context.Context, pool *pgxpool.Pool, part string, tell func(core.Finding)) error {
 	rows, err := pool.Query(ctx, `select name, setting from pg_settings
 		where name in ('fsync', 'synchronous_commit', 'full_page_writes', 'data_checksums') and setting = 'off' order by name`)
 	if err != nil {
@@ -35,5 +36,16 @@ func Examine(ctx context.Context, pool *pgxpool.Pool, part string, tell func(cor
 		judgement := judged[setting.Name]
 		tell(core.Finding{About: "durability", State: judgement.state, Text: fmt.Sprintf("%s: %s is off: %s", part, setting.Name, judgement.text)})
 	}
-	return err
+	if err != nil || !d.Standby {
+		return err
+	}
+	switch err := checkStandby(ctx, pool); {
+	case err == nil:
+		tell(core.Finding{About: "durability", State: core.FindingGood, Text: part + ": a synchronous standby has what is acknowledged, too"})
+	case errors.Is(err, core.ErrRelaxedDurability):
+		tell(core.Finding{About: "durability", State: core.FindingProblem, Text: part + ": " + err.Error()})
+	case !errors.Is(err, core.ErrAlone): // of which Check tells
+		return err
+	}
+	return nil
 }

@@ -94,6 +94,11 @@ func (w *Wall) Prepare(ctx context.Context, pool *pgxpool.Pool) error {
 		return nil
 	}
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		// Every start does this again, so it is not worth the wait for a standby, which may
+		// be away: a server is to start and tell of that.
+		if _, err := tx.Exec(ctx, `set local synchronous_commit = local`); err != nil {
+			return err
+		}
 		// To give the same right twice at once is an error of PostgreSQL ("tuple
 		// concurrently updated"). The log and the catalog of several processes may
 		// do so in one database, which is what the lock is for.

@@ -79,6 +79,7 @@ func Configure(ctx context.Context, u *url.URL) (*pgxpool.Config, error) {
 	config.ConnConfig.DialFunc = dialer.DialContext
 	config.AfterConnect = settle
 	config.ConnConfig.Tracer = tracerOf(ctx)
+	config.ConnConfig.OnNotice = noteUnreplicated
 	return config, nil
 }
 

@@ -58,6 +58,10 @@ func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch
 		}
 		switch pgtenant.State(err) {
 		case "":
+			if err == nil && p.rows == 0 && s.durability.Standby {
+				// Whoever stored what is known already may never have been acknowledged.
+				err = pgtenant.Confirm(ctx, conn.Conn())
+			}
 			return s.finish(p, err)
 		case stateGuard, pgtenant.StateUnique:
 			// Another server writes one of these streams, too. To guess again would
@@ -128,7 +132,7 @@ func (s *Storage) appendGuarded(ctx context.Context, conn *pgxpool.Conn, p *plan
 	if p.rows == 0 { // every event is known already: there is nothing to commit
 		return nil
 	}
-	return outcome(s.copyIn(ctx, conn.Conn(), p))
+	return outcome(conn.Conn(), s.copyIn(ctx, conn.Conn(), p))
 }
 
 // appendLocked appends under the locks of the streams' counters. It waits for
@@ -162,7 +166,7 @@ func (s *Storage) appendLocked(ctx context.Context, conn *pgxpool.Conn, p *plan)
 	if err := s.copyIn(ctx, tx.Conn(), p); err != nil {
 		return err // no COMMIT was sent, so nothing is stored whatever broke
 	}
-	return outcome(tx.Commit(ctx))
+	return outcome(tx.Conn(), tx.Commit(ctx))
 }
 
 // copyIn sends the rows of a plan. It goes past pgx, which would encode each of them by
@@ -182,10 +186,13 @@ func (s *Storage) copyIn(ctx context.Context, conn *pgx.Conn, p *plan) error {
 // ERROR means that PostgreSQL has rolled back. A connection that broke means
 // nothing, and neither does a FATAL: a backend that is ended may have committed
 // before. [pgconn.SafeToRetry] is of no use here: it is true also for the `conn
-// closed` that pgx makes of a connection that broke after COMMIT was sent.
-func outcome(err error) error {
+// closed` that pgx makes of a connection that broke after COMMIT was sent. A commit that
+// was answered without the standby that it was to wait for may be lost with the primary.
+func outcome(conn *pgx.Conn, err error) error {
 	var refused *pgconn.PgError
 	switch {
+	case err == nil && pgtenant.Unreplicated(conn):
+		err = pgtenant.ErrUnreplicated
 	case err == nil:
 		return nil
 	case errors.As(err, &refused) && refused.SeverityUnlocalized == "ERROR":
@@ -196,4 +203,10 @@ func outcome(err error) error {
 	// The cause is kept as text alone. Were it wrapped, storeError would find a
 	// broken connection in it and say that nothing was stored.
 	return fmt.Errorf("%w: %w", core.ErrUnknownOutcome, errors.New(err.Error()))
+}
+
+// Confirm implements [core.Confirmer].
+func (s *Storage) Confirm(ctx context.Context, _ core.ID) error {
+	err := s.pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error { return pgtenant.Confirm(ctx, conn.Conn()) })
+	return storeError(err)
 }

@@ -12,7 +12,7 @@ import (
 
 // Check implements [core.Storage].
 func (s *Storage) Check(ctx context.Context) error {
-	if err := pgtenant.CheckDurability(ctx, s.pool); err != nil {
+	if err := s.durability.Check(ctx, s.pool); err != nil {
 		return storeError(err)
 	}
 	if err := s.checkRoom(ctx); err != nil {

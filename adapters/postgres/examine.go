@@ -5,7 +5,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/eventflow-go/eventflow/adapters/pgtenant"
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/migrations"
 )
@@ -18,7 +17,7 @@ func (s *Storage) Schema(ctx context.Context) (at, known int64, err error) {
 
 // Examine implements [core.Examiner].
 func (s *Storage) Examine(ctx context.Context, tell func(core.Finding)) error {
-	return storeError(pgtenant.Examine(ctx, s.pool, "events", tell))
+	return storeError(s.durability.Examine(ctx, s.pool, "events", tell))
 }
 
 // Remembered implements [core.Rememberer].

@@ -31,6 +31,8 @@ import (
 type Storage struct {
 	pool *pgxpool.Pool
 	wall *pgtenant.Wall
+	// durability is what the database must promise.
+	durability pgtenant.Durability
 	// heads and segments are what this process remembers of the database. Both
 	// may be out of date and forget at any time. No answer rests on them alone:
 	// the database checks every append, and a read that gets to the end of what
@@ -67,7 +69,7 @@ func Open(ctx context.Context, u *url.URL) (core.Storage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Storage{pool: pool, wall: wall, heads: newHeads(), segments: newSegments()}
+	s := &Storage{pool: pool, wall: wall, durability: pgtenant.DurabilityOf(ctx), heads: newHeads(), segments: newSegments()}
 	s.copying, _ = config.ConnConfig.Tracer.(pgx.CopyFromTracer)
 	if err := s.prepare(ctx); err != nil {
 		pool.Close()
@@ -123,6 +125,8 @@ func storeError(err error) error {
 		return err
 	case state == stateFenced:
 		return fenced(err)
+	case errors.Is(err, pgtenant.ErrUnreplicated):
+		return core.Unavailable(err, time.Second, "the event store's standby is away, and nothing is acknowledged without it; try again")
 	case state == pgtenant.StateDiskFull:
 		return core.StorageFull(err, "the event store's disk is full; nothing was stored")
 	case errors.As(err, &connecting), errors.As(err, &network), errors.Is(err, context.DeadlineExceeded), broken(err), transient(state):

@@ -50,11 +50,7 @@ func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch
 }
 
 func (s *Storage) appendTo(ctx context.Context, home *shard, at time.Time, batches []core.Batch) error {
-	storage, err := home.get(ctx)
-	if err != nil {
-		return err
-	}
-	return home.named(storage.Append(ctx, at, batches))
+	return home.call(ctx, func(storage core.Storage) error { return storage.Append(ctx, at, batches) })
 }
 
 // one returns the home of streams that must have one.

@@ -3,8 +3,10 @@ package sharded_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -97,6 +99,72 @@ func TestAShardThatIsAwayHurtsItsOwnStreams(t *testing.T) {
 	err := storage.Check(t.Context())
 	require.Error(t, err)
 	require.NotErrorIs(t, err, core.ErrDegraded, "without any shard the store is not there")
+}
+
+// Where nobody listens, few requests try: the others are answered at once, and without a
+// cause, of which the log would have a line for each.
+func TestAShardWhereNobodyListensIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	var tries atomic.Int64
+	at := newPlace(t)
+	storage := open(t, []opener{at.open, func(ctx context.Context) (core.Storage, error) {
+		opened, err := newPlace(t).open(ctx)
+		return deaf{opened.(kept), &tries}, err
+	}})
+	stream := byID(2).on(1)
+	for range 1000 {
+		err := put(t, storage, stream)
+		require.ErrorContains(t, err, "shard 1 of the store")
+		require.Equal(t, core.CodeUnavailable, core.CodeOf(err))
+	}
+	require.Less(t, tries.Load(), int64(500))
+	require.Positive(t, tries.Load())
+	require.NoError(t, put(t, storage, byID(2).on(0)))
+	require.Eventually(t, func() bool {
+		before := tries.Load()
+		_ = put(t, storage, stream)
+		return tries.Load() > before
+	}, time.Minute, 10*time.Millisecond, "it is tried again")
+}
+
+// deaf is a handle on a server that does not run.
+type deaf struct {
+	kept
+	tries *atomic.Int64
+}
+
+func (d deaf) Append(context.Context, time.Time, []core.Batch) error {
+	d.tries.Add(1)
+	return core.Unavailable(syscall.ECONNREFUSED, time.Second, "the event store cannot be reached and nothing was stored; try again")
+}
+
+// A shard whose standby is away is named, and stops nothing else. Without any shard that
+// can store, the store cannot.
+func TestAShardWithoutItsStandbyIsNamed(t *testing.T) {
+	t.Parallel()
+	broken := []*atomic.Bool{{}, {}}
+	alone := fmt.Errorf("no standby; %w", core.ErrAlone)
+	check := func(states ...error) error {
+		var openers []opener
+		for i, state := range states {
+			at := newPlace(t)
+			openers = append(openers, func(ctx context.Context) (core.Storage, error) {
+				storage, err := at.open(ctx)
+				return failing{storage.(kept), broken[i], state}, err
+			})
+		}
+		return open(t, openers).Check(t.Context())
+	}
+	err := check(nil, alone)
+	require.ErrorIs(t, err, core.ErrDegraded)
+	require.NotErrorIs(t, err, core.ErrAlone)
+	require.EqualError(t, err, "shard 1 of the store: no standby; nothing is stored until it is back")
+	err = check(alone, alone)
+	require.ErrorIs(t, err, core.ErrAlone)
+	require.NotErrorIs(t, err, core.ErrDegraded)
+	require.ErrorContains(t, err, "shard 0 of the store: no standby")
+	broken[0].Store(true)
+	require.ErrorIs(t, check(nil, alone), core.ErrAlone, "the other one is away")
 }
 
 // moved are homes that a test changes, as the catalog of another node would.

@@ -44,14 +44,15 @@ func (s *Storage) Check(ctx context.Context) error {
 	})
 	found := &state{}
 	var texts, away []string
+	stopped := 0 // shards that can store nothing
 	for i, err := range errs {
-		relaxed, degraded := errors.Is(err, core.ErrRelaxedDurability), errors.Is(err, core.ErrDegraded)
+		relaxed, degraded, alone := errors.Is(err, core.ErrRelaxedDurability), errors.Is(err, core.ErrDegraded), errors.Is(err, core.ErrAlone)
 		switch {
 		case err == nil:
 			continue
 		case errors.Is(err, errClosed):
 			return err
-		case relaxed || degraded:
+		case relaxed || degraded || alone:
 			texts = append(texts, s.shards[i].String()+": "+err.Error())
 		default:
 			away = append(away, s.shards[i].String())
@@ -62,9 +63,15 @@ func (s *Storage) Check(ctx context.Context) error {
 		if !relaxed || degraded {
 			found.kinds = append(found.kinds, core.ErrDegraded)
 		}
+		if alone || !relaxed && !degraded {
+			stopped++
+		}
 	}
-	if len(away) == len(s.shards) {
+	switch {
+	case len(away) == len(s.shards):
 		return errors.Join(errs...)
+	case stopped == len(s.shards):
+		found.kinds = []error{core.ErrAlone}
 	}
 	if len(away) > 0 {
 		texts = append(texts, strings.Join(away, " and ")+" cannot be reached: its streams have to wait, all others go on")

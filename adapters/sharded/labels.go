@@ -80,7 +80,7 @@ func (s *Storage) label(ctx context.Context) (again bool, err error) {
 		_, _ = rand.Read(random[:]) // never fails: see the package's documentation
 		known.Installation = core.NewID(time.Now(), random[:])
 	}
-	return s.setLabels(ctx, known.Installation)
+	return s.setLabels(ctx, known.Installation, labels)
 }
 
 // checkNew refuses a shard that has no label, unless it is empty and at the end of those
@@ -111,7 +111,9 @@ func (s *Storage) checkNew(ctx context.Context, labels []core.ShardLabel, known 
 	return nil
 }
 
-func (s *Storage) setLabels(ctx context.Context, installation core.ID) (again bool, err error) {
+// setLabels stores the labels that are not there yet. It writes nothing else: a shard that
+// can be read, and cannot store, is one all the same.
+func (s *Storage) setLabels(ctx context.Context, installation core.ID, labels []core.ShardLabel) (again bool, err error) {
 	for i, one := range s.shards {
 		one.installation = installation
 		storage := one.opened()
@@ -119,6 +121,9 @@ func (s *Storage) setLabels(ctx context.Context, installation core.ID) (again bo
 			continue
 		}
 		label := core.ShardLabel{Installation: installation, Number: i, Of: len(s.shards)}
+		if labels[i] == label {
+			continue
+		}
 		stored, err := one.labelled(storage).SetLabel(ctx, label)
 		if err != nil {
 			return false, fmt.Errorf("labelling %s: %w", one.Name, err)

@@ -13,12 +13,11 @@ func ask[T any](ctx context.Context, s *Storage, stream core.ID, question func(c
 	if err != nil {
 		return answer, err
 	}
-	storage, err := home.get(ctx)
-	if err != nil {
-		return answer, err
-	}
-	answer, err = question(storage)
-	return answer, home.named(err)
+	err = home.call(ctx, func(storage core.Storage) (err error) {
+		answer, err = question(storage)
+		return err
+	})
+	return answer, err
 }
 
 // Read implements [core.Reader].
@@ -64,15 +63,13 @@ func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds,
 	}
 	bounds := make([]core.Bounds, len(streams))
 	err = together(concerned, func(one *shard) error {
-		storage, err := one.get(ctx)
-		if err != nil {
+		return one.call(ctx, func(storage core.Storage) error {
+			part, err := storage.Bounds(ctx, parts[one.number])
+			for i := range part {
+				bounds[at[one.number][i]] = part[i]
+			}
 			return err
-		}
-		part, err := storage.Bounds(ctx, parts[one.number])
-		for i := range part {
-			bounds[at[one.number][i]] = part[i]
-		}
-		return one.named(err)
+		})
 	})
 	if err != nil {
 		return nil, err
@@ -81,4 +78,15 @@ func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds,
 		_, err = s.shards[0].get(ctx)
 	}
 	return bounds, err
+}
+
+// Confirm implements [core.Confirmer]; in a shard that is none, whatever can be read is safe.
+func (s *Storage) Confirm(ctx context.Context, stream core.ID) error {
+	_, err := ask(ctx, s, stream, func(home core.Storage) (struct{}, error) {
+		if confirmer, ok := home.(core.Confirmer); ok {
+			return struct{}{}, confirmer.Confirm(ctx, stream)
+		}
+		return struct{}{}, nil
+	})
+	return err
 }

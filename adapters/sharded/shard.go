@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -28,6 +29,34 @@ type shard struct {
 	// failed is when opening failed last, and cause why.
 	failed time.Time
 	cause  error
+	// refused is when the machine last said that nobody listens there.
+	refused time.Time
+}
+
+// restAfter is how long a shard is left alone where nobody listens. Requests for it are
+// answered without a try and a line in the log for each, which would cost the streams of
+// other shards the processor.
+const restAfter = 100 * time.Millisecond
+
+// call has the storage do something, and remembers whether anybody listens there.
+func (s *shard) call(ctx context.Context, do func(core.Storage) error) error {
+	storage, err := s.get(ctx)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	rest := time.Since(s.refused) < restAfter
+	s.mu.Unlock()
+	if rest {
+		return s.away(nil)
+	}
+	err = do(storage)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		s.mu.Lock()
+		s.refused = time.Now()
+		s.mu.Unlock()
+	}
+	return s.named(err)
 }
 
 // tryAgainAfter is how long a shard that could not be opened is left alone.
@@ -60,8 +89,10 @@ func (s *shard) get(ctx context.Context) (core.Storage, error) {
 		return nil, errClosed
 	case storage != nil:
 		return storage, nil
-	case rest || !s.opening.TryLock():
+	case rest:
 		return nil, s.away(cause)
+	case !s.opening.TryLock():
+		return nil, s.away(errors.New("it is being opened"))
 	}
 	defer s.opening.Unlock()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), openTimeout)
@@ -107,7 +138,9 @@ func (s *shard) verify(ctx context.Context, storage core.Storage) error {
 	if label.Installation != s.installation || label.Number != s.number {
 		return s.wrong(label, s.installation)
 	}
-	_, err = s.labelled(storage).SetLabel(ctx, core.ShardLabel{Installation: s.installation, Number: s.number, Of: s.of})
+	if label.Of < s.of {
+		_, err = s.labelled(storage).SetLabel(ctx, core.ShardLabel{Installation: s.installation, Number: s.number, Of: s.of})
+	}
 	return err
 }
 
@@ -122,12 +155,13 @@ func (s *shard) close() error {
 	return s.storage.Close()
 }
 
-// away is the answer for a stream of a shard that is not open.
+// away is the answer for a stream of a shard that cannot be reached. A cause is for the log;
+// it is nil where the log has it already.
 func (s *shard) away(cause error) error {
-	if cause == nil {
-		cause = errors.New("it is being opened")
+	if cause != nil {
+		cause = fmt.Errorf("%s: %w", s.Name, cause)
 	}
-	return core.Unavailable(fmt.Errorf("%s: %w", s.Name, cause), time.Second, s.String()+" cannot be reached; its streams have to wait, all others go on")
+	return core.Unavailable(cause, time.Second, s.String()+" cannot be reached; its streams have to wait, all others go on")
 }
 
 // String is what clients may read of a shard.

@@ -30,6 +30,7 @@ var (
 	_ core.Housed       = (*Storage)(nil)
 	_ core.Preparer     = (*Storage)(nil)
 	_ core.Rememberer   = (*Storage)(nil)
+	_ core.Confirmer    = (*Storage)(nil)
 	_ core.Examiner     = (*Storage)(nil)
 	_ core.Migrated     = (*Storage)(nil)
 )

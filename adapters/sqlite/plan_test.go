@@ -28,8 +28,8 @@ func TestNoPageReadsTheWholeLog(t *testing.T) {
 		"oldest of all": {readAllQuery(core.ID{1}, core.AllScan{Limit: 8}), "events_received_at"},
 		"all before":    {readAllQuery(core.ID{1}, core.AllScan{Before: at, Backward: true, Limit: 8}), "events_received_at (received_at<?)"},
 		"all between":   {readAllQuery(core.ID{1}, core.AllScan{After: at, Before: at, Limit: 8}), "events_received_at (received_at>? AND received_at<?)"},
-		"one stream":    {readQuery(core.ID{1}, core.Scan{From: 7, Limit: 8}), `events_offset (stream=? AND offset>?)`},
-		"by its type":   {readQuery(core.ID{1}, core.Scan{Filter: core.Filter{Type: "x"}, Backward: true, Limit: 8}), `events_offset (stream=? AND offset>?)`},
+		"one stream":    {readQuery(core.ID{}, core.ID{1}, core.Scan{From: 7, Limit: 8}), `events_offset (stream=? AND offset>?)`},
+		"by its type":   {readQuery(core.ID{2}, core.ID{1}, core.Scan{Filter: core.Filter{Type: "x"}, Backward: true, Limit: 8}), `events_offset (stream=? AND offset>?)`},
 	} {
 		plan := s.plan(t, one.query)
 		require.Contains(t, plan, one.index, "%s: %s", name, plan)

@@ -24,13 +24,17 @@ const theirStreams = ` cross join heads h on h.number = e.stream where `
 
 // Read implements [core.Reader].
 func (s *Storage) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
-	return s.events(ctx, readQuery(stream, scan), scan.Limit, scan.Bytes)
+	return s.events(ctx, readQuery(core.OrganizationOf(ctx), stream, scan), scan.Limit, scan.Bytes)
 }
 
-func readQuery(stream core.ID, scan core.Scan) query {
+// readQuery reads a stream, of one organization only unless org is zero.
+func readQuery(org, stream core.ID, scan core.Scan) query {
 	q := query{
 		text: selectEvents + `events_offset` + theirStreams + `e.stream = (select number from heads where stream = ?) and e."offset" >= ?`,
 		args: []any{stream[:], int64(scan.From)},
+	}
+	if !org.IsZero() {
+		q.and(`h.org = ?`, org[:])
 	}
 	if scan.To > 0 {
 		q.and(`e."offset" < ?`, int64(scan.To))
@@ -43,6 +47,9 @@ func readQuery(stream core.ID, scan core.Scan) query {
 
 // ReadAll implements [core.Reader].
 func (s *Storage) ReadAll(ctx context.Context, org core.ID, scan core.AllScan) ([]core.Event, error) {
+	if !core.SeesOrganization(ctx, org) {
+		return nil, ctx.Err()
+	}
 	return s.events(ctx, readAllQuery(org, scan), scan.Limit, scan.Bytes)
 }
 
@@ -133,7 +140,7 @@ func scanEvent(found *sql.Rows) (core.Event, error) {
 	return e, nil
 }
 
-const selectBounds = `select wanted.key, first_offset, next_offset, last_at
+const selectBounds = `select wanted.key, first_offset, next_offset, last_at, org
 	from json_each(?) wanted cross join heads on heads.stream = unhex(wanted.value)`
 
 // Bounds implements [core.Reader].
@@ -148,8 +155,12 @@ func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds,
 		var i int
 		var last int64
 		var found core.Bounds
-		if err := rows.Scan(&i, &found.First, &found.Next, &last); err != nil {
+		var org sql.RawBytes
+		if err := rows.Scan(&i, &found.First, &found.Next, &last, &org); err != nil {
 			return nil, storeError(err)
+		}
+		if !core.SeesOrganization(ctx, core.ID(org)) {
+			continue
 		}
 		if found.Next > 0 { // a fence makes a row of what was never written to
 			found.Last = fromMicros(last)
@@ -193,9 +204,10 @@ const selectTime = `select received_at from events where stream = ? and "offset"
 func search(ctx context.Context, snapshot *sql.Tx, stream core.ID, at time.Time) (core.Offset, error) {
 	var number int64
 	var low, high core.Offset
-	err := snapshot.QueryRowContext(ctx, `select number, first_offset, next_offset from heads where stream = ?`, stream[:]).
-		Scan(&number, &low, &high)
-	if errors.Is(err, sql.ErrNoRows) {
+	var org []byte
+	err := snapshot.QueryRowContext(ctx, `select number, first_offset, next_offset, org from heads where stream = ?`, stream[:]).
+		Scan(&number, &low, &high, &org)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && !core.SeesOrganization(ctx, core.ID(org)) {
 		return 0, nil
 	}
 	if err != nil {

@@ -213,6 +213,34 @@ func TestAnUnknownOutcomeIsLookedUp(t *testing.T) {
 	}
 }
 
+// unsafeLog shows what may be lost yet, until it was asked so often.
+type unsafeLog struct {
+	scriptedLog
+	refusals int
+}
+
+func (l *unsafeLog) Confirm(context.Context, core.ID) error {
+	l.refusals--
+	if l.refusals >= 0 {
+		return errors.New("no standby has it")
+	}
+	return nil
+}
+
+func TestWhatIsFoundIsConfirmedBeforeItIsAcknowledged(t *testing.T) {
+	t.Parallel()
+	for refusals, code := range map[int]core.Code{0: "", 3: "", 1 << 20: core.CodeUnavailable} {
+		synctest.Test(t, func(t *testing.T) {
+			log := &unsafeLog{refusals: refusals}
+			log.script = []func(func()) error{func(store func()) error { store(); return core.ErrUnknownOutcome }}
+			c := NewCommitter(log, CommitOptions{Logger: quiet()})
+			defer c.Close()
+			require.Equal(t, code, core.CodeOf(commitOne(c)))
+			require.Len(t, log.events, 1)
+		})
+	}
+}
+
 func TestALateCommitIsStillFound(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -268,10 +268,14 @@ func (l *lane) stamp(group []*pending, batches []core.Batch) time.Time {
 }
 
 // failed turns a store's definite failure into the client's answer. What the
-// store says for clients stays as it is; everything else is for the log only.
+// store says for clients stays as it is; everything else is for the log only. The log hears
+// nothing of a refusal without a cause: the store has told it before.
 func (l *lane) failed(ctx context.Context, err error) error {
-	l.options.Logger.ErrorContext(ctx, "append failed; nothing was stored", "error", err)
-	if _, ok := errors.AsType[*core.Error](err); ok {
+	known, is := errors.AsType[*core.Error](err)
+	if !is || known.Unwrap() != nil {
+		l.options.Logger.ErrorContext(ctx, "append failed; nothing was stored", "error", err)
+	}
+	if is {
 		return err
 	}
 	return core.Unavailable(err, time.Second, "the event store failed and nothing was stored; try again")

@@ -31,6 +31,9 @@ func (l *lane) resolve(ctx context.Context, at time.Time, batches []core.Batch, 
 	looked := 0
 	for {
 		found, err := l.lookUp(ctx, at, batches)
+		if err == nil && len(found) > 0 {
+			err = l.confirm(ctx, batches)
+		}
 		switch {
 		case err == nil && len(found) > 0:
 			return l.settle(batches, found)
@@ -49,6 +52,20 @@ func (l *lane) resolve(ctx context.Context, at time.Time, batches []core.Batch, 
 			return core.Unavailable(cause, 5*time.Second, "the connection to the event store broke and it is not known whether the events were stored; try again with the same idempotency key")
 		}
 	}
+}
+
+// confirm waits until what was found is as safe as what is acknowledged.
+func (l *lane) confirm(ctx context.Context, batches []core.Batch) error {
+	confirmer, ok := l.log.(core.Confirmer)
+	if !ok {
+		return nil
+	}
+	for _, stream := range streamsOf(batches) {
+		if err := confirmer.Confirm(ctx, stream); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lookUp returns the offsets of those events that are in the log, by the events'

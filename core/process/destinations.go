@@ -18,6 +18,7 @@ type destinations struct {
 	sealer     *core.Sealer
 	streams    *eventlog.Streams
 	ingest     *eventlog.Ingest
+	watch      func(destination string, from core.Origin, sink core.Sink) core.Sink
 }
 
 // typeStream is the destination that this package has itself.
@@ -94,6 +95,15 @@ func aboutProcessor(id core.ID) []byte { return []byte("processor " + id.String(
 
 // open returns the sink of a stored processor.
 func (d *destinations) open(ctx context.Context, p *core.Processor) (core.Sink, error) {
+	from := core.Origin{Org: p.Org, Stream: p.Stream, Processor: p.ID, ProcessorName: p.Name}
+	sink, err := d.openUnwatched(ctx, p, from)
+	if err != nil || d.watch == nil {
+		return sink, err
+	}
+	return d.watch(p.Destination.Type, from, sink), nil
+}
+
+func (d *destinations) openUnwatched(ctx context.Context, p *core.Processor, from core.Origin) (core.Sink, error) {
 	to, err := d.opened(p.Destination, p.ID)
 	if err != nil {
 		return nil, err
@@ -105,7 +115,6 @@ func (d *destinations) open(ctx context.Context, p *core.Processor) (core.Sink, 
 	if connector == nil {
 		return nil, core.Invalid("destination.type", "this server knows no destination of the type %q", to.Type)
 	}
-	from := core.Origin{Org: p.Org, Stream: p.Stream, Processor: p.ID, ProcessorName: p.Name}
 	if stream, err := d.streams.Find(ctx, p.Org, p.Stream.String()); err == nil {
 		from.StreamName = stream.Name
 	}

@@ -42,6 +42,8 @@ type Ports struct {
 	DisableAfter time.Duration
 	// Disabled is told of each processor that the server has stopped. It may be nil.
 	Disabled func(ctx context.Context, processor core.Processor)
+	// Watch returns a sink that is watched in place of one of a type; it may be nil.
+	Watch func(destination string, from core.Origin, sink core.Sink) core.Sink
 	// Observe is told what became of events; it must be fast, and may be nil.
 	Observe func(processor *core.Processor, done core.DeliveryCount)
 	Logger  *slog.Logger
@@ -50,7 +52,7 @@ type Ports struct {
 
 // New returns the use cases of a node.
 func New(p Ports) *UseCases {
-	to := &destinations{connectors: map[string]core.Connector{}, sealer: p.Sealer, streams: p.Streams, ingest: p.Ingest}
+	to := &destinations{connectors: map[string]core.Connector{}, sealer: p.Sealer, streams: p.Streams, ingest: p.Ingest, watch: p.Watch}
 	maps.Copy(to.connectors, p.Connectors)
 	lane := newSlowLane()
 	runner := &Runner{Ports: p, to: to, lane: lane, works: map[core.ID]*work{}, news: make(chan struct{}, 1)}

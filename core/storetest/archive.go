@@ -21,6 +21,7 @@ var archiving = []guarantee{
 	{"what Trim removes is gone from both places", archivedTrim},
 	{"what is discarded is gone, and the rest stays", archiveDiscarded},
 	{"other streams stay in the store", handOverOthers},
+	{"work for one organization sees and removes nothing of another one", archivedWall},
 }
 
 // tier is the storage as what has an archive.
@@ -267,4 +268,22 @@ func handOverOthers(s *suite) {
 	s.check(s.archived(other) == core.Archived{}, "another stream must stay in the store, got %+v", s.archived(other))
 	s.same(s.everything(other), others)
 	s.handOver(s.newStream(), s.at)
+}
+
+func archivedWall(s *suite) {
+	stream := s.newStream()
+	week, kept := s.weekHandedOver(stream)
+	me := core.ContextWithOrganization(context.Background(), core.ID{0: 2, 15: 2})
+	for range 2 {
+		s.same(s.everything(stream), week) // so that the tier knows where the stream begins in the store
+		for _, scan := range []core.Scan{{Limit: all}, {Limit: all, Backward: true}, {To: kept, Limit: 3, Backward: true}} {
+			events, err := s.storage.Read(me, stream, scan)
+			s.check(len(events) == 0, "Read for another organization must see nothing of what is in the archive, got %d events, %v", len(events), err)
+		}
+		events, err := s.storage.ReadAll(me, org, core.AllScan{Limit: all})
+		s.check(len(events) == 0, "ReadAll for another organization must see nothing of what is in the archive, got %d events, %v", len(events), err)
+		bounds, err := s.storage.Bounds(me, []core.ID{stream})
+		s.must(err, "Bounds")
+		s.check(bounds[0] == core.Bounds{}, "Bounds for another organization must be zero, got %+v", bounds[0])
+	}
 }

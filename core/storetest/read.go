@@ -20,6 +20,7 @@ var reading = []guarantee{
 	{"bounds follow the order of the streams", boundsOrder},
 	{"the answer belongs to the caller", outputOwned},
 	{"a call cut at any moment answers all or fails", cutReads},
+	{"work for one organization sees and removes nothing of another one", secondWall},
 }
 
 func ranges(s *suite) {
@@ -265,4 +266,41 @@ func cutReads(s *suite) {
 		cancel()
 	}
 	s.check(len(s.everything(stream)) == 1200, "a call whose context ended must leave the storage usable")
+}
+
+// secondWall asks on behalf of one organization for what another one has, as a use case
+// would that has mistaken a stream. What was asked for on behalf of others before is no
+// way around.
+func secondWall(s *suite) {
+	theirs, other := s.newStream(), s.newStream()
+	want := s.week(theirs)
+	s.append(batch(other, s.entries(1)))
+	me, owner := core.ContextWithOrganization(context.Background(), core.ID{0: 2, 15: 2}), core.ContextWithOrganization(context.Background(), org)
+	for range 2 {
+		for _, scan := range []core.Scan{{Limit: all}, {Limit: all, Backward: true}, {From: 3, To: 9, Limit: 2}, {Limit: 1, Filter: core.Filter{ID: want[5].ID}}} {
+			events, err := s.storage.Read(me, theirs, scan)
+			s.check(len(events) == 0, "Read for another organization must see nothing of the stream, got %d events, %v", len(events), err)
+			events, err = s.storage.Read(owner, theirs, scan)
+			s.must(err, "Read")
+			s.check(len(events) > 0, "Read for the stream's organization must see it")
+		}
+		events, err := s.storage.ReadAll(me, org, core.AllScan{Limit: all})
+		s.check(len(events) == 0, "ReadAll for another organization must see nothing, got %d events, %v", len(events), err)
+		bounds, err := s.storage.Bounds(me, []core.ID{theirs, other})
+		s.must(err, "Bounds")
+		s.check(bounds[0] == core.Bounds{} && bounds[1] == core.Bounds{}, "Bounds for another organization must be zero, got %+v", bounds)
+		at, err := s.storage.OffsetAt(me, theirs, want[20].ReceivedAt)
+		s.check(at == 0, "OffsetAt for another organization must be 0, got %d, %v", at, err)
+		_ = s.storage.Trim(me, theirs, want[18].ReceivedAt) // refused, or without effect
+		s.same(s.everything(theirs), want)
+	}
+	events, err := s.storage.ReadAll(owner, org, core.AllScan{Limit: all})
+	s.must(err, "ReadAll")
+	s.check(len(events) == len(want)+1, "ReadAll for the organization must see its events, got %d", len(events))
+	bounds, err := s.storage.Bounds(owner, []core.ID{theirs})
+	s.must(err, "Bounds")
+	s.check(bounds[0] == s.bounds(theirs), "Bounds for the stream's organization must be the stream's, got %+v", bounds)
+	at, err := s.storage.OffsetAt(owner, theirs, want[4].ReceivedAt)
+	s.must(err, "OffsetAt")
+	s.check(at == 4, "OffsetAt for the stream's organization must find the event at 4, got %d", at)
 }

@@ -27,7 +27,7 @@ var HTML = sync.OnceValues(func() (File, error) {
 	if err != nil {
 		return File{}, err
 	}
-	functions := template.FuncMap{"prose": prose, "curl": curl, "fields": fields, "kind": kind, "upper": strings.ToUpper, "anchor": anchor, "answer": answerOf(&read)}
+	functions := template.FuncMap{"prose": prose, "curl": curl, "fields": fields, "kind": kind, "anchor": anchor, "refusals": refusals}
 	page, err := template.New("page").Funcs(functions).Parse(pageText)
 	if err != nil {
 		return File{}, err
@@ -203,12 +203,15 @@ func bounds(schema *Schema) string {
 	return ""
 }
 
-// answerOf finds the answers that operations share.
-func answerOf(read *Document) func(Answer) Answer {
-	return func(answer Answer) Answer {
-		if name, shared := strings.CutPrefix(answer.Ref, "#/components/responses/"); shared {
-			answer, _ = read.Components.Answers.Get(name)
+const answerPlace = "#/components/responses/"
+
+// refusals are the statuses of an operation that mean the same everywhere. The page tells of
+// each once, at the place to which these lead.
+func refusals(o *Operation) (statuses []string) {
+	for _, answer := range o.Answers {
+		if name, shared := strings.CutPrefix(answer.Value.Ref, answerPlace); shared {
+			statuses = append(statuses, name)
 		}
-		return answer
 	}
+	return statuses
 }

@@ -21,6 +21,8 @@ type load struct {
 	status      int
 	// patient: another answer, or none, counts nothing, and the load goes on.
 	patient bool
+	// rest is how long a patient load waits then, a millisecond at least.
+	rest time.Duration
 }
 
 // result is what a load achieved. answered are all requests, those of the beginning
@@ -121,7 +123,7 @@ func (l load) connection(from, until time.Time) (took []time.Duration, answered 
 				return nil, 0, err
 			}
 			_ = conn.Close() // what is left of the answer does not matter
-			time.Sleep(time.Millisecond)
+			time.Sleep(max(l.rest, time.Millisecond))
 			if conn, err = net.Dial("tcp", l.addr); err != nil {
 				return nil, 0, err
 			}

@@ -16,7 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/eventflow-go/eventflow/adapters/jetstreamtest"
+	"github.com/eventflow-go/eventflow/adapters/jetstreamtest/natsserver"
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -26,7 +26,7 @@ var binary string
 // TestMain builds the program that the tests run and kill. Started by one of them, it is a
 // server of JetStream.
 func TestMain(m *testing.M) {
-	jetstreamtest.ServeIfAsked()
+	natsserver.ServeIfAsked()
 	os.Exit(func() int {
 		folder, err := os.MkdirTemp("", "eventflow-chaos-")
 		if err != nil {
