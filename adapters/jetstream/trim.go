@@ -25,6 +25,9 @@ func (s *Storage) Trim(ctx context.Context, stream core.ID, before time.Time) er
 	if err != nil {
 		return err
 	}
+	if first, ok := s.firsts.get(stream); ok && !first.last.Before(hour(before)) {
+		return s.forgetBefore(ctx, p, stream, first)
+	}
 	for {
 		found, err := s.endsOf(ctx, p, stream)
 		if err != nil || found == nil {
@@ -37,22 +40,27 @@ func (s *Storage) Trim(ctx context.Context, stream core.ID, before time.Time) er
 		case err != nil || seq == 0:
 			return err
 		case seq == found.first.seq:
-			// An earlier call may have been interrupted between the blocks and their keys.
-			return s.forgetBefore(ctx, p, stream, seq)
+			return s.forgetBefore(ctx, p, stream, firstBlock{seq: seq})
 		}
 		return s.removeBefore(ctx, p, stream, seq)
 	}
 }
 
-// forgetBefore removes the keys of blocks that are gone, if there are any. That is asked
-// of any replica: a purge is work for all of them, and retention looks at every stream
-// every hour.
-func (s *Storage) forgetBefore(ctx context.Context, p *partition, stream core.ID, seq uint64) error {
-	m, err := p.direct(ctx, get{Seq: 1, NextFor: p.keys(stream)})
-	if err == nil && (m == nil || m.seq > seq) {
+// forgetBefore removes the keys of blocks that are gone, if there are any: an earlier call
+// may have been interrupted between the blocks and their keys. That is asked first, because
+// a purge is work for every replica.
+func (s *Storage) forgetBefore(ctx context.Context, p *partition, stream core.ID, first firstBlock) error {
+	if first.clean {
 		return nil
 	}
-	return p.purge(ctx, p.keys(stream), seq)
+	m, err := p.fromLeader(ctx, get{Seq: 1, NextFor: p.keys(stream)})
+	if err == nil && m != nil && m.seq < first.seq {
+		err = p.purge(ctx, p.keys(stream), first.seq)
+	}
+	if err == nil {
+		s.firsts.cleaned(stream, first.seq)
+	}
+	return err
 }
 
 // cut returns the sequence of the first block that retention keeps, or 0 where retention
