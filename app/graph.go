@@ -157,6 +157,7 @@ func openStorage(
 		}
 		return 0
 	})
+	m.Shards(storage)
 	tier, err := withArchive(ctx, cfg, storage, kept, logger, m.Fetched)
 	if err != nil {
 		return nil, errors.Join(err, storage.Close())
@@ -214,9 +215,10 @@ func newCommitter(
 	logger *slog.Logger,
 ) *eventlog.Committer {
 	shards, _ := storage.(core.Sharded) // log hides it: it counts and traces
+	confirmer, _ := storage.(core.Confirmer)
 	committer := eventlog.NewCommitter(log, eventlog.CommitOptions{
 		Lanes: cfg.lanes(), QueueEvents: cfg.QueueEvents, QueueBytes: cfg.QueueBytes, Committed: recent.Committed, Now: now, Logger: logger,
-		Shards: shards, Limits: core.GroupLimitsOf(storage), ResolveFor: resolveFor,
+		Shards: shards, Confirmer: confirmer, Limits: core.GroupLimitsOf(storage), ResolveFor: resolveFor,
 	})
 	m.Queue(committer.Queued, core.ShardsOf(storage)*cfg.lanes()*cfg.QueueEvents)
 	lc.Append(fx.StopHook(committer.Close))
