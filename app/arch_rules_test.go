@@ -36,7 +36,7 @@ var rules = []rule{
 	{"OpenTelemetry is adapters/otel's", inCode(only([]string{"adapters/otel", "adapters/oteltest", "app/proof"},
 		"go.opentelemetry.io", "github.com/exaring/otelpgx", "github.com/redis/go-redis/extra/redisotel"))},
 	{"NATS is adapters/jetstream's", inCode(only([]string{"adapters/jetstream", "adapters/jetstreamtest"}, "github.com/nats-io/nats.go"))},
-	{"no server of NATS is linked", inCode(only([]string{"adapters/jetstreamtest"}, "github.com/nats-io/nats-server"))},
+	{"no server of NATS is linked", inCode(only([]string{"adapters/jetstreamtest/natsserver"}, "github.com/nats-io/nats-server"))},
 	{"gorm is the catalog's", inCode(only([]string{"adapters/catalog"}, "gorm.io"))},
 	{"broken hashes and ciphers are nobody's", inCode(only(nil, "crypto/md5", "crypto/des", "crypto/rc4"))},
 	{"SHA-1 is for senders who sign with it", inCode(only([]string{"core/inbound"}, "crypto/sha1"))},

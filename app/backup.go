@@ -33,8 +33,10 @@ type manifest struct {
 	CreatedAt time.Time `json:"created_at"`
 	// Organization is the first one, by which an installation is known.
 	Organization string `json:"organization"`
-	Streams      int64  `json:"streams"`
-	Events       int64  `json:"events"`
+	// Shards is how many the store had; 0 in the backups of earlier versions.
+	Shards  int   `json:"shards,omitempty"`
+	Streams int64 `json:"streams"`
+	Events  int64 `json:"events"`
 	// Secrets tell which secrets its keys were made with. They are no secrets.
 	Secrets []string `json:"secrets"`
 	// Secret is the server's own, and Previous the one before, where they were asked for.
@@ -88,7 +90,7 @@ func (b *backup) write(ctx context.Context, tell func(total int64) func(events i
 		if b.logs, err = b.from.log.Logs(ctx); err != nil {
 			return err
 		}
-		b.head.Streams, b.head.Events = int64(len(b.logs)), eventsOf(b.logs)
+		b.head.Streams, b.head.Events, b.head.Shards = int64(len(b.logs)), eventsOf(b.logs), core.ShardsOf(b.from.storage)
 		if err := b.begin(); err != nil {
 			return err
 		}

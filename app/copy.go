@@ -19,6 +19,7 @@ type copying struct {
 	told func(verb string, total int64) func(events int)
 	now  func() time.Time
 
+	places *placement
 	// logs are the streams as they end in the copy, and sums what both sides hold.
 	logs  []core.StreamLog
 	sums  []streamSum
@@ -29,7 +30,12 @@ type copying struct {
 // that moment. So no group is beyond the end of its stream, and nothing but the last
 // part needs a source at rest.
 func (c *copying) run(ctx context.Context) error {
-	seat(c.to.storage, c.places()) // the target's own catalog knows nothing yet
+	c.places = newPlacement(core.ShardsOf(c.from.storage), c.to.storage)
+	seat(c.to.storage, c.places) // the target's own catalog knows nothing yet
+	place := func(s *catalog.Snapshot) error { return c.places.fill(ctx, s) }
+	if err := c.from.catalog.Snapshot(ctx, place); err != nil {
+		return err
+	}
 	if err := c.checkTarget(ctx); err != nil {
 		return err
 	}
@@ -43,6 +49,9 @@ func (c *copying) run(ctx context.Context) error {
 	}
 	var tables tableSums
 	err := c.from.catalog.Snapshot(ctx, func(s *catalog.Snapshot) error {
+		if err := place(s); err != nil { // streams that were made meanwhile
+			return err
+		}
 		if err := c.copyLog(ctx); err != nil {
 			return err
 		}
@@ -58,11 +67,6 @@ func (c *copying) run(ctx context.Context) error {
 		return err
 	}
 	return c.verify(ctx)
-}
-
-// places are those of the streams in the target.
-func (c *copying) places() placed {
-	return placed{c.from.catalog, core.ShardsOf(c.to.storage)}
 }
 
 // checkTarget refuses a target that holds anything but an earlier state of the source.
@@ -158,7 +162,7 @@ func (c *copying) copyTables(ctx context.Context, from *catalog.Snapshot, fill *
 			if err := copiedRow(table.Name, row, c.now()); err != nil {
 				return err
 			}
-			c.places().row(table.Name, row)
+			c.places.row(table.Name, row)
 			return fill.add(table.Name, row)
 		})
 		if err != nil {

@@ -151,6 +151,12 @@ func openStorage(
 		return nil, fmt.Errorf("opening the store: %w", err)
 	}
 	m.Engine("store", storage)
+	m.LostShards(func() int {
+		if guarded, ok := storage.(core.Guarded); ok {
+			return guarded.Lost()
+		}
+		return 0
+	})
 	m.Shards(storage)
 	tier, err := withArchive(ctx, cfg, storage, kept, logger, m.Fetched)
 	if err != nil {

@@ -133,6 +133,10 @@ func (h *health) check(err error) rest.Check {
 		h.ports.Logger.Warn("a dependency is degraded", "error", err)
 		return rest.Check{Status: rest.StatusDegraded, Message: err.Error()}
 	}
+	if refused, ok := errors.AsType[*core.Error](err); ok && errors.Is(err, core.ErrLost) {
+		h.ports.Logger.Error("the store knows less than it had", "error", err)
+		return rest.Check{Status: rest.StatusUnavailable, Message: refused.Message}
+	}
 	h.ports.Logger.Warn("a dependency does not answer", "error", err)
 	return rest.Check{Status: rest.StatusUnavailable, Message: "unreachable"}
 }

@@ -49,6 +49,7 @@ func TestHealthTellsOfWhatIsRefused(t *testing.T) {
 		{nil, full, rest.StatusDegraded, ""},
 		{full, lost, rest.StatusUnavailable, "the disk is full; reading goes on"},
 		{lost, full, rest.StatusUnavailable, "unreachable"},
+		{core.Unavailable(core.ErrLost, time.Second, "it ends at 1 and had come to 2"), nil, rest.StatusUnavailable, "it ends at 1 and had come to 2"},
 	} {
 		h := newHealth(Config{}, healthOf(t, c.store, c.catalog, 0))
 		report := h.report(t.Context())

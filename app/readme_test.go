@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"strings"
@@ -30,6 +31,23 @@ func TestTheDocsListEverySetting(t *testing.T) {
 	guide, err := os.ReadFile("../docs/settings.md")
 	require.NoError(t, err)
 	require.Contains(t, string(guide), settingsTable())
+}
+
+// TestTheReadmeNamesEveryFolder holds that a stranger finds in the README what each package
+// of core and each adapter is there for.
+func TestTheReadmeNamesEveryFolder(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	for _, room := range []struct{ folder, written string }{{"core", "`core/%s`"}, {"adapters", "`%s`"}, {"app/proof", "`app/proof/%s`"}} {
+		folders, err := os.ReadDir(filepath.Join("..", room.folder))
+		require.NoError(t, err)
+		for _, folder := range folders {
+			if folder.IsDir() {
+				require.Contains(t, string(text), fmt.Sprintf(room.written, folder.Name()), "%s/%s", room.folder, folder.Name())
+			}
+		}
+	}
 }
 
 // TestTheCommandsInTheDocsAreThere holds that each command line in docs/commands.md, and

@@ -27,8 +27,7 @@ func (r *restore) run(ctx context.Context, told func(events int)) error {
 	}
 	return r.to.catalog.Replace(ctx, func(to *catalog.Replacement) error {
 		fill := newFiller(to)
-		homes := rowHomes{}
-		places := placed{homes, core.ShardsOf(r.to.storage)}
+		places := newPlacement(r.from.head.Shards, r.to.storage)
 		seat(r.to.storage, places) // the target's own catalog knows nothing yet
 		err := r.from.rows(func(table string, row catalog.Row) error {
 			if table == "processors" { // those of a backup of an earlier version run
@@ -36,7 +35,6 @@ func (r *restore) run(ctx context.Context, told func(events int)) error {
 					return err
 				}
 			}
-			homes.note(table, row)
 			places.row(table, row)
 			return fill.add(table, row)
 		})

@@ -9,6 +9,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/eventflow-go/eventflow/adapters/catalog"
 	"github.com/eventflow-go/eventflow/adapters/pgtenant"
@@ -134,56 +135,75 @@ func refuseShard(ctx context.Context, storage core.Storage) error {
 	return err
 }
 
-// placed is where the streams of a copy go: where they are in the original, if the target
-// has such a shard, and on the first one otherwise.
-type placed struct {
-	core.Homes
+// placement is where the streams of a copy go. If the target has as many shards as the
+// source, they stay on theirs. Else they go round the shards of the target, in the order
+// of their ids, so that a copy that is begun again finds them where it has put them. It
+// may be used by several goroutines at once.
+type placement struct {
+	// source and target are how many shards they have. Of an old backup source is 0: what
+	// the target has no shard for goes to its first one.
+	source, target int
 
-	shards int
+	mu    sync.Mutex
+	homes map[core.ID]int
 }
 
-// HomesOf implements [core.Homes].
-func (p placed) HomesOf(ctx context.Context, streams []core.ID) ([]int, error) {
-	homes, err := p.Homes.HomesOf(ctx, streams)
-	for i := range homes {
-		homes[i] = p.within(homes[i])
-	}
-	return homes, err
+func newPlacement(source int, target core.Storage) *placement {
+	return &placement{source: source, target: core.ShardsOf(target), homes: map[core.ID]int{}}
 }
 
-func (p placed) within(shard int) int {
-	if shard < p.shards {
-		return shard
-	}
-	return 0
-}
-
-// row is a row of the catalog as it is at the target.
-func (p placed) row(table string, row catalog.Row) {
-	if shard, has := row["shard"].(int64); has && table == "streams" {
-		row["shard"] = int64(p.within(int(shard)))
-	}
-}
-
-// rowHomes are the homes that the rows of a backup tell of.
-type rowHomes map[core.ID]int
-
-// HomesOf implements [core.Homes].
-func (h rowHomes) HomesOf(_ context.Context, streams []core.ID) ([]int, error) {
+// HomesOf implements [core.Homes]. Audit trails, of which no row tells, are on shard 0.
+func (p *placement) HomesOf(_ context.Context, streams []core.ID) ([]int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	shards := make([]int, len(streams))
 	for i, stream := range streams {
-		shards[i] = h[stream]
+		shards[i] = p.homes[stream]
 	}
 	return shards, nil
 }
 
-// note reads the home of a stream from its row.
-func (h rowHomes) note(table string, row catalog.Row) {
+// row makes a row of the catalog what it is at the target. The rows of streams come in
+// the order of their ids.
+func (p *placement) row(table string, row catalog.Row) {
 	shard, has := row["shard"].(int64)
 	text, _ := row["id"].(string)
-	if id, err := core.ParseID(text); err == nil && has && table == "streams" {
-		h[id] = int(shard)
+	id, err := core.ParseID(text)
+	if table != "streams" || !has || err != nil {
+		return
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	home, known := p.homes[id]
+	if !known {
+		home = p.choose(int(shard))
+		p.homes[id] = home
+	}
+	row["shard"] = int64(home)
+}
+
+// choose returns where a stream goes that is on a shard of the source.
+func (p *placement) choose(at int) int {
+	switch {
+	case p.source != 0 && p.source != p.target:
+		return len(p.homes) % p.target
+	case at < p.target:
+		return at
+	}
+	return 0
+}
+
+// fill places all streams of a catalog.
+func (p *placement) fill(ctx context.Context, from *catalog.Snapshot) error {
+	for _, table := range catalog.Tables() {
+		if table.Name == "streams" {
+			return from.Rows(ctx, table, func(row catalog.Row) error {
+				p.row(table.Name, row)
+				return nil
+			})
+		}
+	}
+	return nil
 }
 
 // validateStandby refuses to demand standbys of what has none.

@@ -1,6 +1,9 @@
 package core
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
 // Extents remembers, outside of a store's engine, how far each shard of a store has come.
 // An engine that loses the end of its log would go on at an earlier place and give
@@ -20,7 +23,15 @@ type Extents interface {
 // had.
 type Guarded interface {
 	// Guard is called once, before anything is asked. From then on a shard that has
-	// come less far than extents says is not written to: Append answers a
-	// [CodeUnavailable] that says so, and so does Check.
+	// come less far than extents says is not written to, and no reader is told that it has
+	// no more: calls for its streams answer a [CodeUnavailable] that wraps [ErrLost] and
+	// says so, and so does Check. That ends by itself when the engine has found the rest.
 	Guard(ctx context.Context, extents Extents) error
+	// Lost returns how many shards were found to have come less far, when they were last
+	// looked at.
+	Lost() int
 }
+
+// ErrLost marks what is said of a shard that has come less far than it once had: its
+// engine has lost events, or has not found them yet.
+var ErrLost = errors.New("the engine knows less than it had")

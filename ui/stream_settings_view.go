@@ -22,9 +22,13 @@ type streamSettingsView struct {
 	name, description, retention string
 	// size and events bound what is kept besides; empty is no bound.
 	size, events string
-	typed        string
-	asking       bool
-	act, remove  act
+	// hot is for how many days events stay out of the archive; empty is as the server says.
+	// It is asked for where there is an archive.
+	hot         string
+	archive     bool
+	typed       string
+	asking      bool
+	act, remove act
 }
 
 // OnMount implements [app.Mounter].
@@ -43,6 +47,12 @@ func (v *streamSettingsView) OnMount(ctx app.Context) {
 		if system, err := client.System(ctx); err == nil { // without it, a line is missing
 			v.shards = system.Shards
 		}
+		v.hot = ""
+		if stream.HotDays > 0 {
+			v.hot = strconv.Itoa(stream.HotDays)
+		}
+		kept, _ := client.StreamRetention(ctx, name) // without it the archive is not spoken of
+		v.archive = kept.ArchiveAfterDays > 0
 		return stream, err
 	})
 }
@@ -77,6 +87,10 @@ func (v *streamSettingsView) settings(stream core.Stream) app.UI {
 			field("retention-events", "Keep at most this many events", textInput("retention-events", &v.events).Attr("inputmode", "numeric").Attr("placeholder", "no bound"),
 				"Whichever bound reaches furthest removes, once an hour. Whole periods go: an hour on SQLite, a UTC day on PostgreSQL. So somewhat more is kept, and never less.",
 				wrong.of("retention_events")),
+			app.If(v.archive, func() app.UI {
+				return field("hot-days", "Days until events go into the archive", textInput("hot-days", &v.hot).Attr("inputmode", "numeric").Attr("placeholder", "as the server says"),
+					"They can be read there as before, only slower.", wrong.of("hot_days"))
+			}),
 			wrong.rest(),
 			submitButton("Save", v.act.busy)),
 		app.Section().Class("panel", "danger").Aria("label", "Delete").Body(
@@ -113,18 +127,20 @@ func (v *streamSettingsView) send(ctx app.Context) {
 		v.act.err = core.Invalid("retention_bytes", "must be a size, such as 500 MB or 20 GB, or empty")
 		return
 	}
-	events, ok := int64(0), true
-	if strings.TrimSpace(v.events) != "" {
-		events, ok = parseCount(v.events)
-	}
+	events, ok := countOrNone(v.events)
 	if !ok {
 		v.act.err = core.Invalid("retention_events", "must be a whole number, or empty")
 		return
 	}
-	days := int(retention)
+	hot, ok := countOrNone(v.hot)
+	if !ok {
+		v.act.err = core.Invalid("hot_days", "must be a whole number, or empty")
+		return
+	}
+	days, hotDays := int(retention), int(hot)
 	stream := v.stream.value
 	change := core.StreamChange{
-		Name: &v.name, Description: &v.description, RetentionDays: &days, RetentionBytes: &size, RetentionEvents: &events,
+		Name: &v.name, Description: &v.description, RetentionDays: &days, RetentionBytes: &size, RetentionEvents: &events, HotDays: &hotDays,
 	}
 	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
 		_, err := client.ChangeStream(ctx, stream.ID.String(), change, stream.Revision)
@@ -137,6 +153,14 @@ func (v *streamSettingsView) send(ctx app.Context) {
 		}
 		v.OnMount(ctx)
 	})
+}
+
+// countOrNone reads a number, and takes an empty text for zero.
+func countOrNone(text string) (int64, bool) {
+	if strings.TrimSpace(text) == "" {
+		return 0, true
+	}
+	return parseCount(text)
 }
 
 func (v *streamSettingsView) delete(ctx app.Context) {

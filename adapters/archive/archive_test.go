@@ -110,20 +110,22 @@ func TestStorage(t *testing.T) {
 type eager struct {
 	core.Storage
 	core.Copyable
-	mu    sync.Mutex
-	keyed map[core.ID]bool
+	keyed *keyed
 }
 
+// keyed are streams with idempotency keys, whichever server has stored them.
+type keyed struct{ sync.Map }
+
 func (e *eager) Append(ctx context.Context, at time.Time, batches []core.Batch) error {
+	for i := range batches {
+		if slices.ContainsFunc(batches[i].Entries, func(entry core.Entry) bool { return entry.IdempotencyKey != "" }) {
+			e.keyed.Store(batches[i].Stream, true)
+		}
+	}
 	if err := e.Storage.Append(ctx, at, batches); err != nil {
 		return err
 	}
 	for i := range batches {
-		for k := range batches[i].Entries {
-			if batches[i].Entries[k].IdempotencyKey != "" {
-				e.note(batches[i].Stream)
-			}
-		}
 		if err := e.handOver(ctx, batches[i].Org, batches[i].Stream, at); err != nil {
 			return err
 		}
@@ -131,17 +133,8 @@ func (e *eager) Append(ctx context.Context, at time.Time, batches []core.Batch) 
 	return nil
 }
 
-func (e *eager) note(stream core.ID) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.keyed[stream] = true
-}
-
 func (e *eager) handOver(ctx context.Context, org, stream core.ID, at time.Time) error {
-	e.mu.Lock()
-	stays := e.keyed[stream]
-	e.mu.Unlock()
-	if stays {
+	if _, stays := e.keyed.Load(stream); stays {
 		return nil
 	}
 	_, err := e.Storage.(core.Tiered).HandOver(context.WithoutCancel(ctx), org, stream, at.Add(2*day))
@@ -153,6 +146,6 @@ func TestStorageThatHandsOverAtOnce(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, func(t *testing.T) core.Storage {
 		tier := opened(t, nil, memory.NewCatalog(), newBox())
-		return &eager{Storage: tier, Copyable: tier.(core.Copyable), keyed: map[core.ID]bool{}}
+		return &eager{Storage: tier, Copyable: tier.(core.Copyable), keyed: &keyed{}}
 	}, storetest.Features{Copies: true})
 }

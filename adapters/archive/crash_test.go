@@ -2,6 +2,8 @@ package archive_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -66,13 +68,18 @@ func newWorld(t *testing.T) *world {
 func (w *world) fill(days int) {
 	w.t.Helper()
 	for i := range days {
-		at := noon.Add(time.Duration(i) * day)
-		entries := make([]core.Entry, 10)
-		for n := range entries {
-			entries[n].Event = core.Event{ID: core.RandomID(at), Type: "t", Version: 1, OccurredAt: at, Source: "s", Payload: fmt.Appendf(nil, `{"n": %d}`, n)}
-		}
-		require.NoError(w.t, w.tier.Append(w.t.Context(), at, []core.Batch{{Org: org, Stream: stream, Entries: entries}}))
+		w.append(noon.Add(time.Duration(i)*day), 10)
 	}
+}
+
+// append stores some events at a time.
+func (w *world) append(at time.Time, events int) {
+	w.t.Helper()
+	entries := make([]core.Entry, events)
+	for n := range entries {
+		entries[n].Event = core.Event{ID: core.RandomID(at), Type: "t", Version: 1, OccurredAt: at, Source: "s", Payload: fmt.Appendf(nil, `{"n": %d}`, n)}
+	}
+	require.NoError(w.t, w.tier.Append(w.t.Context(), at, []core.Batch{{Org: org, Stream: stream, Entries: entries}}))
 }
 
 // handOver hands all but the last day over.
@@ -289,4 +296,87 @@ func TestObjectsAreBoundedAndSortedByDays(t *testing.T) {
 	require.Regexp(t, "^"+folder+`date=2026-03-01/0{15}50000-0{15}50000-`, names[1])
 	require.Regexp(t, "^"+folder+`date=2026-03-02/0{15}50001-0{15}50016-`, names[2])
 	w.whole(50_021)
+	for _, name := range names { // two ways to compress the same must not have one name
+		sum := sha256.Sum256(w.box.objects[name])
+		require.Contains(t, name, hex.EncodeToString(sum[:8]))
+	}
+}
+
+// overtaken lets others do something before the store is asked, once each.
+type overtaken struct {
+	core.Storage
+	onRead, onOffsetAt, onTrim func()
+}
+
+func first(do *func()) {
+	if *do != nil {
+		(*do)()
+		*do = nil
+	}
+}
+
+func (o *overtaken) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
+	first(&o.onRead)
+	return o.Storage.Read(ctx, stream, scan)
+}
+
+func (o *overtaken) OffsetAt(ctx context.Context, stream core.ID, at time.Time) (core.Offset, error) {
+	first(&o.onOffsetAt)
+	return o.Storage.OffsetAt(ctx, stream, at)
+}
+
+func (o *overtaken) Trim(ctx context.Context, stream core.ID, before time.Time) error {
+	first(&o.onTrim)
+	return o.Storage.Trim(ctx, stream, before)
+}
+
+// A server that hands events over and finds them gone, because another one was faster, has
+// nothing to complain of.
+func TestAServerThatIsOvertakenIsDone(t *testing.T) {
+	t.Parallel()
+	for name, days := range map[string]int{"by one that is done": 4, "by one that is half done": 3} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.fill(4)
+			late := opened(t, &overtaken{Storage: w.crashing, onRead: func() {
+				_, err := w.handOver(days)
+				require.NoError(t, err)
+			}}, w.crashing, w.box)
+			done, err := late.(core.Tiered).HandOver(t.Context(), org, stream, noon.Add(3*day))
+			require.NoError(t, err)
+			require.EqualValues(t, 10*(4-days), done.Events)
+			require.EqualValues(t, 30, done.Kept)
+			require.Len(t, w.box.names(), 3)
+			w.whole(40)
+		})
+	}
+}
+
+// What the store has lost is no other server's work, and nothing else leaves the store.
+func TestWhatTheStoreHasLostIsNamed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill(3)
+	late := opened(t, &overtaken{Storage: w.crashing, onRead: func() { require.NoError(t, w.Storage.Trim(t.Context(), stream, noon.Add(day))) }}, w.crashing, w.box)
+	_, err := late.(core.Tiered).HandOver(t.Context(), org, stream, noon.Add(2*day))
+	require.ErrorContains(t, err, "the event at offset 0 of the stream "+stream.String()+" is in the store no more")
+	require.Empty(t, w.box.names())
+	require.Equal(t, 20, w.kept())
+}
+
+// Events that are stored while all that is there is handed over stay, however wrong the
+// clock is by which that is old enough.
+func TestWhatIsStoredMeanwhileStays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill(3)
+	newest := noon.Add(2 * day)
+	late := opened(t, &overtaken{
+		Storage: w.crashing, onOffsetAt: func() { w.append(newest, 1) }, onTrim: func() { w.append(newest, 1) },
+	}, w.crashing, w.box)
+	_, err := late.(core.Tiered).HandOver(t.Context(), org, stream, noon.Add(10*day))
+	require.NoError(t, err)
+	w.whole(32)
+	require.Equal(t, 12, w.kept(), "the newest period")
 }

@@ -51,9 +51,9 @@ func (t *Tier) HandOver(ctx context.Context, org, stream core.ID, before time.Ti
 	if err := t.sealAll(ctx, org, stream, max(next, store.First), end, &done); err != nil {
 		return done, err
 	}
-	// An event that is stored right now is not received before the newest one. So it stays
-	// if nothing is removed that is as new as that.
-	if end == store.Next && store.Last.Before(before) {
+	// An event that is stored from now on is not received before the newest one of the
+	// first look. So it stays, however old that is, if nothing is removed that is as new.
+	if store.Last.Before(before) {
 		before = store.Last
 	}
 	if err := t.Storage.Trim(ctx, stream, before); err != nil {
@@ -83,8 +83,8 @@ func (t *Tier) stored(ctx context.Context, stream core.ID) (core.Bounds, error) 
 }
 
 // sealAll makes objects of a range, and counts what it has done. Where another node is at
-// the same, and has ended an object elsewhere because the day was not over, it goes on
-// behind that one.
+// the same, and has ended an object elsewhere or has taken the events out of the store
+// already, it goes on behind what that one has noted.
 func (t *Tier) sealAll(ctx context.Context, org, stream core.ID, from, end core.Offset, done *core.HandedOver) error {
 	for from < end {
 		segment, err := t.seal(ctx, org, stream, from, end)
@@ -130,6 +130,12 @@ func (t *Tier) seal(ctx context.Context, org, stream core.ID, from, end core.Off
 	return segment, nil
 }
 
+// gone says that an event is not in the store which was there a moment ago. It is a
+// conflict: most likely another node has handed it over.
+func gone(stream core.ID, offset core.Offset) error {
+	return core.Errorf(core.CodeConflict, "the event at offset %d of the stream %s is in the store no more, and was not handed over to the archive", offset, stream)
+}
+
 // draft is an object that is being written.
 type draft struct {
 	events []core.Event
@@ -148,7 +154,7 @@ func (t *Tier) draft(ctx context.Context, stream core.ID, from, end core.Offset)
 		}
 		for i := range events {
 			if events[i].Offset != next {
-				return nil, fmt.Errorf("the store has lost offset %d of the stream %s, or another node has removed it", next, stream)
+				return nil, gone(stream, next)
 			}
 			if full, err := d.add(&events[i]); err != nil || full {
 				return d, err
@@ -156,7 +162,7 @@ func (t *Tier) draft(ctx context.Context, stream core.ID, from, end core.Offset)
 			next++
 		}
 		if len(events) == 0 {
-			return nil, fmt.Errorf("another node has removed offset %d of the stream %s meanwhile", next, stream)
+			return nil, gone(stream, next)
 		}
 	}
 	return d, nil
@@ -173,6 +179,9 @@ func (d *draft) add(event *core.Event) (full bool, err error) {
 	return false, appendLine(&d.lines, event)
 }
 
+// segment is what is noted of the object. Its name has the hash of all that is in it: two
+// versions of the program may compress the same lines in two ways, and neither may put its
+// object in the place of the one that the other has noted.
 func (d *draft) segment(org core.ID, content []byte) core.Segment {
 	first, last := &d.events[0], &d.events[len(d.events)-1]
 	segment := core.Segment{
@@ -183,7 +192,7 @@ func (d *draft) segment(org core.ID, content []byte) core.Segment {
 		segment.Bytes += int64(d.events[i].Size())
 	}
 	segment.Object = fmt.Sprintf("org=%s/stream=%s/date=%s/%020d-%020d-%.16s.ndjson.gz",
-		org, first.Stream, first.ReceivedAt.UTC().Format(time.DateOnly), first.Offset, last.Offset, sumOf(d.lines.Bytes()))
+		org, first.Stream, first.ReceivedAt.UTC().Format(time.DateOnly), first.Offset, last.Offset, segment.SHA256)
 	return segment
 }
 

@@ -68,17 +68,21 @@ func (r *blocks) fetch(ctx context.Context, wanted int) (err error) {
 		r.bytes = min(4*r.bytes, mostBytes)
 		return err
 	}
-	if r.p.replicas == 1 {
+	if r.p.replicas == 1 && r.p.sure(believed) {
 		return nil
 	}
 	seen := r.s.heads.seen(r.stream)
-	return r.p.fresh(ctx, func() (bool, error) {
+	if seen < r.seq {
+		seen = 0 // it has come so far
+	}
+	return r.p.fresh(ctx, func() (uint64, error) {
 		m, err := r.p.newest(ctx, get{Seq: r.seq, NextFor: r.p.blocks(r.stream)})
-		if m != nil {
-			r.ahead = []*message{m}
+		if err != nil || m == nil {
+			return 0, err
 		}
-		return m != nil || seen < r.seq, err
-	})
+		r.ahead = []*message{m}
+		return seen, nil
+	}, seen)
 }
 
 // gap says why a block does not begin where the one before it ended.

@@ -27,28 +27,65 @@ var leastVersion = [3]int{2, 15, 2}
 const mostLag = 10_000
 
 // Check implements [core.Storage]. It asks the leader of every partition, and every
-// server's monitoring address whether it flushes what it acknowledges.
+// server's monitoring address whether it flushes what it acknowledges. Partitions that do
+// not answer, or have lost something, hurt their own streams alone: as long as there are
+// others, the store is degraded.
 func (s *Storage) Check(ctx context.Context) error {
 	leave, err := s.calls.enter()
 	if err != nil {
 		return err
 	}
 	defer leave()
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	if err := each(s.partitions, func(p *partition) error { return p.verify(ctx) }); err != nil {
+	wrong := make([]error, len(s.partitions))
+	_ = each(s.partitions, func(p *partition) error {
+		if wrong[p.number] = p.verify(ctx); wrong[p.number] == nil {
+			wrong[p.number] = p.checkReplicas(ctx)
+		}
+		return nil
+	})
+	if err := s.none(wrong); err != nil {
 		return err
 	}
 	if err := s.checkServers(ctx); err != nil {
 		return err
 	}
-	return each(s.partitions, func(p *partition) error { return p.checkReplicas(ctx) })
+	return degraded(wrong)
+}
+
+// checkTimeout is less than what a probe waits for.
+const checkTimeout = 2500 * time.Millisecond
+
+// none says what is wrong where no partition can be used.
+func (s *Storage) none(wrong []error) error {
+	for _, err := range wrong {
+		if err == nil || errors.Is(err, core.ErrDegraded) {
+			return nil
+		}
+	}
+	return wrong[0]
+}
+
+func degraded(wrong []error) error {
+	var texts []string
+	for _, err := range wrong {
+		if refused, ok := errors.AsType[*core.Error](err); ok {
+			texts = append(texts, refused.Message)
+		} else if err != nil {
+			texts = append(texts, err.Error())
+		}
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	return &fewer{strings.Join(texts, "; ")}
 }
 
 // checkReplicas says which replicas are missing or behind. What is acknowledged is still
 // on a majority of the disks; it would not survive as many losses as it should.
 func (p *partition) checkReplicas(ctx context.Context) error {
-	state, err := p.info(ctx)
+	state, err := p.info(ctx, nil)
 	if err != nil || p.replicas == 1 {
 		return err
 	}
@@ -72,7 +109,7 @@ func (p *partition) checkReplicas(ctx context.Context) error {
 	return &fewer{fmt.Sprintf("partition %d has %d of its %d replicas: %s; storing and reading go on", p.number, there, p.replicas, strings.Join(wrong, ", "))}
 }
 
-// fewer says that a partition would not survive as many losses as it should.
+// fewer says what some streams have to do without.
 type fewer struct{ text string }
 
 // Error implements error.

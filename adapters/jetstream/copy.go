@@ -45,7 +45,7 @@ func (s *Storage) Logs(ctx context.Context) (logs []core.StreamLog, err error) {
 func (s *Storage) extent(ctx context.Context) ([]uint64, error) {
 	last := make([]uint64, len(s.partitions))
 	return last, each(s.partitions, func(p *partition) error {
-		state, err := p.info(ctx)
+		state, err := p.whole(ctx, nil)
 		last[p.number] = state.State.LastSeq
 		return err
 	})
@@ -76,18 +76,16 @@ func (s *Storage) logs(ctx context.Context) ([]core.StreamLog, error) {
 
 // Entries implements [core.Copyable].
 func (s *Storage) Entries(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Entry, error) {
-	events, err := s.Read(ctx, stream, scan)
+	ctx, end, err := s.reading(ctx)
 	if err != nil {
 		return nil, err
 	}
-	leave, err := s.calls.enter()
-	if err != nil {
-		return nil, err
-	}
-	defer leave()
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
+	defer end()
 	p, err := s.partitionOf(ctx, stream)
+	if err != nil {
+		return nil, err
+	}
+	events, err := s.read(ctx, p, stream, scan)
 	if err != nil {
 		return nil, err
 	}
@@ -261,9 +259,10 @@ func (s *Storage) setFloor(ctx context.Context, p *partition, stream core.ID, of
 	})
 }
 
-// floorOf asks the leader where a stream begins, if that is within a block.
+// floorOf asks the leader where a stream begins, if that is within a block. One that has
+// lost the answer hides nothing.
 func (p *partition) floorOf(ctx context.Context, stream core.ID) (core.Offset, error) {
-	m, err := p.newest(ctx, get{LastFor: p.floor(stream)})
+	m, err := p.fromLeader(ctx, get{LastFor: p.floor(stream)})
 	if err != nil || m == nil {
 		return 0, err
 	}

@@ -72,6 +72,7 @@ func (e *apiError) Error() string { return fmt.Sprintf("JetStream: %s (%d)", e.D
 
 // The numbers of JetStream's errors that mean something here.
 const (
+	codeNoPeers          = 10005
 	codeNotAvailable     = 10008
 	codeResources        = 10023
 	codeNoMessage        = 10037
@@ -118,21 +119,37 @@ func code(err error) int {
 	return 0
 }
 
-// newest asks the leader for one message, or nil where there is none. Where there is one
-// server, it answers a direct get as well, which spares it the text of a JSON.
-func (p *partition) newest(ctx context.Context, g get) (found *message, err error) {
+// newest asks the leader for one message, or nil where there is none. That there is none,
+// or that it is the last one, is believed of a leader only that knows as much as the
+// partition had: else the error wraps [core.ErrLost].
+func (p *partition) newest(ctx context.Context, g get) (*message, error) {
+	for {
+		found, err := p.fromLeader(ctx, g)
+		if err != nil || found != nil && g.LastFor == "" {
+			return found, err
+		}
+		sure, err := p.assure(ctx, believed)
+		if err != nil || sure {
+			return found, err
+		}
+	}
+}
+
+// fromLeader asks until somebody answers. Where there is one server, it answers a direct
+// get as well, which spares it the text of a JSON.
+func (p *partition) fromLeader(ctx context.Context, g get) (found *message, err error) {
 	err = p.again(ctx, func() error {
 		if p.replicas == 1 {
 			found, err = p.direct(ctx, g)
 		} else {
-			found, err = p.fromLeader(ctx, g)
+			found, err = p.byName(ctx, g)
 		}
 		return err
 	})
 	return found, err
 }
 
-func (p *partition) fromLeader(ctx context.Context, g get) (*message, error) {
+func (p *partition) byName(ctx context.Context, g get) (*message, error) {
 	var answer struct {
 		Message struct {
 			Subject string `json:"subject"`
@@ -141,8 +158,14 @@ func (p *partition) fromLeader(ctx context.Context, g get) (*message, error) {
 		} `json:"message"`
 	}
 	err := p.api(ctx, "STREAM.MSG.GET", g, &answer)
-	if code(err) == codeNoMessage {
+	switch code(err) {
+	case 0:
+	case codeNoMessage:
 		return nil, nil
+	case codeStreamNotFound:
+		return nil, p.missing()
+	default:
+		return nil, p.unavailable(err)
 	}
 	if err != nil {
 		return nil, err

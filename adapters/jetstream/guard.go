@@ -42,6 +42,16 @@ func (s *Storage) Guard(ctx context.Context, extents core.Extents) error {
 	return nil
 }
 
+// Lost implements [core.Guarded].
+func (s *Storage) Lost() (lost int) {
+	for _, p := range s.partitions {
+		if p.late() {
+			lost++
+		}
+	}
+	return lost
+}
+
 func (g *guard) run(partitions []*partition) {
 	defer close(g.ended)
 	tick := time.NewTicker(keepEvery)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/jetstream"
 	"github.com/eventflow-go/eventflow/adapters/jetstreamtest"
+	"github.com/eventflow-go/eventflow/adapters/jetstreamtest/natsserver"
 	"github.com/eventflow-go/eventflow/adapters/memory"
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -24,7 +25,7 @@ func alone(t *testing.T, change func(*jetstreamtest.Node)) *url.URL {
 	nodes, err := jetstreamtest.Nodes(t.TempDir(), 1)
 	require.NoError(t, err)
 	change(&nodes[0])
-	stop, err := jetstreamtest.Within(nodes)
+	stop, err := natsserver.Within(nodes)
 	require.NoError(t, err)
 	t.Cleanup(stop)
 	return jetstreamtest.URL(nodes, "guarded", 1, 1)
@@ -98,13 +99,64 @@ func TestAPartitionThatWentBackIsNotWrittenTo(t *testing.T) {
 	require.Equal(t, core.CodeUnavailable, core.CodeOf(refused))
 	require.ErrorContains(t, refused, "ends at sequence 1, and it had come to 5")
 	require.ErrorContains(t, after.Check(t.Context()), "Nothing is written to it")
-	bounds, err := after.Bounds(t.Context(), []core.ID{stream})
-	require.NoError(t, err)
-	require.Zero(t, bounds[0], "nothing was stored")
+	require.Equal(t, 1, after.(core.Guarded).Lost())
+	for what, ask := range questions(after) {
+		err := ask(t.Context())
+		require.ErrorIs(t, err, core.ErrLost, what)
+		require.Equal(t, core.CodeUnavailable, core.CodeOf(err), what)
+	}
 
 	unguarded := open(t, u, nil)
 	t.Cleanup(func() { require.NoError(t, unguarded.Close()) })
-	require.NoError(t, add(unguarded, 1), "without the extents nobody would know")
+	bounds, err := unguarded.Bounds(t.Context(), []core.ID{stream})
+	require.NoError(t, err)
+	require.Zero(t, bounds[0], "nothing was stored")
+	for range 3 {
+		require.NoError(t, add(unguarded, 1), "without the extents nobody would know")
+	}
+	require.Eventually(t, func() bool { return add(after, 1) == nil }, time.Minute, 10*time.Millisecond,
+		"the leader knows as much as there was, which is seen when it is asked again")
+	require.NoError(t, after.Check(t.Context()))
+	require.Zero(t, after.(core.Guarded).Lost())
+}
+
+// questions are those to which a log that has lost its end has no answer.
+func questions(storage core.Storage) map[string]func(context.Context) error {
+	return map[string]func(context.Context) error{
+		"read": func(ctx context.Context) error { _, err := storage.Read(ctx, stream, core.Scan{Limit: 10}); return err },
+		"read backward": func(ctx context.Context) error {
+			_, err := storage.Read(ctx, stream, core.Scan{Limit: 10, Backward: true})
+			return err
+		},
+		"read all": func(ctx context.Context) error {
+			_, err := storage.ReadAll(ctx, core.ID{1}, core.AllScan{Limit: 10})
+			return err
+		},
+		"bounds": func(ctx context.Context) error { _, err := storage.Bounds(ctx, []core.ID{stream}); return err },
+		"offset": func(ctx context.Context) error { _, err := storage.OffsetAt(ctx, stream, time.Now()); return err },
+		"logs":   func(ctx context.Context) error { _, err := storage.(core.Copyable).Logs(ctx); return err },
+	}
+}
+
+// A reader that has read what there is of a log is not told that it has come to the end.
+func TestTheEndOfALogThatWentBackIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	u, extents := alone(t, sound), memory.NewCatalog()
+	initialize(t, u)
+	storage := guarded(t, u, extents)
+	require.NoError(t, add(storage, 3))
+	events, err := storage.Read(t.Context(), stream, core.Scan{Limit: 10})
+	require.NoError(t, err)
+	require.Len(t, events, 3)
+	require.NoError(t, extents.KeepExtents(t.Context(), "guarded", map[int]uint64{0: 100}))
+	again := guarded(t, u, extents)
+	events, err = again.Read(t.Context(), stream, core.Scan{Limit: 3})
+	require.NoError(t, err, "what is left can be read")
+	require.Len(t, events, 3)
+	_, err = again.Read(t.Context(), stream, core.Scan{Limit: 4})
+	require.ErrorIs(t, err, core.ErrLost)
+	_, err = again.Read(t.Context(), stream, core.Scan{From: 3, Limit: 1})
+	require.ErrorIs(t, err, core.ErrLost)
 }
 
 // A process that has seen more than the leader has does not need the catalog to know.

@@ -85,7 +85,6 @@ func (h *heads) seen(stream core.ID) uint64 {
 
 // headOf returns the end of a stream as the leader has it.
 func (s *Storage) headOf(ctx context.Context, p *partition, stream core.ID) (head, error) {
-	seen := s.heads.seen(stream) // before the question: an append may be faster than its answer
 	last, err := s.lastOf(ctx, p, stream)
 	if err != nil {
 		return head{}, err
@@ -95,9 +94,6 @@ func (s *Storage) headOf(ctx context.Context, p *partition, stream core.ID) (hea
 		now = head{last.seq, last.org, last.next(), last.last}
 		p.saw(last.seq)
 	}
-	if now.seq < seen {
-		return head{}, p.wentBack(now.seq)
-	}
 	s.heads.set(stream, now)
 	return now, nil
 }
@@ -105,15 +101,33 @@ func (s *Storage) headOf(ctx context.Context, p *partition, stream core.ID) (hea
 // lastOf asks the leader for the last block of a stream, without its events, or nil where
 // there is none.
 func (s *Storage) lastOf(ctx context.Context, p *partition, stream core.ID) (last *block, err error) {
-	seen := s.heads.seen(stream)
-	err = p.fresh(ctx, func() (bool, error) {
+	seen := s.heads.seen(stream) // before the question: an append may be faster than its answer
+	err = p.fresh(ctx, func() (uint64, error) {
 		m, err := p.newest(ctx, get{LastFor: p.blocks(stream)})
 		if err != nil || m == nil {
 			last = nil
-			return seen == 0, err
+			return 0, err
 		}
 		last, err = decodeHead(m)
-		return m.seq >= seen, err
-	})
+		return m.seq, err
+	}, seen)
 	return last, err
+}
+
+// fresh calls look until it returns a sequence that is no less than what this process has
+// seen of a stream. Where that does not end, the log has lost something.
+func (p *partition) fresh(ctx context.Context, look func() (uint64, error), seen uint64) error {
+	for late := time.Now().Add(catchUp); ; {
+		seq, err := look()
+		if err != nil || seq >= seen {
+			return err
+		}
+		if time.Now().After(late) {
+			return p.wentBack(seq)
+		}
+		p.doubt()
+		if err := pause(ctx, lookAgain); err != nil {
+			return p.unavailable(err)
+		}
+	}
 }

@@ -52,7 +52,7 @@ func (p *partition) make(ctx context.Context) (made bool, err error) {
 	switch {
 	case code(err) == codeStreamNotFound:
 		made = true
-		err = p.again(ctx, func() error { return p.api(ctx, "STREAM.CREATE", p.config(), &state) })
+		err = p.create(ctx, &state)
 	case err == nil:
 		err = p.examine(ctx)
 	}
@@ -61,6 +61,20 @@ func (p *partition) make(ctx context.Context) (made bool, err error) {
 	}
 	return made, p.again(ctx, func() error {
 		_, err := p.send(ctx, []outgoing{{p.marker(), nil, anything}})
+		return err
+	})
+}
+
+// peersTimeout is how long servers that have just started may take to hear of each other.
+const peersTimeout = 15 * time.Second
+
+func (p *partition) create(ctx context.Context, state *info) error {
+	late := time.Now().Add(peersTimeout)
+	return p.again(ctx, func() error {
+		err := p.api(ctx, "STREAM.CREATE", p.config(), state)
+		if code(err) == codeNoPeers && time.Now().Before(late) {
+			return fmt.Errorf("%w: %w", errNoAnswer, err)
+		}
 		return err
 	})
 }

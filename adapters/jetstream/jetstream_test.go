@@ -17,6 +17,7 @@ import (
 
 	"github.com/eventflow-go/eventflow/adapters/jetstream"
 	"github.com/eventflow-go/eventflow/adapters/jetstreamtest"
+	"github.com/eventflow-go/eventflow/adapters/jetstreamtest/natsserver"
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/storetest"
 )
@@ -102,7 +103,7 @@ func TestStorage(t *testing.T) {
 			t.Parallel()
 			nodes, err := jetstreamtest.Nodes(t.TempDir(), on.servers)
 			require.NoError(t, err)
-			stop, err := jetstreamtest.Within(nodes)
+			stop, err := natsserver.Within(nodes)
 			require.NoError(t, err)
 			t.Cleanup(stop)
 			var s stores

@@ -12,15 +12,23 @@ import (
 // readTimeout bounds one read. It is longer than an election takes.
 const readTimeout = 20 * time.Second
 
+// reading begins a call that reads, which end ends.
+func (s *Storage) reading(ctx context.Context) (bounded context.Context, end func(), err error) {
+	leave, err := s.calls.enter()
+	if err != nil {
+		return nil, nil, err
+	}
+	bounded, cancel := context.WithTimeout(ctx, readTimeout)
+	return bounded, func() { cancel(); leave() }, nil
+}
+
 // Read implements [core.Reader].
 func (s *Storage) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
-	leave, err := s.calls.enter()
+	ctx, end, err := s.reading(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
+	defer end()
 	p, err := s.partitionOf(ctx, stream)
 	if err != nil {
 		return nil, err

@@ -35,10 +35,7 @@ func (p *partition) owners(ctx context.Context, org core.ID) (all []owned, err e
 		filter = mine + short(org) + ".*"
 	}
 	for {
-		var state info
-		err := p.again(ctx, func() error {
-			return p.api(ctx, "STREAM.INFO", map[string]any{"subjects_filter": filter, "offset": len(all)}, &state)
-		})
+		state, err := p.whole(ctx, map[string]any{"subjects_filter": filter, "offset": len(all)})
 		if err != nil {
 			return nil, err
 		}
@@ -61,13 +58,11 @@ func (p *partition) owners(ctx context.Context, org core.ID) (all []owned, err e
 // ReadAll implements [core.Reader]. It merges the streams of the organization, so it
 // costs the more the more streams there are.
 func (s *Storage) ReadAll(ctx context.Context, org core.ID, scan core.AllScan) ([]core.Event, error) {
-	leave, err := s.calls.enter()
+	ctx, end, err := s.reading(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
+	defer end()
 	if !core.SeesOrganization(ctx, org) {
 		return nil, nil
 	}

@@ -151,22 +151,16 @@ func (s *Storage) blockFrom(ctx context.Context, p *partition, stream core.ID, s
 
 // Bounds implements [core.Reader].
 func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds, error) {
-	leave, err := s.calls.enter()
+	ctx, end, err := s.reading(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer leave()
-	return s.bounds(ctx, streams)
-}
-
-func (s *Storage) bounds(ctx context.Context, streams []core.ID) ([]core.Bounds, error) {
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
+	defer end()
 	bounds, at := make([]core.Bounds, len(streams)), make([]int, len(streams))
 	for i := range at {
 		at[i] = i
 	}
-	err := each(at, func(i int) error {
+	err = each(at, func(i int) error {
 		p, err := s.partitionOf(ctx, streams[i])
 		if err != nil {
 			return err
@@ -182,13 +176,11 @@ func (s *Storage) bounds(ctx context.Context, streams []core.ID) ([]core.Bounds,
 
 // OffsetAt implements [core.Reader].
 func (s *Storage) OffsetAt(ctx context.Context, stream core.ID, at time.Time) (core.Offset, error) {
-	leave, err := s.calls.enter()
+	ctx, end, err := s.reading(ctx)
 	if err != nil {
 		return 0, err
 	}
-	defer leave()
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
-	defer cancel()
+	defer end()
 	p, err := s.partitionOf(ctx, stream)
 	if err != nil {
 		return 0, err

@@ -1,20 +1,14 @@
-// Package jetstreamtest starts NATS servers for tests: within the process, or as
-// processes of their own that can be killed. It is the only place that links the server;
-// the program does not.
+// Package jetstreamtest plans NATS servers for tests, and starts them as processes that
+// can be killed. Package natsserver within it is the servers.
 package jetstreamtest
 
 import (
-	"errors"
-	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/url"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
-
-	"github.com/nats-io/nats-server/v2/server"
 )
 
 // Node is what one server of a cluster is started with.
@@ -24,47 +18,16 @@ type Node struct {
 	// Port is for clients, Monitor for questions about the server, Route for the other
 	// servers, all on the loopback address.
 	Port, Monitor, Route int
-	// Routes are the ports of all servers of the cluster; none is for a server alone.
+	// Routes are the ports by which the server reaches all servers of the cluster; none is
+	// for a server alone.
 	Routes []int
+	// Walled has the server tell the others nothing of its own port, so that they reach it
+	// by their Routes only.
+	Walled bool
 	// Relaxed leaves the server's default, which acknowledges before it flushes.
 	Relaxed bool
-	// Log has the server print what it does.
-	Log bool
-}
-
-// options are the settings that README.md of adapters/jetstream asks for.
-func (n Node) options() *server.Options {
-	o := &server.Options{
-		ServerName: n.Name, Host: "127.0.0.1", Port: n.Port, HTTPHost: "127.0.0.1", HTTPPort: n.Monitor,
-		JetStream: true, StoreDir: n.Dir, SyncAlways: !n.Relaxed, SyncInterval: 2 * time.Minute, MaxPayload: 8 << 20, NoSigs: true,
-		JetStreamMaxMemory: 1 << 30, JetStreamMaxStore: 1 << 40,
-	}
-	o.JetStreamLimits.MaxBatchSize = 20_000
-	o.JetStreamLimits.MaxBatchInflightPerStream = 200
-	if len(n.Routes) > 0 {
-		o.Cluster = server.ClusterOpts{Name: "eventflow-test", Host: "127.0.0.1", Port: n.Route}
-		for _, port := range n.Routes {
-			o.Routes = append(o.Routes, &url.URL{Scheme: "nats", Host: "127.0.0.1:" + strconv.Itoa(port)})
-		}
-	}
-	return o
-}
-
-// startTimeout bounds a start.
-const startTimeout = time.Minute
-
-// run starts a server within this process.
-func (n Node) run() (*server.Server, error) {
-	s, err := server.NewServer(n.options())
-	if err != nil {
-		return nil, err
-	}
-	go s.Start()
-	if !s.ReadyForConnections(startTimeout) {
-		s.Shutdown()
-		return nil, errors.New("the NATS server does not get ready")
-	}
-	return s, nil
+	// Log is the file to which the server writes what it does, if it is not "".
+	Log string
 }
 
 // Nodes plans n servers with free ports, which keep their data in folders of dir.
@@ -118,37 +81,4 @@ func freePorts(n int) (ports []int, err error) {
 		}
 	}
 	return ports, nil
-}
-
-// Within runs servers in this process until stop is called.
-func Within(nodes []Node) (stop func(), err error) {
-	var running []*server.Server
-	stop = func() {
-		for _, s := range running {
-			s.Shutdown()
-			s.WaitForShutdown()
-		}
-	}
-	started := make([]*server.Server, len(nodes))
-	errs := make(chan error, len(nodes))
-	for i, n := range nodes {
-		go func() {
-			var err error
-			started[i], err = n.run()
-			errs <- err
-		}()
-	}
-	for range nodes {
-		err = errors.Join(err, <-errs)
-	}
-	for _, s := range started {
-		if s != nil {
-			running = append(running, s)
-		}
-	}
-	if err != nil {
-		stop()
-		return nil, fmt.Errorf("starting NATS servers: %w", err)
-	}
-	return stop, nil
 }

@@ -11,37 +11,25 @@ import (
 	"strconv"
 	"syscall"
 	"time"
-
-	"github.com/nats-io/nats-server/v2/server"
 )
+
+// startTimeout bounds a start.
+const startTimeout = time.Minute
 
 // envNode names the variable by which a process learns that it is to be a server, and
 // which.
 const envNode = "EVENTFLOW_TEST_NATS_NODE"
 
-// ServeIfAsked turns this process into a NATS server, if [Node.Start] started it, and
-// does not return then. Call it first in TestMain, or in main.
-func ServeIfAsked() {
+// Asked returns the server that this process was started to be by [Node.Start], if it was.
+func Asked() (n Node, asked bool, err error) {
 	text := os.Getenv(envNode)
 	if text == "" {
-		return
+		return n, false, nil
 	}
-	var n Node
 	if err := json.Unmarshal([]byte(text), &n); err != nil {
-		fmt.Fprintln(os.Stderr, envNode+":", err)
-		os.Exit(1)
+		return n, true, fmt.Errorf("%s: %w", envNode, err)
 	}
-	s, err := server.NewServer(n.options())
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	if n.Log {
-		s.ConfigureLogger()
-	}
-	s.Start()
-	s.WaitForShutdown()
-	os.Exit(0)
+	return n, true, nil
 }
 
 // Process is a server in a process of its own.
@@ -50,24 +38,32 @@ type Process struct {
 	cmd *exec.Cmd
 }
 
-// Start starts a server as a process, which is this program again: it must call
-// [ServeIfAsked]. Where the system can do that, the server dies with this process,
-// however that ends. Start does not wait until the server is ready.
+// Start is StartBy with this program.
 func (n Node) Start() (*Process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
+	return n.StartBy(self)
+}
+
+// StartBy starts a server as a process of a program that calls natsserver.ServeIfAsked.
+// Where the system can do that, the server dies with this process, however that ends. It
+// does not wait until the server is ready.
+func (n Node) StartBy(program string) (*Process, error) {
 	text, err := json.Marshal(n)
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(self) //nolint:noctx // it is this program, and it outlives contexts; Kill ends it
+	cmd := exec.Command(program) //nolint:noctx // it outlives contexts; Kill ends it
 	cmd.Env = append(os.Environ(), envNode+"="+string(text))
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = dieWithParent()
 	return &Process{Node: n, cmd: cmd}, cmd.Start()
 }
+
+// Pid is the process's number.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
 // Kill ends the server as a crash does, and waits until it is gone.
 func (p *Process) Kill() error {
@@ -76,6 +72,15 @@ func (p *Process) Kill() error {
 	}
 	_ = p.cmd.Wait() // it was killed
 	return nil
+}
+
+// Retire ends the server as an upgrade does, and waits until it is gone: it hands over
+// what it leads, and takes leave of its clients.
+func (p *Process) Retire() error {
+	if err := p.cmd.Process.Signal(syscall.SIGUSR2); err != nil {
+		return err
+	}
+	return p.cmd.Wait()
 }
 
 // Pause stops the server where it is, until Continue.

@@ -112,6 +112,11 @@ func (m *Metrics) LimiterLost(lost func() bool) {
 	})
 }
 
+// LostShards adds a gauge of the shards of the store that know less than they had.
+func (m *Metrics) LostShards(count func() int) {
+	m.gauge("eventflow_store_lost_shards", "Shards of the store whose engine knows less than it had.", func() float64 { return float64(count()) })
+}
+
 // Handler serves the metrics in the Prometheus text format, and as OpenMetrics, which
 // has exemplars, to whoever accepts it.
 func (m *Metrics) Handler() http.Handler {

@@ -280,6 +280,7 @@ func TestNamesAreValid(t *testing.T) {
 	m.Queue(func() int { return 1 }, 2)
 	m.Clock(func() time.Duration { return time.Second })
 	m.LimiterLost(func() bool { return true })
+	m.LostShards(func() int { return 1 })
 	m.Waiting(func() int64 { return 1 }, func() int64 { return 2 })
 	m.Shares(func() []core.ShareLoad { return []core.ShareLoad{{Share: core.ShareUploads}} })
 	m.Groups(func(context.Context) ([]core.GroupCensus, error) { return []core.GroupCensus{{Name: "mail"}}, nil }, slog.New(slog.DiscardHandler))

@@ -27,6 +27,11 @@
 // The part telemetry compares a server that sends traces to a collector with one that
 // does not (telemetry_over_off), and one that traces every request.
 //
+// The part jetstream compares three servers of JetStream, each of which flushes what it
+// acknowledges, with one PostgreSQL that does: jetstream_r3_over_postgres for batches of
+// 1,000, and jetstream_r3_posts_over_postgres for single events of 256 connections. All
+// share one disk and the processors, which a cluster would not.
+//
 // The part process measures processors: route_over_batch, webhooks one by one, how soon
 // an event is on its way, and hostile expressions beside a producer.
 //
@@ -52,6 +57,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/eventflow-go/eventflow/adapters/jetstream"
 	"github.com/eventflow-go/eventflow/adapters/memory"
 	"github.com/eventflow-go/eventflow/adapters/postgres"
 	"github.com/eventflow-go/eventflow/adapters/sqlite"
@@ -62,14 +68,14 @@ func main() {
 	if len(os.Args) > 1 && slices.Contains([]string{"serve", "key", "org"}, os.Args[1]) {
 		profile()
 		app.Main(app.SharedStorage("sqlite", sqlite.Open), app.SharedStorage("postgres", postgres.Open),
-			app.Storage("memory", memory.Open), app.Storage("naive", openNaive))
+			app.Storage("memory", memory.Open), app.Storage("naive", openNaive), app.SharedStorage("nats", jetstream.Open))
 	}
 	b := &bench{}
 	flag.DurationVar(&b.slice, "slice", 3*time.Second, "how long each load of each round runs")
 	flag.IntVar(&b.rounds, "rounds", 3, "rounds; the median of their ratios counts")
 	flag.IntVar(&b.stored, "stored", 2_000_000, "stored events for the figures on a full log; 0 leaves them out")
 	flag.IntVar(&b.connections, "connections", 512, "connections of the single-event load")
-	flag.StringVar(&b.only, "only", "", "run one part only: idle, post, batch, read, fresh, deliver, waits, fanout, archive, shards, watched, slow, neighbour, telemetry, process, full")
+	flag.StringVar(&b.only, "only", "", "run one part only: idle, post, batch, read, fresh, deliver, waits, fanout, archive, jetstream, shards, watched, slow, neighbour, telemetry, process, full")
 	flag.StringVar(&b.profiles, "profiles", "", "folder for a CPU profile of every server, named by its process id")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -159,6 +165,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 		{"waits", b.waits},
 		{"fanout", b.fanout},
 		{"archive", b.archived},
+		{"jetstream", b.jetstream},
 		{"shards", b.shards},
 		{"watched", b.watched},
 		{"slow", b.slow},
@@ -178,7 +185,7 @@ func (b *bench) run(ctx context.Context) (err error) {
 }
 
 // schemas are those that the parts make on PostgreSQL.
-var schemas = []string{"post", "naive", "batch", "read", "fresh", "analyzed", "deliver", "watched", "slow", "neighbour", "off", "on", "all", "empty", "full"}
+var schemas = []string{"post", "naive", "batch", "read", "fresh", "analyzed", "deliver", "jetstream", "jetcatalog", "watched", "slow", "neighbour", "off", "on", "all", "empty", "full"}
 
 // figure is one line of the report. A goal of "at most" is marked.
 type figure struct {

@@ -18,7 +18,7 @@ import (
 func (b *bench) shards(ctx context.Context) (err error) {
 	var clusters []*pgtest.Cluster
 	for range 3 {
-		cluster, stop, err := startCluster(ctx)
+		cluster, stop, err := startPostgres(ctx)
 		if err != nil {
 			return err
 		}
@@ -28,7 +28,7 @@ func (b *bench) shards(ctx context.Context) (err error) {
 	return errors.Join(b.overShards(ctx, clusters[:2]), b.oneDown(ctx, clusters))
 }
 
-func startCluster(ctx context.Context) (*pgtest.Cluster, func(), error) {
+func startPostgres(ctx context.Context) (*pgtest.Cluster, func(), error) {
 	folder, err := os.MkdirTemp("", "eventflow-bench-")
 	if err != nil {
 		return nil, nil, err

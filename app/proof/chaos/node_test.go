@@ -16,7 +16,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/eventflow-go/eventflow/adapters/jetstreamtest"
+	"github.com/eventflow-go/eventflow/adapters/jetstreamtest/natsserver"
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -26,7 +26,7 @@ var binary string
 // TestMain builds the program that the tests run and kill. Started by one of them, it is a
 // server of JetStream.
 func TestMain(m *testing.M) {
-	jetstreamtest.ServeIfAsked()
+	natsserver.ServeIfAsked()
 	os.Exit(func() int {
 		folder, err := os.MkdirTemp("", "eventflow-chaos-")
 		if err != nil {
@@ -95,9 +95,18 @@ func freeAddress(t *testing.T) string {
 // start starts the server and returns how long it took to be ready.
 func (n *node) start() time.Duration {
 	n.t.Helper()
+	started := time.Now()
+	n.launch()
+	until(n.t, "the server becomes ready", func() bool { return n.ready() || n.gone() })
+	require.False(n.t, n.gone(), "the server has ended")
+	return time.Since(started)
+}
+
+// launch starts the server, and waits for nothing.
+func (n *node) launch() {
+	n.t.Helper()
 	n.process = exec.Command(n.program, "serve")
 	n.process.Env, n.process.Stdout, n.process.Stderr = n.environ, n.log, n.log
-	started := time.Now()
 	require.NoError(n.t, n.process.Start())
 	process, exited := n.process, make(chan struct{})
 	n.exited = exited
@@ -105,9 +114,6 @@ func (n *node) start() time.Duration {
 		_ = process.Wait() // a killed process ends with an error
 		close(exited)
 	}()
-	until(n.t, "the server becomes ready", func() bool { return n.ready() || n.gone() })
-	require.False(n.t, n.gone(), "the server has ended")
-	return time.Since(started)
 }
 
 func (n *node) gone() bool {

@@ -20,11 +20,11 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/eventflow-go/eventflow/adapters/jetstreamtest"
+	"github.com/eventflow-go/eventflow/adapters/jetstreamtest/natsserver"
 )
 
 func main() {
-	jetstreamtest.ServeIfAsked()
+	natsserver.ServeIfAsked()
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	os.Exit(run(os.Args[1:], signals))

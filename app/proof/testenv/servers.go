@@ -43,9 +43,15 @@ func (all servers) stop() error {
 	return errors.Join(errs...)
 }
 
+// envNATS names a program that is a server of NATS where it is started as one: this one.
+const envNATS = "EVENTFLOW_TEST_NATS"
+
 // environ names the servers to a command.
 func (all servers) environ() []string {
 	environ := os.Environ()
+	if self, err := os.Executable(); err == nil {
+		environ = append(environ, envNATS+"="+self)
+	}
 	for _, one := range all {
 		environ = append(environ, one.env+"="+one.url)
 	}

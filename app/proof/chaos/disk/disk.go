@@ -21,6 +21,8 @@ const (
 // Disk is a file system. It may be used by several goroutines at once.
 type Disk struct {
 	chance *rand.Rand
+	// journaled has whatever flushes anything flush all names, too.
+	journaled bool
 
 	// mu guards everything below, so that a cut falls between two operations.
 	mu   sync.Mutex
@@ -61,6 +63,13 @@ func New(seed uint64) *Disk {
 	return d
 }
 
+// NewJournaled makes an empty disk that keeps names as ext4, XFS and Btrfs do.
+func NewJournaled(seed uint64) *Disk {
+	d := New(seed)
+	d.journaled = true
+	return d
+}
+
 func (d *Disk) node(mode, uid, gid uint32) *node {
 	d.last++ // the root is 1, as FUSE wants it
 	n := &node{number: d.last, mode: mode, uid: uid, gid: gid, changed: time.Now()}
@@ -97,7 +106,7 @@ func (d *Disk) sync(n *node) {
 	for _, change := range d.changes {
 		var rest []entry
 		for _, e := range change {
-			if e.folder == n {
+			if e.folder == n || d.journaled {
 				set(e.folder.kept, e)
 			} else {
 				rest = append(rest, e)

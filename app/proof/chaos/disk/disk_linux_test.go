@@ -22,11 +22,16 @@ type mounted struct {
 // mount mounts a new disk, where the system has FUSE for it.
 func mount(t *testing.T) (m mounted, ok bool) {
 	t.Helper()
+	return mountOne(t, disk.New(1))
+}
+
+func mountOne(t *testing.T, one *disk.Disk) (m mounted, ok bool) {
+	t.Helper()
 	if _, err := os.Stat(disk.Device); err != nil || os.Getuid() != 0 {
 		t.Log("NOT TESTED: a disk is mounted by root, where there is " + disk.Device)
 		return m, false
 	}
-	m = mounted{t, disk.New(1), t.TempDir()}
+	m = mounted{t, one, t.TempDir()}
 	require.NoError(t, m.disk.Mount(m.folder))
 	t.Cleanup(func() { require.NoError(t, m.disk.Unmount()) })
 	return m, true
@@ -115,6 +120,23 @@ func TestNamesThatWereNotFlushedAreForgotten(t *testing.T) {
 	m.holds("a", "a")
 	m.holds("b", "b")
 	m.holds("folder/a", "a")
+}
+
+func TestAJournalKeepsTheNamesOfWhatWasFlushed(t *testing.T) {
+	t.Parallel()
+	m, ok := mountOne(t, disk.NewJournaled(1))
+	if !ok {
+		return
+	}
+	require.NoError(t, os.MkdirAll(m.path("folder/within"), 0o700))
+	m.write("folder/within/file", "text")
+	m.write("empty", "not flushed")
+	m.sync("folder/within/file")
+	m.write("late", "text")
+	m.cut(disk.Nothing)
+	m.holds("folder/within/file", "text")
+	m.holds("empty", "")
+	require.Equal(t, []string{"empty", "folder"}, m.names())
 }
 
 // Some of what was not flushed is there, by sectors, and what was flushed is whole.
