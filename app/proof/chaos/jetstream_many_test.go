@@ -117,10 +117,7 @@ func TestManyStreamsOnJetStream(t *testing.T) {
 func (n *node) sweeps() {
 	n.t.Helper()
 	swept := regexp.MustCompile(`(?m)^eventflow_retention_last_sweep_timestamp_seconds [1-9]`)
-	until(n.t, "retention has looked at all streams", func() bool {
-		<-time.After(time.Second)
-		return swept.MatchString(n.get("/metrics"))
-	})
+	require.Eventually(n.t, func() bool { return swept.MatchString(n.get("/metrics")) }, 30*time.Minute, time.Second, "retention has looked at all streams")
 }
 
 // nameMany makes streams in the catalog, like the one that is there, and returns their
