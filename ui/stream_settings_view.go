@@ -16,7 +16,9 @@ type streamSettingsView struct {
 	app.Compo
 	Page
 
-	stream                       load[core.Stream]
+	stream load[core.Stream]
+	// shards is how many the store has.
+	shards                       int
 	name, description, retention string
 	// size and events bound what is kept besides; empty is no bound.
 	size, events string
@@ -42,6 +44,9 @@ func (v *streamSettingsView) OnMount(ctx app.Context) {
 		if stream.RetentionEvents > 0 {
 			v.events = count(stream.RetentionEvents)
 		}
+		if system, err := client.System(ctx); err == nil { // without it, a line is missing
+			v.shards = system.Shards
+		}
 		v.hot = ""
 		if stream.HotDays > 0 {
 			v.hot = strconv.Itoa(stream.HotDays)
@@ -58,11 +63,15 @@ func (v *streamSettingsView) Render() app.UI {
 }
 
 func (v *streamSettingsView) settings(stream core.Stream) app.UI {
-	fixed := app.Dl().Class("facts").Body(
+	facts := []app.UI{
 		app.Dt().Text("ID"), app.Dd().Body(app.Code().Text(stream.ID.String())),
 		app.Dt().Text("Created"), app.Dd().Body(timeText(stream.CreatedAt)),
 		app.Dt().Text("Last changed"), app.Dd().Body(timeText(stream.UpdatedAt), app.Textf(", revision %d", stream.Revision)),
-	)
+	}
+	if v.shards > 1 {
+		facts = append(facts, app.Dt().Text("Shard"), app.Dd().Text(shardText(stream)))
+	}
+	fixed := app.Dl().Class("facts").Body(facts...)
 	if !v.s.writable(core.ActionWriteStreams) {
 		return app.Div().Class("stack").Body(fixed, app.P().Text("Retention: "+boundsText(stream.RetentionDays, stream.RetentionBytes, stream.RetentionEvents)+"."))
 	}
@@ -93,6 +102,14 @@ func (v *streamSettingsView) settings(stream core.Stream) app.UI {
 		parts = append(parts, v.ask(stream))
 	}
 	return app.Div().Class("stack", "narrow").Body(parts...)
+}
+
+func shardText(stream core.Stream) string {
+	text := strconv.Itoa(stream.Shard)
+	if stream.Moving != nil {
+		text += ", moving to " + strconv.Itoa(stream.Moving.To)
+	}
+	return text
 }
 
 func (v *streamSettingsView) ask(stream core.Stream) app.UI {

@@ -147,6 +147,9 @@ func (s *Storage) comparePut(ctx context.Context, stretch *core.Stretch, known [
 
 func (s *Storage) insertPut(ctx context.Context, number int64, fresh []core.Entry) error {
 	rows, keys := s.inserts.rows(), s.inserts.keys()
+	if err := keys.look(ctx, number, fresh); err != nil {
+		return err
+	}
 	for i := range fresh {
 		if err := rows.add(ctx, number, &fresh[i]); err != nil {
 			return err

@@ -17,7 +17,9 @@ const (
 	insertHead = `insert into heads (stream, org) values (?, ?) returning number`
 	updateHead = `update heads set next_offset = ?, last_at = ? where number = ?`
 
-	insertEvents = `insert into events (stream, "offset", id, type, version, occurred_at, received_at, source, subject,
+	// After a failure the whole transaction is rolled back. So a statement need not be able
+	// to undo itself, which SQLite would copy pages for.
+	insertEvents = `insert or fail into events (stream, "offset", id, type, version, occurred_at, received_at, source, subject,
 		api_key, idempotency_key, context, payload) values `
 	insertRow     = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	insertColumns = 13
@@ -46,7 +48,7 @@ func newInserter(ctx context.Context, db *sql.DB) (*inserter, error) {
 		return nil, err
 	}
 	in := &inserter{conn: conn, statements: map[string]*sql.Stmt{}}
-	for _, text := range []string{begin, commit, selectHead, insertHead, updateHead, selectKey, selectManyKeys, upsertKey, upsertManyKeys} {
+	for _, text := range []string{begin, commit, selectHead, insertHead, updateHead, selectKey, selectManyKeys, deleteKey, insertKey, insertManyKeys} {
 		statement, err := conn.PrepareContext(ctx, text) //nolint:sqlclosecheck // closed by close
 		if err != nil {
 			return in, err

@@ -15,17 +15,19 @@ const (
 	selectKey  = `select key, "offset", id, received_at, fingerprint from event_keys where stream = ? and key = ?`
 	selectKeys = `select key, "offset", id, received_at, fingerprint from event_keys where stream = ? and key in `
 
-	upsertKeys     = `insert or replace into event_keys (stream, key, "offset", id, received_at, fingerprint) values `
-	upsertRow      = `(?, ?, ?, ?, ?, ?)`
-	upsertKey      = upsertKeys + upsertRow
+	deleteKey = `delete from event_keys where stream = ? and key = ?`
+	// See insertEvents.
+	insertKeys     = `insert or fail into event_keys (stream, key, "offset", id, received_at, fingerprint) values `
+	keyRow         = `(?, ?, ?, ?, ?, ?)`
+	insertKey      = insertKeys + keyRow
 	keyColumns     = 6
 	keysPerSelect  = 32
-	keysPerUpsert  = 32
+	keysPerInsert  = 32
 	selectManyKeys = selectKeys + `(?` + `,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`
 )
 
-// upsertManyKeys is upsertKey for keysPerUpsert keys.
-var upsertManyKeys = upsertKey + strings.Repeat(","+upsertRow, keysPerUpsert-1)
+// insertManyKeys is insertKey for keysPerInsert keys.
+var insertManyKeys = insertKey + strings.Repeat(","+keyRow, keysPerInsert-1)
 
 // storedKey is what is remembered of the event that has a key.
 type storedKey struct {
@@ -55,6 +57,12 @@ func (k *keys) look(ctx context.Context, stream int64, entries []core.Entry) err
 		if key := entries[i].IdempotencyKey; key != "" {
 			texts = append(texts, key)
 		}
+	}
+	if k.known[stream] == nil && len(texts) > 0 {
+		if k.known == nil {
+			k.known = map[int64]map[string]storedKey{}
+		}
+		k.known[stream] = make(map[string]storedKey, len(texts))
 	}
 	for len(texts) > 0 {
 		text, n := selectKey, 1
@@ -91,12 +99,6 @@ func (k *keys) read(ctx context.Context, text string, stream int64, texts []any)
 }
 
 func (k *keys) note(stream int64, key string, stored storedKey) {
-	if k.known == nil {
-		k.known = map[int64]map[string]storedKey{}
-	}
-	if k.known[stream] == nil {
-		k.known[stream] = map[string]storedKey{}
-	}
 	k.known[stream][key] = stored
 }
 
@@ -116,14 +118,20 @@ func (k *keys) recall(stream int64, entry *core.Entry, since time.Time) bool {
 	return true
 }
 
-// add remembers an entry's key, in place of one that is too old to count.
+// add remembers an entry's key, in place of one that is too old to count. All keys of the
+// entries have been looked for.
 func (k *keys) add(ctx context.Context, stream int64, entry *core.Entry) error {
+	if _, old := k.known[stream][entry.IdempotencyKey]; old {
+		if err := errors.Join(k.flush(ctx), k.in.exec(ctx, deleteKey, stream, entry.IdempotencyKey)); err != nil {
+			return err
+		}
+	}
 	k.note(stream, entry.IdempotencyKey, storedKey{entry.Offset, entry.ID, entry.ReceivedAt, entry.Fingerprint})
 	k.args = append(k.args, stream, entry.IdempotencyKey, int64(entry.Offset), entry.ID[:], entry.ReceivedAt.UnixMicro(), entry.Fingerprint[:])
-	if len(k.args) < keysPerUpsert*keyColumns {
+	if len(k.args) < keysPerInsert*keyColumns {
 		return nil
 	}
-	err := k.in.exec(ctx, upsertManyKeys, k.args...)
+	err := k.in.exec(ctx, insertManyKeys, k.args...)
 	k.args = k.args[:0]
 	return err
 }
@@ -131,7 +139,7 @@ func (k *keys) add(ctx context.Context, stream int64, entry *core.Entry) error {
 // flush writes the keys that still wait, one by one.
 func (k *keys) flush(ctx context.Context) error {
 	for args := k.args; len(args) > 0; args = args[keyColumns:] {
-		if err := k.in.exec(ctx, upsertKey, args[:keyColumns]...); err != nil {
+		if err := k.in.exec(ctx, insertKey, args[:keyColumns]...); err != nil {
 			return err
 		}
 	}

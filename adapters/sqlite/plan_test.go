@@ -45,7 +45,7 @@ func TestNoStatementScansATable(t *testing.T) {
 	require.NoError(t, err)
 	s := opened.(*Storage)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	for _, text := range []string{selectHead, updateHead, selectKey, selectManyKeys, upsertKey, selectBegins, selectBounds, selectTime, deleteEvents, deleteKeys} {
+	for _, text := range []string{selectHead, updateHead, selectKey, selectManyKeys, insertKey, selectBegins, selectBounds, selectTime, deleteEvents, deleteKeys} {
 		args := make([]any, strings.Count(text, "?"))
 		if strings.Contains(text, "?1") {
 			args = args[:2]

@@ -80,14 +80,18 @@ func (c *Consumers) Poll(ctx context.Context, who core.Principal, stream, group 
 // In a group with an ordering key a take stops where it does not know the keys of
 // events. They are read in between, outside of the turn, and the poll goes on. Whatever
 // it has passed over by then is stored, so that no poll does it again.
-func (c *Consumers) deliver(ctx context.Context, g *core.Group, head core.Offset, poll core.Poll) (core.Delivery, time.Time, error) {
+//
+// near is what the caller has read already of the events that may come next.
+func (c *Consumers) deliver(
+	ctx context.Context, g *core.Group, head core.Offset, poll core.Poll, near neighbours,
+) (core.Delivery, time.Time, error) {
 	for wanted := poll.Limit; ; wanted = core.MaxPageSize {
 		if g.OrderingKey != "" {
 			if err := c.turns.laneOf(g.ID).ahead.look(ctx, c.recent, g, head, wanted); err != nil {
 				return core.Delivery{}, time.Time{}, err
 			}
 		}
-		d, wake, again, err := c.handOut(ctx, g, &head, poll)
+		d, wake, again, err := c.handOut(ctx, g, &head, poll, near)
 		if err != nil || !again {
 			return d, wake, err
 		}
@@ -102,7 +106,7 @@ func (c *Consumers) deliver(ctx context.Context, g *core.Group, head core.Offset
 // of the group waiting for its turn, and reading first would hand the same events to
 // two consumers.
 func (c *Consumers) handOut(
-	ctx context.Context, g *core.Group, head *core.Offset, poll core.Poll,
+	ctx context.Context, g *core.Group, head *core.Offset, poll core.Poll, near neighbours,
 ) (core.Delivery, time.Time, bool, error) {
 	var d core.Delivery
 	var wake time.Time
@@ -153,7 +157,7 @@ func (c *Consumers) handOut(
 	if len(spans) == 0 {
 		return d, wake, again, nil
 	}
-	if err := c.collect(ctx, g, &d, spans); err != nil {
+	if err := c.collect(ctx, g, &d, spans, near); err != nil {
 		// Nobody will hear of the lease. Without this the group would wait until it
 		// expires, and an attempt would count that nobody made.
 		c.giveBack(ctx, g, d.Lease, 0)
@@ -176,9 +180,8 @@ func (c *Consumers) unheard(ctx context.Context, g *core.Group, one *op, d *core
 
 // collect reads the events of a lease into the delivery. Events that are too many
 // bytes for one answer go back to the group.
-func (c *Consumers) collect(ctx context.Context, g *core.Group, d *core.Delivery, spans []span) error {
+func (c *Consumers) collect(ctx context.Context, g *core.Group, d *core.Delivery, spans []span, near neighbours) error {
 	room := core.PageBytes
-	var near neighbours
 	for i, part := range spans {
 		if room <= 0 {
 			c.giveBack(ctx, g, d.Lease, part.From)

@@ -1,6 +1,7 @@
 package deliver
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -8,8 +9,9 @@ import (
 )
 
 // contents reads the events of the first of spans: of the log, or the copy in a dead
-// letter. In a group with an ordering key a lease is made of many small spans; near
-// keeps what was read of those that follow.
+// letter. near is what was read before it was asked for. In a group with an ordering key,
+// where a lease is made of many small spans, near keeps what was read of those that
+// follow.
 func (c *Consumers) contents(ctx context.Context, g *core.Group, spans []span, room int, near *neighbours) ([]core.Event, error) {
 	part := spans[0]
 	switch {
@@ -19,14 +21,15 @@ func (c *Consumers) contents(ctx context.Context, g *core.Group, spans []span, r
 			return nil, nil
 		}
 		return []core.Event{letter.Event}, err
+	case near.has(part):
 	case g.OrderingKey == "" || part.size() > 1:
 		return c.recent.Read(ctx, g.Stream, part.From, part.To, int(part.size()), room)
-	case part.From < near.from || part.From >= near.to:
+	default:
 		if err := c.readNear(ctx, g, spans, near); err != nil {
 			return nil, err
 		}
 	}
-	return near.at(part.From), nil
+	return near.of(part), nil
 }
 
 // neighbours are events that were read together.
@@ -36,14 +39,18 @@ type neighbours struct {
 	events   []core.Event
 }
 
-// at returns the event at an offset, or none where retention has removed it.
-func (n *neighbours) at(offset core.Offset) []core.Event {
-	i := slices.IndexFunc(n.events, func(e core.Event) bool { return e.Offset >= offset })
-	if i < 0 || n.events[i].Offset != offset {
-		return nil
+// has reports whether all of a span was read.
+func (n *neighbours) has(part span) bool { return n.from <= part.From && part.To <= n.to }
+
+// of returns the events of a span, without those that retention has removed. Spans are
+// asked for in their order.
+func (n *neighbours) of(part span) []core.Event {
+	at := func(offset core.Offset) int {
+		i, _ := slices.BinarySearchFunc(n.events, offset, func(e core.Event, offset core.Offset) int { return cmp.Compare(e.Offset, offset) })
+		return i
 	}
-	n.events = n.events[i:] // what comes before is not asked for again
-	return n.events[:1:1]
+	from, to := at(part.From), at(part.To)
+	return n.events[from:to:to]
 }
 
 // maxApart is how many events that are not needed are read rather than asking the log
@@ -63,9 +70,15 @@ func (c *Consumers) readNear(ctx context.Context, g *core.Group, spans []span, n
 	if err != nil {
 		return err
 	}
-	if core.Full(events, core.MaxPageSize, core.PageBytes) {
+	*near = neighboursOf(events, from, to, core.MaxPageSize)
+	return nil
+}
+
+// neighboursOf returns what was read from an offset up to another one, which a limit of
+// events or bytes may have cut short.
+func neighboursOf(events []core.Event, from, to core.Offset, limit int) neighbours {
+	if core.Full(events, limit, core.PageBytes) {
 		to = events[len(events)-1].Offset + 1
 	}
-	*near = neighbours{from, to, events}
-	return nil
+	return neighbours{from, to, events}
 }

@@ -37,6 +37,7 @@
 //   - longpoll.go: polls that wait, of which there may be thousands;
 //   - acknowledge.go: the answers of consumers;
 //   - workers.go: consumers that are part of the server;
+//   - ahead.go: what the only consumer of a group gets next, read while it is busy;
 //   - letters.go: dead letters, one by one;
 //   - replays.go: giving back many dead letters;
 //   - replayer.go: the worker that does it;

@@ -97,7 +97,7 @@ func (p *longPoll) deliver(ctx context.Context) (core.Delivery, error) {
 		if p.poll.Wait > 0 {
 			news.lost, news.moved = p.permit.News(), p.moves.News()
 		}
-		d, wake, err := c.deliver(ctx, p.g, head, p.poll)
+		d, wake, err := c.deliver(ctx, p.g, head, p.poll, neighbours{})
 		if err != nil || len(d.Events) > 0 {
 			return d, err
 		}

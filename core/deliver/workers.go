@@ -22,6 +22,7 @@ type Worker struct {
 	group     *core.Group
 	poll      *longPoll
 	moves     lookout.Watch[core.ID]
+	ahead     ahead
 }
 
 // Work returns a worker of a group. The group's fields are as they are now: a group
@@ -39,6 +40,7 @@ func (w *Workers) Work(ctx context.Context, group core.Group) (*Worker, error) {
 
 // Close ends the worker. Its leases stay until they expire.
 func (w *Worker) Close() {
+	w.ahead.stop()
 	w.moves.Leave()
 	w.poll.follower.Close()
 }
@@ -47,10 +49,15 @@ func (w *Worker) Close() {
 // empty delivery when ctx ends or the server stops.
 func (w *Worker) Next(ctx context.Context, limit int) (core.Delivery, error) {
 	c := w.consumers
-	for {
+	first := limit
+	near := w.ahead.end(&first)
+	for poll := (core.Poll{Limit: first, Gone: func() bool { return ctx.Err() != nil }}); ; poll.Limit = limit {
 		head, grown := w.poll.follower.Head() // before the look: later news closes grown
 		changed := news{grown: grown, moved: w.moves.News()}
-		d, wake, err := c.deliver(ctx, w.group, head, core.Poll{Limit: limit, Gone: func() bool { return ctx.Err() != nil }})
+		d, wake, err := c.deliver(ctx, w.group, head, poll, near)
+		if err == nil && len(d.Events) > 0 {
+			w.ahead.begin(ctx, c, w.group, d.NextOffset, head, limit)
+		}
 		if err != nil || len(d.Events) > 0 {
 			return d, err
 		}

@@ -127,7 +127,7 @@ func (p *batchPart) add(w *batchWork, index int, draft eventjson.Draft) {
 			return
 		}
 		if p.first == nil {
-			p.first = map[string]int{}
+			p.first = make(map[string]int, cap(p.batch.Entries))
 		}
 		p.first[key] = len(p.batch.Entries)
 	}

@@ -123,7 +123,7 @@ func (l *lease) keep(ctx context.Context, stop <-chan struct{}, end *time.Timer,
 func (l *lease) send(ctx, sending context.Context) (more bool) {
 	var all sync.WaitGroup
 	defer all.Wait()
-	b := batch{lease: l}
+	b := l.batch(0)
 	for i := range l.delivery.Events {
 		if ctx.Err() != nil || l.stopped() {
 			return true // so that no pipeline works for nothing
@@ -136,7 +136,7 @@ func (l *lease) send(ctx, sending context.Context) (more bool) {
 			if !l.hand(ctx, sending, &all, b) {
 				return true
 			}
-			b = batch{lease: l}
+			b = l.batch(i)
 		}
 		b.add(out)
 	}
@@ -175,21 +175,18 @@ func (l *lease) pass(ctx context.Context, i int) (core.Outgoing, bool) {
 	return out, true
 }
 
-// hand gives a batch to the sink once there is a slot for it. It reports false when
-// nothing more may be sent.
+// hand gives a batch to the sink once there is a slot for it, and does not wait for the
+// answer: meanwhile the next batch is made. It reports false when nothing more may be sent.
 func (l *lease) hand(ctx, sending context.Context, all *sync.WaitGroup, b batch) bool {
-	if l.stopped() { // by the batch before
-		return false
-	}
 	select {
 	case l.work.slots <- struct{}{}:
 	case <-ctx.Done():
 		return false
 	}
-	if l.work.traits.Parallel == 1 {
-		b.send(sending)
+	// The batch before may have ended it. Where there is one slot, all of it is known by now.
+	if l.stopped() {
 		<-l.work.slots
-		return true
+		return false
 	}
 	all.Go(func() {
 		defer func() { <-l.work.slots }()
@@ -203,6 +200,11 @@ type batch struct {
 	lease  *lease
 	events []core.Outgoing
 	bytes  int
+}
+
+// batch begins one that takes what comes from an event on.
+func (l *lease) batch(from int) batch {
+	return batch{lease: l, events: make([]core.Outgoing, 0, min(l.work.traits.Batch, len(l.delivery.Events)-from))}
 }
 
 // full reports whether one more event would be too much.

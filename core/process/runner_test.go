@@ -123,6 +123,31 @@ func TestOrderHoldsWhereItIsAsked(t *testing.T) {
 	})
 }
 
+// TestNothingIsSentBehindABatchThatFailed: while a batch is on its way the next one is
+// made, and it stays where it is if the first one fails.
+func TestNothingIsSentBehindABatchThatFailed(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		failures := 0
+		p.box.answer = func(out core.Outgoing) core.Sent {
+			if out.Event.Offset == 2 && failures < 3 {
+				failures++
+				return core.Sent{Err: errors.New("closed")}
+			}
+			return core.Sent{}
+		}
+		p.box.traits, p.box.takes = core.SinkTraits{Batch: 4, Parallel: 8}, time.Second
+		p.put(numbers(10)...)
+		p.processor(func(s *core.ProcessorSpec) {
+			s.Mode, s.Start, s.Transform = core.Ordered, &core.Start{Offset: new(core.Offset(0))}, `{}`
+		})
+		pass(time.Minute)
+		got := p.box.got()
+		require.Less(p, slices.Index(got, 2), slices.Index(got, 4), "%v", got)
+		require.Equal(p, coretest.From(0, 10), slices.Compact(slices.Sorted(slices.Values(got))))
+		require.Equal(p, 1, p.box.most, "one batch at a time")
+	})
+}
+
 func TestWhatCanNeverArriveIsADeadLetterAtOnce(t *testing.T) {
 	inPlant(t, func(p *plant) {
 		p.box.answer = func(out core.Outgoing) core.Sent {

@@ -94,12 +94,13 @@ func (s *streamSink) Send(ctx context.Context, events []core.Outgoing) []core.Se
 	return sent
 }
 
-// copyOf makes the draft of an event's copy.
+// copyOf makes the draft of an event's copy. It gets its key at the end: the key alone
+// decides, so that no fingerprint of the payload is needed.
 func (s *streamSink) copyOf(event *core.Event) eventjson.Draft {
 	again := *event
-	again.IdempotencyKey = event.ID.String()
+	again.IdempotencyKey = ""
 	draft, err := eventjson.NewDraft(again, "")
-	draft.KeyDecides, draft.Err = true, err
+	draft.Event.IdempotencyKey, draft.KeyDecides, draft.Err = event.ID.String(), true, err
 	return draft
 }
 

@@ -62,12 +62,19 @@ func (w *work) leases() int {
 }
 
 // leaseSize is how many events a lease has at most: enough to fill a batch or to keep
-// all Sends busy, and few enough that a crash repeats little.
+// all Sends busy, and few enough that a crash repeats little. An ordered group has no
+// second lease that would keep the sink busy, so its lease has a second batch.
 func (w *work) leaseSize() int {
-	if w.processor.Mode == core.Ordered && w.traits.Batch == 1 {
+	batch := w.traits.Batch
+	switch {
+	case w.processor.Mode != core.Ordered:
+		return min(max(batch, 4*w.traits.Parallel), maxLease)
+	case batch == 1:
 		return 100
+	case w.traits.Linger > 0: // the second one would seldom be full
+		return min(batch, maxLease)
 	}
-	return min(max(w.traits.Batch, 4*w.traits.Parallel), maxLease)
+	return min(2*batch, maxLease)
 }
 
 // maxLease bounds a lease, in events.
