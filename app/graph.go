@@ -100,9 +100,9 @@ func atWork() fx.Option {
 		func(lc fx.Lifecycle, t *eventlog.Trail) { background(lc, t.Run) },
 		func(
 			lc fx.Lifecycle, c *chores, s *eventlog.Streams, r *eventlog.Retention, d *deliver.UseCases, i *identity.UseCases, p *process.UseCases,
-			in *inbound.Sources,
+			in *inbound.Sources, m *eventlog.Moves,
 		) {
-			for _, run := range []func(context.Context, core.Ran){s.Run, r.Run, d.Replayer.Run, i.Access.Run, p.Runner.Run, in.Run, in.Fetch} {
+			for _, run := range []func(context.Context, core.Ran){s.Run, r.Run, m.Run, d.Replayer.Run, i.Access.Run, p.Runner.Run, in.Run, in.Fetch} {
 				background(lc, func(ctx context.Context) { run(ctx, c.ran) })
 			}
 		},
