@@ -88,11 +88,20 @@ func options(path string) []chromedp.ExecAllocatorOption {
 		chromedp.WindowSize(1280, 820))
 }
 
-// Close ends the browser, where one was started.
+// Close ends the browser, where one was started, and waits for its end: only the browser
+// itself ends all of its processes, and a test process that has gone cannot ask it to.
 func Close() {
 	if running.cancel != nil {
+		end(running.ctx)
 		running.cancel()
 	}
+}
+
+// end ends the browser of a context, with patience.
+func end(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	_ = chromedp.Cancel(ctx) // it may have ended
 }
 
 // patience bounds every wait: what is waited for takes milliseconds, on a busy
@@ -149,7 +158,7 @@ func OpenAlone(t testing.TB, base string) (p *Page, port int) {
 	allocator, stop := chromedp.NewExecAllocator(context.Background(), append(options(path), chromedp.Flag("remote-debugging-port", strconv.Itoa(port)))...)
 	t.Cleanup(stop)
 	ctx, cancel := chromedp.NewContext(allocator)
-	t.Cleanup(cancel)
+	t.Cleanup(func() { end(ctx); cancel() })
 	p = &Page{t: t, ctx: ctx, base: base}
 	chromedp.ListenTarget(ctx, p.listen)
 	if err := chromedp.Run(ctx); err != nil {
