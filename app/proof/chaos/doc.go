@@ -38,6 +38,10 @@
 // A primary of PostgreSQL is killed for good, and its synchronous standby takes over. That
 // one must acknowledge nothing before it has a standby itself.
 //
+// `make chaos` also runs the browser tests against three nodes behind a proxy, no two
+// requests of a page to the same one, and restarts and pauses each node of such a fleet
+// under somebody who is signed in: package e2e.
+//
 // Copies from one store into another are killed on the way, and go on; a backup is
 // taken under load, and restored on the other engine.
 //
