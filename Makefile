@@ -40,15 +40,25 @@ RACE := $(if $(filter 1,$(shell env -u CGO_ENABLED $(GO) env CGO_ENABLED)),-race
 # what is concurrent in it is its databases', and app's tests watch it at work. Those are built
 # as the program is, which spares building most of it again. One comes after the other:
 # side by side they would make a browser wait for compilers.
+# Of what is about texts it watches the tests in which several use the same at once:
+# the others begin no goroutine, and would take seven times as long.
 MODULE  := github.com/eventflow-go/eventflow
-UNRACED  = $(addprefix $(MODULE)/,app/proof/e2e app/proof/chaos app/proof/foreign app/proof/former app/proof/guides app/proof/testenv app/proof/chaos/history app/proof/browser ui/pack adapters/catalog adapters/jetstream adapters/kafka)
+SHARED   = $(addprefix $(MODULE)/,adapters/jsonschema adapters/pipeline)
+TEXTS    = $(SHARED) $(addprefix $(MODULE)/,adapters/pipeline/cel adapters/pipeline/decoded adapters/pipeline/jq core/eventjson)
+UNRACED  = $(addprefix $(MODULE)/,app/proof/e2e app/proof/chaos app/proof/foreign app/proof/former app/proof/guides app/proof/testenv app/proof/chaos/history app/proof/browser ui/pack adapters/catalog adapters/jetstream adapters/kafka) $(TEXTS)
 
 # What takes long begins first, or it would be waited for at the end.
 SLOWEST  = $(addprefix $(MODULE)/,app adapters/memory adapters/postgres ui adapters/rest/server core/deliver)
 RACED    = $(SLOWEST) $(filter-out $(SLOWEST) $(UNRACED),$(shell $(GO) list ./...))
 
-# go vet is one of the linters, and no picture of a failure needs debug information.
-TESTFLAGS = -vet=off '-ldflags=-s -w' -timeout 15m
+# go vet is one of the linters, and no picture of a failure needs debug information. Much
+# of a test's time is waiting, so there are more of them at once than processors.
+TESTFLAGS = -vet=off '-ldflags=-s -w' -timeout 15m -parallel 4
+
+# A raced program sleeps for a second before it ends, in case a goroutine races just
+# then. There are hundreds of them, most of which the suites start to see a planted
+# fault found: ten milliseconds are as good.
+RACED_ENV = CGO_ENABLED=1 GORACE=atexit_sleep_ms=10
 
 # How long `make fuzz` stays with each target, and how often `make chaos` kills,
 # pauses, cuts the power, and does each of it to servers of JetStream, how long it leaves
@@ -80,8 +90,9 @@ test: bin/eventflow bin/testenv ## run every test, with a private PostgreSQL and
 	$(GO) run $(BUILDFLAGS) ./ui/pack size ui/web
 	@$(if $(findstring -race,$(RACE)),:,echo "make: no C compiler, so the tests run WITHOUT the race detector; install gcc or clang" >&2)
 	EVENTFLOW_TEST_SCREENSHOTS='$(CURDIR)/bin/screenshots' bin/testenv -- sh -c "\
-		$(GO) test $(BUILDFLAGS) -parallel 4 $(TESTFLAGS) $(UNRACED); unraced=\$$?; \
-		$(if $(RACE),CGO_ENABLED=1,) $(GO) test $(or $(RACE),$(BUILDFLAGS)) $(TESTFLAGS) $(RACED) && exit \$$unraced"
+		$(GO) test $(BUILDFLAGS) $(TESTFLAGS) $(UNRACED); unraced=\$$?; \
+		$(if $(RACE),$(RACED_ENV),) $(GO) test $(or $(RACE),$(BUILDFLAGS)) $(TESTFLAGS) $(RACED); raced=\$$?; \
+		$(if $(RACE),$(RACED_ENV),) $(GO) test $(or $(RACE),$(BUILDFLAGS)) $(TESTFLAGS) -run ServesSeveralAtOnce $(SHARED) && exit \$$((unraced | raced))"
 	@echo 'A picture of every screen: open bin/screenshots/index.html'
 
 lint: $(GOLANGCI) ## check format and code

@@ -17,17 +17,15 @@ import (
 )
 
 // archiveOld makes a stream with an event on each of ten days in March, the first eight of
-// which are in an archive, which it returns as a setting.
-func archiveOld(t *testing.T, h home) string {
+// which are in the archive that a URL names.
+func archiveOld(t *testing.T, h home, place string) {
 	t.Helper()
 	folder, ctx := &url.URL{Scheme: "sqlite", Opaque: filepath.Join(h.folder, "eventflow_data")}, t.Context()
 	log, err := sqlite.Open(ctx, folder)
 	require.NoError(t, err)
 	kept, err := catalog.Open(ctx, folder)
 	require.NoError(t, err)
-	place := filepath.Join(h.folder, "box")
-	require.NoError(t, os.Mkdir(place, 0o700))
-	bucket, err := archive.Open("file://"+place, archive.Keys{})
+	bucket, err := archive.Open(place, archive.Keys{Access: "me", Secret: "a-secret-that-is-long-enough"})
 	require.NoError(t, err)
 	tier := archive.New(log, archive.Options{Segments: kept, Bucket: bucket, Logger: slog.New(slog.DiscardHandler)})
 	org, err := kept.OldestOrganization(ctx)
@@ -45,7 +43,6 @@ func archiveOld(t *testing.T, h home) string {
 	require.EqualValues(t, 8, done.Events)
 	require.NoError(t, tier.Close())
 	require.NoError(t, kept.Close())
-	return "--archive=file://" + place
 }
 
 // What is in the archive is listed, restored, checked and backed up, and nobody overlooks
@@ -54,7 +51,10 @@ func TestTheArchiveIsSeenFromTheCommandLine(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	h.must("key", "create", "--label", "one")
-	setting := archiveOld(t, h)
+	box := filepath.Join(h.folder, "box")
+	require.NoError(t, os.Mkdir(box, 0o700))
+	archiveOld(t, h, "file://"+box)
+	setting := "--archive=file://" + box
 	list := h.must("archive", "list", "orders")
 	require.Contains(t, list, "/date=2026-03-08/")
 	require.Contains(t, list, "8 events in 8 objects")
@@ -83,7 +83,7 @@ func TestTheArchiveIsSeenFromTheCommandLine(t *testing.T) {
 		require.NotZero(t, refused.code)
 		require.Contains(t, refused.stderr, "old events of this installation are in an archive")
 	}
-	files, err := filepath.Glob(filepath.Join(h.folder, "box", "*", "*", "date=2026-03-03", "*"))
+	files, err := filepath.Glob(filepath.Join(box, "*", "*", "date=2026-03-03", "*"))
 	require.NoError(t, err)
 	require.Len(t, files, 1)
 	require.NoError(t, os.WriteFile(files[0], []byte("something else"), 0o600))

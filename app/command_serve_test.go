@@ -112,7 +112,7 @@ func checkHealth(t *testing.T, body, store string) {
 func checkMetrics(t *testing.T, text string) {
 	t.Helper()
 	for _, name := range []string{
-		"eventflow_http_request_duration_seconds_count{", "eventflow_append_duration_seconds_count ", "eventflow_append_group_events_sum ",
+		"eventflow_http_request_duration_seconds_count{", "eventflow_append_duration_seconds_count{", "eventflow_append_group_events_sum ",
 		"eventflow_read_duration_seconds_count ", "eventflow_events_stored_total{", "eventflow_ingest_queue_events 0\n", "go_goroutines ",
 	} {
 		require.Contains(t, text, "\n"+name)

@@ -100,9 +100,9 @@ func atWork() fx.Option {
 		func(lc fx.Lifecycle, t *eventlog.Trail) { background(lc, t.Run) },
 		func(
 			lc fx.Lifecycle, c *chores, s *eventlog.Streams, r *eventlog.Retention, d *deliver.UseCases, i *identity.UseCases, p *process.UseCases,
-			in *inbound.Sources,
+			in *inbound.Sources, m *eventlog.Moves,
 		) {
-			for _, run := range []func(context.Context, core.Ran){s.Run, r.Run, d.Replayer.Run, i.Access.Run, p.Runner.Run, in.Run, in.Fetch} {
+			for _, run := range []func(context.Context, core.Ran){s.Run, r.Run, m.Run, d.Replayer.Run, i.Access.Run, p.Runner.Run, in.Run, in.Fetch} {
 				background(lc, func(ctx context.Context) { run(ctx, c.ran) })
 			}
 		},
@@ -157,6 +157,7 @@ func openStorage(
 		}
 		return 0
 	})
+	m.Shards(storage)
 	tier, err := withArchive(ctx, cfg, storage, kept, logger, m.Fetched)
 	if err != nil {
 		return nil, errors.Join(err, storage.Close())
@@ -214,9 +215,10 @@ func newCommitter(
 	logger *slog.Logger,
 ) *eventlog.Committer {
 	shards, _ := storage.(core.Sharded) // log hides it: it counts and traces
+	confirmer, _ := storage.(core.Confirmer)
 	committer := eventlog.NewCommitter(log, eventlog.CommitOptions{
 		Lanes: cfg.lanes(), QueueEvents: cfg.QueueEvents, QueueBytes: cfg.QueueBytes, Committed: recent.Committed, Now: now, Logger: logger,
-		Shards: shards, Limits: core.GroupLimitsOf(storage), ResolveFor: resolveFor,
+		Shards: shards, Confirmer: confirmer, Limits: core.GroupLimitsOf(storage), ResolveFor: resolveFor,
 	})
 	m.Queue(committer.Queued, core.ShardsOf(storage)*cfg.lanes()*cfg.QueueEvents)
 	lc.Append(fx.StopHook(committer.Close))

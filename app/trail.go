@@ -55,7 +55,10 @@ func (t *trail) write(ctx context.Context, record core.AuditRecord) (err error) 
 		return err
 	}
 	shards, _ := storage.(core.Sharded)
-	committer := eventlog.NewCommitter(storage, eventlog.CommitOptions{Logger: logger, Now: clock.Now, Shards: shards, Limits: core.GroupLimitsOf(storage)})
+	confirmer, _ := storage.(core.Confirmer)
+	committer := eventlog.NewCommitter(storage, eventlog.CommitOptions{
+		Logger: logger, Now: clock.Now, Shards: shards, Confirmer: confirmer, Limits: core.GroupLimitsOf(storage),
+	})
 	defer committer.Close()
 	return eventlog.NewTrail(eventlog.TrailPorts{Committer: committer, Log: storage, Logger: logger, Now: clock.Now}).Add(ctx, record)
 }

@@ -47,11 +47,11 @@ func newShares(cfg Config, p ports) *eventlog.Shares {
 	})
 }
 
-func newStreams(p ports, storage core.Storage, shares *eventlog.Shares, m *metrics.Metrics) *eventlog.Streams {
+func newStreams(cfg Config, p ports, storage core.Storage, shares *eventlog.Shares, m *metrics.Metrics) *eventlog.Streams {
 	shards, _ := storage.(core.Sharded)
 	return eventlog.NewStreams(eventlog.StreamPorts{
 		Catalog: p.Catalog, Log: p.Log, Schemas: p.Schemas, Authorizer: p.Authorizer, Shares: shares, Record: p.Record, Now: p.Now,
-		Versions: p.Catalog, Misfit: m.Misfit, Archive: archiveOf(storage), Shards: shards, Places: p.Catalog,
+		Versions: p.Catalog, Misfit: m.Misfit, Archive: archiveOf(storage), HotDays: cfg.HotDays, Shards: shards, Places: p.Catalog,
 	})
 }
 

@@ -25,6 +25,10 @@ type Tiered interface {
 	DiscardArchive(ctx context.Context, stream ID) error
 	// Archived says what the archive holds of the streams, in their order.
 	Archived(ctx context.Context, streams []ID) ([]Archived, error)
+	// ArchivedAt says about when the event at an offset was received, without a look at
+	// the archive itself: it is the right day (UTC). It is zero where the event is not in
+	// the archive.
+	ArchivedAt(ctx context.Context, stream ID, offset Offset) (time.Time, error)
 	// CheckArchive returns nil when the archive answers, and wraps [ErrDegraded] when it
 	// does not: what is in the store can be read, and events can be stored.
 	CheckArchive(ctx context.Context) error
@@ -49,8 +53,8 @@ type Archived struct {
 	// as they are.
 	Bytes, ObjectBytes int64
 	Objects            int64
-	// OldestAt is when the first event was received.
-	OldestAt time.Time
+	// OldestAt is when the first event was received, and NewestAt when the last one was.
+	OldestAt, NewestAt time.Time
 }
 
 // Segment is a run of a stream's events in an archive, which is one object.

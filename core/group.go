@@ -102,7 +102,8 @@ type GroupStatus struct {
 	Lag     int64 `json:"lag"`
 	Leased  int64 `json:"leased"`
 	Waiting int64 `json:"waiting"`
-	// LagSeconds is the age of the oldest event that is not settled.
+	// LagSeconds is the age of the oldest event that is not settled. Where that is in the
+	// archive it is an estimate, within a day.
 	LagSeconds float64 `json:"lag_seconds"`
 	// Missed is how many events retention removed before they were settled.
 	Missed      int64 `json:"missed"`

@@ -50,6 +50,13 @@ type StreamRetention struct {
 	// ArchivedBytes what they take there.
 	ArchivedEvents int64 `json:"archived_events,omitempty"`
 	ArchivedBytes  int64 `json:"archived_bytes,omitempty"`
+	// ArchivedUntil is when the last of them was received, and ArchivedNextOffset the
+	// offset behind it.
+	ArchivedUntil      *time.Time `json:"archived_until,omitempty"`
+	ArchivedNextOffset Offset     `json:"archived_next_offset,omitempty"`
+	// ArchiveAfterDays is after how many days events go into the archive, by the stream's
+	// hot_days or by the server's. It is zero where there is no archive.
+	ArchiveAfterDays int `json:"archive_after_days,omitempty"`
 	// OldestReceivedAt is when the oldest of them was received. It is nil when none is
 	// kept.
 	OldestReceivedAt *time.Time `json:"oldest_received_at"`

@@ -38,6 +38,22 @@ type Sharded interface {
 	ShardOf(ctx context.Context, stream ID) (int, error)
 }
 
+// ShardChecker is what a [Sharded] storage is, too, that tells of each of its shards by itself
+// what [Storage]'s Check tells of all.
+type ShardChecker interface {
+	// CheckShards returns the state of each shard, nil where it is well.
+	CheckShards(ctx context.Context) []error
+}
+
+// CheckShards returns the state of each shard of a storage; one that is no [ShardChecker] is
+// one shard.
+func CheckShards(ctx context.Context, storage Storage) []error {
+	if checker, ok := storage.(ShardChecker); ok {
+		return checker.CheckShards(ctx)
+	}
+	return []error{storage.Check(ctx)}
+}
+
 // Homes says on which shard the streams are. The catalog does.
 type Homes interface {
 	// HomesOf returns the Shard of each of the streams, in their order, of whatever

@@ -16,13 +16,19 @@ type streamSettingsView struct {
 	app.Compo
 	Page
 
-	stream                       load[core.Stream]
+	stream load[core.Stream]
+	// shards is how many the store has.
+	shards                       int
 	name, description, retention string
 	// size and events bound what is kept besides; empty is no bound.
 	size, events string
-	typed        string
-	asking       bool
-	act, remove  act
+	// hot is for how many days events stay out of the archive; empty is as the server says.
+	// It is asked for where there is an archive.
+	hot         string
+	archive     bool
+	typed       string
+	asking      bool
+	act, remove act
 }
 
 // OnMount implements [app.Mounter].
@@ -38,6 +44,15 @@ func (v *streamSettingsView) OnMount(ctx app.Context) {
 		if stream.RetentionEvents > 0 {
 			v.events = count(stream.RetentionEvents)
 		}
+		if system, err := client.System(ctx); err == nil { // without it, a line is missing
+			v.shards = system.Shards
+		}
+		v.hot = ""
+		if stream.HotDays > 0 {
+			v.hot = strconv.Itoa(stream.HotDays)
+		}
+		kept, _ := client.StreamRetention(ctx, name) // without it the archive is not spoken of
+		v.archive = kept.ArchiveAfterDays > 0
 		return stream, err
 	})
 }
@@ -48,11 +63,15 @@ func (v *streamSettingsView) Render() app.UI {
 }
 
 func (v *streamSettingsView) settings(stream core.Stream) app.UI {
-	fixed := app.Dl().Class("facts").Body(
+	facts := []app.UI{
 		app.Dt().Text("ID"), app.Dd().Body(app.Code().Text(stream.ID.String())),
 		app.Dt().Text("Created"), app.Dd().Body(timeText(stream.CreatedAt)),
 		app.Dt().Text("Last changed"), app.Dd().Body(timeText(stream.UpdatedAt), app.Textf(", revision %d", stream.Revision)),
-	)
+	}
+	if v.shards > 1 {
+		facts = append(facts, app.Dt().Text("Shard"), app.Dd().Text(shardText(stream)))
+	}
+	fixed := app.Dl().Class("facts").Body(facts...)
 	if !v.s.writable(core.ActionWriteStreams) {
 		return app.Div().Class("stack").Body(fixed, app.P().Text("Retention: "+boundsText(stream.RetentionDays, stream.RetentionBytes, stream.RetentionEvents)+"."))
 	}
@@ -68,6 +87,10 @@ func (v *streamSettingsView) settings(stream core.Stream) app.UI {
 			field("retention-events", "Keep at most this many events", textInput("retention-events", &v.events).Attr("inputmode", "numeric").Attr("placeholder", "no bound"),
 				"Whichever bound reaches furthest removes, once an hour. Whole periods go: an hour on SQLite, a UTC day on PostgreSQL. So somewhat more is kept, and never less.",
 				wrong.of("retention_events")),
+			app.If(v.archive, func() app.UI {
+				return field("hot-days", "Days until events go into the archive", textInput("hot-days", &v.hot).Attr("inputmode", "numeric").Attr("placeholder", "as the server says"),
+					"They can be read there as before, only slower.", wrong.of("hot_days"))
+			}),
 			wrong.rest(),
 			submitButton("Save", v.act.busy)),
 		app.Section().Class("panel", "danger").Aria("label", "Delete").Body(
@@ -79,6 +102,14 @@ func (v *streamSettingsView) settings(stream core.Stream) app.UI {
 		parts = append(parts, v.ask(stream))
 	}
 	return app.Div().Class("stack", "narrow").Body(parts...)
+}
+
+func shardText(stream core.Stream) string {
+	text := strconv.Itoa(stream.Shard)
+	if stream.Moving != nil {
+		text += ", moving to " + strconv.Itoa(stream.Moving.To)
+	}
+	return text
 }
 
 func (v *streamSettingsView) ask(stream core.Stream) app.UI {
@@ -96,18 +127,20 @@ func (v *streamSettingsView) send(ctx app.Context) {
 		v.act.err = core.Invalid("retention_bytes", "must be a size, such as 500 MB or 20 GB, or empty")
 		return
 	}
-	events, ok := int64(0), true
-	if strings.TrimSpace(v.events) != "" {
-		events, ok = parseCount(v.events)
-	}
+	events, ok := countOrNone(v.events)
 	if !ok {
 		v.act.err = core.Invalid("retention_events", "must be a whole number, or empty")
 		return
 	}
-	days := int(retention)
+	hot, ok := countOrNone(v.hot)
+	if !ok {
+		v.act.err = core.Invalid("hot_days", "must be a whole number, or empty")
+		return
+	}
+	days, hotDays := int(retention), int(hot)
 	stream := v.stream.value
 	change := core.StreamChange{
-		Name: &v.name, Description: &v.description, RetentionDays: &days, RetentionBytes: &size, RetentionEvents: &events,
+		Name: &v.name, Description: &v.description, RetentionDays: &days, RetentionBytes: &size, RetentionEvents: &events, HotDays: &hotDays,
 	}
 	v.act.run(ctx, v.s, func(ctx context.Context, client *rest.Client) error {
 		_, err := client.ChangeStream(ctx, stream.ID.String(), change, stream.Revision)
@@ -120,6 +153,14 @@ func (v *streamSettingsView) send(ctx app.Context) {
 		}
 		v.OnMount(ctx)
 	})
+}
+
+// countOrNone reads a number, and takes an empty text for zero.
+func countOrNone(text string) (int64, bool) {
+	if strings.TrimSpace(text) == "" {
+		return 0, true
+	}
+	return parseCount(text)
 }
 
 func (v *streamSettingsView) delete(ctx app.Context) {

@@ -83,7 +83,7 @@ func (v *streamView) overview(stream core.Stream) app.UI {
 		parts = append(parts, hourChart(&v.histogram, ""))
 	}
 	if v.kept.have() {
-		parts = append(parts, removalNote(v.kept.value))
+		parts = append(parts, archiveNote(v.kept.value), removalNote(v.kept.value))
 	}
 	return app.Div().Class("stack").Body(append(parts, v.snippets(stream))...)
 }
@@ -95,6 +95,19 @@ func (v *streamView) keptText() []app.UI {
 		return nil
 	}
 	return []app.UI{app.Text("about " + byteText(kept.ApproximateBytes) + ", oldest "), timeText(*kept.OldestReceivedAt)}
+}
+
+// archiveNote says what of the stream is in the archive, and when events go there.
+func archiveNote(kept core.StreamRetention) app.UI {
+	if kept.ArchiveAfterDays == 0 {
+		return app.Text("")
+	}
+	text := "Events go into the archive after " + plural(kept.ArchiveAfterDays, "day") + ". "
+	if kept.ArchivedEvents == 0 || kept.OldestReceivedAt == nil {
+		return app.P().Class("hint").Text(text + "None is there so far.")
+	}
+	return app.P().Class("hint").Body(app.Text(text+plural(kept.ArchivedEvents, "event")+" up to offset "+count(int64(kept.ArchivedNextOffset)-1)+
+		", received "), timeText(*kept.OldestReceivedAt), app.Text(" to "), timeText(*kept.ArchivedUntil), app.Text(", take "+byteText(kept.ArchivedBytes)+" there."))
 }
 
 // removalNote says what retention removed last and why.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
@@ -65,13 +66,20 @@ func detailOf(check rest.Check) string {
 	return check.Message
 }
 
+func storageText(system rest.System) string {
+	if system.Shards > 1 {
+		return system.Store + ", " + strconv.Itoa(system.Shards) + " shards"
+	}
+	return system.Store
+}
+
 func (v *systemView) about(system rest.System) app.UI {
 	parts := []app.UI{app.Section().Class("panel").Aria("label", "Version").Body(
 		app.H2().Text("Server"),
 		app.Dl().Class("facts").Body(
 			app.Dt().Text("Version"), app.Dd().Body(app.Code().Text(system.Version)),
 			app.Dt().Text("Built with"), app.Dd().Text(system.Go),
-			app.Dt().Text("Storage"), app.Dd().Text(system.Store),
+			app.Dt().Text("Storage"), app.Dd().Text(storageText(system)),
 			app.Dt().Text("Uptime"), app.Dd().Text(span(time.Since(system.StartedAt)))))}
 	if len(system.Settings) > 0 {
 		columns := []column{{name: "Setting"}, {name: "Value"}, {name: "Description", minor: true}}

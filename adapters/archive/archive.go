@@ -87,6 +87,7 @@ var (
 	_ core.Migrated     = (*Tier)(nil)
 	_ core.Sharded      = (*Tier)(nil)
 	_ core.Homed        = (*Tier)(nil)
+	_ core.ShardChecker = (*Tier)(nil)
 	_ core.GroupLimited = (*Tier)(nil)
 	_ core.Copyable     = (*copyable)(nil)
 )
@@ -148,6 +149,9 @@ func (t *Tier) ShardOf(ctx context.Context, stream core.ID) (int, error) {
 	}
 	return 0, nil
 }
+
+// CheckShards implements [core.ShardChecker].
+func (t *Tier) CheckShards(ctx context.Context) []error { return core.CheckShards(ctx, t.Storage) }
 
 // SetHomes implements [core.Homed].
 func (t *Tier) SetHomes(homes core.Homes) {

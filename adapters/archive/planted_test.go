@@ -36,6 +36,7 @@ type faulty struct {
 	trim     func(ctx context.Context, stream core.ID, before time.Time) error
 	handOver func(ctx context.Context, org, stream core.ID, before time.Time) (core.HandedOver, error)
 	discard  func(ctx context.Context, stream core.ID) error
+	at       func(ctx context.Context, stream core.ID, offset core.Offset) (time.Time, error)
 }
 
 func (f *faulty) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
@@ -66,6 +67,10 @@ func (f *faulty) DiscardArchive(ctx context.Context, stream core.ID) error {
 	return f.discard(ctx, stream)
 }
 
+func (f *faulty) ArchivedAt(ctx context.Context, stream core.ID, offset core.Offset) (time.Time, error) {
+	return f.at(ctx, stream, offset)
+}
+
 type fault struct {
 	name string
 	// breaks is the guarantee that must fail, and says what the failure must say.
@@ -90,6 +95,12 @@ var faults = []fault{
 	{"reads the store alone", "archive/a stream is read over both places as over one", "events must be read", func(f *faulty) { f.read = f.under.Read }},
 	{"begins where the store does", "archive/bounds, and offsets at times, do not change", "Bounds must be", func(f *faulty) { f.bounds = f.under.Bounds }},
 	{"finds times in the store alone", "archive/bounds, and offsets at times, do not change", "OffsetAt", func(f *faulty) { f.offsetAt = f.under.OffsetAt }},
+	{"knows an archived event's day too late", "archive/bounds, and offsets at times, do not change", "ArchivedAt of offset", func(f *faulty) {
+		at := f.at
+		f.at = func(ctx context.Context, stream core.ID, offset core.Offset) (time.Time, error) {
+			return at(ctx, stream, offset+1)
+		}
+	}},
 	{"hands a day over that goes on", "archive/no event of a day that is not over is handed over", "must keep the event", later(day)},
 	{"leaves a day behind", "archive/all of a day that is over is handed over", "must hand over the event", later(-2 * day)},
 	{"lists the store alone", "archive/events of all streams are merged, each of them once", "events must be read", func(f *faulty) { f.readAll = f.under.ReadAll }},
@@ -166,7 +177,7 @@ func TestFaulty(t *testing.T) {
 		f := &faulty{
 			Storage: tier, Copyable: tier.(core.Copyable), Tiered: tiered, under: under,
 			read: tier.Read, readAll: tier.ReadAll, bounds: tier.Bounds, offsetAt: tier.OffsetAt, trim: tier.Trim,
-			handOver: tiered.HandOver, discard: tiered.DiscardArchive,
+			handOver: tiered.HandOver, discard: tiered.DiscardArchive, at: tiered.ArchivedAt,
 		}
 		faults[at].plant(f)
 		return f

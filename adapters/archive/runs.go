@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"time"
 
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -19,6 +20,18 @@ func (t *Tier) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds, er
 func (t *Tier) Archived(ctx context.Context, streams []core.ID) ([]core.Archived, error) {
 	all, err := t.segments.Archived(ctx, streams)
 	return all, core.StoreFailed(err)
+}
+
+// ArchivedAt implements [core.Tiered]. A segment is of one day, over which its events are
+// taken to be spread evenly.
+func (t *Tier) ArchivedAt(ctx context.Context, stream core.ID, offset core.Offset) (time.Time, error) {
+	found, err := t.segments.Segments(ctx, core.SegmentScan{Stream: stream, From: offset, To: offset + 1, Limit: 1})
+	if err != nil || len(found) == 0 {
+		return time.Time{}, core.StoreFailed(err)
+	}
+	of := found[0]
+	part := float64(offset-of.First) / float64(of.Next-of.First)
+	return of.FirstAt.Add(time.Duration(part * float64(of.LastAt.Sub(of.FirstAt)))), nil
 }
 
 // stretch moves the bounds that the store has of streams to where the archive begins. A

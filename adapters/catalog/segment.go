@@ -94,7 +94,8 @@ func (c *Catalog) Segments(ctx context.Context, scan core.SegmentScan) ([]core.S
 type archivedRow struct {
 	Stream                       string
 	First, Next, Events, Objects int64
-	Bytes, ObjectBytes, OldestAt int64
+	Bytes, ObjectBytes           int64
+	OldestAt, NewestAt           int64
 }
 
 // Archived implements [core.Segments].
@@ -107,7 +108,7 @@ func (c *Catalog) Archived(ctx context.Context, streams []core.ID) ([]core.Archi
 		var found []archivedRow
 		err := c.db.WithContext(ctx).Model(&segmentRow{}).Select(`stream, min(first_offset) as first, max(next_offset) as next,
 			sum(next_offset - first_offset) as events, count(*) as objects, sum(bytes) as bytes,
-			sum(object_bytes) as object_bytes, min(first_at) as oldest_at`).
+			sum(object_bytes) as object_bytes, min(first_at) as oldest_at, max(last_at) as newest_at`).
 			Where("dropped = 0 and stream in ?", part).Group("stream").Find(&found).Error
 		if err != nil {
 			return nil, err
@@ -118,7 +119,7 @@ func (c *Catalog) Archived(ctx context.Context, streams []core.ID) ([]core.Archi
 	for _, r := range rows {
 		byStream[r.Stream] = core.Archived{
 			First: core.Offset(r.First), Next: core.Offset(r.Next), Events: r.Events, Objects: r.Objects,
-			Bytes: r.Bytes, ObjectBytes: r.ObjectBytes, OldestAt: fromMicros(r.OldestAt),
+			Bytes: r.Bytes, ObjectBytes: r.ObjectBytes, OldestAt: fromMicros(r.OldestAt), NewestAt: fromMicros(r.NewestAt),
 		}
 	}
 	all := make([]core.Archived, len(streams))

@@ -170,6 +170,12 @@ func (c *Catalog) StreamsPerShard(ctx context.Context) (map[int]int64, error) {
 	return count, err
 }
 
+// MovingStreams implements [core.StreamPlaces].
+func (c *Catalog) MovingStreams(ctx context.Context) ([]core.Stream, error) {
+	db := c.db.WithContext(core.ContextWithOrganization(ctx, core.ID{}))
+	return list(db.Where("moving <> '' and deleted_at is null").Order("id"), streamRow.stream)
+}
+
 // UpdateStream implements [core.StreamCatalog].
 func (c *Catalog) UpdateStream(ctx context.Context, stream core.Stream) error {
 	defer c.serialize()()

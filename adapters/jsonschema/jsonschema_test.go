@@ -252,7 +252,9 @@ func TestValidateNamesEachField(t *testing.T) {
 	require.True(t, strings.HasSuffix(long.Details[0].Reason, "…"))
 }
 
-func TestConcurrentUse(t *testing.T) {
+// One compiler, and one schema, are used by all requests. The name is what `make test`
+// finds this test by, to run it with the race detector.
+func TestOneSchemaServesSeveralAtOnce(t *testing.T) {
 	t.Parallel()
 	compiler := jsonschema.New()
 	shared := compile(t, `{"properties":{"a":{"pattern":"^x+$","format":"hostname"},"b":{"enum":[1,"y"]},"c":{"minimum":0.5}}}`)

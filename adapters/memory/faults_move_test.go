@@ -8,22 +8,22 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-func (f *faulty) Fence(ctx context.Context, org, stream core.ID) error {
+func (f *faulty) Fence(ctx context.Context, org, stream core.ID, turn int64) error {
 	leave, err := f.enter()
 	if err != nil {
 		return err
 	}
 	defer leave()
-	return f.fence(ctx, org, stream)
+	return f.fence(ctx, org, stream, turn)
 }
 
-func (f *faulty) Lift(ctx context.Context, stream core.ID) error {
+func (f *faulty) Lift(ctx context.Context, stream core.ID, turn int64) error {
 	leave, err := f.enter()
 	if err != nil {
 		return err
 	}
 	defer leave()
-	return f.lift(ctx, stream)
+	return f.lift(ctx, stream, turn)
 }
 
 func (f *faulty) Fenced(ctx context.Context) ([]core.ID, error) {
@@ -35,13 +35,13 @@ func (f *faulty) Fenced(ctx context.Context) ([]core.ID, error) {
 	return f.shared.(core.Movable).Fenced(ctx)
 }
 
-func (f *faulty) Discard(ctx context.Context, stream core.ID) error {
+func (f *faulty) Discard(ctx context.Context, stream core.ID, turn int64) error {
 	leave, err := f.enter()
 	if err != nil {
 		return err
 	}
 	defer leave()
-	return f.discard(ctx, stream)
+	return f.discard(ctx, stream, turn)
 }
 
 func (f *faulty) Forget(core.ID) {}
@@ -67,6 +67,7 @@ func (f *faulty) SetLabel(ctx context.Context, label core.ShardLabel) (core.Shar
 const (
 	fenceRefuses = "move/an append to a fenced stream is refused and stores nothing"
 	fenceThrough = "move/a fence lets copies and reads through"
+	turnsKept    = "move/who was overtaken by a later move changes nothing"
 	fenceTight   = "move/when a fence stands no append is under way"
 	discardGone  = "move/a stream that was discarded was never written to"
 	labelKept    = "move/a label is kept, and is the first one's"
@@ -74,14 +75,14 @@ const (
 
 var moveFaults = []fault{
 	{"fences nothing", fenceRefuses, "must be refused with a *core.FencedError", func(f *faulty) {
-		f.fence = func(context.Context, core.ID, core.ID) error { return nil }
+		f.fence = func(context.Context, core.ID, core.ID, int64) error { return nil }
 	}},
 	{"fences what is there only", fenceRefuses, "must be refused with a *core.FencedError", func(f *faulty) {
-		f.fence = func(ctx context.Context, org, stream core.ID) error {
+		f.fence = func(ctx context.Context, org, stream core.ID, turn int64) error {
 			if f.boundsOf(stream).Next == 0 {
 				return nil
 			}
-			return f.shared.(core.Movable).Fence(ctx, org, stream)
+			return f.shared.(core.Movable).Fence(ctx, org, stream, turn)
 		}
 	}},
 	{"stores what is beside a fenced stream", fenceRefuses, "events must be read", func(f *faulty) {
@@ -104,10 +105,10 @@ var moveFaults = []fault{
 		}
 	}},
 	{"lifts every fence", fenceRefuses, "must be refused with a *core.FencedError", func(f *faulty) {
-		f.lift = func(ctx context.Context, _ core.ID) error {
+		f.lift = func(ctx context.Context, _ core.ID, turn int64) error {
 			all, _ := f.shared.(core.Movable).Fenced(ctx)
 			for _, stream := range all {
-				_ = f.shared.(core.Movable).Lift(ctx, stream)
+				_ = f.shared.(core.Movable).Lift(ctx, stream, turn)
 			}
 			return nil
 		}
@@ -122,7 +123,7 @@ var moveFaults = []fault{
 	}},
 	{"keeps fences in the memory of a handle", "move/a fence stays until it is lifted, in every process", "must be refused with a *core.FencedError", func(f *faulty) {
 		fenced := map[core.ID]bool{}
-		f.fence = func(_ context.Context, _, stream core.ID) error { fenced[stream] = true; return nil }
+		f.fence = func(_ context.Context, _, stream core.ID, _ int64) error { fenced[stream] = true; return nil }
 		f.append = func(ctx context.Context, at time.Time, batches []core.Batch) error {
 			if fenced[batches[0].Stream] {
 				return &core.FencedError{Stream: batches[0].Stream}
@@ -139,25 +140,49 @@ var moveFaults = []fault{
 			time.Sleep(time.Millisecond)
 			f.mu.Lock()
 			for i := range batches {
-				_ = f.shared.(core.Movable).Lift(ctx, batches[i].Stream)
+				_ = f.shared.(core.Movable).Lift(ctx, batches[i].Stream, 7) // the turn of the suite's moves
 			}
 			return f.shared.Append(ctx, at, batches)
 		}
 	}},
 	{"discards without a fence", "move/a stream that is not fenced is not discarded", "Discard without a fence must be a", func(f *faulty) {
-		f.discard = func(ctx context.Context, stream core.ID) error {
-			_ = f.shared.(core.Movable).Fence(ctx, core.ID{}, stream)
-			return f.shared.(core.Movable).Discard(ctx, stream)
+		f.discard = func(ctx context.Context, stream core.ID, turn int64) error {
+			_ = f.shared.(core.Movable).Fence(ctx, core.ID{}, stream, turn)
+			return f.shared.(core.Movable).Discard(ctx, stream, turn)
 		}
 	}},
 	{"discards the fence, too", discardGone, "Discard: unexpected error", func(f *faulty) {
-		f.discard = func(ctx context.Context, stream core.ID) error {
-			return errors.Join(f.shared.(core.Movable).Discard(ctx, stream), f.shared.(core.Movable).Lift(ctx, stream))
+		f.discard = func(ctx context.Context, stream core.ID, turn int64) error {
+			return errors.Join(f.shared.(core.Movable).Discard(ctx, stream, turn), f.shared.(core.Movable).Lift(ctx, stream, turn))
 		}
 	}},
 	{"discards by a trim", discardGone, "must have zero bounds", func(f *faulty) {
-		f.discard = func(ctx context.Context, stream core.ID) error {
+		f.discard = func(ctx context.Context, stream core.ID, turn int64) error {
 			return f.shared.Trim(ctx, stream, time.Date(3000, 1, 1, 0, 0, 0, 0, time.UTC))
+		}
+	}},
+	{"fences for whoever comes late", turnsKept, "Fence by a lower turn must be a", func(f *faulty) {
+		f.fence = func(ctx context.Context, org, stream core.ID, turn int64) error {
+			err := f.shared.(core.Movable).Fence(ctx, org, stream, turn)
+			if core.CodeOf(err) == core.CodeConflict {
+				return nil
+			}
+			return err
+		}
+	}},
+	{"lifts for whoever comes late", turnsKept, "Lift by a lower turn must be a", func(f *faulty) {
+		f.lift = func(ctx context.Context, stream core.ID, _ int64) error {
+			return f.shared.(core.Movable).Lift(ctx, stream, 1<<40)
+		}
+	}},
+	{"discards for whoever comes late", turnsKept, "Discard by a lower turn must be a", func(f *faulty) {
+		f.discard = func(ctx context.Context, stream core.ID, turn int64) error {
+			for ; turn < 100; turn++ {
+				if f.shared.(core.Movable).Discard(ctx, stream, turn) == nil {
+					return nil
+				}
+			}
+			return core.Overtaken(stream)
 		}
 	}},
 	{"takes any label", labelKept, "Label must be", func(f *faulty) {

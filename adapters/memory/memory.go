@@ -22,7 +22,7 @@ type Storage struct {
 	mu      sync.RWMutex
 	closed  bool
 	streams map[core.ID]*stream
-	fenced  map[core.ID]bool
+	fences  map[core.ID]fence
 	label   core.ShardLabel
 }
 
@@ -46,7 +46,7 @@ func (s *stream) next() core.Offset { return s.first + core.Offset(len(s.events)
 
 // Open returns an empty log, whatever the URL says.
 func Open(context.Context, *url.URL) (core.Storage, error) {
-	return &Storage{streams: map[core.ID]*stream{}, fenced: map[core.ID]bool{}}, nil
+	return &Storage{streams: map[core.ID]*stream{}, fences: map[core.ID]fence{}}, nil
 }
 
 var errClosed = errors.New("the store in memory is closed")
@@ -62,7 +62,7 @@ func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch
 		return errClosed
 	}
 	for i := range batches {
-		if s.fenced[batches[i].Stream] {
+		if s.fences[batches[i].Stream].up {
 			return &core.FencedError{Stream: batches[i].Stream}
 		}
 		if known := s.streams[batches[i].Stream]; known != nil && at.Before(known.last) {

@@ -3,7 +3,6 @@ package memory
 import (
 	"bytes"
 	"context"
-	"maps"
 	"slices"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -27,36 +26,52 @@ func (s *Storage) change(ctx context.Context, do func() error) error {
 	return do()
 }
 
-// Fence implements [core.Movable].
-func (s *Storage) Fence(ctx context.Context, _, stream core.ID) error {
+// fence is what holds appends to a stream, and the highest turn that it has seen.
+type fence struct {
+	up   bool
+	turn int64
+}
+
+// turned changes a fence, unless a later move has been there.
+func (s *Storage) turned(ctx context.Context, stream core.ID, turn int64, up bool) error {
 	return s.change(ctx, func() error {
-		s.fenced[stream] = true
+		if s.fences[stream].turn > turn {
+			return core.Overtaken(stream)
+		}
+		s.fences[stream] = fence{up, turn}
 		return nil
 	})
 }
 
+// Fence implements [core.Movable].
+func (s *Storage) Fence(ctx context.Context, _, stream core.ID, turn int64) error {
+	return s.turned(ctx, stream, turn, true)
+}
+
 // Lift implements [core.Movable].
-func (s *Storage) Lift(ctx context.Context, stream core.ID) error {
-	return s.change(ctx, func() error {
-		delete(s.fenced, stream)
-		return nil
-	})
+func (s *Storage) Lift(ctx context.Context, stream core.ID, turn int64) error {
+	return s.turned(ctx, stream, turn, false)
 }
 
 // Fenced implements [core.Movable].
 func (s *Storage) Fenced(ctx context.Context) (all []core.ID, err error) {
 	err = s.change(ctx, func() error {
-		all = slices.SortedFunc(maps.Keys(s.fenced), func(a, b core.ID) int { return bytes.Compare(a[:], b[:]) })
+		for stream, one := range s.fences {
+			if one.up {
+				all = append(all, stream)
+			}
+		}
+		slices.SortFunc(all, func(a, b core.ID) int { return bytes.Compare(a[:], b[:]) })
 		return nil
 	})
 	return all, err
 }
 
 // Discard implements [core.Movable].
-func (s *Storage) Discard(ctx context.Context, stream core.ID) error {
+func (s *Storage) Discard(ctx context.Context, stream core.ID, turn int64) error {
 	return s.change(ctx, func() error {
-		if !s.fenced[stream] {
-			return core.Errorf(core.CodeConflict, "the stream %s is not fenced: whoever appends to it would lose what is stored meanwhile", stream)
+		if s.fences[stream] != (fence{true, turn}) {
+			return core.Overtaken(stream)
 		}
 		delete(s.streams, stream)
 		return nil

@@ -107,9 +107,9 @@ type faulty struct {
 	put      func(ctx context.Context, stretch core.Stretch) error
 	entry    func(*core.Entry)
 	check    error
-	fence    func(ctx context.Context, org, stream core.ID) error
-	lift     func(ctx context.Context, stream core.ID) error
-	discard  func(ctx context.Context, stream core.ID) error
+	fence    func(ctx context.Context, org, stream core.ID, turn int64) error
+	lift     func(ctx context.Context, stream core.ID, turn int64) error
+	discard  func(ctx context.Context, stream core.ID, turn int64) error
 	setLabel func(ctx context.Context, label core.ShardLabel) (core.ShardLabel, error)
 	shardOf  func(stream core.ID) int
 	close    func() error

@@ -85,7 +85,9 @@ func with(sum core.Archived, s core.Segment) core.Archived {
 	if sum.Objects == 0 || s.First < sum.First {
 		sum.First, sum.OldestAt = s.First, s.FirstAt
 	}
-	sum.Next = max(sum.Next, s.Next)
+	if s.Next > sum.Next {
+		sum.Next, sum.NewestAt = s.Next, s.LastAt
+	}
 	sum.Events, sum.Objects = sum.Events+int64(s.Next-s.First), sum.Objects+1
 	sum.Bytes, sum.ObjectBytes = sum.Bytes+s.Bytes, sum.ObjectBytes+s.ObjectBytes
 	return sum

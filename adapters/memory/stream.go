@@ -134,6 +134,17 @@ func (c *Catalog) StreamsPerShard(ctx context.Context) (map[int]int64, error) {
 	return count, nil
 }
 
+// MovingStreams implements [core.StreamPlaces].
+func (c *Catalog) MovingStreams(ctx context.Context) ([]core.Stream, error) {
+	if err := c.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer c.mu.Unlock()
+	all := sorted(c.streams, func(stream core.Stream) bool { return stream.Moving != nil && stream.DeletedAt == nil },
+		func(a, b core.Stream) int { return byID(a.ID, b.ID) })
+	return page(all, len(all), ownStream), nil
+}
+
 // UpdateStream implements [core.StreamCatalog].
 func (c *Catalog) UpdateStream(ctx context.Context, stream core.Stream) error {
 	if err := c.enter(ctx); err != nil {

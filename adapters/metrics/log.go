@@ -3,6 +3,7 @@ package metrics
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,10 +13,14 @@ import (
 
 // Log returns log with its appends and reads measured. Whoever uses it does not
 // know, and the log does not, either.
-func (m *Metrics) Log(log core.EventLog) core.EventLog { return &measured{EventLog: log, metrics: m} }
+func (m *Metrics) Log(log core.EventLog) core.EventLog {
+	sharded, _ := log.(core.Sharded)
+	return &measured{EventLog: log, sharded: sharded, metrics: m}
+}
 
 type measured struct {
 	core.EventLog
+	sharded core.Sharded // nil: one shard
 	metrics *Metrics
 }
 
@@ -23,7 +28,7 @@ type measured struct {
 func (l *measured) Append(ctx context.Context, at time.Time, batches []core.Batch) error {
 	started := time.Now()
 	err := l.EventLog.Append(ctx, at, batches)
-	l.metrics.appends.Observe(time.Since(started).Seconds())
+	l.metrics.appends.WithLabelValues(l.shardOf(ctx, batches)).Observe(time.Since(started).Seconds())
 	if err != nil {
 		l.metrics.failures.WithLabelValues(reason(err)).Inc()
 		return err
@@ -35,6 +40,18 @@ func (l *measured) Append(ctx context.Context, at time.Time, batches []core.Batc
 	}
 	l.metrics.group.Observe(float64(total))
 	return nil
+}
+
+// shardOf is the number of the shard that an append goes to.
+func (l *measured) shardOf(ctx context.Context, batches []core.Batch) string {
+	if l.sharded == nil || len(batches) == 0 {
+		return "0"
+	}
+	shard, err := l.sharded.ShardOf(ctx, batches[0].Stream)
+	if err != nil {
+		return "unknown"
+	}
+	return strconv.Itoa(shard)
 }
 
 // The reasons of failures that have no code.

@@ -25,7 +25,7 @@ type Metrics struct {
 	requests *prometheus.HistogramVec
 	// timed holds the requests once more, and nothing else: see newTimed.
 	timed      *prometheus.Registry
-	appends    prometheus.Histogram
+	appends    *prometheus.HistogramVec
 	group      prometheus.Histogram
 	failures   *prometheus.CounterVec
 	reads      prometheus.Histogram
@@ -45,10 +45,10 @@ func New() *Metrics {
 			Name: "eventflow_http_request_duration_seconds", Help: "Time to answer a request, by method, route and status.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 15),
 		}, []string{"method", "route", "status"}),
-		appends: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "eventflow_append_duration_seconds", Help: "Time of one group commit.",
+		appends: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "eventflow_append_duration_seconds", Help: "Time of one group commit, by the shard of the store.",
 			Buckets: prometheus.ExponentialBuckets(0.00025, 2, 15),
-		}),
+		}, []string{"shard"}),
 		group: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "eventflow_append_group_events", Help: "Events per group commit.",
 			Buckets: prometheus.ExponentialBuckets(1, 4, 8),

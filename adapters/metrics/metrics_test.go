@@ -114,7 +114,7 @@ func TestAppendsAreCounted(t *testing.T) {
 	require.Equal(t, map[string]float64{
 		stored(5, "paid"): 3, stored(5, "sent"): 3, stored(5, `odd "type"`): 1, stored(6, "paid"): 1,
 	}, series(t, m, "eventflow_events_stored_total"))
-	require.Equal(t, map[string]float64{"eventflow_append_duration_seconds_count": 3}, series(t, m, "eventflow_append_duration_seconds_count"))
+	require.Equal(t, map[string]float64{`eventflow_append_duration_seconds_count{shard="0"}`: 3}, series(t, m, "eventflow_append_duration_seconds_count"))
 	groups := series(t, m, "eventflow_append_group_events")
 	require.InDelta(t, 10, groups["eventflow_append_group_events_sum"], 0)
 	require.InDelta(t, 3, groups["eventflow_append_group_events_count"], 0)
@@ -143,7 +143,7 @@ func TestFailuresAreCountedByReason(t *testing.T) {
 	}, series(t, m, "eventflow_append_failures_total"))
 	require.Empty(t, series(t, m, "eventflow_events_stored_total"))
 	require.Zero(t, series(t, m, "eventflow_append_group_events_count")["eventflow_append_group_events_count"])
-	require.InDelta(t, 6, series(t, m, "eventflow_append_duration_seconds_count")["eventflow_append_duration_seconds_count"], 0)
+	require.InDelta(t, 6, series(t, m, "eventflow_append_duration_seconds_count")[`eventflow_append_duration_seconds_count{shard="0"}`], 0)
 }
 
 // The measured log is the log: what is stored through it is read through it,
@@ -286,6 +286,7 @@ func TestNamesAreValid(t *testing.T) {
 	m.Groups(func(context.Context) ([]core.GroupCensus, error) { return []core.GroupCensus{{Name: "mail"}}, nil }, slog.New(slog.DiscardHandler))
 	m.Limiter(refusing{}, slog.New(slog.DiscardHandler))
 	m.Engine("store", engine{pool: core.PoolLoad{Limit: 1}, disk: core.DiskLoad{Size: 1}})
+	m.Shards(threeShards{})
 	m.Request("GET", "/", 200, time.Second, "")
 	m.Refused(core.ID{1}, core.CodeUnauthorized)
 	m.Processed(&core.Processor{Destination: core.Destination{Type: "webhook"}}, core.DeliveryCount{Delivered: 1, Latency: core.Seconds(time.Second)})
@@ -305,5 +306,5 @@ func TestNamesAreValid(t *testing.T) {
 			names++
 		}
 	}
-	require.Equal(t, 48, names)
+	require.Equal(t, 49, names)
 }

@@ -13,16 +13,21 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
+// dropsMet is how often a reader looks again because what it was about to look at was
+// removed meanwhile. A trim of many days drops one after the other, and a reader may be
+// just before each of them.
+const dropsMet = 1000
+
 // Read implements [core.Reader]. A partition that is gone was dropped by retention
 // after the segments were read. What is left begins in a later one, so the read
-// forgets the segments and looks once more.
+// forgets the segments and looks again.
 func (s *Storage) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
 	read := s.readForward
 	if scan.Backward {
 		read = s.readBackward
 	}
 	events, err := read(ctx, stream, scan)
-	if pgtenant.State(err) == stateUndefinedTable {
+	for met := 0; met < dropsMet && pgtenant.State(err) == stateUndefinedTable; met++ {
 		s.segments.keep(stream, nil)
 		events, err = read(ctx, stream, scan)
 	}

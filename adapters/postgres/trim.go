@@ -73,6 +73,16 @@ func (s *Storage) trimSegment(ctx context.Context, stream core.ID, day int32, en
 	if err != nil || dropped {
 		return err
 	}
+	err = s.deleteDay(ctx, stream, day, end)
+	if pgtenant.State(err) == stateUndefinedTable { // another server has dropped it meanwhile
+		_, err = s.pool.Exec(ctx, `delete from segments where stream = $1 and day = $2`, id, day)
+	}
+	return err
+}
+
+// deleteDay removes a stream's events from a day that others have events on, too.
+func (s *Storage) deleteDay(ctx context.Context, stream core.ID, day int32, end core.Offset) error {
+	id := [16]byte(stream)
 	for {
 		done, err := s.pool.Exec(ctx, `delete from `+partition(day)+` where ctid = any (array(
 			select ctid from `+partition(day)+` where stream = $1 and "offset" < $2 limit $3))`, id, int64(end), trimChunk)
@@ -85,7 +95,7 @@ func (s *Storage) trimSegment(ctx context.Context, stream core.ID, day int32, en
 	}
 	// A server whose clock is behind may have appended to the old day after its
 	// end was read. Then the segment stays, for it leads to these events.
-	_, err = s.pool.Exec(ctx, `delete from segments where stream = $1 and day = $2 and first_offset < $3
+	_, err := s.pool.Exec(ctx, `delete from segments where stream = $1 and day = $2 and first_offset < $3
 		and not exists (select from `+partition(day)+` where stream = $1 and "offset" >= $3)`, id, day, int64(end))
 	return err
 }

@@ -204,7 +204,7 @@ func TestANodeFollowsAStreamThatWasMoved(t *testing.T) {
 	require.NoError(t, put(t, storage, stream))
 	require.NoError(t, put(t, storage, beside))
 	was, is := places[0].Storage.(core.Movable), places[1].Storage.(core.Movable)
-	require.NoError(t, was.Fence(t.Context(), core.ID{1}, stream))
+	require.NoError(t, was.Fence(t.Context(), core.ID{1}, stream, 1))
 	err = put(t, storage, stream)
 	require.Equal(t, core.CodeUnavailable, core.CodeOf(err))
 	require.ErrorContains(t, err, "is being moved")

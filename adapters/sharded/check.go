@@ -34,14 +34,20 @@ func (s *state) Is(target error) bool {
 	return false
 }
 
-// Check implements [core.Storage]. While some shards are away the store is degraded: their
-// streams have to wait, and all others go on. Without any it is not there.
-func (s *Storage) Check(ctx context.Context) error {
+// CheckShards implements [core.ShardChecker].
+func (s *Storage) CheckShards(ctx context.Context) []error {
 	errs := make([]error, len(s.shards))
 	_ = s.each(func(one *shard) error {
 		errs[one.number] = one.check(ctx)
 		return nil
 	})
+	return errs
+}
+
+// Check implements [core.Storage]. While some shards are away the store is degraded: their
+// streams have to wait, and all others go on. Without any it is not there.
+func (s *Storage) Check(ctx context.Context) error {
+	errs := s.CheckShards(ctx)
 	found := &state{}
 	var texts, away []string
 	stopped := 0 // shards that can store nothing

@@ -23,6 +23,7 @@ var (
 	_ core.Storage      = (*Storage)(nil)
 	_ core.Sharded      = (*Storage)(nil)
 	_ core.Homed        = (*Storage)(nil)
+	_ core.ShardChecker = (*Storage)(nil)
 	_ core.Copyable     = (*Storage)(nil)
 	_ core.GroupLimited = (*Storage)(nil)
 	_ core.Timekeeper   = (*Storage)(nil)

@@ -25,18 +25,32 @@ func (s *Storage) change(ctx context.Context, do func(ctx context.Context, conn 
 
 // Fence implements [core.Movable]. An append reads the fence in its own transaction,
 // and SQLite has one at a time.
-func (s *Storage) Fence(ctx context.Context, org, stream core.ID) error {
+func (s *Storage) Fence(ctx context.Context, org, stream core.ID, turn int64) error {
 	return s.change(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		_, err := conn.ExecContext(ctx, `insert into heads (stream, org, fenced) values (?, ?, 1)
-			on conflict (stream) do update set fenced = 1`, stream[:], org[:])
-		return err
+		done, err := conn.ExecContext(ctx, `insert into heads (stream, org, fenced, fence_turn) values (?, ?, 1, ?)
+			on conflict (stream) do update set fenced = 1, fence_turn = excluded.fence_turn where fence_turn <= excluded.fence_turn`, stream[:], org[:], turn)
+		if err != nil {
+			return err
+		}
+		if n, err := done.RowsAffected(); err != nil || n > 0 {
+			return err
+		}
+		return core.Overtaken(stream)
 	})
 }
 
 // Lift implements [core.Movable].
-func (s *Storage) Lift(ctx context.Context, stream core.ID) error {
+func (s *Storage) Lift(ctx context.Context, stream core.ID, turn int64) error {
 	return s.change(ctx, func(ctx context.Context, conn *sql.Conn) error {
-		_, err := conn.ExecContext(ctx, `update heads set fenced = 0 where stream = ?`, stream[:])
+		_, err := conn.ExecContext(ctx, `update heads set fenced = 0, fence_turn = ?2 where stream = ?1 and fence_turn <= ?2`, stream[:], turn)
+		if err != nil {
+			return err
+		}
+		var later bool
+		err = conn.QueryRowContext(ctx, `select exists (select 1 from heads where stream = ? and fence_turn > ?)`, stream[:], turn).Scan(&later)
+		if later {
+			return core.Overtaken(stream)
+		}
 		return err
 	})
 }
@@ -59,23 +73,19 @@ func (s *Storage) Fenced(ctx context.Context) (all []core.ID, err error) {
 }
 
 // Discard implements [core.Movable], in steps, so that no append waits for long.
-func (s *Storage) Discard(ctx context.Context, stream core.ID) error {
+func (s *Storage) Discard(ctx context.Context, stream core.ID, turn int64) error {
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		var done bool
 		err := s.change(ctx, func(ctx context.Context, conn *sql.Conn) (err error) {
-			var fenced bool
-			err = conn.QueryRowContext(ctx, `select fenced from heads where stream = ?`, stream[:]).Scan(&fenced)
-			if errors.Is(err, sql.ErrNoRows) || err == nil && !fenced {
-				return core.Errorf(core.CodeConflict, "the stream %s is not fenced: whoever appends to it would lose what is stored meanwhile", stream)
+			var next core.Offset
+			err = conn.QueryRowContext(ctx, `select next_offset from heads where stream = ? and fenced and fence_turn = ?`, stream[:], turn).Scan(&next)
+			if errors.Is(err, sql.ErrNoRows) {
+				return core.Overtaken(stream)
 			}
 			if err != nil {
-				return err
-			}
-			var next core.Offset
-			if err := conn.QueryRowContext(ctx, `select next_offset from heads where stream = ?`, stream[:]).Scan(&next); err != nil {
 				return err
 			}
 			if done, err = s.deleteSome(ctx, stream, next, trimMost); err != nil || !done {

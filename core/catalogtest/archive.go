@@ -111,7 +111,7 @@ func summedSegments(s *suite) {
 	stream, segments := s.archived(s.organization(), 3)
 	s.archived(stream.Org, 1)
 	s.hasArchived(stream.ID, core.Archived{
-		First: 0, Next: 30, Events: 30, Objects: 3, Bytes: 15 << 40, ObjectBytes: 18 << 30, OldestAt: segments[0].FirstAt,
+		First: 0, Next: 30, Events: 30, Objects: 3, Bytes: 15 << 40, ObjectBytes: 18 << 30, OldestAt: segments[0].FirstAt, NewestAt: segments[2].LastAt,
 	})
 }
 
@@ -128,7 +128,7 @@ func droppedSegments(s *suite) {
 		s.hasSegments(core.SegmentScan{Stream: other.ID}, others...)
 	}
 	s.hasArchived(stream.ID, core.Archived{
-		First: 20, Next: 30, Events: 10, Objects: 1, Bytes: 5 << 40, ObjectBytes: 6 << 30, OldestAt: segments[2].FirstAt,
+		First: 20, Next: 30, Events: 10, Objects: 1, Bytes: 5 << 40, ObjectBytes: 6 << 30, OldestAt: segments[2].FirstAt, NewestAt: segments[2].LastAt,
 	})
 	for _, first := range []core.Offset{0, 0, 20, 7} {
 		s.must(s.catalog.ForgetSegment(ctx, stream.ID, first), "ForgetSegment")

@@ -1,6 +1,7 @@
 package catalogtest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"math"
@@ -23,6 +24,7 @@ var streams = []guarantee{
 	{"every name is a name and nothing else", oddStreams},
 	{"the home of a stream is found, whoever has it", homes},
 	{"the streams of each shard are counted", perShard},
+	{"the streams that are being moved are found", movingStreams},
 }
 
 // homes asks by the id alone, also for another organization and for a deleted stream.
@@ -75,6 +77,45 @@ func perShard(s *suite) {
 	has(1)
 	s.update(all[1], func(stream *core.Stream) { stream.Shard = 0 })
 	has(0)
+}
+
+// movingStreams looks for its own, because a catalog may hold the streams of others.
+func movingStreams(s *suite) {
+	ctx, org := context.Background(), s.organization()
+	var mine []core.Stream
+	has := func(want ...core.Stream) {
+		s.Helper()
+		all, err := s.catalog.MovingStreams(core.ContextWithOrganization(ctx, org))
+		s.must(err, "MovingStreams")
+		var got []core.Stream
+		for _, one := range all {
+			if slices.ContainsFunc(mine, func(stream core.Stream) bool { return stream.ID == one.ID }) {
+				got = append(got, one)
+			}
+		}
+		s.check(slices.IsSortedFunc(all, func(a, b core.Stream) int { return bytes.Compare(a.ID[:], b.ID[:]) }), "MovingStreams must be in the order of the ids")
+		s.check(len(got) == len(want), "MovingStreams must return the %d live streams of all organizations that have a Moving, got %d", len(want), len(got))
+		for i := range got {
+			s.check(got[i].ID == want[i].ID && got[i].Revision == want[i].Revision && *got[i].Moving == *want[i].Moving,
+				"MovingStreams must return the stream as it is, got %+v", got[i])
+		}
+	}
+	for _, of := range []core.ID{org, s.organization()} {
+		stream := newStream(of, "orders")
+		stream.Moving = nil
+		s.must(s.catalog.CreateStream(ctx, stream), "CreateStream")
+		mine = append(mine, stream)
+	}
+	slices.SortFunc(mine, func(a, b core.Stream) int { return bytes.Compare(a.ID[:], b.ID[:]) })
+	has()
+	for i := range mine {
+		mine[i] = s.update(mine[i], func(stream *core.Stream) { stream.Moving = &core.ShardMove{ID: newID(start), To: 3, StartedAt: start} })
+	}
+	has(mine...)
+	s.update(mine[0], func(stream *core.Stream) { stream.Moving = nil })
+	has(mine[1])
+	s.remove(mine[1])
+	has()
 }
 
 func lettersOfADeletedStream(s *suite) {

@@ -300,5 +300,5 @@ func (s *Groups) Status(ctx context.Context, who core.Principal, stream, ref str
 	for _, count := range counts {
 		record.DeadLetters += count.Count
 	}
-	return statusOf(ctx, s.log, record, s.now())
+	return statusOf(ctx, s.log, s.streams.Archive, record, s.now())
 }

@@ -15,8 +15,9 @@ func (s *standing) lag() int64 {
 	return int64(max(s.bounds.Next, s.state.Next)-s.state.Next) + leased + waits
 }
 
-// statusOf says how far a group got, in numbers of events and in seconds.
-func statusOf(ctx context.Context, log core.Reader, record core.GroupRecord, now time.Time) (core.GroupStatus, error) {
+// statusOf says how far a group got, in numbers of events and in seconds. archive is nil where
+// there is none.
+func statusOf(ctx context.Context, log core.Reader, archive core.Tiered, record core.GroupRecord, now time.Time) (core.GroupStatus, error) {
 	bounds, err := log.Bounds(ctx, []core.ID{record.Group.Stream})
 	if err != nil {
 		return core.GroupStatus{}, core.StoreFailed(err)
@@ -34,12 +35,23 @@ func statusOf(ctx context.Context, log core.Reader, record core.GroupRecord, now
 		status.CommittedAt = &state.CommittedAt
 	}
 	status.Leased, status.Waiting = state.counts()
-	// The oldest event that is not settled gives the age, so that is one event to
-	// read.
 	if from := state.committed(); from < status.EndOffset {
-		status.LagSeconds, err = age(ctx, log, record.Group.Stream, core.Scan{From: from, To: status.EndOffset, Limit: 1, Bytes: 1}, now)
+		status.LagSeconds, err = ageAt(ctx, log, archive, record.Group.Stream, from, status.EndOffset, now)
 	}
 	return status, core.StoreFailed(err)
+}
+
+// ageAt returns how old the first event of a range is, in seconds. Of one that is in the
+// archive it knows the day, without a look there: how far groups are behind must not depend
+// on an archive that may be away.
+func ageAt(ctx context.Context, log core.Reader, archive core.Tiered, stream core.ID, from, to core.Offset, now time.Time) (float64, error) {
+	if archive != nil {
+		at, err := archive.ArchivedAt(ctx, stream, from)
+		if err != nil || !at.IsZero() {
+			return max(now.Sub(at).Seconds(), 0), err
+		}
+	}
+	return age(ctx, log, stream, core.Scan{From: from, To: to, Limit: 1, Bytes: 1}, now)
 }
 
 // age returns how old the first event of a scan is, in seconds. It is 0 where there is

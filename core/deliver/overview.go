@@ -82,7 +82,7 @@ func (n *Numbers) overviews(ctx context.Context, who core.Principal, records []c
 		if err != nil {
 			return nil, err
 		}
-		status, err := statusOf(ctx, n.log, records[i], n.now())
+		status, err := statusOf(ctx, n.log, n.streams.Archive, records[i], n.now())
 		if err != nil {
 			return nil, err
 		}

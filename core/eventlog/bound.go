@@ -184,15 +184,8 @@ func (s *Streams) Retained(ctx context.Context, who core.Principal, ref string) 
 		RetentionDays: stream.RetentionDays, RetentionBytes: stream.RetentionBytes, RetentionEvents: stream.RetentionEvents,
 		Events: int64(bounds[0].Next - bounds[0].First), LastRemoval: stream.LastRemoval,
 	}
-	if kept.Events == 0 {
-		return kept, nil
-	}
-	if s.Archive != nil {
-		there, err := s.Archive.Archived(ctx, []core.ID{stream.ID})
-		if err != nil {
-			return core.StreamRetention{}, err
-		}
-		kept.ArchivedEvents, kept.ArchivedBytes = there[0].Events, there[0].ObjectBytes
+	if err := s.sayArchived(ctx, &stream, &kept); err != nil || kept.Events == 0 {
+		return kept, err
 	}
 	if kept.ApproximateBytes, err = weigh(ctx, s.Log, s.Archive, stream.ID, bounds[0].First, bounds[0].Next); err != nil {
 		return core.StreamRetention{}, err
@@ -202,4 +195,19 @@ func (s *Streams) Retained(ctx context.Context, who core.Principal, ref string) 
 		kept.OldestReceivedAt = &oldest
 	}
 	return kept, err
+}
+
+// sayArchived adds what is in the archive, and when events go there.
+func (s *Streams) sayArchived(ctx context.Context, stream *core.Stream, kept *core.StreamRetention) error {
+	if s.Archive == nil {
+		return nil
+	}
+	kept.ArchiveAfterDays = hotDays(stream, s.HotDays)
+	there, err := s.Archive.Archived(ctx, []core.ID{stream.ID})
+	if err != nil || there[0].Events == 0 {
+		return err
+	}
+	of := there[0]
+	kept.ArchivedEvents, kept.ArchivedBytes, kept.ArchivedUntil, kept.ArchivedNextOffset = of.Events, of.ObjectBytes, &of.NewestAt, of.Next
+	return nil
 }

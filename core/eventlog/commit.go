@@ -19,6 +19,8 @@ type CommitOptions struct {
 	// Shards says where the streams are. Each shard has lanes of its own, so one that is
 	// away or slow holds up no others. Nil is one shard.
 	Shards core.Sharded
+	// Confirmer is the log, if what it shows may be less safe than what it acknowledges.
+	Confirmer core.Confirmer
 	// Limits are what the log takes in one Append.
 	Limits core.GroupLimits
 	// QueueEvents and QueueBytes bound what waits in one lane: default 50,000

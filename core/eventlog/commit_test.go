@@ -233,7 +233,7 @@ func TestWhatIsFoundIsConfirmedBeforeItIsAcknowledged(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			log := &unsafeLog{refusals: refusals}
 			log.script = []func(func()) error{func(store func()) error { store(); return core.ErrUnknownOutcome }}
-			c := NewCommitter(log, CommitOptions{Logger: quiet()})
+			c := NewCommitter(log, CommitOptions{Logger: quiet(), Confirmer: log})
 			defer c.Close()
 			require.Equal(t, code, core.CodeOf(commitOne(c)))
 			require.Len(t, log.events, 1)

@@ -9,6 +9,7 @@
 //   - open_stream.go: from the name in a request to a stream ready for use;
 //   - stream_list.go: pages of streams;
 //   - moves.go: bringing a stream to another shard of the store;
+//   - moves_left.go: moves whose server has died;
 //   - shares.go: what an organization may have of them, and of all else;
 //   - evaluations.go: an organization's share of the CPU for its schemas;
 //   - schemas.go: the versions of schemas of types of events, and their compatibility;

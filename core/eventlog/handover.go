@@ -17,11 +17,7 @@ func (r *Retention) handOver(ctx context.Context, stream *core.Stream, bounds co
 	if stream.DeletedAt != nil {
 		return r.Archive.DiscardArchive(ctx, stream.ID)
 	}
-	days := stream.HotDays
-	if days == 0 {
-		days = r.HotDays
-	}
-	done, err := r.Archive.HandOver(ctx, stream.Org, stream.ID, now.AddDate(0, 0, -days))
+	done, err := r.Archive.HandOver(ctx, stream.Org, stream.ID, now.AddDate(0, 0, -hotDays(stream, r.HotDays)))
 	if done.Events > 0 { // also where it failed in the middle
 		r.Logger.Info("events were handed over to the archive", "org_id", stream.Org, "stream_id", stream.ID,
 			"events", done.Events, "objects", done.Objects, "bytes", done.Bytes, "kept_from_offset", done.Kept)
@@ -30,4 +26,13 @@ func (r *Retention) handOver(ctx context.Context, stream *core.Stream, bounds co
 		}
 	}
 	return err
+}
+
+// hotDays is for how many days a stream's events stay in the store, where the server's
+// setting counts for streams that say nothing.
+func hotDays(stream *core.Stream, setting int) int {
+	if stream.HotDays == 0 {
+		return setting
+	}
+	return stream.HotDays
 }

@@ -95,6 +95,9 @@ func TestAStreamSaysForHowLongItsEventsStay(t *testing.T) {
 	require.Positive(t, kept.ArchivedBytes)
 	require.EqualValues(t, 1200, kept.ApproximateBytes)
 	require.Equal(t, a.stored[0].ReceivedAt, *kept.OldestReceivedAt)
+	require.Equal(t, a.stored[8].ReceivedAt, *kept.ArchivedUntil)
+	require.EqualValues(t, 9, kept.ArchivedNextOffset)
+	require.Equal(t, 2, kept.ArchiveAfterDays)
 }
 
 func TestADeletedStreamLeavesTheArchive(t *testing.T) {

@@ -28,6 +28,8 @@ type Moves struct {
 	life    context.Context
 	end     context.CancelFunc
 	running sync.WaitGroup
+	// seen is when Tend has seen a move first, by its id.
+	seen map[core.ID]time.Time
 }
 
 // MovePorts is what Moves works with.
@@ -159,6 +161,9 @@ type move struct {
 	compared core.Offset
 }
 
+// turn is the revision by which the move was begun, so a later move has a higher one.
+func (m *move) turn() int64 { return m.stream.Revision }
+
 // place is a shard as a move needs it.
 type place struct {
 	core.Storage
@@ -192,10 +197,10 @@ func (m *move) run(ctx context.Context) (err error) {
 	}
 	// A move that was interrupted may have left the stream held. Nobody but this one can
 	// switch it any more, so it need not be.
-	if err := m.from.Lift(ctx, m.stream.ID); err != nil {
+	if err := m.from.Lift(ctx, m.stream.ID, m.turn()); err != nil {
 		return err
 	}
-	if err := m.to.Fence(ctx, m.stream.Org, m.stream.ID); err != nil {
+	if err := m.to.Fence(ctx, m.stream.Org, m.stream.ID, m.turn()); err != nil {
 		return err
 	}
 	m.to.Forget(m.stream.ID)
@@ -230,12 +235,18 @@ func (m *move) copy(ctx context.Context, first bool) (events int, err error) {
 	if there.Bounds == of.Bounds {
 		return 0, nil
 	}
+	if first && there.First > of.First { // a removal was interrupted
+		if err := m.to.Discard(ctx, m.stream.ID, m.turn()); err != nil {
+			return 0, err
+		}
+		return m.copy(ctx, false)
+	}
 	err = CopyStream(ctx, m.from, m.to, of, there.Next, func(n int) {
 		events += n
 		m.told(n)
 	})
 	if first && core.CodeOf(err) == core.CodeConflict {
-		if err := m.to.Discard(ctx, m.stream.ID); err != nil {
+		if err := m.to.Discard(ctx, m.stream.ID, m.turn()); err != nil {
 			return 0, err
 		}
 		return m.copy(ctx, false)
@@ -246,7 +257,7 @@ func (m *move) copy(ctx context.Context, first bool) (events int, err error) {
 // hold is the part in which nobody can append to the stream. If it fails before the
 // switch, the stream is released where it was.
 func (m *move) hold(ctx context.Context) error {
-	err := m.from.Fence(ctx, m.stream.Org, m.stream.ID)
+	err := m.from.Fence(ctx, m.stream.Org, m.stream.ID, m.turn())
 	if err == nil {
 		_, err = m.copy(ctx, false)
 	}
@@ -272,7 +283,7 @@ func (m *move) hold(ctx context.Context) error {
 	case m.mine(&now) && now.Shard == m.stream.Moving.To:
 		return nil // it was switched all the same
 	case now.Shard == m.stream.Shard && (m.mine(&now) || now.Moving == nil):
-		return errors.Join(err, m.from.Lift(ctx, m.stream.ID))
+		return errors.Join(err, m.from.Lift(ctx, m.stream.ID, m.turn()))
 	}
 	return err
 }
@@ -368,7 +379,7 @@ func (m *move) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return at.Lift(ctx, m.stream.ID)
+	return at.Lift(ctx, m.stream.ID, m.turn())
 }
 
 // release lets appends to the stream go on at its home. A server that stops does it first.
@@ -384,7 +395,7 @@ func (m *move) release(ctx context.Context, home int) (at place, err error) {
 	if err := m.stillMine(ctx); err != nil {
 		return at, err
 	}
-	return at, at.Lift(ctx, m.stream.ID)
+	return at, at.Lift(ctx, m.stream.ID, m.turn())
 }
 
 // stillMine looks whether somebody else has begun to move the stream.
@@ -407,13 +418,13 @@ func (m *move) discard(ctx context.Context, shard int) error {
 		}
 	}
 	if err == nil {
-		err = at.Fence(ctx, m.stream.Org, m.stream.ID)
+		err = at.Fence(ctx, m.stream.Org, m.stream.ID, m.turn())
 	}
 	if err == nil {
 		err = m.stillMine(ctx)
 	}
 	if err == nil {
-		err = at.Discard(ctx, m.stream.ID)
+		err = at.Discard(ctx, m.stream.ID, m.turn())
 	}
 	if core.CodeOf(err) == core.CodeUnavailable {
 		m.Logger.WarnContext(ctx, "what is left of a moved stream could not be removed; move the stream to where it is to try again", "stream_id", m.stream.ID, "shard", shard, "error", err)

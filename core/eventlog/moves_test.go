@@ -63,22 +63,27 @@ type interrupted struct {
 	core.Movable
 	core.Labelled
 	at *interruption
+	// pause is called before the next Discard, once.
+	pause atomic.Pointer[func()]
 }
 
-func (s *interrupted) Fence(ctx context.Context, org, stream core.ID) error {
-	return s.at.call(func() error { return s.Movable.Fence(ctx, org, stream) })
+func (s *interrupted) Fence(ctx context.Context, org, stream core.ID, turn int64) error {
+	return s.at.call(func() error { return s.Movable.Fence(ctx, org, stream, turn) })
 }
 
-func (s *interrupted) Lift(ctx context.Context, stream core.ID) error {
-	return s.at.call(func() error { return s.Movable.Lift(ctx, stream) })
+func (s *interrupted) Lift(ctx context.Context, stream core.ID, turn int64) error {
+	return s.at.call(func() error { return s.Movable.Lift(ctx, stream, turn) })
 }
 
 func (s *interrupted) Put(ctx context.Context, stretch core.Stretch) error {
 	return s.at.call(func() error { return s.Movable.Put(ctx, stretch) })
 }
 
-func (s *interrupted) Discard(ctx context.Context, stream core.ID) error {
-	return s.at.call(func() error { return s.Movable.Discard(ctx, stream) })
+func (s *interrupted) Discard(ctx context.Context, stream core.ID, turn int64) error {
+	if pause := s.pause.Swap(nil); pause != nil {
+		(*pause)()
+	}
+	return s.at.call(func() error { return s.Movable.Discard(ctx, stream, turn) })
 }
 
 func (*interrupted) Close() error { return nil }
@@ -98,7 +103,7 @@ func newMovingHouse(t *testing.T, at *interruption) *movingHouse {
 	h := &movingHouse{}
 	for i := range h.shards {
 		storage := coretest.OpenLog(t)
-		h.shards[i] = &interrupted{storage, storage.(core.Movable), storage.(core.Labelled), at}
+		h.shards[i] = &interrupted{Storage: storage, Movable: storage.(core.Movable), Labelled: storage.(core.Labelled), at: at}
 	}
 	h.store = h.node(t)
 	h.Rig = coretest.NewRig(t, h.store)
@@ -106,6 +111,7 @@ func newMovingHouse(t *testing.T, at *interruption) *movingHouse {
 	h.Streams.Shards, h.Streams.Places = h.store, h.Catalog
 	h.stream = h.Create(core.StreamSpec{Name: "orders", Shard: new(0)})
 	streams := h.Node()
+	streams.Places, streams.Now = h.Catalog, time.Now
 	streams.Catalog = interruptedCatalog{h.Catalog, at}
 	h.moves = eventlog.NewMoves(eventlog.MovePorts{
 		Streams: streams, Store: h.store, Logger: slog.New(slog.DiscardHandler), Now: time.Now,
@@ -278,6 +284,72 @@ func interruptAt(t *testing.T, step int64, done bool, next int) {
 	h.holds(t, next, append(want, more...))
 }
 
+// A server may die at any call of a move. Another one, which looks now and then, ends what
+// holds the stream: nobody has to do anything until it can be written to.
+func TestAMoveWhoseServerDiedIsEndedByAnother(t *testing.T) {
+	t.Parallel()
+	for step := range int64(12) {
+		for _, done := range []bool{false, true} {
+			t.Run(fmt.Sprintf("step %d done %t", step, done), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) { dieAt(t, step, done) })
+			})
+		}
+	}
+}
+
+func dieAt(t *testing.T, step int64, done bool) {
+	at := &interruption{}
+	at.left.Store(-1)
+	h := newMovingHouse(t, at)
+	want, err := h.append(t, h.store, 3)
+	require.NoError(t, err)
+	at.left.Store(step)
+	at.after.Store(done)
+	moved := h.move(t, 1)
+	at.left.Store(-1)
+	other := eventlog.NewMoves(h.moves.MovePorts) // in another process
+	for range 10 {
+		require.NoError(t, other.Tend(t.Context()))
+		time.Sleep(30 * time.Second)
+	}
+	more, err := h.append(t, h.store, 1)
+	require.NoError(t, err)
+	stream, err := h.Catalog.Stream(t.Context(), h.Who.Org, h.stream)
+	require.NoError(t, err)
+	events, err := h.store.Read(t.Context(), h.stream, core.Scan{Limit: 10})
+	require.NoError(t, err)
+	var got []core.ID
+	for i := range events {
+		got = append(got, events[i].ID)
+	}
+	require.Equal(t, append(want, more...), got)
+	if moved == nil || stream.Shard == 1 {
+		h.holds(t, 1, got)
+	}
+}
+
+// A move that is alive is left to whoever is at it, however long it copies.
+func TestAMoveThatIsAliveIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		at := &interruption{}
+		at.left.Store(-1)
+		h := newMovingHouse(t, at)
+		want, err := h.append(t, h.store, 3)
+		require.NoError(t, err)
+		begun, err := h.moves.Begin(t.Context(), h.Who, "orders", 1)
+		require.NoError(t, err)
+		other := eventlog.NewMoves(h.moves.MovePorts)
+		for range 20 {
+			require.NoError(t, other.Tend(t.Context()))
+			time.Sleep(30 * time.Second)
+		}
+		require.NoError(t, h.moves.Finish(t.Context(), h.Who, begun, func(int) {}))
+		h.holds(t, 1, want)
+	})
+}
+
 // Who is overtaken by another move does not switch, and leaves no fence behind.
 func TestAMoveThatIsOvertakenGivesUp(t *testing.T) {
 	t.Parallel()
@@ -293,6 +365,33 @@ func TestAMoveThatIsOvertakenGivesUp(t *testing.T) {
 		err = h.moves.Finish(t.Context(), h.Who, late, func(int) {})
 		require.Equal(t, core.CodeConflict, core.CodeOf(err))
 		require.NoError(t, h.move(t, 0))
+		more, err := h.append(t, h.store, 1)
+		require.NoError(t, err)
+		h.holds(t, 0, append(want, more...))
+	})
+}
+
+// Who was paused just before removing what is left of a stream, and goes on when the stream
+// has come back there, removes nothing of it.
+func TestARemoverThatWasPausedRemovesNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		at := &interruption{}
+		at.left.Store(-1)
+		h := newMovingHouse(t, at)
+		want, err := h.append(t, h.store, 3)
+		require.NoError(t, err)
+		paused, released := make(chan struct{}), make(chan struct{})
+		pause := func() { close(paused); <-released }
+		h.shards[0].pause.Store(&pause)
+		late, back := make(chan error, 1), make(chan error, 1)
+		go func() { late <- h.move(t, 1) }()
+		<-paused
+		go func() { back <- h.move(t, 0) }()
+		time.Sleep(time.Second) // it is switched, and still held
+		close(released)
+		require.Equal(t, core.CodeConflict, core.CodeOf(<-late))
+		require.NoError(t, <-back)
 		more, err := h.append(t, h.store, 1)
 		require.NoError(t, err)
 		h.holds(t, 0, append(want, more...))

@@ -56,12 +56,11 @@ func (l *lane) resolve(ctx context.Context, at time.Time, batches []core.Batch, 
 
 // confirm waits until what was found is as safe as what is acknowledged.
 func (l *lane) confirm(ctx context.Context, batches []core.Batch) error {
-	confirmer, ok := l.log.(core.Confirmer)
-	if !ok {
+	if l.options.Confirmer == nil {
 		return nil
 	}
 	for _, stream := range streamsOf(batches) {
-		if err := confirmer.Confirm(ctx, stream); err != nil {
+		if err := l.options.Confirmer.Confirm(ctx, stream); err != nil {
 			return err
 		}
 	}

@@ -124,7 +124,7 @@ func TestAFencedStreamHoldsUpNoOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		log := newShardedLog(t)
-		require.NoError(t, log.EventLog.(core.Movable).Fence(t.Context(), core.ID{9}, core.ID{2}))
+		require.NoError(t, log.EventLog.(core.Movable).Fence(t.Context(), core.ID{9}, core.ID{2}, 1))
 		log.hold = map[int]chan struct{}{0: make(chan struct{})}
 		c := log.committer(core.GroupLimits{})
 		defer c.Close()

@@ -28,8 +28,10 @@ type Streams struct {
 type StreamPorts struct {
 	Catalog core.StreamCatalog
 	Log     core.Reader
-	// Archive is nil where there is none.
+	// Archive is nil where there is none. Events of streams that say nothing else go there
+	// after HotDays.
 	Archive core.Tiered
+	HotDays int
 	Schemas core.SchemaCompiler
 	// Versions keeps the schemas of types of events, and what did not fit. Where it is nil
 	// streams are looked up, and take no events.

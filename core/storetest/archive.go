@@ -106,8 +106,14 @@ func archivedBounds(s *suite) {
 		s.offsetAt(stream, event.ReceivedAt.Add(-time.Minute), core.Offset(i))
 	}
 	s.offsetAt(stream, time.Time{}, 0)
+	for i, event := range week {
+		at, err := s.tier().ArchivedAt(context.Background(), stream, core.Offset(i))
+		s.must(err, "ArchivedAt")
+		s.check(i >= 15 && at.IsZero() || i < 15 && at.Truncate(day).Equal(event.ReceivedAt.Truncate(day)),
+			"ArchivedAt of offset %d must be on the day of %v, and zero behind the archive, is %v", i, event.ReceivedAt, at)
+	}
 	sum := s.archived(stream)
-	s.check(sum.First == 0 && sum.Events == 15 && sum.OldestAt.Equal(week[0].ReceivedAt) && sum.Objects > 0 && sum.ObjectBytes > 0 &&
+	s.check(sum.First == 0 && sum.Events == 15 && sum.OldestAt.Equal(week[0].ReceivedAt) && sum.NewestAt.Equal(week[14].ReceivedAt) && sum.Objects > 0 && sum.ObjectBytes > 0 &&
 		sum.Bytes >= 15, "Archived must say what is there, got %+v", sum)
 }
 

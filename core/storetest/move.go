@@ -18,19 +18,23 @@ var moving = []guarantee{
 	{"a stream that was discarded was never written to", discarded},
 	{"a stream that is not fenced is not discarded", discardRefused},
 	{"a stream can come back to where it was", comesBackMoved},
+	{"who was overtaken by a later move changes nothing", turns},
 	{"a label is kept, and is the first one's", labels},
 }
+
+// move is the turn of the one move of most tests.
+const move = 7
 
 func (s *suite) movable() core.Movable { return s.storage.(core.Movable) }
 
 func (s *suite) fence(stream core.ID) {
 	s.Helper()
-	s.must(s.movable().Fence(context.Background(), org, stream), "Fence")
+	s.must(s.movable().Fence(context.Background(), org, stream, move), "Fence")
 }
 
 func (s *suite) lift(stream core.ID) {
 	s.Helper()
-	s.must(s.movable().Lift(context.Background(), stream), "Lift")
+	s.must(s.movable().Lift(context.Background(), stream, move), "Lift")
 }
 
 // isFenced checks that an append is refused because of a stream.
@@ -169,7 +173,7 @@ func discarded(s *suite) {
 	kept := s.append(batch(other, s.entries(2)))
 	s.fence(stream)
 	for range 2 {
-		s.must(s.movable().Discard(context.Background(), stream), "Discard")
+		s.must(s.movable().Discard(context.Background(), stream, move), "Discard")
 		s.check(s.bounds(stream) == core.Bounds{}, "a discarded stream must have zero bounds, got %+v", s.bounds(stream))
 		s.check(len(s.everything(stream)) == 0, "a discarded stream must hold nothing")
 	}
@@ -192,7 +196,7 @@ func discardRefused(s *suite) {
 	stream := s.newStream()
 	want := s.append(batch(stream, s.entries(2)))
 	for _, one := range []core.ID{stream, s.newStream()} {
-		err := s.movable().Discard(context.Background(), one)
+		err := s.movable().Discard(context.Background(), one, move)
 		s.check(core.CodeOf(err) == core.CodeConflict, "Discard without a fence must be a %s, got %v", core.CodeConflict, err)
 	}
 	s.same(s.everything(stream), want)
@@ -214,7 +218,7 @@ func comesBackMoved(s *suite) {
 	whole := s.stretch(stream, elsewhere, core.Scan{})
 	s.fence(stream)
 	s.put(whole)
-	s.must(s.movable().Discard(context.Background(), stream), "Discard")
+	s.must(s.movable().Discard(context.Background(), stream, move), "Discard")
 	s.put(s.stretch(elsewhere, stream, core.Scan{}))
 	s.lift(stream)
 	for _, handle := range handles[1:] {
@@ -226,6 +230,35 @@ func comesBackMoved(s *suite) {
 	}
 	more := s.append(batch(stream, s.entries(1)))
 	s.gapless(more, 21)
+}
+
+// turns has a move come back, after any time, to a stream that later ones have fenced and
+// lifted, through another handle where there is one.
+func turns(s *suite) {
+	handles := s.handles()
+	late, ctx := handles[len(handles)-1].(core.Movable), context.Background()
+	stream := s.newStream()
+	want := s.append(batch(stream, s.entries(2)))
+	refused := func(call string, err error) {
+		s.Helper()
+		s.check(core.CodeOf(err) == core.CodeConflict, "%s by a lower turn must be a %s, got %v", call, core.CodeConflict, err)
+	}
+	s.must(late.Fence(ctx, org, stream, 3), "Fence")
+	s.must(s.movable().Fence(ctx, org, stream, 5), "Fence")
+	refused("Fence", late.Fence(ctx, org, stream, 3))
+	refused("Lift", late.Lift(ctx, stream, 3))
+	refused("Discard", late.Discard(ctx, stream, 3))
+	s.isFenced(stream, batch(stream, s.entries(1)))
+	refused("Discard", late.Discard(ctx, stream, 6))
+	s.must(s.movable().Lift(ctx, stream, 8), "Lift")
+	refused("Fence", late.Fence(ctx, org, stream, 5))
+	want = append(want, s.append(batch(stream, s.entries(1)))...)
+	s.same(s.everything(stream), want)
+	s.must(s.movable().Fence(ctx, org, stream, 8), "Fence")
+	s.must(s.movable().Discard(ctx, stream, 8), "Discard")
+	refused("Lift", late.Lift(ctx, stream, 7))
+	s.check(s.bounds(stream) == core.Bounds{}, "a discarded stream must have zero bounds, got %+v", s.bounds(stream))
+	s.must(late.Lift(ctx, stream, 9), "Lift")
 }
 
 func labels(s *suite) {

@@ -26,4 +26,5 @@ promtool check config "$folder/prometheus.yml"
 promtool check rules deploy/prometheus/eventflow.rules.yml
 promtool test rules deploy/prometheus/eventflow.rules.test.yml
 go test ./deploy/grafana
+go test -C deploy/check/grafana ./...
 go run ./app/proof/alerts

@@ -53,8 +53,10 @@ func (b board) encode() []byte {
 		"templating": map[string]any{"list": variables()},
 		"links": []any{map[string]any{
 			"title": "EventFlow", "type": "dashboards", "tags": []string{"eventflow"}, "asDropdown": true, "includeVars": true, "keepTime": true,
+			"icon": "external link", "tooltip": "", "targetBlank": false,
 		}},
-		"panels": b.pictures(),
+		"annotations": map[string]any{"list": []any{}},
+		"panels":      b.pictures(),
 	}, "", "  ") // never fails: it is made of texts and numbers
 	return append(text, '\n')
 }
@@ -95,7 +97,7 @@ func (b board) pictures() []any {
 			"gridPos":     map[string]int{"x": i % perRow * width, "y": i / perRow * height, "w": width, "h": height},
 			"fieldConfig": map[string]any{"defaults": map[string]any{"unit": p.unit, "min": 0}, "overrides": []any{}},
 			"options": map[string]any{
-				"legend":  map[string]any{"displayMode": "list", "placement": "bottom", "showLegend": true},
+				"legend":  map[string]any{"displayMode": "list", "placement": "bottom", "showLegend": true, "calcs": []string{}},
 				"tooltip": map[string]any{"mode": "multi", "sort": "desc"},
 			},
 		}

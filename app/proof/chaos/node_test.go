@@ -95,9 +95,18 @@ func freeAddress(t *testing.T) string {
 // start starts the server and returns how long it took to be ready.
 func (n *node) start() time.Duration {
 	n.t.Helper()
+	started := time.Now()
+	n.launch()
+	until(n.t, "the server becomes ready", func() bool { return n.ready() || n.gone() })
+	require.False(n.t, n.gone(), "the server has ended")
+	return time.Since(started)
+}
+
+// launch starts the server, and waits for nothing.
+func (n *node) launch() {
+	n.t.Helper()
 	n.process = exec.Command(n.program, "serve")
 	n.process.Env, n.process.Stdout, n.process.Stderr = n.environ, n.log, n.log
-	started := time.Now()
 	require.NoError(n.t, n.process.Start())
 	process, exited := n.process, make(chan struct{})
 	n.exited = exited
@@ -105,9 +114,6 @@ func (n *node) start() time.Duration {
 		_ = process.Wait() // a killed process ends with an error
 		close(exited)
 	}()
-	until(n.t, "the server becomes ready", func() bool { return n.ready() || n.gone() })
-	require.False(n.t, n.gone(), "the server has ended")
-	return time.Since(started)
 }
 
 func (n *node) gone() bool {

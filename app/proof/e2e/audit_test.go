@@ -18,7 +18,7 @@ func TestTheTrailIsNarrowed(t *testing.T) {
 	p.person("dev@example.com", core.RoleDeveloper)
 	_, err := p.admin.CreateStream(t.Context(), core.StreamSpec{Name: "orders"})
 	require.NoError(t, err)
-	page := p.signIn("dev@example.com")
+	page := p.signInHome("dev@example.com")
 	page.Allow("401 (Unauthorized)") // what was on its way when the session ended
 	page.Click("Sign out")
 	page.See("Email")

@@ -456,7 +456,7 @@ func TestAnotherAddressIsAnotherView(t *testing.T) {
 	t.Parallel()
 	p := start(t)
 	p.setUp()
-	page := p.signIn(adminEmail)
+	page := p.signInHome(adminEmail)
 	const empty = "document.querySelector('#filter').value === ''"
 	page.Visit("/streams/demo/events?q=type:nothing")
 	page.See("Nothing matches")

@@ -37,13 +37,20 @@ func TestNamesAreTextWhateverIsInThem(t *testing.T) {
 		page.Await("the content of "+list, "!!document.querySelector('main td, main option')")
 		harmless(t, page, list)
 	}
-	for _, name := range hostileNames {
+	for i, name := range hostileNames {
 		of := "/streams/" + url.PathEscape(name)
-		for _, path := range []string{
-			of, of + "/events", of + "/events/0", of + "/consumers", of + "/schema", of + "/settings",
-			"/publish?stream=" + url.QueryEscape(name), "/consumers/" + url.PathEscape(name) + "/" + url.PathEscape(name),
+		for _, s := range []screen{
+			{path: of, sees: "Last hour"}, {path: of + "/events", sees: "All time"}, {path: of + "/events/0", sees: "Send again"},
+			{path: of + "/consumers", sees: "Oldest unread"}, {path: of + "/schema", sees: "Save schema"}, {path: of + "/settings", sees: "Delete stream"},
+			{path: "/publish?stream=" + url.QueryEscape(name), sees: "Ctrl+Enter"},
+			{path: "/consumers/" + url.PathEscape(name) + "/" + url.PathEscape(name), sees: "Delivery settings"},
 		} {
-			page.Go(path)
+			path, open := s.path, page.Visit
+			if i == 0 { // the server reads the address, too
+				open = page.Go
+			}
+			open(path)
+			page.See(s.sees)
 			page.Await("the name on "+path, "document.querySelector('main').innerText.includes("+text(name)+
 				") || document.querySelector('#stream')?.value === "+text(name))
 			page.Await("no skeleton", "!document.querySelector('.skeleton, .pending')")

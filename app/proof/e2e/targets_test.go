@@ -24,7 +24,7 @@ func TestEveryControlCanBeHit(t *testing.T) {
 	p.setUp()
 	found := furnish(t, p)
 	stream, group := longNames(t, p)
-	page := p.signIn(adminEmail)
+	page := p.signInHome(adminEmail)
 	page.Allow("404 (Not Found)")
 	began := time.Now()
 	var faults []string

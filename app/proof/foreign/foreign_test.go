@@ -37,20 +37,32 @@ func foreignModule(t *testing.T, name string) string {
 	return folder
 }
 
+// goCommand runs the go command as the Makefile does, so that neither compiles anew what
+// the other has.
 func goCommand(t *testing.T, folder string, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", args...)
-	// As the Makefile builds the program, so that neither compiles anew what the
-	// other has.
-	cmd.Dir, cmd.Env = folder, append(os.Environ(), "GOFLAGS=-mod=mod -trimpath", "CGO_ENABLED=0")
+	cmd.Dir, cmd.Env = folder, append(os.Environ(), "GOFLAGS=-trimpath", "CGO_ENABLED=0")
 	output, err := cmd.CombinedOutput()
 	require.NoError(t, err, string(output))
 	return string(output)
 }
 
+// workspace resolves a module by itself, as its team does, and puts it into a workspace
+// with this one then. A copy of this module that is merely required has another name
+// for the compiler, which would compile all of it once more.
+func workspace(t *testing.T, folder string) {
+	t.Helper()
+	require.Contains(t, goCommand(t, folder, "list", "-mod=mod", "-deps", "-test", "./..."), "github.com/eventflow-go/eventflow/app")
+	root, err := filepath.Abs("../../..")
+	require.NoError(t, err)
+	goCommand(t, folder, "work", "init", root, folder)
+}
+
 func TestAForeignStoragePassesTheSuiteAndServes(t *testing.T) {
 	t.Parallel()
 	folder := foreignModule(t, "rocks")
+	workspace(t, folder)
 	require.Contains(t, goCommand(t, folder, "test", "-count=1", "-v", "-vet=off", "./rocks"), "--- PASS: TestStorage")
 	binary := filepath.Join(folder, "server")
 	goCommand(t, folder, "build", "-ldflags=-s -w", "-o", binary, ".")
@@ -72,6 +84,7 @@ func TestAForeignStoragePassesTheSuiteAndServes(t *testing.T) {
 func TestAForeignSinkPassesTheSuiteAndReceives(t *testing.T) {
 	t.Parallel()
 	folder := foreignModule(t, "pigeon")
+	workspace(t, folder)
 	require.Contains(t, goCommand(t, folder, "test", "-count=1", "-v", "-vet=off", "./pigeon"), "--- PASS: TestSinks")
 	binary := filepath.Join(folder, "server")
 	goCommand(t, folder, "build", "-ldflags=-s -w", "-o", binary, ".")

@@ -6,6 +6,9 @@
   {{- if $v.autoscaling.enabled }}{{ fail "autoscaling.enabled: SQLite has one server; set storage to postgres" }}{{ end }}
   {{- if or $v.database.existingSecret $v.database.bundled.enabled }}{{ fail "database: is of no use with storage sqlite; set storage to postgres" }}{{ end }}
 {{- else }}
+  {{- if and (ne $v.storage "postgres") $v.database.bundled.enabled }}{{ fail (printf "database.bundled: is one PostgreSQL for trying; with storage %s name the Secret with the URLs in database.existingSecret" $v.storage) }}{{ end }}
+  {{- if and (eq $v.storage "jetstream") (not $v.database.catalogKey) }}{{ fail "database.catalogKey: is required with storage jetstream, the key with the URL of the PostgreSQL for everything but events" }}{{ end }}
+  {{- if and $v.database.catalogKey $v.database.bundled.enabled }}{{ fail "database.catalogKey: the bundled PostgreSQL keeps everything; leave it empty" }}{{ end }}
   {{- if and $v.database.existingSecret $v.database.bundled.enabled }}{{ fail "database: existingSecret and bundled exclude each other" }}{{ end }}
   {{- if not (or $v.database.existingSecret $v.database.bundled.enabled) }}{{ fail "database.existingSecret: name the Secret that holds PostgreSQL's URL, or try with database.bundled.enabled=true" }}{{ end }}
 {{- end }}

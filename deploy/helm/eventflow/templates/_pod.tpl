@@ -148,6 +148,13 @@ scheme: {{ ternary "HTTPS" "HTTP" (ne $root.Values.tls.secretName "") }}
       name: {{ .Values.database.existingSecret }}
       key: {{ .Values.database.key }}
       {{- end }}
+{{- with .Values.database.catalogKey }}
+- name: EVENTFLOW_CATALOG
+  valueFrom:
+    secretKeyRef:
+      name: {{ $.Values.database.existingSecret }}
+      key: {{ . }}
+{{- end }}
 {{- end }}
 {{- if or .Values.redis.existingSecret .Values.redis.bundled.enabled }}
 - { name: EVENTFLOW_REDIS_FILE, value: /run/eventflow/redis }
