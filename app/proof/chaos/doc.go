@@ -35,6 +35,9 @@
 // shown an empty log. `make chaos` and `make chaos-long` do it;
 // EVENTFLOW_TEST_JETSTREAM_KEEP names a folder for the data and logs of what failed.
 //
+// Of a store of two shards the server, or the database of either shard, is killed while
+// streams move between them.
+//
 // A primary of PostgreSQL is killed for good, and its synchronous standby takes over. That
 // one must acknowledge nothing before it has a standby itself.
 //
