@@ -140,7 +140,7 @@ var moveFaults = []fault{
 			time.Sleep(time.Millisecond)
 			f.mu.Lock()
 			for i := range batches {
-				_ = f.shared.(core.Movable).Lift(ctx, batches[i].Stream, 1)
+				_ = f.shared.(core.Movable).Lift(ctx, batches[i].Stream, 7) // the turn of the suite's moves
 			}
 			return f.shared.Append(ctx, at, batches)
 		}

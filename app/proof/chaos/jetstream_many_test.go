@@ -23,7 +23,8 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// What so many streams may cost: until a server is ready, of one processor while nothing
+// What so many streams may cost: of one processor's time until a server is ready, which
+// takes as long on a machine that has nothing else to do, of one processor while nothing
 // happens, and of memory, the server of NATS and that of EventFlow together. What a start
 // asks of NATS does not grow with the streams.
 const (
@@ -91,6 +92,7 @@ func TestManyStreamsOnJetStream(t *testing.T) {
 	require.Len(t, page.Items, 1)
 
 	pids := []int{nats.Pid(), n.process.Process.Pid}
+	opening := processorTimes(t, pids)[1]
 	n.sweeps() // retention looks at all streams, at the start and every hour
 	swept, looks := processorTimes(t, pids), asked(t, nodes[0])-begins
 	hourly := (swept[0] + swept[1]).Seconds() / time.Hour.Seconds()
@@ -108,7 +110,7 @@ func TestManyStreamsOnJetStream(t *testing.T) {
 	t.Logf("idle, NATS takes %.1f %% of a processor and EventFlow %.1f %%, with %d messages; they have %d and %d MiB",
 		100*idle[0], 100*idle[1], asked(t, nodes[0])-before, memory[0], memory[1])
 	require.Less(t, questions, manyQuestions)
-	require.Less(t, opened, manyOpen)
+	require.Less(t, opening, manyOpen)
 	require.Less(t, idle[0]+idle[1]+hourly, manyIdle)
 	require.Less(t, memory[0]+memory[1], manyMiB)
 }
@@ -117,10 +119,7 @@ func TestManyStreamsOnJetStream(t *testing.T) {
 func (n *node) sweeps() {
 	n.t.Helper()
 	swept := regexp.MustCompile(`(?m)^eventflow_retention_last_sweep_timestamp_seconds [1-9]`)
-	until(n.t, "retention has looked at all streams", func() bool {
-		<-time.After(time.Second)
-		return swept.MatchString(n.get("/metrics"))
-	})
+	require.Eventually(n.t, func() bool { return swept.MatchString(n.get("/metrics")) }, 30*time.Minute, time.Second, "retention has looked at all streams")
 }
 
 // nameMany makes streams in the catalog, like the one that is there, and returns their
