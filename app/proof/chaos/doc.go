@@ -45,6 +45,9 @@
 // requests of a page to the same one, and restarts and pauses each node of such a fleet
 // under somebody who is signed in: package e2e.
 //
+// Two servers hand the same old events over to an archive, and one of them is killed at
+// each step of it, while a reader reads them through the other. `make chaos` does it.
+//
 // Copies from one store into another are killed on the way, and go on; a backup is
 // taken under load, and restored on the other engine.
 //
