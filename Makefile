@@ -62,7 +62,7 @@ RACED_ENV = CGO_ENABLED=1 GORACE=atexit_sleep_ms=10
 
 # How long `make fuzz` stays with each target, and how often `make chaos` kills,
 # pauses, cuts the power, and does each of it to servers of JetStream, how long it leaves
-# the network sick, and how often a standby takes over.
+# the network sick, how often a standby takes over, and something happens to two shards.
 FUZZTIME ?= 10s
 KILLS    ?= 20
 PAUSES   ?= 5
@@ -70,6 +70,7 @@ CUTS     ?= 5
 SICK     ?= 25s
 NATS     ?= 2
 STANDBYS ?= 3
+SHARDS   ?= 10
 
 .DEFAULT_GOAL := help
 .PHONY: help run build size dashboard test lint fmt image check-deploy bench lighthouse verify-hooks chaos chaos-long fuzz clean FORCE
@@ -124,6 +125,7 @@ verify-hooks: $(VERIFIER) ## have the Standard Webhooks library for JavaScript j
 chaos: dashboard bin/testenv ## kill, pause, cut off and misset servers and databases, make their network sick and cut their power, under load and check the log, and use the dashboard of three nodes (up to 35 minutes)
 	EVENTFLOW_TEST_KILLS=$(KILLS) EVENTFLOW_TEST_PAUSES=$(PAUSES) EVENTFLOW_TEST_CUTS=$(CUTS) \
 		EVENTFLOW_TEST_JETSTREAM=$(NATS) EVENTFLOW_TEST_SICK=$(SICK) EVENTFLOW_TEST_STANDBY=$(STANDBYS) EVENTFLOW_TEST_ARCHIVE=1 \
+		EVENTFLOW_TEST_SHARDS=$(SHARDS) \
 		bin/testenv -- $(GO) test -count=1 -v -timeout 30m ./app/proof/chaos/...
 	EVENTFLOW_TEST_STANDBY=1 $(GO) test -count=1 -run Standby ./adapters/postgres
 	EVENTFLOW_TEST_SHARDED=1 EVENTFLOW_TEST_ARCHIVE=1 bin/testenv -- $(GO) test -count=1 -run OverEngines ./adapters/sharded ./adapters/archive
@@ -138,6 +140,8 @@ chaos-long: bin/testenv ## pause, cut off and misset a server and cut its power 
 	bin/testenv -- $(GO) test -count=100 -timeout 60m -run ClockIsWrong ./app
 	EVENTFLOW_TEST_JETSTREAM=25 EVENTFLOW_TEST_CUTS=25 bin/testenv -- $(GO) test -count=1 -v -timeout 180m -run 'JetStream(Is|Are|Lose)' ./app/proof/chaos
 	EVENTFLOW_TEST_STREAMS=100000 bin/testenv -- $(GO) test -count=1 -v -run ManyStreams ./app/proof/chaos
+	EVENTFLOW_TEST_STANDBY=50 $(GO) test -count=1 -v -timeout 60m -run PrimaryIsLost ./app/proof/chaos
+	EVENTFLOW_TEST_SHARDS=200 $(GO) test -count=1 -v -timeout 120m -run ServersAndShards ./app/proof/chaos
 	EVENTFLOW_TEST_COPY=1000000 bin/testenv -- $(GO) test -count=1 -v -timeout 60m -run ACopyIsKilled ./app/proof/chaos
 
 fuzz: ## feed every fuzz target random input for FUZZTIME each

@@ -102,7 +102,7 @@ func checkHealth(t *testing.T, body, store string) {
 		delete(report.Checks, name)
 	}
 	for work, check := range report.Checks { // which there has been time for
-		require.Contains(t, []string{"retention", "replays", "replay_rights", "key_usage", "processors", "deliveries", "reports", "sources", "feeds"}, work)
+		require.Contains(t, []string{"retention", "replays", "replay_rights", "key_usage", "processors", "deliveries", "reports", "sources", "feeds", "moves"}, work)
 		require.Equal(t, rest.StatusOK, check.Status, body)
 		require.NotZero(t, check.LastRun, body)
 	}

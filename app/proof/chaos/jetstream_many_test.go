@@ -110,6 +110,7 @@ func TestManyStreamsOnJetStream(t *testing.T) {
 	t.Logf("idle, NATS takes %.1f %% of a processor and EventFlow %.1f %%, with %d messages; they have %d and %d MiB",
 		100*idle[0], 100*idle[1], asked(t, nodes[0])-before, memory[0], memory[1])
 	require.Less(t, questions, manyQuestions)
+	require.Less(t, looks, 8*many+manyQuestions, "retention asks no more of a stream")
 	require.Less(t, opening, manyOpen)
 	require.Less(t, idle[0]+idle[1]+hourly, manyIdle)
 	require.Less(t, memory[0]+memory[1], manyMiB)
