@@ -167,7 +167,8 @@ func (b *bench) besides(s *server) (stop func()) {
 	request := httpRequest("POST", "/api/v1/streams/s2/events", s.key, "application/json", event())
 	var sending sync.WaitGroup
 	sending.Go(func() {
-		_, _ = load{addr: s.addr, connections: 64, request: request, status: 202, patient: true, rest: 100 * time.Millisecond}.run(b.slice) // counts for nothing
+		l := load{addr: s.addr, connections: 64, request: request, status: 202, patient: true, rest: 100 * time.Millisecond}
+		_, _ = l.run(b.slice) // counts for nothing
 	})
 	return sending.Wait
 }
