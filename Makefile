@@ -122,7 +122,7 @@ lighthouse: bin/eventflow bin/testenv $(LIGHTHOUSE) ## have Lighthouse judge the
 verify-hooks: $(VERIFIER) ## have the Standard Webhooks library for JavaScript judge our signatures; needs npm
 	EVENTFLOW_TEST_NODE_MODULES='$(CURDIR)/$(VERIFIER)' $(GO) test -tags javascript -run JavaScript ./adapters/webhook
 
-chaos: bin/testenv ## kill, pause, cut off and misset servers and databases, make their network sick and cut their power, under load and check the log (up to 25 minutes)
+chaos: dashboard bin/testenv ## kill, pause, cut off and misset servers and databases, make their network sick and cut their power, under load and check the log, and use the dashboard of three nodes (up to 35 minutes)
 	EVENTFLOW_TEST_KILLS=$(KILLS) EVENTFLOW_TEST_PAUSES=$(PAUSES) EVENTFLOW_TEST_CUTS=$(CUTS) \
 		EVENTFLOW_TEST_JETSTREAM=$(NATS) EVENTFLOW_TEST_SICK=$(SICK) EVENTFLOW_TEST_STANDBY=$(STANDBYS) EVENTFLOW_TEST_ARCHIVE=1 \
 		EVENTFLOW_TEST_SHARDS=$(SHARDS) \
@@ -131,6 +131,7 @@ chaos: bin/testenv ## kill, pause, cut off and misset servers and databases, mak
 	EVENTFLOW_TEST_SHARDED=1 EVENTFLOW_TEST_ARCHIVE=1 bin/testenv -- $(GO) test -count=1 -run OverEngines ./adapters/sharded ./adapters/archive
 	bin/testenv -- $(GO) test -count=5 -run ClockIsWrong ./app
 	EVENTFLOW_TEST_JETSTREAM_SHAPES=1x1,3x1,3x4 $(GO) test -count=1 -run TestStorage ./adapters/jetstream
+	EVENTFLOW_TEST_FLEET=3 bin/testenv -- $(GO) test $(BUILDFLAGS) -count=1 $(TESTFLAGS) -timeout 30m ./app/proof/e2e
 
 chaos-long: bin/testenv ## pause, cut off and misset a server and cut its power 100 times each, kill under processors as often, do each of ten things to servers of JetStream 25 times, and kill copies of a million events (up to three hours)
 	EVENTFLOW_TEST_PAUSES=100 bin/testenv -- $(GO) test -count=1 -v -timeout 60m -run 'Paused|CutOff' ./app/proof/chaos

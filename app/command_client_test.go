@@ -108,6 +108,19 @@ func TestSourcesAreLedByCommands(t *testing.T) {
 	require.Equal(t, 202, send())
 	signed := c.must("source", "create", "hub", "--stream", "orders", "--preset", "github", "--secret-file", c.write("secret", "hush-hush-hush-hush\n"), "-o", "json")
 	require.NotContains(t, signed, "hush")
+	from := c.write("from.json", `{"brokers":["broker.example.org:9092"],"topics":["orders"],"password":"open sesame","username":"shop","sasl":"plain","tls":true}`)
+	for _, path := range []string{from, "@" + from} {
+		fed := c.must("source", "create", "lake", "--stream", "orders", "--preset", "kafka", "--from-file", path, "-o", "json")
+		require.NotContains(t, fed, "sesame")
+		require.Regexp(t, `lake +kafka +running`, c.must("source", "list"))
+		var one core.Source
+		require.NoError(t, json.Unmarshal([]byte(fed), &one))
+		require.Contains(t, string(one.From.Settings), "broker.example.org:9092")
+		c.must("source", "delete", "lake")
+	}
+	require.Contains(t, c.fails(2, "source", "create", "lake", "--stream", "orders", "--preset", "kafka", "--from-file", c.write("torn.json", "{")), "torn.json, must hold a JSON object")
+	require.Contains(t, c.fails(2, "source", "create", "lake", "--stream", "orders", "--preset", "kafka", "--from-file", c.write("none.json", "{}")), "brokers: must be a list")
+	require.Contains(t, c.fails(2, "source", "create", "lake", "--stream", "orders", "--preset", "kafka", "--from-file", "/nowhere.json"), "/nowhere.json")
 	require.Contains(t, c.fails(4, "source", "show", "pub"), "source list")
 	c.must("source", "delete", "shop")
 	all, err := client.SourcesPage(t.Context(), "", 0)

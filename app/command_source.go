@@ -1,6 +1,7 @@
 package app
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -90,11 +91,14 @@ func sourceCreateCommand() *cobra.Command {
 			}
 		}
 		if from != "" {
-			text, err := textOf("@" + strings.TrimPrefix(from, "@"))
+			name := strings.TrimPrefix(from, "@")
+			text, err := textOf("@" + name)
 			if err != nil {
 				return err
 			}
-			spec.From = []byte(text)
+			if spec.From = []byte(text); !json.Valid(spec.From) {
+				return usageError{fmt.Errorf("the file of --from-file, %s, must hold a JSON object", name)}
+			}
 		}
 		made, err := a.client.CreateSource(a, spec)
 		return a.address(made, err)

@@ -62,8 +62,21 @@ func (g *guard) run(partitions []*partition) {
 			return
 		case <-tick.C:
 			g.keep(partitions)
+			g.watch(partitions)
 		}
 	}
+}
+
+// watch looks again at leaders that were behind, so that Lost forgets them in time.
+func (g *guard) watch(partitions []*partition) {
+	ctx, cancel := context.WithTimeout(context.Background(), keepEvery)
+	defer cancel()
+	_ = each(partitions, func(p *partition) error {
+		if p.isBehind() {
+			return p.look(ctx)
+		}
+		return nil
+	})
 }
 
 // keep tries once. What fails is tried with the next tick.

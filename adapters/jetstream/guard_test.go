@@ -2,6 +2,7 @@ package jetstream_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"net/url"
 	"testing"
@@ -114,10 +115,10 @@ func TestAPartitionThatWentBackIsNotWrittenTo(t *testing.T) {
 	for range 3 {
 		require.NoError(t, add(unguarded, 1), "without the extents nobody would know")
 	}
-	require.Eventually(t, func() bool { return add(after, 1) == nil }, time.Minute, 10*time.Millisecond,
-		"the leader knows as much as there was, which is seen when it is asked again")
+	require.Eventually(t, func() bool { return after.(core.Guarded).Lost() == 0 }, time.Minute, 10*time.Millisecond,
+		"the leader knows as much as there was, which is seen without anybody's asking")
+	require.NoError(t, add(after, 1))
 	require.NoError(t, after.Check(t.Context()))
-	require.Zero(t, after.(core.Guarded).Lost())
 }
 
 // questions are those to which a log that has lost its end has no answer.
@@ -191,6 +192,65 @@ func TestCheckSaysWhatIsRelaxed(t *testing.T) {
 	err = guarded(t, u, memory.NewCatalog()).Check(t.Context())
 	require.ErrorIs(t, err, core.ErrRelaxedDurability)
 	require.ErrorContains(t, err, "name their monitoring addresses")
+}
+
+// Retention looks at every stream every hour, and a purge is work for every replica.
+func TestTrimPurgesOnlyWhatIsThere(t *testing.T) {
+	t.Parallel()
+	u := alone(t, sound)
+	initialize(t, u)
+	storage := guarded(t, u, memory.NewCatalog())
+	require.NoError(t, add(storage, 3))
+	conn, err := nats.Connect("nats://" + u.Host)
+	require.NoError(t, err)
+	t.Cleanup(conn.Close)
+	purges, err := conn.SubscribeSync("$JS.API.STREAM.PURGE.>")
+	require.NoError(t, err)
+	require.NoError(t, conn.Flush())
+	at := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC) // as add has it
+	for _, c := range []struct {
+		before time.Time
+		purges int // so far
+	}{{at, 0}, {at.Add(time.Hour), 2}, {at.Add(time.Hour), 2}} {
+		require.NoError(t, storage.(core.Trimmer).Trim(t.Context(), stream, c.before))
+		require.NoError(t, conn.Flush())
+		asked, _, err := purges.Pending()
+		require.NoError(t, err)
+		require.Equal(t, c.purges, asked)
+	}
+}
+
+// A call of Trim that was interrupted between blocks and their keys is finished by the next.
+func TestTrimFinishesWhatWasInterrupted(t *testing.T) {
+	t.Parallel()
+	u := alone(t, sound)
+	initialize(t, u)
+	storage := guarded(t, u, memory.NewCatalog())
+	at := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
+	for i, key := range []string{"old", "new"} {
+		received := at.Add(time.Duration(i) * time.Hour)
+		e := core.Event{ID: core.RandomID(at), Type: "a", Version: 1, OccurredAt: at, Source: "test", Payload: []byte(`1`), IdempotencyKey: key}
+		entry := core.Entry{Event: e, Fingerprint: core.Fingerprint{1}}
+		require.NoError(t, storage.Append(t.Context(), received, []core.Batch{{Org: core.ID{1}, Stream: stream, Entries: []core.Entry{entry}}}))
+	}
+	conn, err := nats.Connect("nats://" + u.Host)
+	require.NoError(t, err)
+	t.Cleanup(conn.Close)
+	js, err := conn.JetStream()
+	require.NoError(t, err)
+	of := base64.RawURLEncoding.EncodeToString(stream[:])
+	blocks, keys := "guarded.0.b."+of, "guarded.0.k."+of+".*"
+	last, err := js.GetLastMsg("guarded-0", blocks)
+	require.NoError(t, err)
+	require.NoError(t, js.PurgeStream("guarded-0", &nats.StreamPurgeRequest{Subject: blocks, Sequence: last.Sequence}))
+	held := func() int {
+		info, err := js.StreamInfo("guarded-0", &nats.StreamInfoRequest{SubjectsFilter: keys})
+		require.NoError(t, err)
+		return len(info.State.Subjects)
+	}
+	require.Equal(t, 2, held())
+	require.NoError(t, storage.(core.Trimmer).Trim(t.Context(), stream, at.Add(time.Hour)))
+	require.Equal(t, 1, held(), "the key of the event that is there")
 }
 
 // A JetStream stream that somebody has changed does not keep what a log must keep.

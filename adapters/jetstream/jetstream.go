@@ -25,6 +25,7 @@ type Storage struct {
 	homes      homes
 	heads      *heads
 	atlas      *atlas
+	firsts     *firsts
 	// guard is set once, by guarded.
 	guard   *guard
 	guarded sync.Once
@@ -61,7 +62,7 @@ func connect(u *url.URL) (*Storage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Storage{settings: set, link: l, homes: homes{known: map[core.ID]int{}}, heads: newHeads(), atlas: newAtlas()}
+	s := &Storage{settings: set, link: l, homes: homes{known: map[core.ID]int{}}, heads: newHeads(), atlas: newAtlas(), firsts: newFirsts()}
 	for number := range set.partitions {
 		s.partitions = append(s.partitions, newPartition(l, set, number))
 	}

@@ -109,6 +109,12 @@ func (p *partition) sure(age time.Duration) bool {
 	return p.behind == nil && p.cleared == p.doubts && p.looked == generation && time.Since(p.lookedAt) < age
 }
 
+func (p *partition) isBehind() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.behind != nil
+}
+
 // late says whether the leader has been behind for so long that waiting is in vain.
 func (p *partition) late() bool {
 	p.mu.Lock()

@@ -70,6 +70,7 @@ func (s *Storage) firstOf(ctx context.Context, p *partition, stream core.ID) (*b
 	}
 	b, err := decodeBlock(m)
 	if err == nil {
+		s.firsts.saw(b)
 		s.atlas.removed(stream, b.seq)
 		s.atlas.saw(b)
 	}

@@ -25,30 +25,51 @@ func (s *Storage) Trim(ctx context.Context, stream core.ID, before time.Time) er
 	if err != nil {
 		return err
 	}
+	if first, ok := s.firsts.get(stream); ok && !first.last.Before(hour(before)) {
+		return s.forgetBefore(ctx, p, stream, first)
+	}
 	for {
-		seq, err := s.cut(ctx, p, stream, hour(before))
-		if errors.Is(err, errOvertaken) && pause(ctx, 10*time.Millisecond) == nil {
-			continue // an append came meanwhile
-		}
-		if err != nil || seq == 0 {
+		found, err := s.endsOf(ctx, p, stream)
+		if err != nil || found == nil {
 			return err
+		}
+		seq, err := s.cut(ctx, p, stream, found, hour(before))
+		switch {
+		case errors.Is(err, errOvertaken) && pause(ctx, 10*time.Millisecond) == nil:
+			continue // an append came meanwhile
+		case err != nil || seq == 0:
+			return err
+		case seq == found.first.seq:
+			return s.forgetBefore(ctx, p, stream, firstBlock{seq: seq})
 		}
 		return s.removeBefore(ctx, p, stream, seq)
 	}
 }
 
-// cut returns the sequence of the first block that retention keeps, or 0 where it
-// removes nothing. Where it keeps none, it adds an empty one first: by it the stream
-// keeps its next offset and its clock, and no append can take it for a new one.
-func (s *Storage) cut(ctx context.Context, p *partition, stream core.ID, before time.Time) (uint64, error) {
-	found, err := s.endsOf(ctx, p, stream)
-	if err != nil || found == nil {
-		return 0, err
+// forgetBefore removes the keys of blocks that are gone, if there are any: an earlier call
+// may have been interrupted between the blocks and their keys. That is asked first, because
+// a purge is work for every replica.
+func (s *Storage) forgetBefore(ctx context.Context, p *partition, stream core.ID, first firstBlock) error {
+	if first.clean {
+		return nil
 	}
+	m, err := p.fromLeader(ctx, get{Seq: 1, NextFor: p.keys(stream)})
+	if err == nil && m != nil && m.seq < first.seq {
+		err = p.purge(ctx, p.keys(stream), first.seq)
+	}
+	if err == nil {
+		s.firsts.cleaned(stream, first.seq)
+	}
+	return err
+}
+
+// cut returns the sequence of the first block that retention keeps, or 0 where retention
+// has removed it meanwhile. Where it keeps none, it adds an empty one first: by it the
+// stream keeps its next offset and its clock, and no append can take it for a new one.
+func (s *Storage) cut(ctx context.Context, p *partition, stream core.ID, found *ends, before time.Time) (uint64, error) {
 	g := timeGoal(before)
 	switch {
 	case g.reached(found.first.place()):
-		// An earlier call may have been interrupted between the blocks and their keys.
 		return found.first.seq, nil
 	case !g.reached(found.last.place()) && found.last.count == 0:
 		return found.last.seq, nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -60,11 +61,11 @@ func RemovePeer(ctx context.Context, nodes []Node, stream, server string) error 
 func ask(ctx context.Context, nodes []Node, subject string, body, answer any) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	servers := ""
+	var servers []string
 	for _, n := range nodes {
-		servers += ",nats://127.0.0.1:" + strconv.Itoa(n.Port)
+		servers = append(servers, "nats://127.0.0.1:"+strconv.Itoa(n.Port))
 	}
-	conn, err := nats.Connect(servers[1:], nats.Timeout(2*time.Second))
+	conn, err := nats.Connect(strings.Join(servers, ","), nats.Timeout(2*time.Second))
 	if err != nil {
 		return err
 	}

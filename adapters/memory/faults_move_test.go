@@ -140,7 +140,7 @@ var moveFaults = []fault{
 			time.Sleep(time.Millisecond)
 			f.mu.Lock()
 			for i := range batches {
-				_ = f.shared.(core.Movable).Lift(ctx, batches[i].Stream, 1)
+				_ = f.shared.(core.Movable).Lift(ctx, batches[i].Stream, 7) // the turn of the suite's moves
 			}
 			return f.shared.Append(ctx, at, batches)
 		}
@@ -157,7 +157,7 @@ var moveFaults = []fault{
 		}
 	}},
 	{"discards by a trim", discardGone, "must have zero bounds", func(f *faulty) {
-		f.discard = func(ctx context.Context, stream core.ID, turn int64) error {
+		f.discard = func(ctx context.Context, stream core.ID, _ int64) error {
 			return f.shared.Trim(ctx, stream, time.Date(3000, 1, 1, 0, 0, 0, 0, time.UTC))
 		}
 	}},

@@ -306,5 +306,5 @@ func TestNamesAreValid(t *testing.T) {
 			names++
 		}
 	}
-	require.Equal(t, 48, names)
+	require.Equal(t, 49, names)
 }

@@ -103,12 +103,12 @@ func TestFilterDecides(t *testing.T) {
 func TestFilterFailsWhereTheEventDoesNotFit(t *testing.T) {
 	t.Parallel()
 	for condition, reason := range map[string]string{
-		`payload.amount`:             "must yield true or false, and yields int",
-		`payload.name > 5`:           "line 1, column 14: fails on this event: no such overload",
-		`payload.name + 1 == 2`:      "line 1, column 14: fails on this event: no such overload",
-		"true &&\n payload.id/0 > 1": "line 2, column 12: fails on this event: division by zero",
+		`payload.amount`:             "must yield true or false, and yields a whole number",
+		`payload.name > 5`:           "line 1, column 14: fails on this event: ",
+		`payload.name + 1 == 2`:      "line 1, column 14: fails on this event: ",
+		"true &&\n payload.id/0 > 1": "line 2, column 12: fails on this event: nothing can be divided by 0",
 		`int(payload.name) == 1`:     "fails on this event",
-		`payload.amount * 2.0 > 1.0`: "no such overload: the kinds of its operands do not go together",
+		`payload.amount * 2.0 > 1.0`: "finds values whose kinds do not go together",
 	} {
 		in := event(order)
 		_, passed, err := compile(t, condition, "").Run(t.Context(), &in)
@@ -223,19 +223,19 @@ func TestCompileSaysWhereTheFaultIs(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ filter, transform, field, reason string }{
 		{"type ==", "", "filter", "line 1, column 8: "},
-		{"type == 'a' &&\n  nosuch(1)", "", "filter", "line 2, column 9: undeclared reference to 'nosuch'"},
-		{"foo == 1", "", "filter", "line 1, column 1: undeclared reference to 'foo': there are type, source"},
-		{"version == 'a'", "", "filter", "line 1, column 9: found no matching overload"},
-		{"1 + 1", "", "filter", "must be a condition, true or false, and yields int"},
-		{"type", "", "filter", "must be a condition, true or false, and yields string"},
+		{"type == 'a' &&\n  nosuch(1)", "", "filter", "line 2, column 9: there is no function nosuch()"},
+		{"foo == 1", "", "filter", "line 1, column 1: there is no foo: a text stands in quotes, as 'foo', a field of the payload is payload.foo, and of the event there are type, source"},
+		{"version == 'a'", "", "filter", "line 1, column 9: == does not go with a whole number and a text: put the number into quotes"},
+		{"1 + 1", "", "filter", "must be a condition, true or false, and yields a whole number"},
+		{"type", "", "filter", "must be a condition, true or false, and yields a text"},
 		{`type.matches("(")`, "", "filter", "line 1, column 13: the regular expression is wrong"},
 		{`type.matches(source)`, "", "filter", "line 1, column 13: matches() needs its regular expression as a text in quotes"},
 		{`timestamp("x") == occurred_at`, "", "filter", "line 1, column 11: "},
 		{strings.Repeat(" ", 17<<10) + "true", "", "filter", "has 17412 bytes, and may have 16384"},
-		{"", "{", "transform", "line 1, column 2: unexpected EOF"},
-		{"", ".payload\n  | foo(1)", "transform", "line 2, column 5: function not defined: foo/1"},
-		{"", ".payload = $x", "transform", "line 1, column 12: variable not defined: $x"},
-		{"", ".payload | |", "transform", "line 1, column 12: unexpected token"},
+		{"", "{", "transform", "line 1, column 2: the program ends where something must follow"},
+		{"", ".payload\n  | foo(1)", "transform", "line 2, column 5: there is no function foo with 1 argument"},
+		{"", ".payload = $x", "transform", "line 1, column 12: there is no variable $x"},
+		{"", ".payload | |", "transform", "line 1, column 12: | is not expected here"},
 		{"", ".a.\"é\" + ?", "transform", "line 1, column 10: "},
 		{"", "1", "transform", "must yield an object, the event, and yields a number"},
 		{"", ".type", "transform", "must yield an object, the event, and yields a string"},
@@ -262,6 +262,82 @@ func TestCompileSaysWhereTheFaultIs(t *testing.T) {
 	} {
 		_, err := pipeline.New().Compile(tt.filter, tt.transform)
 		requireFault(t, err, tt.field, tt.reason)
+	}
+}
+
+// What people write by mistake is answered in plain words, and never in those of the
+// libraries.
+func TestTypicalMistakesAreAnsweredPlainly(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ filter, transform, reason string }{
+		{`type = 'a'`, "", "line 1, column 6: = means nothing here: two values are compared by =="},
+		{`type == "a`, "", "line 1, column 9: the text that begins here has no quote at its end"},
+		{`type == ‘a’`, "", "line 1, column 9: a text stands in straight quotes"},
+		{`type == paid`, "", "line 1, column 9: there is no paid: a text stands in quotes, as 'paid'"},
+		{`type == 'a' and true`, "", "line 1, column 13: and means nothing here: write &&"},
+		{`type == 'a' | true`, "", "line 1, column 13: | means nothing here: write ||"},
+		{`type <> 'a'`, "", "line 1, column 7: > is not expected here: unequal is !="},
+		{`type like 'a'`, "", "line 1, column 6: there is no like: use startsWith(), contains() or matches()"},
+		{`(type == 'a'`, "", "line 1, column 13: ) is missing here"},
+		{`type == 'a')`, "", "line 1, column 12: ) closes nothing"},
+		{`type ==`, "", "line 1, column 8: the condition ends where something must follow"},
+		{`true && == type`, "", "line 1, column 9: a value is missing before =="},
+		{`payload.total > 1,000`, "", "line 1, column 18: , is not expected here: numbers are written without"},
+		{`type == TRUE`, "", "line 1, column 9: TRUE means nothing here: write true"},
+		{`context.size == 1`, "", "line 1, column 14: == does not go with a text and a whole number: put the number into quotes"},
+		{`occurred_at > '2026-01-01'`, "", "line 1, column 13: > does not go with a time and a text: make a time of the text, as timestamp("},
+		{`type != null`, "", "line 1, column 6: != does not go with a text and null: a field that the event does not have is ''"},
+		{`!type`, "", "line 1, column 1: ! does not go with a text"},
+		{`type && true`, "", "line 1, column 1: true or false is needed here, and this is a text"},
+		{`true ? 1 : 'a'`, "", "line 1, column 6: what stands behind ? and behind : must be of one kind, and is a whole number and a text"},
+		{`type in 'abc'`, "", "line 1, column 6: in asks whether a text is in a list or a map of such, and behind it stands a text"},
+		{`1 in ['a']`, "", "and behind it stands a list of texts"},
+		{`type[0] == 'a'`, "", "line 1, column 5: a text has nothing that is named by a whole number"},
+		{`type.startswith('a')`, "", "line 1, column 16: there is no startswith(): write startsWith()"},
+		{`startsWith(type, 'a')`, "", "line 1, column 11: startsWith() is written behind its text, as in type.startsWith('order')"},
+		{`size(version) == 1`, "", "line 1, column 5: size() takes no whole number"},
+		{`version.a == 1`, "", "line 1, column 8: a whole number has no fields"},
+		{`version.all(x, true)`, "", "line 1, column 1: all(), exists(), exists_one(), map() and filter() go through a list or a map, and this is a whole number"},
+		{`payload.items.exists(price > 1)`, "", "line 1, column 21: exists() needs a name for each element"},
+		{`payload.items.exists(a.b, true)`, "", "line 1, column 23: the first of the two in the brackets must be a name of your own"},
+		{`has(payload)`, "", "line 1, column 5: has() asks for a field of something"},
+		{`if type == 'a'`, "", "line 1, column 1: if is a reserved word"},
+		{`99999999999999999999 == 1`, "", "line 1, column 1: this number is too large"},
+		{`duration('1 day') == duration('1h')`, "", "line 1, column 10: must be a duration, as '90s'"},
+		{`type.matches('(')`, "", "line 1, column 13: the regular expression is wrong: missing closing )"},
+		{"true &&\n  event.type == 'a'", "", "line 2, column 3: there is no event: write type instead of event.type"},
+		{"", `.type == 'a'`, `line 1, column 10: a text stands in straight double quotes`},
+		{"", `if .type == "a" then .`, `line 1, column 23: the program ends where something must follow`},
+		{"", `.payload = "a`, `the text that begins here has no " at its end`},
+		{"", `.payload = total`, `line 1, column 12: there is no function total: a field begins with a dot, as .total`},
+	} {
+		_, err := pipeline.New().Compile(tt.filter, tt.transform)
+		field := "filter"
+		if tt.filter == "" {
+			field = "transform"
+		}
+		requireFault(t, err, field, tt.reason)
+		require.NotRegexp(t, "overload|undeclared|container|EOF|token|IDENTIFIER|not defined", err.Error())
+	}
+}
+
+func TestWhatAnEventDoesToAFilterIsSaidPlainly(t *testing.T) {
+	t.Parallel()
+	for filter, reason := range map[string]string{
+		`payload.amount > 'a'`:                  "line 1, column 16: fails on this event: > finds values whose kinds do not go together",
+		`payload.none > 1`:                      "line 1, column 14: fails on this event: > finds values whose kinds do not go together",
+		`payload.text && true`:                  "fails on this event: && finds a value that is not true or false",
+		`size(payload.amount) > 1`:              "line 1, column 5: fails on this event: size() finds a value of a kind that it does not take",
+		`payload.amount / 0 == 1`:               "line 1, column 16: fails on this event: nothing can be divided by 0",
+		`int(payload.text) > 1`:                 "line 1, column 4: fails on this event: a text that is not a whole number cannot be made one",
+		`timestamp(payload.text) < occurred_at`: "is not an RFC 3339 time",
+		`payload.items['a'] == 1`:               "elements of a list are named by their numbers, from 0, and not by a text",
+		`payload.amount.exists(x, x > 1)`:       "go through a list or a map, and find a whole number",
+		`payload.amount`:                        "must yield true or false, and yields a whole number for this event",
+	} {
+		in := event(order)
+		_, _, err := compile(t, filter, "").Run(t.Context(), &in)
+		requireFault(t, err, "filter", reason)
 	}
 }
 

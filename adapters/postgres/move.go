@@ -124,8 +124,8 @@ func (d *discard) step(ctx context.Context, statement string) (rows int64, err e
 // day removes what the stream has of a day. The partition may be gone.
 func (d *discard) day(ctx context.Context, day int32) error {
 	for {
-		rows, err := d.step(ctx, fmt.Sprintf(`delete from %[1]s where ctid = any (array(
-			select ctid from %[1]s where stream = $1 limit %[2]d))`, partition(day), trimChunk))
+		rows, err := d.step(ctx, fmt.Sprintf(
+			`delete from %[1]s where ctid = any (array(select ctid from %[1]s where stream = $1 limit %[2]d))`, partition(day), trimChunk))
 		if err != nil && pgtenant.State(err) != stateUndefinedTable {
 			return err
 		}

@@ -23,6 +23,9 @@ func NewIngest(streams *Streams, committer *Committer, now func() time.Time) *In
 	return &Ingest{streams: streams, committer: committer, now: now}
 }
 
+// Waiting returns how many events wait for their commit.
+func (in *Ingest) Waiting() int { return in.committer.Queued() }
+
 // Item is the answer to one event of a batch: a receipt, or why this event was
 // refused. Another event's refusal does not touch it.
 type Item struct {

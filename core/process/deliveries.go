@@ -128,7 +128,7 @@ func (d *Deliveries) send(ctx context.Context, p *core.Processor, event *core.Ev
 	sent := sink.Send(sending, []core.Outgoing{out})[0]
 	attempt := attemptOf(p, &out, sent, time.Since(began), d.Now.Stamp())
 	if sent.Err != nil {
-		attempt.Outcome, attempt.Error = core.Dead, plain(sent.Err.Error()) // nobody tries it again by itself
+		attempt.Outcome, attempt.Error = core.Dead, plain(said(sent.Err)) // nobody tries it again by itself
 	}
 	note := core.DeliveryNote{Processor: p.ID, At: attempt.At, Attempts: []core.DeliveryAttempt{attempt}, Count: countOf(&attempt)}
 	note.Recovered = sent.Err == nil

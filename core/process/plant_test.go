@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,7 +28,7 @@ import (
 // in a bubble whose clock passes by itself.
 type plant struct {
 	*testing.T
-	log     core.Storage
+	log     *slowLog
 	catalog *memory.Catalog
 	who     core.Principal
 	box     *mailbox
@@ -58,7 +59,7 @@ func inPlant(t *testing.T, test func(*plant)) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		p := &plant{
-			T: t, log: coretest.OpenLog(t), catalog: memory.NewCatalog(), box: &mailbox{}, shapes: &shapes{},
+			T: t, log: &slowLog{Storage: coretest.OpenLog(t)}, catalog: memory.NewCatalog(), box: &mailbox{}, shapes: &shapes{},
 			who: core.Principal{Org: core.ID{1}, User: core.ID{7}, Role: core.RoleAdmin}, secrets: [][]byte{[]byte("a secret of the server")},
 		}
 		p.mill = p.node()
@@ -66,6 +67,17 @@ func inPlant(t *testing.T, test func(*plant)) {
 		require.NoError(t, err)
 		test(p)
 	})
+}
+
+// slowLog is a log that takes so long to store something, in nanoseconds.
+type slowLog struct {
+	core.Storage
+	takes atomic.Int64
+}
+
+func (l *slowLog) Append(ctx context.Context, at time.Time, batches []core.Batch) error {
+	time.Sleep(time.Duration(l.takes.Load()))
+	return l.Storage.Append(ctx, at, batches)
 }
 
 // node starts another node over the same stores.

@@ -54,7 +54,7 @@ type Ports struct {
 func New(p Ports) *UseCases {
 	to := &destinations{connectors: map[string]core.Connector{}, sealer: p.Sealer, streams: p.Streams, ingest: p.Ingest, watch: p.Watch}
 	maps.Copy(to.connectors, p.Connectors)
-	lane := newSlowLane()
+	lane := newSlowLane(func() bool { return p.Ingest.Waiting() > 0 })
 	runner := &Runner{Ports: p, to: to, lane: lane, works: map[core.ID]*work{}, news: make(chan struct{}, 1)}
 	processors := &Processors{Ports: p, to: to, changed: runner.wake}
 	return &UseCases{

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -210,6 +211,24 @@ func TestADeliveryIsSentAgain(t *testing.T) {
 		require.Empty(p, p.letters())
 		stop()
 		<-done
+	})
+}
+
+// TestASlowPipelineTakesLessWhileProducersWait: their requests need the cores.
+func TestASlowPipelineTakesLessWhileProducersWait(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.processor(func(s *core.ProcessorSpec) { s.Filter = "slow" })
+		p.put(numbers(2000)...)
+		pass(10 * time.Second)
+		alone := len(p.box.got())
+		p.log.takes.Store(int64(20 * time.Second))
+		for range 2 { // one is being stored, and the other one waits for it
+			go p.put(`1`)
+			synctest.Wait()
+		}
+		pass(10 * time.Second)
+		require.Less(p, len(p.box.got())-alone, alone/2)
+		pass(time.Minute)
 	})
 }
 

@@ -141,14 +141,14 @@ func (r *Runner) begin(ctx context.Context, id core.ID, mark core.ProcessorMark)
 	}
 	pipeline, err := r.Compiler.Compile(p.Filter, p.Transform)
 	if err != nil {
-		return r.disable(ctx, p, "the filter or the transform does not compile any more: "+err.Error())
+		return r.disable(ctx, p, "the filter or the transform does not compile any more: "+said(err))
 	}
 	if err := refuseCircle(ctx, r.Store, &p); err != nil {
-		return r.disable(ctx, p, err.Error())
+		return r.disable(ctx, p, said(err))
 	}
 	sink, err := r.to.open(ctx, &p)
 	if err != nil {
-		return r.disable(ctx, p, "the destination cannot be opened: "+err.Error())
+		return r.disable(ctx, p, "the destination cannot be opened: "+said(err))
 	}
 	if p.Filter == "" && p.Transform == "" {
 		r.works[id] = r.start(&p, nil, sink) // nothing is to be decided

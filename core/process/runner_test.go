@@ -161,6 +161,11 @@ func TestWhatCanNeverArriveIsADeadLetterAtOnce(t *testing.T) {
 		pass(time.Second)
 		require.Equal(p, []core.Offset{0, 3}, p.box.got())
 		require.ElementsMatch(p, []core.Offset{1, 2}, p.letters(), "a transform that fails would fail again")
+		pass(2 * time.Second)
+		page, err := p.Deliveries.List(p.Context(), p.who, "orders", "mail", core.DeliveryQuery{Outcome: core.Dead})
+		require.NoError(p, err)
+		require.Len(p, page.Items, 2)
+		require.ElementsMatch(p, []string{"too large", "transform: 1:2: has failed"}, []string{page.Items[0].Error, page.Items[1].Error}, "people read no codes")
 	})
 }
 

@@ -2,6 +2,7 @@ package process
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"time"
 	"unicode"
@@ -21,7 +22,7 @@ func (l *lease) filtered(offset core.Offset) {
 func (l *lease) done(out *core.Outgoing, sent core.Sent, took time.Duration) {
 	attempt := l.attempt(out, sent, took)
 	if sent.Err != nil && sent.Verdict == core.TurnedAway {
-		l.work.turnAway("the destination wants no events any more: " + sent.Err.Error())
+		l.work.turnAway("the destination wants no events any more: " + said(sent.Err))
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -57,7 +58,7 @@ func (l *lease) attempt(out *core.Outgoing, sent core.Sent, took time.Duration) 
 		next := now.Add(l.delay(out, sent))
 		a.Outcome, a.NextTry = core.Retrying, &next
 	}
-	a.Error = plain(sent.Err.Error())
+	a.Error = plain(said(sent.Err))
 	return a
 }
 
@@ -75,6 +76,14 @@ func attemptOf(p *core.Processor, out *core.Outgoing, sent core.Sent, took time.
 func (l *lease) delay(out *core.Outgoing, sent core.Sent) time.Duration {
 	delay := l.work.processor.Backoff.After(out.Attempt, l.random)
 	return min(max(delay, sent.After), core.MaxBackoff.Duration())
+}
+
+// said is what people read of an error: the code of ours is for programs.
+func said(err error) string {
+	if known, ours := errors.AsType[*core.Error](err); ours {
+		return known.Message
+	}
+	return err.Error()
 }
 
 // plain makes a text that a reason may be: short, of valid characters.

@@ -12,12 +12,15 @@ import (
 // slowLane keeps pipelines that take long from the CPU that everybody needs. A pipeline
 // that was slow a while ago, or is not known yet, runs in the lane. There is one lane on
 // a node; after each run it rests, so that all of them together take a twentieth of the
-// cores. Organizations take turns in it: each has one run in line at a time.
+// cores, and a quarter of that while producers wait for theirs. Organizations take turns in
+// it: each has one run in line at a time.
 type slowLane struct {
 	// lane has one element while it is free.
 	lane chan struct{}
 	// rests is how many times as long as a run the lane rests after it.
 	rests int
+	// busy reports whether producers wait for the node.
+	busy func() bool
 
 	// mu guards turns: an organization's has one element while none of its runs is in
 	// line.
@@ -35,14 +38,16 @@ type turn struct {
 const (
 	// laneShare is the part of all cores that the lane takes: one in so many.
 	laneShare = 20
+	// busyRests is how many times as long as otherwise the lane rests while producers wait.
+	busyRests = 4
 	// slowRun is what a pipeline takes for an event at most, unless it is slow.
 	slowRun = time.Millisecond
 	// slowRuns is how many fast runs in a row it takes not to be slow any more.
 	slowRuns = 100
 )
 
-func newSlowLane() *slowLane {
-	s := &slowLane{lane: make(chan struct{}, 1), rests: max(laneShare/runtime.GOMAXPROCS(0)-1, 1), turns: map[core.ID]*turn{}}
+func newSlowLane(busy func() bool) *slowLane {
+	s := &slowLane{lane: make(chan struct{}, 1), rests: max(laneShare/runtime.GOMAXPROCS(0)-1, 1), busy: busy, turns: map[core.ID]*turn{}}
 	s.lane <- struct{}{}
 	return s
 }
@@ -59,9 +64,14 @@ func (s *slowLane) run(ctx context.Context, org core.ID, work func()) error {
 		return err
 	}
 	defer func() { s.lane <- struct{}{} }()
+	rests, busy := s.rests, s.busy()
 	began := time.Now()
 	work()
-	rest(ctx, time.Since(began)*time.Duration(s.rests))
+	took := time.Since(began)
+	if busy || s.busy() {
+		rests *= busyRests
+	}
+	rest(ctx, took*time.Duration(rests))
 	return nil
 }
 

@@ -10,8 +10,10 @@ import (
 	"strings"
 	"sync"
 	_ "time/tzdata" // `occurred_at.getHours("Europe/Berlin")` means the same on every machine, in an image without a zone too
+	"unicode/utf8"
 
 	"github.com/google/cel-go/cel"
+	"github.com/google/cel-go/common"
 	"github.com/google/cel-go/common/ast"
 	"github.com/google/cel-go/common/types"
 
@@ -77,10 +79,10 @@ func Compile(text string) (filter *Filter, err error) {
 	}
 	compiled, issues := env.Compile(text)
 	if issues.Err() != nil {
-		return nil, compileFault(issues)
+		return nil, compileFault(text, issues)
 	}
 	if kind := compiled.OutputType(); kind != cel.BoolType && kind != cel.DynType {
-		return nil, fault("must be a condition, true or false, and yields %s", kind)
+		return nil, fault("must be a condition, true or false, and yields %s", kindOf(kind.String()))
 	}
 	guards, err := guardsOf(compiled.NativeRep())
 	if err != nil {
@@ -88,7 +90,7 @@ func Compile(text string) (filter *Filter, err error) {
 	}
 	program, err := env.Program(compiled, cel.CustomDecoratorV2(guards.decorate))
 	if err != nil {
-		return nil, fault("%s", firstLine(err.Error()))
+		return nil, fault("%s", short(plainly(err.Error(), "")))
 	}
 	return &Filter{program: program, ast: compiled.NativeRep()}, nil
 }
@@ -122,7 +124,7 @@ func (f *Filter) Passes(ctx context.Context, in *decoded.Event) (passes bool, er
 	}
 	passed, isBool := value.(types.Bool)
 	if !isBool {
-		return false, fault("must yield true or false, and yields %s for this event", value.Type().TypeName())
+		return false, fault("must yield true or false, and yields %s for this event", kindOf(value.Type().TypeName()))
 	}
 	return bool(passed), nil
 }
@@ -139,7 +141,7 @@ const field = "filter"
 func fault(reason string, args ...any) *core.Error { return core.Invalid(field, reason, args...) }
 
 // compileFault says what is wrong with a text, at most three places of it.
-func compileFault(issues *cel.Issues) error {
+func compileFault(text string, issues *cel.Issues) error {
 	found := issues.Errors()
 	out := &core.Error{Code: core.CodeValidation}
 	for _, one := range found[:min(len(found), 3)] {
@@ -147,32 +149,42 @@ func compileFault(issues *cel.Issues) error {
 		if one.Location.Line() > 0 {
 			place = fmt.Sprintf("line %d, column %d: ", one.Location.Line(), one.Location.Column()+1)
 		}
-		out.Details = append(out.Details, core.Detail{Field: field, Reason: place + firstLine(strings.TrimPrefix(one.Message, "Syntax error: "))})
+		out.Details = append(out.Details, core.Detail{Field: field, Reason: place + short(plainly(one.Message, from(text, one.Location)))})
 	}
 	out.Message = out.Details[0].Field + ": " + out.Details[0].Reason
 	return out
 }
 
+// from returns a text from a place on.
+func from(text string, place common.Location) string {
+	for range place.Line() - 1 {
+		_, text, _ = strings.Cut(text, "\n")
+	}
+	for range place.Column() {
+		_, size := utf8.DecodeRuneInString(text)
+		text = text[size:]
+	}
+	return text
+}
+
 // runFault says where a condition failed.
 func (f *Filter) runFault(err error) error {
-	place := ""
+	place, said := "", plainly(err.Error(), "")
 	if known, ok := errors.AsType[*types.Err](err); ok {
 		place = placeOf(f.ast, known.NodeID())
+		if strings.HasPrefix(said, "no such overload") {
+			said = sayRunMisfit(f.ast, known.NodeID())
+		}
 	}
-	return fault("%sfails on this event: %s", place, firstLine(err.Error()))
+	return fault("%sfails on this event: %s", place, short(said))
 }
 
 // longestReason is in bytes.
-const longestReason = 300
+const longestReason = 400
 
-func firstLine(text string) string {
+// short cuts a text to its first line, and to what is kept of it.
+func short(text string) string {
 	text, _, _ = strings.Cut(text, "\n")
-	if short, ok := strings.CutSuffix(text, " (in container '')"); ok {
-		text = short + ": there are type, source, subject, version, occurred_at, payload, context, event_id, offset and received_at"
-	}
-	if text == "no such overload" {
-		text += ": the kinds of its operands do not go together, as those of a number and a text"
-	}
 	if len(text) > longestReason {
 		text = text[:longestReason] + " …"
 	}

@@ -26,18 +26,47 @@ func parseFault(text string, err error) error {
 	}
 	// The offset is behind the token.
 	offset := min(max(known.Offset-len(known.Token), 0), len(text))
-	return fault("%s%v", at(text, offset), known)
+	return fault("%s%s", at(text, offset), plainly(known))
 }
 
-var undefined = regexp.MustCompile(`not defined: ([^/\s]+)`)
+// plainly says what the library says of a token.
+func plainly(err *gojq.ParseError) string {
+	said := err.Error()
+	switch {
+	case said == "unexpected EOF":
+		return "the program ends where something must follow: each (, [, { and \" needs its end, and each if its end"
+	case said == "unterminated string literal":
+		return "the text that begins here has no \" at its end"
+	case strings.HasPrefix(said, "invalid escape"):
+		return err.Token + " is nothing that \\ can begin: write \\\\ for one \\"
+	case err.Token == "'" || strings.HasPrefix(err.Token, "“"):
+		return "a text stands in straight double quotes, as \"order\""
+	case err.Token == "&" || err.Token == "|" && strings.HasPrefix(said, "invalid"):
+		return err.Token + " is not expected here: conditions are joined by and, and by or"
+	case err.Token == "=":
+		return "= is not expected here: two values are compared by =="
+	}
+	return err.Token + " is not expected here"
+}
+
+var undefined = regexp.MustCompile(`^(function|variable) not defined: ([^/\s]+)(?:/(\d+))?$`)
 
 // compileFault says which name of a program means nothing, and where it stands.
 func compileFault(text string, err error) error {
-	place := ""
-	if name := undefined.FindStringSubmatch(err.Error()); name != nil {
-		place = placeOf(text, name[1])
+	part := undefined.FindStringSubmatch(err.Error())
+	switch {
+	case part == nil:
+		return fault("%v", err)
+	case part[1] == "variable":
+		return fault("%sthere is no variable %s: define it by `... as %s | ...`", placeOf(text, part[2]), part[2], part[2])
+	case part[3] == "0":
+		return fault("%sthere is no function %s: a field begins with a dot, as .%s", placeOf(text, part[2]), part[2], part[2])
 	}
-	return fault("%s%v", place, err)
+	many := part[3] + " arguments: they stand in brackets, with ; between them"
+	if part[3] == "1" {
+		many = "1 argument"
+	}
+	return fault("%sthere is no function %s with %s", placeOf(text, part[2]), part[2], many)
 }
 
 func notAvailable(text, name string) error {

@@ -3,6 +3,7 @@ package work
 import (
 	"fmt"
 	"regexp/syntax"
+	"strings"
 )
 
 // largestPattern is in instructions.
@@ -14,7 +15,7 @@ const largestPattern = 2_000
 func Instructions(expression string) (int, error) {
 	tree, err := syntax.Parse(expression, syntax.Perl)
 	if err != nil {
-		return 0, fmt.Errorf("the regular expression is wrong: %w", err)
+		return 0, fmt.Errorf("the regular expression is wrong: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}
 	size := instructions(tree)
 	if size > largestPattern {

@@ -17,7 +17,8 @@
 //     takes by itself is cpu_share_of_10000_waiters;
 //   - slow: 10,000 clients, half of them with a key, send a byte of a request's headers
 //     every two seconds (post_with_10000_slow_over_without), and the heap is so much
-//     larger for it (heap_of_10000_slow_mb);
+//     larger for it (heap_of_10000_slow_mb), or by so much where the server speaks TLS
+//     itself (heap_of_10000_slow_tls_mb);
 //   - neighbour: another organization does something that costs the server much, one
 //     attack after the other. For each there is the producer's rate over what it has
 //     alone (noisy_neighbour_tails), and its p99 over what that is alone

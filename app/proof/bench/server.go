@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -23,12 +24,13 @@ const benchSecret = "bench-secret-of-a-server-that-lives-for-minutes"
 
 // server is a running EventFlow process.
 type server struct {
-	addr    string
-	store   string
-	key     string
-	client  *rest.Client
-	started time.Duration
-	process *exec.Cmd
+	// base is the address with the scheme, http or, with a certificate, https.
+	addr, base string
+	store      string
+	key        string
+	client     *rest.Client
+	started    time.Duration
+	process    *exec.Cmd
 }
 
 // running are the servers' processes, for a run that breaks off.
@@ -55,7 +57,7 @@ func startServer(ctx context.Context, store string, settings ...string) (*server
 		return nil, fmt.Errorf("making a key: %w", err)
 	}
 	s.key = strings.TrimSpace(string(secret))
-	s.client = rest.NewClient("http://"+s.addr, s.key)
+	s.client = rest.NewClient(s.base, s.key)
 	_, err = s.client.CreateStream(ctx, core.StreamSpec{Name: "bench"})
 	return s, err
 }
@@ -73,7 +75,10 @@ func launch(ctx context.Context, store string, settings ...string) (*server, []s
 	environment := append(os.Environ(), "EVENTFLOW_STORE="+store, "EVENTFLOW_SECRET="+benchSecret,
 		"EVENTFLOW_ADDR="+addr, "EVENTFLOW_LOG_LEVEL=warn", "EVENTFLOW_RATE_KEY=off")
 	environment = append(environment, settings...)
-	s := &server{addr: addr, store: store, process: exec.CommandContext(ctx, self, "serve")}
+	s := &server{addr: addr, base: "http://" + addr, store: store, process: exec.CommandContext(ctx, self, "serve")}
+	if slices.ContainsFunc(settings, func(one string) bool { return strings.HasPrefix(one, "EVENTFLOW_TLS_CERT=") }) {
+		s.base = "https://" + addr
+	}
 	s.process.Env, s.process.Stderr = environment, os.Stderr
 	before := time.Now()
 	if err := s.process.Start(); err != nil {
@@ -96,7 +101,7 @@ func freeAddr() (string, error) {
 func (s *server) waitReady(ctx context.Context) error {
 	deadline := time.Now().Add(30 * time.Second)
 	for time.Now().Before(deadline) {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.addr+"/readyz", nil)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.base+"/readyz", nil)
 		if err != nil {
 			return err
 		}

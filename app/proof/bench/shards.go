@@ -17,13 +17,18 @@ import (
 // primary, and what is left to the streams of two shards while a third one is away.
 func (b *bench) shards(ctx context.Context) (err error) {
 	var clusters []*pgtest.Cluster
+	var stops []func()
+	defer func() {
+		for _, stop := range stops {
+			stop()
+		}
+	}()
 	for range 3 {
 		cluster, stop, err := startPostgres(ctx)
 		if err != nil {
 			return err
 		}
-		defer stop()
-		clusters = append(clusters, cluster)
+		clusters, stops = append(clusters, cluster), append(stops, stop)
 	}
 	return errors.Join(b.overShards(ctx, clusters[:2]), b.oneDown(ctx, clusters))
 }
@@ -167,8 +172,8 @@ func (b *bench) besides(s *server) (stop func()) {
 	request := httpRequest("POST", "/api/v1/streams/s2/events", s.key, "application/json", event())
 	var sending sync.WaitGroup
 	sending.Go(func() {
-		l := load{addr: s.addr, connections: 64, request: request, status: 202, patient: true, rest: 100 * time.Millisecond}
-		_, _ = l.run(b.slice) // counts for nothing
+		turnedAway := load{addr: s.addr, connections: 64, request: request, status: 202, patient: true, rest: 100 * time.Millisecond}
+		_, _ = turnedAway.run(b.slice) // counts for nothing
 	})
 	return sending.Wait
 }

@@ -2,12 +2,23 @@ package main
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -42,7 +53,58 @@ func (b *bench) slow(ctx context.Context) error {
 	}
 	report(figure{Name: fmt.Sprintf("post_with_%d_slow_over_without", count), Value: ratio(rates[1], rates[0]), Goal: 0.8})
 	report(figure{Name: fmt.Sprintf("heap_of_%d_slow_mb", count), Value: round(max(extra, during.most-before.most)), Goal: 128, AtMost: true})
+	if err := stopAll(s); err != nil {
+		return err
+	}
+	return b.slowOverTLS(ctx, count)
+}
+
+// slowOverTLS measures what the same clients cost a server that speaks TLS itself.
+func (b *bench) slowOverTLS(ctx context.Context, count int) error {
+	certificate, key, err := selfSigned(b.folder)
+	if err != nil {
+		return err
+	}
+	// Of this process: it is read when a certificate is looked at for the first time.
+	if err := os.Setenv("SSL_CERT_FILE", certificate); err != nil {
+		return err
+	}
+	s, err := startServer(ctx, "sqlite:"+filepath.Join(b.folder, "tls"), "EVENTFLOW_TLS_CERT="+certificate, "EVENTFLOW_TLS_KEY="+key,
+		"EVENTFLOW_READ_TIMEOUT=10m") // so that all of them are there at once, however long their handshakes take
+	if err != nil {
+		return err
+	}
+	extra, err := b.heapOfSlow(s, count)
+	if err != nil {
+		return err
+	}
+	report(figure{Name: fmt.Sprintf("heap_of_%d_slow_tls_mb", count), Value: round(extra)})
 	return stopAll(s)
+}
+
+// selfSigned writes a certificate for this machine, and its key.
+func selfSigned(folder string) (certificate, key string, err error) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return "", "", err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		return "", "", err
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return "", "", err
+	}
+	certificate, key = filepath.Join(folder, "tls.crt"), filepath.Join(folder, "tls.key")
+	return certificate, key, errors.Join(
+		os.WriteFile(certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600),
+		os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600),
+	)
 }
 
 // heapOfSlow is how much larger the heap is for them, in megabytes, while nothing else
@@ -106,7 +168,7 @@ var (
 )
 
 func (h *heap) look() error {
-	response, err := http.Get("http://" + h.s.addr + "/metrics")
+	response, err := http.Get(h.s.base + "/metrics")
 	if err != nil {
 		return err
 	}
@@ -166,12 +228,20 @@ func beginSlowly(s *server, i int) (net.Conn, error) {
 	if i%2 == 0 {
 		key = "X-API-Key: " + s.key + "\r\n"
 	}
-	conn, err := net.Dial("tcp", s.addr)
+	conn, err := dial(s)
 	if err != nil {
 		return nil, err
 	}
 	_, err = io.WriteString(conn, "POST /api/v1/streams/bench/events HTTP/1.1\r\nHost: bench\r\n"+key+"X-Slow: ")
 	return conn, err
+}
+
+// dial connects, over TLS where the server speaks it.
+func dial(s *server) (net.Conn, error) {
+	if strings.HasPrefix(s.base, "https:") {
+		return tls.Dial("tcp", s.addr, nil)
+	}
+	return net.Dial("tcp", s.addr)
 }
 
 func (d *drips) send(s *server, conns []net.Conn) {

@@ -41,6 +41,13 @@
 // A primary of PostgreSQL is killed for good, and its synchronous standby takes over. That
 // one must acknowledge nothing before it has a standby itself.
 //
+// `make chaos` also runs the browser tests against three nodes behind a proxy, no two
+// requests of a page to the same one, and restarts and pauses each node of such a fleet
+// under somebody who is signed in: package e2e.
+//
+// Two servers hand the same old events over to an archive, and one of them is killed at
+// each step of it, while a reader reads them through the other. `make chaos` does it.
+//
 // Copies from one store into another are killed on the way, and go on; a backup is
 // taken under load, and restored on the other engine.
 //

@@ -35,6 +35,11 @@ type fleet struct {
 	slowest time.Duration
 }
 
+// natsPatience is how long one fault may take altogether, on a busy machine: a few hundred
+// events while it lasts, the start of servers, and the choice of a leader, which takes ten
+// seconds.
+const natsPatience = 2 * time.Minute
+
 const (
 	natsReplicas, natsPartitions = 3, 4
 	// natsName begins the names of JetStream's streams.
@@ -194,6 +199,7 @@ func (f *fleet) suffer(times int, fault func()) {
 		fault()
 		f.load.progress(1)
 		f.slowest = max(f.slowest, time.Since(begun))
+		require.Less(f.t, f.slowest, natsPatience, "nothing, or little, was acknowledged for so long")
 	}
 	f.load.progress(someEvents())
 	f.settle()

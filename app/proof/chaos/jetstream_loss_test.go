@@ -1,7 +1,6 @@
 package chaos_test
 
 import (
-	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -41,10 +40,10 @@ func TestServersOfJetStreamLoseTheirDisks(t *testing.T) {
 	until(t, "the streams can be made", func() bool { return jetstream.Init(t.Context(), f.store(), func(string) {}) == nil })
 	f.showsNothing()
 	until(t, "health names what was lost", func() bool {
-		return strings.Contains(f.get("/api/v1/health"), "it had come to")
+		return strings.Contains(f.second.get("/api/v1/health"), "it had come to")
 	})
 	// The two streams are in two of the partitions; nothing was ever in the others.
-	until(t, "the metric tells of it", func() bool { return strings.Contains(f.get("/metrics"), "\neventflow_store_lost_shards 2") })
+	until(t, "the metric tells of it", func() bool { return strings.Contains(f.second.get("/metrics"), "\neventflow_store_lost_shards 2") })
 
 	f.kill(f.all()...)
 	f.empty(f.all()...)
@@ -80,17 +79,17 @@ func (f *fleet) showsNothing() {
 func (f *fleet) refuses(err error) {
 	f.t.Helper()
 	var answered *rest.Error
-	require.True(f.t, errors.As(err, &answered), "%v", err)
+	require.ErrorAs(f.t, err, &answered)
 	require.Equal(f.t, http.StatusServiceUnavailable, answered.Status, "%v", err)
 }
 
-// get asks the second server of EventFlow.
-func (f *fleet) get(path string) string {
-	f.t.Helper()
-	answer, err := http.Get("http://" + f.second.addr + path) //nolint:noctx // the server answers in time
-	require.NoError(f.t, err)
-	defer answer.Body.Close() //nolint:errcheck // it was only read
+// get asks a server.
+func (n *node) get(path string) string {
+	n.t.Helper()
+	answer, err := http.Get("http://" + n.addr + path)
+	require.NoError(n.t, err)
+	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
-	require.NoError(f.t, err)
+	require.NoError(n.t, err)
 	return string(text)
 }

@@ -4,7 +4,6 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -94,5 +93,4 @@ func TestAPeerOfJetStreamIsReplaced(t *testing.T) {
 		})
 		f.load.progress(someEvents())
 	})
-	require.Less(t, f.slowest, time.Hour)
 }

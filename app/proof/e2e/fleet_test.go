@@ -55,12 +55,22 @@ func fleetEnviron(t testing.TB) []string {
 	}
 }
 
-// fleet is the nodes beside the first one, and the proxy in front of them all.
+// fleet is some nodes, and the proxy in front of them all.
 type fleet struct {
-	nodes []*url.URL
 	turn  atomic.Int64
 	proxy *http.Server
-	stops []func()
+	// mu guards nodes, of which one may be replaced or away while requests come.
+	mu    sync.Mutex
+	nodes []*node
+}
+
+// node is one server of a fleet.
+type node struct {
+	at      *url.URL
+	process *os.Process
+	stop    func()
+	// away says that the proxy passes it over, as one does that probes /readyz.
+	away bool
 }
 
 // runFleet starts the nodes and the proxy at addr, which is the program's address then.
@@ -72,20 +82,17 @@ func (p *program) runFleet(addr string, size int) {
 	require.NoError(p.t, err)
 	front := "http://" + listener.Addr().String()
 	p.shared = append(p.sharedStores(), "EVENTFLOW_PUBLIC_URL="+front)
-	p.runNode("127.0.0.1:0")
-	first, err := url.Parse(p.base)
+	first := p.runNode("127.0.0.1:0")
+	first.at, err = url.Parse(p.base)
 	require.NoError(p.t, err)
-	f := &fleet{nodes: []*url.URL{first}, stops: []func(){p.stop}}
-	secret, err := os.ReadFile(filepath.Join(p.folder, "eventflow_data", "secret"))
-	require.NoError(p.t, err)
-	for len(f.nodes) < size {
-		node, stop := p.serve("EVENTFLOW_SECRET=" + strings.TrimSpace(string(secret)))
-		f.nodes, f.stops = append(f.nodes, node), append(f.stops, stop)
+	p.fleet = &fleet{nodes: []*node{first}}
+	for len(p.fleet.nodes) < size {
+		p.fleet.nodes = append(p.fleet.nodes, p.serve())
 	}
-	f.proxy = &http.Server{Handler: f.handler(), ReadHeaderTimeout: patience}
-	go func() { _ = f.proxy.Serve(listener) }() // until stop closes it
+	p.fleet.proxy = &http.Server{Handler: p.fleet.handler(), ReadHeaderTimeout: patience}
+	go func() { _ = p.fleet.proxy.Serve(listener) }() // until stop closes it
 	p.base = front
-	p.stop = sync.OnceFunc(f.stop)
+	p.stop = sync.OnceFunc(p.fleet.stop)
 	p.t.Cleanup(p.stop)
 }
 
@@ -102,10 +109,48 @@ func (f *fleet) handler() http.Handler {
 	return &httputil.ReverseProxy{
 		FlushInterval: -1, // tails are streams
 		Rewrite: func(r *httputil.ProxyRequest) {
-			r.SetURL(f.nodes[int(f.turn.Add(1))%len(f.nodes)])
+			r.SetURL(f.next())
 			r.Out.Host = r.In.Host
 		},
 		ErrorHandler: func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusBadGateway) },
+	}
+}
+
+// next is where the node is whose turn it is.
+func (f *fleet) next() *url.URL {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for {
+		if n := f.nodes[int(f.turn.Add(1))%len(f.nodes)]; !n.away {
+			return n.at
+		}
+	}
+}
+
+// away takes a node out of the proxy's turns, or puts it back.
+func (f *fleet) away(i int, away bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.nodes[i].away = away
+}
+
+// restart stops a node and puts another one in its place.
+func (p *program) restart(i int) {
+	p.t.Helper()
+	f := p.fleet
+	f.away(i, true)
+	f.nodes[i].stop()
+	n := p.serve()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.nodes[i] = n
+}
+
+// inForce waits until a change of a processor is in force on all nodes, within about a
+// second as the guide says. The one that made it knows it already.
+func (p *program) inForce() {
+	if p.nodes > 1 {
+		<-time.After(3 * time.Second)
 	}
 }
 
@@ -113,31 +158,33 @@ func (f *fleet) handler() http.Handler {
 func (f *fleet) stop() {
 	_ = f.proxy.Close() // its clients do not wait
 	var all sync.WaitGroup
-	for _, stop := range f.stops {
-		all.Go(stop)
+	for _, n := range f.nodes {
+		all.Go(n.stop)
 	}
 	all.Wait()
 }
 
 var listening = regexp.MustCompile(`"msg":"listening","addr":"([^"]+)"`)
 
-// serve starts one more node and returns where it listens.
-func (p *program) serve(environ ...string) (at *url.URL, stop func()) {
+// serve starts one more node.
+func (p *program) serve() *node {
 	p.t.Helper()
 	binary, err := os.Executable()
 	require.NoError(p.t, err)
+	secret, err := os.ReadFile(filepath.Join(p.folder, "eventflow_data", "secret"))
+	require.NoError(p.t, err)
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	cmd := exec.CommandContext(ctx, binary, "serve", "--addr", "127.0.0.1:0", "--rate-user", "off", "--rate-address", "off")
-	cmd.Dir, cmd.Env = p.folder, append(p.environ(), environ...)
+	cmd.Dir, cmd.Env = p.folder, append(p.environ(), "EVENTFLOW_SECRET="+strings.TrimSpace(string(secret)))
 	stderr, err := cmd.StderrPipe()
 	require.NoError(p.t, err)
 	require.NoError(p.t, cmd.Start())
-	stop = sync.OnceFunc(func() {
+	n := &node{process: cmd.Process, stop: sync.OnceFunc(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended
 		_ = cmd.Wait()                          // however it ended
 		cancel()
-	})
-	p.t.Cleanup(stop)
+	})}
+	p.t.Cleanup(n.stop)
 	var said strings.Builder
 	lines := bufio.NewScanner(stderr)
 	for lines.Scan() {
@@ -147,9 +194,10 @@ func (p *program) serve(environ ...string) (at *url.URL, stop func()) {
 				for lines.Scan() {
 				}
 			}()
-			return &url.URL{Scheme: "http", Host: found[1]}, stop
+			n.at = &url.URL{Scheme: "http", Host: found[1]}
+			return n
 		}
 	}
 	p.t.Fatalf("a node ended: %s", &said)
-	return nil, nil
+	return nil
 }

@@ -40,8 +40,12 @@ func TestNamesAreTextWhateverIsInThem(t *testing.T) {
 	for i, name := range hostileNames {
 		of := "/streams/" + url.PathEscape(name)
 		for _, s := range []screen{
-			{path: of, sees: "Last hour"}, {path: of + "/events", sees: "All time"}, {path: of + "/events/0", sees: "Send again"},
-			{path: of + "/consumers", sees: "Oldest unread"}, {path: of + "/schema", sees: "Save schema"}, {path: of + "/settings", sees: "Delete stream"},
+			{path: of, sees: "Last hour"},
+			{path: of + "/events", sees: "All time"},
+			{path: of + "/events/0", sees: "Send again"},
+			{path: of + "/consumers", sees: "Oldest unread"},
+			{path: of + "/schema", sees: "Save schema"},
+			{path: of + "/settings", sees: "Delete stream"},
 			{path: "/publish?stream=" + url.QueryEscape(name), sees: "Ctrl+Enter"},
 			{path: "/consumers/" + url.PathEscape(name) + "/" + url.PathEscape(name), sees: "Delivery settings"},
 		} {

@@ -55,6 +55,7 @@ func TestAProcessorIsMadeWatchedAndPaused(t *testing.T) {
 	page.Await("the second delivery", "document.querySelectorAll('[aria-label=Deliveries] tbody tr').length === 2")
 	page.Click("Pause")
 	page.See("Paused. Events wait")
+	p.inForce()
 	publish("order.paid", `{"order_id":"A-3","amount":9}`)
 	page.Click("Send test event")
 	page.See("Test event")

@@ -73,6 +73,8 @@ type program struct {
 	// part of it that names their stores.
 	nodes          int
 	shared, stores []string
+	// fleet is the nodes, where there are several.
+	fleet *fleet
 }
 
 // start starts the program at a free port.
@@ -107,7 +109,7 @@ func (p *program) run(addr string) {
 }
 
 // runNode runs `eventflow dev` at an address, and reads what it says.
-func (p *program) runNode(addr string) {
+func (p *program) runNode(addr string) *node {
 	p.t.Helper()
 	binary, err := os.Executable()
 	require.NoError(p.t, err)
@@ -119,14 +121,11 @@ func (p *program) runNode(addr string) {
 	faults := &bytes.Buffer{}
 	cmd.Stderr = faults
 	require.NoError(p.t, cmd.Start())
-	var once sync.Once
-	p.stop = func() {
-		once.Do(func() {
-			_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended
-			_ = cmd.Wait()                          // however it ended
-			cancel()
-		})
-	}
+	p.stop = sync.OnceFunc(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM) // it may have ended
+		_ = cmd.Wait()                          // however it ended
+		cancel()
+	})
 	p.t.Cleanup(p.stop)
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
@@ -136,10 +135,11 @@ func (p *program) runNode(addr string) {
 				for lines.Scan() {
 				}
 			}()
-			return
+			return &node{process: cmd.Process, stop: p.stop}
 		}
 	}
 	p.t.Fatalf("the program ended: %s", faults)
+	return nil
 }
 
 func (p *program) read(line string) {

@@ -17,6 +17,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventflow-go/eventflow/adapters/memory"
+	"github.com/eventflow-go/eventflow/adapters/pgtest"
+	"github.com/eventflow-go/eventflow/adapters/postgres"
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/sqlite"
 	"github.com/eventflow-go/eventflow/app"
@@ -27,7 +29,7 @@ const asProgram = "EVENTFLOW_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
-		app.Main(app.SharedStorage("sqlite", sqlite.Open), app.Storage("memory", memory.Open))
+		app.Main(app.SharedStorage("sqlite", sqlite.Open), app.Storage("memory", memory.Open), app.SharedStorage("postgres", postgres.Open))
 	}
 	os.Exit(m.Run())
 }
@@ -120,6 +122,25 @@ func TestTheGuidesCanBeFollowed(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestAnInstallationGoesFromStoreToStore types what stands in the guide about growing: the
+// installation of the newcomer goes from SQLite to PostgreSQL, and then onto two of them.
+func TestAnInstallationGoesFromStoreToStore(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(filepath.Join(root, "docs/scaling.md"))
+	require.NoError(t, err)
+	_, after, found := strings.Cut(string(text), "\n## From one to the next\n")
+	require.True(t, found)
+	typed := fences.FindStringSubmatch(after)
+	require.NotNil(t, typed)
+	n := arrive(t)
+	n.environ = append(n.environ, "DATABASE="+pgtest.URL(t).String(), "SECOND="+pgtest.URL(t).String())
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	output, err := n.command(ctx, "bash", "-euo", "pipefail", "-c", "export EVENTFLOW_SECRET_FILE=eventflow_data/secret\n"+typed[1]).CombinedOutput()
+	require.NoError(t, err, "%s\nanswers\n%s", typed[1], output)
+	require.Regexp(t, `(?s)sha256 of the log.*sha256 of the log`, string(output))
 }
 
 // links finds the links of a page that lead to files of this repository.
