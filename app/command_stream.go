@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -29,15 +28,14 @@ func streamCommand(p *program, s *settings) *cobra.Command {
 	return command
 }
 
-// withStreams runs do with the use case of streams. storage is the store, opened where it
-// may have several shards, and nil otherwise: then nothing of it has to be known.
+// withStreams runs do with the use case of streams. storage is the store, which says whether
+// it has several shards, and nil where a server has it for itself: such a store has one.
 func (p *program) withStreams(ctx context.Context, o operator, do func(streams *eventlog.Streams, storage core.Storage) error) (err error) {
 	ports := eventlog.StreamPorts{
 		Catalog: o.catalog, Places: o.catalog, Versions: o.catalog, Schemas: jsonschema.New(), Authorizer: o.authorizer, Shares: o.shares(),
 		Record: o.trail.record, Now: o.now,
 	}
-	_, alone := p.alone(o.cfg)
-	if u, _ := storeURL(o.cfg.Store); alone || u == nil || slices.Contains([]string{"sqlite", "postgres", "postgresql"}, u.Scheme) {
+	if _, alone := p.alone(o.cfg); alone {
 		return do(eventlog.NewStreams(ports), nil)
 	}
 	storage, err := p.openSharedStorage(ctx, o.cfg, o.catalog)

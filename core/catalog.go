@@ -117,17 +117,6 @@ type StreamCatalog interface {
 	NoteRemoval(ctx context.Context, id ID, removal Removal) error
 }
 
-// StreamPlaces says where the streams are.
-type StreamPlaces interface {
-	Homes
-	// StreamsPerShard counts the streams of all organizations that are not deleted, by
-	// their Shard. A shard without any may be missing.
-	StreamsPerShard(ctx context.Context) (map[int]int64, error)
-	// MovingStreams returns the streams of all organizations that have a Moving and are not
-	// deleted, by id.
-	MovingStreams(ctx context.Context) ([]Stream, error)
-}
-
 // Credentials keeps API keys and service tokens.
 type Credentials interface {
 	KeyReader
@@ -390,136 +379,8 @@ type ProcessorStore interface {
 	DeliveryLog
 }
 
-// Processors keeps the processors' definitions. [Groups].DeleteGroup removes a processor
-// with its group, its attempts and its counts.
-type Processors interface {
-	// CreateProcessor stores a new processor and its group, at its first progress. A
-	// group of the same name on the stream is a [CodeConflict].
-	CreateProcessor(ctx context.Context, processor Processor, first Progress) error
-	// Processor returns one by id, or [CodeNotFound].
-	Processor(ctx context.Context, org, id ID) (Processor, error)
-	// Processors returns the processors within a scan, by id. Those of deleted streams are
-	// not among them.
-	Processors(ctx context.Context, scan ProcessorScan) ([]Processor, error)
-	// UpdateProcessor replaces the processor whose stored Revision is one less than the
-	// given one, and its group with it, as UpdateGroup does; FailingSince and CreatedBy
-	// stay. Another stored Revision is a [CodePreconditionFailed], a name that another
-	// group of the stream has a [CodeConflict], and no such processor [CodeNotFound].
-	UpdateProcessor(ctx context.Context, processor Processor) error
-	// RunningProcessors returns the marks of running processors of all organizations
-	// with an id greater than after, by id. A processor of a deleted stream is not
-	// among them.
-	RunningProcessors(ctx context.Context, after ID, limit int) ([]ProcessorMark, error)
-}
-
-// DeliveryLog keeps what processors did, for people to look at.
-type DeliveryLog interface {
-	// NoteDelivery adds a note to what is known of a processor: the attempts, the counts
-	// of the hour of its At, and its FailingSince. A processor that is gone is passed
-	// over. Of more than about [MaxDeliveryAttempts] attempts of a processor the oldest
-	// are removed.
-	NoteDelivery(ctx context.Context, note DeliveryNote) error
-	// DeliveryCounts returns what each of the processors did since a time, by the whole
-	// hours that it belongs to, in the order of the ids.
-	DeliveryCounts(ctx context.Context, processors []ID, since time.Time) ([]DeliveryCount, error)
-	// Deliveries returns attempts of a processor within a scan, newest first.
-	Deliveries(ctx context.Context, org, processor ID, scan DeliveryScan) ([]DeliveryAttempt, error)
-	// Delivery returns one attempt, or [CodeNotFound].
-	Delivery(ctx context.Context, org, id ID) (DeliveryAttempt, error)
-	// ForgetDeliveries removes the attempts made, and the counts of hours that ended,
-	// before a time.
-	ForgetDeliveries(ctx context.Context, before time.Time) error
-}
-
 // SchemaStore keeps the schemas of types of events, and the events that did not fit.
 type SchemaStore interface {
 	SchemaVersions
 	Quarantine
-}
-
-// SchemaVersions keeps the schemas that were registered. They go with their stream.
-type SchemaVersions interface {
-	// RegisterSchema stores a new version and replaces its stream as
-	// [StreamCatalog].UpdateStream does, as a whole: the stream counts its versions. A
-	// version that the type has is a [CodeConflict].
-	RegisterSchema(ctx context.Context, stream Stream, version SchemaVersion) error
-	// Schemas returns the versions of a stream, by type in byte order and then by version.
-	Schemas(ctx context.Context, stream ID) ([]SchemaVersion, error)
-	// NoteReported adds to the Reported of streams and changes nothing else: the
-	// revision stays. Streams that are not there are passed over.
-	NoteReported(ctx context.Context, counts map[ID]int64) error
-}
-
-// Quarantine keeps events that did not fit. The events of a deleted stream are gone for
-// every method but ForgetQuarantined.
-type Quarantine interface {
-	// Quarantine stores events durably, all or none. An event whose idempotency key
-	// another one has, in the quarantine of its stream, is not stored again: its ID becomes
-	// the other one's.
-	Quarantine(ctx context.Context, events []Quarantined) error
-	// Quarantined returns events of a stream within a scan.
-	Quarantined(ctx context.Context, org, stream ID, scan QuarantineScan) ([]Quarantined, error)
-	// QuarantinedEvent returns one, or [CodeNotFound].
-	QuarantinedEvent(ctx context.Context, org, stream, id ID) (Quarantined, error)
-	// Release removes one, or answers [CodeNotFound].
-	Release(ctx context.Context, org, stream, id ID) error
-	// ForgetQuarantined removes the events that were received more than the RetentionDays
-	// of their stream, deleted or not, before a time.
-	ForgetQuarantined(ctx context.Context, at time.Time) error
-}
-
-// Sources keeps the addresses at which senders put events in, and what was refused there.
-type Sources interface {
-	SourceReader
-	SourceWriter
-	SourceRefusals
-	FeedNotes
-}
-
-// SourceReader finds sources.
-type SourceReader interface {
-	// Source returns a source by id, or [CodeNotFound].
-	Source(ctx context.Context, org, id ID) (Source, error)
-	// SourceByHash returns the source whose Hash this is, or [CodeNotFound].
-	SourceByHash(ctx context.Context, hash KeyHash) (Source, error)
-	// Sources returns at most limit sources with an id greater than after, by id: of an
-	// organization, or of all if org is zero.
-	Sources(ctx context.Context, org, after ID, limit int) ([]Source, error)
-	// RunningFeeds returns at most limit running sources of any organization whose preset
-	// fetches, with an id greater than after, by id. Those of deleted streams are left out.
-	RunningFeeds(ctx context.Context, after ID, limit int) ([]Source, error)
-}
-
-// SourceWriter makes sources and changes them.
-type SourceWriter interface {
-	// CreateSource stores a new source. A name that the organization has is a
-	// [CodeConflict].
-	CreateSource(ctx context.Context, source Source) error
-	// UpdateSource replaces the source whose stored Revision is one less than the given
-	// one; Stream, Preset, CreatedBy and CreatedAt stay. Another stored Revision is a
-	// [CodePreconditionFailed]. That is checked first; a taken name is a [CodeConflict].
-	// No such source in the organization is [CodeNotFound].
-	UpdateSource(ctx context.Context, source Source) error
-	// DeleteSource removes a source with its refusals and notes; no such source in the
-	// organization is [CodeNotFound].
-	DeleteSource(ctx context.Context, org, id ID) error
-}
-
-// SourceRefusals keeps what sources have refused.
-type SourceRefusals interface {
-	// AddRefusal stores a refusal and removes the oldest ones of its source, by id, beyond
-	// [MaxRefusals]. Without such a source it does nothing.
-	AddRefusal(ctx context.Context, refusal SourceRefusal) error
-	// Refusals returns the refusals of a source, newest first, by id.
-	Refusals(ctx context.Context, source ID) ([]SourceRefusal, error)
-}
-
-// FeedNotes keeps how nodes get on with the feeds of sources.
-type FeedNotes interface {
-	// NoteFeed stores the note of a node in the place of its last one about the source,
-	// and removes those of other nodes about it that are older than the note by
-	// [FeedNoteFor]. Without such a source it does nothing.
-	NoteFeed(ctx context.Context, note FeedNote) error
-	// FeedNotes returns the notes about sources whose At is not before since, in any order.
-	FeedNotes(ctx context.Context, sources []ID, since time.Time) ([]FeedNote, error)
 }

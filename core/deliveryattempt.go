@@ -1,6 +1,9 @@
 package core
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // DeliveryOutcome is what became of an attempt to send an event to a destination.
 type DeliveryOutcome string
@@ -91,3 +94,22 @@ const (
 	// DeliveryAttemptDays is for how many days attempts and counts are kept.
 	DeliveryAttemptDays = 30
 )
+
+// DeliveryLog keeps what processors did, for people to look at.
+type DeliveryLog interface {
+	// NoteDelivery adds a note to what is known of a processor: the attempts, the counts
+	// of the hour of its At, and its FailingSince. A processor that is gone is passed
+	// over. Of more than about [MaxDeliveryAttempts] attempts of a processor the oldest
+	// are removed.
+	NoteDelivery(ctx context.Context, note DeliveryNote) error
+	// DeliveryCounts returns what each of the processors did since a time, by the whole
+	// hours that it belongs to, in the order of the ids.
+	DeliveryCounts(ctx context.Context, processors []ID, since time.Time) ([]DeliveryCount, error)
+	// Deliveries returns attempts of a processor within a scan, newest first.
+	Deliveries(ctx context.Context, org, processor ID, scan DeliveryScan) ([]DeliveryAttempt, error)
+	// Delivery returns one attempt, or [CodeNotFound].
+	Delivery(ctx context.Context, org, id ID) (DeliveryAttempt, error)
+	// ForgetDeliveries removes the attempts made, and the counts of hours that ended,
+	// before a time.
+	ForgetDeliveries(ctx context.Context, before time.Time) error
+}

@@ -132,7 +132,8 @@
 //   - extent.go: how far they have come, to find out an engine that lost something;
 //   - move.go: what it takes to move a stream from one place to another;
 //   - copy.go: what a storage may do besides: its log can be copied into another one;
-//   - catalog.go: everything small that people configure;
+//   - catalog.go: everything small that people configure. What keeps processors, sources,
+//     schemas and the quarantine is in the files of these;
 //   - pool.go, disk.go: how much of its connections and of its disk an engine uses;
 //   - ports.go: tokens, passwords, mail, news between nodes, schemas, permissions
 //     and rate limits;

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"context"
 	"encoding/json"
 	"time"
 )
@@ -141,4 +142,26 @@ type ProcessorOverview struct {
 	Status     GroupStatus   `json:"status"`
 	LastDay    DeliveryCount `json:"last_day"`
 	LastError  string        `json:"last_error,omitempty"`
+}
+
+// Processors keeps the processors' definitions. [Groups].DeleteGroup removes a processor
+// with its group, its attempts and its counts.
+type Processors interface {
+	// CreateProcessor stores a new processor and its group, at its first progress. A
+	// group of the same name on the stream is a [CodeConflict].
+	CreateProcessor(ctx context.Context, processor Processor, first Progress) error
+	// Processor returns one by id, or [CodeNotFound].
+	Processor(ctx context.Context, org, id ID) (Processor, error)
+	// Processors returns the processors within a scan, by id. Those of deleted streams are
+	// not among them.
+	Processors(ctx context.Context, scan ProcessorScan) ([]Processor, error)
+	// UpdateProcessor replaces the processor whose stored Revision is one less than the
+	// given one, and its group with it, as UpdateGroup does; FailingSince and CreatedBy
+	// stay. Another stored Revision is a [CodePreconditionFailed], a name that another
+	// group of the stream has a [CodeConflict], and no such processor [CodeNotFound].
+	UpdateProcessor(ctx context.Context, processor Processor) error
+	// RunningProcessors returns the marks of running processors of all organizations
+	// with an id greater than after, by id. A processor of a deleted stream is not
+	// among them.
+	RunningProcessors(ctx context.Context, after ID, limit int) ([]ProcessorMark, error)
 }

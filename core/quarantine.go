@@ -1,6 +1,10 @@
 package core
 
-import "encoding/json"
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
 
 // Quarantined is an event that its stream's schema refused. It is kept apart, with the
 // reasons, until somebody mends it, discards it, or the stream's retention removes it.
@@ -35,4 +39,22 @@ type Mend struct {
 	EventType *string         `json:"event_type"`
 	Version   *int32          `json:"event_version"`
 	Payload   json.RawMessage `json:"payload"`
+}
+
+// Quarantine keeps events that did not fit. The events of a deleted stream are gone for
+// every method but ForgetQuarantined.
+type Quarantine interface {
+	// Quarantine stores events durably, all or none. An event whose idempotency key
+	// another one has, in the quarantine of its stream, is not stored again: its ID becomes
+	// the other one's.
+	Quarantine(ctx context.Context, events []Quarantined) error
+	// Quarantined returns events of a stream within a scan.
+	Quarantined(ctx context.Context, org, stream ID, scan QuarantineScan) ([]Quarantined, error)
+	// QuarantinedEvent returns one, or [CodeNotFound].
+	QuarantinedEvent(ctx context.Context, org, stream, id ID) (Quarantined, error)
+	// Release removes one, or answers [CodeNotFound].
+	Release(ctx context.Context, org, stream, id ID) error
+	// ForgetQuarantined removes the events that were received more than the RetentionDays
+	// of their stream, deleted or not, before a time.
+	ForgetQuarantined(ctx context.Context, at time.Time) error
 }

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"context"
 	"encoding/json"
 	"time"
 )
@@ -177,4 +178,17 @@ type InferredSchema struct {
 	Schema json.RawMessage `json:"schema"`
 	// Samples is how many payloads it was made from.
 	Samples int `json:"samples"`
+}
+
+// SchemaVersions keeps the schemas that were registered. They go with their stream.
+type SchemaVersions interface {
+	// RegisterSchema stores a new version and replaces its stream as
+	// [StreamCatalog].UpdateStream does, as a whole: the stream counts its versions. A
+	// version that the type has is a [CodeConflict].
+	RegisterSchema(ctx context.Context, stream Stream, version SchemaVersion) error
+	// Schemas returns the versions of a stream, by type in byte order and then by version.
+	Schemas(ctx context.Context, stream ID) ([]SchemaVersion, error)
+	// NoteReported adds to the Reported of streams and changes nothing else: the
+	// revision stays. Streams that are not there are passed over.
+	NoteReported(ctx context.Context, counts map[ID]int64) error
 }

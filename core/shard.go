@@ -143,3 +143,14 @@ func GroupLimitsOf(storage any) GroupLimits {
 	}
 	return GroupLimits{}
 }
+
+// StreamPlaces says where the streams are.
+type StreamPlaces interface {
+	Homes
+	// StreamsPerShard counts the streams of all organizations that are not deleted, by
+	// their Shard. A shard without any may be missing.
+	StreamsPerShard(ctx context.Context) (map[int]int64, error)
+	// MovingStreams returns the streams of all organizations that have a Moving and are not
+	// deleted, by id.
+	MovingStreams(ctx context.Context) ([]Stream, error)
+}

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -291,4 +292,60 @@ func (m SourceMap) check() error {
 		}
 	}
 	return nil
+}
+
+// Sources keeps the addresses at which senders put events in, and what was refused there.
+type Sources interface {
+	SourceReader
+	SourceWriter
+	SourceRefusals
+	FeedNotes
+}
+
+// SourceReader finds sources.
+type SourceReader interface {
+	// Source returns a source by id, or [CodeNotFound].
+	Source(ctx context.Context, org, id ID) (Source, error)
+	// SourceByHash returns the source whose Hash this is, or [CodeNotFound].
+	SourceByHash(ctx context.Context, hash KeyHash) (Source, error)
+	// Sources returns at most limit sources with an id greater than after, by id: of an
+	// organization, or of all if org is zero.
+	Sources(ctx context.Context, org, after ID, limit int) ([]Source, error)
+	// RunningFeeds returns at most limit running sources of any organization whose preset
+	// fetches, with an id greater than after, by id. Those of deleted streams are left out.
+	RunningFeeds(ctx context.Context, after ID, limit int) ([]Source, error)
+}
+
+// SourceWriter makes sources and changes them.
+type SourceWriter interface {
+	// CreateSource stores a new source. A name that the organization has is a
+	// [CodeConflict].
+	CreateSource(ctx context.Context, source Source) error
+	// UpdateSource replaces the source whose stored Revision is one less than the given
+	// one; Stream, Preset, CreatedBy and CreatedAt stay. Another stored Revision is a
+	// [CodePreconditionFailed]. That is checked first; a taken name is a [CodeConflict].
+	// No such source in the organization is [CodeNotFound].
+	UpdateSource(ctx context.Context, source Source) error
+	// DeleteSource removes a source with its refusals and notes; no such source in the
+	// organization is [CodeNotFound].
+	DeleteSource(ctx context.Context, org, id ID) error
+}
+
+// SourceRefusals keeps what sources have refused.
+type SourceRefusals interface {
+	// AddRefusal stores a refusal and removes the oldest ones of its source, by id, beyond
+	// [MaxRefusals]. Without such a source it does nothing.
+	AddRefusal(ctx context.Context, refusal SourceRefusal) error
+	// Refusals returns the refusals of a source, newest first, by id.
+	Refusals(ctx context.Context, source ID) ([]SourceRefusal, error)
+}
+
+// FeedNotes keeps how nodes get on with the feeds of sources.
+type FeedNotes interface {
+	// NoteFeed stores the note of a node in the place of its last one about the source,
+	// and removes those of other nodes about it that are older than the note by
+	// [FeedNoteFor]. Without such a source it does nothing.
+	NoteFeed(ctx context.Context, note FeedNote) error
+	// FeedNotes returns the notes about sources whose At is not before since, in any order.
+	FeedNotes(ctx context.Context, sources []ID, since time.Time) ([]FeedNote, error)
 }
