@@ -95,7 +95,7 @@ func (p *partition) settle(ctx context.Context, all []outgoing, expect uint64, i
 		}
 		certain := !errors.Is(err, errNoAnswer) && ctx.Err() == nil
 		if certain && !lost {
-			return 0, err
+			return p.doubtful(ctx, all[0].subject, expect, id, err)
 		}
 		lost = true
 		p.doubt()
@@ -115,6 +115,31 @@ func (p *partition) settle(ctx context.Context, all []outgoing, expect uint64, i
 			return 0, fmt.Errorf("%w: %w", core.ErrUnknownOutcome, errors.New(err.Error()))
 		}
 	}
+}
+
+// doubtful looks whether what was refused was stored all the same. While a network that was
+// cut comes together again two servers may believe to lead, and both get what is sent: the
+// old leader refuses it by what it knows, and the new one stores it. The stream's next
+// block tells. One that is stored by then is there a moment later at the latest.
+func (p *partition) doubtful(ctx context.Context, subject string, expect uint64, id core.ID, refused error) (first uint64, err error) {
+	if p.replicas == 1 || !errors.Is(refused, errOvertaken) {
+		return 0, refused
+	}
+	for range 3 {
+		next, err := p.after(ctx, subject, expect)
+		switch {
+		case err != nil:
+			return 0, fmt.Errorf("%w: %w", core.ErrUnknownOutcome, errors.New(err.Error()))
+		case next != nil && next.id == id:
+			return next.seq, nil
+		case next != nil:
+			return 0, refused
+		}
+		if pause(ctx, 100*time.Millisecond) != nil {
+			break
+		}
+	}
+	return 0, refused
 }
 
 // after returns the first block of a subject behind a sequence, as the leader has it.
