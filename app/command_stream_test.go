@@ -5,9 +5,11 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/core"
 )
 
@@ -69,4 +71,35 @@ func TestAnInstallationOfSeveralShards(t *testing.T) {
 	refused(5, "the store has one shard", "EVENTFLOW_STORE=sqlite:./one", "stream", "move", "s0", "--to", "0")
 	run(shards, "copy", "--to", "sharded:sqlite:./x,sqlite:./y,sqlite:./z")
 	require.Equal(t, placed(shards), placed("EVENTFLOW_STORE=sharded:sqlite:./x,sqlite:./y,sqlite:./z"))
+}
+
+// A stream moves to another shard also where there is an archive: that holds events of
+// streams, wherever they are.
+func TestAStreamMovesUnderAnArchive(t *testing.T) {
+	t.Parallel()
+	h := newHome(t)
+	server := h.serve(shards, "EVENTFLOW_ARCHIVE=file:"+t.TempDir())
+	made := h.run([]string{secret, shards}, "key", "create", "--label", "admin", "--role", "admin")
+	require.Zero(t, made.code, made.stderr)
+	client := server.client(strings.TrimSpace(made.stdout))
+	_, err := client.CreateStream(t.Context(), core.StreamSpec{Name: "orders"})
+	require.NoError(t, err)
+	for range 3 {
+		_, err := client.Publish(t.Context(), "orders", rest.NewEvent{Type: "paid", Payload: []byte(`{}`)})
+		require.NoError(t, err)
+	}
+	begun, err := client.MoveStream(t.Context(), "orders", 2)
+	require.NoError(t, err)
+	require.NotNil(t, begun.Moving)
+	require.Eventually(t, func() bool {
+		stream, err := client.Stream(t.Context(), "orders")
+		require.NoError(t, err)
+		return stream.Moving == nil && stream.Shard == 2
+	}, patience, 200*time.Millisecond, "%s", server.stderr)
+	receipt, err := client.Publish(t.Context(), "orders", rest.NewEvent{Type: "paid", Payload: []byte(`{}`)})
+	require.NoError(t, err)
+	require.EqualValues(t, 3, receipt.Offset)
+	page, err := client.EventsPage(t.Context(), "orders", core.EventQuery{Limit: 10})
+	require.NoError(t, err)
+	require.Len(t, page.Items, 4)
 }

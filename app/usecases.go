@@ -58,7 +58,7 @@ func newStreams(cfg Config, p ports, storage core.Storage, shares *eventlog.Shar
 // newMoves returns who moves streams. What is under way when the server stops is left where
 // it can go on.
 func newMoves(lc fx.Lifecycle, p ports, storage core.Storage, streams *eventlog.Streams) *eventlog.Moves {
-	store, _ := storage.(eventlog.ShardedLog)
+	store, _ := engineOf(storage).(eventlog.ShardedLog) // what is in an archive is on no shard
 	moves := eventlog.NewMoves(eventlog.MovePorts{Streams: streams, Store: store, Record: p.Record, Logger: p.Logger, Now: p.Now})
 	lc.Append(fx.StopHook(moves.Close))
 	return moves
