@@ -127,15 +127,17 @@ func TestARecordThatCannotBeWrittenIsSaid(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
 	h.write("file", "not a folder")
-	for store, says := range map[string]string{
-		"memory:": "a memory: store can be open in one process only, the server", "sqlite:./file": "opening the store: ",
-		"postgres://nobody@127.0.0.1:1/events?connect_timeout=1": "opening the store: ",
+	for _, of := range []struct{ store, says string }{
+		// It begins the installation: where that is asked of a store that cannot be opened, nothing is done.
+		{"memory:", "a memory: store can be open in one process only, the server"},
+		{"sqlite:./file", "opening the store: "},
+		{"postgres://nobody@127.0.0.1:1/events?connect_timeout=1", "opening the store: "},
 	} {
-		environ := []string{secret, "EVENTFLOW_CATALOG=sqlite:./catalog", "EVENTFLOW_STORE=" + store}
+		environ := []string{secret, "EVENTFLOW_CATALOG=sqlite:./catalog", "EVENTFLOW_STORE=" + of.store}
 		link := h.run(environ, "user", "setup-link")
 		require.Zero(t, link.code, link.stderr)
 		require.Contains(t, link.stdout, "#t=")
-		require.Contains(t, link.stderr, `eventflow: this was done, but could not be recorded in the audit trail of "default": `+says)
+		require.Contains(t, link.stderr, `eventflow: this was done, but could not be recorded in the audit trail of "default": `+of.says)
 		require.Equal(t, 1, strings.Count(link.stderr, "could not be recorded"))
 		list := h.run(environ, "user", "list")
 		require.Zero(t, list.code, list.stderr)
