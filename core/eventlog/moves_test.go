@@ -27,6 +27,8 @@ type movingHouse struct {
 	store  *sharded.Storage
 	moves  *eventlog.Moves
 	stream core.ID
+	// at interrupts the calls of the shards and of the catalog; at first it does not.
+	at *interruption
 	// records are the audit trail.
 	records []core.AuditRecord
 }
@@ -98,12 +100,13 @@ func (c interruptedCatalog) UpdateStream(ctx context.Context, stream core.Stream
 	return c.at.call(func() error { return c.Catalog.UpdateStream(ctx, stream) })
 }
 
-func newMovingHouse(t *testing.T, at *interruption) *movingHouse {
+func newMovingHouse(t *testing.T) *movingHouse {
 	t.Helper()
-	h := &movingHouse{}
+	h := &movingHouse{at: &interruption{}}
+	h.at.left.Store(-1)
 	for i := range h.shards {
 		storage := coretest.OpenLog(t)
-		h.shards[i] = &interrupted{Storage: storage, Movable: storage.(core.Movable), Labelled: storage.(core.Labelled), at: at}
+		h.shards[i] = &interrupted{Storage: storage, Movable: storage.(core.Movable), Labelled: storage.(core.Labelled), at: h.at}
 	}
 	h.store = h.node(t)
 	h.Rig = coretest.NewRig(t, h.store)
@@ -112,12 +115,21 @@ func newMovingHouse(t *testing.T, at *interruption) *movingHouse {
 	h.stream = h.Create(core.StreamSpec{Name: "orders", Shard: new(0)})
 	streams := h.Node()
 	streams.Places, streams.Now = h.Catalog, time.Now
-	streams.Catalog = interruptedCatalog{h.Catalog, at}
+	streams.Catalog = interruptedCatalog{h.Catalog, h.at}
 	h.moves = eventlog.NewMoves(eventlog.MovePorts{
 		Streams: streams, Store: h.store, Logger: slog.New(slog.DiscardHandler), Now: time.Now,
 		Record: func(_ context.Context, record core.AuditRecord) { h.records = append(h.records, record) },
 	})
 	return h
+}
+
+// newFullHouse has events to be moved, too.
+func newFullHouse(t *testing.T) (h *movingHouse, want []core.ID) {
+	t.Helper()
+	h = newMovingHouse(t)
+	want, err := h.append(t, h.store, 3)
+	require.NoError(t, err)
+	return h, want
 }
 
 // node is the store as another process sees it.
@@ -178,9 +190,7 @@ func (h *movingHouse) append(t *testing.T, store core.Storage, n int) (ids []cor
 func TestAStreamMovesWhileProducersGoOn(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		at := &interruption{}
-		at.left.Store(-1)
-		h := newMovingHouse(t, at)
+		h := newMovingHouse(t)
 		deaf := h.node(t)
 		deaf.SetHomes(nowhereElse{})
 		var mu sync.Mutex
@@ -241,13 +251,9 @@ func TestAMoveThatWasInterruptedIsFinishedOrUndone(t *testing.T) {
 	t.Parallel()
 	steps := int64(0)
 	synctest.Test(t, func(t *testing.T) {
-		at := &interruption{}
-		at.left.Store(-1)
-		h := newMovingHouse(t, at)
-		_, err := h.append(t, h.store, 3)
-		require.NoError(t, err)
+		h, _ := newFullHouse(t)
 		require.NoError(t, h.move(t, 1))
-		steps = at.calls.Load()
+		steps = h.at.calls.Load()
 	})
 	require.Greater(t, steps, int64(8))
 	for step := range steps {
@@ -263,15 +269,11 @@ func TestAMoveThatWasInterruptedIsFinishedOrUndone(t *testing.T) {
 }
 
 func interruptAt(t *testing.T, step int64, done bool, next int) {
-	at := &interruption{}
-	at.left.Store(-1)
-	h := newMovingHouse(t, at)
-	want, err := h.append(t, h.store, 3)
-	require.NoError(t, err)
-	at.left.Store(step)
-	at.after.Store(done)
+	h, want := newFullHouse(t)
+	h.at.left.Store(step)
+	h.at.after.Store(done)
 	require.ErrorIs(t, h.move(t, 1), errInterrupted)
-	at.left.Store(-1)
+	h.at.left.Store(-1)
 	time.Sleep(time.Minute)
 	if ids, err := h.append(t, h.store, 1); err == nil {
 		want = append(want, ids...)
@@ -299,15 +301,11 @@ func TestAMoveWhoseServerDiedIsEndedByAnother(t *testing.T) {
 }
 
 func dieAt(t *testing.T, step int64, done bool) {
-	at := &interruption{}
-	at.left.Store(-1)
-	h := newMovingHouse(t, at)
-	want, err := h.append(t, h.store, 3)
-	require.NoError(t, err)
-	at.left.Store(step)
-	at.after.Store(done)
+	h, want := newFullHouse(t)
+	h.at.left.Store(step)
+	h.at.after.Store(done)
 	moved := h.move(t, 1)
-	at.left.Store(-1)
+	h.at.left.Store(-1)
 	other := eventlog.NewMoves(h.moves.MovePorts) // in another process
 	for range 10 {
 		require.NoError(t, other.Tend(t.Context()))
@@ -333,11 +331,7 @@ func dieAt(t *testing.T, step int64, done bool) {
 func TestAMoveThatIsAliveIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		at := &interruption{}
-		at.left.Store(-1)
-		h := newMovingHouse(t, at)
-		want, err := h.append(t, h.store, 3)
-		require.NoError(t, err)
+		h, want := newFullHouse(t)
 		begun, err := h.moves.Begin(t.Context(), h.Who, "orders", 1)
 		require.NoError(t, err)
 		other := eventlog.NewMoves(h.moves.MovePorts)
@@ -354,11 +348,7 @@ func TestAMoveThatIsAliveIsLeftAlone(t *testing.T) {
 func TestAMoveThatIsOvertakenGivesUp(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		at := &interruption{}
-		at.left.Store(-1)
-		h := newMovingHouse(t, at)
-		want, err := h.append(t, h.store, 3)
-		require.NoError(t, err)
+		h, want := newFullHouse(t)
 		late, err := h.moves.Begin(t.Context(), h.Who, "orders", 1)
 		require.NoError(t, err)
 		require.NoError(t, h.move(t, 0), "another undoes it")
@@ -376,11 +366,7 @@ func TestAMoveThatIsOvertakenGivesUp(t *testing.T) {
 func TestARemoverThatWasPausedRemovesNothing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		at := &interruption{}
-		at.left.Store(-1)
-		h := newMovingHouse(t, at)
-		want, err := h.append(t, h.store, 3)
-		require.NoError(t, err)
+		h, want := newFullHouse(t)
 		paused, released := make(chan struct{}), make(chan struct{})
 		pause := func() { close(paused); <-released }
 		h.shards[0].pause.Store(&pause)
@@ -401,9 +387,7 @@ func TestARemoverThatWasPausedRemovesNothing(t *testing.T) {
 // Where there is nowhere else, and what is no shard, is said before anything is done.
 func TestWhatCannotBeMoved(t *testing.T) {
 	t.Parallel()
-	at := &interruption{}
-	at.left.Store(-1)
-	h := newMovingHouse(t, at)
+	h := newMovingHouse(t)
 	_, err := h.moves.Begin(t.Context(), h.Who, "orders", 2)
 	coretest.RequireRefusal(t, err, core.CodeValidation, "shard")
 	_, err = h.moves.Begin(t.Context(), h.Who, "nothing", 1)
