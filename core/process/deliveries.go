@@ -127,6 +127,7 @@ func (d *Deliveries) send(ctx context.Context, p *core.Processor, event *core.Ev
 	began := time.Now()
 	sent := sink.Send(sending, []core.Outgoing{out})[0]
 	attempt := attemptOf(p, &out, sent, time.Since(began), d.Now.Stamp())
+	attempt.ID = core.RandomID(attempt.At)
 	if sent.Err != nil {
 		attempt.Outcome, attempt.Error = core.Dead, plain(said(sent.Err)) // nobody tries it again by itself
 	}

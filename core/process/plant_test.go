@@ -39,8 +39,12 @@ type plant struct {
 	disabled []core.Processor
 	recorded []core.AuditRecord
 	after    time.Duration
+	// behind is by how many nanoseconds the nodes' clock is late.
+	behind atomic.Int64
 	*mill
 }
+
+func (p *plant) now() time.Time { return time.Now().Add(-time.Duration(p.behind.Load())) }
 
 // mill is one node of it.
 type mill struct {
@@ -102,7 +106,7 @@ func (p *plant) node() *mill {
 			defer p.mu.Unlock()
 			p.disabled = append(p.disabled, gone)
 		},
-		Logger: logger, Now: time.Now,
+		Logger: logger, Now: p.now,
 	})
 	ctx, end := context.WithCancel(context.WithoutCancel(p.Context()))
 	var all sync.WaitGroup

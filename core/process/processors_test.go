@@ -156,17 +156,37 @@ func TestATrialShowsEachVerdict(t *testing.T) {
 // in the order in which they were made.
 func TestDeliveriesOfOneMomentAreListedInTheirOrder(t *testing.T) {
 	inPlant(t, func(p *plant) {
-		p.processor(func(s *core.ProcessorSpec) { s.Mode = core.Ordered })
-		p.put(numbers(30)...)
-		pass(3 * time.Second)
-		page, err := p.Deliveries.List(p.Context(), p.who, "orders", "mail", core.DeliveryQuery{Limit: 100})
-		require.NoError(p, err)
-		require.Len(p, page.Items, 30)
-		for i, attempt := range page.Items {
-			require.True(p, attempt.At.Equal(page.Items[0].At), "the clock stands")
+		listed := p.listed(30)
+		for i, attempt := range listed {
+			require.True(p, attempt.At.Equal(listed[0].At), "the clock stands")
 			require.Equal(p, core.Offset(29-i), attempt.Offset)
 		}
 	})
+}
+
+func TestDeliveriesAreListedInTheirOrderThoughTheClockGoesBack(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.box.answer = func(core.Outgoing) core.Sent {
+			p.behind.Add(int64(10 * time.Millisecond))
+			return core.Sent{Status: 204}
+		}
+		listed := p.listed(30)
+		require.True(p, listed[0].At.Before(listed[29].At))
+		for i, attempt := range listed {
+			require.Equal(p, core.Offset(29-i), attempt.Offset)
+		}
+	})
+}
+
+// listed sends so many events in their order, and returns the list of their deliveries.
+func (p *plant) listed(events int) []core.DeliveryAttempt {
+	p.processor(func(s *core.ProcessorSpec) { s.Mode = core.Ordered })
+	p.put(numbers(events)...)
+	pass(3 * time.Second)
+	page, err := p.Deliveries.List(p.Context(), p.who, "orders", "mail", core.DeliveryQuery{Limit: 100})
+	require.NoError(p, err)
+	require.Len(p, page.Items, events)
+	return page.Items
 }
 
 func TestADeliveryIsSentAgain(t *testing.T) {

@@ -62,10 +62,10 @@ func (l *lease) attempt(out *core.Outgoing, sent core.Sent, took time.Duration) 
 	return a
 }
 
-// attemptOf is an attempt that has succeeded.
+// attemptOf is an attempt that has succeeded. It has no id yet.
 func attemptOf(p *core.Processor, out *core.Outgoing, sent core.Sent, took time.Duration, now time.Time) core.DeliveryAttempt {
 	return core.DeliveryAttempt{
-		ID: ids.next(now), Org: p.Org, Stream: p.Stream, Processor: p.ID, Event: out.Event.ID, Offset: out.Event.Offset,
+		Org: p.Org, Stream: p.Stream, Processor: p.ID, Event: out.Event.ID, Offset: out.Event.Offset,
 		EventType: out.Event.Type, Number: out.Attempt, At: now, Latency: core.Seconds(took.Truncate(time.Microsecond)),
 		Outcome: core.Delivered, Status: sent.Status, Response: plain(sent.Response),
 	}

@@ -19,6 +19,7 @@ type tally struct {
 	// next note: a busy processor would fill the store with them.
 	successes, failures int
 	taken               time.Time
+	ids                 attemptIDs
 }
 
 // How many attempts are told one by one, at most: in a second, and at once after a
@@ -38,7 +39,7 @@ func newTally(p *core.Processor, observe func(*core.Processor, core.DeliveryCoun
 // filtered counts an event that the filter did not let pass.
 func (t *tally) filtered() { t.count(core.DeliveryCount{Filtered: 1}, nil) }
 
-// add counts an attempt, and keeps it if there is room for it.
+// add counts an attempt, and keeps it if there is room for it. What is kept gets its id.
 func (t *tally) add(attempt core.DeliveryAttempt) { t.count(countOf(&attempt), &attempt) }
 
 // countOf counts one attempt.
@@ -68,6 +69,7 @@ func (t *tally) count(count core.DeliveryCount, attempt *core.DeliveryAttempt) {
 	}
 	if *room > 0 {
 		*room--
+		attempt.ID = t.ids.next(attempt.At)
 		t.note.Attempts = append(t.note.Attempts, *attempt)
 	}
 }
