@@ -106,10 +106,25 @@ func (p *partition) fateOf(ctx context.Context, o *outgoing) (seq uint64, err er
 		return 0, err
 	case m == nil && old:
 		return 0, errOvertaken
+	case m == nil && o.expect > 0:
+		return 0, p.readable(ctx, o)
 	case m == nil || old && m.seq == from:
 		return 0, errUndecided
 	case !bytes.Equal(m.data, o.data):
 		return 0, errOvertaken
 	}
 	return m.seq, nil
+}
+
+// readable is errUndecided if the leader can read the block behind which another one is
+// to come. One that cannot would refuse that one forever.
+func (p *partition) readable(ctx context.Context, o *outgoing) error {
+	m, err := p.newest(ctx, get{Seq: uint64(o.expect), NextFor: o.subject})
+	switch {
+	case err != nil:
+		return err
+	case m == nil:
+		return p.unreadable(o.subject)
+	}
+	return errUndecided
 }
