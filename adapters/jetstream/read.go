@@ -89,7 +89,7 @@ func (s *Storage) walk(ctx context.Context, p *partition, stream core.ID, from, 
 		return err
 	}
 	from = max(from, floor)
-	r, size := s.blocksFrom(p, stream, seq), 1
+	r, size := s.blocksFrom(p, stream, seq, from), 1
 	for {
 		b, err := r.next(ctx, wanted()/size+1)
 		if err != nil || b == nil || !core.SeesOrganization(ctx, b.org) {

@@ -2,6 +2,8 @@ package chaos_test
 
 import (
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -93,4 +95,60 @@ func TestAPeerOfJetStreamIsReplaced(t *testing.T) {
 		})
 		f.load.progress(someEvents())
 	})
+}
+
+// A machine is lost for good, and one with another name and an empty disk takes its place.
+func TestAServerOfJetStreamIsReplaced(t *testing.T) {
+	t.Parallel()
+	harm(t, func(f *fleet) {
+		f.settle() // a server is not removed while others are behind
+		which := rand.IntN(len(f.nodes))
+		f.kill(which)
+		f.empty(which)
+		f.load.progress(someEvents()) // two of three go on
+		until(t, "the cluster forgets the server", func() bool {
+			return jetstreamtest.RemoveServer(t.Context(), f.nodes, f.nodes[which].Name) == nil
+		})
+		f.load.progress(someEvents())
+		f.nodes[which].Name += "x"
+		f.start(which)
+		f.settle()
+	})
+}
+
+// While a server is down, a bit of what it holds flips.
+func TestABitOfAServerOfJetStreamIsFlipped(t *testing.T) {
+	t.Parallel()
+	harm(t, func(f *fleet) {
+		which := rand.IntN(len(f.nodes))
+		if rand.IntN(2) == 0 {
+			require.NoError(t, f.running[which].Retire())
+		} else {
+			f.kill(which)
+		}
+		f.flip(which)
+		f.start(which)
+		f.settle()
+	})
+}
+
+// flip flips one bit in a file of messages.
+func (f *fleet) flip(which int) {
+	f.t.Helper()
+	files, err := filepath.Glob(filepath.Join(f.nodes[which].Dir, "jetstream", "*", "streams", "*", "msgs", "*.blk"))
+	require.NoError(f.t, err)
+	rand.Shuffle(len(files), func(i, j int) { files[i], files[j] = files[j], files[i] })
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		require.NoError(f.t, err)
+		if len(data) < 10_000 {
+			continue // a partition that has no stream
+		}
+		at := rand.IntN(len(data))
+		data[at] ^= 1 << rand.IntN(8)
+		require.NoError(f.t, os.WriteFile(name, data, 0o600))
+		f.t.Logf("a bit of %s at %d of %d is flipped", name, at, len(data))
+		return
+	}
+	f.t.Fatal("no server holds anything")
 }
