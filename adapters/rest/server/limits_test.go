@@ -16,6 +16,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/rest/server"
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
 func (f *fixture) dial() net.Conn {
@@ -105,6 +106,42 @@ func TestAStallIsNotTheClientsFault(t *testing.T) {
 	require.NoError(t, err)
 	got, _ := readReply(t, conn)
 	require.Equal(t, 408, got.StatusCode, "and the client's own time counts")
+}
+
+// hesitant is a catalog that takes as long as it is told to for what an organization may
+// take, as a server asks in the middle of a body.
+type hesitant struct {
+	core.Catalog
+	asked, let chan struct{}
+}
+
+func (h hesitant) Organization(context.Context, core.ID) (core.Organization, error) {
+	h.asked <- struct{}{}
+	<-h.let
+	return core.Organization{}, nil
+}
+
+// Nor does its time count while a body arrives.
+func TestAStallWithinABodyIsNotTheClientsFault(t *testing.T) {
+	t.Parallel()
+	const limit = 3 * time.Second
+	slow := hesitant{asked: make(chan struct{}, 1), let: make(chan struct{})}
+	f := start(t, withLimits(server.Limits{ReadTimeout: limit}), func(o *server.Options, _ *fixture) {
+		o.Shares = eventlog.NewShares(eventlog.SharePorts{Organizations: slow, Now: time.Now})
+	})
+	f.stream("orders")
+	body := event(`"` + strings.Repeat("x", 600_000) + `"`)
+	conn := f.dial()
+	_, err := io.WriteString(conn, f.head(len(body))+body[:100_000])
+	require.NoError(t, err)
+	<-slow.asked
+	<-time.After(limit + 100*time.Millisecond)
+	close(slow.let)
+	_, err = io.WriteString(conn, body[100_000:])
+	require.NoError(t, err)
+	got, closed := readReply(t, conn)
+	require.Equal(t, 202, got.StatusCode, "%s", got.body)
+	require.False(t, closed)
 }
 
 // An answer to a body that nobody reads arrives, however long it took.
