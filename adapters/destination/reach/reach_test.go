@@ -268,3 +268,11 @@ func TestWhatIsNoURLIsRefused(t *testing.T) {
 	_, err := reach.Options{AllowPrivate: true}.Check("url", "http://localhost:"+strconv.Itoa(8080))
 	require.NoError(t, err)
 }
+
+// A refusal says what to write, in words that need no second look.
+func TestAURLInOtherLettersIsToldHowToBeWritten(t *testing.T) {
+	t.Parallel()
+	_, err := reach.Options{}.Check("url", "https://münchen.example/")
+	require.ErrorContains(t, err, "percent-encoded")
+	require.NotContains(t, err.Error(), "%")
+}
