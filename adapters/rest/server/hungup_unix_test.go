@@ -44,7 +44,7 @@ func TestAClientThatLeftHasHungUp(t *testing.T) {
 	t.Parallel()
 	client, served := connected(t)
 	require.NoError(t, client.Close())
-	require.Eventually(t, func() bool { return hungUp(served) }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return hungUp(served) }, time.Minute, time.Millisecond)
 	require.NoError(t, served.Close())
 	require.True(t, hungUp(served), "and there is nobody left to tell of it")
 }
@@ -60,7 +60,7 @@ func TestWhatHasArrivedIsReadLate(t *testing.T) {
 	for range 2 {
 		_, err = client.Write([]byte("GET"))
 		require.NoError(t, err)
-		require.Eventually(t, func() bool { return hasMore(served) }, 5*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { return hasMore(served) }, time.Minute, time.Millisecond)
 		n, err := served.Read(b)
 		require.NoError(t, err)
 		require.Equal(t, "GET", string(b[:n]))
@@ -68,7 +68,7 @@ func TestWhatHasArrivedIsReadLate(t *testing.T) {
 		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 	}
 	require.NoError(t, client.Close())
-	require.Eventually(t, func() bool { return hungUp(served) }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return hungUp(served) }, time.Minute, time.Millisecond)
 	require.False(t, hasMore(served))
 }
 
