@@ -34,6 +34,10 @@ const (
 	mostBlocks            = 500
 )
 
+// errDamaged says that a block cannot be read where it must be, at least by those
+// servers that were asked.
+var errDamaged = errors.New("is damaged")
+
 // errTrimmed says that retention has removed what was about to be read.
 var errTrimmed = errors.New("retention removed what was about to be read")
 
@@ -105,13 +109,13 @@ func (r *blocks) follows(ctx context.Context, b *block) error {
 	case first != nil && !r.begun && first.offset >= b.offset:
 		return nil // the stream begins there
 	}
-	return fmt.Errorf("the log of stream %s is damaged: where offset %d should be, at sequence %d, a block begins with %d", r.stream, r.expected, b.seq, b.offset)
+	return fmt.Errorf("the log of stream %s %w: where offset %d should be, at sequence %d, a block begins with %d", r.stream, errDamaged, r.expected, b.seq, b.offset)
 }
 
 // elsewhere gets the next block from another replica, if one of them is damaged, or
 // returns nil. The leader is asked first; of the others any may answer.
 func (r *blocks) elsewhere(ctx context.Context, damaged error) *block {
-	if r.p.replicas == 1 || !r.begun || errors.Is(damaged, errTrimmed) {
+	if r.p.replicas == 1 || errors.Is(damaged, errTrimmed) {
 		return nil
 	}
 	ask := get{Seq: r.seq, NextFor: r.p.blocks(r.stream)}
@@ -124,7 +128,7 @@ func (r *blocks) elsewhere(ctx context.Context, damaged error) *block {
 		if err != nil || m == nil {
 			continue
 		}
-		if b, err := decodeBlock(m); err == nil && b.offset == r.expected {
+		if b, err := decodeBlock(m); err == nil && (b.offset == r.expected || !r.begun && b.offset < r.expected) {
 			return b
 		}
 	}

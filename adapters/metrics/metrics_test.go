@@ -265,9 +265,11 @@ func TestUnknownRoutesMakeNoSeries(t *testing.T) {
 func TestTheQueueIsAGauge(t *testing.T) {
 	t.Parallel()
 	m, depth := metrics.New(), 3
-	m.Queue(func() int { return depth }, 9)
+	m.Queue(func() int { return depth }, func() float64 { return 0.5 }, 9)
 	for depth = range 3 {
-		require.Equal(t, map[string]float64{"eventflow_ingest_queue_events": float64(depth), "eventflow_ingest_queue_limit_events": 9},
+		require.Equal(t, map[string]float64{
+			"eventflow_ingest_queue_events": float64(depth), "eventflow_ingest_queue_limit_events": 9, "eventflow_ingest_queue_fullest_ratio": 0.5,
+		},
 			series(t, m, "eventflow_ingest_queue"))
 	}
 }
@@ -279,7 +281,7 @@ func TestNamesAreValid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // where a scrape waits for the census, however busy the machine is
 		m := metrics.New()
 		m.Build("1.2.3", "go1.26")
-		m.Queue(func() int { return 1 }, 2)
+		m.Queue(func() int { return 1 }, func() float64 { return 0.5 }, 2)
 		m.Clock(func() time.Duration { return time.Second })
 		m.LimiterLost(func() bool { return true })
 		m.LostShards(func() int { return 1 })
@@ -308,6 +310,6 @@ func TestNamesAreValid(t *testing.T) {
 				names++
 			}
 		}
-		require.Equal(t, 49, names)
+		require.Equal(t, 50, names)
 	})
 }

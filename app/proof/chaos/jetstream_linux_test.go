@@ -54,6 +54,7 @@ func (p *poweredFleet) cut(meanwhile func(), which ...int) {
 func TestThePowerOfAServerOfJetStreamIsCut(t *testing.T) {
 	t.Parallel()
 	strain(t, func(p *poweredFleet) {
+		p.settle()
 		p.cut(func() { p.load.progress(someEvents()) }, rand.IntN(natsReplicas)) // two of three go on
 	})
 }
@@ -67,6 +68,7 @@ func TestThePowerOfAllServersOfJetStreamIsCut(t *testing.T) {
 func TestTheDiskOfAServerOfJetStreamIsFull(t *testing.T) {
 	t.Parallel()
 	strain(t, func(p *poweredFleet) {
+		p.settle()
 		which := rand.IntN(natsReplicas)
 		p.disks[which].Fill(0)
 		p.load.progress(2 * someEvents()) // two of three go on

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -15,6 +16,7 @@ import (
 func TestAServerOfJetStreamIsKilled(t *testing.T) {
 	t.Parallel()
 	harm(t, func(f *fleet) {
+		f.settle()
 		which := rand.IntN(len(f.nodes))
 		f.kill(which)
 		f.load.progress(someEvents()) // two of three go on
@@ -33,6 +35,7 @@ func TestAllServersOfJetStreamAreKilled(t *testing.T) {
 func TestAServerOfJetStreamIsPaused(t *testing.T) {
 	t.Parallel()
 	harm(t, func(f *fleet) {
+		f.settle()
 		one := f.running[rand.IntN(len(f.nodes))]
 		require.NoError(t, one.Pause())
 		f.load.progress(someEvents()) // two of three go on
@@ -57,6 +60,7 @@ func TestServersOfJetStreamAreUpgraded(t *testing.T) {
 func TestALeaderOfJetStreamIsCutOff(t *testing.T) {
 	t.Parallel()
 	harm(t, func(f *fleet) {
+		f.settle()
 		f.isolate(f.leader(rand.IntN(natsPartitions)))
 		f.load.progress(someEvents()) // two of three go on
 		f.reunite()
@@ -66,6 +70,7 @@ func TestALeaderOfJetStreamIsCutOff(t *testing.T) {
 func TestAFollowerOfJetStreamIsCutOff(t *testing.T) {
 	t.Parallel()
 	harm(t, func(f *fleet) {
+		f.settle()
 		f.isolate((f.leader(rand.IntN(natsPartitions)) + 1 + rand.IntN(natsReplicas-1)) % natsReplicas)
 		f.load.progress(someEvents()) // two of three go on
 		f.reunite()
@@ -151,4 +156,18 @@ func (f *fleet) flip(which int) {
 		return
 	}
 	f.t.Fatal("no server holds anything")
+}
+
+// Servers are cut off one after the other, whether or not the one before has caught up. In
+// between nobody has to go on: where one of two is behind, none of them may lead.
+func TestServersOfJetStreamAreCutOffInTurns(t *testing.T) {
+	t.Parallel()
+	harm(t, func(f *fleet) {
+		for range 3 {
+			f.isolate(rand.IntN(natsReplicas))
+			<-time.After(time.Duration(rand.IntN(10)) * time.Second) // an election takes as long
+			f.reunite()
+			<-time.After(time.Duration(rand.IntN(2000)) * time.Millisecond)
+		}
+	})
 }
