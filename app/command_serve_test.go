@@ -176,15 +176,8 @@ func TestTwoServersMayShareAFolder(t *testing.T) {
 	require.Zero(t, other.stop())
 }
 
-// freeAddr is an address of this machine at which nothing listens.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	var config net.ListenConfig
-	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, listener.Close())
-	return listener.Addr().String()
-}
+// gone is an address at which nothing listens, and no other test may either.
+const gone = "127.0.0.1:1"
 
 // TestWhatKeepsAServerFromStartingIsSaid holds that a server that cannot do
 // its work says why and ends, and shows no password.
@@ -194,7 +187,6 @@ func TestWhatKeepsAServerFromStartingIsSaid(t *testing.T) {
 	taken, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = taken.Close() })
-	gone := freeAddr(t)
 	for name, c := range map[string]struct {
 		setting string
 		says    []string

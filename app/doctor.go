@@ -192,7 +192,8 @@ func (d *doctor) openCatalog(ctx context.Context, usable bool) core.Catalog {
 func (d *doctor) checkEngines(ctx context.Context, storage core.Storage, kept core.Catalog) {
 	type engine interface{ Check(context.Context) error }
 	var engines []any
-	for name, one := range map[string]engine{"store": storage, "catalog": kept} {
+	for i, one := range []engine{storage, kept} {
+		name := []string{"store", "catalog"}[i]
 		if one == nil {
 			continue
 		}

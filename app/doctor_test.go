@@ -261,7 +261,7 @@ func TestPendingMigrationsAreListed(t *testing.T) {
 	made, err := os.ReadDir(h.folder)
 	require.NoError(t, err)
 	require.Empty(t, made)
-	problems := h.examined("postgres://user:hush@" + freeAddr(t) + "/db")
+	problems := h.examined("postgres://user:hush@" + gone + "/db")
 	require.Len(t, problems, 2)
 	require.Contains(t, problems[0].Text, "connection refused")
 	require.NotContains(t, problems[0].Text+problems[1].Text, "hush")

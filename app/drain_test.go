@@ -83,7 +83,7 @@ func TestAStoppingServerKeepsItsPromises(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h, store := newHome(t), store(t)
-			server := h.serve(store)
+			server := h.serve(store, "EVENTFLOW_READ_TIMEOUT=10m") // for clients on a busy machine
 			key := h.key(store)
 			_, err := server.client(key).CreateStream(t.Context(), core.StreamSpec{Name: "orders"})
 			require.NoError(t, err)

@@ -95,8 +95,9 @@ func watchedServer(t *testing.T) string {
 	require.Eventually(t, func() bool {
 		text = get(t, server.url+"/metrics").body
 		return strings.Contains(text, `eventflow_processor_events_total{destination="log",outcome="delivered"} 1`) &&
-			strings.Contains(text, "eventflow_processor_send_seconds_count")
-	}, time.Minute, 10*time.Millisecond)
+			strings.Contains(text, "eventflow_processor_send_seconds_count") &&
+			strings.Contains(text, "\neventflow_consumer_groups ") && strings.Contains(text, "\neventflow_processors{") // a busy machine counts them late
+	}, patience, 10*time.Millisecond)
 	return text
 }
 
