@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,7 +29,7 @@ type Catalog struct {
 	// SQLite lets one write at a time anyway, but makes the others wait by asking
 	// again and again, in no order. It is nil on PostgreSQL, whose writers wait
 	// for each other's rows only.
-	writing *sync.Mutex
+	writing sqlitefile.Turn
 	// durable checks the settings that could lose what was acknowledged. It is nil
 	// on SQLite, where every connection sets them itself.
 	durable func(context.Context) error
@@ -53,19 +52,19 @@ type Catalog struct {
 	full atomic.Bool
 }
 
-// serialize waits for its turn to write, and returns what ends the turn. It must
-// not be called within a turn, nor within write, which is one.
-func (c *Catalog) serialize() (done func()) {
-	if c.writing == nil {
+// serialize waits for its turn to write, and returns what ends the turn. Where ctx ends first
+// there is no turn, and none is needed: database/sql refuses every statement of an ended
+// context. It must not be called within a turn, nor within write, which is one.
+func (c *Catalog) serialize(ctx context.Context) (done func()) {
+	if c.writing == nil || c.writing.Take(ctx) != nil {
 		return func() {}
 	}
-	c.writing.Lock()
-	return c.writing.Unlock
+	return c.writing.Leave
 }
 
 // write runs a transaction, in a turn of its own.
 func (c *Catalog) write(ctx context.Context, do func(*gorm.DB) error) error {
-	defer c.serialize()()
+	defer c.serialize(ctx)()
 	return c.note(c.db.WithContext(ctx).Transaction(do)) // of a COMMIT no callback hears
 }
 
@@ -142,7 +141,7 @@ func (c *Catalog) checkRoom(ctx context.Context) error {
 	if !c.full.Load() {
 		return nil
 	}
-	defer c.serialize()()
+	defer c.serialize(ctx)()
 	switch err := c.tryRoom(ctx); {
 	case err == nil:
 		c.full.Store(false)

@@ -83,7 +83,7 @@ func (r keyRow) key() (core.APIKey, error) {
 // CreateKey implements [core.Credentials].
 func (c *Catalog) CreateKey(ctx context.Context, key core.APIKey) error {
 	row := keyRowOf(key)
-	defer c.serialize()()
+	defer c.serialize(ctx)()
 	return c.db.WithContext(ctx).Create(&row).Error
 }
 
@@ -135,7 +135,7 @@ func (c *Catalog) RotateKey(ctx context.Context, key core.APIKey) error {
 
 // RevokeKey implements [core.Credentials].
 func (c *Catalog) RevokeKey(ctx context.Context, org, id core.ID, at time.Time) error {
-	defer c.serialize()()
+	defer c.serialize(ctx)()
 	db := c.db.WithContext(ctx)
 	if err := there[keyRow](db.Where("id = ? and org = ?", id.String(), org.String()), "API key"); err != nil {
 		return err
@@ -146,7 +146,7 @@ func (c *Catalog) RevokeKey(ctx context.Context, org, id core.ID, at time.Time) 
 
 // HandOverKey implements [core.Credentials].
 func (c *Catalog) HandOverKey(ctx context.Context, org, id, to core.ID) error {
-	defer c.serialize()()
+	defer c.serialize(ctx)()
 	return changed(c.db.WithContext(ctx).Model(&keyRow{}).Where("id = ? and org = ?", id.String(), org.String()).
 		Update("created_by", optionalID(to)), core.Errorf(core.CodeNotFound, "there is no such API key"))
 }

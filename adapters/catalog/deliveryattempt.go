@@ -179,6 +179,6 @@ func (c *Catalog) ForgetDeliveries(ctx context.Context, before time.Time) error 
 			break
 		}
 	}
-	defer c.serialize()()
+	defer c.serialize(ctx)()
 	return c.db.WithContext(ctx).Exec(`delete from delivery_counts where hour < ?`, micros(before.Add(-time.Hour))).Error
 }

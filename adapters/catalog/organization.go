@@ -105,7 +105,7 @@ func (c *Catalog) Organizations(ctx context.Context, after core.ID, limit int) (
 
 // UpdateOrganization implements [core.Organizations].
 func (c *Catalog) UpdateOrganization(ctx context.Context, org core.Organization) error {
-	defer c.serialize()()
+	defer c.serialize(ctx)()
 	updated := c.db.WithContext(ctx).Model(&organizationRow{}).Where("id = ?", org.ID.String()).UpdateColumn("name", org.Name)
 	return changed(updated, errNoOrganization)
 }
@@ -113,7 +113,7 @@ func (c *Catalog) UpdateOrganization(ctx context.Context, org core.Organization)
 // LimitOrganization implements [core.Organizations].
 func (c *Catalog) LimitOrganization(ctx context.Context, org core.Organization) error {
 	row := organizationRowOf(org)
-	defer c.serialize()()
+	defer c.serialize(ctx)()
 	updated := c.db.WithContext(ctx).Model(&organizationRow{}).Where("id = ?", row.ID).
 		Select("key_per_minute", "key_per_second", "user_per_minute", "user_per_second", "shares").UpdateColumns(&row)
 	return changed(updated, errNoOrganization)

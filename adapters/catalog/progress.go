@@ -38,7 +38,7 @@ func (c *Catalog) Progress(ctx context.Context, group core.ID) (core.Progress, e
 // statement, and one round trip, without a transaction around it.
 func (c *Catalog) Advance(ctx context.Context, group core.ID, step core.Step) error {
 	if len(step.Attempts)+len(step.Letters)+len(step.Remove) == 0 {
-		defer c.serialize()()
+		defer c.serialize(ctx)()
 		return advance(c.db.WithContext(ctx), group, step.Progress)
 	}
 	return c.write(ctx, func(tx *gorm.DB) error {
@@ -102,7 +102,7 @@ func (c *Catalog) ForgetAttempts(ctx context.Context, before time.Time) error {
 
 // forgetSomeOf removes the oldest rows of a table of attempts, and says how many.
 func (c *Catalog) forgetSomeOf(ctx context.Context, table string, before time.Time) (int64, error) {
-	defer c.serialize()()
+	defer c.serialize(ctx)()
 	done := c.db.WithContext(ctx).Exec(`delete from `+table+` where at <= (
 		select max(at) from (select at from `+table+` where at < ? order by at limit ?) as oldest)`, micros(before), forgottenAtOnce)
 	return done.RowsAffected, done.Error

@@ -145,14 +145,14 @@ func (c *Catalog) QuarantinedEvent(ctx context.Context, org, stream, id core.ID)
 
 // Release implements [core.Quarantine].
 func (c *Catalog) Release(ctx context.Context, org, stream, id core.ID) error {
-	defer c.serialize()()
+	defer c.serialize(ctx)()
 	return changed(c.quarantineOf(ctx, org, stream).Where("id = ?", id.String()).Delete(&quarantineRow{}),
 		core.Errorf(core.CodeNotFound, "there is no such event in quarantine"))
 }
 
 // ForgetQuarantined implements [core.Quarantine].
 func (c *Catalog) ForgetQuarantined(ctx context.Context, at time.Time) error {
-	defer c.serialize()()
+	defer c.serialize(ctx)()
 	return c.db.WithContext(ctx).
 		Where("received_at < ? - 86400000000 * (select retention_days from streams where streams.id = quarantine.stream)", micros(at)).
 		Delete(&quarantineRow{}).Error

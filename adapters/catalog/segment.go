@@ -131,7 +131,7 @@ func (c *Catalog) Archived(ctx context.Context, streams []core.ID) ([]core.Archi
 
 // DropSegments implements [core.Segments].
 func (c *Catalog) DropSegments(ctx context.Context, stream core.ID, before time.Time, end core.Offset) error {
-	defer c.serialize()()
+	defer c.serialize(ctx)()
 	return c.db.WithContext(ctx).Model(&segmentRow{}).
 		Where("stream = ? and dropped = 0 and last_at < ? and next_offset <= ?", stream.String(), micros(before), int64(end)).
 		UpdateColumn("dropped", 1).Error
@@ -139,6 +139,6 @@ func (c *Catalog) DropSegments(ctx context.Context, stream core.ID, before time.
 
 // ForgetSegment implements [core.Segments].
 func (c *Catalog) ForgetSegment(ctx context.Context, stream core.ID, first core.Offset) error {
-	defer c.serialize()()
+	defer c.serialize(ctx)()
 	return c.db.WithContext(ctx).Where("stream = ? and first_offset = ? and dropped = 1", stream.String(), int64(first)).Delete(&segmentRow{}).Error
 }

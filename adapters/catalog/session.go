@@ -91,14 +91,14 @@ func (c *Catalog) MoveSession(ctx context.Context, id core.ID, from int64, org, 
 
 // RevokeSession implements [core.Sessions].
 func (c *Catalog) RevokeSession(ctx context.Context, id core.ID, at time.Time) error {
-	defer c.serialize()()
+	defer c.serialize(ctx)()
 	return c.db.WithContext(ctx).Model(&sessionRow{}).Where("id = ? and revoked_at is null", id.String()).
 		UpdateColumn("revoked_at", micros(at)).Error
 }
 
 // RevokeSessions implements [core.Sessions].
 func (c *Catalog) RevokeSessions(ctx context.Context, user, except core.ID, at time.Time) error {
-	defer c.serialize()()
+	defer c.serialize(ctx)()
 	return c.db.WithContext(ctx).Model(&sessionRow{}).
 		Where("user_id = ? and id <> ? and revoked_at is null", user.String(), except.String()).
 		UpdateColumn("revoked_at", micros(at)).Error
@@ -191,12 +191,12 @@ func (c *Catalog) UseTicket(ctx context.Context, kind core.TicketKind, hash core
 
 // ReturnTicket implements [core.Tickets].
 func (c *Catalog) ReturnTicket(ctx context.Context, id core.ID) error {
-	defer c.serialize()()
+	defer c.serialize(ctx)()
 	return c.db.WithContext(ctx).Model(&ticketRow{}).Where("id = ?", id.String()).UpdateColumn("used_at", nil).Error
 }
 
 // VoidTickets implements [core.Tickets].
 func (c *Catalog) VoidTickets(ctx context.Context, kind core.TicketKind, user core.ID) error {
-	defer c.serialize()()
+	defer c.serialize(ctx)()
 	return c.db.WithContext(ctx).Where("kind = ? and user_id = ?", string(kind), user.String()).Delete(&ticketRow{}).Error
 }

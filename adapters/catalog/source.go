@@ -142,7 +142,7 @@ func (c *Catalog) UpdateSource(ctx context.Context, source core.Source) error {
 
 // DeleteSource implements [core.Sources]. The refusals and notes go with it.
 func (c *Catalog) DeleteSource(ctx context.Context, org, id core.ID) error {
-	defer c.serialize()()
+	defer c.serialize(ctx)()
 	return changed(c.db.WithContext(ctx).Where("id = ? and org = ?", id.String(), org.String()).Delete(&sourceRow{}),
 		core.Errorf(core.CodeNotFound, "there is no such source"))
 }

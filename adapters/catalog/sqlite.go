@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"gorm.io/driver/sqlite"
 
@@ -64,7 +63,7 @@ func openFile(ctx context.Context, path string) (*Catalog, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.writing, c.tables = &sync.Mutex{}, migrations.CatalogSQLite
+	c.writing, c.tables = sqlitefile.NewTurn(), migrations.CatalogSQLite
 	c.examine = func(ctx context.Context, tell func(core.Finding)) error {
 		return sqlitefile.Examine(ctx, db, FileName, tell)
 	}

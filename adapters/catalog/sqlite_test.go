@@ -1,13 +1,17 @@
 package catalog
 
 import (
+	"context"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/core"
 )
 
 // A URL that says more than a folder is refused with what is too much, and
@@ -76,4 +80,18 @@ func TestTheFileOfEarlierVersions(t *testing.T) {
 	spelt := &url.URL{Scheme: "sqlite", Opaque: url.PathEscape(filepath.Join(above, "former%41"))}
 	require.NoError(t, opened(t, spelt).Close(), "which was always decoded once")
 	require.FileExists(t, file("former%41"))
+}
+
+// Who waits for a write of somebody else waits no longer than its own time.
+func TestAWriteWaitsForItsTurnNoLongerThanItsTime(t *testing.T) {
+	t.Parallel()
+	catalog := opened(t, &url.URL{Scheme: "sqlite", Path: t.TempDir()}).(*Catalog)
+	t.Cleanup(func() { require.NoError(t, catalog.Close()) })
+	require.NoError(t, catalog.writing.Take(t.Context()))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, catalog.RevokeSession(ctx, core.ID{1}, time.Now()), context.DeadlineExceeded)
+	require.ErrorIs(t, catalog.CreateUser(ctx, core.User{ID: core.ID{1}, Email: "ann@example.com"}), context.DeadlineExceeded)
+	catalog.writing.Leave()
+	require.NoError(t, catalog.RevokeSession(t.Context(), core.ID{1}, time.Now()))
 }

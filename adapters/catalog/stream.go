@@ -96,7 +96,7 @@ func (c *Catalog) live(ctx context.Context, org core.ID) *gorm.DB {
 // CreateStream implements [core.StreamCatalog].
 func (c *Catalog) CreateStream(ctx context.Context, stream core.Stream) error {
 	row := rowOf(stream)
-	defer c.serialize()()
+	defer c.serialize(ctx)()
 	return nameTaken(c.db.WithContext(ctx).Create(&row).Error, stream.Name)
 }
 
@@ -178,7 +178,7 @@ func (c *Catalog) MovingStreams(ctx context.Context) ([]core.Stream, error) {
 
 // UpdateStream implements [core.StreamCatalog].
 func (c *Catalog) UpdateStream(ctx context.Context, stream core.Stream) error {
-	defer c.serialize()()
+	defer c.serialize(ctx)()
 	return updateStream(c.db.WithContext(ctx), stream)
 }
 
@@ -212,6 +212,6 @@ func (c *Catalog) NoteRemoval(ctx context.Context, id core.ID, removal core.Remo
 	if err != nil {
 		return err
 	}
-	defer c.serialize()()
+	defer c.serialize(ctx)()
 	return c.db.WithContext(ctx).Model(&streamRow{}).Where("id = ?", id.String()).UpdateColumn("last_removal", string(text)).Error
 }

@@ -158,7 +158,7 @@ func (c *Catalog) DeleteUser(ctx context.Context, org, id core.ID) error {
 
 // TouchUser implements [core.Users].
 func (c *Catalog) TouchUser(ctx context.Context, org, id core.ID, at time.Time) error {
-	defer c.serialize()()
+	defer c.serialize(ctx)()
 	return c.db.WithContext(ctx).Model(&userRow{}).Where("id = ? and org = ?", id.String(), org.String()).
 		UpdateColumn("last_login_at", micros(at)).Error
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -47,4 +49,35 @@ func TestShardsAreToldApart(t *testing.T) {
 		`eventflow_append_duration_seconds_count{shard="1"}`: 2, `eventflow_append_duration_seconds_count{shard="2"}`: 1,
 		`eventflow_append_duration_seconds_count{shard="unknown"}`: 1,
 	}, series(t, m, "eventflow_append_duration_seconds_count"))
+}
+
+// slowShards does not answer while it is slow.
+type slowShards struct {
+	core.Storage
+	slow bool
+}
+
+func (s *slowShards) CheckShards(ctx context.Context) []error {
+	if s.slow {
+		<-ctx.Done()
+	}
+	return []error{ctx.Err()}
+}
+
+// A store that does not answer is told of, and keeps nobody from the other metrics.
+func TestMetricsDoNotWaitForShards(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		m, storage := metrics.New(), &slowShards{}
+		m.Shards(storage)
+		const up = `eventflow_shard_up{shard="0"}`
+		require.Equal(t, map[string]float64{up: 1}, series(t, m, "eventflow_shard_up"))
+		storage.slow = true
+		began := time.Now()
+		require.Equal(t, map[string]float64{up: 1}, series(t, m, "eventflow_shard_up"), "what was known")
+		require.Less(t, time.Since(began), time.Second)
+		time.Sleep(3 * time.Second) // of the bubble
+		require.Equal(t, map[string]float64{up: 0}, series(t, m, "eventflow_shard_up"))
+		time.Sleep(3 * time.Second)
+	})
 }

@@ -30,8 +30,11 @@ func (s *Storage) Append(ctx context.Context, at time.Time, batches []core.Batch
 // connection is left without a transaction in every case: one that stayed open
 // would keep all writers of all processes out.
 func (s *Storage) transact(ctx context.Context, do func() error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	if err := s.turn.Take(ctx); err != nil {
+		return err
+	}
+	defer s.turn.Leave()
+	s.trying.CompareAndSwap(0, time.Now().UnixNano())
 	err := s.inserts.exec(ctx, begin)
 	if err == nil {
 		err = do()
@@ -51,8 +54,12 @@ func (s *Storage) transact(ctx context.Context, do func() error) error {
 	return nil
 }
 
-// note keeps for Check whether there was room for a transaction.
+// note keeps for Check whether there was room for a transaction, and whether another process
+// let it be.
 func (s *Storage) note(err error) {
+	if !sqlitefile.Busy(err) {
+		s.trying.Store(0)
+	}
 	if err == nil || sqlitefile.Full(err) {
 		s.full.Store(err != nil)
 	}

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,10 +33,14 @@ type Storage struct {
 	// begins is selectBegins, prepared on readers.
 	begins *sql.Stmt
 
-	// mu is held for a whole transaction on the writing connection: between its
+	// turn is taken for a whole transaction on the writing connection: between its
 	// BEGIN and its COMMIT or ROLLBACK no other goroutine may use inserts.
-	mu      sync.Mutex
+	turn    sqlitefile.Turn
 	inserts *inserter
+	// trying is since when transactions have tried to begin, or wait for their disk, in
+	// nanoseconds of Unix time: that of the oldest since one was last let be. It is 0 when
+	// none tries. Who has the turn changes it.
+	trying atomic.Int64
 
 	// appends counts the appends that have begun. Trim gives way when there are any.
 	appends atomic.Int64
@@ -72,7 +75,7 @@ func Open(ctx context.Context, u *url.URL) (core.Storage, error) {
 }
 
 func openFile(ctx context.Context, path string) (s *Storage, err error) {
-	s = &Storage{path: path, tracer: sqlitefile.TracerOf(ctx)}
+	s = &Storage{path: path, turn: sqlitefile.NewTurn(), tracer: sqlitefile.TracerOf(ctx)}
 	if s.writer, err = open(path, 1, "_txlock=immediate"); err != nil {
 		return nil, err
 	}
@@ -111,39 +114,6 @@ func (s *Storage) prepare(ctx context.Context) error {
 	return err
 }
 
-// Check implements [core.Storage]. It asks the connection that appends, because
-// synchronous is a setting of each connection.
-func (s *Storage) Check(ctx context.Context) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var journal string
-	var synchronous int
-	if err := s.inserts.conn.QueryRowContext(ctx, `select * from pragma_journal_mode, pragma_synchronous`).Scan(&journal, &synchronous); err != nil {
-		return storeError(err)
-	}
-	const full = 2
-	if journal != "wal" || synchronous < full {
-		return fmt.Errorf("journal_mode=%s, synchronous=%d: %w", journal, synchronous, core.ErrRelaxedDurability)
-	}
-	return s.checkRoom(ctx)
-}
-
-// checkRoom tries whether there is room again, if there was none for the newest
-// transaction. It holds mu.
-func (s *Storage) checkRoom(ctx context.Context) error {
-	if !s.full.Load() {
-		return nil
-	}
-	switch err := sqlitefile.TryRoom(context.WithoutCancel(ctx), s.inserts.conn); {
-	case sqlitefile.Full(err):
-		return fmt.Errorf("the disk is full and nothing is stored until there is room; %w", core.ErrDegraded)
-	case err != nil:
-		return storeError(err)
-	}
-	s.full.Store(false)
-	return nil
-}
-
 // Pool implements [core.Pooled] with the connections that read. The one that writes is
 // always taken.
 func (s *Storage) Pool() core.PoolLoad { return sqlitefile.Pool(s.readers) }
@@ -153,8 +123,8 @@ func (s *Storage) Disk() (core.DiskLoad, error) { return sqlitefile.Disk(s.path)
 
 // Close implements [core.Storage].
 func (s *Storage) Close() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	_ = s.turn.Take(context.Background()) // it has no end
+	defer s.turn.Leave()
 	var errs []error
 	if s.inserts != nil {
 		errs = append(errs, s.inserts.close())

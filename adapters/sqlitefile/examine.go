@@ -86,5 +86,5 @@ func Look(path string) (*sql.DB, error) {
 	if err := checkSize(path); err != nil {
 		return nil, err
 	}
-	return sql.Open("sqlite", address(path)+"?_pragma=busy_timeout(10000)&_pragma=query_only(1)")
+	return sql.Open("sqlite", address(path)+"?_pragma="+patience+"&_pragma=query_only(1)")
 }

@@ -22,8 +22,11 @@ import (
 // On macOS a flush leaves what it flushed in the disk's own cache, which a power
 // cut empties. With the two settings of fullfsync it goes through; elsewhere they
 // change nothing.
-const pragmas = "?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)&_pragma=synchronous(full)" +
+const pragmas = "?_pragma=" + patience + "&_pragma=journal_mode(wal)&_pragma=synchronous(full)" +
 	"&_pragma=fullfsync(1)&_pragma=checkpoint_fullfsync(1)"
+
+// patience is how long a statement waits for another process, in milliseconds.
+const patience = "busy_timeout(10000)"
 
 // Open prepares connections to a database file, and makes the file and its folder
 // where they are missing. Nobody but the owner may read or write the file, nor what
