@@ -64,7 +64,7 @@ func (s *Storage) endsOf(ctx context.Context, p *partition, stream core.ID) (*en
 
 // firstOf asks the leader for a stream's first block.
 func (s *Storage) firstOf(ctx context.Context, p *partition, stream core.ID) (*block, error) {
-	m, err := p.newest(ctx, get{Seq: 1, NextFor: p.blocks(stream)})
+	m, err := p.find(ctx, get{Seq: 1, NextFor: p.blocks(stream)})
 	if err != nil || m == nil {
 		return nil, err
 	}

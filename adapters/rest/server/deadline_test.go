@@ -129,7 +129,7 @@ func TestEveryRequestEndsWithinItsLimit(t *testing.T) {
 			require.Eventually(t, func() bool {
 				_, err := f.client.Poll(t.Context(), "orders", "mail", rest.PollOptions{})
 				return err == nil
-			}, 20*time.Second, 50*time.Millisecond)
+			}, patience, 50*time.Millisecond)
 			_, err = f.client.Publish(t.Context(), "orders", rest.NewEvent{Type: "made", Payload: []byte("1")})
 			require.NoError(t, err)
 		})

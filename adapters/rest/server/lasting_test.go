@@ -114,7 +114,7 @@ func TestAPollEndsWithItsPermission(t *testing.T) {
 				_, err := g.client.Poll(ctx, "orders", "mail", rest.PollOptions{Wait: time.Minute})
 				ended <- err
 			}()
-			require.Eventually(t, func() bool { return v.server.Polls() == 1 }, 10*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return v.server.Polls() == 1 }, patience, time.Millisecond)
 			g.out(t)
 			require.Equal(t, g.code, core.CodeOf(<-ended))
 		})
