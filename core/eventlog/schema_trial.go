@@ -188,7 +188,7 @@ func (s *Schemas) Infer(ctx context.Context, who core.Principal, ref string, fro
 	samples, size := from.Samples, 0
 	if len(samples) == 0 {
 		err = s.newest(ctx, stream, from.EventType, last, func(event *core.Event) error {
-			if size += len(event.Payload); size <= core.PageBytes {
+			if size += len(event.Payload); size <= mostInferred {
 				samples = append(samples, event.Payload)
 			}
 			return nil
@@ -200,6 +200,25 @@ func (s *Schemas) Infer(ctx context.Context, who core.Principal, ref string, fro
 	if len(samples) == 0 {
 		return none, core.Errorf(core.CodeNotFound, "there are no such events to infer a schema from; give samples")
 	}
-	schema, err := core.InferSchema(samples...)
+	schema, err := s.inferFrom(ctx, who.Org, samples)
 	return core.InferredSchema{Schema: schema, Samples: len(samples)}, err
+}
+
+// mostInferred is how many bytes of stored payloads a schema is inferred from at most. A
+// request cannot bring more either.
+const mostInferred = core.MaxEventBytes
+
+// inferFrom takes what inferring costs, two steps for each byte, from the organization's share.
+func (s *Schemas) inferFrom(ctx context.Context, org core.ID, samples []json.RawMessage) (json.RawMessage, error) {
+	size := 0
+	for _, sample := range samples {
+		size += len(sample)
+	}
+	evaluation := s.Streams.Evaluations.Begin(ctx, org)
+	defer evaluation.End()
+	// What is more than a step counts as an evaluation that lasts: few do at a time.
+	if steps := min(2*size, core.EvaluationSteps-1); !evaluation.Spend(1) || !evaluation.Spend(steps) {
+		return nil, evaluation.Err()
+	}
+	return core.InferSchema(samples...)
 }

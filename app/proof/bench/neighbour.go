@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os/exec"
 	"slices"
 	"strings"
@@ -247,11 +249,18 @@ func (a *attacker) searches(ctx context.Context) error {
 func (a *attacker) exports(ctx context.Context) error {
 	export := httpRequest("GET", "/api/v1/streams/busy/events/export?format=csv", a.key, "", nil)
 	a.each(ctx, 30, func(conn net.Conn) error {
-		if _, err := conn.Write(export); err != nil {
-			return err
+		for answers := bufio.NewReader(conn); ; {
+			if _, err := conn.Write(export); err != nil {
+				return err
+			}
+			answer, err := http.ReadResponse(answers, nil)
+			if err != nil {
+				return err
+			}
+			if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+				return err
+			}
 		}
-		_, err := io.Copy(io.Discard, conn)
-		return err
 	})
 	return nil
 }
