@@ -133,7 +133,7 @@ chaos: dashboard bin/testenv ## kill, pause, cut off and misset servers and data
 	EVENTFLOW_TEST_JETSTREAM_SHAPES=1x1,3x1,3x4 $(GO) test -count=1 -run TestStorage ./adapters/jetstream
 	EVENTFLOW_TEST_FLEET=3 bin/testenv -- $(GO) test $(BUILDFLAGS) -count=1 $(TESTFLAGS) -timeout 30m ./app/proof/e2e
 
-chaos-long: bin/testenv ## pause, cut off and misset a server and cut its power 100 times each, kill under processors as often, do each of ten things to servers of JetStream 25 times, and kill copies of a million events (up to three hours)
+chaos-long: bin/testenv ## pause, cut off and misset a server and cut its power 100 times each, kill under processors as often, do each of thirteen things to servers of JetStream 25 times, and kill copies of a million events (up to three hours)
 	EVENTFLOW_TEST_PAUSES=100 bin/testenv -- $(GO) test -count=1 -v -timeout 60m -run 'Paused|CutOff' ./app/proof/chaos
 	EVENTFLOW_TEST_KILLS=200 bin/testenv -- $(GO) test -count=1 -v -timeout 60m -run UnderProcessors ./app/proof/chaos
 	EVENTFLOW_TEST_CUTS=100 $(GO) test -count=1 -v -timeout 60m -run 'PowerIsCut|PowerCut' ./app/proof/chaos

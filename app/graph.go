@@ -221,7 +221,7 @@ func newCommitter(
 		Lanes: cfg.lanes(), QueueEvents: cfg.QueueEvents, QueueBytes: cfg.QueueBytes, Committed: recent.Committed, Now: now, Logger: logger,
 		Shards: shards, Confirmer: confirmer, Limits: core.GroupLimitsOf(storage), ResolveFor: resolveFor,
 	})
-	m.Queue(committer.Queued, core.ShardsOf(storage)*cfg.lanes()*cfg.QueueEvents)
+	m.Queue(committer.Queued, committer.Fullest, core.ShardsOf(storage)*cfg.lanes()*cfg.QueueEvents)
 	lc.Append(fx.StopHook(committer.Close))
 	return committer
 }

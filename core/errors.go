@@ -3,6 +3,7 @@ package core
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -99,9 +100,9 @@ func CodeOf(err error) Code {
 	return CodeInternal
 }
 
-// Under puts a place before the fields that err names. The `type` of an event is
-// `events[3].type` in the batch that it came in. An error that is no [*Error] stays
-// as it is.
+// Under puts a place before the fields that err names, and before the first of them in
+// its message. The `type` of an event is `events[3].type` in the batch that it came in, and
+// its `body` is `events[3]`. An error that is no [*Error] stays as it is.
 func Under(err error, place string) error {
 	var known *Error
 	if !errors.As(err, &known) {
@@ -111,6 +112,14 @@ func Under(err error, place string) error {
 	placed.Details = make([]Detail, len(known.Details))
 	for i, detail := range known.Details {
 		placed.Details[i] = Detail{Field: place + detail.Field, Reason: detail.Reason}
+		if detail.Field == "body" { // all of what stands at the place
+			placed.Details[i].Field = strings.TrimSuffix(place, ".")
+		}
+	}
+	if len(known.Details) > 0 {
+		if rest, named := strings.CutPrefix(known.Message, known.Details[0].Field); named {
+			placed.Message = placed.Details[0].Field + rest
+		}
 	}
 	return &placed
 }

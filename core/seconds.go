@@ -28,7 +28,7 @@ const maxSeconds = 1e9
 func (s *Seconds) UnmarshalJSON(text []byte) error {
 	seconds, err := strconv.ParseFloat(string(text), 64)
 	if err != nil || math.Abs(seconds) > maxSeconds {
-		return &json.UnmarshalTypeError{Value: jsonKind(text), Type: reflect.TypeFor[float64]()}
+		return &json.UnmarshalTypeError{Value: jsonKind(text), Type: reflect.TypeFor[Seconds]()}
 	}
 	*s = Seconds(math.Round(seconds*1e6)) * Seconds(time.Microsecond)
 	return nil
@@ -45,6 +45,8 @@ func jsonKind(text []byte) string {
 		return "array"
 	case 't', 'f':
 		return "bool"
+	case 'n':
+		return "null"
 	}
 	return "number " + string(text)
 }

@@ -18,7 +18,8 @@ import (
 //     another stream of the shard than those that Append was given.
 //   - A shard that is away, or slow, hurts its own streams alone: calls for them answer a
 //     [CodeUnavailable] that names it, and calls for others go on. A call that cannot do
-//     without it, as [Reader.ReadAll], fails too. None answers with a part of the whole.
+//     without it, as [Reader.ReadAll], fails too. None answers with a part of the whole;
+//     [Reader.Bounds] fails with a [*BoundsError], which has one.
 //
 // Everything else holds over all shards as it does in one: [Reader.ReadAll] has one order,
 // [Reader.Bounds] and [Copyable.Logs] answer for all streams. The bounds that Logs returns
@@ -41,7 +42,8 @@ type Sharded interface {
 // ShardChecker is what a [Sharded] storage is, too, that tells of each of its shards by itself
 // what [Storage]'s Check tells of all.
 type ShardChecker interface {
-	// CheckShards returns the state of each shard, nil where it is well.
+	// CheckShards returns the state of each shard, nil where it answers and stores. What
+	// only makes it less safe than it should be, such as a missing replica, is for Check.
 	CheckShards(ctx context.Context) []error
 }
 
@@ -52,6 +54,33 @@ func CheckShards(ctx context.Context, storage Storage) []error {
 		return checker.CheckShards(ctx)
 	}
 	return []error{storage.Check(ctx)}
+}
+
+// BoundsError is what [Reader.Bounds] of a [Sharded] storage fails with where not all of the
+// shards answer. Who has use for a part, and tells that it is one, finds it by [KnownBounds];
+// to all others it is an error like any.
+type BoundsError struct {
+	// Bounds are in the order of the streams that were asked for. Unknown is true for
+	// those of which there are none.
+	Bounds  []Bounds
+	Unknown []bool
+	// Err is why.
+	Err error
+}
+
+// Error implements error.
+func (e *BoundsError) Error() string { return e.Err.Error() }
+
+// Unwrap returns why.
+func (e *BoundsError) Unwrap() error { return e.Err }
+
+// KnownBounds returns what an answer of [Reader.Bounds] tells, and a function that reports
+// of which streams, by their places in the question, it tells nothing.
+func KnownBounds(bounds []Bounds, err error) (known []Bounds, unknown func(i int) bool) {
+	if part, ok := errors.AsType[*BoundsError](err); ok {
+		return part.Bounds, func(i int) bool { return part.Unknown[i] }
+	}
+	return bounds, func(int) bool { return err != nil }
 }
 
 // Homes says on which shard the streams are. The catalog does.

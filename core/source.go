@@ -209,7 +209,7 @@ func (s *Source) Apply(change SourceChange) error {
 // check refuses settings that do not fit their preset.
 func (s *SourceSettings) check(preset Preset) error {
 	if !slices.Contains(Presets, preset) {
-		return Invalid("preset", "must be one of %v", Presets)
+		return Invalid("preset", "must be one of: %s", Listed(Presets))
 	}
 	switch {
 	case preset == PresetHMAC && s.Signature == nil:

@@ -77,3 +77,12 @@ func CheckName(name string) error {
 	}
 	return nil
 }
+
+// Listed writes names for people, with commas between them.
+func Listed[T ~string](names []T) string {
+	texts := make([]string, len(names))
+	for i, name := range names {
+		texts[i] = string(name)
+	}
+	return strings.Join(texts, ", ")
+}

@@ -70,7 +70,7 @@ func (u User) Administers() bool { return u.Role == RoleAdmin && u.State == User
 // CheckUserRole refuses a role that is not for people.
 func CheckUserRole(role Role) error {
 	if !slices.Contains(UserRoles, role) {
-		return Invalid("role", "must be one of %v", UserRoles)
+		return Invalid("role", "must be one of: %s", Listed(UserRoles))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
@@ -53,6 +54,25 @@ func TestBuckets(t *testing.T) {
 			require.NoError(t, bucket.Close())
 		})
 	}
+}
+
+// What somebody left who was killed while an object was written goes away. What somebody may
+// be about to write stays.
+func TestAFolderIsSwept(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	bucket, err := archive.Open("file://"+folder, keys)
+	require.NoError(t, err)
+	require.NoError(t, bucket.Put(t.Context(), "day/a", []byte("a")))
+	left, fresh := filepath.Join(folder, "day", ".part-1"), filepath.Join(folder, "day", ".part-2")
+	for _, path := range []string{left, fresh} {
+		require.NoError(t, os.WriteFile(path, []byte("half"), 0o600))
+	}
+	long := time.Now().Add(-2 * time.Hour)
+	require.NoError(t, os.Chtimes(left, long, long))
+	require.NoError(t, bucket.Put(t.Context(), "day/b", []byte("b")))
+	require.NoFileExists(t, left)
+	require.FileExists(t, fresh)
 }
 
 // The guarantees of a tier hold over buckets as they are.

@@ -31,6 +31,8 @@ type crashing struct {
 	core.Storage
 	noted
 	trim, add error
+	// onAdd is called before a segment is noted.
+	onAdd func(core.Segment)
 }
 
 func (c *crashing) Trim(ctx context.Context, stream core.ID, before time.Time) error {
@@ -43,6 +45,9 @@ func (c *crashing) Trim(ctx context.Context, stream core.ID, before time.Time) e
 func (c *crashing) AddSegment(ctx context.Context, segment core.Segment) error {
 	if c.add != nil {
 		return c.add
+	}
+	if c.onAdd != nil {
+		c.onAdd(segment)
 	}
 	return c.noted.AddSegment(ctx, segment)
 }
@@ -351,6 +356,29 @@ func TestAServerThatIsOvertakenIsDone(t *testing.T) {
 			w.whole(40)
 		})
 	}
+}
+
+// Two versions of the program may give objects of the same events two names. The one that is
+// not noted goes away.
+func TestTheObjectOfAServerThatIsOvertakenIsRemoved(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill(3)
+	w.onAdd = func(segment core.Segment) {
+		content, err := w.box.Get(t.Context(), segment.Object)
+		require.NoError(t, err)
+		segment.Object += ".of-the-other"
+		require.NoError(t, w.box.Put(t.Context(), segment.Object, content))
+		require.NoError(t, w.noted.AddSegment(t.Context(), segment))
+	}
+	_, err := w.handOver(3)
+	require.NoError(t, err)
+	names := w.box.names()
+	require.Len(t, names, 2)
+	for _, name := range names {
+		require.Contains(t, name, ".of-the-other")
+	}
+	w.whole(30)
 }
 
 // What the store has lost is no other server's work, and nothing else leaves the store.

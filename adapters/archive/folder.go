@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // folder is a bucket of files, for instance on a disk that is mounted from elsewhere.
@@ -33,7 +34,8 @@ func (b folder) Put(_ context.Context, name string, content []byte) (err error) 
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return cause(err)
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".part-*")
+	sweep(filepath.Dir(path))
+	file, err := os.CreateTemp(filepath.Dir(path), part+"*")
 	if err != nil {
 		return cause(err)
 	}
@@ -50,6 +52,21 @@ func (b folder) Put(_ context.Context, name string, content []byte) (err error) 
 		return cause(err)
 	}
 	return b.flush(filepath.Dir(path))
+}
+
+// part is how the name of a file begins that is not an object yet.
+const part = ".part-"
+
+// sweep removes the files of a folder that somebody was killed over. Nobody writes one for
+// an hour. What cannot be removed is for the next one.
+func sweep(path string) {
+	files, _ := os.ReadDir(path)
+	for _, file := range files {
+		info, err := file.Info()
+		if err == nil && strings.HasPrefix(file.Name(), part) && time.Since(info.ModTime()) > time.Hour {
+			_ = os.Remove(filepath.Join(path, file.Name()))
+		}
+	}
 }
 
 // flush makes the names durable that were made in a folder and those above it.

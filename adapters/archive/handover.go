@@ -124,10 +124,24 @@ func (t *Tier) seal(ctx context.Context, org, stream core.ID, from, end core.Off
 	if err := t.verify(ctx, segment, draft.events); err != nil {
 		return segment, err
 	}
-	if err := t.segments.AddSegment(ctx, segment); err != nil {
+	err = t.segments.AddSegment(ctx, segment)
+	if core.CodeOf(err) == core.CodeConflict {
+		t.discard(ctx, &segment)
+	}
+	if err != nil {
 		return segment, fmt.Errorf("noting what is in the archive: %w", err)
 	}
 	return segment, nil
+}
+
+// discard removes the object of a segment in whose place another one is noted: nobody would
+// ever read it. One of the same name stays, and so does one that cannot be removed.
+func (t *Tier) discard(ctx context.Context, segment *core.Segment) {
+	noted, err := t.segments.Segments(ctx, core.SegmentScan{Stream: segment.Stream, From: segment.First, To: segment.First + 1, Limit: 1})
+	if err != nil || len(noted) == 0 || noted[0].Object == segment.Object {
+		return
+	}
+	_ = t.state.call(ctx, getTimeout, func(ctx context.Context) error { return t.bucket.Remove(ctx, segment.Object) })
 }
 
 // gone says that an event is not in the store which was there a moment ago. It is a

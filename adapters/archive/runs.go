@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -10,6 +11,11 @@ import (
 // Bounds implements [core.Reader]: a stream begins where the archive does.
 func (t *Tier) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds, error) {
 	bounds, err := t.Storage.Bounds(ctx, streams)
+	if part, ok := errors.AsType[*core.BoundsError](err); ok {
+		if failed := t.stretch(ctx, streams, part.Bounds); failed != nil {
+			return nil, failed
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -28,21 +30,51 @@ func folder(t testing.TB) *url.URL {
 	return &url.URL{Scheme: "sqlite", Opaque: url.PathEscape(t.TempDir())}
 }
 
+// newest is the file of a catalog without rows.
+var newest = sync.OnceValues(func() ([]byte, error) {
+	folder, err := os.MkdirTemp("", "eventflow-catalog-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(folder) //nolint:errcheck // a temporary folder
+	catalog, err := Open(context.Background(), &url.URL{Scheme: "sqlite", Path: folder})
+	if err != nil {
+		return nil, err
+	}
+	if err := catalog.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(filepath.Join(folder, FileName))
+})
+
+// tabled is a folder in which the catalog's tables are: to migrate a file takes longer than
+// most tests do.
+func tabled(t testing.TB) *url.URL {
+	t.Helper()
+	file, err := newest()
+	require.NoError(t, err)
+	path := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(path, FileName), file, 0o600))
+	return &url.URL{Scheme: "sqlite", Opaque: url.PathEscape(path)}
+}
+
 func TestCatalogOnSQLite(t *testing.T) {
 	t.Parallel()
-	testCatalog(t, folder, maybeFaulty)
+	testCatalog(t, tabled, folder, maybeFaulty)
 }
 
 func TestCatalogOnPostgres(t *testing.T) {
 	t.Parallel()
-	testCatalog(t, pgtest.URL, func(_ *testing.T, sound core.Catalog) core.Catalog { return sound })
+	testCatalog(t, pgtest.NewRooms(t).URL, pgtest.URL, func(_ *testing.T, sound core.Catalog) core.Catalog { return sound })
 }
 
-func testCatalog(t *testing.T, place func(testing.TB) *url.URL, as func(*testing.T, core.Catalog) core.Catalog) {
+// testCatalog tests catalogs whose tables are there, each alone, and catalogs that several
+// share, of whom the first makes its tables.
+func testCatalog(t *testing.T, tabled, place func(testing.TB) *url.URL, as func(*testing.T, core.Catalog) core.Catalog) {
 	open := func(t *testing.T, u *url.URL) core.Catalog { return as(t, opened(t, u)) }
 	t.Run("alone", func(t *testing.T) {
 		t.Parallel()
-		catalogtest.Run(t, func(t *testing.T) core.Catalog { return open(t, place(t)) })
+		catalogtest.Run(t, func(t *testing.T) core.Catalog { return open(t, tabled(t)) })
 	})
 	t.Run("shared", func(t *testing.T) {
 		t.Parallel()

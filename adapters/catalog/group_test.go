@@ -16,12 +16,12 @@ import (
 
 func TestGroupsOnSQLite(t *testing.T) {
 	t.Parallel()
-	testGroups(t, sqlite.Open, func(t testing.TB) *url.URL { return &url.URL{Scheme: "sqlite", Opaque: url.PathEscape(t.TempDir())} })
+	testGroups(t, sqlite.Open, tabled)
 }
 
 func TestGroupsOnPostgres(t *testing.T) {
 	t.Parallel()
-	testGroups(t, postgres.Open, pgtest.URL)
+	testGroups(t, postgres.Open, pgtest.NewRooms(t).URL)
 }
 
 // testGroups tests groups as they run in production: beside the log of the same

@@ -39,7 +39,7 @@ func Read(given json.RawMessage, kind string, settings any) error {
 				return f.read(value)
 			}
 		}
-		return core.Invalid(name, "is no setting of a destination of the type %q, which has %s", kind, names(fields))
+		return core.Invalid(name, "is no setting of the type %q, which has %s", kind, names(fields))
 	})
 }
 

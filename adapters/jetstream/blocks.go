@@ -21,7 +21,8 @@ type blocks struct {
 	ahead []*message
 	// bytes is how much to ask for.
 	bytes int
-	// expected is the offset of the next block, once there was one.
+	// expected is the offset of the next block, once there was one. Before that it is the
+	// offset from which on is read, and the first block may begin before.
 	expected core.Offset
 	begun    bool
 }
@@ -33,11 +34,17 @@ const (
 	mostBlocks            = 500
 )
 
+// errDamaged says that a block cannot be read where it must be, at least by those
+// servers that were asked.
+var errDamaged = errors.New("is damaged")
+
 // errTrimmed says that retention has removed what was about to be read.
 var errTrimmed = errors.New("retention removed what was about to be read")
 
-func (s *Storage) blocksFrom(p *partition, stream core.ID, seq uint64) *blocks {
-	return &blocks{s: s, p: p, stream: stream, seq: seq, bytes: firstBytes}
+// blocksFrom reads blocks from an offset on. The block that holds it is at a sequence or
+// behind it.
+func (s *Storage) blocksFrom(p *partition, stream core.ID, seq uint64, offset core.Offset) *blocks {
+	return &blocks{s: s, p: p, stream: stream, seq: seq, bytes: firstBytes, expected: offset}
 }
 
 // next returns the next block, or nil behind the last one. wanted is how many blocks
@@ -51,11 +58,14 @@ func (r *blocks) next(ctx context.Context, wanted int) (*block, error) {
 	m := r.ahead[0]
 	r.ahead = r.ahead[1:]
 	b, err := decodeBlock(m)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = r.follows(ctx, b)
 	}
-	if r.begun && b.offset != r.expected {
-		return nil, r.gap(ctx, b)
+	if err != nil {
+		r.ahead = nil // more of the same
+		if b = r.elsewhere(ctx, err); b == nil {
+			return nil, err
+		}
 	}
 	r.begun, r.expected, r.seq = true, b.next(), b.seq+1
 	r.s.atlas.saw(b)
@@ -85,14 +95,42 @@ func (r *blocks) fetch(ctx context.Context, wanted int) (err error) {
 	}, seen)
 }
 
-// gap says why a block does not begin where the one before it ended.
-func (r *blocks) gap(ctx context.Context, b *block) error {
+// follows is nil where a block is the next one. Else it says why it is not.
+func (r *blocks) follows(ctx context.Context, b *block) error {
+	if b.offset == r.expected || !r.begun && b.offset < r.expected {
+		return nil
+	}
 	first, err := r.s.firstOf(ctx, r.p, r.stream)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if first != nil && first.offset > r.expected {
+	case first != nil && r.begun && first.offset > r.expected:
 		return errTrimmed
+	case first != nil && !r.begun && first.offset >= b.offset:
+		return nil // the stream begins there
 	}
-	return fmt.Errorf("the log of stream %s is damaged: behind offset %d the next block, at sequence %d, begins with %d", r.stream, r.expected-1, b.seq, b.offset)
+	return fmt.Errorf("the log of stream %s %w: where offset %d should be, at sequence %d, a block begins with %d", r.stream, errDamaged, r.expected, b.seq, b.offset)
+}
+
+// elsewhere gets the next block from another replica, if one of them is damaged, or
+// returns nil. The leader is asked first; of the others any may answer.
+func (r *blocks) elsewhere(ctx context.Context, damaged error) *block {
+	if r.p.replicas == 1 || errors.Is(damaged, errTrimmed) {
+		return nil
+	}
+	ask := get{Seq: r.seq, NextFor: r.p.blocks(r.stream)}
+	for try := range 4 * r.p.replicas {
+		look := r.p.direct
+		if try == 0 {
+			look = r.p.newest
+		}
+		m, err := look(ctx, ask)
+		if err != nil || m == nil {
+			continue
+		}
+		if b, err := decodeBlock(m); err == nil && (b.offset == r.expected || !r.begun && b.offset < r.expected) {
+			return b
+		}
+	}
+	return nil
 }

@@ -188,7 +188,7 @@ func (s *Storage) add(ctx context.Context, p *partition, stretch *core.Stretch, 
 	}
 	all := putMessages(p, stretch, last, made)
 	s.heads.doubt(stretch.Stream)
-	first, err := p.settle(ctx, all, last.seq, made[0].id)
+	first, err := p.settle(ctx, all)
 	if err != nil {
 		return err
 	}

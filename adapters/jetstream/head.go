@@ -103,7 +103,7 @@ func (s *Storage) headOf(ctx context.Context, p *partition, stream core.ID) (hea
 func (s *Storage) lastOf(ctx context.Context, p *partition, stream core.ID) (last *block, err error) {
 	seen := s.heads.seen(stream) // before the question: an append may be faster than its answer
 	err = p.fresh(ctx, func() (uint64, error) {
-		m, err := p.newest(ctx, get{LastFor: p.blocks(stream)})
+		m, err := p.find(ctx, get{LastFor: p.blocks(stream)})
 		if err != nil || m == nil {
 			last = nil
 			return 0, err

@@ -217,7 +217,15 @@ type peer struct {
 // info asks the leader about the partition, and about what else ask names.
 func (p *partition) info(ctx context.Context, ask any) (info, error) {
 	var state info
-	err := p.again(ctx, func() error { return p.api(ctx, "STREAM.INFO", ask, &state) })
+	err := p.again(ctx, func() error {
+		state = info{}
+		err := p.api(ctx, "STREAM.INFO", ask, &state)
+		if err == nil && state.Config.Replicas > 1 && (state.Cluster == nil || state.Cluster.Leader == "") {
+			// Where there is no leader any server answers, by what it has itself.
+			err = fmt.Errorf("%w: there is no leader now", errNoAnswer)
+		}
+		return err
+	})
 	if code(err) == codeStreamNotFound {
 		return state, p.missing()
 	}

@@ -3,7 +3,6 @@ package jetstream
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -60,15 +59,11 @@ func (s *share) messages(p *partition, at time.Time) (all []outgoing) {
 // publish stores a plan and returns the sequence of its first message.
 func (s *Storage) publish(ctx context.Context, p *partition, of *plan) (first uint64, err error) {
 	var all []outgoing
-	var witness *share
 	for _, one := range of.shares {
-		if witness == nil && len(one.blocks) > 0 {
-			witness = one
-		}
 		all = append(all, one.messages(p, of.at)...)
 	}
 	high := p.known()
-	first, err = p.settle(ctx, all, witness.head.seq, of.id)
+	first, err = p.settle(ctx, all)
 	if err != nil {
 		return 0, err
 	}
@@ -77,78 +72,6 @@ func (s *Storage) publish(ctx context.Context, p *partition, of *plan) (first ui
 	}
 	p.saw(first + uint64(len(all)) - 1)
 	return first, nil
-}
-
-// settle sends messages until it is certain what became of them, or ctx ends. The first
-// of them is a block, whose stream must end at the sequence expect.
-//
-// That nobody answers says nothing. The stream's next block says all: if it has our
-// id, everything is stored, because one append is one batch. If it is another's, ours
-// can never be stored any more, because it expects the end before. If there is none,
-// ours may still be on its way, or not: it is sent again, and at most one is taken.
-func (p *partition) settle(ctx context.Context, all []outgoing, expect uint64, id core.ID) (first uint64, err error) {
-	lost := false
-	for tries := 1; ; tries++ {
-		first, err = p.send(ctx, all)
-		if err == nil {
-			return first, nil
-		}
-		certain := !errors.Is(err, errNoAnswer) && ctx.Err() == nil
-		if certain && !lost {
-			return p.doubtful(ctx, all[0].subject, expect, id, err)
-		}
-		lost = true
-		p.doubt()
-		next, asked := p.after(ctx, all[0].subject, expect)
-		switch {
-		case asked != nil:
-			return 0, fmt.Errorf("%w: %w", core.ErrUnknownOutcome, errors.New(err.Error()))
-		case next != nil && next.id == id:
-			return next.seq, nil
-		case next != nil:
-			return 0, errOvertaken
-		}
-		if err := p.trust(ctx); err != nil {
-			return 0, fmt.Errorf("%w: %w", core.ErrUnknownOutcome, errors.New(err.Error()))
-		}
-		if pause(ctx, time.Duration(min(tries, 10))*20*time.Millisecond) != nil {
-			return 0, fmt.Errorf("%w: %w", core.ErrUnknownOutcome, errors.New(err.Error()))
-		}
-	}
-}
-
-// doubtful looks whether what was refused was stored all the same. While a network that was
-// cut comes together again two servers may believe to lead, and both get what is sent: the
-// old leader refuses it by what it knows, and the new one stores it. The stream's next
-// block tells. One that is stored by then is there a moment later at the latest.
-func (p *partition) doubtful(ctx context.Context, subject string, expect uint64, id core.ID, refused error) (first uint64, err error) {
-	if p.replicas == 1 || !errors.Is(refused, errOvertaken) {
-		return 0, refused
-	}
-	for range 3 {
-		next, err := p.after(ctx, subject, expect)
-		switch {
-		case err != nil:
-			return 0, fmt.Errorf("%w: %w", core.ErrUnknownOutcome, errors.New(err.Error()))
-		case next != nil && next.id == id:
-			return next.seq, nil
-		case next != nil:
-			return 0, refused
-		}
-		if pause(ctx, 100*time.Millisecond) != nil {
-			break
-		}
-	}
-	return 0, refused
-}
-
-// after returns the first block of a subject behind a sequence, as the leader has it.
-func (p *partition) after(ctx context.Context, subject string, seq uint64) (*block, error) {
-	m, err := p.newest(ctx, get{Seq: seq + 1, NextFor: subject})
-	if err != nil || m == nil {
-		return nil, err
-	}
-	return decodeHead(m)
 }
 
 // acknowledged is JetStream's answer to what was sent.

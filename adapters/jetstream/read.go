@@ -36,7 +36,8 @@ func (s *Storage) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]c
 	return s.read(ctx, p, stream, scan)
 }
 
-// read begins anew while retention takes away what is being read.
+// read begins anew while retention takes away what is being read, or replicas were asked
+// that cannot read what others can.
 func (s *Storage) read(ctx context.Context, p *partition, stream core.ID, scan core.Scan) (events []core.Event, err error) {
 	for range 5 {
 		if scan.Backward {
@@ -44,7 +45,7 @@ func (s *Storage) read(ctx context.Context, p *partition, stream core.ID, scan c
 		} else {
 			events, err = s.readForward(ctx, p, stream, scan)
 		}
-		if !errors.Is(err, errTrimmed) {
+		if !errors.Is(err, errTrimmed) && (p.replicas == 1 || !errors.Is(err, errDamaged)) {
 			break
 		}
 	}
@@ -89,7 +90,7 @@ func (s *Storage) walk(ctx context.Context, p *partition, stream core.ID, from, 
 		return err
 	}
 	from = max(from, floor)
-	r, size := s.blocksFrom(p, stream, seq), 1
+	r, size := s.blocksFrom(p, stream, seq, from), 1
 	for {
 		b, err := r.next(ctx, wanted()/size+1)
 		if err != nil || b == nil || !core.SeesOrganization(ctx, b.org) {

@@ -11,12 +11,33 @@ import (
 
 var (
 	_ core.Sharded      = (*Storage)(nil)
+	_ core.ShardChecker = (*Storage)(nil)
 	_ core.Homed        = (*Storage)(nil)
 	_ core.GroupLimited = (*Storage)(nil)
 )
 
 // Shards implements [core.Sharded]. A partition is a shard.
 func (s *Storage) Shards() int { return len(s.partitions) }
+
+// CheckShards implements [core.ShardChecker]. A partition that lacks a replica stores.
+func (s *Storage) CheckShards(ctx context.Context) []error {
+	wrong := make([]error, len(s.partitions))
+	leave, err := s.calls.enter()
+	if err != nil {
+		for i := range wrong {
+			wrong[i] = err
+		}
+		return wrong
+	}
+	defer leave()
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	_ = each(s.partitions, func(p *partition) error {
+		wrong[p.number] = p.verify(ctx)
+		return nil
+	})
+	return wrong
+}
 
 // SetHomes implements [core.Homed].
 func (s *Storage) SetHomes(homes core.Homes) {

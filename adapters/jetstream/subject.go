@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"strconv"
+	"strings"
 
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -36,6 +37,9 @@ func (p *partition) keys(stream core.ID) string   { return p.prefix + "k." + sho
 func (p *partition) owned(org, stream core.ID) string {
 	return p.prefix + "o." + short(org) + "." + short(stream)
 }
+
+// ofKey says whether a subject is an idempotency key's.
+func (p *partition) ofKey(subject string) bool { return strings.HasPrefix(subject, p.prefix+"k.") }
 
 // key is the subject of an idempotency key. Half of a SHA-256 is 128 bits: nobody
 // finds two keys that have the same one.

@@ -91,7 +91,7 @@ func (s *Storage) addEmpty(ctx context.Context, p *partition, last *block, next 
 	b := &block{org: last.org, stream: last.stream, offset: next, first: at, last: at}
 	_, _ = rand.Read(b.id[:]) // never fails: see the package's documentation
 	s.heads.doubt(last.stream)
-	seq, err := p.settle(ctx, []outgoing{{p.blocks(b.stream), b.encode(), int64(last.seq)}}, last.seq, b.id)
+	seq, err := p.settle(ctx, []outgoing{{p.blocks(b.stream), b.encode(), int64(last.seq)}})
 	if err == nil {
 		p.saw(seq)
 	}

@@ -57,15 +57,24 @@ func RemovePeer(ctx context.Context, nodes []Node, stream, server string) error 
 	return ask(ctx, nodes, "$JS.API.STREAM.PEER.REMOVE."+stream, map[string]string{"peer": server}, &struct{}{})
 }
 
+// Operator is the name and the password of the user who may change a cluster.
+const Operator = "operator"
+
+// RemoveServer has a cluster forget a server that does not run and will not come back. What
+// it held other servers take over, as far as there are any.
+func RemoveServer(ctx context.Context, nodes []Node, server string) error {
+	return ask(ctx, nodes, "$JS.API.SERVER.REMOVE", map[string]string{"peer": server}, &struct{}{}, nats.UserInfo(Operator, Operator))
+}
+
 // ask sends one request to whichever server can be reached.
-func ask(ctx context.Context, nodes []Node, subject string, body, answer any) error {
+func ask(ctx context.Context, nodes []Node, subject string, body, answer any, options ...nats.Option) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	var servers []string
 	for _, n := range nodes {
 		servers = append(servers, "nats://127.0.0.1:"+strconv.Itoa(n.Port))
 	}
-	conn, err := nats.Connect(strings.Join(servers, ","), nats.Timeout(2*time.Second))
+	conn, err := nats.Connect(strings.Join(servers, ","), append(options, nats.Timeout(2*time.Second))...)
 	if err != nil {
 		return err
 	}

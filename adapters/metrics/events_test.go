@@ -64,8 +64,8 @@ func TestTypesDoNotTakeTheLabelsOfOthers(t *testing.T) {
 }
 
 // Of ten thousand streams with a hundred thousand types together those that come first
-// have labels. What Prometheus reads stays small, and so does the time for it.
-func TestManyStreamsAreScrapedFast(t *testing.T) {
+// have labels. What Prometheus reads stays small, and with it the time for it.
+func TestScrapesOfManyStreamsStaySmall(t *testing.T) {
 	t.Parallel()
 	m := metrics.New()
 	log := m.Log(accepting{})
@@ -73,14 +73,7 @@ func TestManyStreamsAreScrapedFast(t *testing.T) {
 		types := typesUpTo(10)
 		require.NoError(t, log.Append(t.Context(), at, storing(streamID(number), types...)))
 	}
-	fastest := time.Hour
-	for range 3 { // the machine may be busy with something else
-		started := time.Now()
-		text := scrape(t, m)
-		fastest = min(fastest, time.Since(started))
-		require.Less(t, len(text), 1<<20)
-	}
-	require.Less(t, fastest, time.Second)
+	require.Less(t, len(scrape(t, m)), 1<<20)
 	counted := series(t, m, "eventflow_events_stored_total")
 	require.Len(t, counted, 5000+1500+1)
 	require.InDelta(t, 100_000, sum(counted), 0)

@@ -88,8 +88,10 @@ func (m *Metrics) Build(version, goVersion string) {
 	}, func() float64 { return 1 }))
 }
 
-// Queue adds gauges of the events that wait for their commit, and of how many may.
-func (m *Metrics) Queue(depth func() int, limit int) {
+// Queue adds gauges of the events that wait for their commit, of how many may, and of how
+// full the fullest of the queues is.
+func (m *Metrics) Queue(depth func() int, fullest func() float64, limit int) {
+	m.gauge("eventflow_ingest_queue_fullest_ratio", "How full the fullest of the queues in front of the store is.", fullest)
 	m.gauge("eventflow_ingest_queue_events", "Events waiting for their group commit.", func() float64 { return float64(depth()) })
 	m.gauge("eventflow_ingest_queue_limit_events", "Events that may wait for their group commit; more are refused.",
 		func() float64 { return float64(limit) })

@@ -85,6 +85,7 @@ func TestAShardThatIsAwayHurtsItsOwnStreams(t *testing.T) {
 		}
 		_, err := storage.ReadAll(t.Context(), core.ID{1}, core.AllScan{Limit: 10})
 		require.ErrorContains(t, err, "shard 1 of the store", "a part is not the whole")
+		requirePart(t, storage, streams)
 		err = storage.Check(t.Context())
 		require.ErrorIs(t, err, core.ErrDegraded)
 		require.NotErrorIs(t, err, core.ErrRelaxedDurability)
@@ -99,6 +100,29 @@ func TestAShardThatIsAwayHurtsItsOwnStreams(t *testing.T) {
 	err := storage.Check(t.Context())
 	require.Error(t, err)
 	require.NotErrorIs(t, err, core.ErrDegraded, "without any shard the store is not there")
+}
+
+// requirePart asks for the bounds of streams of three shards, of which the second is away. The
+// answer is an error, and has a part for those who tell that it is one.
+func requirePart(t *testing.T, storage core.Storage, streams []core.ID) {
+	t.Helper()
+	all, err := storage.Bounds(t.Context(), streams)
+	require.Empty(t, all)
+	require.Equal(t, core.CodeUnavailable, core.CodeOf(err))
+	part, unknown := core.KnownBounds(all, err)
+	for i, stream := range streams {
+		if i == 1 {
+			require.True(t, unknown(i))
+			continue
+		}
+		one, err := storage.Bounds(t.Context(), []core.ID{stream})
+		require.NoError(t, err)
+		require.False(t, unknown(i))
+		require.Equal(t, one[0], part[i])
+	}
+	_, err = storage.Bounds(t.Context(), streams[1:2])
+	_, unknown = core.KnownBounds(nil, err)
+	require.True(t, unknown(0))
 }
 
 // Where nobody listens, few requests try: the others are answered at once, and without a

@@ -61,23 +61,28 @@ func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds,
 		}
 		parts[home], at[home] = append(parts[home], streams[i]), append(at[home], i)
 	}
-	bounds := make([]core.Bounds, len(streams))
+	found := &core.BoundsError{Bounds: make([]core.Bounds, len(streams)), Unknown: make([]bool, len(streams))}
 	err = together(concerned, func(one *shard) error {
-		return one.call(ctx, func(storage core.Storage) error {
+		err := one.call(ctx, func(storage core.Storage) error {
 			part, err := storage.Bounds(ctx, parts[one.number])
 			for i := range part {
-				bounds[at[one.number][i]] = part[i]
+				found.Bounds[at[one.number][i]] = part[i]
 			}
 			return err
 		})
+		for _, i := range at[one.number] {
+			found.Unknown[i] = err != nil
+		}
+		return err
 	})
 	if err != nil {
-		return nil, err
+		found.Err = err
+		return nil, found
 	}
 	if len(streams) == 0 { // a closed store says so all the same
 		_, err = s.shards[0].get(ctx)
 	}
-	return bounds, err
+	return found.Bounds, err
 }
 
 // Confirm implements [core.Confirmer]; in a shard that is none, whatever can be read is safe.

@@ -163,7 +163,7 @@ func (l *Letters) Replay(ctx context.Context, who core.Principal, id string, pay
 	}
 	if payload != nil {
 		if err := eventjson.ValidJSON(payload); err != nil {
-			return core.DeadLetter{}, core.Under(err, "payload: ")
+			return core.DeadLetter{}, core.Under(err, "payload.")
 		}
 	}
 	group, err := groupOf(ctx, l.store, letter)

@@ -175,6 +175,17 @@ func (c *Committer) Queued() int {
 	return total
 }
 
+// Fullest returns how full the fullest queue is, from 0 to 1. Each lane of each shard has a
+// queue of its own, so one may refuse events while the others are empty.
+func (c *Committer) Fullest() (part float64) {
+	for _, l := range slices.Concat(c.lanes...) {
+		l.mu.Lock()
+		part = max(part, float64(l.events)/float64(l.options.QueueEvents), float64(l.bytes)/float64(l.options.QueueBytes))
+		l.mu.Unlock()
+	}
+	return min(part, 1) // an empty queue takes a request of any size
+}
+
 // Close refuses new batches, commits the queued ones and returns when all have
 // their answer.
 func (c *Committer) Close() {

@@ -117,6 +117,7 @@ func TestRequestsGatherWhileOneGroupCommits(t *testing.T) {
 		}
 		synctest.Wait()
 		require.Equal(t, 49, c.Queued())
+		require.InDelta(t, 49.0/float64(c.lanes[0][0].options.QueueEvents), c.Fullest(), 1e-9)
 		close(release)
 		all.Wait()
 		require.Len(t, log.groups, 2, "one group was committing, all others gathered into the next")

@@ -52,8 +52,9 @@ type followed struct {
 	// next is the offset that follows the kept events. It is -1 until the stream's
 	// head has been asked for, and nothing is kept before that.
 	next core.Offset
-	// known is how far the stream is known to reach. It never decreases. Followers
-	// see it as the head, and may find more there than events holds.
+	// known is how far the stream is known to reach. It decreases only where the log
+	// itself has gone back. Followers see it as the head, and may find more there than
+	// events holds.
 	//
 	// Once begun, next <= known. Where next < known, a fetch is under way or the
 	// next growth starts one: the last fetch has failed, or the stream grew while
@@ -63,6 +64,13 @@ type followed struct {
 	// is, that goroutine alone adds events, so that none is kept twice; others only
 	// raise known, which the goroutine looks at before it ends.
 	fetching bool
+	// doubted says that the log did not answer since the events were kept. It may be
+	// another one when it is back, such as a standby that was promoted: what only the
+	// former one had, and nobody was acknowledged, is not there.
+	doubted bool
+	// turn counts how often kept events were given up for not being in the log any more.
+	// A fetch that began before has read the former log, and keeps nothing.
+	turn int
 	// changed is closed, and replaced, when followers are to look at the head again:
 	// when everything known is kept, or a fetch has failed and they have to read
 	// from the log themselves.
@@ -108,14 +116,15 @@ func (f *followed) recall(from, to core.Offset, limit int) []core.Event {
 	return slices.Clone(f.events[from-first : to-first])
 }
 
-// add takes in a committed batch: it keeps the events that continue the kept ones.
-// It reports whether the caller has to fetch, because there is a gap before them.
+// add takes in a committed batch: it keeps the events that continue the kept ones. One
+// in the place of another that is kept tells that the log has gone back to there. It
+// reports whether the caller has to fetch, because there is a gap before them.
 func (f *followed) add(batch *core.Batch) (gap bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for i := range batch.Entries {
 		entry := &batch.Entries[i]
-		if entry.Outcome != core.Stored || entry.Offset < f.next {
+		if entry.Outcome != core.Stored || entry.Offset < f.next && !f.replaced(entry.Offset, entry.ID) {
 			continue
 		}
 		f.known = max(f.known, entry.Offset+1)
@@ -163,11 +172,46 @@ func (f *followed) grown() (fetch bool) {
 	return false
 }
 
-// reach takes in that the stream reaches an offset. It reports whether the caller
-// has to fetch.
-func (f *followed) reach(next core.Offset) (fetch bool) {
+// replaced gives up what is kept from an offset on if the event there is another one
+// than the log has now, and reports whether it did. mu is held.
+func (f *followed) replaced(offset core.Offset, is core.ID) bool {
+	at := int(offset - (f.next - core.Offset(len(f.events))))
+	if at < 0 || f.events[at].ID == is {
+		return false
+	}
+	for i := at; i < len(f.events); i++ {
+		f.bytes -= f.events[i].Size()
+	}
+	clear(f.events[at:])
+	f.events = f.events[:at]
+	f.next, f.known = offset, offset
+	f.turn++
+	return true
+}
+
+// doubt takes in that the log does not answer.
+func (f *followed) doubt() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.doubted = true
+}
+
+// reached returns how far the stream was known to reach before the log is asked.
+func (f *followed) reached() core.Offset {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.known
+}
+
+// reach takes in that the stream reaches an offset, by the answer to a question that was
+// asked when it was known to reach another one, before. It reports whether the caller has
+// to fetch.
+func (f *followed) reach(next, before core.Offset) (fetch bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.next >= 0 && (f.doubted || next < before) {
+		return f.restart(next, before)
+	}
 	if next <= f.known {
 		return false
 	}
@@ -175,23 +219,42 @@ func (f *followed) reach(next core.Offset) (fetch bool) {
 	return f.grown()
 }
 
+// restart gives up the kept events: the log was away, or ends before what was known. An
+// answer that it ends earlier is about another moment if the stream has grown since the
+// question, and the next answer will tell. mu is held.
+func (f *followed) restart(next, before core.Offset) (fetch bool) {
+	if next < before && f.known != before {
+		return false
+	}
+	if f.known = max(f.known, next); next < before {
+		f.known = next
+	}
+	f.next, f.events, f.bytes = f.known, nil, 0
+	f.doubted = false
+	f.turn++
+	return f.grown()
+}
+
 // missing returns the offsets that a fetch has to read next. When more are missing
 // than are ever kept, it gives up the kept events and begins with the newest.
-func (f *followed) missing() (from, known core.Offset) {
+func (f *followed) missing() (from, known core.Offset, turn int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.known-f.next > recentEvents {
 		f.next, f.events, f.bytes = f.known-recentEvents, nil, 0
 	}
-	return f.next, f.known
+	return f.next, f.known, f.turn
 }
 
 // fetched keeps what a fetch has read, and reports whether the fetch is done. It
 // gives up fetching under the same lock under which it finds nothing missing, so
 // no growth falls between two fetches.
-func (f *followed) fetched(from core.Offset, events []core.Event, failed bool) (done bool) {
+func (f *followed) fetched(from core.Offset, turn int, events []core.Event, failed bool) (done bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if turn != f.turn { // what was read is of the former log
+		from, events = -1, nil
+	}
 	for _, event := range events {
 		if event.Offset != f.next { // retention was faster
 			f.next, f.events, f.bytes = event.Offset, nil, 0
@@ -202,7 +265,7 @@ func (f *followed) fetched(from core.Offset, events []core.Event, failed bool) (
 		f.next, f.events, f.bytes = f.known, nil, 0
 	}
 	if failed {
-		f.fetching = false
+		f.fetching, f.doubted = false, true
 		close(f.changed)
 		f.changed = make(chan struct{})
 		return true

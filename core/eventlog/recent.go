@@ -166,12 +166,12 @@ func (r *Recent) spread(batches []core.Batch) {
 // the newest are read.
 func (r *Recent) fetch(f *followed) {
 	for {
-		from, known := f.missing()
+		from, known, turn := f.missing()
 		events, err := r.log.Read(context.Background(), f.stream, core.Scan{From: from, To: known, Limit: recentEvents, Bytes: recentBytes})
 		if err != nil {
 			r.logger.Warn("could not read the newest events; followers will get them later", "stream_id", f.stream, "error", err)
 		}
-		if f.fetched(from, events, err != nil) {
+		if f.fetched(from, turn, events, err != nil) {
 			return
 		}
 	}
@@ -248,25 +248,31 @@ func (r *Recent) all() []*followed {
 	return all
 }
 
+// recheckTimeout bounds a question to the log about all followed streams. A shard that
+// does not answer keeps the followers of other shards from news for no longer.
+const recheckTimeout = 10 * time.Second
+
 // recheck asks the log how far streams reach, all with one question, and fetches
-// what is new.
+// what is new. Of streams that cannot be asked about, others hear nothing.
 func (r *Recent) recheck(ctx context.Context, all []*followed) {
 	if len(all) == 0 {
 		return
 	}
-	ids := make([]core.ID, len(all))
+	ids, before := make([]core.ID, len(all)), make([]core.Offset, len(all))
 	for i, f := range all {
-		ids[i] = f.stream
+		ids[i], before[i] = f.stream, f.reached()
 	}
-	bounds, err := r.log.Bounds(ctx, ids)
-	if err != nil {
-		if ctx.Err() == nil {
-			r.logger.Warn("could not ask the log for new events; it will be asked again", "error", err)
-		}
-		return
+	asking, cancel := context.WithTimeout(ctx, recheckTimeout)
+	defer cancel()
+	bounds, err := r.log.Bounds(asking, ids)
+	if err != nil && ctx.Err() == nil {
+		r.logger.Warn("could not ask the log for new events; it will be asked again", "error", err)
 	}
+	known, unknown := core.KnownBounds(bounds, err)
 	for i, f := range all {
-		if f.reach(bounds[i].Next) {
+		if unknown(i) {
+			f.doubt()
+		} else if f.reach(known[i].Next, before[i]) {
 			r.fetch(f)
 		}
 	}

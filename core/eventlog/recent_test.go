@@ -391,3 +391,127 @@ func TestRecentForgets(t *testing.T) {
 		running.Wait()
 	})
 }
+
+// backTo takes away what follows an offset, as when a standby is promoted that does not have
+// it yet.
+func (l *tape) backTo(offset core.Offset) {
+	l.set(func() { l.events = append([]core.Event{}, l.events[:offset]...) })
+}
+
+// TestRecentGoesBackWithTheLog: what only a lost primary had is not handed out after
+// the standby has taken over, whoever stores the next event and whatever is heard first.
+func TestRecentGoesBackWithTheLog(t *testing.T) {
+	t.Parallel()
+	store := func(log *tape, n byte) core.Batch {
+		batch := log.record(1, `"new"`)
+		batch.Entries[0].ID = core.ID{n}
+		log.set(func() { log.events[batch.Entries[0].Offset].ID = core.ID{n} })
+		return batch
+	}
+	for name, after := range map[string]func(*tape, *Recent){
+		"nothing is stored":              func(_ *tape, r *Recent) { r.heard(core.ID{7}) },
+		"this node stores before a look": func(log *tape, r *Recent) { r.Committed([]core.Batch{store(log, 9)}) },
+		"this node stores after a look": func(log *tape, r *Recent) {
+			r.heard(core.ID{7})
+			r.Committed([]core.Batch{store(log, 9)})
+		},
+		"another stores less": func(log *tape, r *Recent) { store(log, 9); r.heard(core.ID{7}) },
+		"another stores as much, and it was away": func(log *tape, r *Recent) {
+			log.set(func() { log.broken = true })
+			r.heard(core.ID{7})
+			log.set(func() { log.broken = false })
+			store(log, 9)
+			store(log, 10)
+			r.heard(core.ID{7})
+		},
+		"another stores more, and it was away": func(log *tape, r *Recent) {
+			log.set(func() { log.broken = true })
+			r.heard(core.ID{7})
+			log.set(func() { log.broken = false })
+			for n := range byte(5) {
+				store(log, 9+n)
+			}
+			r.heard(core.ID{7})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				log := &tape{}
+				r := NewRecent(log, nil, quiet())
+				f := following(t, r)
+				defer f.Close()
+				r.Committed([]core.Batch{store(log, 1), store(log, 2), store(log, 3), store(log, 4)})
+				_, changed := f.Head()
+				log.backTo(2)
+				after(log, r)
+				synctest.Wait()
+				<-changed
+				head, _ := f.Head()
+				require.Equal(t, core.Offset(len(log.events)), head)
+				log.window(t, r)
+				events, err := r.Read(t.Context(), core.ID{7}, 0, head, 10, 1<<20)
+				require.NoError(t, err)
+				require.Equal(t, log.events, events)
+			})
+		})
+	}
+}
+
+// TestRecentForgetsWhatAFetchBeganWith: a fetch that read the former log keeps nothing.
+func TestRecentForgetsWhatAFetchBeganWith(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log := &tape{}
+		r := NewRecent(log, nil, quiet())
+		f := following(t, r)
+		defer f.Close()
+		log.record(3, `"lost"`)
+		log.set(func() { log.slow = time.Second })
+		go r.heard(core.ID{7}) // asks for a second, and reads for another one
+		time.Sleep(1500 * time.Millisecond)
+		log.set(func() { log.slow = 0 })
+		f.doubt()
+		r.heard(core.ID{7})
+		synctest.Wait()
+		time.Sleep(time.Second)
+		first, next := log.window(t, r)
+		require.Equal(t, []core.Offset{3, 3}, []core.Offset{first, next})
+	})
+}
+
+// halved is a log whose stream 8 is on a shard that is away.
+type halved struct{ *tape }
+
+func (l halved) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds, error) {
+	all, err := l.tape.Bounds(ctx, streams)
+	away := &core.BoundsError{Bounds: all, Unknown: make([]bool, len(streams)), Err: errors.New("a shard is away")}
+	for i, stream := range streams {
+		if stream == (core.ID{8}) {
+			away.Unknown[i], away.Bounds[i], err = true, core.Bounds{}, away
+		}
+	}
+	return all, err
+}
+
+// TestRecentHearsOfOtherShards: followers of streams whose shard is there hear of what other
+// nodes store, while followers of another one wait.
+func TestRecentHearsOfOtherShards(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		log := &tape{}
+		r := NewRecent(log, nil, quiet())
+		f, lost := following(t, r), &Follower{hub: r}
+		defer f.Close()
+		lost.followed = &followed{stream: core.ID{8}, next: 1, known: 1, changed: make(chan struct{})}
+		r.streams[core.ID{8}] = lost.followed
+		r.log = halved{log}
+		log.record(3, `{}`)
+		r.recheck(t.Context(), r.all())
+		head, _ := f.Head()
+		require.Equal(t, core.Offset(3), head)
+		head, _ = lost.Head()
+		require.Equal(t, core.Offset(1), head)
+		require.True(t, lost.doubted)
+	})
+}

@@ -132,7 +132,7 @@ func modeOf(wanted *core.Compatibility, former []core.SchemaVersion) (core.Compa
 	switch {
 	case wanted != nil:
 		if _, _, _, known := wanted.Means(); !known {
-			return "", core.Invalid("compatibility", "must be one of %v", core.Compatibilities)
+			return "", core.Invalid("compatibility", "must be one of: %s", core.Listed(core.Compatibilities))
 		}
 		return *wanted, nil
 	case len(former) > 0:

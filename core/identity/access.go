@@ -222,7 +222,7 @@ func (s *KeySpec) validate(now time.Time) error {
 		return core.Invalid("environment", "must be live or test")
 	}
 	if !slices.Contains(core.Roles, s.Role) {
-		return core.Invalid("role", "must be one of %v", core.Roles)
+		return core.Invalid("role", "must be one of: %s", core.Listed(core.Roles))
 	}
 	if !s.DefaultStream.IsZero() && len(s.Streams) > 0 && !slices.Contains(s.Streams, s.DefaultStream) {
 		return core.Invalid("default_stream", "must be one of the streams")

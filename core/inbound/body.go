@@ -13,9 +13,8 @@ import (
 // payloadOf returns what a body says, as JSON. A form becomes an object whose members are
 // strings, or arrays of them where a name is given several times.
 func (p *preset) payloadOf(request Request) ([]byte, error) {
-	media, _, _ := strings.Cut(request.Header("Content-Type"), ";")
 	payload := request.Body
-	switch media = strings.ToLower(strings.TrimSpace(media)); {
+	switch media := mediaOf(request); {
 	case media == "application/x-www-form-urlencoded" && !looksLikeJSON(payload):
 		var err error
 		if payload, err = p.form(string(request.Body)); err != nil {

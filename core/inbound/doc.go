@@ -13,6 +13,7 @@
 //   - presets.go: what each sender does in its own way;
 //   - proof.go, proofs.go: whether a request is its sender's;
 //   - handshake.go: questions that senders ask before they send;
+//   - cloudevents.go: CloudEvents from senders who may be anybody;
 //   - body.go: a body as a payload, and several;
 //   - fields.go: an event's fields, found in a request;
 //   - refusals.go: what was kept out;

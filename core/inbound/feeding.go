@@ -136,7 +136,7 @@ func (f *feeding) refuse(ctx context.Context, messages []core.FeedMessage, items
 // draft makes an event of a message. Its place is its idempotency key, unless the source
 // names another, so that what comes again is stored once.
 func (f *feeding) draft(fetched *core.FeedMessage) (draft eventjson.Draft) {
-	m := message{Open: f.Open, payload: fetched.Value}
+	m := message{Open: f.Open, preset: f.preset, payload: fetched.Value}
 	m.Header = func(name string) string {
 		for _, header := range fetched.Headers {
 			if strings.EqualFold(header.Name, name) {

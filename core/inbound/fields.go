@@ -21,6 +21,8 @@ import (
 type message struct {
 	*Open
 	Request
+	// preset says how it is read, which may be otherwise than the source's has it.
+	preset  *preset
 	payload []byte
 	// all names headers that are kept besides those that the preset and the source name.
 	all []string
@@ -33,7 +35,7 @@ func (m message) draft() (eventjson.Draft, error) {
 	p, own := m.preset, m.Map
 	event := core.Event{
 		Type: m.kind(), Subject: clipped(m.first(own.Subject, p.subjects), core.MaxSubjectLength),
-		OccurredAt: m.time(m.first(own.Time, p.times)), IdempotencyKey: m.key(cmp.Or(m.first(own.ID, p.ids), m.place)),
+		OccurredAt: m.time(m.first(own.Time, p.times)), IdempotencyKey: m.key(cmp.Or(m.id(), m.place)),
 		Payload: m.payload, Context: m.context(),
 	}
 	draft, err := eventjson.NewDraft(event, "")
@@ -42,6 +44,15 @@ func (m message) draft() (eventjson.Draft, error) {
 	}
 	err = draft.Apply(eventjson.Hints{Traceparent: m.Header("Traceparent")})
 	return draft, err
+}
+
+// id returns what the sender calls the message, or "".
+func (m message) id() string {
+	id := m.first(m.Map.ID, m.preset.ids)
+	if id == "" || m.Map.ID != "" || m.preset.idsOf == "" {
+		return id
+	}
+	return m.at(m.preset.idsOf) + " " + id
 }
 
 // first returns the text at the place that the source names, or else at the first of the
@@ -61,7 +72,7 @@ func (m message) first(own string, places []string) string {
 // at returns the text at a place, or "".
 func (m message) at(place string) string {
 	if name, is := strings.CutPrefix(place, core.PlaceHeader); is {
-		return m.Header(name)
+		return m.preset.unescaped(m.Header(name))
 	}
 	return textAt(m.payload, place)
 }

@@ -19,6 +19,10 @@ type preset struct {
 	wrapped string
 	// batches says that an array is several events.
 	batches bool
+	// idsOf is the place of what an id is unique within, besides the source. It may be empty.
+	idsOf string
+	// anybody says that the sender may be anybody, so one of CloudEvents, too.
+	anybody bool
 	// quiet says that the sender shows people what it is answered.
 	quiet bool
 }
@@ -60,8 +64,8 @@ var presets = map[core.Preset]*preset{
 		times:    []string{"header.occurred_at", "header.ce_time", "header.kafka-time"},
 		subjects: []string{"header.subject", "header.ce_subject", "header.kafka-key"},
 	},
-	core.PresetHMAC: {prove: byHMAC, types: anyTypes, ids: anyIDs, times: anyTimes},
-	core.PresetNone: {types: anyTypes, ids: anyIDs, times: anyTimes},
+	core.PresetHMAC: {prove: byHMAC, anybody: true, types: anyTypes, ids: anyIDs, times: anyTimes},
+	core.PresetNone: {anybody: true, types: anyTypes, ids: anyIDs, times: anyTimes},
 }
 
 // Where senders in general have the fields. A member `id` is none of them: it names a thing

@@ -312,6 +312,43 @@ func TestAnyHMAC(t *testing.T) {
 }
 
 // The examples are those of the documentation of Event Grid.
+// Whoever asks as CloudEvents have it sends CloudEvents, in any of their forms.
+func TestCloudEventsFromAnybody(t *testing.T) {
+	t.Parallel()
+	const event = `{"specversion":"1.0","id":"1","source":"/shop/a","type":"order.paid","subject":"o-1","time":"2026-01-31T09:00:00Z","data":{"n":1}}`
+	d := newDesk(t)
+	_, token := d.source(core.SourceSpec{Preset: core.PresetNone})
+	read := func(body string, h headers) core.Event {
+		_, err := d.send(token, body, h)
+		require.NoError(t, err)
+		all := d.events()
+		return all[len(all)-1]
+	}
+	structured := read(event, headers{"content-type": "application/cloudevents+json; charset=utf-8"})
+	binary := read(`{"n":1}`, headers{
+		"content-type": "application/json", "ce-specversion": "1.0", "ce-id": "1", "ce-source": "/shop/b", "ce-type": "order.paid",
+		"ce-subject": "o%2D1", "ce-time": "2026-01-31T09:00:00Z",
+	})
+	for _, got := range []core.Event{structured, binary} {
+		require.Equal(t, "order.paid", got.Type)
+		require.Equal(t, "o-1", got.Subject)
+		require.Equal(t, time.Date(2026, 1, 31, 9, 0, 0, 0, time.UTC), got.OccurredAt)
+	}
+	require.Equal(t, "none:/shop/a 1", structured.IdempotencyKey)
+	require.Equal(t, "none:/shop/b 1", binary.IdempotencyKey, "an id is one of its source alone")
+	require.JSONEq(t, event, string(structured.Payload), "the body as it came")
+	require.Equal(t, "/shop/b", contextOf(t, binary)["ce-source"])
+
+	answer, err := d.send(token, "["+event+","+strings.Replace(event, `"id":"1"`, `"id":"2"`, 1)+"]", headers{"content-type": "application/cloudevents-batch+json"})
+	require.NoError(t, err)
+	require.Len(t, answer.Receipts, 2)
+	require.True(t, answer.Receipts[0].Duplicate, "it came before")
+	require.Len(t, d.events(), 3)
+
+	_, token = d.source(core.SourceSpec{Preset: core.PresetNone, Name: "own", Map: &core.SourceMap{ID: "payload.data.n"}})
+	require.Equal(t, "own:1", read(event, headers{"content-type": "application/cloudevents+json"}).IdempotencyKey)
+}
+
 func TestEventGrid(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)

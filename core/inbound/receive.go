@@ -59,13 +59,14 @@ func (s *Sources) receive(ctx context.Context, source *Open, request Request) (A
 			return Answer{Reply: reply}, nil
 		}
 	}
-	payloads, err := source.preset.split(payload)
+	how := source.preset.of(request)
+	payloads, err := how.split(payload)
 	if err != nil {
 		return Answer{}, err
 	}
 	drafts := make([]eventjson.Draft, len(payloads))
 	for i, payload := range payloads {
-		drafts[i], err = message{Open: source, Request: request, payload: payload}.draft()
+		drafts[i], err = message{Open: source, Request: request, preset: how, payload: payload}.draft()
 		if err != nil && len(payloads) == 1 {
 			return Answer{}, err
 		}

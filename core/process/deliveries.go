@@ -117,6 +117,9 @@ func (d *Deliveries) send(ctx context.Context, p *core.Processor, event *core.Ev
 		return none, errFiltered
 	}
 	sink, err := d.to.open(ctx, p)
+	if core.CodeOf(err) == core.CodeUnavailable {
+		return none, err
+	}
 	if err != nil {
 		return none, core.Errorf(core.CodeConflict, "the destination cannot be opened: %v", err)
 	}

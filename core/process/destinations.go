@@ -115,8 +115,11 @@ func (d *destinations) openUnwatched(ctx context.Context, p *core.Processor, fro
 	if connector == nil {
 		return nil, core.Invalid("destination.type", "this server knows no destination of the type %q", to.Type)
 	}
-	if stream, err := d.streams.Find(ctx, p.Org, p.Stream.String()); err == nil {
+	switch stream, err := d.streams.Find(ctx, p.Org, p.Stream.String()); {
+	case err == nil:
 		from.StreamName = stream.Name
+	case !core.IsNotFound(err): // the name is part of what some sinks write
+		return nil, core.StoreFailed(err)
 	}
 	return connector.Open(ctx, to, from)
 }

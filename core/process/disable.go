@@ -1,6 +1,7 @@
 package process
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -31,6 +32,21 @@ func (r *Runner) disable(ctx context.Context, p core.Processor, reason string) e
 		r.Disabled(ctx, p)
 	}
 	return nil
+}
+
+// judge disables a processor whose destination wants no more, or has failed for too long.
+// That it has is asked after a failure alone: where no events come, one that failed long ago
+// says nothing about today.
+func (r *Runner) judge(ctx context.Context, w *work, mark core.ProcessorMark) error {
+	reason := w.turnedAway()
+	if w.failing {
+		w.failing = false
+		reason = cmp.Or(reason, r.hopeless(mark, r.Now()))
+	}
+	if reason == "" {
+		return nil
+	}
+	return r.disable(ctx, w.processor, reason)
 }
 
 // hopeless says why a processor has failed for too long, or is "".

@@ -30,6 +30,8 @@ type plant struct {
 	*testing.T
 	log     *slowLog
 	catalog *memory.Catalog
+	// store takes the place of the catalog's processors, unless it is nil.
+	store   core.ProcessorStore
 	who     core.Principal
 	box     *mailbox
 	shapes  *shapes
@@ -97,8 +99,12 @@ func (p *plant) node() *mill {
 	m.delivery = deliver.New(deliver.Ports{
 		Streams: m.streams, Recent: recent, Log: p.log, Store: p.catalog, Authorizer: coretest.Everything{}, Logger: logger, Now: time.Now,
 	})
+	store := p.store
+	if store == nil {
+		store = p.catalog
+	}
 	m.UseCases = process.New(process.Ports{
-		Store: p.catalog, Definitions: p.catalog, Groups: m.delivery.Groups, Workers: m.delivery.Workers, Letters: m.delivery.Letters,
+		Store: store, Definitions: p.catalog, Groups: m.delivery.Groups, Workers: m.delivery.Workers, Letters: m.delivery.Letters,
 		Streams: m.streams, Ingest: m.ingest, Log: p.log, Compiler: p.shapes, Connectors: map[string]core.Connector{"mailbox": p.box},
 		Sealer: core.NewSealer(p.secrets...), Authorizer: coretest.Everything{}, Record: p.record, DisableAfter: p.after,
 		Disabled: func(_ context.Context, gone core.Processor) {

@@ -135,8 +135,11 @@ func (s *Processors) open(ctx context.Context, who core.Principal, stream, ref s
 	id, err := core.ParseID(ref)
 	if err != nil {
 		group, err := s.Groups.Get(ctx, who, stream, ref)
-		if err != nil {
+		if core.IsNotFound(err) {
 			return core.Processor{}, errNoProcessor
+		}
+		if err != nil {
+			return core.Processor{}, err
 		}
 		id = group.ID
 	}

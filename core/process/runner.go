@@ -1,7 +1,6 @@
 package process
 
 import (
-	"cmp"
 	"context"
 	"time"
 
@@ -121,10 +120,7 @@ func runningProcessors(ctx context.Context, store core.Processors) (map[core.ID]
 // begin has this node work on a processor, unless it does.
 func (r *Runner) begin(ctx context.Context, id core.ID, mark core.ProcessorMark) error {
 	if w := r.works[id]; w != nil {
-		if reason := cmp.Or(w.turnedAway(), r.hopeless(mark, r.Now())); reason != "" {
-			return r.disable(ctx, w.processor, reason)
-		}
-		return nil
+		return r.judge(ctx, w, mark)
 	}
 	p, err := r.Store.Processor(core.ContextWithOrganization(ctx, mark.Org), mark.Org, id)
 	if core.IsNotFound(err) {
@@ -133,9 +129,6 @@ func (r *Runner) begin(ctx context.Context, id core.ID, mark core.ProcessorMark)
 	if err != nil {
 		return err
 	}
-	if reason := r.hopeless(mark, r.Now()); reason != "" {
-		return r.disable(ctx, p, reason)
-	}
 	if p, err = r.resealed(ctx, p); err != nil {
 		return err
 	}
@@ -143,10 +136,17 @@ func (r *Runner) begin(ctx context.Context, id core.ID, mark core.ProcessorMark)
 	if err != nil {
 		return r.disable(ctx, p, "the filter or the transform does not compile any more: "+said(err))
 	}
-	if err := refuseCircle(ctx, r.Store, &p); err != nil {
+	switch err := refuseCircle(ctx, r.Store, &p); core.CodeOf(err) {
+	case "":
+	case core.CodeValidation:
 		return r.disable(ctx, p, said(err))
+	default: // the store could not say
+		return err
 	}
 	sink, err := r.to.open(ctx, &p)
+	if core.CodeOf(err) == core.CodeUnavailable {
+		return err
+	}
 	if err != nil {
 		return r.disable(ctx, p, "the destination cannot be opened: "+said(err))
 	}
@@ -196,7 +196,9 @@ func (r *Runner) note(ctx context.Context, w *work) {
 	if err := r.Store.NoteDelivery(core.ContextWithOrganization(ctx, w.processor.Org), note); err != nil {
 		w.tally.giveBack(note)
 		r.Logger.Warn("what a processor did could not be noted; it will be tried again", "processor_id", w.processor.ID, "error", err)
+		return
 	}
+	w.failing = note.FailedAt != nil
 }
 
 // start begins the work on a processor.

@@ -1,14 +1,17 @@
 package process_test
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/eventflow-go/eventflow/adapters/memory"
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/eventjson"
 	"github.com/eventflow-go/eventflow/core/internal/coretest"
@@ -186,6 +189,10 @@ func TestADestinationThatWantsNoMoreEndsItsProcessor(t *testing.T) {
 		view := p.view()
 		require.Equal(p, core.ProcessorDisabled, view.State)
 		require.Contains(p, view.Reason, "410 Gone")
+		page, err := p.Deliveries.List(p.Context(), p.who, "orders", "mail", core.DeliveryQuery{})
+		require.NoError(p, err)
+		require.NotEmpty(p, page.Items)
+		require.Nil(p, page.Items[0].NextTry, "nobody sends it until the processor is resumed")
 		require.Len(p, p.disabled, 1)
 		failing, err := p.Processors.Failing(p.Context(), p.who)
 		require.NoError(p, err)
@@ -215,6 +222,72 @@ func TestADestinationThatFailsForLongIsDisabled(t *testing.T) {
 		require.Equal(p, core.ProcessorDisabled, view.State)
 		require.Contains(p, view.Reason, "nothing has arrived")
 	})
+}
+
+// One event that failed says nothing about the days after it, on which none came.
+func TestADestinationThatFailedOnceAndWasNotAskedAgainIsNotDisabled(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		p.stop()
+		p.after = 2 * time.Hour
+		p.mill = p.node()
+		closed := true
+		p.box.answer = func(core.Outgoing) core.Sent {
+			if closed {
+				return core.Sent{Err: errors.New("closed")}
+			}
+			return core.Sent{}
+		}
+		p.processor(nil)
+		p.put(`1`)
+		pass(3 * time.Hour)
+		require.Equal(p, core.ProcessorRunning, p.view().State)
+		p.stop()
+		p.mill = p.node()
+		pass(time.Minute)
+		require.Equal(p, core.ProcessorRunning, p.view().State)
+		closed = false
+		p.put(`2`)
+		pass(time.Minute)
+		require.Nil(p, p.view().FailingSince)
+		require.Len(p, p.box.got(), 1)
+	})
+}
+
+// A store that is away for a moment says nothing about a processor.
+func TestAStoreThatFailsDisablesNothing(t *testing.T) {
+	inPlant(t, func(p *plant) {
+		_, err := p.streams.Create(p.Context(), p.who, core.StreamSpec{Name: "copies"})
+		require.NoError(p, err)
+		made := p.processor(func(spec *core.ProcessorSpec) {
+			spec.State = core.ProcessorPaused
+			spec.Destination = []byte(`{"type":"stream","stream":"copies"}`)
+		})
+		p.stop()
+		broken := &brokenProcessors{Catalog: p.catalog}
+		p.store = broken
+		p.mill = p.node()
+		broken.fails.Store(true)
+		made.State, made.Revision = core.ProcessorRunning, made.Revision+1
+		require.NoError(p, p.catalog.UpdateProcessor(p.Context(), made.Processor))
+		pass(5 * time.Second)
+		broken.fails.Store(false)
+		pass(5 * time.Second)
+		require.Equal(p, core.ProcessorRunning, p.view().State)
+		require.Empty(p, p.disabled)
+	})
+}
+
+// brokenProcessors is a catalog that cannot list processors while it fails.
+type brokenProcessors struct {
+	*memory.Catalog
+	fails atomic.Bool
+}
+
+func (b *brokenProcessors) Processors(ctx context.Context, scan core.ProcessorScan) ([]core.Processor, error) {
+	if b.fails.Load() {
+		return nil, errors.New("the connection was lost")
+	}
+	return b.Catalog.Processors(ctx, scan)
 }
 
 func TestTheDestinationSaysWhenToComeAgain(t *testing.T) {

@@ -54,6 +54,8 @@ func (l *lease) attempt(out *core.Outgoing, sent core.Sent, took time.Duration) 
 		return a
 	case sent.Verdict == core.NeverAgain || sent.Verdict == core.TryAgain && out.Attempt >= p.MaxAttempts:
 		a.Outcome = core.Dead
+	case sent.Verdict == core.TurnedAway: // it waits until somebody resumes the processor
+		a.Outcome = core.Retrying
 	default:
 		next := now.Add(l.delay(out, sent))
 		a.Outcome, a.NextTry = core.Retrying, &next

@@ -25,6 +25,9 @@ type work struct {
 	ended chan struct{}
 	// slots has room for as many Sends as may be under way at once, over all leases.
 	slots chan struct{}
+	// failing says that something has failed, and nothing has arrived since, as this node
+	// told last. Only the goroutine of Run touches it.
+	failing bool
 
 	// mu guards refusal, which says why the destination wants no events any more.
 	mu      sync.Mutex

@@ -55,6 +55,9 @@ var boards = []board{
 		{"Queue", "Events waiting for their group commit, and how many may.", "short", []line{
 			{in("eventflow_ingest_queue_events"), "{{instance}}"}, {in("eventflow_ingest_queue_limit_events"), "limit of {{instance}}"},
 		}},
+		{"Fullest queue", "Of one shard and lane; a full one refuses, whatever there is room for in others.", "percentunit", []line{
+			{in("eventflow_ingest_queue_fullest_ratio"), "{{instance}}"},
+		}},
 		{"Demand on limits", "What the busiest of a kind asked for in the last minute, as a part of its limit.", "percentunit", []line{
 			{`eventflow:rate_limit_demand:ratio{job="$job"}`, "{{kind}}"},
 		}},
@@ -115,6 +118,9 @@ var boards = []board{
 		}},
 		{"Disk", "Free of the disks that database files are on, where these are on the server's machine.", "bytes", []line{
 			{in("eventflow_disk_free_bytes"), "free, {{engine}} of {{instance}}"}, {in("eventflow_disk_size_bytes"), "size, {{engine}} of {{instance}}"},
+		}},
+		{"Shards", "1 where every node reaches a shard, and it stores; a store of one kind is shard 0.", "short", []line{
+			{"min by (shard) (" + in("eventflow_shard_up") + ")", "shard {{shard}}"},
 		}},
 		{"Clock", "How far each node's own clock is ahead of the database's.", "s", []line{{in("eventflow_clock_ahead_seconds"), "{{instance}}"}}},
 	}},

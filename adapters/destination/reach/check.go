@@ -47,7 +47,7 @@ func parse(field, text string) (*url.URL, error) {
 	}
 	for i := range len(text) {
 		if text[i] <= ' ' || text[i] >= 0x7f {
-			return nil, core.Invalid(field, "must be ASCII without spaces: write a name as xn--… and a path with %%…")
+			return nil, core.Invalid(field, "must be ASCII without spaces: write a name as xn--…, and other characters of a path percent-encoded")
 		}
 	}
 	u, err := url.Parse(text)

@@ -89,7 +89,7 @@ func target(t *testing.T) (port string, connections *atomic.Int64) {
 
 func dial(t *testing.T, options reach.Options, address string) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	conn, err := reach.New(options).Dial(ctx, "tcp", address)
 	if err == nil {
@@ -209,7 +209,7 @@ func TestANameThatChangesItsMeaningIsRefused(t *testing.T) {
 func TestPrivateNetworksMayBeAllowed(t *testing.T) {
 	t.Parallel()
 	port, connections := target(t)
-	allowed := reach.Options{AllowPrivate: true, Ports: []uint16{443}, Timeout: time.Second}
+	allowed := reach.Options{AllowPrivate: true, Ports: []uint16{443}}
 	require.NoError(t, dial(t, allowed, "127.0.0.1:"+port))
 	allowed.Resolver = resolver(always("127.0.0.1"))
 	require.NoError(t, dial(t, allowed, "box.internal.:"+port))
@@ -267,4 +267,12 @@ func TestWhatIsNoURLIsRefused(t *testing.T) {
 	}
 	_, err := reach.Options{AllowPrivate: true}.Check("url", "http://localhost:"+strconv.Itoa(8080))
 	require.NoError(t, err)
+}
+
+// A refusal says what to write, in words that need no second look.
+func TestAURLInOtherLettersIsToldHowToBeWritten(t *testing.T) {
+	t.Parallel()
+	_, err := reach.Options{}.Check("url", "https://münchen.example/")
+	require.ErrorContains(t, err, "percent-encoded")
+	require.NotContains(t, err.Error(), "%")
 }

@@ -30,11 +30,22 @@ func options(n *jetstreamtest.Node) *server.Options {
 		if n.Walled {
 			o.Cluster.Advertise = "127.0.0.1:1" // nobody listens there
 		}
+		addOperator(o)
 		for _, port := range n.Routes {
 			o.Routes = append(o.Routes, &url.URL{Scheme: "nats", Host: "127.0.0.1:" + strconv.Itoa(port)})
 		}
 	}
 	return o
+}
+
+// addOperator has a user who may change the cluster, beside those who say no name.
+func addOperator(o *server.Options) {
+	system := server.NewAccount("SYS")
+	o.SystemAccount, o.Accounts, o.NoAuthUser = system.Name, []*server.Account{system}, "anybody"
+	o.Users = []*server.User{
+		{Username: o.NoAuthUser, Password: o.NoAuthUser},
+		{Username: jetstreamtest.Operator, Password: jetstreamtest.Operator, Account: system},
+	}
 }
 
 // startTimeout bounds a start.

@@ -11,6 +11,8 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -41,7 +43,7 @@ func (f *fixture) secured() func() net.Conn {
 		conn, err := tls.Dial("tcp", ln.Addr().String(), &tls.Config{InsecureSkipVerify: true})
 		require.NoError(f.t, err)
 		f.t.Cleanup(func() { _ = conn.Close() })
-		require.NoError(f.t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+		require.NoError(f.t, conn.SetDeadline(time.Now().Add(patience)))
 		return conn
 	}
 }
@@ -149,7 +151,7 @@ func TestSlowClientsTakeLittle(t *testing.T) {
 		require.Eventually(t, func() bool {
 			each = (heap() - before) / many
 			return each < 5<<10
-		}, 10*time.Second, 200*time.Millisecond, name)
+		}, patience, 200*time.Millisecond, name)
 		t.Log(name, each)
 	}
 }
@@ -170,13 +172,15 @@ func TestARestingConnectionHasItsTime(t *testing.T) {
 	f := start(t, withLimits(server.Limits{ReadTimeout: time.Second, IdleTimeout: 3 * time.Second}))
 	f.stream("orders")
 	drip := func(first string, pause time.Duration) time.Duration {
+		began := time.Now()
 		client := talkTo(t, f.dial())
 		if first != "" {
 			client.say(first)
 			client.hears(200)
 			<-time.After(pause)
+			began = time.Now()
 		}
-		tick, began := time.NewTicker(50*time.Millisecond), time.Now()
+		tick := time.NewTicker(50 * time.Millisecond)
 		defer tick.Stop()
 		client.say(f.head(1000))
 		ended := make(chan struct{})
@@ -193,9 +197,20 @@ func TestARestingConnectionHasItsTime(t *testing.T) {
 			}
 		}
 	}
-	for _, took := range []time.Duration{drip("", 0), drip(alive, 0), drip(alive, 300*time.Millisecond)} {
+	for _, way := range []func() time.Duration{
+		func() time.Duration { return drip("", 0) },
+		func() time.Duration { return drip(alive, 0) },
+		func() time.Duration { return drip(alive, 300*time.Millisecond) },
+	} {
+		const late = 1900 * time.Millisecond
+		took := way()
+		for range 5 { // a busy machine may be late now and then
+			if took >= late {
+				took = way()
+			}
+		}
 		require.Greater(t, took, 800*time.Millisecond)
-		require.Less(t, took, 1900*time.Millisecond)
+		require.Less(t, took, late)
 	}
 	idle, began := talkTo(t, f.dial()), time.Now()
 	idle.say(alive)
@@ -205,12 +220,63 @@ func TestARestingConnectionHasItsTime(t *testing.T) {
 	require.Greater(t, time.Since(began), 2500*time.Millisecond)
 }
 
+// watched is a listener that knows how much of each connection was read.
+type watched struct {
+	net.Listener
+	mu    sync.Mutex
+	conns map[string]*watchedConn // by the address of the client
+}
+
+// watchedConn is a connection of a watched listener.
+type watchedConn struct {
+	*net.TCPConn
+	read int
+	// taken is what had been read when somebody read once more: that is in the server's
+	// hands.
+	taken atomic.Int64
+}
+
+func (w *watched) Accept() (net.Conn, error) {
+	accepted, err := w.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	conn := &watchedConn{TCPConn: accepted.(*net.TCPConn)}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.conns[conn.RemoteAddr().String()] = conn
+	return conn, nil
+}
+
+func (c *watchedConn) Read(p []byte) (int, error) {
+	c.taken.Store(int64(c.read))
+	n, err := c.TCPConn.Read(p)
+	c.read += n
+	return n, err
+}
+
+// took returns when the server has so many bytes of a client.
+func (w *watched) took(t *testing.T, client net.Conn, bytes int) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		conn := w.conns[client.LocalAddr().String()]
+		return conn != nil && conn.taken.Load() == int64(bytes)
+	}, patience, time.Millisecond)
+}
+
 // What has begun to arrive is answered, whether its connection is new, waits or rests.
 // Connections on which nothing was asked do not hold the server up.
 func TestShutdownAwaitsWhatHasBegun(t *testing.T) {
 	t.Parallel()
 	f := start(t, withLimits(server.Limits{ReadTimeout: 8 * time.Second, IdleTimeout: time.Minute}))
 	f.stream("orders")
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	watch, ended := &watched{Listener: ln, conns: map[string]*watchedConn{}}, make(chan error, 1)
+	go func() { ended <- f.server.Serve(watch) }()
+	f.address = ln.Addr().String()
 	served := func() talk {
 		client := talkTo(t, f.dial())
 		client.say(alive)
@@ -223,10 +289,13 @@ func TestShutdownAwaitsWhatHasBegun(t *testing.T) {
 	begun.say(alive[:10])
 	waiting := served()
 	waiting.say(alive[:10])
-	<-time.After(100 * time.Millisecond) // that has arrived
+	watch.took(t, begun, 10)
+	for _, client := range []talk{resting, waiting} {
+		watch.took(t, client, len(alive)+10)
+	}
 	stopped := make(chan error, 1)
 	go func() { stopped <- f.server.Shutdown(context.Background()) }()
-	_, err := idle.reader.ReadByte()
+	_, err = idle.reader.ReadByte()
 	require.ErrorIs(t, err, io.EOF)
 	for _, client := range []talk{resting, waiting, begun} {
 		client.say(alive[10:])
@@ -235,6 +304,7 @@ func TestShutdownAwaitsWhatHasBegun(t *testing.T) {
 	fresh.say(alive)
 	require.True(t, fresh.hears(200).Close, "a client that has just connected may be about to ask")
 	require.NoError(t, <-stopped)
+	require.NoError(t, <-ended)
 }
 
 // exhausted is a listener that has no file left at first.

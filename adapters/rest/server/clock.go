@@ -9,7 +9,7 @@ import "time"
 func (c *call) stopClock() {
 	c.left = 0
 	if conn, ok := c.ctx.Conn().(*conn); ok && !conn.readBy.IsZero() {
-		c.left = time.Until(conn.readBy)
+		c.left = max(time.Until(conn.readBy), 1) // the request has begun to arrive in time
 	}
 }
 

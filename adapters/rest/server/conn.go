@@ -67,8 +67,24 @@ func (c *conn) Read(p []byte) (int, error) {
 	case len(c.ahead) > 0:
 		return c.readAhead(p), nil
 	}
-	return c.Conn.Read(p)
+	n, err := c.Conn.Read(p)
+	if n == 0 && err != nil && isTimeout(err) && hasMore(c) {
+		return c.readLate(p)
+	}
+	return n, err
 }
+
+// readLate reads what has arrived although the client's time is over: it is the server
+// that comes late to it. What has not arrived is waited for no more.
+func (c *conn) readLate(p []byte) (int, error) {
+	_ = c.Conn.SetReadDeadline(time.Now().Add(lateTime)) // fails for a closed connection only, and so does the read
+	n, err := c.Conn.Read(p)
+	_ = c.Conn.SetReadDeadline(time.Unix(1, 0))
+	return n, err
+}
+
+// lateTime is for reading what is there. With TLS, the rest of a record may be on its way.
+const lateTime = time.Second
 
 // readAhead gives the request alone, so that the next one is awaited as this one was. If
 // fasthttp wants more, the request has more than it seemed to have.

@@ -33,7 +33,7 @@ func TestAPollerThatHungUpGetsNoRun(t *testing.T) {
 	f.waiting(1)
 	require.NoError(t, conn.Close())
 	f.publish("orders", 3)
-	require.Eventually(t, func() bool { return f.server.Polls() == 0 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return f.server.Polls() == 0 }, patience, time.Millisecond)
 	delivery, err := f.client.Poll(context.Background(), "orders", "mail", rest.PollOptions{})
 	require.NoError(t, err)
 	require.Len(t, delivery.Events, 3)
@@ -51,7 +51,7 @@ func TestAPollOutlastsTheTimeForReadingIt(t *testing.T) {
 	conn, err := net.Dial("tcp", f.address)
 	require.NoError(t, err)
 	defer conn.Close()
-	require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	require.NoError(t, conn.SetDeadline(time.Now().Add(patience)))
 	_, err = fmt.Fprintf(conn, "GET %s/mail/events?timeout=30 HTTP/1.1\r\nHost: x\r\nX-API-Key: %s\r\n\r\n", groups, f.key)
 	require.NoError(t, err)
 	f.waiting(1)
@@ -67,7 +67,7 @@ func TestAPollOutlastsTheTimeForReadingIt(t *testing.T) {
 // waiting returns when so many polls wait.
 func (f *fixture) waiting(n int64) {
 	f.t.Helper()
-	require.Eventually(f.t, func() bool { return f.server.Polls() == n }, 5*time.Second, time.Millisecond)
+	require.Eventually(f.t, func() bool { return f.server.Polls() == n }, patience, time.Millisecond)
 }
 
 func TestAStoppingServerLetsPollsAndTailsGo(t *testing.T) {
@@ -86,7 +86,7 @@ func TestAStoppingServerLetsPollsAndTailsGo(t *testing.T) {
 	}()
 	live := f.live("orders", "")
 	f.waiting(1)
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	require.NoError(t, f.server.Shutdown(ctx))
 	got := <-polled
@@ -210,7 +210,7 @@ func TestAConsumerSettlesByWhatItsHandlerReturns(t *testing.T) {
 			return nil
 		}, rest.ConsumeOptions{})
 	}()
-	require.Eventually(t, func() bool { return f.status("mail").Lag == 0 }, 20*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return f.status("mail").Lag == 0 }, patience, 5*time.Millisecond)
 	stop()
 	require.NoError(t, <-consumed)
 	require.EqualValues(t, 5, handled.Load())

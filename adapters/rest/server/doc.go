@@ -17,7 +17,7 @@
 //   - conn.go: a connection that gives requests, and closes late enough for its last answer;
 //   - arrival.go: requests on their way, awaited at next to no cost;
 //   - requestend.go: whether a request has arrived;
-//   - hungup_unix.go, hungup_other.go: whether the client has left;
+//   - hungup_unix.go, hungup_other.go: whether the client has left, and whether more has arrived;
 //   - middleware.go: around every request: panics, log, metrics;
 //   - traced.go: the trace that it belongs to;
 //   - call.go: one request, and its answer;

@@ -5,6 +5,7 @@ package server
 import (
 	"errors"
 	"net"
+	"slices"
 	"syscall"
 )
 
@@ -14,33 +15,45 @@ import (
 //
 // Only an end that the system reports counts as one. A probe that fails for
 // another reason has learnt nothing, and the client may still be there.
-func hungUp(c net.Conn) (gone bool) {
+func hungUp(c net.Conn) bool {
+	n, err := peek(c)
+	switch {
+	case err == nil:
+		return n == 0
+	case errors.Is(err, net.ErrClosed):
+		return true
+	}
+	return slices.Contains([]error{syscall.ECONNRESET, syscall.EPIPE, syscall.ETIMEDOUT, syscall.ENOTCONN}, err)
+}
+
+// hasMore reports whether something has arrived on a connection that was not read. It
+// neither waits nor takes it.
+func hasMore(c net.Conn) bool {
+	n, err := peek(c)
+	return err == nil && n > 0
+}
+
+// peek looks whether there is a byte to read, whatever the deadlines of the connection say.
+// Read would fail once the time for reading the request is over. Nothing and no error mean
+// that there will never be more.
+func peek(c net.Conn) (n int, err error) {
 	if wrapped, ok := c.(*conn); ok {
 		c = wrapped.socket()
 	}
 	socket, ok := c.(syscall.Conn)
 	if !ok {
-		return false
+		return 0, errors.ErrUnsupported
 	}
 	raw, err := socket.SyscallConn()
 	if err != nil {
-		return errors.Is(err, net.ErrClosed)
+		return 0, err
 	}
-	// Control looks at the socket whatever its deadlines say. Read would fail
-	// once the time for reading the request is over, long before a poll is.
-	err = raw.Control(func(fd uintptr) { gone = ended(int(fd)) })
-	return gone || errors.Is(err, net.ErrClosed)
-}
-
-// ended reports whether a socket has nothing more to read, ever.
-func ended(fd int) bool {
-	var b [1]byte
-	n, _, err := syscall.Recvfrom(fd, b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-	switch err {
-	case nil:
-		return n == 0
-	case syscall.ECONNRESET, syscall.EPIPE, syscall.ETIMEDOUT, syscall.ENOTCONN:
-		return true
+	failed := raw.Control(func(fd uintptr) {
+		var b [1]byte
+		n, _, err = syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	})
+	if failed != nil {
+		return 0, failed
 	}
-	return false
+	return n, err
 }

@@ -4,6 +4,7 @@ package server
 
 import (
 	"net"
+	"os"
 	"testing"
 	"time"
 
@@ -43,9 +44,32 @@ func TestAClientThatLeftHasHungUp(t *testing.T) {
 	t.Parallel()
 	client, served := connected(t)
 	require.NoError(t, client.Close())
-	require.Eventually(t, func() bool { return hungUp(served) }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return hungUp(served) }, time.Minute, time.Millisecond)
 	require.NoError(t, served.Close())
 	require.True(t, hungUp(served), "and there is nobody left to tell of it")
+}
+
+// A server that comes late to a request finds it, and waits for no more of it.
+func TestWhatHasArrivedIsReadLate(t *testing.T) {
+	t.Parallel()
+	client, served := connected(t)
+	require.NoError(t, served.SetReadDeadline(time.Unix(1, 0)))
+	b := make([]byte, 10)
+	_, err := served.Read(b)
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	for range 2 {
+		_, err = client.Write([]byte("GET"))
+		require.NoError(t, err)
+		require.Eventually(t, func() bool { return hasMore(served) }, time.Minute, time.Millisecond)
+		n, err := served.Read(b)
+		require.NoError(t, err)
+		require.Equal(t, "GET", string(b[:n]))
+		_, err = served.Read(b)
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	}
+	require.NoError(t, client.Close())
+	require.Eventually(t, func() bool { return hungUp(served) }, time.Minute, time.Millisecond)
+	require.False(t, hasMore(served))
 }
 
 // What cannot be asked has said nothing.

@@ -79,7 +79,7 @@ func TestATailEndsWithItsPermission(t *testing.T) {
 			response, err := http.DefaultTransport.RoundTrip(request)
 			require.NoError(t, err)
 			defer response.Body.Close()
-			late := time.AfterFunc(20*time.Second, func() { response.Body.Close() })
+			late := time.AfterFunc(patience, func() { response.Body.Close() })
 			defer late.Stop()
 			require.Equal(t, http.StatusOK, response.StatusCode)
 			lines := bufio.NewScanner(response.Body)
@@ -114,7 +114,7 @@ func TestAPollEndsWithItsPermission(t *testing.T) {
 				_, err := g.client.Poll(ctx, "orders", "mail", rest.PollOptions{Wait: time.Minute})
 				ended <- err
 			}()
-			require.Eventually(t, func() bool { return v.server.Polls() == 1 }, 10*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return v.server.Polls() == 1 }, patience, time.Millisecond)
 			g.out(t)
 			require.Equal(t, g.code, core.CodeOf(<-ended))
 		})

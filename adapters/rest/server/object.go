@@ -106,15 +106,36 @@ func misfitOf(path string, t reflect.Type, err error) error {
 		return nil
 	}
 	if wrongType, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-		return core.Invalid(path, "must be %s, not %s", jsonType(wrongType.Type), article(wrongType.Value))
+		want, kind := jsonType(wrongType.Type), wrongType.Value
+		if rightKind(wrongType.Type, kind) { // a text that is no time, or too large a number
+			return core.Invalid(path, "must be %s", want)
+		}
+		return core.Invalid(path, "must be %s, not %s", want, article(kind))
 	}
 	if t == reflect.TypeFor[time.Time]() {
-		return core.Invalid(path, "must be a time as in RFC 3339, such as 2006-01-02T15:04:05Z")
+		return core.Invalid(path, "must be %s", jsonType(t))
 	}
 	return core.Invalid(path, "%v", err) // an id says of itself how it looks
 }
 
+// rightKind reports whether a field takes other values of the kind that it was given.
+func rightKind(t reflect.Type, kind string) bool {
+	number := strings.HasPrefix(kind, "number")
+	switch t {
+	case reflect.TypeFor[time.Time]():
+		return kind == "string"
+	case reflect.TypeFor[core.Start]():
+		return kind == "string" || number
+	case reflect.TypeFor[core.Seconds]():
+		return number
+	}
+	return false
+}
+
 func article(noun string) string {
+	if noun == "null" {
+		return noun
+	}
 	if strings.ContainsRune("aeio", rune(noun[0])) {
 		return "an " + noun
 	}
@@ -181,8 +202,13 @@ func decodesItself(t reflect.Type) bool {
 
 // jsonType says which JSON value a field takes, with its article.
 func jsonType(t reflect.Type) string {
-	if t == reflect.TypeFor[core.Start]() {
+	switch t {
+	case reflect.TypeFor[core.Start]():
 		return `"start", "end", an offset of 0 or more, or a time as in RFC 3339`
+	case reflect.TypeFor[time.Time]():
+		return "a time as in RFC 3339, such as 2006-01-02T15:04:05Z"
+	case reflect.TypeFor[core.Seconds]():
+		return "a number of seconds, at most 1000000000"
 	}
 	switch t.Kind() {
 	case reflect.Int, reflect.Int32, reflect.Int64:

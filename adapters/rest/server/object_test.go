@@ -16,7 +16,9 @@ type nested struct {
 	ID     core.ID         `json:"id"`
 	Maybe  *core.ID        `json:"maybe"`
 	At     *time.Time      `json:"at"`
+	Since  *core.Time      `json:"since"`
 	For    *core.Seconds   `json:"for"`
+	Within core.Seconds    `json:"within"`
 	Start  *core.Start     `json:"start"`
 	Name   string          `json:"name"`
 	Count  *int            `json:"count"`
@@ -71,4 +73,28 @@ func TestAValueThatDoesNotFitIsNamedByItsPath(t *testing.T) {
 	}
 	good := `{"id":` + someID + `,"maybe":null,"at":"2027-01-01T00:00:00Z","for":1.5,"start":"end","ids":[],"ints":null,"raw":{"id":1},"inners":[{}]}`
 	require.NoError(t, misfit("", []byte(good), reflect.TypeFor[nested]()))
+}
+
+// Whoever reads a refusal learns what to write: what the field takes, and nothing that is
+// true of the value that was refused.
+func TestAValueThatDoesNotFitIsRefusedInPlainWords(t *testing.T) {
+	t.Parallel()
+	const start = `must be "start", "end", an offset of 0 or more, or a time as in RFC 3339`
+	for body, reason := range map[string]string{
+		`{"at":"noon"}`:                   "must be a time as in RFC 3339, such as 2006-01-02T15:04:05Z",
+		`{"since":"noon"}`:                "must be a time as in RFC 3339, such as 2006-01-02T15:04:05Z",
+		`{"since":1}`:                     "must be a time as in RFC 3339, such as 2006-01-02T15:04:05Z, not a number 1",
+		`{"for":1e30}`:                    "must be a number of seconds, at most 1000000000",
+		`{"for":"1s"}`:                    "must be a number of seconds, at most 1000000000, not a string",
+		`{"within":null}`:                 "must be a number of seconds, at most 1000000000, not null",
+		`{"start":"middle"}`:              start,
+		`{"start":-1}`:                    start,
+		`{"start":{}}`:                    start + ", not an object",
+		`{"inner":{"since":"yesterday"}}`: "must be a time as in RFC 3339, such as 2006-01-02T15:04:05Z",
+	} {
+		err := misfit("", []byte(body), reflect.TypeFor[nested]())
+		var known *core.Error
+		require.ErrorAs(t, err, &known, body)
+		require.Equal(t, reason, known.Details[0].Reason, body)
+	}
 }

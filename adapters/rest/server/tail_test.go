@@ -157,7 +157,7 @@ func TestATailThatNobodyReadsEnds(t *testing.T) {
 	f := start(t, withLimits(server.Limits{WriteTimeout: 200 * time.Millisecond}))
 	f.stream("orders")
 	f.live("orders", "")
-	require.Eventually(t, func() bool { return f.server.Tails.Open() == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return f.server.Tails.Open() == 1 }, patience, time.Millisecond)
 	payload := json.RawMessage(`"` + strings.Repeat("x", 900<<10) + `"`)
 	require.Eventually(t, func() bool {
 		_, err := f.client.Publish(t.Context(), "orders", rest.NewEvent{Type: "a", Payload: payload})

@@ -14,6 +14,10 @@ import (
 // not take longer than span, so a client that stalls and one that drips are both let go
 // after it. The end of a window is a deadline of the connection: nothing runs while the
 // client is waited for.
+//
+// Only the time that the client is waited for counts. What the server does between two
+// reads, as unpacking what has arrived, or asking how much memory there is for it, puts
+// all deadlines off.
 type upload struct {
 	io.Reader
 	conn    *conn
@@ -22,6 +26,8 @@ type upload struct {
 	arrived int
 	// ends is when the window ends. It is zero before the first one.
 	ends time.Time
+	// returned is when the last read did.
+	returned time.Time
 }
 
 // upload returns the body of a call, whose clock runs.
@@ -37,20 +43,26 @@ func (c *call) upload(stream io.Reader) io.Reader {
 
 // Read implements io.Reader.
 func (u *upload) Read(p []byte) (int, error) {
-	if u.ends.IsZero() || u.arrived >= u.need {
-		u.begin(time.Now())
-	}
+	u.wait(time.Now())
 	n, err := u.Reader.Read(p)
 	u.arrived += n
+	u.returned = time.Now()
 	if err != nil && isTimeout(err) && u.ends.Before(u.conn.readBy) {
 		return n, errSlowUpload
 	}
 	return n, err
 }
 
-// begin begins a window. The time for the whole request goes on.
-func (u *upload) begin(now time.Time) {
-	u.arrived, u.ends = 0, now.Add(u.span)
+// wait goes on with the window, or begins one where there is none or it has what it needs.
+// The time for the whole request goes on.
+func (u *upload) wait(now time.Time) {
+	if !u.returned.IsZero() {
+		own := now.Sub(u.returned)
+		u.ends, u.conn.readBy = u.ends.Add(own), u.conn.readBy.Add(own)
+	}
+	if u.ends.IsZero() || u.arrived >= u.need {
+		u.arrived, u.ends = 0, now.Add(u.span)
+	}
 	deadline := u.ends
 	if u.conn.readBy.Before(deadline) {
 		deadline = u.conn.readBy

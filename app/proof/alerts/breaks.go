@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -27,6 +28,7 @@ func (s *stage) breakEverything(ctx context.Context) error {
 		{"events cannot be processed", []string{"EventFlowDeadLetters"}, s.eventsAreParked},
 		{"a webhook leads nowhere", []string{"EventFlowProcessorFailing", "EventFlowProcessorDisabled"}, s.receiverIsGone},
 		{"the database takes nothing", []string{"EventFlowIngestFailing", "EventFlowServerErrors", "EventFlowIngestBudgetFast", "EventFlowIngestQueue"}, s.databaseIsHeld},
+		{"a shard's folder cannot be opened", []string{"EventFlowShardDown"}, s.shardIsAway},
 		{"a producer's key is no good", []string{"EventFlowIngestRefused"}, s.keyIsRevoked},
 		{"the server is killed", []string{"EventFlowDown"}, s.serverIsKilled},
 	} {
@@ -132,4 +134,24 @@ func (s *stage) keyIsRevoked(ctx context.Context) (func(context.Context) error, 
 func (s *stage) serverIsKilled(context.Context) (func(context.Context) error, error) {
 	s.server.kill()
 	return s.server.start, nil
+}
+
+// shardIsAway has the server start while one of its two shards is not where it should be.
+// Files that are open stay so, wherever their folder goes.
+func (s *stage) shardIsAway(ctx context.Context) (func(context.Context) error, error) {
+	s.server.kill()
+	shard, elsewhere := s.server.second(), s.server.second()+".elsewhere"
+	if err := os.Rename(shard, elsewhere); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(shard, nil, 0o600); err != nil {
+		return nil, err
+	}
+	mend := func(context.Context) error {
+		if err := os.Remove(shard); err != nil {
+			return err
+		}
+		return os.Rename(elsewhere, shard) // the server finds it by itself
+	}
+	return mend, s.server.start(ctx)
 }

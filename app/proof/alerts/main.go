@@ -14,7 +14,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
 	"time"
 
@@ -23,7 +22,7 @@ import (
 )
 
 func main() {
-	if len(os.Args) > 1 && slices.Contains([]string{"serve", "key", "org", "config"}, os.Args[1]) {
+	if len(os.Args) > 1 { // this program has no arguments; the server, and the commands of the runbooks, do
 		app.Main(app.SharedStorage("sqlite", sqlite.Open))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)

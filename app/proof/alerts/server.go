@@ -25,8 +25,8 @@ const (
 // traceID is the trace of every request of the load.
 const traceID = "4bf92f3577b34da6a3ce929d0e0e4736"
 
-// server is a process that serves, with SQLite in a folder. It can be stopped and started
-// again at its address. Redis is lost to it.
+// server is a process that serves, with SQLite in a folder, and a second shard of its store
+// beside it. It can be stopped and started again at its address. Redis is lost to it.
 type server struct {
 	addr, folder, key string
 	environ           []string
@@ -45,7 +45,7 @@ func newServer(ctx context.Context, folder string) (*server, error) {
 	if s.log, err = os.Create(filepath.Join(folder, "server.log")); err != nil {
 		return nil, err
 	}
-	s.environ = append(os.Environ(), "EVENTFLOW_STORE=sqlite://"+s.folder, "EVENTFLOW_SECRET="+secret, "EVENTFLOW_ADDR="+addr,
+	s.environ = append(os.Environ(), "EVENTFLOW_STORE=sharded:sqlite://"+s.folder+",sqlite://"+s.second(), "EVENTFLOW_SECRET="+secret, "EVENTFLOW_ADDR="+addr,
 		"EVENTFLOW_METRICS_TOKEN="+metricsToken, "EVENTFLOW_REDIS=redis://127.0.0.1:1/0", "EVENTFLOW_RATE_KEY=1000000/100000", "EVENTFLOW_QUEUE_EVENTS=10000",
 		"EVENTFLOW_ALLOW_PRIVATE_DESTINATIONS=true", "EVENTFLOW_PROCESSOR_DISABLE_AFTER=30s",
 		"EVENTFLOW_LOG_LEVEL=error", "GOMEMLIMIT=4GiB")
@@ -62,10 +62,13 @@ func newServer(ctx context.Context, folder string) (*server, error) {
 	return s, err
 }
 
-// furnish makes what the load and the breaks use.
+// second is the folder of the second shard.
+func (s *server) second() string { return s.folder + "-2" }
+
+// furnish makes what the load and the breaks use, beside the catalog.
 func (s *server) furnish(ctx context.Context) error {
 	for stream, group := range map[string]string{"orders": "mail", "history": "behind", "poison": "parking"} {
-		if _, err := s.client.CreateStream(ctx, core.StreamSpec{Name: stream}); err != nil {
+		if _, err := s.client.CreateStream(ctx, core.StreamSpec{Name: stream, Shard: new(0)}); err != nil {
 			return err
 		}
 		if _, err := s.client.CreateGroup(ctx, stream, core.GroupSpec{Name: group}); err != nil {

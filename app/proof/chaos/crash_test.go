@@ -29,9 +29,9 @@ func kills(t *testing.T) int64 {
 func someEvents() int64 { return 50 + rand.Int64N(400) }
 
 // maxRestart is how long a killed server may take to be ready again while every
-// other crash test is at work on the same cores; `make bench` holds a restart
-// with many events, by itself, to two seconds.
-const maxRestart = 20 * time.Second
+// other crash test is at work on the same cores, and all other tests perhaps; `make
+// bench` holds a restart with many events, by itself, to two seconds.
+const maxRestart = time.Minute
 
 func TestTheServerIsKilledOnSQLite(t *testing.T) {
 	t.Parallel()

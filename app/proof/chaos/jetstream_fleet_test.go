@@ -207,7 +207,9 @@ func (f *fleet) suffer(times int, fault func()) {
 	f.load.check(f.client)
 }
 
-// settle waits until every partition has all its replicas, none of which is behind.
+// settle waits until every partition has all its replicas, none of which is behind. While one
+// is, the loss of another one may leave two that cannot go on: one does not have all that was
+// acknowledged, and the other one waits for a leader to give it what it misses.
 func (f *fleet) settle() {
 	f.t.Helper()
 	for p := range natsPartitions {

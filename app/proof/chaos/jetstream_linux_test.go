@@ -15,8 +15,13 @@ type poweredFleet struct {
 	disks []*disk.Disk
 }
 
-func newPoweredFleet(t *testing.T) *poweredFleet {
+// strain has a fault of disks happen to three servers of JetStream as often as is asked for.
+func strain(t *testing.T, fault func(*poweredFleet)) {
 	t.Helper()
+	times, ok := cuts(t)
+	if !ok {
+		return
+	}
 	p := &poweredFleet{}
 	p.fleet = newFleet(t, t.TempDir(), natsReplicas, func(folder string) {
 		seed := rand.Uint64()
@@ -26,7 +31,8 @@ func newPoweredFleet(t *testing.T) *poweredFleet {
 		t.Cleanup(func() { require.NoError(t, one.Unmount()) })
 		p.disks = append(p.disks, one)
 	})
-	return p
+	p.run()
+	p.suffer(times, func() { fault(p) })
 }
 
 // cut takes the power from servers, all at one moment, and gives it back.
@@ -47,38 +53,22 @@ func (p *poweredFleet) cut(meanwhile func(), which ...int) {
 
 func TestThePowerOfAServerOfJetStreamIsCut(t *testing.T) {
 	t.Parallel()
-	times, ok := cuts(t)
-	if !ok {
-		return
-	}
-	p := newPoweredFleet(t)
-	p.run()
-	p.suffer(times, func() {
+	strain(t, func(p *poweredFleet) {
+		p.settle()
 		p.cut(func() { p.load.progress(someEvents()) }, rand.IntN(natsReplicas)) // two of three go on
 	})
 }
 
 func TestThePowerOfAllServersOfJetStreamIsCut(t *testing.T) {
 	t.Parallel()
-	times, ok := cuts(t)
-	if !ok {
-		return
-	}
-	p := newPoweredFleet(t)
-	p.run()
-	p.suffer(times, func() { p.cut(func() {}, p.all()...) })
+	strain(t, func(p *poweredFleet) { p.cut(func() {}, p.all()...) })
 }
 
 // The disk of one server is full for a while; whoever runs it makes room and starts it again.
 func TestTheDiskOfAServerOfJetStreamIsFull(t *testing.T) {
 	t.Parallel()
-	times, ok := cuts(t)
-	if !ok {
-		return
-	}
-	p := newPoweredFleet(t)
-	p.run()
-	p.suffer(times, func() {
+	strain(t, func(p *poweredFleet) {
+		p.settle()
 		which := rand.IntN(natsReplicas)
 		p.disks[which].Fill(0)
 		p.load.progress(2 * someEvents()) // two of three go on

@@ -2,8 +2,11 @@ package chaos_test
 
 import (
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -13,6 +16,7 @@ import (
 func TestAServerOfJetStreamIsKilled(t *testing.T) {
 	t.Parallel()
 	harm(t, func(f *fleet) {
+		f.settle()
 		which := rand.IntN(len(f.nodes))
 		f.kill(which)
 		f.load.progress(someEvents()) // two of three go on
@@ -31,6 +35,7 @@ func TestAllServersOfJetStreamAreKilled(t *testing.T) {
 func TestAServerOfJetStreamIsPaused(t *testing.T) {
 	t.Parallel()
 	harm(t, func(f *fleet) {
+		f.settle()
 		one := f.running[rand.IntN(len(f.nodes))]
 		require.NoError(t, one.Pause())
 		f.load.progress(someEvents()) // two of three go on
@@ -55,6 +60,7 @@ func TestServersOfJetStreamAreUpgraded(t *testing.T) {
 func TestALeaderOfJetStreamIsCutOff(t *testing.T) {
 	t.Parallel()
 	harm(t, func(f *fleet) {
+		f.settle()
 		f.isolate(f.leader(rand.IntN(natsPartitions)))
 		f.load.progress(someEvents()) // two of three go on
 		f.reunite()
@@ -64,6 +70,7 @@ func TestALeaderOfJetStreamIsCutOff(t *testing.T) {
 func TestAFollowerOfJetStreamIsCutOff(t *testing.T) {
 	t.Parallel()
 	harm(t, func(f *fleet) {
+		f.settle()
 		f.isolate((f.leader(rand.IntN(natsPartitions)) + 1 + rand.IntN(natsReplicas-1)) % natsReplicas)
 		f.load.progress(someEvents()) // two of three go on
 		f.reunite()
@@ -92,5 +99,76 @@ func TestAPeerOfJetStreamIsReplaced(t *testing.T) {
 			return err == nil && now.Leader != gone && len(now.Followers) == natsReplicas-1 && len(now.Behind) == 0 && !slices.Contains(now.Followers, gone)
 		})
 		f.load.progress(someEvents())
+	})
+}
+
+// A machine is lost for good, and one with another name and an empty disk takes its place.
+func TestAServerOfJetStreamIsReplaced(t *testing.T) {
+	t.Parallel()
+	harm(t, func(f *fleet) {
+		f.settle() // a server is not removed while others are behind
+		which := rand.IntN(len(f.nodes))
+		f.kill(which)
+		f.empty(which)
+		f.load.progress(someEvents()) // two of three go on
+		until(t, "the cluster forgets the server", func() bool {
+			return jetstreamtest.RemoveServer(t.Context(), f.nodes, f.nodes[which].Name) == nil
+		})
+		f.load.progress(someEvents())
+		f.nodes[which].Name += "x"
+		f.start(which)
+		f.settle()
+	})
+}
+
+// Whenever a server is down, a bit of what it holds flips. Its disk is the only bad one: what
+// it cannot read it does not give to others either that ask it for all.
+func TestABitOfAServerOfJetStreamIsFlipped(t *testing.T) {
+	t.Parallel()
+	which := rand.IntN(natsReplicas)
+	harm(t, func(f *fleet) {
+		if rand.IntN(2) == 0 {
+			require.NoError(t, f.running[which].Retire())
+		} else {
+			f.kill(which)
+		}
+		f.flip(which)
+		f.start(which)
+		f.settle()
+	})
+}
+
+// flip flips one bit in a file of messages.
+func (f *fleet) flip(which int) {
+	f.t.Helper()
+	files, err := filepath.Glob(filepath.Join(f.nodes[which].Dir, "jetstream", "*", "streams", "*", "msgs", "*.blk"))
+	require.NoError(f.t, err)
+	rand.Shuffle(len(files), func(i, j int) { files[i], files[j] = files[j], files[i] })
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		require.NoError(f.t, err)
+		if len(data) < 10_000 {
+			continue // a partition that has no stream
+		}
+		at := rand.IntN(len(data))
+		data[at] ^= 1 << rand.IntN(8)
+		require.NoError(f.t, os.WriteFile(name, data, 0o600))
+		f.t.Logf("a bit of %s at %d of %d is flipped", name, at, len(data))
+		return
+	}
+	f.t.Fatal("no server holds anything")
+}
+
+// Servers are cut off one after the other, whether or not the one before has caught up. In
+// between nobody has to go on: where one of two is behind, none of them may lead.
+func TestServersOfJetStreamAreCutOffInTurns(t *testing.T) {
+	t.Parallel()
+	harm(t, func(f *fleet) {
+		for range 3 {
+			f.isolate(rand.IntN(natsReplicas))
+			<-time.After(time.Duration(rand.IntN(10)) * time.Second) // an election takes as long
+			f.reunite()
+			<-time.After(time.Duration(rand.IntN(2000)) * time.Millisecond)
+		}
 	})
 }
