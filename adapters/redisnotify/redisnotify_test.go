@@ -57,7 +57,7 @@ func until(t *testing.T, from *Notifier, heard <-chan core.ID, stream core.ID) {
 		case <-time.After(50 * time.Millisecond):
 			return false
 		}
-	}, 20*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 }
 
 func TestNodesTellEachOther(t *testing.T) {
@@ -125,7 +125,7 @@ func TestASilentRedisHoldsNobodyUp(t *testing.T) {
 	n := open(t, "redis://"+silent.Addr().String())
 	started := time.Now()
 	require.Error(t, n.Notify(t.Context(), []core.ID{{1}}))
-	require.Less(t, time.Since(started), 2*notifyTimeout)
+	require.Less(t, time.Since(started), 10*notifyTimeout)
 }
 
 func TestAWrongURLIsRefusedWithoutItsPassword(t *testing.T) {

@@ -40,7 +40,7 @@ type Server struct {
 }
 
 // startTimeout bounds the start.
-const startTimeout = 10 * time.Second
+const startTimeout = time.Minute
 
 // Start starts a server on a free loopback port, which keeps nothing on disk. Where
 // the system can do that, the server dies with this process, however that ends.

@@ -114,7 +114,7 @@ func TestAShardThatComesLateIsRecognized(t *testing.T) {
 		require.Eventually(t, func() bool {
 			err = put(t, late, there)
 			return core.CodeOf(err) != core.CodeUnavailable
-		}, 10*time.Second, 10*time.Millisecond)
+		}, time.Minute, 10*time.Millisecond)
 		return err
 	}
 	require.NoError(t, put(t, late, here))

@@ -7,6 +7,10 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
+// busyTries is how often what was emptied is emptied again, where time goes on by itself:
+// a busy machine may come to its next question when some permits are back.
+const busyTries = 50
+
 // waitAsTold holds RetryAfter to its word: it is neither too short nor too long.
 func waitAsTold(s *suite) {
 	limit := core.Limit{PerMinute: 600, Burst: 5}
@@ -14,6 +18,12 @@ func waitAsTold(s *suite) {
 	for n := range 4 {
 		n++
 		got := s.take(limit, n)
+		for range busyTries {
+			if got.Allowed && !s.clock.Exact() {
+				s.take(limit, got.Remaining)
+				got = s.take(limit, n)
+			}
+		}
 		if got.Allowed {
 			s.Fatalf("%d of an empty bucket: %+v", n, got)
 		}
@@ -39,7 +49,9 @@ func refill(s *suite) {
 	for range 4 {
 		before := s.take(limit, 0)
 		s.clock.Wait(limit.Interval())
-		if after := s.take(limit, 0); s.clock.Exact() && after.Remaining != before.Remaining+1 || after.Remaining <= before.Remaining {
+		after := s.take(limit, 0)
+		full := !s.clock.Exact() && before.Remaining == limit.Burst // a busy machine has missed it
+		if s.clock.Exact() && after.Remaining != before.Remaining+1 || after.Remaining <= before.Remaining && !full {
 			s.Errorf("%d remain an interval after %d", after.Remaining, before.Remaining)
 		}
 	}
@@ -56,8 +68,12 @@ func longRun(s *suite) {
 	if s.clock.Exact() {
 		span = 5 * time.Minute
 	}
-	start, taken := s.clock.Now(), 0
-	for s.clock.Now().Sub(start) < span {
+	start, taken, due := s.clock.Now(), 0, 0
+	perfect := newModel(limit, start)
+	for now := start; now.Sub(start) < span; now = s.clock.Now() {
+		if allowed, _ := perfect.take(1, now); allowed {
+			due++
+		}
 		if s.take(limit, 1).Allowed {
 			taken++
 			continue
@@ -68,7 +84,7 @@ func longRun(s *suite) {
 	most := limit.Burst + int(took/limit.Interval())
 	least := most - 1
 	if !s.clock.Exact() {
-		least = most * 8 / 10 // the machine may have been busy with other things
+		least = due * 8 / 10 // a busy machine asks for less than there is
 	}
 	if taken < least || taken > most {
 		s.Errorf("%d were taken in %s, want %d to %d", taken, took, least, most)
@@ -156,6 +172,10 @@ type model struct {
 	last  time.Time
 }
 
+func newModel(limit core.Limit, now time.Time) *model {
+	return &model{limit: limit, there: limit.Interval() * time.Duration(limit.Burst), last: now}
+}
+
 func (m *model) take(n int, now time.Time) (allowed bool, remaining int) {
 	interval := m.limit.Interval()
 	m.there = min(m.there+now.Sub(m.last), interval*time.Duration(m.limit.Burst))
@@ -176,7 +196,7 @@ func history(s *suite) {
 	for range 20 {
 		limit := core.Limit{PerMinute: 1 + random.IntN(5000), Burst: 1 + random.IntN(60)}
 		key := s.key + limit.String()
-		m := &model{limit: limit, there: limit.Interval() * time.Duration(limit.Burst), last: s.clock.Now()}
+		m := newModel(limit, s.clock.Now())
 		for step := range 500 {
 			if random.IntN(3) == 0 {
 				s.clock.Wait(time.Duration(random.Int64N(int64(limit.Interval()) * 2 * int64(1+random.IntN(limit.Burst)))))

@@ -17,8 +17,9 @@ import (
 )
 
 const (
-	// patience is how long a Send may take whose receiver is there, on a busy machine.
-	patience = 60 * time.Second
+	// patience is how long Sends may take whose receiver is there, on a busy machine: many
+	// at once that write Parquet took more than a minute.
+	patience = 5 * time.Minute
 	// grace is how long after the end of its context a Send may return.
 	grace = 5 * time.Second
 )

@@ -79,7 +79,7 @@ func TestATailEndsWithItsPermission(t *testing.T) {
 			response, err := http.DefaultTransport.RoundTrip(request)
 			require.NoError(t, err)
 			defer response.Body.Close()
-			late := time.AfterFunc(20*time.Second, func() { response.Body.Close() })
+			late := time.AfterFunc(patience, func() { response.Body.Close() })
 			defer late.Stop()
 			require.Equal(t, http.StatusOK, response.StatusCode)
 			lines := bufio.NewScanner(response.Body)

@@ -13,12 +13,12 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/pgtest"
 )
 
-// kills is how often a test kills: a few times, or as often as `make chaos` says.
+// kills is how often a test kills: each of two nodes once, or as often as `make chaos` says.
 func kills(t *testing.T) int64 {
 	t.Helper()
 	text := os.Getenv("EVENTFLOW_TEST_KILLS")
 	if text == "" {
-		return 4
+		return 2
 	}
 	n, err := strconv.ParseInt(text, 10, 32)
 	require.NoError(t, err)
@@ -29,9 +29,9 @@ func kills(t *testing.T) int64 {
 func someEvents() int64 { return 50 + rand.Int64N(400) }
 
 // maxRestart is how long a killed server may take to be ready again while every
-// other crash test is at work on the same cores; `make bench` holds a restart
-// with many events, by itself, to two seconds.
-const maxRestart = 20 * time.Second
+// other crash test is at work on the same cores, and all other tests perhaps; `make
+// bench` holds a restart with many events, by itself, to two seconds.
+const maxRestart = time.Minute
 
 func TestTheServerIsKilledOnSQLite(t *testing.T) {
 	t.Parallel()
@@ -89,7 +89,7 @@ func TestTwoServersShareOnePostgres(t *testing.T) {
 	client := first.client(key)
 	createStreams(t, client, streams...)
 	load := startLoad(t, client, second.client(key))
-	for range kills(t) / 4 {
+	for range max(kills(t)/4, 1) {
 		load.progress(someEvents())
 		second.kill()
 		load.progress(someEvents())

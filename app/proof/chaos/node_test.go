@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -77,15 +78,22 @@ func newNode(t *testing.T, store string, settings ...string) *node {
 	return n
 }
 
+// addresses are those that servers of this process have, also while they are down.
+var addresses sync.Map
+
 // freeAddress is one that nobody listens on, and that no system gives to the client of
-// a connection: while a server is down, a client of another one could have it.
+// a connection: while a server is down, a client of another one could have it. Nor is it
+// given twice.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	for range 100 {
 		listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(10_000+rand.IntN(20_000)))
 		if err == nil {
 			require.NoError(t, listener.Close())
-			return listener.Addr().String()
+			address := listener.Addr().String()
+			if _, had := addresses.LoadOrStore(address, true); !had {
+				return address
+			}
 		}
 	}
 	require.Fail(t, "no port is free")

@@ -20,6 +20,15 @@ import (
 // another one on the same database was paused or cut off.
 const resumed = 6 * time.Second
 
+// bound is what a test holds that time to. `make chaos` is exact; beside all other tests,
+// a machine may be late, and a server that is held up does not come back at all.
+func bound() time.Duration {
+	if os.Getenv("EVENTFLOW_TEST_PAUSES") == "" {
+		return 5 * resumed
+	}
+	return resumed
+}
+
 // pauses is how often a test pauses a server: once, or as often as `make chaos`
 // and `make chaos-long` say.
 func pauses(t *testing.T) int {
@@ -129,7 +138,7 @@ func (p *pair) hold(times int, happen func() (resume func())) {
 		resume := happen()
 		took := p.acknowledgedAgain(patience)
 		slowest = max(slowest, took)
-		require.Less(p.t, took, resumed, "the other server acknowledged nothing on a stream for so long")
+		require.Less(p.t, took, bound(), "the other server acknowledged nothing on a stream for so long")
 		p.load.progressBy(ofSecond, someEvents())
 		resume()
 	}

@@ -52,8 +52,7 @@ func TestEveryPageKnowsThatTheServerIsAway(t *testing.T) {
 	p.setUp()
 	p.fill("orders", 3, nil)
 	page := p.signIn(adminEmail)
-	page.Allow("ERR_CONNECTION_REFUSED")
-	page.Allow("Failed to fetch")
+	mayBeAway(page)
 	for i, path := range []string{"/streams/orders/events", "/streams/new"} {
 		page.Size(sizes[i][0], sizes[i][1])
 		page.Go(path)

@@ -8,10 +8,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -77,12 +79,35 @@ type program struct {
 	fleet *fleet
 }
 
-// start starts the program at a free port.
+// start starts the program at a free address.
 func start(t testing.TB) *program {
 	t.Helper()
 	p := place(t)
-	p.run("127.0.0.1:0")
+	p.run(freeAddress(t))
 	return p
+}
+
+// addresses are those that programs of these tests have, also while they are stopped.
+var addresses sync.Map
+
+// freeAddress is one that nobody listens on, and that no system gives to the client of
+// a connection: while a program is stopped, the browser's next question could have it.
+// Browsers refuse port 10080.
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	for range 100 {
+		listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(11_000+rand.IntN(19_000)))
+		if err != nil {
+			continue
+		}
+		require.NoError(t, listener.Close())
+		address := listener.Addr().String()
+		if _, had := addresses.LoadOrStore(address, true); !had {
+			return address
+		}
+	}
+	require.Fail(t, "no port is free")
+	return ""
 }
 
 // newSite is the dashboard that the programs serve.
@@ -182,6 +207,14 @@ func (p *program) again() {
 		return err == nil
 	}, patience, 50*time.Millisecond)
 	p.run(u.Host)
+}
+
+// mayBeAway lets the browser say that the program was stopped, at whatever point of a
+// request that was.
+func mayBeAway(page *browser.Page) {
+	for _, said := range []string{"ERR_CONNECTION_REFUSED", "ERR_CONNECTION_RESET", "ERR_CONNECTION_CLOSED", "ERR_EMPTY_RESPONSE", "Failed to fetch"} {
+		page.Allow(said)
+	}
 }
 
 // client is a client with the program's test key.

@@ -102,7 +102,7 @@ func TestAForeignSinkPassesTheSuiteAndReceives(t *testing.T) {
 	require.NotContains(t, string(made.Destination.Settings), "letmein")
 	_, err = client.Publish(t.Context(), "orders", rest.NewEvent{Type: "order.paid", Payload: []byte(`{"total":1.50}`)})
 	require.NoError(t, err)
-	require.NoError(t, loft.(*net.TCPListener).SetDeadline(time.Now().Add(20*time.Second)))
+	require.NoError(t, loft.(*net.TCPListener).SetDeadline(time.Now().Add(2*time.Minute)))
 	conn, err := loft.Accept()
 	require.NoError(t, err)
 	lines := bufio.NewReader(conn)
@@ -118,7 +118,7 @@ func TestAForeignSinkPassesTheSuiteAndReceives(t *testing.T) {
 	require.Eventually(t, func() bool {
 		all, err := client.Deliveries(t.Context(), "orders", "home", "", "", 10)
 		return err == nil && len(all.Items) == 1 && all.Items[0].Outcome == core.Delivered
-	}, 20*time.Second, 20*time.Millisecond)
+	}, 2*time.Minute, 20*time.Millisecond)
 }
 
 // environOf is the environment of a server, with some more settings.
@@ -150,7 +150,7 @@ func startForeign(t *testing.T, binary string, environ []string) *rest.Client {
 		}
 	}
 	client := rest.NewClient("http://"+addr, strings.TrimSpace(string(key)))
-	require.Eventually(t, func() bool { return client.Ready(t.Context()) == nil }, 20*time.Second, 5*time.Millisecond)
+	require.Eventually(t, func() bool { return client.Ready(t.Context()) == nil }, 2*time.Minute, 5*time.Millisecond)
 	return client
 }
 
