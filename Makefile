@@ -38,8 +38,10 @@ RACE := $(if $(filter 1,$(shell env -u CGO_ENABLED $(GO) env CGO_ENABLED)),-race
 # The race detector watches everything but what drives other processes — servers,
 # browsers, compilers, NATS, Kafka — or is about texts alone, and the catalog's suites:
 # what is concurrent in it is its databases', and app's tests watch it at work. Those are built
-# as the program is, which spares building most of it again. One comes after the other:
-# side by side they would make a browser wait for compilers.
+# as the program is, which spares building most of it again. One comes after the other,
+# but while a browser waits for pages, what the race detector watches is compiled beside
+# it (go list -export compiles as go test does), at the lowest priority: a browser must
+# not wait for compilers.
 # Of what is about texts it watches the tests in which several use the same at once:
 # the others begin no goroutine, and would take seven times as long.
 MODULE  := github.com/eventflow-go/eventflow
@@ -91,7 +93,8 @@ test: bin/eventflow bin/testenv ## run every test, with a private PostgreSQL and
 	$(GO) run $(BUILDFLAGS) ./ui/pack size ui/web
 	@$(if $(findstring -race,$(RACE)),:,echo "make: no C compiler, so the tests run WITHOUT the race detector; install gcc or clang" >&2)
 	EVENTFLOW_TEST_SCREENSHOTS='$(CURDIR)/bin/screenshots' bin/testenv -- sh -c "\
-		$(GO) test $(BUILDFLAGS) $(TESTFLAGS) $(UNRACED); unraced=\$$?; \
+		$(if $(RACE),$(RACED_ENV) nice -n 19 $(GO) list -test -export $(RACE) $(RACED) >/dev/null 2>&1 &) \
+		$(GO) test $(BUILDFLAGS) $(TESTFLAGS) $(UNRACED); unraced=\$$?; wait; \
 		$(if $(RACE),$(RACED_ENV),) $(GO) test $(or $(RACE),$(BUILDFLAGS)) $(TESTFLAGS) $(RACED); raced=\$$?; \
 		$(if $(RACE),$(RACED_ENV),) $(GO) test $(or $(RACE),$(BUILDFLAGS)) $(TESTFLAGS) -run ServesSeveralAtOnce $(SHARED) && exit \$$((unraced | raced))"
 	@echo 'A picture of every screen: open bin/screenshots/index.html'

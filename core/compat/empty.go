@@ -92,7 +92,7 @@ func (c *clash) holder(keyword string) string {
 func (c *clash) literals() {
 	for _, p := range c.all {
 		if p.schema == false { //nolint:revive // it may be no boolean
-			c.rule(isAny, p.at, "is false, which no payload matches")
+			c.rule(isAny, p.at, "is false")
 		}
 		if not, has := p.in("not"); has {
 			c.rule(wholly(not), p.at+"/not", "leaves no value that the rest takes")

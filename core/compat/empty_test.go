@@ -19,6 +19,7 @@ func TestASchemaThatTakesNothingIsTold(t *testing.T) {
 		`{"type":"string","not":{"type":"string","title":"any"}}`:                "schema/not",
 		`{"enum":[]}`:                                                                            "schema/enum",
 		`{"enum":["a"],"type":"number"}`:                                                         "schema/enum",
+		`{"const":{"a":1},"required":["b"]}`:                                                     "schema/const",
 		`{"const":1,"type":"string"}`:                                                            "schema/const",
 		`{"const":"ab","maxLength":1}`:                                                           "schema/const",
 		`{"allOf":[{"type":"string"},{"type":"number"}]}`:                                        "schema/allOf/1/type",
