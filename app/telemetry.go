@@ -29,7 +29,7 @@ func telemetryProblems(environ []string) []error {
 	if err == nil {
 		err = settings.Check()
 	}
-	if several, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // these are joined
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
 		return several.Unwrap()
 	}
 	if err != nil {

@@ -43,7 +43,7 @@ type line struct {
 
 // rests is how much longer than the reading of a window the rest after it is: beside
 // producers, and where there are none.
-type rests struct{ busy, quiet time.Duration }
+type rests struct{ busy, quiet int }
 
 var (
 	// tailRests are longer, because nobody waits for the end of a tail.
@@ -77,9 +77,9 @@ func (t *Turns) take(ctx context.Context, org core.ID, closing <-chan struct{}, 
 	took := time.Since(begun)
 	made := t.made.Load()
 	if made != l.commits {
-		l.next, l.commits = time.Now().Add(rest.busy*took), made
+		l.next, l.commits = time.Now().Add(took*time.Duration(rest.busy)), made
 	} else {
-		l.next = time.Now().Add(rest.quiet * took)
+		l.next = time.Now().Add(took * time.Duration(rest.quiet))
 	}
 	return true
 }

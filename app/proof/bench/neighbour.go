@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -257,7 +258,8 @@ func (a *attacker) exports(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+			_, err = io.Copy(io.Discard, answer.Body)
+			if err := errors.Join(err, answer.Body.Close()); err != nil {
 				return err
 			}
 		}
