@@ -38,8 +38,10 @@ RACE := $(if $(filter 1,$(shell env -u CGO_ENABLED $(GO) env CGO_ENABLED)),-race
 # The race detector watches everything but what drives other processes — servers,
 # browsers, compilers, NATS, Kafka — or is about texts alone, and the catalog's suites:
 # what is concurrent in it is its databases', and app's tests watch it at work. Those are built
-# as the program is, which spares building most of it again. One comes after the other:
-# side by side they would make a browser wait for compilers.
+# as the program is, which spares building most of it again. One comes after the other,
+# but while a browser waits for pages, what the race detector watches is compiled beside
+# it (go list -export compiles as go test does), at the lowest priority: a browser must
+# not wait for compilers.
 # Of what is about texts it watches the tests in which several use the same at once:
 # the others begin no goroutine, and would take seven times as long.
 MODULE  := github.com/eventflow-go/eventflow
@@ -91,13 +93,15 @@ test: bin/eventflow bin/testenv ## run every test, with a private PostgreSQL and
 	$(GO) run $(BUILDFLAGS) ./ui/pack size ui/web
 	@$(if $(findstring -race,$(RACE)),:,echo "make: no C compiler, so the tests run WITHOUT the race detector; install gcc or clang" >&2)
 	EVENTFLOW_TEST_SCREENSHOTS='$(CURDIR)/bin/screenshots' bin/testenv -- sh -c "\
-		$(GO) test $(BUILDFLAGS) $(TESTFLAGS) $(UNRACED); unraced=\$$?; \
+		$(if $(RACE),$(RACED_ENV) nice -n 19 $(GO) list -test -export $(RACE) $(RACED) >/dev/null 2>&1 &) \
+		$(GO) test $(BUILDFLAGS) $(TESTFLAGS) $(UNRACED); unraced=\$$?; wait; \
 		$(if $(RACE),$(RACED_ENV),) $(GO) test $(or $(RACE),$(BUILDFLAGS)) $(TESTFLAGS) $(RACED); raced=\$$?; \
 		$(if $(RACE),$(RACED_ENV),) $(GO) test $(or $(RACE),$(BUILDFLAGS)) $(TESTFLAGS) -run ServesSeveralAtOnce $(SHARED) && exit \$$((unraced | raced))"
 	@echo 'A picture of every screen: open bin/screenshots/index.html'
 
+# Whatever runs beside the linters goes before: .ci/run tests meanwhile.
 lint: $(GOLANGCI) ## check format and code
-	GOFLAGS='$(BUILDFLAGS)' $(GOLANGCI) run ./...
+	GOFLAGS='$(BUILDFLAGS)' nice $(GOLANGCI) run ./...
 
 fmt: $(GOLANGCI) ## format the code
 	$(GOLANGCI) fmt ./...
@@ -133,7 +137,7 @@ chaos: dashboard bin/testenv ## kill, pause, cut off and misset servers and data
 	EVENTFLOW_TEST_JETSTREAM_SHAPES=1x1,3x1,3x4 $(GO) test -count=1 -run TestStorage ./adapters/jetstream
 	EVENTFLOW_TEST_FLEET=3 bin/testenv -- $(GO) test $(BUILDFLAGS) -count=1 $(TESTFLAGS) -timeout 30m ./app/proof/e2e
 
-chaos-long: bin/testenv ## pause, cut off and misset a server and cut its power 100 times each, kill under processors as often, do each of ten things to servers of JetStream 25 times, and kill copies of a million events (up to three hours)
+chaos-long: bin/testenv ## pause, cut off and misset a server and cut its power 100 times each, kill under processors as often, do each of thirteen things to servers of JetStream 25 times, and kill copies of a million events (up to three hours)
 	EVENTFLOW_TEST_PAUSES=100 bin/testenv -- $(GO) test -count=1 -v -timeout 60m -run 'Paused|CutOff' ./app/proof/chaos
 	EVENTFLOW_TEST_KILLS=200 bin/testenv -- $(GO) test -count=1 -v -timeout 60m -run UnderProcessors ./app/proof/chaos
 	EVENTFLOW_TEST_CUTS=100 $(GO) test -count=1 -v -timeout 60m -run 'PowerIsCut|PowerCut' ./app/proof/chaos
@@ -176,7 +180,7 @@ bin/testenv: FORCE
 # Installed by version, which leaves go.mod alone and keeps the linter's
 # dependencies out of ours.
 $(GOLANGCI):
-	GOBIN='$(CURDIR)/bin' $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	GOBIN='$(CURDIR)/bin' nice $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv bin/golangci-lint $@
 
 $(LIGHTHOUSE):

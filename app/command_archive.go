@@ -113,6 +113,9 @@ func archiveRestoreCommand(p *program, s *settings, org *string) *cobra.Command 
 			if err != nil {
 				return err
 			}
+			if !from.Before(to) {
+				return usageError{errors.New("--to must be after --from")}
+			}
 			return p.operate(cmd, s, *org, func(o operator) error {
 				return resumable(cmd.Context(), p.restorePeriod(cmd, o, asked, from, to), "run the same command again to go on")
 			})

@@ -182,6 +182,7 @@ func TestARestoreThatBreaksOff(t *testing.T) {
 		broken := h.run([]string{secret}, "restore", name, "--to", "sqlite:./b")
 		require.Equal(t, 1, broken.code, broken.stderr)
 		require.Contains(t, broken.stderr, "the backup is damaged")
+		require.Equal(t, name == "longer.backup", strings.Contains(broken.stderr, "sqlite:./b may hold a part of it"))
 		require.Equal(t, 1, h.run([]string{secret}, "backup", "verify", name).code)
 		empty := h.run([]string{secret, "EVENTFLOW_STORE=sqlite:./b"}, "backup", "none.backup")
 		require.Equal(t, 4, empty.code, empty.stderr)
@@ -239,14 +240,14 @@ func TestMistakesWithBackupsAndCopies(t *testing.T) {
 		code int
 		says string
 	}{
-		"backup":                            {2, "accepts 1 arg"},
+		"backup":                            {2, "wrong number of arguments"},
 		"backup there.backup":               {5, "there.backup is already there"},
 		"backup nowhere/x.backup":           {1, "nowhere"},
 		"backup x --store sqlite:./nothing": {4, "there is no store in ./nothing"},
 		"backup x --store memory:":          {1, "one process only"},
 		"backup verify nothing":             {4, "there is no file nothing"},
 		"backup verify foreign.backup":      {1, "the backup is damaged"},
-		"restore":                           {2, "accepts 1 arg"},
+		"restore":                           {2, "wrong number of arguments"},
 		"restore nothing":                   {4, "there is no file nothing"},
 		"restore there.backup":              {5, "already holds an installation"},
 		"restore there.backup --to moon:x":  {2, `--to has the unknown scheme "moon"`},

@@ -65,6 +65,17 @@ func TestProcessorsAreLedByCommands(t *testing.T) {
 	require.Regexp(t, `delivered`, c.must("processor", "send-test", "orders", "large"))
 	require.Regexp(t, `state +paused\n`, c.must("processor", "pause", "orders", "large"))
 	c.must("processor", "deliveries", "orders", "large", "--outcome", "delivered", "-o", "json")
+	require.Contains(t, c.fails(2, "processor", "resend", "it"), "processor deliveries")
+	require.Contains(t, c.fails(4, "processor", "resend", core.ID{1}.String()), "no such delivery")
+	var sent []core.DeliveryAttempt
+	require.NoError(t, json.Unmarshal([]byte(c.must("processor", "deliveries", "orders", "large", "-o", "json")), &sent))
+	for _, attempt := range sent {
+		require.Contains(t, c.must("processor", "deliveries", "orders", "large"), attempt.ID.String())
+		if attempt.EventType == "order.paid" {
+			require.Regexp(t, `order.paid +2 +delivered`, c.must("processor", "resend", attempt.ID.String()))
+			break
+		}
+	}
 	require.Regexp(t, `\d+ +unlimited`, c.must("processor", "recover", "orders", "large", "--since", "2h"))
 
 	c.must("processor", "change", "orders", "large", "--max-attempts", "9")
@@ -147,4 +158,26 @@ func TestSchemasAreLedByCommands(t *testing.T) {
 	require.Contains(t, c.fails(2, "schema", "register", "orders", "order.paid", "{"), "must be JSON")
 	require.Contains(t, c.fails(2, "schema", "show", "orders", "order.paid", "two"), "whole number")
 	require.Contains(t, c.fails(2, "schema", "register", "orders", "order.paid", "@nowhere.json"), "nowhere.json")
+}
+
+func TestTheQuarantineIsEmptiedByCommands(t *testing.T) {
+	t.Parallel()
+	c, client := newCommander(t)
+	c.must("schema", "register", "orders", "order.paid", `{"type":"object","properties":{"total":{"type":"integer"}}}`)
+	_, err := client.ChangeStream(t.Context(), "orders", core.StreamChange{Enforcement: new(core.EnforceQuarantine)}, 0)
+	require.NoError(t, err)
+	var ids []string
+	for range 2 {
+		receipt, err := client.Publish(t.Context(), "orders", rest.NewEvent{Type: "order.paid", Payload: json.RawMessage(`{"total":"12"}`)})
+		require.NoError(t, err)
+		ids = append(ids, receipt.Quarantine.String())
+	}
+	require.Regexp(t, ids[1]+` .* order.paid +1 +payload.total: .*\n`+ids[0], c.must("schema", "quarantine", "orders"))
+	require.NotContains(t, c.must("schema", "quarantine", "orders", "order.made"), "order.paid")
+	require.Contains(t, c.fails(1, "schema", "ingest", "orders", ids[0]), "payload.total")
+	require.Contains(t, c.fails(2, "schema", "ingest", "orders", ids[0], "--payload", "{"), "--payload must be JSON")
+	require.Regexp(t, `offset +2\n`, c.must("schema", "ingest", "orders", ids[0], "--payload", `{"total":12}`))
+	c.must("schema", "discard", "orders", ids[1])
+	require.Equal(t, "[]\n", c.must("schema", "quarantine", "orders", "-o", "json"))
+	require.Contains(t, c.fails(4, "schema", "discard", "orders", ids[1]), "quarantine")
 }

@@ -21,7 +21,7 @@ func configCheckCommand(p *program, s *settings) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "check",
 		Short: "Check the settings of a server and name everything that is wrong",
-		Long: "Check the settings that 'eventflow serve' would start with, and name everything that is wrong and not only the first of it. " +
+		Long: "Check the settings that 'eventflow serve' would start with, OpenTelemetry's variables (OTEL_…) among them, and name everything that is wrong and not only the first of it. " +
 			"Files that settings name are read; databases and other servers are not asked: 'eventflow doctor' does that. The exit code is 2 if anything is wrong.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -71,7 +71,7 @@ func (p *program) problems(s *settings, environ []string) []error {
 			problems = append(problems, err)
 		}
 	}
-	return problems
+	return append(problems, telemetryProblems(environ)...)
 }
 
 // problems returns all that validate has to say, which stops at the first. Settings

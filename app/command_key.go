@@ -61,6 +61,7 @@ type keyFlags struct {
 	label, environment, role, defaultStream, rate, output string
 	streams                                               []string
 	expires                                               time.Duration
+	expiring                                              bool // expires was given; 0s is a mistake, and not for ever
 }
 
 func (n keyNoun) createCommand(p *program, s *settings, org *string) *cobra.Command {
@@ -74,6 +75,7 @@ func (n keyNoun) createCommand(p *program, s *settings, org *string) *cobra.Comm
 			if err := checkOutput(f.output, "text"); err != nil {
 				return err
 			}
+			f.expiring = cmd.Flags().Changed("expires")
 			return p.withKeys(cmd, s, org, func(keys keyring) error {
 				request, err := f.request(cmd.Context(), keys)
 				if err != nil {
@@ -108,7 +110,7 @@ func (n keyNoun) createCommand(p *program, s *settings, org *string) *cobra.Comm
 // request is what the flags ask for.
 func (f keyFlags) request(ctx context.Context, keys keyring) (core.KeyRequest, error) {
 	request := core.KeyRequest{Label: f.label, Environment: core.Environment(f.environment), Role: core.Role(f.role)}
-	if f.expires != 0 {
+	if f.expiring {
 		request.ExpiresAt = &core.Time{Time: time.Now().UTC().Add(f.expires).Truncate(time.Second)}
 	}
 	if f.rate != "" {

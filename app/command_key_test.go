@@ -132,7 +132,7 @@ func TestMistakesWithCredentialsAreNamed(t *testing.T) {
 		"key list --created-by nobody@example.com": {2, "neither an id nor the address of a user"},
 		"token revoke 7":                           {2, "token's id must be a UUID"},
 		"token rotate 7":                           {2, "'eventflow token list' shows the ids"},
-		"key rotate":                               {2, "accepts 1 arg"},
+		"key rotate":                               {2, "wrong number of arguments"},
 		"key rotate 7":                             {2, "key's id must be a UUID"},
 		"key rotate " + key + " --grace 169h":      {2, "grace: must be 0 to 604800 seconds"},
 		"key rotate " + key + " --grace -1s":       {2, "grace: must be"},

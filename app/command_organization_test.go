@@ -115,7 +115,7 @@ func TestMistakesWithOrganizationsAreNamed(t *testing.T) {
 		code int
 		says string
 	}{
-		{[]string{"limit"}, 2, "accepts 1 arg"},
+		{[]string{"limit"}, 2, "wrong number of arguments"},
 		{[]string{"limit", "default"}, 2, "give --key, --user or both"},
 		{[]string{"limit", "", "--key", "1/1"}, 2, "'eventflow org list' shows the names"},
 		{[]string{"limit", "umbrella", "--key", "1/1"}, 4, "no such organization"},

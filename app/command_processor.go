@@ -19,7 +19,7 @@ func processorCommand() *cobra.Command {
 		processorStepCommand("resume", "Let a processor work again", asked.resume),
 		processorStepCommand("delete", "Remove a processor, with its dead letters", asked.deleteProcessor),
 		processorStepCommand("send-test", "Send a made-up event to the destination of a processor", asked.sendTest),
-		processorSeekCommand(), processorDeliveriesCommand(), processorRecoverCommand(), processorRotateCommand(),
+		processorSeekCommand(), processorDeliveriesCommand(), processorResendCommand(), processorRecoverCommand(), processorRotateCommand(),
 	)
 }
 
@@ -304,10 +304,26 @@ func (a asked) attempts(attempts []core.DeliveryAttempt) error {
 		}
 		rows = append(rows, []string{
 			tableTime(attempt.At), strconv.FormatInt(int64(attempt.Offset), 10), attempt.EventType, strconv.Itoa(attempt.Number),
-			string(attempt.Outcome), millis(float64(attempt.Latency.Duration().Microseconds()) / 1000), says,
+			string(attempt.Outcome), millis(float64(attempt.Latency.Duration().Microseconds()) / 1000), attempt.ID.String(), says,
 		})
 	}
-	return a.table("AT OFFSET TYPE ATTEMPT OUTCOME TOOK ANSWER", rows)
+	return a.table("AT OFFSET TYPE ATTEMPT OUTCOME TOOK ID ANSWER", rows)
+}
+
+func processorResendCommand() *cobra.Command {
+	command := asking("resend ID", "Send the event of one delivery once more", cobra.ExactArgs(1), func(a asked, args []string) error {
+		id, err := core.ParseID(args[0])
+		if err != nil {
+			return usageError{fmt.Errorf("the id of a delivery %w; 'eventflow processor deliveries' shows them", err)}
+		}
+		attempt, err := a.client.Resend(a, id)
+		if err != nil || a.json {
+			return orEncode(a, attempt, err)
+		}
+		return a.attempts([]core.DeliveryAttempt{attempt})
+	})
+	command.Long = "Send the event of one delivery once more, whatever became of it, as long as its stream has it. " + theServer
+	return command
 }
 
 func processorRecoverCommand() *cobra.Command {

@@ -10,21 +10,30 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
+	"github.com/eventflow-go/eventflow/adapters/backupfile"
 	"github.com/eventflow-go/eventflow/core"
 )
 
 // target is where an installation is to be, by flags.
-type target struct{ store, catalog string }
+type target struct {
+	store, catalog string
+	given          *pflag.FlagSet
+}
 
 func (t *target) flags(command *cobra.Command, name, what string) {
-	command.Flags().StringVar(&t.store, name, "", "`URL` of the store "+what)
-	command.Flags().StringVar(&t.catalog, name+"-catalog", "", "`URL` of the catalog "+what+"; by default together with the events")
+	t.given = command.Flags()
+	t.given.StringVar(&t.store, name, "", "`URL` of the store "+what)
+	t.given.StringVar(&t.catalog, name+"-catalog", "", "`URL` of the catalog "+what+"; by default together with the events")
 }
 
 // settings are cfg with the store and the catalog of the flags, if there are any.
 func (t *target) settings(p *program, cfg Config, name string) (Config, error) {
 	for flag, text := range map[string]string{name: t.store, name + "-catalog": t.catalog} {
+		if text == "" && t.given.Changed(flag) {
+			return cfg, usageError{fmt.Errorf("--%s is empty: give a URL, or leave it out", flag)}
+		}
 		if text == "" {
 			continue
 		}
@@ -87,7 +96,7 @@ func restoreCommand(p *program, s *settings) *cobra.Command {
 				}
 			}
 			err = p.withInstallation(cmd.Context(), cfg, func(into *installation) error { return restoreInto(cmd, from, into) })
-			if err := resumable(cmd.Context(), err, "run the same command again"); err != nil {
+			if err := resumable(cmd.Context(), spoiled(err, cfg), "run the same command again"); err != nil {
 				return err
 			}
 			return keepSecret(writeSecret, from.head)
@@ -97,6 +106,15 @@ func restoreCommand(p *program, s *settings) *cobra.Command {
 	command.Flags().BoolVar(&otherSecret, "other-secret", false, "restore although the secret is another one: people sign in, and keys and tokens have to be made anew")
 	command.Flags().StringVar(&writeSecret, "write-secret", "", "write the secret that the backup holds into this `file`")
 	return command
+}
+
+// spoiled tells of a place that got a part of a damaged backup, which is checked as it
+// is read. It is no installation, and a backup that is whole does not go on from there.
+func spoiled(err error, into Config) error {
+	if errors.Is(err, backupfile.ErrDamaged) {
+		return fmt.Errorf("%w; %s may hold a part of it, damage included: restore a whole one into another place, or empty this one before", err, shown("store", into.Store))
+	}
+	return err
 }
 
 // checkSecret refuses a restore after which the keys would be refused.

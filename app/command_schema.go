@@ -15,8 +15,9 @@ import (
 
 func schemaCommand() *cobra.Command {
 	return group("schema", "Say what payloads must look like",
-		"List, register, try and compare the schemas of a stream's types of events.",
+		"List, register, try and compare the schemas of a stream's types of events, and decide about the events that did not fit.",
 		schemaListCommand(), schemaShowCommand(), schemaRegisterCommand(), schemaCheckCommand(), schemaInferCommand(), schemaDiffCommand(),
+		quarantineListCommand(), quarantineIngestCommand(), quarantineDiscardCommand(),
 	)
 }
 

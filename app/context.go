@@ -3,7 +3,9 @@ package app
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 )
@@ -46,8 +48,12 @@ func saveContext(c cliContext) error {
 // else the remembered one.
 func loadContext() (cliContext, error) {
 	c := cliContext{URL: os.Getenv(envPrefix + "URL"), Key: os.Getenv(envPrefix + "KEY")}
-	if c.URL != "" && c.Key != "" {
-		return c, nil
+	if (c.URL == "") != (c.Key == "") {
+		// The remembered server would get what was meant for another one.
+		return c, usageError{errors.New("EVENTFLOW_URL and EVENTFLOW_KEY go together: set both, or neither for the server that 'eventflow dev' has started")}
+	}
+	if c.URL != "" {
+		return c, checkServerURL(c.URL)
 	}
 	path, err := contextPath()
 	if err != nil {
@@ -60,8 +66,17 @@ func loadContext() (cliContext, error) {
 	if err != nil {
 		return c, err
 	}
-	err = json.Unmarshal(text, &c)
-	return c, err
+	if err := json.Unmarshal(text, &c); err != nil {
+		return c, fmt.Errorf("%s: %w; 'eventflow dev' writes it anew", path, err)
+	}
+	return c, nil
+}
+
+func checkServerURL(text string) error {
+	if u, err := url.Parse(text); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return usageError{errors.New("EVENTFLOW_URL must be a URL like https://events.example.com")}
+	}
+	return nil
 }
 
 var errNoContext = errors.New("no server is known: start one with 'eventflow dev', or set EVENTFLOW_URL and EVENTFLOW_KEY")

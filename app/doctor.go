@@ -24,6 +24,7 @@ type doctor struct {
 	talk     io.Writer          // how far it is
 	told     func(core.Finding) // may be nil
 	findings []core.Finding
+	partly   bool // there is a file of the installation
 }
 
 func (d *doctor) tell(f core.Finding) {
@@ -48,6 +49,10 @@ func (d *doctor) examine(ctx context.Context) error {
 	all, err := d.cfg.tables()
 	if err != nil {
 		return err
+	}
+	for _, one := range all {
+		_, err := os.Stat(one.file)
+		d.partly = d.partly || err == nil
 	}
 	usable := map[string]bool{}
 	for _, one := range all {
@@ -76,7 +81,11 @@ func (d *doctor) checkFiles(t tables) bool {
 	}
 	before := len(d.findings)
 	if !sqlitefile.Files(t.file, d.tell) {
-		d.say("files", core.FindingProblem, "%s is not there: name the store by --store, or start the server once, which makes it", t.file)
+		next := "name the store by --store, or start the server once, which makes it"
+		if d.partly {
+			next = "a part of the installation is: find it, or restore all of it from a backup"
+		}
+		d.say("files", core.FindingProblem, "%s is not there: %s", t.file, next)
 		return false
 	}
 	if len(d.findings) == before {

@@ -2,6 +2,12 @@ package app
 
 import (
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -63,4 +69,40 @@ func message(err error) string {
 		return known.Message
 	}
 	return err.Error()
+}
+
+// oneLine is a text in one line: several errors, and those of PostgreSQL, which tells one
+// for each address that it tried, come in more.
+func oneLine(text string) string {
+	var said []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" && !slices.Contains(said, line) {
+			said = append(said, line)
+		}
+	}
+	return strings.ReplaceAll(strings.Join(said, "; "), ":; ", ": ")
+}
+
+// flagError says what the value of a flag must be, where that is what is wrong.
+func flagError(_ *cobra.Command, err error) error {
+	if bad, ok := errors.AsType[*pflag.InvalidValueError](err); ok && kinds[bad.GetFlag().Value.Type()] != "" {
+		return fmt.Errorf("--%s must be %s, not %q", bad.GetFlag().Name, kinds[bad.GetFlag().Value.Type()], bad.GetValue())
+	}
+	return err
+}
+
+// nameArguments has commands say which arguments they take, where the number is wrong.
+func nameArguments(command *cobra.Command) {
+	if allowed := command.Args; allowed != nil && command.HasParent() {
+		command.Args = func(cmd *cobra.Command, args []string) error {
+			err := allowed(cmd, args)
+			if err != nil && strings.HasPrefix(err.Error(), "accepts ") {
+				return fmt.Errorf("wrong number of arguments, %d: write %s", len(args), strings.TrimSuffix(cmd.UseLine(), " [flags]"))
+			}
+			return err
+		}
+	}
+	for _, sub := range command.Commands() {
+		nameArguments(sub)
+	}
 }

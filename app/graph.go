@@ -74,6 +74,7 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			newRetention,
 			newQuery,
 			newRecent,
+			eventlog.NewTurns,
 			newDelivery,
 			newMailer,
 			newIdentity,

@@ -39,7 +39,7 @@ func run(ctx context.Context, p *program, args []string) int {
 		err = usageError{fmt.Errorf("%w; see '%s --help'", err, cmd.CommandPath())}
 	}
 	if err != nil {
-		fmt.Fprintln(root.ErrOrStderr(), "eventflow:", message(err))
+		fmt.Fprintln(root.ErrOrStderr(), "eventflow:", oneLine(message(err)))
 	}
 	return exitCode(err)
 }
@@ -53,11 +53,14 @@ func newRoot(p *program) *cobra.Command {
 		SilenceErrors: true,
 	}
 	s := bindConfig(root.PersistentFlags())
+	s.known = p.checkStore
 	root.AddCommand(
 		devCommand(p, s), serveCommand(p, s), tryCommand(), keyCommand(p, s), tokenCommand(p, s), organizationCommand(p, s), replayCommand(p, s),
 		streamCommand(p, s), processorCommand(), sourceCommand(), schemaCommand(),
 		userCommand(p, s), auditCommand(p, s), backupCommand(p, s), restoreCommand(p, s), copyCommand(p, s), archiveCommand(p, s),
 		secretCommand(), initCommand(p, s), configCommand(p, s), doctorCommand(p, s), migrateCommand(s), benchCommand(), healthCommand(s), versionCommand(),
 	)
+	root.SetFlagErrorFunc(flagError)
+	nameArguments(root)
 	return root
 }

@@ -167,6 +167,7 @@ func TestConfigCheckNamesEverything(t *testing.T) {
 	wrong := []string{
 		"EVENTFLOW_SECRET=hush", "EVENTFLOW_ADDR=8080", "EVENTFLOW_QUEUE_EVENTS=many", "EVENTFLOW_NOPE=1", "EVENTFLOW_RATE_KEY=1000", "EVENTFLOW_SHARE_USERS=0",
 		"EVENTFLOW_CONNECTIONS=0", "EVENTFLOW_SMTP=smtp://user:hush@host", "EVENTFLOW_REDIS=hush", "EVENTFLOW_STORE=rocks:x", "EVENTFLOW_CATALOG=sqlite:./x",
+		"OTEL_TRACES_SAMPLER=some", "OTEL_EXPORTER_OTLP_ENDPOINT=http://c:99999", "OTEL_BSP_SCHEDULE_DELAY=x",
 		"EVENTFLOW_TLS_CERT=nowhere.pem", "EVENTFLOW_CONFIG=" + h.write("settings", "ADDR=:1\n\nEVENTFLOW_READ_TIMEOUT=5\nnonsense\n"),
 	}
 	says := []string{
@@ -174,6 +175,7 @@ func TestConfigCheckNamesEverything(t *testing.T) {
 		"setting read-timeout (EVENTFLOW_READ_TIMEOUT) must be a duration", "setting secret is too weak", "setting addr must be host:port", "setting rate-key must be",
 		"setting share-users must be", "setting connections must be", "settings smtp and mail-from go together", "setting redis must be a URL",
 		`setting store has the unknown scheme "rocks"`, "settings tls-cert and tls-key go together",
+		"OTEL_TRACES_SAMPLER must be", "OTEL_EXPORTER_OTLP_ENDPOINT must be", "OTEL_BSP_SCHEDULE_DELAY must be",
 	}
 	o = h.run(wrong, "config", "check")
 	require.Equal(t, 2, o.code)
@@ -181,10 +183,14 @@ func TestConfigCheckNamesEverything(t *testing.T) {
 		require.Contains(t, o.stdout, one)
 	}
 	require.Equal(t, len(says), strings.Count(o.stdout, "\n"), o.stdout)
-	require.Equal(t, "eventflow: 14 problems in the settings\n", o.stderr)
+	require.Equal(t, "eventflow: 17 problems in the settings\n", o.stderr)
 	require.NotContains(t, o.stdout, "hush")
 	o = h.run(wrong, "config", "check", "--output", "json")
 	var answer struct{ Problems []string }
 	require.NoError(t, json.Unmarshal([]byte(o.stdout), &answer))
 	require.Len(t, answer.Problems, len(says))
+
+	o = h.run([]string{secret, "OTEL_EXPORTER_OTLP_ENDPOINT=https://c", "OTEL_EXPORTER_OTLP_CERTIFICATE=nowhere.pem"}, "config", "check")
+	require.Equal(t, 2, o.code)
+	require.Contains(t, o.stdout, "OTEL_EXPORTER_OTLP_CERTIFICATE: open nowhere.pem")
 }

@@ -21,7 +21,8 @@ type settings struct {
 	flags  *pflag.FlagSet
 	config *Config
 	file   string
-	origin map[string]string // where a value comes from, by flag; "" is the default
+	origin map[string]string  // where a value comes from, by flag; "" is the default
+	known  func(Config) error // refuses a store that this program does not know; it may be nil
 }
 
 // DefaultConfig returns the settings where nothing is said, for programs that
@@ -68,7 +69,10 @@ func (s *settings) load(environ []string) (Config, error) {
 	if len(problems) > 0 {
 		return Config{}, problems[0]
 	}
-	return cfg, cfg.validate()
+	if err := cfg.validate(); err != nil || s.known == nil {
+		return cfg, err
+	}
+	return cfg, s.known(cfg)
 }
 
 // read is load with all that is wrong about the form of the settings, and without a
@@ -119,7 +123,7 @@ func (s *settings) set(name, value string) {
 // loaded, as a program that starts now has them.
 func (s *settings) again() *settings {
 	fresh := bindConfig(pflag.NewFlagSet("again", pflag.ContinueOnError))
-	fresh.file = s.file
+	fresh.file, fresh.known = s.file, s.known
 	s.flags.VisitAll(func(flag *pflag.Flag) {
 		if flag.Changed {
 			_ = fresh.flags.Set(flag.Name, flag.Value.String()) // it was good before
@@ -195,7 +199,7 @@ func (s *settings) readFile() (values map[string]string, problems []error) {
 	}
 	file, err := os.Open(path)
 	if err != nil {
-		return values, []error{usageError{err}}
+		return values, []error{usageError{fmt.Errorf("the settings file (--config): %w", err)}}
 	}
 	lines := bufio.NewScanner(file)
 	for number := 1; lines.Scan(); number++ {

@@ -22,6 +22,22 @@ func telemetrySettings() (otel.Settings, error) {
 	return settings, nil
 }
 
+// telemetryProblems returns all that is wrong with the variables, and with the files that
+// they name.
+func telemetryProblems(environ []string) []error {
+	settings, err := otel.ReadSettings(environ)
+	if err == nil {
+		err = settings.Check()
+	}
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		return several.Unwrap()
+	}
+	if err != nil {
+		return []error{err}
+	}
+	return nil
+}
+
 // openTelemetry returns the server's telemetry. All that it watches depends on it and
 // so stops before it.
 func openTelemetry(ctx context.Context, lc fx.Lifecycle, logger *slog.Logger) (*otel.Telemetry, error) {

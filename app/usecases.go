@@ -33,10 +33,10 @@ type ports struct {
 
 // newTrail returns the audit trail, which all other use cases tell what they do.
 func newTrail(
-	committer *eventlog.Committer, log core.EventLog, authorizer core.Authorizer, logger *slog.Logger, now func() time.Time,
+	committer *eventlog.Committer, log core.EventLog, turns *eventlog.Turns, authorizer core.Authorizer, logger *slog.Logger, now func() time.Time,
 ) (*eventlog.Trail, core.Recorder) {
 	trail := eventlog.NewTrail(eventlog.TrailPorts{
-		Committer: committer, Log: log, Authorizer: authorizer, Logger: logger, Now: now,
+		Committer: committer, Log: log, Turns: turns, Authorizer: authorizer, Logger: logger, Now: now,
 	})
 	return trail, trail.Record
 }
@@ -64,9 +64,9 @@ func newMoves(lc fx.Lifecycle, p ports, storage core.Storage, streams *eventlog.
 	return moves
 }
 
-func newSchemas(p ports, streams *eventlog.Streams) *eventlog.Schemas {
+func newSchemas(p ports, streams *eventlog.Streams, turns *eventlog.Turns) *eventlog.Schemas {
 	return eventlog.NewSchemas(eventlog.SchemaPorts{
-		Streams: streams, Store: p.Catalog, Compiler: p.Schemas, Log: p.Log, Record: p.Record, Now: p.Now,
+		Streams: streams, Store: p.Catalog, Compiler: p.Schemas, Log: p.Log, Turns: turns, Record: p.Record, Now: p.Now,
 	})
 }
 
@@ -74,8 +74,8 @@ func newQuarantine(p ports, streams *eventlog.Streams, ingest *eventlog.Ingest) 
 	return eventlog.NewQuarantine(eventlog.QuarantinePorts{Streams: streams, Events: ingest, Store: p.Catalog, Record: p.Record})
 }
 
-func newQuery(p ports, streams *eventlog.Streams) *eventlog.Query {
-	return eventlog.NewQuery(eventlog.QueryPorts{Log: p.Log, Streams: streams, Authorizer: p.Authorizer, Record: p.Record, Now: p.Now})
+func newQuery(p ports, streams *eventlog.Streams, turns *eventlog.Turns) *eventlog.Query {
+	return eventlog.NewQuery(eventlog.QueryPorts{Log: p.Log, Turns: turns, Streams: streams, Authorizer: p.Authorizer, Record: p.Record, Now: p.Now})
 }
 
 func newTails(p ports, streams *eventlog.Streams, recent *eventlog.Recent) *eventlog.Tails {

@@ -56,7 +56,7 @@ func CheckShards(ctx context.Context, storage Storage) []error {
 	return []error{storage.Check(ctx)}
 }
 
-// BoundsError is what [Reader.Bounds] of a [Sharded] storage fails with where some of the
+// BoundsError is what [Reader.Bounds] of a [Sharded] storage fails with where not all of the
 // shards answer. Who has use for a part, and tells that it is one, finds it by [KnownBounds];
 // to all others it is an error like any.
 type BoundsError struct {

@@ -64,7 +64,10 @@ const (
 // StreamOverview is a stream with what it holds and how its groups keep up.
 type StreamOverview struct {
 	Stream
-	Stats StreamStats `json:"stats"`
+	// Unavailable says that the stream's shard is away. Its numbers are not known then,
+	// and zero.
+	Unavailable bool        `json:"unavailable,omitempty"`
+	Stats       StreamStats `json:"stats"`
 	// Groups is how many groups read the stream. Lag is the highest lag among them,
 	// DeadLetters the sum over them.
 	Groups      int   `json:"groups"`

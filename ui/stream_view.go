@@ -71,6 +71,9 @@ func (v *streamView) Render() app.UI {
 func (v *streamView) overview(stream core.Stream) app.UI {
 	events, next, last := v.numbers()
 	parts := []app.UI{}
+	if err := v.stats.err; err != nil && !noAnswer(err) {
+		parts = append(parts, errorPanel(err, v.stats.again))
+	}
 	if stream.Description != "" {
 		parts = append(parts, app.P().Body(app.Bdi().Text(stream.Description)))
 	}

@@ -70,6 +70,9 @@ func (v *streamsView) fetch(ctx app.Context) {
 	get := func(ctx context.Context, client *rest.Client) (rest.List[core.StreamOverview], error) {
 		page, err := client.StreamOverviews(ctx, query)
 		for _, stream := range page.Items {
+			if stream.Unavailable {
+				continue
+			}
 			v.rates.note(stream.ID, int64(stream.Stats.NextOffset), time.Now())
 		}
 		return page, err
@@ -130,8 +133,12 @@ func (v *streamsView) table(page rest.List[core.StreamOverview]) app.UI {
 		if len(stream.Schema) > 0 || stream.SchemaVersions > 0 {
 			schema = enforced(stream.Enforcement)
 		}
-		rows[i] = card(columns,
-			app.A().Class("name", "short").Title(stream.Name).Href(address("/streams/{stream}", stream.Name)).Body(named(stream.Name)),
+		name := app.A().Class("name", "short").Title(stream.Name).Href(address("/streams/{stream}", stream.Name)).Body(named(stream.Name))
+		if stream.Unavailable { // and its numbers are not known
+			rows[i] = card(columns, name, badge("bad", "unavailable"), app.Text(""), app.Text("–"), app.Text("–"), app.Text("–"), app.Text("–"), schema)
+			continue
+		}
+		rows[i] = card(columns, name,
 			app.Text(v.rates.text(stream.ID)), sparkline(v.rates.line(stream.ID)),
 			app.Text(count(stream.Stats.Events)), optionalTime(stream.Stats.LastReceivedAt, "never"),
 			app.Text(count(stream.Groups)), lagText(stream.Lag), schema)

@@ -157,22 +157,31 @@ func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds,
 		return nil, err
 	}
 	defer end()
-	bounds, at := make([]core.Bounds, len(streams)), make([]int, len(streams))
+	bounds, unknown, at := make([]core.Bounds, len(streams)), make([]bool, len(streams)), make([]int, len(streams))
 	for i := range at {
 		at[i] = i
 	}
-	err = each(at, func(i int) error {
-		p, err := s.partitionOf(ctx, streams[i])
-		if err != nil {
-			return err
-		}
-		found, err := s.endsOf(ctx, p, streams[i])
-		if err == nil && found != nil {
-			bounds[i] = core.Bounds{First: found.firstOffset(), Next: found.last.next(), Last: found.last.last}
-		}
+	err = each(at, func(i int) (err error) {
+		bounds[i], err = s.boundsOf(ctx, streams[i])
+		unknown[i] = err != nil
 		return err
 	})
-	return bounds, err
+	if err != nil {
+		return nil, &core.BoundsError{Bounds: bounds, Unknown: unknown, Err: err}
+	}
+	return bounds, nil
+}
+
+func (s *Storage) boundsOf(ctx context.Context, stream core.ID) (core.Bounds, error) {
+	p, err := s.partitionOf(ctx, stream)
+	if err != nil {
+		return core.Bounds{}, err
+	}
+	found, err := s.endsOf(ctx, p, stream)
+	if err != nil || found == nil {
+		return core.Bounds{}, err
+	}
+	return core.Bounds{First: found.firstOffset(), Next: found.last.next(), Last: found.last.last}, nil
 }
 
 // OffsetAt implements [core.Reader].

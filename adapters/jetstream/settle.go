@@ -46,7 +46,7 @@ func (p *partition) settle(ctx context.Context, all []outgoing) (first uint64, e
 		case errors.Is(fate, errOvertaken):
 			return 0, fate
 		case !errors.Is(fate, errUndecided):
-			return 0, unknown(err)
+			return 0, unknown(fmt.Errorf("%w; %w", err, fate))
 		case !silent && !open && !errors.Is(err, errOvertaken):
 			return 0, err // no room, or a setting: that is found before anything is stored
 		}

@@ -162,6 +162,32 @@ func TestWhatIsCalledCompatibleIs(t *testing.T) {
 	require.Positive(t, told)
 }
 
+// What is called empty takes nothing: a stream could never use a schema that was refused
+// in error.
+func TestWhatIsCalledEmptyIs(t *testing.T) {
+	t.Parallel()
+	compiler, empties := jsonschema.New(), 0
+	rapid.Check(t, func(t *rapid.T) {
+		schema := complete(t, anySchema(2).Draw(t, "schema"), anySchema(1).Draw(t, "one"), anySchema(1).Draw(t, "two"))
+		compiled, err := compiler.Reopen(schema)
+		if err != nil {
+			return
+		}
+		if _, empty := compat.Empty(schema); !empty {
+			return
+		}
+		empties++
+		_, err = compiler.Compile(schema)
+		require.Error(t, err)
+		for _, value := range rapid.SliceOfN(anyValue(2), 30, 30).Draw(t, "values") {
+			payload, err := json.Marshal(value)
+			require.NoError(t, err)
+			require.Errorf(t, compiled.Validate(payload, unbounded(t)), "%s fits %s", payload, schema)
+		}
+	})
+	t.Logf("held values to %d schemas", empties)
+}
+
 func unbounded(*rapid.T) *core.Budget {
 	return core.NewBudget(context.Background(), core.EvaluationSteps, nil)
 }

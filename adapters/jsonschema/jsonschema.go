@@ -20,6 +20,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/compat"
 	"github.com/eventflow-go/eventflow/core/eventjson"
 )
 
@@ -74,6 +75,9 @@ func compileWithin(limits allowance, schema []byte) (core.Schema, error) {
 		if err := affordable(limits, compiled); err != nil {
 			return nil, err
 		}
+		if why, empty := compat.Empty(schema); empty {
+			return nil, core.Invalid(cut(why.Place, maxPlace), "%s, so no payload fits", why.Reason)
+		}
 	}
 	return newValidator(compiled), nil
 }
@@ -101,6 +105,10 @@ func schemaFault(err error) error {
 		fault := &core.Error{Code: core.CodeValidation, Details: details(nested, schemaPath)}
 		fault.Message = fault.Details[0].Field + ": " + fault.Details[0].Reason
 		return fault
+	}
+	if elsewhere, is := errors.AsType[*jsonschema.LoadURLError](err); is {
+		const reason = "refers to %q, which is never loaded: a $ref may lead to places within the schema only, as #/$defs/name, and $schema to a draft of JSON Schema"
+		return core.Invalid("schema", reason, cut(strings.TrimPrefix(elsewhere.URL, base), maxPlace))
 	}
 	text := strings.ReplaceAll(err.Error(), root+"#/", "schema/")
 	return core.Invalid("schema", "%s", strings.ReplaceAll(text, base, ""))

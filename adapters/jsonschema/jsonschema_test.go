@@ -76,10 +76,12 @@ func TestCompileRefuses(t *testing.T) {
 		`{"a":1,"a":2}`:       "given twice",
 		`{"pattern":"("}`:     "schema/pattern",
 		`{"pattern":"(?=a)"}`: "schema/pattern",
-		`{"properties":{"a":{"patternProperties":{"[":{}}}}}`: "invalid propertyName '['",
-		`{"$ref":"#/$defs/none"}`:                             "schema/$defs/none",
-		`{"$ref":"#none"}`:                                    "none",
-		`{"$schema":"https://example.org/dialect"}`:           "example.org/dialect",
+		`{"properties":{"a":{"patternProperties":{"[":{}}}}}`:         "invalid propertyName '['",
+		`{"$ref":"#/$defs/none"}`:                                     "schema/$defs/none",
+		`{"$ref":"#none"}`:                                            "none",
+		`{"$schema":"https://example.org/dialect"}`:                   `"https://example.org/dialect", which is never loaded`,
+		`{"$ref":"other.json#/a"}`:                                    `refers to "other.json", which is never loaded`,
+		`{"type":"object","required":["a"],"properties":{"a":false}}`: `schema/required: demands the member "a", which cannot be there: schema/properties/a is false`,
 	} {
 		_, err := jsonschema.New().Compile([]byte(schema))
 		fields(t, err, core.CodeValidation)

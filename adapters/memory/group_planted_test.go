@@ -2,6 +2,7 @@ package memory_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"regexp"
@@ -37,14 +38,22 @@ func TestFaultyGroups(t *testing.T) {
 	})
 	t.Run("delivery", func(t *testing.T) {
 		t.Parallel()
-		for seed := range uint64(5) { // so that a history that catches it once always does
-			grouptest.RunDelivery(t, func(t *testing.T) (core.EventLog, core.GroupStore) {
-				storage, err := memory.Open(t.Context(), nil)
-				require.NoError(t, err)
-				return storage, newFaultyGroups(planted)
-			}, seed+1)
+		seeds := uint64(1)
+		if planted.name != "" {
+			seeds = 5 // so that a history that catches it once always does
+		}
+		for seed := uint64(1); seed <= seeds && !t.Failed(); seed++ { // what was caught need not be caught again
+			t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { deliverFaulty(t, planted, seed) })
 		}
 	})
+}
+
+func deliverFaulty(t *testing.T, planted groupFault, seed uint64) {
+	grouptest.RunDelivery(t, func(t *testing.T) (core.EventLog, core.GroupStore) {
+		storage, err := memory.Open(t.Context(), nil)
+		require.NoError(t, err)
+		return storage, newFaultyGroups(planted)
+	}, seed)
 }
 
 // TestGroupSuiteCatches proves that every planted fault makes the guarantee

@@ -13,7 +13,7 @@ import (
 func TestGroups(t *testing.T) {
 	t.Parallel()
 	grouptest.Run(t, func(*testing.T) core.GroupStore { return memory.NewCatalog() })
-	for range 10 {
+	for range 4 {
 		grouptest.RunDelivery(t, func(t *testing.T) (core.EventLog, core.GroupStore) {
 			storage, err := memory.Open(t.Context(), nil)
 			require.NoError(t, err)

@@ -3,7 +3,9 @@ package mirror_test
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -152,6 +154,35 @@ func TestAnswersSayWhatToDo(t *testing.T) {
 }
 
 // A proxy may take less than an EventFlow does.
+// Who may read deliveries may not read the key, whatever the address answers.
+func TestAnAnswerThatShowsTheKeyIsShownWithoutIt(t *testing.T) {
+	t.Parallel()
+	for _, key := range []string{"ef_live_0123456789abcdef", `open"sesame"and-more`} {
+		mux := http.NewServeMux()
+		mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusBadGateway)
+			_ = json.NewEncoder(w).Encode(map[string]any{"error_code": "BAD", "message": "sent with " + r.Header.Get("X-Api-Key"), "headers": r.Header})
+		})
+		server := httptest.NewServer(mux)
+		t.Cleanup(server.Close)
+		connector := mirror.New(mirror.Options{Dial: (&net.Dialer{}).DialContext})
+		given, err := json.Marshal(map[string]string{"url": server.URL, "stream": "s", "api_key": key})
+		require.NoError(t, err)
+		to, err := connector.Check(given, core.Destination{})
+		require.NoError(t, err)
+		sink, err := connector.Open(t.Context(), to, core.Origin{Stream: here})
+		require.NoError(t, err)
+		sent := sink.Send(t.Context(), outgoing(1, ""))[0]
+		require.Error(t, sent.Err)
+		for _, text := range []string{sent.Err.Error(), sent.Response} {
+			require.Contains(t, text, "[redacted]")
+			require.NotContains(t, text, "sesame")
+			require.NotContains(t, text, key)
+		}
+		require.NoError(t, sink.Close())
+	}
+}
+
 func TestWhatIsTooLargeIsSentInHalves(t *testing.T) {
 	t.Parallel()
 	o := newOther(t)

@@ -3,6 +3,7 @@ package mirror
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -97,7 +98,21 @@ func (s *sink) post(ctx context.Context, texts [][]byte) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return readAnswer(response, text), nil
+	return readAnswer(response, s.settings.withoutKey(text)), nil
+}
+
+// withoutKey takes the API key out of an answer, which people read: a proxy or a server
+// that is no EventFlow may show what it was sent.
+func (s *settings) withoutKey(text []byte) []byte {
+	const shortest = 8 // what is shorter is in texts by accident
+	if len(s.APIKey) < shortest {
+		return text
+	}
+	quoted, _ := json.Marshal(s.APIKey) // a text always has a JSON form
+	for _, form := range [][]byte{[]byte(s.APIKey), quoted[1 : len(quoted)-1]} {
+		text = bytes.ReplaceAll(text, form, []byte("[redacted]"))
+	}
+	return text
 }
 
 // Traits implements [core.Sink].

@@ -53,6 +53,12 @@ func (s Settings) String() string {
 	return fmt.Sprintf("on; traces go to %s by %s, sampled: %s", s.place(), s.Protocol, s.sampled())
 }
 
+// Check reads the files that the settings name.
+func (s Settings) Check() error {
+	_, err := s.tls()
+	return err
+}
+
 // place is the endpoint as everybody may see it.
 func (s Settings) place() string {
 	u, err := url.Parse(s.Endpoint)
@@ -74,8 +80,8 @@ func (s Settings) sampled() string {
 }
 
 // ReadSettings reads the standard's variables from an environment, which is a list of
-// NAME=value. A value that is not understood is an error, which names its variable. As
-// the standard has it, an empty value is none.
+// NAME=value. A value that is not understood is an error, which names its variable; of
+// several they are joined. As the standard has it, an empty value is none.
 func ReadSettings(environ []string) (Settings, error) {
 	v := variables{values: map[string]string{}, read: map[string]bool{}}
 	for _, line := range environ {
@@ -84,8 +90,8 @@ func ReadSettings(environ []string) (Settings, error) {
 		}
 	}
 	s := v.settings()
-	if v.err != nil {
-		return Settings{}, v.err
+	if len(v.wrongs) > 0 {
+		return Settings{}, errors.Join(v.wrongs...)
 	}
 	for name := range v.values {
 		if !v.read[name] {
@@ -100,8 +106,8 @@ func ReadSettings(environ []string) (Settings, error) {
 type variables struct {
 	values map[string]string
 	read   map[string]bool
-	// err is the first mistake.
-	err error
+	// wrongs are the mistakes.
+	wrongs []error
 }
 
 func (v *variables) settings() (s Settings) {
@@ -154,7 +160,7 @@ func (v *variables) endpoint() (endpoint, protocol string) {
 		endpoint = map[bool]string{true: "http://", false: "https://"}[insecure] + endpoint
 	}
 	u, err := url.Parse(endpoint)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || !isPort(u.Port()) {
 		v.wrong(name, "must be a URL like http://localhost:4318, or http://localhost:4317 with OTEL_EXPORTER_OTLP_PROTOCOL=grpc")
 		return "", protocol
 	}
@@ -162,6 +168,12 @@ func (v *variables) endpoint() (endpoint, protocol string) {
 		u = u.JoinPath("v1", "traces")
 	}
 	return u.String(), protocol
+}
+
+// isPort reports whether a URL may end its host with it; nothing is the scheme's own.
+func isPort(text string) bool {
+	port, err := strconv.ParseUint(text, 10, 16)
+	return text == "" || err == nil && port > 0
 }
 
 // The samplers of the standard that there are here.
@@ -259,5 +271,5 @@ func (v *variables) pairs(name string) map[string]string {
 }
 
 func (v *variables) wrong(name, reason string) {
-	v.err = errors.Join(v.err, fmt.Errorf("setting %s %s", name, reason))
+	v.wrongs = append(v.wrongs, fmt.Errorf("setting %s %s", name, reason))
 }

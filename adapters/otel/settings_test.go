@@ -53,6 +53,8 @@ func TestWrongSettings(t *testing.T) {
 	for variable, says := range map[string]string{
 		endpoint + "collector:4318":                  "OTEL_EXPORTER_OTLP_ENDPOINT must be a URL like http://localhost:4318",
 		endpoint + "ftp://c":                         "must be a URL",
+		endpoint + "http://c:99999":                  "must be a URL",
+		endpoint + "http://c:0":                      "must be a URL",
 		"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT=c":       "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT must be a URL",
 		protocol + "http/json":                       "OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf, grpc; others are not supported",
 		"OTEL_TRACES_EXPORTER=zipkin":                "OTEL_TRACES_EXPORTER must be otlp, none",

@@ -174,10 +174,10 @@ func TestTransformChangesTheEvent(t *testing.T) {
 func TestTransformFailsWhereTheEventCannotBeOne(t *testing.T) {
 	t.Parallel()
 	for program, reason := range map[string]string{
-		`.x = 1`:                                 "yields .x, which is not a field of an event",
-		`.payload.items[]`:                       "yields more than one result",
-		`.payload.items[] | select(false)`:       "yields nothing for this event: to leave events out, use the filter",
-		`if .type == "sample" then . else 5 end`: "must yield an object, the event, and yields a number for this event",
+		`if .payload.items then .x = 1 else . end`:                                    "yields .x, which is not a field of an event",
+		`.payload.items[]`:                                                            "yields more than one result",
+		`.payload.items[] | select(false)`:                                            "yields nothing for this event: to leave events out, use the filter",
+		`if .type == "sample" then . else 5 end`:                                      "must yield an object, the event, and yields a number for this event",
 		`.payload.amount | if type == "number" then . else error("x") end | tostring`: "must yield an object, the event, and yields a string",
 		`.type = 5`:                  "yields an event that cannot be ingested: .type must be a string",
 		`.type = null`:               "yields null as .type",
@@ -242,6 +242,9 @@ func TestCompileSaysWhereTheFaultIs(t *testing.T) {
 		{"", "null", "transform", "must yield an object, the event, and yields null"},
 		{"", "[.]", "transform", "must yield an object, the event, and yields an array"},
 		{"", "., .", "transform", "yields more than one result"},
+		{"", "{total: .payload.total}", "transform", "yields .total, which is not a field of an event: put it into .payload or .context"},
+		{"", "empty", "transform", "yields nothing for any event: to leave events out, use the filter"},
+		{"", ".payload | (. | empty)", "transform", "yields nothing for any event"},
 		{"", `import "a" as a; .`, "transform", "must not import modules"},
 		{"", `include "a"; .`, "transform", "must not import modules"},
 		{"", `module {}; .`, "transform", "must not import modules"},
@@ -262,6 +265,15 @@ func TestCompileSaysWhereTheFaultIs(t *testing.T) {
 	} {
 		_, err := pipeline.New().Compile(tt.filter, tt.transform)
 		requireFault(t, err, tt.field, tt.reason)
+	}
+}
+
+// What is wrong with some events only is taken.
+func TestATransformThatMayYieldAnEventCompiles(t *testing.T) {
+	t.Parallel()
+	for _, transform := range []string{`if .type == "sample" then empty else . end`, `def empty: .; empty`, `select(.type == "paid")`, `. // empty`} {
+		_, err := pipeline.New().Compile("", transform)
+		require.NoError(t, err, transform)
 	}
 }
 

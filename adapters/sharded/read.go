@@ -2,7 +2,6 @@ package sharded
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -76,12 +75,9 @@ func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds,
 		}
 		return err
 	})
-	switch {
-	case err != nil && slices.Contains(found.Unknown, false):
+	if err != nil {
 		found.Err = err
 		return nil, found
-	case err != nil:
-		return nil, err
 	}
 	if len(streams) == 0 { // a closed store says so all the same
 		_, err = s.shards[0].get(ctx)

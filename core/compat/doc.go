@@ -16,6 +16,7 @@
 //   - parts.go: the members and elements of values;
 //   - branches.go: anyOf and oneOf, and what no value is in both of;
 //   - facts.go: what the narrow schema says about all of its values;
+//   - empty.go: whether a schema takes any value at all;
 //   - values.go: single values, and whether a schema takes one;
 //   - document.go: a schema, its places and its references.
 package compat

@@ -197,7 +197,23 @@ func (p *prover) takesKeyword(s part, keyword string, demand, value any, deep in
 	if kind := kindOf(value); annotations[keyword] || keywordKinds[keyword] != 0 && keywordKinds[keyword]&kind == 0 {
 		return yes
 	}
+	if keyword == "required" {
+		return hasAll(demand, value)
+	}
 	return takesPart(keyword, demand, value)
+}
+
+// hasAll looks for members that are required.
+func hasAll(names, value any) verdict {
+	required, _ := names.([]any)
+	object, _ := value.(map[string]any)
+	for _, one := range required {
+		name, _ := one.(string)
+		if _, has := object[name]; !has {
+			return no
+		}
+	}
+	return yes
 }
 
 func (p *prover) takesAny(branches []part, value any, deep int) verdict {

@@ -7,7 +7,8 @@ import (
 )
 
 // Census counts the lag and the dead letters of every group of every organization. It
-// is for the operators of an installation and checks no principal: metrics ask for it.
+// is for the operators of an installation and checks no principal: metrics ask for it. Groups
+// of a shard that is away are left out, as nobody knows how far they are behind.
 func (n *Numbers) Census(ctx context.Context) (all []core.GroupCensus, err error) {
 	// Streams are asked for as the groups come, a page at a time: an installation has
 	// too many to keep all bounds.

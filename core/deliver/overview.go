@@ -7,7 +7,8 @@ import (
 )
 
 // Overview is [eventlog.Streams.List] with numbers: how much each stream holds, how
-// many groups read it, and how far the last of them is behind.
+// many groups read it, and how far the last of them is behind. Streams whose shard is away
+// are listed all the same, without numbers, so that people find the others.
 func (n *Numbers) Overview(ctx context.Context, who core.Principal, query core.StreamQuery) (core.Page[core.StreamOverview], error) {
 	if err := core.Authorize(n.authorizer, who, core.ActionReadGroups, core.ID{}); err != nil {
 		return core.Page[core.StreamOverview]{}, err
@@ -29,7 +30,11 @@ func (n *Numbers) Overview(ctx context.Context, who core.Principal, query core.S
 	}
 	at := make(map[core.ID]*core.StreamOverview, len(ids))
 	for i := range overview.Items {
-		overview.Items[i] = core.StreamOverview{Stream: page.Items[i], Stats: core.StatsOf(reach[ids[i]])}
+		bounds, known := reach[ids[i]]
+		overview.Items[i] = core.StreamOverview{Stream: page.Items[i], Unavailable: !known}
+		if known {
+			overview.Items[i].Stats = core.StatsOf(bounds)
+		}
 		at[ids[i]] = &overview.Items[i]
 	}
 	known := func([]core.GroupRecord) (map[core.ID]core.Bounds, error) { return reach, nil }

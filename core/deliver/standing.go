@@ -76,15 +76,19 @@ func standings(
 	}
 }
 
-// boundsOf asks the log for the bounds of streams, all at once.
+// boundsOf asks the log for the bounds of streams, all at once. Streams whose shard is away
+// are missing.
 func boundsOf(ctx context.Context, log core.Reader, streams []core.ID) (map[core.ID]core.Bounds, error) {
 	bounds, err := log.Bounds(ctx, streams)
-	if err != nil {
+	known, unknown := core.KnownBounds(bounds, err)
+	if known == nil && err != nil {
 		return nil, core.StoreFailed(err)
 	}
 	reach := make(map[core.ID]core.Bounds, len(streams))
 	for i, stream := range streams {
-		reach[stream] = bounds[i]
+		if !unknown(i) {
+			reach[stream] = known[i]
+		}
 	}
 	return reach, nil
 }

@@ -109,3 +109,41 @@ func (d *desk) summary(who core.Principal) core.Summary {
 	require.NoError(d, err)
 	return sum
 }
+
+// While a shard is away, the list of streams says which have no numbers, and metrics have
+// those of the others. A sum of a part is no sum.
+func TestNumbersAreKnownWithoutAShard(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		d.open("there")
+		d.put(many(5)...)
+		d.group("billing", core.Shared, nil)
+		_, err := d.Groups.Create(t.Context(), d.who, "there", core.GroupSpec{Name: "mail"})
+		require.NoError(t, err)
+		for _, away := range []*core.ID{nil, &d.stream, nil} {
+			d.log.Away.Store(away)
+			page, err := d.Numbers.Overview(t.Context(), d.who, core.StreamQuery{})
+			require.NoError(t, err)
+			require.Len(t, page.Items, 2)
+			orders, there := page.Items[0], page.Items[1]
+			require.False(t, there.Unavailable)
+			require.Equal(t, 1, there.Groups)
+			require.Equal(t, away != nil, orders.Unavailable)
+			census, err := d.Numbers.Census(t.Context())
+			require.NoError(t, err)
+			_, err = d.Numbers.Summary(t.Context(), d.who)
+			if away != nil {
+				require.Equal(t, core.StreamOverview{Stream: orders.Stream, Unavailable: true}, orders)
+				require.Len(t, census, 1)
+				require.Equal(t, "mail", census[0].Name)
+				require.Equal(t, core.CodeUnavailable, core.CodeOf(err))
+			} else {
+				require.EqualValues(t, 5, orders.Stats.Events)
+				require.Len(t, census, 2)
+				require.NoError(t, err)
+			}
+			time.Sleep(time.Minute) // until a summary is counted anew
+		}
+	})
+}

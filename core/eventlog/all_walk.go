@@ -16,6 +16,7 @@ type allWalk struct {
 	streams *Streams
 	who     core.Principal
 	query   *core.EventQuery
+	pace    stride
 	// scope describes the query, so that a cursor of another one is refused.
 	scope []byte
 	// The positions after low and before high are left to look at. A page moves
@@ -33,7 +34,7 @@ func (q *Query) walkAll(who core.Principal, eq *core.EventQuery, action core.Act
 	if eq.After != nil {
 		return nil, core.Invalid("after", "is an offset in one stream; over all streams, use from, to and cursor")
 	}
-	w := &allWalk{log: q.Log, streams: q.Streams, who: who, query: eq, scope: queryScope(eq, who.Org)}
+	w := &allWalk{log: q.Log, streams: q.Streams, who: who, query: eq, scope: queryScope(eq, who.Org), pace: stride{turns: q.Turns, org: who.Org}}
 	if !eq.From.IsZero() {
 		w.low = justBefore(eq.From)
 	}
@@ -69,8 +70,8 @@ func (w *allWalk) pass(p core.Position) {
 func (w *allWalk) page(ctx context.Context) (core.EventPage, error) {
 	page := core.EventPage{Names: map[core.ID]string{}}
 	var last core.Position
-	room := core.PageBytes
-	for budget := scanBudget / 5; len(page.Items) < w.query.Limit && budget > 0 && room > 0 && !w.done; {
+	room, begun := core.PageBytes, time.Now()
+	for budget := scanBudget / 5; len(page.Items) < w.query.Limit && budget > 0 && room > 0 && !w.done && time.Since(begun) < scanFor; {
 		events, err := w.read(ctx, room)
 		if err != nil {
 			return core.EventPage{}, err
@@ -112,7 +113,7 @@ func (w *allWalk) read(ctx context.Context, room int) ([]core.Event, error) {
 		limit = core.MaxPageSize
 	}
 	scan := core.AllScan{After: w.low, Before: w.high, Backward: w.query.Descending, Limit: limit, Bytes: room}
-	events, err := w.log.ReadAll(ctx, w.who.Org, scan)
+	events, err := w.pace.read(ctx, func() ([]core.Event, error) { return w.log.ReadAll(ctx, w.who.Org, scan) })
 	w.done = !core.Full(events, limit, room)
 	return events, err
 }

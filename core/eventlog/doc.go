@@ -37,15 +37,15 @@
 //
 //   - query.go: pages, exports and single events;
 //   - stream_walk.go, all_walk.go: the events of one stream, and of all streams,
-//     page by page.
+//     page by page;
+//   - turns.go: what reads that go far back take of the store, tails among them.
 //
 // Following:
 //
 //   - recent.go: the hub that wakes followers and keeps the newest events;
 //   - followed.go: a stream with followers, and what is kept of it;
 //   - tails.go: live views, for people who watch;
-//   - pace.go: what all tails together may take of a node;
-//   - pages.go: and of its store.
+//   - pace.go: what all tails together may take of a node.
 //
 // The audit trail:
 //

@@ -104,6 +104,9 @@ func (m *Moves) Begin(ctx context.Context, who core.Principal, ref string, to in
 	if err := core.Authorize(m.Streams.Authorizer, who, core.ActionWriteOrganization, core.ID{}); err != nil {
 		return core.Stream{}, err
 	}
+	if _, err := m.Streams.Get(ctx, who, ref); err != nil { // before anything is said of shards
+		return core.Stream{}, err
+	}
 	shards := 1
 	if m.Store != nil {
 		shards = m.Store.Shards()

@@ -393,6 +393,8 @@ func TestWhatCannotBeMoved(t *testing.T) {
 	_, err = h.moves.Begin(t.Context(), h.Who, "nothing", 1)
 	require.Equal(t, core.CodeNotFound, core.CodeOf(err))
 	h.moves.Store = nil
+	_, err = h.moves.Begin(t.Context(), h.Who, "nothing", 0)
+	require.Equal(t, core.CodeNotFound, core.CodeOf(err), "what is another's is not there, whatever the store can")
 	_, err = h.moves.Begin(t.Context(), h.Who, "orders", 0)
 	require.Equal(t, core.CodeConflict, core.CodeOf(err))
 }

@@ -22,6 +22,8 @@ type QueryPorts struct {
 	Authorizer core.Authorizer
 	Record     core.Recorder
 	Now        core.Clock
+	// Turns are what walks that go on read in. Without them nobody waits.
+	Turns *Turns
 }
 
 // NewQuery returns the use case.
@@ -151,7 +153,7 @@ func (q *Query) walk(ctx context.Context, who core.Principal, stream string, eq 
 	if err != nil {
 		return nil, err
 	}
-	return newStreamWalk(ctx, q.Log, open.ID, eq)
+	return newStreamWalk(ctx, q.Log, open.ID, eq, &stride{turns: q.Turns, org: who.Org})
 }
 
 // Event returns one event by its id.

@@ -71,6 +71,10 @@ const attemptDays = 7
 // sweepInterval is how often old events are looked for.
 const sweepInterval = time.Hour
 
+// sweepAgain is when they are looked for again after a sweep that failed, which may have been
+// because a shard was away.
+const sweepAgain = 5 * time.Minute
+
 // sweepPage is how many streams are listed at once.
 const sweepPage = 1000
 
@@ -78,24 +82,25 @@ const sweepPage = 1000
 // interval, so that sweeps may fail for a day before an append has to do it.
 const roomAhead = 48 * time.Hour
 
-// Run sweeps at once and then every hour, until ctx ends. Several servers may run
-// it on one store: trimming what is trimmed does nothing. It tells ran of `retention`.
+// Run sweeps at once and then every hour, or sooner after a failure, until ctx ends. Several
+// servers may run it on one store: trimming what is trimmed does nothing. It tells ran of
+// `retention`.
 func (r *Retention) Run(ctx context.Context, ran core.Ran) {
-	tick := time.NewTicker(sweepInterval)
-	defer tick.Stop()
 	for {
 		err := r.Sweep(ctx, r.Now())
 		if ctx.Err() != nil {
 			return
 		}
+		pause := sweepInterval
 		if err != nil {
-			r.Logger.Error("retention failed; it will be tried again in an hour", "error", err)
+			pause = sweepAgain
+			r.Logger.Error("retention failed; it will be tried again in five minutes", "error", err)
 		}
 		ran.Tell("retention", err)
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-time.After(pause):
 		}
 	}
 }

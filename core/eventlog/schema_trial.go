@@ -108,7 +108,7 @@ func (s *Schemas) tryEvents(
 	}
 	evaluation := s.Streams.Evaluations.Begin(ctx, who.Org)
 	defer evaluation.End()
-	err = s.newest(ctx, stream.ID, trial.EventType, last, func(event *core.Event) error {
+	err = s.newest(ctx, stream, trial.EventType, last, func(event *core.Event) error {
 		evaluation.Next()
 		tried.Checked++
 		why, misfit := errors.AsType[*core.Error](schema.Validate(event.Payload, evaluation.Budget))
@@ -136,17 +136,18 @@ const (
 )
 
 // newest calls each with the newest events of a type, the newest first, at most limit.
-func (s *Schemas) newest(ctx context.Context, stream core.ID, eventType string, limit int, each func(*core.Event) error) error {
-	bounds, err := s.Log.Bounds(ctx, []core.ID{stream})
+func (s *Schemas) newest(ctx context.Context, stream *OpenStream, eventType string, limit int, each func(*core.Event) error) error {
+	bounds, err := s.Log.Bounds(ctx, []core.ID{stream.ID})
 	if err != nil {
 		return err
 	}
 	scan := core.Scan{To: bounds[0].Next, Backward: true, Bytes: core.PageBytes}
 	least := max(bounds[0].First, bounds[0].Next-trialReach)
+	pace := stride{turns: s.Turns, org: stream.Org}
 	for limit > 0 && scan.To > least {
 		// Without a filter, so that a page never looks through the whole stream.
 		scan.From, scan.Limit = max(least, scan.To-trialPage), trialPage
-		events, err := s.Log.Read(ctx, stream, scan)
+		events, err := pace.read(ctx, func() ([]core.Event, error) { return s.Log.Read(ctx, stream.ID, scan) })
 		if err != nil {
 			return err
 		}
@@ -186,8 +187,8 @@ func (s *Schemas) Infer(ctx context.Context, who core.Principal, ref string, fro
 	}
 	samples, size := from.Samples, 0
 	if len(samples) == 0 {
-		err = s.newest(ctx, stream.ID, from.EventType, last, func(event *core.Event) error {
-			if size += len(event.Payload); size <= core.PageBytes {
+		err = s.newest(ctx, stream, from.EventType, last, func(event *core.Event) error {
+			if size += len(event.Payload); size <= mostInferred {
 				samples = append(samples, event.Payload)
 			}
 			return nil
@@ -199,6 +200,25 @@ func (s *Schemas) Infer(ctx context.Context, who core.Principal, ref string, fro
 	if len(samples) == 0 {
 		return none, core.Errorf(core.CodeNotFound, "there are no such events to infer a schema from; give samples")
 	}
-	schema, err := core.InferSchema(samples...)
+	schema, err := s.inferFrom(ctx, who.Org, samples)
 	return core.InferredSchema{Schema: schema, Samples: len(samples)}, err
+}
+
+// mostInferred is how many bytes of stored payloads a schema is inferred from at most. A
+// request cannot bring more either.
+const mostInferred = core.MaxEventBytes
+
+// inferFrom takes what inferring costs, two steps for each byte, from the organization's share.
+func (s *Schemas) inferFrom(ctx context.Context, org core.ID, samples []json.RawMessage) (json.RawMessage, error) {
+	size := 0
+	for _, sample := range samples {
+		size += len(sample)
+	}
+	evaluation := s.Streams.Evaluations.Begin(ctx, org)
+	defer evaluation.End()
+	// What is more than a step counts as an evaluation that lasts: few do at a time.
+	if steps := min(2*size, core.EvaluationSteps-1); !evaluation.Spend(1) || !evaluation.Spend(steps) {
+		return nil, evaluation.Err()
+	}
+	return core.InferSchema(samples...)
 }

@@ -24,6 +24,8 @@ type SchemaPorts struct {
 	Log      core.Reader
 	Record   core.Recorder
 	Now      core.Clock
+	// Turns are what trials that go far back read in. Without them nobody waits.
+	Turns *Turns
 }
 
 // NewSchemas returns the use case over its ports.

@@ -3,6 +3,7 @@ package eventlog_test
 import (
 	"encoding/json"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -238,6 +239,19 @@ func TestASchemaIsInferredFromEvents(t *testing.T) {
 	verdict, err := r.schemas.Check(t.Context(), r.Who, "a", core.SchemaTrial{EventType: "paid", Schema: inferred.Schema})
 	require.NoError(t, err)
 	require.Zero(t, verdict.Events.Failed, "what a schema was inferred from fits it")
+}
+
+// To infer schemas costs an organization of its share, as to evaluate them does.
+func TestInferringTakesOfTheShare(t *testing.T) {
+	t.Parallel()
+	r := newRegistry(t, core.StreamSpec{Name: "a"})
+	sample := json.RawMessage(`"` + strings.Repeat("x", core.MaxEventBytes/2) + `"`)
+	var err error
+	for tries := 0; err == nil; tries++ {
+		require.Less(t, tries, 100*runtime.NumCPU(), "a share has an end")
+		_, err = r.schemas.Infer(t.Context(), r.Who, "a", core.SchemaSamples{Samples: []json.RawMessage{sample}})
+	}
+	coretest.RequireRefusal(t, err, core.CodeRateLimited, "evaluations")
 }
 
 func TestEventsThatDoNotFitAreReported(t *testing.T) {

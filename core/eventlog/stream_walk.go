@@ -3,16 +3,21 @@ package eventlog
 import (
 	"context"
 	"encoding/binary"
+	"math"
+	"time"
 
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// scanBudget is how many offsets one page looks at when a filter is set, and
-// scanWindow how many one read of the store covers. A filter that matches rarely
-// gets a short page and goes on with the cursor, instead of running for minutes.
+// scanBudget is how many offsets one page looks at when a filter is set, and for
+// how long, and scanWindow how many one read of the store covers. The first read of
+// a walk waits for no turn, so it is shorter. A filter that matches rarely gets a
+// short page and goes on with the cursor, instead of running for minutes.
 const (
 	scanBudget = 1_000_000
+	scanFor    = 2 * time.Second
 	scanWindow = 100_000
+	scanFirst  = 10_000
 )
 
 // streamWalk goes through the events of one stream, page by page.
@@ -20,6 +25,7 @@ type streamWalk struct {
 	log    core.Reader
 	stream core.ID
 	query  *core.EventQuery
+	pace   *stride
 	// scope describes the query, so that a cursor of another one is refused.
 	scope []byte
 	// The offsets from low up to, not including, high are left to look at. A page
@@ -29,8 +35,8 @@ type streamWalk struct {
 }
 
 // newStreamWalk begins a walk where the query, or its cursor, says.
-func newStreamWalk(ctx context.Context, log core.Reader, stream core.ID, eq *core.EventQuery) (*streamWalk, error) {
-	w := &streamWalk{log: log, stream: stream, query: eq, scope: queryScope(eq, stream)}
+func newStreamWalk(ctx context.Context, log core.Reader, stream core.ID, eq *core.EventQuery, pace *stride) (*streamWalk, error) {
+	w := &streamWalk{log: log, stream: stream, query: eq, pace: pace, scope: queryScope(eq, stream)}
 	if err := w.bound(ctx); err != nil {
 		return nil, err
 	}
@@ -85,8 +91,8 @@ func (w *streamWalk) bound(ctx context.Context) error {
 // part of the log.
 func (w *streamWalk) page(ctx context.Context) (core.EventPage, error) {
 	var page core.EventPage
-	room := core.PageBytes
-	for budget := core.Offset(scanBudget); w.low < w.high && len(page.Items) < w.query.Limit && budget > 0 && room > 0; {
+	room, begun := core.PageBytes, time.Now()
+	for budget := core.Offset(scanBudget); w.low < w.high && len(page.Items) < w.query.Limit && budget > 0 && room > 0 && time.Since(begun) < scanFor; {
 		before := w.high - w.low
 		events, err := w.read(ctx, w.query.Limit-len(page.Items), room)
 		if err != nil {
@@ -120,14 +126,14 @@ func (w *streamWalk) read(ctx context.Context, want, room int) ([]core.Event, er
 	if len(w.query.Payload) > 0 {
 		scan.Limit = core.MaxPageSize // the store cannot tell how many of them match
 	}
-	if filtered(w.query) && w.high-w.low > scanWindow {
+	if window := w.window(); w.high-w.low > window {
 		if scan.Backward {
-			scan.From = w.high - scanWindow
+			scan.From = w.high - window
 		} else {
-			scan.To = w.low + scanWindow
+			scan.To = w.low + window
 		}
 	}
-	events, err := w.log.Read(ctx, w.stream, scan)
+	events, err := w.pace.read(ctx, func() ([]core.Event, error) { return w.log.Read(ctx, w.stream, scan) })
 	if err != nil {
 		return nil, err
 	}
@@ -147,6 +153,18 @@ func (w *streamWalk) read(ctx context.Context, want, room int) ([]core.Event, er
 		w.low = events[len(events)-1].Offset + 1
 	}
 	return events, nil
+}
+
+// window is how many offsets the next read covers. Without a filter that is any number,
+// because the read ends with its page.
+func (w *streamWalk) window() core.Offset {
+	switch {
+	case !filtered(w.query):
+		return math.MaxInt64
+	case !w.pace.begun:
+		return scanFirst
+	}
+	return scanWindow
 }
 
 // cut ends a read at the want-th event that matches the payload filter, so that

@@ -17,7 +17,7 @@ type Tails struct {
 	recent  *Recent
 	log     core.Reader
 	pace    *pace
-	pages   *pages
+	turns   *Turns
 	// permits has those who wait looked at together, who do so with one credential.
 	permits *lookout.Lookout[permit]
 	open    atomic.Int64
@@ -31,7 +31,7 @@ type Tails struct {
 // tails.
 func NewTails(streams *Streams, recent *Recent, log core.Reader) *Tails {
 	return &Tails{
-		streams: streams, recent: recent, log: log, pace: newPace(), pages: newPages(&recent.commits),
+		streams: streams, recent: recent, log: log, pace: newPace(), turns: NewTurns(recent),
 		permits: lookout.New[permit](RecheckInterval), closing: make(chan struct{}),
 	}
 }
@@ -223,7 +223,7 @@ func (t *Tail) look(ctx context.Context, head core.Offset) (part TailPart, err e
 // lookInLog reads a page from the store once it is the tail's turn. That may take a
 // while, after which the tail may not go on any more.
 func (t *Tail) lookInLog(ctx context.Context, head core.Offset) (part TailPart, err error) {
-	t.tails.pages.read(ctx, t.tails.closing, func() {
+	t.tails.turns.take(ctx, t.who.Org, t.tails.closing, tailRests, func() {
 		if err = t.permitted(ctx); err == nil {
 			part, err = t.page(ctx, head)
 		}

@@ -40,6 +40,8 @@ type TrailPorts struct {
 	Authorizer core.Authorizer
 	Logger     *slog.Logger
 	Now        core.Clock
+	// Turns are what pages that go far back read in. Without them nobody waits.
+	Turns *Turns
 }
 
 // auditTail is the end of an organization's trail, as far as this node knows.
@@ -214,7 +216,7 @@ func (t *Trail) Page(ctx context.Context, who core.Principal, eq core.EventQuery
 		return core.EventPage{}, err
 	}
 	eq.Limit = limit
-	walk, err := newStreamWalk(ctx, t.Log, AuditStream(who.Org), &eq)
+	walk, err := newStreamWalk(ctx, t.Log, AuditStream(who.Org), &eq, &stride{turns: t.Turns, org: who.Org})
 	if err != nil {
 		return core.EventPage{}, err
 	}

@@ -78,6 +78,9 @@ func compile(text string) (p *program, err error) {
 	if err != nil {
 		return nil, compileFault(text, err)
 	}
+	if barren(query) {
+		return nil, fault("yields nothing for any event: to leave events out, use the filter")
+	}
 	p = &program{code: code, meter: &meter{patterns: patterns{}}}
 	unknown, err := patch(code, p.meter)
 	if err != nil {
@@ -103,10 +106,29 @@ func (t *Transform) try() error {
 	case len(results) > 1:
 		return fault("%s", manyResults)
 	}
-	if _, isObject := results[0].(map[string]any); !isObject {
+	object, isObject := results[0].(map[string]any)
+	if !isObject {
 		return fault("must yield an object, the event, and yields %s", kindOf(results[0]))
 	}
-	return nil
+	return onlyParts(object)
+}
+
+// barren reports whether a program yields nothing for any event.
+func barren(query *gojq.Query) bool {
+	if query == nil || len(query.FuncDefs) > 0 { // which may define empty anew
+		return false
+	}
+	if query.Op == gojq.OpPipe {
+		return barren(query.Left) || barren(query.Right)
+	}
+	term := query.Term
+	switch {
+	case term == nil || len(term.SuffixList) > 0:
+		return false
+	case term.Type == gojq.TermTypeQuery:
+		return barren(term.Query)
+	}
+	return term.Type == gojq.TermTypeFunc && term.Func.Name == "empty" && len(term.Func.Args) == 0
 }
 
 // Run returns the event that the transform makes of one. The error is a

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os/exec"
 	"slices"
 	"strings"
@@ -27,6 +30,8 @@ var attacks = []struct {
 	{"stalled_uploads", (*attacker).stalledUploads},
 	{"slow_replays", (*attacker).slowReplays},
 	{"expensive_schema", (*attacker).expensiveSchema},
+	{"searches", (*attacker).searches},
+	{"exports", (*attacker).exports},
 }
 
 // neighbour measures an organization's producer while another organization does
@@ -121,8 +126,10 @@ func (a *attacker) prepare(ctx context.Context) error {
 		}
 	}
 	events := slices.Repeat([]rest.NewEvent{{Type: "order.paid", Payload: []byte(payload)}}, batchEvents)
-	if _, err := a.client.PublishBatch(ctx, "busy", events); err != nil {
-		return err
+	for range 20 { // enough for a search to take a while
+		if _, err := a.client.PublishBatch(ctx, "busy", events); err != nil {
+			return err
+		}
 	}
 	got, err := a.client.Poll(ctx, "busy", "readers", rest.PollOptions{Limit: batchEvents})
 	if err != nil {
@@ -229,5 +236,33 @@ func (a *attacker) expensiveSchema(ctx context.Context) error {
 	items := strings.Join(slices.Repeat([]string{`"` + strings.Repeat("ab", 20) + strings.Repeat("c", 100) + `"`}, 200), ",")
 	body := []byte(`{"event_type":"order.paid","payload":[` + items + `]}`)
 	a.repeat(ctx, 8, load{request: httpRequest("POST", "/api/v1/streams/strict/events", a.key, "application/json", body), status: 202})
+	return nil
+}
+
+// searches are for what no event has, so that each looks at all of them.
+func (a *attacker) searches(ctx context.Context) error {
+	search := httpRequest("GET", "/api/v1/streams/busy/events?payload.nothing=1", a.key, "", nil)
+	a.repeat(ctx, 30, load{request: search, status: 200})
+	return nil
+}
+
+// exports are of a whole stream, read as fast as they come.
+func (a *attacker) exports(ctx context.Context) error {
+	export := httpRequest("GET", "/api/v1/streams/busy/events/export?format=csv", a.key, "", nil)
+	a.each(ctx, 30, func(conn net.Conn) error {
+		for answers := bufio.NewReader(conn); ; {
+			if _, err := conn.Write(export); err != nil {
+				return err
+			}
+			answer, err := http.ReadResponse(answers, nil)
+			if err != nil {
+				return err
+			}
+			_, err = io.Copy(io.Discard, answer.Body)
+			if err := errors.Join(err, answer.Body.Close()); err != nil {
+				return err
+			}
+		}
+	})
 	return nil
 }

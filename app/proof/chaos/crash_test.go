@@ -13,12 +13,12 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/pgtest"
 )
 
-// kills is how often a test kills: a few times, or as often as `make chaos` says.
+// kills is how often a test kills: each of two nodes once, or as often as `make chaos` says.
 func kills(t *testing.T) int64 {
 	t.Helper()
 	text := os.Getenv("EVENTFLOW_TEST_KILLS")
 	if text == "" {
-		return 4
+		return 2
 	}
 	n, err := strconv.ParseInt(text, 10, 32)
 	require.NoError(t, err)
@@ -89,7 +89,7 @@ func TestTwoServersShareOnePostgres(t *testing.T) {
 	client := first.client(key)
 	createStreams(t, client, streams...)
 	load := startLoad(t, client, second.client(key))
-	for range kills(t) / 4 {
+	for range max(kills(t)/4, 1) {
 		load.progress(someEvents())
 		second.kill()
 		load.progress(someEvents())

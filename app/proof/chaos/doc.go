@@ -28,10 +28,10 @@
 // processors 100 times each, and copies a million events. After n times without a failure
 // the true rate of failures is below 3/n, with a confidence of 95 %.
 //
-// Of three servers of JetStream one is killed or paused, all are killed, a leader or a
-// follower is cut off from the others, peers are replaced, servers upgraded one after the
-// other, the disk of one gets full, and the power of one or all is cut, while two servers
-// of EventFlow keep their log there. When servers come back with empty disks, nobody is
+// Of three servers of JetStream one is killed or paused, all are killed, a leader, a
+// follower, or each in turns is cut off from the others, peers are replaced, and servers for
+// good, servers upgraded one after the other, bits flip on the disk of one, or it gets full,
+// and the power of one or all is cut, while two servers of EventFlow keep their log there. When servers come back with empty disks, nobody is
 // shown an empty log. `make chaos` and `make chaos-long` do it;
 // EVENTFLOW_TEST_JETSTREAM_KEEP names a folder for the data and logs of what failed.
 //

@@ -119,7 +119,8 @@ func (w *workload) produce(producer int) {
 	}
 }
 
-// retryAfter leaves a server that is down the processor's time to come back.
+// retryAfter leaves a server that is down the processor's time to come back, and one that
+// has nothing new the time for what others ask.
 const retryAfter = 5 * time.Millisecond
 
 // answerTime is how long a producer waits for an answer.
@@ -197,6 +198,7 @@ func (w *workload) follow(follower int, stream string) {
 	for w.ctx.Err() == nil {
 		page, err := w.clients[rand.IntN(len(w.clients))].EventsPage(w.ctx, stream, query)
 		if err != nil || len(page.Items) == 0 {
+			<-time.After(retryAfter)
 			continue
 		}
 		seen := make([]history.Seen, len(page.Items))

@@ -170,6 +170,7 @@ func consume(t *testing.T, client *rest.Client) *atomic.Int64 {
 		for ctx.Err() == nil {
 			got, err := client.Poll(ctx, streams[0], "mail", rest.PollOptions{Limit: 100, Wait: 5 * time.Second})
 			if err != nil || len(got.Events) == 0 {
+				<-time.After(retryAfter)
 				continue
 			}
 			last := got.Events[len(got.Events)-1]

@@ -2,6 +2,7 @@ package eventlog_test
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -83,5 +84,82 @@ func TestATailLooksAgainAfterItsTurn(t *testing.T) {
 		require.Greater(t, time.Since(begun), time.Second, "others were before it")
 		end()
 		reading.Wait()
+	})
+}
+
+// export reads a stream to its end, or until ctx ends.
+func export(ctx context.Context, query *eventlog.Query, who core.Principal) (events int, err error) {
+	all, err := query.Export(ctx, who, "orders", core.EventQuery{})
+	if err != nil {
+		return 0, err
+	}
+	for _, err := range all {
+		if err != nil {
+			return events, err
+		}
+		events++
+	}
+	return events, nil
+}
+
+// However many exports an organization has read at once, they have a third of the time of
+// one reader beside producers. Another organization's does not wait for them.
+func TestExportsOfAnOrganizationTakeTurns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := newAudience(t)
+		query := eventlog.NewQuery(eventlog.QueryPorts{
+			Log: a.log, Streams: a.Streams, Authorizer: coretest.Everything{}, Record: func(context.Context, core.AuditRecord) {}, Now: time.Now,
+			Turns: eventlog.NewTurns(a.recent),
+		})
+		mine, other := a.Who, a.Who
+		other.Org = core.ID{9}
+		a.Who = other
+		a.Put(a.Create(core.StreamSpec{Name: "orders"}), slices.Repeat([]core.Event{{Type: "paid"}}, 3000)...)
+		a.Who = mine
+		a.put(many(20_000)...)
+		a.log.SlowReading.Store(int64(10 * time.Millisecond))
+
+		ctx, end := context.WithTimeout(t.Context(), 10*time.Second)
+		defer end()
+		var all sync.WaitGroup
+		for range 30 {
+			all.Go(func() { _, _ = export(ctx, query, mine) })
+		}
+		all.Go(func() {
+			for ctx.Err() == nil {
+				a.recent.Committed(nil)
+				time.Sleep(5 * time.Millisecond)
+			}
+		})
+		time.Sleep(time.Second)
+		begun := time.Now()
+		events, err := export(t.Context(), query, other)
+		require.NoError(t, err)
+		require.Equal(t, 3000, events)
+		require.Less(t, time.Since(begun), 200*time.Millisecond)
+		all.Wait()
+		require.GreaterOrEqual(t, a.log.Reads.Load(), int64(340), "the first ones of 30, and a third of 1000")
+		require.LessOrEqual(t, a.log.Reads.Load(), int64(30+334+5))
+	})
+}
+
+// A search that finds nothing gives its place back after two seconds, with a cursor.
+func TestASearchThatTakesLongHasShortPages(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := newAudience(t)
+		a.put(many(20_000)...)
+		a.log.SlowReading.Store(int64(300 * time.Millisecond))
+		search, pages := core.EventQuery{Payload: []core.PayloadMatch{{Path: "none", Value: "1"}}}, 0
+		for more := true; more; pages++ {
+			begun := time.Now()
+			page, err := a.Query.Events(t.Context(), a.Who, "orders", search)
+			require.NoError(t, err)
+			require.Empty(t, page.Items)
+			require.Less(t, time.Since(begun), 3*time.Second)
+			more, search.Cursor = page.HasMore, page.NextCursor
+		}
+		require.Equal(t, 3, pages)
 	})
 }

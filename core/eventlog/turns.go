@@ -1,0 +1,153 @@
+package eventlog
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// Turns bounds what reads that go far back take of a node and its store: exports,
+// searches that find little, tails that are behind. One of an organization reads at a
+// time, one window, and rests in between: the store is where producers wait. What
+// organizations have does not depend on how many ask for another one. It is safe for
+// concurrent use.
+type Turns struct {
+	// made counts this node's commits.
+	made *atomic.Int64
+
+	// mu guards what follows, and how many use a line.
+	mu    sync.Mutex
+	lines map[core.ID]*line
+	// swept is how many lines there may be before those of nobody are dropped.
+	swept int
+}
+
+// NewTurns returns the turns at the log that a hub hears of.
+func NewTurns(recent *Recent) *Turns {
+	return &Turns{made: &recent.commits, lines: map[core.ID]*line{}, swept: 1024}
+}
+
+// line is where the readers of one organization wait.
+type line struct {
+	users int
+	// place is held by the reader whose turn it is. It guards next and commits.
+	place chan struct{}
+	// next is when the next window may be read.
+	next time.Time
+	// commits is how many there were when the last window had been read.
+	commits int64
+}
+
+// rests is how much longer than the reading of a window the rest after it is: beside
+// producers, and where there are none.
+type rests struct{ busy, quiet int }
+
+var (
+	// tailRests are longer, because nobody waits for the end of a tail.
+	tailRests = rests{busy: 7, quiet: 2}
+	// walkRests leave two thirds of a core, at least, to everybody else.
+	walkRests = rests{busy: 2}
+)
+
+// take waits for a turn of the organization and has a window read, unless ctx ends or
+// closing is closed before. It reports whether that was read. Without Turns it is at once.
+func (t *Turns) take(ctx context.Context, org core.ID, closing <-chan struct{}, rest rests, window func()) bool {
+	if t == nil {
+		window()
+		return true
+	}
+	l := t.enter(org)
+	defer t.leave(l)
+	select {
+	case l.place <- struct{}{}:
+		defer func() { <-l.place }()
+	case <-ctx.Done():
+		return false
+	case <-closing:
+		return false
+	}
+	if !pause(ctx, closing, time.Until(l.next)) {
+		return false
+	}
+	begun := time.Now()
+	window()
+	took := time.Since(begun)
+	made := t.made.Load()
+	if made != l.commits {
+		l.next, l.commits = time.Now().Add(took*time.Duration(rest.busy)), made
+	} else {
+		l.next = time.Now().Add(took * time.Duration(rest.quiet))
+	}
+	return true
+}
+
+// stride has the reads of one walk take turns. The first one, which is all that most
+// walks need, waits for nobody.
+type stride struct {
+	turns *Turns
+	org   core.ID
+	begun bool
+}
+
+func (s *stride) read(ctx context.Context, window func() ([]core.Event, error)) (events []core.Event, err error) {
+	if !s.begun {
+		s.begun = true
+		return window()
+	}
+	if !s.turns.take(ctx, s.org, nil, walkRests, func() { events, err = window() }) {
+		return nil, context.Cause(ctx)
+	}
+	return events, err
+}
+
+func (t *Turns) enter(org core.ID) *line {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l := t.lines[org]
+	if l == nil {
+		t.sweep()
+		l = &line{place: make(chan struct{}, 1)}
+		t.lines[org] = l
+	}
+	l.users++
+	return l
+}
+
+func (t *Turns) leave(l *line) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l.users--
+}
+
+// sweep drops the lines in which nobody waits, when there are many. A rest that is lost
+// by that is one window's.
+func (t *Turns) sweep() {
+	if len(t.lines) < t.swept {
+		return
+	}
+	for org, l := range t.lines {
+		if l.users == 0 {
+			delete(t.lines, org)
+		}
+	}
+	t.swept = max(1024, 2*len(t.lines))
+}
+
+// pause waits. It reports false when ctx ends or closing is closed before.
+func pause(ctx context.Context, closing <-chan struct{}, wait time.Duration) bool {
+	if wait <= 0 {
+		return true
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+	case <-closing:
+	}
+	return false
+}
