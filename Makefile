@@ -99,8 +99,9 @@ test: bin/eventflow bin/testenv ## run every test, with a private PostgreSQL and
 		$(if $(RACE),$(RACED_ENV),) $(GO) test $(or $(RACE),$(BUILDFLAGS)) $(TESTFLAGS) -run ServesSeveralAtOnce $(SHARED) && exit \$$((unraced | raced))"
 	@echo 'A picture of every screen: open bin/screenshots/index.html'
 
+# Whatever runs beside the linters goes before: .ci/run tests meanwhile.
 lint: $(GOLANGCI) ## check format and code
-	GOFLAGS='$(BUILDFLAGS)' $(GOLANGCI) run ./...
+	GOFLAGS='$(BUILDFLAGS)' nice $(GOLANGCI) run ./...
 
 fmt: $(GOLANGCI) ## format the code
 	$(GOLANGCI) fmt ./...
@@ -179,7 +180,7 @@ bin/testenv: FORCE
 # Installed by version, which leaves go.mod alone and keeps the linter's
 # dependencies out of ours.
 $(GOLANGCI):
-	GOBIN='$(CURDIR)/bin' $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
+	GOBIN='$(CURDIR)/bin' nice $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 	mv bin/golangci-lint $@
 
 $(LIGHTHOUSE):

@@ -56,9 +56,11 @@ func shardTexts(list string) (texts []string, err error) {
 	}
 	for part := range strings.SplitSeq(list, ",") {
 		text := strings.TrimSpace(part)
-		if len(texts) > 0 && !isShard.MatchString(text) {
+		switch {
+		case text == "": // a comma too many
+		case len(texts) > 0 && !isShard.MatchString(text):
 			texts[len(texts)-1] += "," + part
-		} else if text != "" {
+		default:
 			texts = append(texts, text)
 		}
 	}

@@ -20,6 +20,7 @@ func TestAListOfShardsIsRead(t *testing.T) {
 		"sharded:memory:,memory:":    {"memory:", "memory:"},
 		"sharded:@" + file:           {"postgres://u:pw@a/db?sslmode=disable", "sqlite:./b"},
 		"sharded:sqlite:a, sqlite:b": {"sqlite:a", "sqlite:b"},
+		"sharded:sqlite:a,sqlite:b,": {"sqlite:a", "sqlite:b"},
 		"sharded:postgres://u:pw@a:5432,b:5432/db?sslmode=disable&x=1,postgresql://c/db": {
 			"postgres://u:pw@a:5432,b:5432/db?sslmode=disable&x=1", "postgresql://c/db",
 		},

@@ -85,6 +85,7 @@ func TestAPartitionThatWentBackIsNotWrittenTo(t *testing.T) {
 	for range 3 {
 		require.NoError(t, add(before, 2))
 	}
+	require.Equal(t, []error{nil}, core.CheckShards(t.Context(), before))
 	require.NoError(t, before.Close())
 	kept, err := extents.Extents(t.Context(), "guarded")
 	require.NoError(t, err)
@@ -101,6 +102,7 @@ func TestAPartitionThatWentBackIsNotWrittenTo(t *testing.T) {
 	require.ErrorContains(t, refused, "ends at sequence 1, and it had come to 5")
 	require.ErrorContains(t, after.Check(t.Context()), "Nothing is written to it")
 	require.Equal(t, 1, after.(core.Guarded).Lost())
+	require.ErrorIs(t, core.CheckShards(t.Context(), after)[0], core.ErrLost)
 	for what, ask := range questions(after) {
 		err := ask(t.Context())
 		require.ErrorIs(t, err, core.ErrLost, what)

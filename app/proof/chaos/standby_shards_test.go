@@ -1,6 +1,7 @@
 package chaos_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,14 +20,14 @@ func TestAShardWithoutItsStandbyIsNamed(t *testing.T) {
 		return
 	}
 	var primaries, standbys []*pgtest.Cluster
-	store := "sharded:"
+	var urls []string
 	for range streams {
 		primary := pgtest.Private(t, "synchronous_standby_names=ANY 1 (*)")
 		standby := pgtest.Standby(t, primary)
 		primaries, standbys = append(primaries, primary), append(standbys, standby)
-		store += pgtest.Either(primary, standby).String() + ","
+		urls = append(urls, pgtest.Either(primary, standby).String())
 	}
-	n := newNode(t, store, "EVENTFLOW_REQUIRE_STANDBY=true")
+	n := newNode(t, "sharded:"+strings.Join(urls, ","), "EVENTFLOW_REQUIRE_STANDBY=true")
 	n.start()
 	client := n.client(n.key())
 	for shard, name := range streams {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,12 +89,13 @@ type failovers struct {
 }
 
 func (f failovers) String() string {
-	text := ""
-	for name, of := range map[string][]time.Duration{"promoted": f.promote, "found": f.find, "acknowledged": f.acknowledge} {
+	var parts []string
+	for i, of := range [][]time.Duration{f.promote, f.find, f.acknowledge} {
 		slices.Sort(of)
-		text += fmt.Sprintf("%s after %v in half, %v in 95 of 100 and %v in all of %d times; ", name, of[len(of)/2], of[len(of)*95/100], of[len(of)-1], len(of))
+		parts = append(parts, fmt.Sprintf("%s after %v in half, %v in 95 of 100 and %v in all of %d times",
+			[]string{"promoted", "found", "acknowledged"}[i], of[len(of)/2], of[len(of)*95/100], of[len(of)-1], len(of)))
 	}
-	return text
+	return strings.Join(parts, "; ")
 }
 
 // commitsThatWait returns a look at how many commits of a cluster wait for a standby.
