@@ -46,6 +46,9 @@ func TestMistakesInTheCommandLineAreNamed(t *testing.T) {
 		says string
 	}{
 		"launch":                                    {2, `unknown command "launch"`},
+		"help launch":                               {2, `there is no command "launch"`},
+		"help key launch":                           {2, `there is no command "key launch"`},
+		"completion tcsh":                           {2, `unknown command "tcsh"`},
 		"serve now":                                 {2, `unknown command "now" for "eventflow serve"; see 'eventflow serve --help'`},
 		"key make":                                  {2, `unknown command "make"`},
 		"key create":                                {2, `"label"`},

@@ -26,6 +26,7 @@ func Main(options ...Option) {
 func run(ctx context.Context, p *program, args []string) int {
 	root := newRoot(p)
 	root.SetArgs(args)
+	refuseUnknownTopics(root)
 	understood := false
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		if err := cmd.ValidateRequiredFlags(); err != nil {

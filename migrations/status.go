@@ -185,10 +185,20 @@ func holderSQLite(ctx context.Context, db *sql.DB) (string, error) {
 	locks.SetMaxOpenConns(1)
 	_, err = locks.ExecContext(ctx, `begin exclusive`)
 	_ = locks.Close() // and with it the lock
-	if err != nil {
-		return "another process (SQLite does not tell which)", nil //nolint:nilerr // it is what was asked
+	if lockedOut(err) {
+		return "another process (SQLite does not tell which)", nil
 	}
-	return "", nil
+	return "", nil // or it cannot be told: on a full disk there are no locks
+}
+
+// lockedOut reports whether an error of SQLite says that somebody else has the lock.
+func lockedOut(err error) bool {
+	const busy, locked = 5, 6 // SQLITE_BUSY and SQLITE_LOCKED, in the lowest byte of a code
+	coded, ok := errors.AsType[interface {
+		error
+		Code() int
+	}](err)
+	return ok && (coded.Code()&0xff == busy || coded.Code()&0xff == locked)
 }
 
 // Nothing is the status where there is no database yet.
