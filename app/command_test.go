@@ -65,6 +65,7 @@ func TestMistakesInTheCommandLineAreNamed(t *testing.T) {
 		"restore x --to=":                           {2, "--to is empty"},
 		"key list --store postgres://127.0.0.1:1/x": {1, "127.0.0.1:1"},
 		"key revoke 7":                              {2, "key's id must be a UUID"},
+
 		"key revoke 01a20888-2073-74a3-a993-af6e936d4a7d":              {4, "no such API key"},
 		"key create --label x --role king":                             {2, "role: must be one of"},
 		"key create --label x --environment moon":                      {2, "environment: must be live or test"},
