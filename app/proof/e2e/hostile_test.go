@@ -91,8 +91,8 @@ func hostileStream(t *testing.T, p *program, name string) {
 	require.NoError(t, err)
 }
 
-// text writes a text in JavaScript.
-func text(of string) string {
+// text writes texts in JavaScript.
+func text(of any) string {
 	quoted, _ := json.Marshal(of) // a text always can be
 	return string(quoted)
 }
