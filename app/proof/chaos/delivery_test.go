@@ -121,14 +121,14 @@ func (c *fickle) call(what func(ctx context.Context, client *rest.Client) error)
 func (c *fickle) run() {
 	for c.watch.Err() == nil {
 		var got rest.Delivery
-		outcome, _ := c.call(func(ctx context.Context, client *rest.Client) (err error) {
+		outcome, sent := c.call(func(ctx context.Context, client *rest.Client) (err error) {
 			got, err = client.Poll(ctx, deliveryStream, c.group.Name, rest.PollOptions{Limit: 1 + c.random.IntN(40), Wait: time.Second / 2})
 			return err
 		})
 		if outcome != history.Accepted || got.Lease == nil {
 			continue
 		}
-		c.Record(leased(c.group, got))
+		c.Record(leased(c.group, got, sent))
 		c.decide(got)
 		if len(c.late) > 4 {
 			c.process(c.late[0], false)
@@ -137,10 +137,10 @@ func (c *fickle) run() {
 	}
 }
 
-// leased is the record of a poll's answer.
-func leased(group core.Group, got rest.Delivery) history.Delivery {
+// leased is the record of the answer to a poll that was sent at a time.
+func leased(group core.Group, got rest.Delivery, sent time.Time) history.Delivery {
 	return history.Delivery{Group: group.Name, Leased: &history.Leased{
-		Lease: got.Lease.ID.String(), Granted: got.Lease.ExpiresAt.Add(-group.Visibility.Duration()), Expires: got.Lease.ExpiresAt,
+		Lease: got.Lease.ID.String(), Asked: sent, Granted: got.Lease.ExpiresAt.Add(-group.Visibility.Duration()), Expires: got.Lease.ExpiresAt,
 		Offsets: offsetsOf(got.Events),
 	}}
 }

@@ -246,19 +246,32 @@ func (w *workload) check(client *rest.Client) {
 	w.holds(recorded, logsOf(w.t, client))
 }
 
-// logsOf reads the streams from their beginning to their end.
+// logsOf reads the streams from their beginning to their end. A server whose connections have
+// just come back may ask to try again.
 func logsOf(t *testing.T, client *rest.Client) map[string][]history.Stored {
 	t.Helper()
 	logs := map[string][]history.Stored{}
 	for _, stream := range streams {
-		for event, err := range client.Events(t.Context(), stream, core.EventQuery{Limit: core.MaxPageSize}) {
-			require.NoError(t, err)
-			logs[stream] = append(logs[stream], history.Stored{
-				Offset: int64(event.Offset), ID: event.ID.String(), Key: event.IdempotencyKey, Payload: string(event.Payload),
-			})
-		}
+		var err error
+		until(t, "the log is read", func() bool {
+			logs[stream], err = logOf(t.Context(), client, stream)
+			return core.CodeOf(err) != core.CodeUnavailable
+		})
+		require.NoError(t, err)
 	}
 	return logs
+}
+
+func logOf(ctx context.Context, client *rest.Client, stream string) (log []history.Stored, err error) {
+	for event, err := range client.Events(ctx, stream, core.EventQuery{Limit: core.MaxPageSize}) {
+		if err != nil {
+			return log, err
+		}
+		log = append(log, history.Stored{
+			Offset: int64(event.Offset), ID: event.ID.String(), Key: event.IdempotencyKey, Payload: string(event.Payload),
+		})
+	}
+	return log, nil
 }
 
 // holds compares a record with logs.

@@ -200,6 +200,14 @@ var deliveryFaults = map[string]struct {
 		g.lease("d", 8, 9)
 	}, []finding{{history.RuleSettledAgain, 9}}},
 
+	"handed out to who asked a moment after it was settled": {func(g *group) {
+		g.settle("c", history.Accepted, true, 9)
+		g.pass(time.Millisecond)
+		g.record(history.Delivery{Leased: &history.Leased{
+			Lease: "d", Asked: g.now, Granted: g.now, Expires: g.now.Add(groupVisibility), Offsets: []int64{9},
+		}})
+	}, []finding{{history.RuleSettledAgain, 9}}},
+
 	"settled with a lease that has ended": {func(g *group) {
 		g.pass(groupVisibility)
 		g.settle("c", history.Accepted, true, 8)
@@ -230,6 +238,13 @@ func TestEachBrokenPromiseOfDeliveryIsFound(t *testing.T) {
 
 // innocent looks like a fault and is none.
 var innocent = map[string]func(*group){
+	"settled before a lease by the clock of a server that is ahead": func(g *group) {
+		g.settle("c", history.Accepted, true, 9)
+		ahead := g.now.Add(10 * time.Millisecond)
+		g.record(history.Delivery{Leased: &history.Leased{
+			Lease: "d", Asked: g.now.Add(-time.Second), Granted: ahead, Expires: ahead.Add(groupVisibility), Offsets: []int64{9},
+		}})
+	},
 	"again after its lease ended": func(g *group) {
 		g.pass(groupVisibility)
 		g.lease("d", 8, 9)
