@@ -12,8 +12,9 @@ import (
 // Turns bounds what reads that go far back take of a node and its store: exports,
 // searches that find little, tails that are behind. One of an organization reads at a
 // time, one window, and rests in between: the store is where producers wait. What
-// organizations have does not depend on how many ask for another one. It is safe for
-// concurrent use.
+// organizations have does not depend on how many ask for another one. Tails have Turns of
+// their own: somebody waits for a search, which must not wait for their long rests. It is
+// safe for concurrent use.
 type Turns struct {
 	// made counts this node's commits.
 	made *atomic.Int64
