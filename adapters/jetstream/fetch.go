@@ -72,6 +72,7 @@ func (e *apiError) Error() string { return fmt.Sprintf("JetStream: %s (%d)", e.D
 
 // The numbers of JetStream's errors that mean something here.
 const (
+	codeAccountResources = 10002
 	codeNoPeers          = 10005
 	codeNotAvailable     = 10008
 	codeResources        = 10023

@@ -196,6 +196,22 @@ func TestCheckSaysWhatIsRelaxed(t *testing.T) {
 	require.ErrorContains(t, err, "name their monitoring addresses")
 }
 
+// Servers that have come to their bounds choose no leader, so somebody must hear of it before.
+func TestCheckSaysThatAServerIsNearlyFull(t *testing.T) {
+	t.Parallel()
+	u := alone(t, func(n *jetstreamtest.Node) { n.Room = 20_000 })
+	initialize(t, u)
+	storage := guarded(t, u, memory.NewCatalog())
+	require.NoError(t, add(storage, 20))
+	require.NoError(t, storage.Check(t.Context()))
+	for storage.Check(t.Context()) == nil {
+		require.NoError(t, add(storage, 1))
+	}
+	err := storage.Check(t.Context())
+	require.ErrorIs(t, err, core.ErrDegraded)
+	require.ErrorContains(t, err, "of the 20000 bytes that its max_file allows")
+}
+
 // Retention looks at every stream every hour, and a purge is work for every replica.
 func TestTrimPurgesOnlyWhatIsThere(t *testing.T) {
 	t.Parallel()
