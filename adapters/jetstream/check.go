@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -51,7 +52,7 @@ func (s *Storage) Check(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return degraded(append(wrong, full))
+	return degraded(slices.Concat(wrong, []error{full, s.holes.wrong()}))
 }
 
 // checkTimeout is less than what a probe waits for.

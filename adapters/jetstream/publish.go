@@ -51,7 +51,7 @@ func (s *share) messages(p *partition, at time.Time) (all []outgoing) {
 		all = append(all, outgoing{p.key(s.stream, l.entry.IdempotencyKey), r.encode(), before})
 	}
 	if len(s.blocks) > 0 && s.head.seq == 0 {
-		all = append(all, outgoing{p.owned(s.org, s.stream), nil, anything})
+		all = append(all, p.mark(s.org, s.stream))
 	}
 	return all
 }

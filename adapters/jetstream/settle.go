@@ -147,6 +147,7 @@ func (p *partition) readable(ctx context.Context, o *outgoing) error {
 	case err != nil:
 		return err
 	case m == nil:
+		p.stepDown(ctx)
 		return p.unreadable(o.subject)
 	}
 	return errUndecided
