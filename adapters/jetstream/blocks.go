@@ -3,6 +3,7 @@ package jetstream
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -107,6 +108,8 @@ func (r *blocks) follows(ctx context.Context, b *block) error {
 		return errTrimmed
 	case begin.first != nil && !r.begun && begin.offset >= b.offset:
 		return nil // the stream begins there
+	case b.offset < r.expected:
+		return fmt.Errorf("%w: the log of stream %s is damaged: at sequence %d a block begins with offset %d, where %d should be", errDamaged, r.stream, b.seq, b.offset, r.expected)
 	}
 	return hole(r.stream, max(r.expected, begin.offset), b.offset, b.seq)
 }

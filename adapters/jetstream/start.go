@@ -97,8 +97,8 @@ var errDamaged = errors.New("a block cannot be read")
 // one, at which the block at a sequence begins.
 func hole(stream core.ID, from, to core.Offset, seq uint64) error {
 	return core.Unavailable(errDamaged, time.Minute, fmt.Sprintf(
-		"the log of stream %s is damaged: its events from offset %d up to %d, which begins at sequence %d of the partition, can be read nowhere. "+
-			"They were not removed; what follows can be read. See adapters/jetstream/README.md", stream, from, to, seq))
+		"the log of stream %s is damaged: its events from offset %d to %d can be read nowhere. They were not removed. "+
+			"What follows can be read, from offset %d on, which is at sequence %d of the partition; see adapters/jetstream/README.md", stream, from, to-1, to, seq))
 }
 
 // holes remembers where streams could not be read, so that Check tells of it, until what is
