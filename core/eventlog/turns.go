@@ -118,14 +118,10 @@ type stride struct {
 }
 
 func (s *stride) read(ctx context.Context, window func() ([]core.Event, error)) (events []core.Event, err error) {
-	read, was := func() { events, err = window() }, false
-	if !s.begun {
-		s.begun = true
-		was = s.turns.first(ctx, s.org, read)
-	} else {
-		was = s.turns.take(ctx, s.org, nil, s.rests, read)
-	}
-	if !was {
+	read := func() { events, err = window() }
+	first := !s.begun
+	s.begun = true
+	if first && !s.turns.first(ctx, s.org, read) || !first && !s.turns.take(ctx, s.org, nil, s.rests, read) {
 		return nil, context.Cause(ctx)
 	}
 	return events, err
