@@ -65,7 +65,7 @@ func ignoredLeaks() []goleak.Option {
 // stock is what the stock binary is built with.
 func stock() []app.Option {
 	return []app.Option{
-		app.SharedStorage("sqlite", sqlite.Open), app.Storage("memory", memory.Open),
+		app.SharedStorage("sqlite", sqlite.Open), app.Storage("memory", memory.Open), app.SharedStorage("frail", openFrail),
 		app.SharedStorage("postgres", postgres.Open), app.SharedStorage("postgresql", postgres.Open),
 	}
 }

@@ -115,7 +115,7 @@ var operations = map[string]operation{
 		answers: answers{200: nil}, also: []string{rest.TypeEventStream}, more: "Coming back with `Last-Event-ID` goes on after that event.",
 	},
 	"GET " + streamPath + "/events/{event_id}":     {answers: answers{200: core.Event{}}, also: eventMedia},
-	"GET " + rest.EventsPath:                       {query: events, answers: answers{200: rest.AllEvents{}}, also: []string{cloudevents.TypeBatch}},
+	"GET " + rest.EventsPath:                       {query: append(slices.Clip(events), rest.PartialParameter), answers: answers{200: rest.AllEvents{}}, also: []string{cloudevents.TypeBatch}},
 	"GET " + rest.EventsPath + "/export":           {query: exports, answers: answers{200: nil}, also: exportMedia},
 	"GET " + rest.EventsPath + "/{event_id}/trace": {answers: answers{200: core.EventTrace{}}},
 
@@ -255,7 +255,7 @@ var operations = map[string]operation{
 	"GET " + rest.OrganizationPath:   {answers: answers{200: core.Organization{}}},
 	"PATCH " + rest.OrganizationPath: {body: rest.OrganizationChange{}, example: `{"name":"acme"}`, answers: answers{200: core.Organization{}}},
 	"GET " + rest.UsagePath:          {answers: answers{200: core.Usage{}}},
-	"GET " + rest.SummaryPath:        {answers: answers{200: core.Summary{}}},
+	"GET " + rest.SummaryPath:        {query: []string{rest.PartialParameter}, answers: answers{200: core.Summary{}}},
 	"GET " + rest.SystemPath:         {answers: answers{200: rest.System{}}, errors: []core.Code{core.CodeNotFound}},
 	"GET " + rest.RolesPath:          {answers: answers{200: rest.Roles{}}},
 	"GET " + rest.AuditPath:          {query: events, answers: answers{200: rest.List[core.Event]{}}},
