@@ -1,8 +1,6 @@
 package app_test
 
 import (
-	"context"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,82 +9,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/eventflow-go/eventflow/adapters/sqlite"
 	"github.com/eventflow-go/eventflow/adapters/rest"
+	"github.com/eventflow-go/eventflow/app/proof/frail"
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// shard is what a storage has to be.
-type shard interface {
-	core.Storage
-	core.Movable
-	core.Labelled
-}
-
-// frail is a storage in a folder that is away while there is a file beside it.
-type frail struct {
-	shard
-	away string
-}
-
-func openFrail(ctx context.Context, u *url.URL) (core.Storage, error) {
-	storage, err := sqlite.Open(ctx, u)
-	if err != nil {
-		return nil, err
-	}
-	return frail{storage.(shard), u.Opaque + ".away"}, nil
-}
-
-// err is why nothing goes. Where the file says that the storage hangs, it comes only when
-// nobody waits any more.
-func (f frail) err(ctx context.Context) error {
-	text, err := os.ReadFile(f.away)
-	switch {
-	case err != nil: // there is no such file
-		return nil
-	case string(text) == "hangs":
-		<-ctx.Done()
-		return ctx.Err()
-	}
-	return core.Unavailable(nil, time.Second, "the event store cannot be reached")
-}
-
-func (f frail) Append(ctx context.Context, at time.Time, batches []core.Batch) error {
-	if err := f.err(ctx); err != nil {
-		return err
-	}
-	return f.shard.Append(ctx, at, batches)
-}
-
-func (f frail) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
-	if err := f.err(ctx); err != nil {
-		return nil, err
-	}
-	return f.shard.Read(ctx, stream, scan)
-}
-
-func (f frail) ReadAll(ctx context.Context, org core.ID, scan core.AllScan) ([]core.Event, error) {
-	if err := f.err(ctx); err != nil {
-		return nil, err
-	}
-	return f.shard.ReadAll(ctx, org, scan)
-}
-
-func (f frail) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds, error) {
-	if err := f.err(ctx); err != nil {
-		return nil, err
-	}
-	return f.shard.Bounds(ctx, streams)
-}
-
-func (f frail) OffsetAt(ctx context.Context, stream core.ID, at time.Time) (core.Offset, error) {
-	if err := f.err(ctx); err != nil {
-		return 0, err
-	}
-	return f.shard.OffsetAt(ctx, stream, at)
-}
-
-// shards is a server of three shards, with a stream, a group and a processor on each, whose
+// threeShards is a server of three shards, with a stream, a group and a processor on each, whose
 // names are `on-N`, `readers` and `log`. The shards that a test wants go away and come back.
 type threeShards struct {
 	home
@@ -123,12 +51,12 @@ func newThreeShards(t *testing.T) *threeShards {
 // lose has shard 1 go away, and back if how is "".
 func (s *threeShards) lose(how string) {
 	s.t.Helper()
-	file := filepath.Join(s.folder, "1.away")
+	file := filepath.Join(s.folder, "1"+frail.Away)
 	if how == "" {
 		require.NoError(s.t, os.Remove(file))
 		return
 	}
-	s.write("1.away", how)
+	s.write("1"+frail.Away, how)
 }
 
 // While a shard is away, or hangs, every list shows what is known of the others and names
@@ -137,7 +65,7 @@ func TestAShardThatIsAwayHurtsItsOwnStreamsAlone(t *testing.T) {
 	t.Parallel()
 	s := newThreeShards(t)
 	s.seeAll()
-	for _, how := range []string{"refuses", "hangs"} {
+	for _, how := range []string{"refuses", frail.Hangs} {
 		s.lose(how)
 		s.seeStreams()
 		s.seeGroups()
