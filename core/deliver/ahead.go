@@ -17,23 +17,22 @@ type ahead struct {
 	cancel context.CancelFunc
 }
 
-// begin reads a whole lease from an offset on, where the stream has one up to head.
-// Otherwise the worker has caught up: it waits for events more than for a read, and what
-// is new is in memory.
-func (a *ahead) begin(ctx context.Context, c *Consumers, g *core.Group, from, head core.Offset, limit int) {
+// begin reads a whole lease from an offset on, once it is the organization's turn. The
+// worker is behind: otherwise it waits for events more than for a read, and what is new is
+// in memory.
+func (a *ahead) begin(ctx context.Context, c *Consumers, g *core.Group, from core.Offset, limit int) {
 	to := from + core.Offset(limit)
-	if g.Mode != core.Ordered || to > head {
-		return
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	*a = ahead{done: done, cancel: cancel}
 	go func() {
 		defer close(done)
-		events, err := c.recent.Read(ctx, g.Stream, from, to, limit, core.PageBytes)
-		if err == nil { // otherwise the next lease reads them, and says what is wrong
-			a.near = neighboursOf(events, from, to, limit)
-		}
+		c.backfills.Backfill(ctx, g.Org, c.closing, func() {
+			events, err := c.recent.Read(ctx, g.Stream, from, to, limit, core.PageBytes)
+			if err == nil { // otherwise the next lease reads them, and says what is wrong
+				a.near = neighboursOf(events, from, to, limit)
+			}
+		})
 	}()
 }
 

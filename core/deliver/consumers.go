@@ -22,8 +22,10 @@ type Consumers struct {
 	log     core.Reader
 	recent  *eventlog.Recent
 	turns   *turns
-	logger  *slog.Logger
-	now     core.Clock
+	// backfills has the processors of an organization that are behind read in turn.
+	backfills *eventlog.Turns
+	logger    *slog.Logger
+	now       core.Clock
 	// permits and moves look at what polls wait for: for all with one credential
 	// together, and for all of one group.
 	permits *lookout.Lookout[permit]

@@ -23,6 +23,8 @@ type Worker struct {
 	poll      *longPoll
 	moves     lookout.Watch[core.ID]
 	ahead     ahead
+	// behind says that the stream had another whole lease when the last one was taken.
+	behind bool
 }
 
 // Work returns a worker of a group. The group's fields are as they are now: a group
@@ -54,9 +56,10 @@ func (w *Worker) Next(ctx context.Context, limit int) (core.Delivery, error) {
 	for poll := (core.Poll{Limit: first, Gone: func() bool { return ctx.Err() != nil }}); ; poll.Limit = limit {
 		head, grown := w.poll.follower.Head() // before the look: later news closes grown
 		changed := news{grown: grown, moved: w.moves.News()}
-		d, wake, err := c.deliver(ctx, w.group, head, poll, near)
-		if err == nil && len(d.Events) > 0 {
-			w.ahead.begin(ctx, c, w.group, d.NextOffset, head, limit)
+		d, wake, err := w.deliver(ctx, head, poll, near)
+		w.behind = err == nil && len(d.Events) > 0 && d.NextOffset+core.Offset(limit) <= head
+		if w.behind && w.group.Mode == core.Ordered {
+			w.ahead.begin(ctx, c, w.group, d.NextOffset, limit)
 		}
 		if err != nil || len(d.Events) > 0 {
 			return d, err
@@ -65,6 +68,17 @@ func (w *Worker) Next(ctx context.Context, limit int) (core.Delivery, error) {
 			return d, nil
 		}
 	}
+}
+
+// deliver is [Consumers.deliver] for one attempt of Next. A worker that is behind waits for
+// its turn before it takes a lease, unless the events were read in a turn already.
+func (w *Worker) deliver(ctx context.Context, head core.Offset, poll core.Poll, near neighbours) (d core.Delivery, wake time.Time, err error) {
+	c := w.consumers
+	if !w.behind || len(near.events) > 0 {
+		return c.deliver(ctx, w.group, head, poll, near)
+	}
+	c.backfills.Backfill(ctx, w.group.Org, c.closing, func() { d, wake, err = c.deliver(ctx, w.group, head, poll, near) })
+	return d, wake, err
 }
 
 // Settle acks offsets of a lease and refuses others, in one step: all or nothing. A nil

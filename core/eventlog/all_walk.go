@@ -16,7 +16,7 @@ type allWalk struct {
 	streams *Streams
 	who     core.Principal
 	query   *core.EventQuery
-	pace    stride
+	pace    *stride
 	// scope describes the query, so that a cursor of another one is refused.
 	scope []byte
 	// The positions after low and before high are left to look at. A page moves
@@ -42,7 +42,7 @@ func (q *Query) walkAll(who core.Principal, eq *core.EventQuery, action core.Act
 	if eq.After != nil {
 		return nil, core.Invalid("after", "is an offset in one stream; over all streams, use from, to and cursor")
 	}
-	w := &allWalk{log: q.Log, streams: q.Streams, who: who, query: eq, scope: queryScope(eq, who.Org), pace: stride{turns: q.Turns, org: who.Org}}
+	w := &allWalk{log: q.Log, streams: q.Streams, who: who, query: eq, scope: queryScope(eq, who.Org), pace: q.stride(who, action)}
 	if !eq.From.IsZero() {
 		w.low = justBefore(eq.From)
 	}

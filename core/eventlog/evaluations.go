@@ -15,8 +15,10 @@ import (
 // The share is a bucket of steps, which fills at the speed of the part of the cores that
 // the organization may have: a quarter of them, or what it was given. An
 // evaluation begins while there is something in it, and may leave a debt, which is
-// smaller than what one evaluation may take. Beside that, few evaluations of one
-// organization last at a time, so that a full bucket does not take all cores either.
+// smaller than what one evaluation may take. A full bucket is for many short evaluations,
+// as they come with a burst of events. Those that last do not get it at once: few of one
+// organization last at a time, and rest so long that together they take no more than the
+// share at any moment.
 type Evaluations struct {
 	allowed *Shares
 	now     core.Clock
@@ -110,9 +112,20 @@ func (e *Evaluation) charge(ctx context.Context, steps int, lasts bool) error {
 	if wait := e.of.take(e, int64(steps)); wait > 0 {
 		return e.of.refuse(wait)
 	}
-	if !lasts || e.lasts {
+	if !lasts {
 		return nil
 	}
+	if !e.lasts {
+		if err := e.enter(ctx); err != nil {
+			return err
+		}
+	}
+	pause(ctx, nil, e.of.rest(e.share, steps)) // the budget looks at ctx before the next portion
+	return nil
+}
+
+// enter waits until few enough evaluations of the organization last.
+func (e *Evaluation) enter(ctx context.Context) error {
 	timer := time.NewTimer(evaluationTurn)
 	defer timer.Stop()
 	select {
@@ -124,6 +137,14 @@ func (e *Evaluation) charge(ctx context.Context, steps int, lasts bool) error {
 	case <-timer.C:
 		return e.of.refuse(evaluationTurn)
 	}
+}
+
+// rest is how long an evaluation that lasts rests after so many steps.
+func (e *Evaluations) rest(share *evaluationShare, steps int) time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	took := time.Duration(steps) * time.Second / (1000 * milliSteps)
+	return took*time.Duration(cap(share.lasting)*1000)/time.Duration(share.rate) - took
 }
 
 // take debits steps. Where there is nothing left to begin with, it debits none and

@@ -2,6 +2,7 @@ package eventlog_test
 
 import (
 	"context"
+	"runtime"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -155,6 +156,23 @@ func TestFewEvaluationsLastAtATime(t *testing.T) {
 			require.NoError(t, <-first)
 		}
 		require.NoError(t, c.Streams.Validate(t.Context(), c.Who, "a", long))
+	})
+}
+
+// Those that last take no more than the share at any moment, though it is full: they rest
+// for what they take beyond it. Short ones do not.
+func TestEvaluationsThatLastRest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := costlyCounter(t, costly{})
+		begun := time.Now()
+		require.NoError(t, c.Streams.Validate(t.Context(), c.Who, "a", c.draft("8000", "")))
+		require.Zero(t, time.Since(begun))
+		require.NoError(t, c.Streams.Validate(t.Context(), c.Who, "a", c.draft("500000", ""))) // 50 ms of a core
+		cores := runtime.GOMAXPROCS(0)
+		atOnce, share := max(cores/2, 1), float64(cores)/4
+		rest := time.Duration(float64(50*time.Millisecond) * (float64(atOnce)/share - 1))
+		require.InDelta(t, rest, time.Since(begun), float64(rest/10))
 	})
 }
 

@@ -153,7 +153,16 @@ func (q *Query) walk(ctx context.Context, who core.Principal, stream string, eq 
 	if err != nil {
 		return nil, err
 	}
-	return newStreamWalk(ctx, q.Log, open.ID, eq, &stride{turns: q.Turns, org: who.Org})
+	return newStreamWalk(ctx, q.Log, open.ID, eq, q.stride(who, action))
+}
+
+// stride is the pace of a walk for what somebody may do.
+func (q *Query) stride(who core.Principal, action core.Action) *stride {
+	rests := walkRests
+	if action == core.ActionExportEvents {
+		rests = exportRests
+	}
+	return &stride{turns: q.Turns, org: who.Org, rests: rests}
 }
 
 // Event returns one event by its id.

@@ -143,7 +143,7 @@ func (s *Schemas) newest(ctx context.Context, stream *OpenStream, eventType stri
 	}
 	scan := core.Scan{To: bounds[0].Next, Backward: true, Bytes: core.PageBytes}
 	least := max(bounds[0].First, bounds[0].Next-trialReach)
-	pace := stride{turns: s.Turns, org: stream.Org}
+	pace := stride{turns: s.Turns, org: stream.Org, rests: walkRests}
 	for limit > 0 && scan.To > least {
 		// Without a filter, so that a page never looks through the whole stream.
 		scan.From, scan.Limit = max(least, scan.To-trialPage), trialPage

@@ -16,7 +16,7 @@ type Tails struct {
 	streams *Streams
 	recent  *Recent
 	log     core.Reader
-	pace    *pace
+	paces   *paces
 	turns   *Turns
 	// permits has those who wait looked at together, who do so with one credential.
 	permits *lookout.Lookout[permit]
@@ -31,7 +31,7 @@ type Tails struct {
 // tails.
 func NewTails(streams *Streams, recent *Recent, log core.Reader) *Tails {
 	return &Tails{
-		streams: streams, recent: recent, log: log, pace: newPace(), turns: NewTurns(recent),
+		streams: streams, recent: recent, log: log, paces: newPaces(), turns: NewTurns(recent),
 		permits: lookout.New[permit](RecheckInterval), closing: make(chan struct{}),
 	}
 }
@@ -62,8 +62,11 @@ type Tail struct {
 	tails    *Tails
 	who      core.Principal
 	follower *Follower
-	watch    lookout.Watch[permit]
-	spec     TailSpec
+	pace     *pace // of its organization
+	// counted is what the last turn was taken to hand out, in its organization and in all.
+	counted [2]int
+	watch   lookout.Watch[permit]
+	spec    TailSpec
 	// next is the offset after everything that the tail has looked at.
 	next core.Offset
 }
@@ -98,7 +101,7 @@ func (t *Tails) Follow(ctx context.Context, who core.Principal, stream string, s
 		return nil, core.StoreFailed(err)
 	}
 	t.open.Add(1)
-	tail := &Tail{tails: t, who: who, follower: follower, spec: spec, next: next}
+	tail := &Tail{tails: t, who: who, follower: follower, pace: t.paces.join(who.Org), spec: spec, next: next}
 	tail.watch = t.permits.Join(permitOf(&tail.who, open.ID), func(ctx context.Context) bool {
 		return tail.permitted(core.ContextWithOrganization(ctx, who.Org)) != nil
 	})
@@ -123,6 +126,7 @@ func permitOf(who *core.Principal, stream core.ID) permit {
 func (t *Tail) Close() {
 	t.watch.Leave()
 	t.follower.Close()
+	t.tails.paces.leave(t.who.Org)
 	t.tails.open.Add(-1)
 }
 
@@ -163,7 +167,7 @@ func (t *Tail) Next(ctx context.Context, longest time.Duration) (part TailPart, 
 		// wait below.
 		head, changed := t.follower.Head()
 		lost := t.watch.News()
-		if t.next < head && !t.tails.pace.turn(ctx, t.tails.closing) {
+		if t.next < head && !t.turn(ctx) {
 			return TailPart{}, false, nil
 		}
 		if err := t.permitted(ctx); err != nil {
@@ -188,6 +192,15 @@ func (t *Tail) Next(ctx context.Context, longest time.Duration) (part TailPart, 
 			return TailPart{}, false, nil
 		}
 	}
+}
+
+// turn waits until the tail may look, first among those of its organization. It reports
+// false when the tails are closed or ctx ends.
+func (t *Tail) turn(ctx context.Context) (ok bool) {
+	if t.counted[0], ok = t.pace.turn(ctx, t.tails.closing); ok {
+		t.counted[1], ok = t.tails.paces.node.turn(ctx, t.tails.closing)
+	}
+	return ok
 }
 
 // permitted looks whether the tail may go on: its key may have been revoked, its
@@ -270,6 +283,7 @@ func (t *Tail) show(events []core.Event) TailPart {
 			size += events[i].Size()
 		}
 	}
-	t.tails.pace.handed(size)
+	t.pace.handed(size, t.counted[0])
+	t.tails.paces.node.handed(size, t.counted[1])
 	return TailPart{Events: matching}
 }

@@ -324,6 +324,45 @@ func TestManyTailsTakeTurns(t *testing.T) {
 	})
 }
 
+// However many tails an organization has, another one's at the head of its stream is served
+// at once.
+func TestTailsOfAnOrganizationWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := newAudience(t)
+		ctx, end := context.WithTimeout(t.Context(), 10*time.Second)
+		defer end()
+		var all sync.WaitGroup
+		for range 500 {
+			tail := a.follow(core.Filter{}, nil)
+			all.Go(func() {
+				for more, err := true, error(nil); more && err == nil; {
+					_, more, err = tail.Next(ctx, time.Minute)
+				}
+			})
+		}
+		busy, mine := a.stream, a.Who
+		other := mine
+		other.Org = core.ID{9}
+		a.Who = other
+		quiet := a.Create(core.StreamSpec{Name: "quiet"})
+		tail, err := a.tails.Follow(t.Context(), other, "quiet", eventlog.TailSpec{})
+		require.NoError(t, err)
+		defer tail.Close()
+		for ctx.Err() == nil {
+			a.Who, a.stream = mine, busy
+			a.put(slices.Repeat([]string{`{"text":"` + strings.Repeat("x", 1000) + `"}`}, 100)...)
+			time.Sleep(20 * time.Millisecond)
+			a.Who, a.stream = other, quiet
+			begun := time.Now()
+			a.put(`{}`)
+			require.Len(t, a.next(tail).Events, 1)
+			require.Less(t, time.Since(begun), 10*time.Millisecond)
+		}
+		all.Wait()
+	})
+}
+
 // TestTailsEnd: Close ends all tails, the end of a call its own; one that the
 // log fails says so and goes on where it was.
 func TestTailsEnd(t *testing.T) {

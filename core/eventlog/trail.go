@@ -216,7 +216,7 @@ func (t *Trail) Page(ctx context.Context, who core.Principal, eq core.EventQuery
 		return core.EventPage{}, err
 	}
 	eq.Limit = limit
-	walk, err := newStreamWalk(ctx, t.Log, AuditStream(who.Org), &eq, &stride{turns: t.Turns, org: who.Org})
+	walk, err := newStreamWalk(ctx, t.Log, AuditStream(who.Org), &eq, &stride{turns: t.Turns, org: who.Org, rests: walkRests})
 	if err != nil {
 		return core.EventPage{}, err
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // Turns bounds what reads that go far back take of a node and its store: exports,
-// searches that find little, tails that are behind. One of an organization reads at a
+// searches that find little, tails and processors that are behind. One of an organization reads at a
 // time, one window, and rests in between: the store is where producers wait. What
 // organizations have does not depend on how many ask for another one. Tails have Turns of
 // their own: somebody waits for a search, which must not wait for their long rests. It is
@@ -42,15 +42,21 @@ type line struct {
 	commits int64
 }
 
-// rests is how much longer than the reading of a window the rest after it is: beside
-// producers, and where there are none.
+// rests is how many times as long as the reading of a window the rest after it is, and
+// at most: beside producers, and where there are none. Each commit since the window before
+// makes it one time longer, so that a few producers do not hold up what has no other harm.
 type rests struct{ busy, quiet int }
 
 var (
 	// tailRests are longer, because nobody waits for the end of a tail.
 	tailRests = rests{busy: 7, quiet: 2}
-	// walkRests leave two thirds of a core, at least, to everybody else.
-	walkRests = rests{busy: 2}
+	// walkRests leave three quarters of a core, at least, to everybody else.
+	walkRests = rests{busy: 3}
+	// exportRests are longer, because what was read is also written and sent, which takes
+	// longer than the reading.
+	exportRests = rests{busy: 5}
+	// backfillRests are so long because each lease is filtered and settled, too.
+	backfillRests = rests{busy: 7}
 )
 
 // take waits for a turn of the organization and has a window read, unless ctx ends or
@@ -77,12 +83,15 @@ func (t *Turns) take(ctx context.Context, org core.ID, closing <-chan struct{}, 
 	window()
 	took := time.Since(begun)
 	made := t.made.Load()
-	if made != l.commits {
-		l.next, l.commits = time.Now().Add(took*time.Duration(rest.busy)), made
-	} else {
-		l.next = time.Now().Add(took * time.Duration(rest.quiet))
-	}
+	times := min(int64(rest.quiet)+made-l.commits, int64(max(rest.busy, rest.quiet)))
+	l.next, l.commits = time.Now().Add(took*time.Duration(times)), made
 	return true
+}
+
+// Backfill reads a lease of a processor that is behind once it is the organization's
+// turn. It reports false, without having read, when ctx ends or closing is closed before.
+func (t *Turns) Backfill(ctx context.Context, org core.ID, closing <-chan struct{}, lease func()) bool {
+	return t.take(ctx, org, closing, backfillRests, lease)
 }
 
 // stride has the reads of one walk take turns. The first one, which is all that most
@@ -90,6 +99,7 @@ func (t *Turns) take(ctx context.Context, org core.ID, closing <-chan struct{}, 
 type stride struct {
 	turns *Turns
 	org   core.ID
+	rests rests
 	begun bool
 }
 
@@ -98,7 +108,7 @@ func (s *stride) read(ctx context.Context, window func() ([]core.Event, error)) 
 		s.begun = true
 		return window()
 	}
-	if !s.turns.take(ctx, s.org, nil, walkRests, func() { events, err = window() }) {
+	if !s.turns.take(ctx, s.org, nil, s.rests, func() { events, err = window() }) {
 		return nil, context.Cause(ctx)
 	}
 	return events, err

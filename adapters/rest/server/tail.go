@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -147,30 +148,55 @@ func (l *liveTail) serve(conn net.Conn, s *Server) {
 		_ = conn.SetReadDeadline(time.Unix(1, 0))
 		<-watched
 	}()
-	for out := l.appendPlace(l.head); l.send(conn, out) == nil; {
-		part, more, err := l.tail.Next(ctx, heartbeat)
-		if err != nil {
-			l.end(conn, s, err)
+	for err := l.send(conn, l.appendPlace(l.head)); err == nil; {
+		part, more, failed := l.tail.Next(ctx, heartbeat)
+		if failed != nil {
+			l.end(conn, s, failed)
 			return
 		}
 		if !more {
 			return
 		}
-		if cap(out) > keptBytes {
-			out = nil
-		}
-		out = l.encode(out[:0], part)
+		err = l.sendPart(conn, part)
 	}
 }
 
-const (
-	// pieceBytes is how much of a part a client has to read in its time.
-	pieceBytes = 32 << 10
-	// keptBytes is the largest buffer that a tail keeps between two parts.
-	keptBytes = 256 << 10
-)
+// pieceBytes is how much of a part a client has to read in its time.
+const pieceBytes = 32 << 10
 
-// send writes a part piece by piece.
+// pieces are buffers for what is on its way. A tail has one while it sends, so that
+// hundreds that wait for events, or for their clients, keep little.
+var pieces = sync.Pool{New: func() any { return new([pieceBytes]byte) }}
+
+// sendPart writes a part, many events at once.
+func (l *liveTail) sendPart(conn net.Conn, part eventlog.TailPart) error {
+	piece := pieces.Get().(*[pieceBytes]byte)
+	defer pieces.Put(piece)
+	out := piece[:0]
+	switch {
+	case part.Skipped > 0:
+		out = l.appendSkipped(out, part)
+	case len(part.Events) == 0:
+		out = l.appendPlace(append(out, ": alive\n"...))
+	}
+	for i := range part.Events {
+		frame := l.frameOf(&part.Events[i])
+		if len(out)+len(frame) > pieceBytes {
+			if err := l.send(conn, out); err != nil {
+				return err
+			}
+			out = piece[:0]
+		}
+		if len(frame) <= pieceBytes {
+			out = append(out, frame...)
+		} else if err := l.send(conn, frame); err != nil {
+			return err
+		}
+	}
+	return l.send(conn, out)
+}
+
+// send writes piece by piece.
 func (l *liveTail) send(conn net.Conn, out []byte) error {
 	for len(out) > 0 {
 		piece := out[:min(pieceBytes, len(out))]
@@ -208,26 +234,18 @@ type discard struct{}
 // Write implements io.Writer.
 func (discard) Write(b []byte) (int, error) { return len(b), nil }
 
-func (l *liveTail) encode(b []byte, part eventlog.TailPart) []byte {
-	if part.Skipped > 0 {
-		return l.appendSkipped(b, part)
+// frameOf returns an event as the tail sends it, which is encoded once for all tails.
+func (l *liveTail) frameOf(event *core.Event) []byte {
+	key := frameKey{event.ID, l.form}
+	frame := l.shared.get(key)
+	if frame == nil {
+		frame = l.frame(event)
+		l.shared.put(key, frame)
 	}
-	if len(part.Events) == 0 {
-		return l.appendPlace(append(b, ": alive\n"...))
-	}
-	for i := range part.Events {
-		key := frameKey{part.Events[i].ID, l.form}
-		frame := l.shared.get(key)
-		if frame == nil {
-			frame = l.frame(&part.Events[i])
-			l.shared.put(key, frame)
-		}
-		b = append(b, frame...)
-	}
-	return b
+	return frame
 }
 
-// frame is an event as the tail sends it.
+// frame encodes an event.
 func (l *liveTail) frame(event *core.Event) []byte {
 	b := appendID(make([]byte, 0, event.Size()+frameRoom), event.Offset)
 	b = append(b, "data: "...)

@@ -32,6 +32,7 @@ var attacks = []struct {
 	{"expensive_schema", (*attacker).expensiveSchema},
 	{"searches", (*attacker).searches},
 	{"exports", (*attacker).exports},
+	{"backfills", (*attacker).backfills},
 }
 
 // neighbour measures an organization's producer while another organization does
@@ -126,7 +127,7 @@ func (a *attacker) prepare(ctx context.Context) error {
 		}
 	}
 	events := slices.Repeat([]rest.NewEvent{{Type: "order.paid", Payload: []byte(payload)}}, batchEvents)
-	for range 20 { // enough for a search to take a while
+	for range 200 { // enough for a search to take a while
 		if _, err := a.client.PublishBatch(ctx, "busy", events); err != nil {
 			return err
 		}
@@ -264,5 +265,25 @@ func (a *attacker) exports(ctx context.Context) error {
 			}
 		}
 	})
+	return nil
+}
+
+// backfills are processors that go through a whole stream for what no event is.
+func (a *attacker) backfills(ctx context.Context) error {
+	for i := range 20 {
+		spec := core.ProcessorSpec{
+			GroupSpec: core.GroupSpec{Name: fmt.Sprintf("backfill-%d", i)}, Start: &core.Start{}, Filter: "type == 'none'",
+			Destination: []byte(`{"type":"stream","stream":"quiet"}`),
+		}
+		made, err := a.client.CreateProcessor(ctx, "busy", spec)
+		if err != nil {
+			return err
+		}
+		a.running.Go(func() {
+			<-ctx.Done()
+			// The next round's has the same name, and says so if this one stays.
+			_ = a.client.DeleteProcessor(context.WithoutCancel(ctx), "busy", made.ID.String(), made.Revision)
+		})
+	}
 	return nil
 }

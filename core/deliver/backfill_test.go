@@ -1,0 +1,92 @@
+package deliver_test
+
+import (
+	"context"
+	"strconv"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/core"
+)
+
+// crowded is a desk at which reading takes ten milliseconds, with a long stream in each of
+// two organizations. It is the one of mine to begin with.
+type crowded struct {
+	*desk
+	mine, other core.Principal
+}
+
+func newCrowded(t *testing.T) *crowded {
+	c := &crowded{desk: newDesk(t)}
+	c.mine, c.other = c.who, c.who
+	c.other.Org = core.ID{9}
+	c.who = c.other
+	mine := c.stream
+	c.stream = c.open("orders")
+	c.put(many(20_000)...)
+	c.who, c.stream = c.mine, mine
+	c.put(many(20_000)...)
+	c.log.SlowReading.Store(int64(10 * time.Millisecond))
+	return c
+}
+
+// fromStart makes a group that has all of the stream before it.
+func (c *crowded) fromStart(name string, mode core.Mode) core.Group {
+	return c.group(name, mode, func(s *core.GroupSpec) { s.Start = core.Start{Offset: new(core.Offset(0))} })
+}
+
+// work has a worker go through so many leases of a group, or until ctx ends.
+func (c *crowded) work(ctx context.Context, group core.Group, leases int) {
+	w, err := c.Workers.Work(context.WithoutCancel(ctx), group)
+	require.NoError(c, err)
+	defer w.Close()
+	for i := 0; i < leases && ctx.Err() == nil; i++ {
+		d, err := w.Next(ctx, 100)
+		if ctx.Err() != nil {
+			return
+		}
+		require.NoError(c, err)
+		require.NotEmpty(c, d.Events)
+		require.NoError(c, w.Settle(context.WithoutCancel(ctx), d.Lease, nil, nil))
+	}
+}
+
+// However many processors of an organization are behind, they read an eighth of the time
+// of one reader beside producers. Another organization's does not wait for them.
+func TestProcessorsThatAreBehindTakeTurns(t *testing.T) {
+	t.Parallel()
+	for _, mode := range []core.Mode{core.Shared, core.Ordered} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCrowded(t)
+			ctx, end := context.WithTimeout(t.Context(), 10*time.Second)
+			defer end()
+			var all sync.WaitGroup
+			for i := range 20 {
+				group := c.fromStart("backfill-"+strconv.Itoa(i), mode)
+				all.Go(func() { c.work(ctx, group, 20_000/100) })
+			}
+			all.Go(func() { c.produce(ctx, core.ID{7}) })
+			time.Sleep(time.Second)
+			c.who = c.other
+			group := c.fromStart("backfill", mode)
+			begun := time.Now()
+			c.work(t.Context(), group, 10)
+			require.Less(t, time.Since(begun), 1200*time.Millisecond)
+			all.Wait()
+			require.GreaterOrEqual(t, c.log.Reads.Load(), int64(20+100))
+			require.LessOrEqual(t, c.log.Reads.Load(), int64(20+125+11+25), "the first ones, an eighth of 1000, the other's, and what was read ahead")
+		})
+	}
+}
+
+// produce has an organization commit something every five milliseconds.
+func (c *crowded) produce(ctx context.Context, org core.ID) {
+	for ctx.Err() == nil {
+		c.recent.Committed([]core.Batch{{Org: org}})
+		time.Sleep(5 * time.Millisecond)
+	}
+}
