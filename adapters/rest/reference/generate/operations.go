@@ -43,6 +43,25 @@ type BatchProblem struct {
 	Results     []rest.BatchItem `json:"results,omitempty"`
 }
 
+// Quarantined is an event that its stream's schema refused. It is kept apart, with the
+// reasons, until somebody mends it, discards it, or the stream's retention removes it.
+type Quarantined struct {
+	core.Quarantined
+	// Event is what was sent, and `received_at` when.
+	Event QuarantinedEvent `json:"event"`
+}
+
+// QuarantinedEvent is an event that is in no stream, so it has no id and no offset.
+type QuarantinedEvent struct {
+	core.Event
+	ID     *never `json:"event_id"`
+	Offset *never `json:"offset"`
+}
+
+// never is the type of a member that an answer does not have, although JSON would have it of
+// an embedded struct.
+type never struct{}
+
 // either is one of several types.
 type either []any
 
@@ -339,8 +358,8 @@ var operations = map[string]operation{
 		answers: answers{200: core.InferredSchema{}},
 	},
 	"GET " + streamPath + "/schemas/{type}/{version}": {answers: answers{200: core.SchemaVersion{}}},
-	"GET " + streamPath + "/quarantine":               {query: append(pages, "event_type"), answers: answers{200: rest.List[core.Quarantined]{}}},
-	"GET " + streamPath + "/quarantine/{id}":          {answers: answers{200: core.Quarantined{}}},
+	"GET " + streamPath + "/quarantine":               {query: append(pages, "event_type"), answers: answers{200: rest.List[Quarantined]{}}},
+	"GET " + streamPath + "/quarantine/{id}":          {answers: answers{200: Quarantined{}}},
 	"POST " + streamPath + "/quarantine/{id}/ingest": {
 		body: core.Mend{}, example: `{"payload":{"order":4711}}`, errors: ingest,
 		answers: answers{202: core.Receipt{}},
