@@ -28,7 +28,7 @@ func (a *ahead) begin(ctx context.Context, c *Consumers, g *core.Group, from cor
 	go func() {
 		defer close(done)
 		c.backfills.Backfill(ctx, g.Org, c.closing, func() {
-			events, err := c.recent.Read(ctx, g.Stream, from, to, limit, core.PageBytes)
+			events, err := c.read(ctx, g, from, to, limit, core.PageBytes)
 			if err == nil { // otherwise the next lease reads them, and says what is wrong
 				a.near = neighboursOf(events, from, to, limit)
 			}

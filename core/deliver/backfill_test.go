@@ -2,6 +2,7 @@ package deliver_test
 
 import (
 	"context"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -83,10 +84,61 @@ func TestProcessorsThatAreBehindTakeTurns(t *testing.T) {
 	}
 }
 
-// produce has an organization commit something every five milliseconds.
+// produce has an organization commit something every two milliseconds.
 func (c *crowded) produce(ctx context.Context, org core.ID) {
 	for ctx.Err() == nil {
 		c.recent.Committed([]core.Batch{{Org: org}})
-		time.Sleep(5 * time.Millisecond)
+		time.Sleep(2 * time.Millisecond)
+	}
+}
+
+// consume has a consumer go through a group to its end, or until ctx ends.
+func (c *crowded) consume(ctx context.Context, who core.Principal, group string) {
+	for ctx.Err() == nil {
+		d, err := c.Consumers.Poll(ctx, who, "orders", group, core.Poll{Limit: 100})
+		if ctx.Err() != nil {
+			return
+		}
+		require.NoError(c, err)
+		if len(d.Events) == 0 {
+			return
+		}
+		require.NoError(c, c.Consumers.Ack(context.WithoutCancel(ctx), who, "orders", group, d.Lease, nil))
+	}
+}
+
+// However many consumers of an organization are behind, they read a quarter of the time
+// while others produce, where two cores are. Another organization's does not wait for
+// them. While nobody else produces they read as they like.
+func TestConsumersThatAreBehindGiveWayToOthers(t *testing.T) {
+	t.Parallel()
+	parts := int64(max(runtime.GOMAXPROCS(0)/2, 1))
+	for _, producer := range []core.ID{{1}, {7}} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCrowded(t)
+			ctx, end := context.WithTimeout(t.Context(), 10*time.Second)
+			defer end()
+			var all sync.WaitGroup
+			for i := range 20 {
+				group := c.fromStart("late-"+strconv.Itoa(i), core.Shared)
+				all.Go(func() { c.consume(ctx, c.mine, group.Name) })
+			}
+			all.Go(func() { c.produce(ctx, producer) })
+			time.Sleep(time.Second)
+			c.who = c.other
+			group := c.fromStart("late", core.Shared)
+			begun := time.Now()
+			for range 5 {
+				require.NotEmpty(t, c.poll(group.Name, 100, 0).Events)
+			}
+			require.Less(t, time.Since(begun), 100*time.Millisecond)
+			all.Wait()
+			if producer == c.mine.Org {
+				require.Greater(t, c.log.Reads.Load(), int64(3000))
+				return
+			}
+			require.GreaterOrEqual(t, c.log.Reads.Load(), 230*parts)
+			require.LessOrEqual(t, c.log.Reads.Load(), (250+10)*parts+20+10, "a quarter of 1000, what is for credit, the first ones, and the other's")
+		})
 	}
 }

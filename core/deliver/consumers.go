@@ -24,8 +24,10 @@ type Consumers struct {
 	turns   *turns
 	// backfills has the processors of an organization that are behind read in turn.
 	backfills *eventlog.Turns
-	logger    *slog.Logger
-	now       core.Clock
+	// reads bounds what polls of groups that are behind take.
+	reads  *eventlog.Reads
+	logger *slog.Logger
+	now    core.Clock
 	// permits and moves look at what polls wait for: for all with one credential
 	// together, and for all of one group.
 	permits *lookout.Lookout[permit]
@@ -89,7 +91,7 @@ func (c *Consumers) deliver(
 ) (core.Delivery, time.Time, error) {
 	for wanted := poll.Limit; ; wanted = core.MaxPageSize {
 		if g.OrderingKey != "" {
-			if err := c.turns.laneOf(g.ID).ahead.look(ctx, c.recent, g, head, wanted); err != nil {
+			if err := c.turns.laneOf(g.ID).ahead.look(ctx, c, g, head, wanted); err != nil {
 				return core.Delivery{}, time.Time{}, err
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/eventflow-go/eventflow/core"
 )
@@ -23,13 +24,25 @@ func (c *Consumers) contents(ctx context.Context, g *core.Group, spans []span, r
 		return []core.Event{letter.Event}, err
 	case near.has(part):
 	case g.OrderingKey == "" || part.size() > 1:
-		return c.recent.Read(ctx, g.Stream, part.From, part.To, int(part.size()), room)
+		return c.read(ctx, g, part.From, part.To, int(part.size()), room)
 	default:
 		if err := c.readNear(ctx, g, spans, near); err != nil {
 			return nil, err
 		}
 	}
 	return near.of(part), nil
+}
+
+// read returns events of a group's stream, from memory where they are kept. Reading the
+// log is counted.
+func (c *Consumers) read(ctx context.Context, g *core.Group, from, to core.Offset, limit, bytes int) ([]core.Event, error) {
+	if events, kept := c.recent.Recall(g.Stream, from, to, limit); kept {
+		return events, nil
+	}
+	begun := time.Now()
+	events, err := c.log.Read(ctx, g.Stream, core.Scan{From: from, To: to, Limit: limit, Bytes: bytes})
+	c.reads.Took(g.Org, time.Since(begun))
+	return events, err
 }
 
 // neighbours are events that were read together.
@@ -66,7 +79,7 @@ func (c *Consumers) readNear(ctx context.Context, g *core.Group, spans []span, n
 		}
 		to = part.To
 	}
-	events, err := c.recent.Read(ctx, g.Stream, from, to, core.MaxPageSize, core.PageBytes)
+	events, err := c.read(ctx, g, from, to, core.MaxPageSize, core.PageBytes)
 	if err != nil {
 		return err
 	}

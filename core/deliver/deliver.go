@@ -60,8 +60,8 @@ func New(p Ports) *UseCases {
 	}
 	consumers := &Consumers{
 		streams: p.Streams, groups: groups, letters: p.Store, log: p.Log, recent: p.Recent, turns: steps, logger: p.Logger, now: p.Now,
-		backfills: eventlog.NewTurns(p.Recent),
-		permits:   lookout.New[permit](eventlog.RecheckInterval), moves: lookout.New[core.ID](eventlog.RecheckInterval),
+		backfills: eventlog.NewTurns(p.Recent), reads: eventlog.NewReads(p.Recent),
+		permits: lookout.New[permit](eventlog.RecheckInterval), moves: lookout.New[core.ID](eventlog.RecheckInterval),
 		handed: p.Handed, settled: p.Settled, closing: make(chan struct{}),
 	}
 	return &UseCases{

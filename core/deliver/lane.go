@@ -2,6 +2,7 @@ package deliver
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -36,6 +37,8 @@ type lane struct {
 
 	// ahead has a lock of its own: polls read keys into it, outside of their turns.
 	ahead *lookahead
+	// behind says that as many more events were left as the last poll got at most.
+	behind atomic.Bool
 }
 
 // maxLanes bounds the lanes, and so the states, that a node keeps.

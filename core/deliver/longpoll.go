@@ -97,7 +97,7 @@ func (p *longPoll) deliver(ctx context.Context) (core.Delivery, error) {
 		if p.poll.Wait > 0 {
 			news.lost, news.moved = p.permit.News(), p.moves.News()
 		}
-		d, wake, err := c.deliver(ctx, p.g, head, p.poll, neighbours{})
+		d, wake, err := p.take(ctx, head)
 		if err != nil || len(d.Events) > 0 {
 			return d, err
 		}
@@ -108,6 +108,22 @@ func (p *longPoll) deliver(ctx context.Context) (core.Delivery, error) {
 			return core.Delivery{}, err
 		}
 	}
+}
+
+// take hands out what there is now. The poll of a group that is behind waits until its
+// organization may read, before it holds events.
+func (p *longPoll) take(ctx context.Context, head core.Offset) (core.Delivery, time.Time, error) {
+	c, behind := p.consumers, &p.consumers.turns.laneOf(p.g.ID).behind
+	if behind.Load() {
+		done, ok := c.reads.Wait(ctx, p.g.Org, c.closing)
+		defer done()
+		if !ok && ctx.Err() != nil {
+			return core.Delivery{}, time.Time{}, errTooLong(ctx)
+		}
+	}
+	d, wake, err := c.deliver(ctx, p.g, head, p.poll, neighbours{})
+	behind.Store(len(d.Events) > 0 && d.NextOffset+core.Offset(p.poll.Limit) <= head)
+	return d, wake, err
 }
 
 // gone reports whether the caller of a poll has hung up.

@@ -6,7 +6,6 @@ import (
 
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/eventjson"
-	"github.com/eventflow-go/eventflow/core/eventlog"
 )
 
 // lookahead knows the keys of the events that come next in a group with an ordering
@@ -65,7 +64,7 @@ const leastAhead = 200
 
 // look reads the keys that a poll for so many events needs, as far as they are not
 // known. Of the polls that want them, one reads.
-func (l *lookahead) look(ctx context.Context, recent *eventlog.Recent, g *core.Group, head core.Offset, wanted int) error {
+func (l *lookahead) look(ctx context.Context, c *Consumers, g *core.Group, head core.Offset, wanted int) error {
 	if _, short := l.gap(head, wanted); !short {
 		return nil
 	}
@@ -81,7 +80,7 @@ func (l *lookahead) look(ctx context.Context, recent *eventlog.Recent, g *core.G
 	}
 	limit := min(max(2*wanted, leastAhead), core.MaxPageSize)
 	to := min(head, from+core.Offset(limit))
-	events, err := recent.Read(ctx, g.Stream, from, to, limit, core.PageBytes)
+	events, err := c.read(ctx, g, from, to, limit, core.PageBytes)
 	if err != nil {
 		return core.StoreFailed(err)
 	}

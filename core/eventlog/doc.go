@@ -45,7 +45,8 @@
 //   - recent.go: the hub that wakes followers and keeps the newest events;
 //   - followed.go: a stream with followers, and what is kept of it;
 //   - tails.go: live views, for people who watch;
-//   - pace.go: what all tails together may take of a node.
+//   - pace.go: what all tails together may take of a node;
+//   - reads.go: what requests that read the log may take while others produce.
 //
 // The audit trail:
 //

@@ -63,49 +63,55 @@ func usedUp(t *testing.T, c *counter) core.Error {
 // do not notice, nor do its events that cost nothing, and the share comes back.
 func TestAnOrganizationHasAShareOfTheCPU(t *testing.T) {
 	t.Parallel()
-	c := costlyCounter(t, costly{})
-	refusal := usedUp(t, c)
-	require.GreaterOrEqual(t, refusal.RetryAfter, time.Second)
-	c.sent("a", "0", "")
-	coretest.RequireRefusal(t, c.Streams.Validate(t.Context(), c.Who, "a", c.draft("1000", "")), core.CodeRateLimited, "evaluations")
-	_, err := c.Streams.Create(t.Context(), c.Who, core.StreamSpec{Name: "b", Schema: []byte(`{}`)})
-	coretest.RequireRefusal(t, err, core.CodeRateLimited, "evaluations")
+	synctest.Test(t, func(t *testing.T) {
+		c := costlyCounter(t, costly{})
+		refusal := usedUp(t, c)
+		require.GreaterOrEqual(t, refusal.RetryAfter, time.Second)
+		c.sent("a", "0", "")
+		coretest.RequireRefusal(t, c.Streams.Validate(t.Context(), c.Who, "a", c.draft("1000", "")), core.CodeRateLimited, "evaluations")
+		_, err := c.Streams.Create(t.Context(), c.Who, core.StreamSpec{Name: "b", Schema: []byte(`{}`)})
+		coretest.RequireRefusal(t, err, core.CodeRateLimited, "evaluations")
 
-	other := c.Who
-	other.Org = core.ID{7}
-	_, err = c.Streams.Create(t.Context(), other, core.StreamSpec{Name: "a", Schema: []byte(`{}`)})
-	require.NoError(t, err)
-	require.NoError(t, c.Streams.Validate(t.Context(), other, "a", c.draft("1000000", "")))
+		other := c.Who
+		other.Org = core.ID{7}
+		_, err = c.Streams.Create(t.Context(), other, core.StreamSpec{Name: "a", Schema: []byte(`{}`)})
+		require.NoError(t, err)
+		require.NoError(t, c.Streams.Validate(t.Context(), other, "a", c.draft("1000000", "")))
 
-	c.Clock.Pass(refusal.RetryAfter)
-	c.sent("a", "1000", "")
-	c.Clock.Pass(-time.Hour) // a clock that is set back takes nothing away, and gives nothing
-	c.sent("a", "1000", "")
+		c.Clock.Pass(refusal.RetryAfter)
+		c.sent("a", "1000", "")
+		c.Clock.Pass(-time.Hour) // a clock that is set back takes nothing away, and gives nothing
+		c.sent("a", "1000", "")
+	})
 }
 
 // An event that is too expensive is the client's fault, and costs a share no more
 // than the steps it was given.
 func TestAnEvaluationEndsWithItsSteps(t *testing.T) {
 	t.Parallel()
-	c := costlyCounter(t, costly{})
-	_, err := c.send("a", strconv.Itoa(core.EvaluationSteps+1000), "")
-	require.ErrorIs(t, err, core.ErrBudgetSpent)
-	items := c.batch("a", `[{"event_type":"x","payload":3000000},{"event_type":"x","payload":1000},{"event_type":"x","payload":0}]`)
-	require.ErrorIs(t, items[0].Err, core.ErrBudgetSpent)
-	require.NoError(t, items[1].Err)
-	require.NoError(t, items[2].Err)
+	synctest.Test(t, func(t *testing.T) {
+		c := costlyCounter(t, costly{})
+		_, err := c.send("a", strconv.Itoa(core.EvaluationSteps+1000), "")
+		require.ErrorIs(t, err, core.ErrBudgetSpent)
+		items := c.batch("a", `[{"event_type":"x","payload":3000000},{"event_type":"x","payload":1000},{"event_type":"x","payload":0}]`)
+		require.ErrorIs(t, items[0].Err, core.ErrBudgetSpent)
+		require.NoError(t, items[1].Err)
+		require.NoError(t, items[2].Err)
+	})
 }
 
 // A batch cannot take more than the share either: what comes after its end is refused,
 // with its place, and what costs nothing is taken.
 func TestABatchEndsWithTheShare(t *testing.T) {
 	t.Parallel()
-	c := costlyCounter(t, costly{})
-	usedUp(t, c)
-	items := c.batch("a", `[{"event_type":"x","payload":1000},{"event_type":"x","payload":0},{"event_type":"x","payload":1000}]`)
-	coretest.RequireRefusal(t, items[0].Err, core.CodeRateLimited, "events[0].evaluations")
-	require.NoError(t, items[1].Err)
-	coretest.RequireRefusal(t, items[2].Err, core.CodeRateLimited, "events[2].evaluations")
+	synctest.Test(t, func(t *testing.T) {
+		c := costlyCounter(t, costly{})
+		usedUp(t, c)
+		items := c.batch("a", `[{"event_type":"x","payload":1000},{"event_type":"x","payload":0},{"event_type":"x","payload":1000}]`)
+		coretest.RequireRefusal(t, items[0].Err, core.CodeRateLimited, "events[0].evaluations")
+		require.NoError(t, items[1].Err)
+		coretest.RequireRefusal(t, items[2].Err, core.CodeRateLimited, "events[2].evaluations")
+	})
 }
 
 // Nobody is checked any longer once the request is over.
@@ -180,50 +186,54 @@ func TestEvaluationsThatLastRest(t *testing.T) {
 // are spread.
 func TestShortEvaluationsAddUp(t *testing.T) {
 	t.Parallel()
-	c := costlyCounter(t, costly{})
-	lasted := func(steps int) (total int) {
-		c.Clock.Pass(time.Hour)
-		payload := c.draft(strconv.Itoa(steps), "")
-		for c.Streams.Validate(t.Context(), c.Who, "a", payload) == nil {
-			total += steps
+	synctest.Test(t, func(t *testing.T) {
+		c := costlyCounter(t, costly{})
+		lasted := func(steps int) (total int) {
+			c.Clock.Pass(time.Hour)
+			payload := c.draft(strconv.Itoa(steps), "")
+			for c.Streams.Validate(t.Context(), c.Who, "a", payload) == nil {
+				total += steps
+			}
+			return total
 		}
-		return total
-	}
-	require.InEpsilon(t, lasted(core.EvaluationSteps/2), lasted(8000), 0.2)
+		require.InEpsilon(t, lasted(core.EvaluationSteps/2), lasted(8000), 0.2)
+	})
 }
 
 // An organization may be given another share than a quarter of the cores.
 func TestAnOrganizationHasTheShareItWasGiven(t *testing.T) {
 	t.Parallel()
-	rig := coretest.NewRig(t, coretest.OpenLog(t))
-	shares := eventlog.NewShares(eventlog.SharePorts{
-		Organizations: memory.NewCatalog(), General: core.Shares{Evaluations: 100}, Now: rig.Clock.Now, // a tenth of a core
-	})
-	evaluations := eventlog.NewEvaluations(shares, rig.Clock.Now)
-	spend := func(steps int) error {
-		evaluation := evaluations.Begin(t.Context(), rig.Who.Org)
-		defer evaluation.End()
-		for ; steps > 0; steps -= 1000 {
-			if !evaluation.Spend(1000) {
-				return evaluation.Err()
+	synctest.Test(t, func(t *testing.T) {
+		rig := coretest.NewRig(t, coretest.OpenLog(t))
+		shares := eventlog.NewShares(eventlog.SharePorts{
+			Organizations: memory.NewCatalog(), General: core.Shares{Evaluations: 100}, Now: rig.Clock.Now, // a tenth of a core
+		})
+		evaluations := eventlog.NewEvaluations(shares, rig.Clock.Now)
+		spend := func(steps int) error {
+			evaluation := evaluations.Begin(t.Context(), rig.Who.Org)
+			defer evaluation.End()
+			for ; steps > 0; steps -= 1000 {
+				if !evaluation.Spend(1000) {
+					return evaluation.Err()
+				}
 			}
+			return nil
 		}
-		return nil
-	}
-	held := func() int64 {
-		used, allowed := evaluations.Held(rig.Who.Org, 100)
-		require.Equal(t, int64(100), allowed)
-		return used
-	}
-	require.Zero(t, held())
-	require.NoError(t, spend(2_000_000), "half of what a tenth of a core does in four seconds")
-	require.InDelta(t, 50, held(), 1)
-	require.NoError(t, spend(2_000_000))
-	refusal := coretest.RequireRefusal(t, spend(1000), core.CodeRateLimited, "evaluations")
-	require.GreaterOrEqual(t, refusal.RetryAfter, time.Second)
-	require.Equal(t, int64(100), held())
-	load := evaluations.Load()
-	require.Equal(t, []int64{100, 1}, []int64{load.Taken, load.Refused})
-	rig.Clock.Pass(2 * time.Second)
-	require.InDelta(t, 50, held(), 1)
+		held := func() int64 {
+			used, allowed := evaluations.Held(rig.Who.Org, 100)
+			require.Equal(t, int64(100), allowed)
+			return used
+		}
+		require.Zero(t, held())
+		require.NoError(t, spend(2_000_000), "half of what a tenth of a core does in four seconds")
+		require.InDelta(t, 50, held(), 1)
+		require.NoError(t, spend(2_000_000))
+		refusal := coretest.RequireRefusal(t, spend(1000), core.CodeRateLimited, "evaluations")
+		require.GreaterOrEqual(t, refusal.RetryAfter, time.Second)
+		require.Equal(t, int64(100), held())
+		load := evaluations.Load()
+		require.Equal(t, []int64{100, 1}, []int64{load.Taken, load.Refused})
+		rig.Clock.Pass(2 * time.Second)
+		require.InDelta(t, 50, held(), 1)
+	})
 }

@@ -20,22 +20,28 @@ type paces struct {
 
 	// mu guards of, which has those organizations that have tails.
 	mu sync.Mutex
-	of map[core.ID]*pace
+	of map[core.ID]*ownPace
 }
 
-// pace gives turns, in the order of asking.
+// pace gives turns.
 type pace struct {
 	apart   time.Duration // from one turn to the next
 	perByte float64       // what a byte adds to it, in nanoseconds
-	tails   int           // how many use it; the mutex of paces guards it
 
-	// mu guards what follows.
+	// mu guards free, which only grows: it gives turns in the order of asking.
 	mu   sync.Mutex
 	free time.Time // when the next turn may be
-	// piece is how much was handed out last, and what a turn is taken to hand out until
-	// it has. Turns that were given are not put off any more: without it hundreds that ask
-	// together would all be served before the first piece counts.
-	piece int
+}
+
+// ownPace is the pace of an organization.
+type ownPace struct {
+	*pace
+	// place is held by the tail whose turn it is, until it has what it was handed. Without
+	// it, hundreds that ask together would all have their turns before the first piece
+	// counts.
+	place chan struct{}
+	// tails is how many use it. The mutex of paces guards it.
+	tails int
 }
 
 // What the tails of an organization may take for each processor. A turn costs some 20
@@ -43,11 +49,11 @@ type pace struct {
 // nobody reads, and for the caches that it takes from everybody else.
 const (
 	turnsPerCPU = 1_000
-	bytesPerCPU = 12 << 20
+	bytesPerCPU = 8 << 20
 )
 
 func newPaces() *paces {
-	return &paces{node: newPace(2), of: map[core.ID]*pace{}}
+	return &paces{node: newPace(2), of: map[core.ID]*ownPace{}}
 }
 
 // newPace returns what so many organizations may take.
@@ -57,12 +63,12 @@ func newPace(organizations int) *pace {
 }
 
 // join returns the pace of an organization for one more tail, which leaves it.
-func (p *paces) join(org core.ID) *pace {
+func (p *paces) join(org core.ID) *ownPace {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	own := p.of[org]
 	if own == nil {
-		own = newPace(1)
+		own = &ownPace{pace: newPace(1), place: make(chan struct{}, 1)}
 		p.of[org] = own
 	}
 	own.tails++
@@ -78,28 +84,40 @@ func (p *paces) leave(org core.ID) {
 	}
 }
 
-// turn waits for a turn, and returns how many bytes were counted for it. It reports false
-// when ctx ends or closing is closed before.
-func (p *pace) turn(ctx context.Context, closing <-chan struct{}) (counted int, ok bool) {
+// turn waits for a turn, first among the tails of an organization. The caller calls end
+// when it has what it was handed. It reports false when ctx ends or closing is closed
+// before.
+func (p *paces) turn(ctx context.Context, own *ownPace, closing <-chan struct{}) (end func(), ok bool) {
+	select {
+	case own.place <- struct{}{}:
+	case <-ctx.Done():
+		return nil, false
+	case <-closing:
+		return nil, false
+	}
+	if !own.wait(ctx, closing) || !p.node.wait(ctx, closing) {
+		<-own.place
+		return nil, false
+	}
+	return func() { <-own.place }, true
+}
+
+// wait waits for a turn. It reports false when ctx ends or closing is closed before.
+func (p *pace) wait(ctx context.Context, closing <-chan struct{}) bool {
 	p.mu.Lock()
 	now := time.Now()
 	if p.free.Before(now) {
 		p.free = now
 	}
 	wait := p.free.Sub(now)
-	p.free = p.free.Add(p.apart + p.cost(p.piece))
-	counted = p.piece
+	p.free = p.free.Add(p.apart)
 	p.mu.Unlock()
-	return counted, pause(ctx, closing, wait)
+	return pause(ctx, closing, wait)
 }
 
-// handed puts off the turns to come for what a tail was handed in a turn for which so
-// many bytes were counted.
-func (p *pace) handed(bytes, counted int) {
+// handed puts off the turns to come for what a tail was handed.
+func (p *pace) handed(bytes int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.free = p.free.Add(p.cost(bytes - counted))
-	p.piece = bytes
+	p.free = p.free.Add(time.Duration(float64(bytes) * p.perByte))
 }
-
-func (p *pace) cost(bytes int) time.Duration { return time.Duration(float64(bytes) * p.perByte) }

@@ -23,8 +23,10 @@ type Recent struct {
 	// this node is alone, or finds the others' events by asking the log.
 	notifier core.Notifier
 	logger   *slog.Logger
-	// commits counts what Committed was told of.
+	// commits counts what Committed was told of, and alone, by organization, what was of
+	// one organization only.
 	commits atomic.Int64
+	alone   sync.Map
 
 	// mu guards streams, and of each followed its followers and idle. It is held
 	// for a look into the map: every commit takes it, so nothing that waits may
@@ -102,18 +104,8 @@ func (r *Recent) forget(interval time.Duration) {
 	}
 }
 
-// Read returns up to limit events from an offset up to, not including, to. It
-// reads them from memory when they are kept, and from the log otherwise. An
-// answer from memory is complete: it reaches to or holds limit events.
-func (r *Recent) Read(ctx context.Context, stream core.ID, from, to core.Offset, limit, bytes int) ([]core.Event, error) {
-	if events, kept := r.Recall(stream, from, to, limit); kept {
-		return events, nil
-	}
-	return r.log.Read(ctx, stream, core.Scan{From: from, To: to, Limit: limit, Bytes: bytes})
-}
-
-// Recall is [Recent.Read] from memory alone. It reports false when not all of it is
-// kept.
+// Recall returns up to limit events from an offset up to, not including, to, out of memory.
+// It reports false when not all of them are kept: the log has them then.
 func (r *Recent) Recall(stream core.ID, from, to core.Offset, limit int) (events []core.Event, kept bool) {
 	r.mu.RLock()
 	f := r.streams[stream]
@@ -129,7 +121,7 @@ func (r *Recent) Recall(stream core.ID, from, to core.Offset, limit int) (events
 // The committer calls it while requests wait for their answer, so it only copies;
 // a gap is fetched by a goroutine of its own.
 func (r *Recent) Committed(batches []core.Batch) {
-	r.commits.Add(1)
+	r.count(batches)
 	for i := range batches {
 		if len(batches[i].Entries) == 0 {
 			continue
@@ -142,6 +134,34 @@ func (r *Recent) Committed(batches []core.Batch) {
 		}
 	}
 	r.spread(batches)
+}
+
+// count counts a commit.
+func (r *Recent) count(batches []core.Batch) {
+	r.commits.Add(1)
+	for i := range batches {
+		if batches[i].Org != batches[0].Org {
+			return
+		}
+	}
+	if len(batches) == 0 {
+		return
+	}
+	mine, known := r.alone.Load(batches[0].Org)
+	if !known {
+		mine, _ = r.alone.LoadOrStore(batches[0].Org, new(atomic.Int64))
+	}
+	mine.(*atomic.Int64).Add(1)
+}
+
+// othersThan is how many commits others than an organization had a part in. It may be
+// off by those that are being counted.
+func (r *Recent) othersThan(org core.ID) int64 {
+	mine, known := r.alone.Load(org)
+	if !known {
+		return r.commits.Load()
+	}
+	return r.commits.Load() - mine.(*atomic.Int64).Load()
 }
 
 // spread has the other nodes told, by the goroutine of telling. Commits that come

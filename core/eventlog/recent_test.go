@@ -153,8 +153,7 @@ func TestRecentKeepsTheNewest(t *testing.T) {
 					batch := log.record(c.batch, c.payload)
 					r.Committed([]core.Batch{batch})
 					head, _ := f.Head()
-					events, err := r.Read(t.Context(), core.ID{7}, head-1, head, 100, 1<<20)
-					require.NoError(t, err)
+					events := read(t, r, head-1, head, 100)
 					require.Equal(t, head-1, events[0].Offset)
 					if round%16 == 0 {
 						log.window(t, r)
@@ -180,9 +179,18 @@ func TestRecentOwnsWhatItKeeps(t *testing.T) {
 	batch := log.record(2, `"kept"`)
 	r.Committed([]core.Batch{batch})
 	copy(batch.Entries[0].Payload, `"gone"`)
-	events, err := r.Read(t.Context(), core.ID{7}, 0, 1, 1, 1<<20)
-	require.NoError(t, err)
+	events := read(t, r, 0, 1, 1)
 	require.JSONEq(t, `"kept"`, string(events[0].Payload))
+}
+
+// read reads as a consumer does: from memory, or else the log.
+func read(t *testing.T, r *Recent, from, to core.Offset, limit int) []core.Event {
+	if events, kept := r.Recall(core.ID{7}, from, to, limit); kept {
+		return events
+	}
+	events, err := r.log.Read(t.Context(), core.ID{7}, core.Scan{From: from, To: to, Limit: limit, Bytes: 1 << 20})
+	require.NoError(t, err)
+	return events
 }
 
 // TestRecentFetchesAGapOnce: what other nodes stored in between is read once
@@ -203,8 +211,7 @@ func TestRecentFetchesAGapOnce(t *testing.T) {
 				<-changed
 				head, _ = f.Head()
 				require.Equal(t, core.Offset(56), head)
-				events, err := r.Read(t.Context(), core.ID{7}, 3, 56, 100, 1<<20)
-				require.NoError(t, err)
+				events := read(t, r, 3, 56, 100)
 				require.Len(t, events, 53)
 			})
 		}
@@ -450,8 +457,7 @@ func TestRecentGoesBackWithTheLog(t *testing.T) {
 				head, _ := f.Head()
 				require.Equal(t, core.Offset(len(log.events)), head)
 				log.window(t, r)
-				events, err := r.Read(t.Context(), core.ID{7}, 0, head, 10, 1<<20)
-				require.NoError(t, err)
+				events := read(t, r, 0, head, 10)
 				require.Equal(t, log.events, events)
 			})
 		})

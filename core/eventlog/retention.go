@@ -158,10 +158,17 @@ func (r *Retention) sweepStreams(ctx context.Context, now time.Time) (oldest tim
 			r.oldest[ids[i]], r.weights[ids[i]] = known[ids[i]], weighed[ids[i]]
 		}
 		bounds, err := r.Log.Bounds(ctx, ids)
-		if err != nil {
+		bounds, unknown := core.KnownBounds(bounds, err)
+		switch {
+		case err != nil && bounds == nil:
 			return oldest, errors.Join(append(failures, err)...)
+		case err != nil: // the streams of other shards are swept all the same
+			failures = append(failures, err)
 		}
 		for i := range streams {
+			if unknown(i) {
+				continue
+			}
 			left, err := r.sweepStream(ctx, &streams[i], bounds[i], now)
 			if !away {
 				failed := r.handOver(ctx, &streams[i], bounds[i], now)

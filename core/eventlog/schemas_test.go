@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -244,14 +245,16 @@ func TestASchemaIsInferredFromEvents(t *testing.T) {
 // To infer schemas costs an organization of its share, as to evaluate them does.
 func TestInferringTakesOfTheShare(t *testing.T) {
 	t.Parallel()
-	r := newRegistry(t, core.StreamSpec{Name: "a"})
-	sample := json.RawMessage(`"` + strings.Repeat("x", core.MaxEventBytes/2) + `"`)
-	var err error
-	for tries := 0; err == nil; tries++ {
-		require.Less(t, tries, 100*runtime.NumCPU(), "a share has an end")
-		_, err = r.schemas.Infer(t.Context(), r.Who, "a", core.SchemaSamples{Samples: []json.RawMessage{sample}})
-	}
-	coretest.RequireRefusal(t, err, core.CodeRateLimited, "evaluations")
+	synctest.Test(t, func(t *testing.T) {
+		r := newRegistry(t, core.StreamSpec{Name: "a"})
+		sample := json.RawMessage(`"` + strings.Repeat("x", core.MaxEventBytes/2) + `"`)
+		var err error
+		for tries := 0; err == nil; tries++ {
+			require.Less(t, tries, 100*runtime.NumCPU(), "a share has an end")
+			_, err = r.schemas.Infer(t.Context(), r.Who, "a", core.SchemaSamples{Samples: []json.RawMessage{sample}})
+		}
+		coretest.RequireRefusal(t, err, core.CodeRateLimited, "evaluations")
+	})
 }
 
 func TestEventsThatDoNotFitAreReported(t *testing.T) {

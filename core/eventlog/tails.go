@@ -62,11 +62,9 @@ type Tail struct {
 	tails    *Tails
 	who      core.Principal
 	follower *Follower
-	pace     *pace // of its organization
-	// counted is what the last turn was taken to hand out, in its organization and in all.
-	counted [2]int
-	watch   lookout.Watch[permit]
-	spec    TailSpec
+	pace     *ownPace // of its organization
+	watch    lookout.Watch[permit]
+	spec     TailSpec
 	// next is the offset after everything that the tail has looked at.
 	next core.Offset
 }
@@ -167,16 +165,13 @@ func (t *Tail) Next(ctx context.Context, longest time.Duration) (part TailPart, 
 		// wait below.
 		head, changed := t.follower.Head()
 		lost := t.watch.News()
-		if t.next < head && !t.turn(ctx) {
-			return TailPart{}, false, nil
-		}
-		if err := t.permitted(ctx); err != nil {
-			return TailPart{}, true, err
-		}
 		if t.next < head {
-			if part, err = t.look(ctx, head); err != nil || !part.nothing() {
-				return part, true, err
-			}
+			part, more, err = t.step(ctx, head)
+		} else {
+			more, err = true, t.permitted(ctx)
+		}
+		if err != nil || !more || !part.nothing() {
+			return part, more, err
 		}
 		if t.next < head { // what was looked at did not match: there is more
 			changed = always
@@ -194,15 +189,6 @@ func (t *Tail) Next(ctx context.Context, longest time.Duration) (part TailPart, 
 	}
 }
 
-// turn waits until the tail may look, first among those of its organization. It reports
-// false when the tails are closed or ctx ends.
-func (t *Tail) turn(ctx context.Context) (ok bool) {
-	if t.counted[0], ok = t.pace.turn(ctx, t.tails.closing); ok {
-		t.counted[1], ok = t.tails.paces.node.turn(ctx, t.tails.closing)
-	}
-	return ok
-}
-
 // permitted looks whether the tail may go on: its key may have been revoked, its
 // stream deleted. It changes nothing, and is called for other tails, too.
 func (t *Tail) permitted(ctx context.Context) error {
@@ -214,14 +200,32 @@ func (t *Tail) permitted(ctx context.Context) error {
 	return err
 }
 
-// look takes the next step towards the head.
-func (t *Tail) look(ctx context.Context, head core.Offset) (part TailPart, err error) {
+// step takes the next step towards the head when it is the tail's turn. more is false when
+// the tails are closed or ctx ends before.
+func (t *Tail) step(ctx context.Context, head core.Offset) (part TailPart, more bool, err error) {
+	part, kept, more, err := t.recall(ctx, head)
+	if err == nil && more && !kept {
+		part, err = t.lookInLog(ctx, head)
+	}
+	return part, more, err
+}
+
+// recall is a step from memory. kept is false when that does not reach as far back.
+func (t *Tail) recall(ctx context.Context, head core.Offset) (part TailPart, kept, more bool, err error) {
+	end, ok := t.tails.paces.turn(ctx, t.pace, t.tails.closing)
+	if !ok {
+		return part, false, false, nil
+	}
+	defer end()
+	if err := t.permitted(ctx); err != nil {
+		return part, false, true, err
+	}
 	if most := t.spec.MaxBehind; most > 0 && int64(head-t.next) > most {
-		return t.skip(head-core.Offset(min(most, tailEvents)), false), nil
+		return t.skip(head-core.Offset(min(most, tailEvents)), false), true, true, nil
 	}
 	events, kept := t.tails.recent.Recall(t.follower.stream, t.next, head, tailEvents)
 	if !kept {
-		return t.lookInLog(ctx, head)
+		return part, false, true, nil
 	}
 	for i, size := 0, 0; i < len(events); i++ {
 		if size += events[i].Size(); size >= tailBytes {
@@ -230,7 +234,7 @@ func (t *Tail) look(ctx context.Context, head core.Offset) (part TailPart, err e
 		}
 	}
 	t.next = events[len(events)-1].Offset + 1
-	return t.show(events), nil
+	return t.show(events), true, true, nil
 }
 
 // lookInLog reads a page from the store once it is the tail's turn. That may take a
@@ -283,7 +287,7 @@ func (t *Tail) show(events []core.Event) TailPart {
 			size += events[i].Size()
 		}
 	}
-	t.pace.handed(size, t.counted[0])
-	t.tails.paces.node.handed(size, t.counted[1])
+	t.pace.handed(size)
+	t.tails.paces.node.handed(size)
 	return TailPart{Events: matching}
 }

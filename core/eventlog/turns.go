@@ -18,6 +18,8 @@ import (
 type Turns struct {
 	// made counts this node's commits.
 	made *atomic.Int64
+	// reads bounds all of it while others produce, and what no turn is taken for.
+	reads *Reads
 
 	// mu guards what follows, and how many use a line.
 	mu    sync.Mutex
@@ -28,7 +30,7 @@ type Turns struct {
 
 // NewTurns returns the turns at the log that a hub hears of.
 func NewTurns(recent *Recent) *Turns {
-	return &Turns{made: &recent.commits, lines: map[core.ID]*line{}, swept: 1024}
+	return &Turns{made: &recent.commits, reads: NewReads(recent), lines: map[core.ID]*line{}, swept: 1024}
 }
 
 // line is where the readers of one organization wait.
@@ -79,9 +81,10 @@ func (t *Turns) take(ctx context.Context, org core.ID, closing <-chan struct{}, 
 	if !pause(ctx, closing, time.Until(l.next)) {
 		return false
 	}
-	begun := time.Now()
-	window()
-	took := time.Since(begun)
+	took, was := t.reads.read(ctx, org, closing, window)
+	if !was {
+		return false
+	}
 	made := t.made.Load()
 	times := min(int64(rest.quiet)+made-l.commits, int64(max(rest.busy, rest.quiet)))
 	l.next, l.commits = time.Now().Add(took*time.Duration(times)), made
@@ -94,8 +97,19 @@ func (t *Turns) Backfill(ctx context.Context, org core.ID, closing <-chan struct
 	return t.take(ctx, org, closing, backfillRests, lease)
 }
 
+// first has the first window of a walk read, unless ctx ends before. Without Turns it is
+// at once.
+func (t *Turns) first(ctx context.Context, org core.ID, window func()) bool {
+	if t == nil {
+		window()
+		return true
+	}
+	_, was := t.reads.read(ctx, org, nil, window)
+	return was
+}
+
 // stride has the reads of one walk take turns. The first one, which is all that most
-// walks need, waits for nobody.
+// walks need, takes none: see [Reads].
 type stride struct {
 	turns *Turns
 	org   core.ID
@@ -104,11 +118,10 @@ type stride struct {
 }
 
 func (s *stride) read(ctx context.Context, window func() ([]core.Event, error)) (events []core.Event, err error) {
-	if !s.begun {
-		s.begun = true
-		return window()
-	}
-	if !s.turns.take(ctx, s.org, nil, s.rests, func() { events, err = window() }) {
+	read := func() { events, err = window() }
+	first := !s.begun
+	s.begun = true
+	if first && !s.turns.first(ctx, s.org, read) || !first && !s.turns.take(ctx, s.org, nil, s.rests, read) {
 		return nil, context.Cause(ctx)
 	}
 	return events, err

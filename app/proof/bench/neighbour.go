@@ -33,6 +33,7 @@ var attacks = []struct {
 	{"searches", (*attacker).searches},
 	{"exports", (*attacker).exports},
 	{"backfills", (*attacker).backfills},
+	{"late_consumers", (*attacker).lateConsumers},
 }
 
 // neighbour measures an organization's producer while another organization does
@@ -123,6 +124,11 @@ func (a *attacker) prepare(ctx context.Context) error {
 	}
 	for _, stream := range []string{"busy", "quiet"} {
 		if _, err := a.client.CreateGroup(ctx, stream, core.GroupSpec{Name: "readers", Mode: core.Shared}); err != nil {
+			return err
+		}
+	}
+	for i := range lateConsumers {
+		if _, err := a.client.CreateGroup(ctx, "busy", core.GroupSpec{Name: lateConsumer(i), Mode: core.Shared}); err != nil {
 			return err
 		}
 	}
@@ -284,6 +290,24 @@ func (a *attacker) backfills(ctx context.Context) error {
 			// The next round's has the same name, and says so if this one stays.
 			_ = a.client.DeleteProcessor(context.WithoutCancel(ctx), "busy", made.ID.String(), made.Revision)
 		})
+	}
+	return nil
+}
+
+// lateConsumers is how many groups are behind.
+const lateConsumers = 20
+
+func lateConsumer(i int) string { return fmt.Sprintf("late-%d", i) }
+
+// lateConsumers have groups go through a whole stream as fast as they get it.
+func (a *attacker) lateConsumers(ctx context.Context) error {
+	for i := range lateConsumers {
+		name := lateConsumer(i)
+		if _, err := a.client.ResetGroup(ctx, "busy", name, core.Start{}); err != nil {
+			return err
+		}
+		poll := httpRequest("GET", "/api/v1/streams/busy/consumer-groups/"+name+"/events?limit=1000", a.key, "", nil)
+		a.repeat(ctx, 1, load{request: poll, status: 200})
 	}
 	return nil
 }
