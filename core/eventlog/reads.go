@@ -31,6 +31,9 @@ const (
 	readCredit = 100 * time.Millisecond
 	// readCost is what a first read is counted for.
 	readCost = 20 * time.Millisecond
+	// readCostMost bounds what a read costs: one that took longer waited for a store that
+	// hangs, which is no work.
+	readCostMost = time.Second
 	// readRests is how many times as long as a read its rest is, at most.
 	readRests = 3
 	// busyInterval is how often the commits of others are counted, and busyCommits how
@@ -96,7 +99,7 @@ func (r *Reads) Took(org core.ID, took time.Duration) {
 	one, others := r.reading(org), r.recent.othersThan(org)
 	one.mu.Lock()
 	defer one.mu.Unlock()
-	one.cost = time.Duration(float64(took) * one.price(others) / float64(max(runtime.GOMAXPROCS(0)/2, 1)))
+	one.cost = min(time.Duration(float64(took)*one.price(others)/float64(max(runtime.GOMAXPROCS(0)/2, 1))), readCostMost)
 	one.spend(one.cost)
 }
 
