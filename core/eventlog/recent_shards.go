@@ -63,7 +63,7 @@ func (r *Recent) ask(ctx context.Context, all []*followed, news bool) {
 	}
 }
 
-// parts parts streams by their shards. One whose shard nobody can tell is a part of shard -1.
+// parts groups streams by their shards. One whose shard nobody can tell is a part of shard -1.
 func (l *shardedLook) parts(ctx context.Context, all []*followed) map[int][]*followed {
 	parts := map[int][]*followed{}
 	for _, f := range all {
