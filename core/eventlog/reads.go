@@ -29,8 +29,13 @@ type Reads struct {
 const (
 	// readCredit is how much an organization may owe before its requests wait.
 	readCredit = 100 * time.Millisecond
+	// readPatience is how long a request may wait. Where it would be longer, it is refused.
+	readPatience = 10 * time.Second
 	// readCost is what a first read is counted for.
 	readCost = 20 * time.Millisecond
+	// readCostMost bounds what a read costs: one that took longer waited for a store that
+	// hangs, which is no work.
+	readCostMost = time.Second
 	// readRests is how many times as long as a read its rest is, at most.
 	readRests = 3
 	// busyInterval is how often the commits of others are counted, and busyCommits how
@@ -61,34 +66,51 @@ type reading struct {
 }
 
 // Wait waits until an organization may read. Once it has read, the caller calls done. It
-// reports false when ctx ends or closing is closed before.
-func (r *Reads) Wait(ctx context.Context, org core.ID, closing <-chan struct{}) (done func(), ok bool) {
+// reports false when closing is closed before. The error is that it is not worth waiting
+// for, or that ctx has ended.
+func (r *Reads) Wait(ctx context.Context, org core.ID, closing <-chan struct{}) (done func(), ok bool, err error) {
+	return r.wait(ctx, org, closing, readPatience)
+}
+
+// wait is Wait for who waits so long at most.
+func (r *Reads) wait(ctx context.Context, org core.ID, closing <-chan struct{}, most time.Duration) (done func(), ok bool, err error) {
 	one := r.reading(org)
 	one.mu.Lock()
 	wait, counted := one.owes()-readCredit, one.cost
+	if wait > most {
+		one.mu.Unlock()
+		return nil, false, core.Unavailable(nil, wait/2, "the organization asks for more of the store than its part while others produce; try again")
+	}
 	one.spend(counted)
 	one.mu.Unlock()
-	ok = pause(ctx, closing, wait)
-	return func() {
+	done = func() {
 		one.mu.Lock()
 		defer one.mu.Unlock()
 		one.spend(-counted)
-	}, ok
+	}
+	if pause(ctx, closing, wait) {
+		return done, true, nil
+	}
+	done()
+	if ctx.Err() != nil {
+		err = core.Unavailable(ctx.Err(), time.Second, "the request took too long, and nothing was changed; try again")
+	}
+	return nil, false, err
 }
 
-// read has a window read as soon as an organization may. It returns how long that took,
-// and whether it was read.
-func (r *Reads) read(ctx context.Context, org core.ID, closing <-chan struct{}, window func()) (took time.Duration, was bool) {
-	done, ok := r.Wait(ctx, org, closing)
-	defer done()
+// read has a window read as soon as an organization may, and returns how long that took.
+// It reports false, without an error, when closing is closed before.
+func (r *Reads) read(ctx context.Context, org core.ID, closing <-chan struct{}, most time.Duration, window func()) (took time.Duration, was bool, err error) {
+	done, ok, err := r.wait(ctx, org, closing, most)
 	if !ok {
-		return 0, false
+		return 0, false, err
 	}
+	defer done()
 	begun := time.Now()
 	window()
 	took = time.Since(begun)
 	r.Took(org, took)
-	return took, true
+	return took, true, nil
 }
 
 // Took notes that an organization has read, and how long that took.
@@ -96,7 +118,7 @@ func (r *Reads) Took(org core.ID, took time.Duration) {
 	one, others := r.reading(org), r.recent.othersThan(org)
 	one.mu.Lock()
 	defer one.mu.Unlock()
-	one.cost = time.Duration(float64(took) * one.price(others) / float64(max(runtime.GOMAXPROCS(0)/2, 1)))
+	one.cost = min(time.Duration(float64(took)*one.price(others)/float64(max(runtime.GOMAXPROCS(0)/2, 1))), readCostMost)
 	one.spend(one.cost)
 }
 
