@@ -9,8 +9,9 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Reads bounds what the requests of an organization that read the log take of a node and
-// its store while others produce: polls of groups that are behind, first pages of events.
+// Reads bounds what the requests of an organization that read take of a node and its store
+// while others produce: polls of groups that are behind, first pages of events, and
+// whatever else people and programs ask for.
 // Each read is paid for with the time that it took, several times over while others
 // commit; who owes too much waits before the next one. An organization's own commits do
 // not count: whether its producers or its consumers go first is its own business. It is
@@ -33,10 +34,16 @@ const (
 	readCost = 20 * time.Millisecond
 	// readRests is how many times as long as a read its rest is, at most.
 	readRests = 3
+	// dearest is what a read costs at most: on a node that is overloaded, one that nobody
+	// would call dear takes seconds, and must not keep its organization out for a minute.
+	dearest = 2 * time.Second
 	// busyInterval is how often the commits of others are counted, and busyCommits how
-	// many in a second make the rests as long as one read.
+	// many in a second make the rests as long as one read. So does each batch of others
+	// that waits for its commit: who gets little done is not alone.
 	busyInterval = 50 * time.Millisecond
 	busyCommits  = 100
+	// longestWait is how long a request is put off at most. One more is refused.
+	longestWait = 5 * time.Second
 )
 
 // NewReads returns the bounds on the log that a hub hears of.
@@ -76,6 +83,28 @@ func (r *Reads) Wait(ctx context.Context, org core.ID, closing <-chan struct{}) 
 	}, ok
 }
 
+// Answer has a request answered as soon as its organization may, and counts how long that
+// took. It refuses what would wait too long. Without Reads it is at once.
+func (r *Reads) Answer(ctx context.Context, org core.ID, answer func() error) (err error) {
+	if r == nil {
+		return answer()
+	}
+	one := r.reading(org)
+	one.mu.Lock()
+	wait := one.owes() - readCredit
+	one.mu.Unlock()
+	if wait > longestWait {
+		return &core.Error{
+			Code: core.CodeRateLimited, RetryAfter: wait,
+			Message: "this organization asks for as much as it may while others send events; ask for less at once, or come again later",
+		}
+	}
+	if _, was := r.read(ctx, org, nil, func() { err = answer() }); !was {
+		return core.Unavailable(context.Cause(ctx), longestWait, "the server has much to do for others; try again")
+	}
+	return err
+}
+
 // read has a window read as soon as an organization may. It returns how long that took,
 // and whether it was read.
 func (r *Reads) read(ctx context.Context, org core.ID, closing <-chan struct{}, window func()) (took time.Duration, was bool) {
@@ -93,10 +122,12 @@ func (r *Reads) read(ctx context.Context, org core.ID, closing <-chan struct{}, 
 
 // Took notes that an organization has read, and how long that took.
 func (r *Reads) Took(org core.ID, took time.Duration) {
-	one, others := r.reading(org), r.recent.othersThan(org)
+	one := r.reading(org)
+	others, waiting := r.recent.othersThan(org)
 	one.mu.Lock()
 	defer one.mu.Unlock()
-	one.cost = time.Duration(float64(took) * one.price(others) / float64(max(runtime.GOMAXPROCS(0)/2, 1)))
+	cost := time.Duration(float64(took) * one.price(others, waiting) / float64(max(runtime.GOMAXPROCS(0)/2, 1)))
+	one.cost = min(cost, dearest)
 	one.spend(one.cost)
 }
 
@@ -108,10 +139,10 @@ func (o *reading) spend(cost time.Duration) {
 }
 
 // price is what a read costs, in times that it took.
-func (o *reading) price(others int64) float64 {
+func (o *reading) price(others, waiting int64) float64 {
 	now := time.Now()
 	if since := now.Sub(o.at); since >= busyInterval {
-		o.rests = min(float64(others-o.others)/since.Seconds()/busyCommits, readRests)
+		o.rests = min(max(float64(others-o.others)/since.Seconds()/busyCommits, float64(waiting)), readRests)
 		o.others, o.at = others, now
 	}
 	if o.rests < 0.5 { // next to nobody is in the way
@@ -128,7 +159,8 @@ func (r *Reads) reading(org core.ID) *reading {
 		if len(r.of) >= r.swept {
 			r.sweep()
 		}
-		one = &reading{cost: readCost, at: time.Now(), others: r.recent.othersThan(org), rests: readRests}
+		others, _ := r.recent.othersThan(org)
+		one = &reading{cost: readCost, at: time.Now(), others: others, rests: readRests}
 		r.of[org] = one
 	}
 	return one

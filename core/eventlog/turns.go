@@ -30,7 +30,7 @@ type Turns struct {
 
 // NewTurns returns the turns at the log that a hub hears of.
 func NewTurns(recent *Recent) *Turns {
-	return &Turns{made: &recent.commits, reads: NewReads(recent), lines: map[core.ID]*line{}, swept: 1024}
+	return &Turns{made: &recent.total.commits, reads: NewReads(recent), lines: map[core.ID]*line{}, swept: 1024}
 }
 
 // line is where the readers of one organization wait.
