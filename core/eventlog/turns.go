@@ -31,7 +31,7 @@ type Turns struct {
 
 // NewTurns returns the turns at the log that a hub hears of.
 func NewTurns(recent *Recent) *Turns {
-	return &Turns{made: &recent.commits, reads: NewReads(recent), lines: map[core.ID]*line{}, swept: 1024}
+	return &Turns{made: &recent.total.commits, reads: NewReads(recent), lines: map[core.ID]*line{}, swept: 1024}
 }
 
 // line is where the readers of one organization wait.
@@ -105,7 +105,7 @@ func (t *Turns) first(ctx context.Context, org core.ID, window func()) error {
 		window()
 		return nil
 	}
-	_, _, err := t.reads.read(ctx, org, nil, readPatience, window)
+	_, _, err := t.reads.read(ctx, org, nil, longestWait, window)
 	return err
 }
 
