@@ -171,7 +171,7 @@ func TestAPollWaitsForItsTurnWithinReason(t *testing.T) {
 			}
 			synctest.Wait()
 		}
-		require.Equal(t, core.CodeUnavailable, refused.Load().Code)
+		require.Equal(t, core.CodeRateLimited, refused.Load().Code)
 		require.Greater(t, refused.Load().RetryAfter, time.Second)
 		end()
 		all.Wait()

@@ -26,7 +26,8 @@ type UseCases struct {
 type Ports struct {
 	// Streams opens streams by name, for principals that may use them.
 	Streams *eventlog.Streams
-	// Recent holds the newest events, and wakes polls that wait for more.
+	// Recent holds the newest events, and wakes polls that wait for more. Who neither
+	// consumes nor works does without, and without Log.
 	Recent *eventlog.Recent
 	// Log holds all events.
 	Log core.Reader

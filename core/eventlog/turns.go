@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -17,8 +16,8 @@ import (
 // their own: somebody waits for a search, which must not wait for their long rests. It is
 // safe for concurrent use.
 type Turns struct {
-	// made counts this node's commits.
-	made *atomic.Int64
+	// recent counts this node's commits.
+	recent *Recent
 	// reads bounds all of it while others produce, and what no turn is taken for.
 	reads *Reads
 
@@ -31,7 +30,7 @@ type Turns struct {
 
 // NewTurns returns the turns at the log that a hub hears of.
 func NewTurns(recent *Recent) *Turns {
-	return &Turns{made: &recent.commits, reads: NewReads(recent), lines: map[core.ID]*line{}, swept: 1024}
+	return &Turns{recent: recent, reads: NewReads(recent), lines: map[core.ID]*line{}, swept: 1024}
 }
 
 // line is where the readers of one organization wait.
@@ -86,7 +85,7 @@ func (t *Turns) take(ctx context.Context, org core.ID, closing <-chan struct{}, 
 	if !was {
 		return false
 	}
-	made := t.made.Load()
+	made := t.recent.total.commits.Load()
 	times := min(int64(rest.quiet)+made-l.commits, int64(max(rest.busy, rest.quiet)))
 	l.next, l.commits = time.Now().Add(took*time.Duration(times)), made
 	return true
@@ -105,7 +104,7 @@ func (t *Turns) first(ctx context.Context, org core.ID, window func()) error {
 		window()
 		return nil
 	}
-	_, _, err := t.reads.read(ctx, org, nil, readPatience, window)
+	_, _, err := t.reads.read(ctx, org, nil, longestWait, window)
 	return err
 }
 
