@@ -3,8 +3,10 @@ package app_test
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -19,10 +21,10 @@ type commander struct {
 }
 
 // newCommander starts a server with a stream `orders` that has two events.
-func newCommander(t *testing.T) (commander, *rest.Client) {
+func newCommander(t *testing.T, environ ...string) (commander, *rest.Client) {
 	t.Helper()
 	h := newHome(t)
-	server := h.serve()
+	server := h.serve(environ...)
 	key := h.key()
 	client := server.client(key)
 	_, err := client.CreateStream(t.Context(), core.StreamSpec{Name: "orders"})
@@ -100,7 +102,7 @@ func TestProcessorsAreLedByCommands(t *testing.T) {
 
 func TestSourcesAreLedByCommands(t *testing.T) {
 	t.Parallel()
-	c, client := newCommander(t)
+	c, client := newCommander(t, "EVENTFLOW_ALLOW_PRIVATE_DESTINATIONS=true")
 	address := strings.TrimSpace(c.must("source", "create", "shop", "--stream", "orders"))
 	send := func() int {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, address, strings.NewReader(`{"type":"order.paid"}`))
@@ -123,7 +125,7 @@ func TestSourcesAreLedByCommands(t *testing.T) {
 	for _, path := range []string{from, "@" + from} {
 		fed := c.must("source", "create", "lake", "--stream", "orders", "--preset", "kafka", "--from-file", path, "-o", "json")
 		require.NotContains(t, fed, "sesame")
-		require.Regexp(t, `lake +kafka +running`, c.must("source", "list"))
+		require.Regexp(t, `lake +kafka +(running|failing)`, c.must("source", "list"))
 		var one core.Source
 		require.NoError(t, json.Unmarshal([]byte(fed), &one))
 		require.Contains(t, string(one.From.Settings), "broker.example.org:9092")
@@ -133,6 +135,17 @@ func TestSourcesAreLedByCommands(t *testing.T) {
 	require.Contains(t, c.fails(2, "source", "create", "lake", "--stream", "orders", "--preset", "kafka", "--from-file", c.write("none.json", "{}")), "brokers: must be a list")
 	require.Contains(t, c.fails(2, "source", "create", "lake", "--stream", "orders", "--preset", "kafka", "--from-file", "/nowhere.json"), "/nowhere.json")
 	require.Contains(t, c.fails(4, "source", "show", "pub"), "source list")
+	_, err := client.CreateStream(t.Context(), core.StreamSpec{Name: "short-lived"})
+	require.NoError(t, err)
+	inside := c.write("inside.json", `{"brokers":["127.0.0.1:1"],"topics":["orders"],"tls":false}`)
+	c.must("source", "create", "pond", "--stream", "short-lived", "--preset", "kafka", "--from-file", inside)
+	reason := regexp.MustCompile(`pond +kafka +failing .*: \S+`)
+	require.Eventually(t, func() bool { return reason.MatchString(c.must("source", "list")) }, patience, 100*time.Millisecond)
+	require.Regexp(t, `state +failing\nreason +\S.*\nsince +\d`, c.must("source", "show", "pond"))
+	require.NoError(t, client.DeleteStream(t.Context(), "short-lived", 0))
+	require.NotContains(t, c.must("source", "list"), "pond", "it goes with its stream")
+	c.must("source", "create", "pond", "--stream", "orders") // and its name is free
+	c.must("source", "delete", "pond")
 	c.must("source", "delete", "shop")
 	all, err := client.SourcesPage(t.Context(), "", 0)
 	require.NoError(t, err)

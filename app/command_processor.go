@@ -39,8 +39,12 @@ func processorListCommand() *cobra.Command {
 		}
 		var rows [][]string
 		for _, p := range all {
+			lag := fmt.Sprint(p.Status.Lag)
+			if p.Unavailable { // the shard of its stream is away
+				lag = "unavailable"
+			}
 			rows = append(rows, []string{
-				p.StreamName, p.Name, string(p.State), p.Destination.Type, fmt.Sprint(p.Status.Lag),
+				p.StreamName, p.Name, string(p.State), p.Destination.Type, lag,
 				fmt.Sprint(p.LastDay.Delivered), fmt.Sprint(p.LastDay.Failed),
 			})
 		}

@@ -35,10 +35,19 @@ func sourceListCommand() *cobra.Command {
 		}
 		var rows [][]string
 		for _, s := range all {
-			rows = append(rows, []string{s.ID.String(), s.Name, string(s.Preset), string(s.State), s.Masked, tableTime(s.CreatedAt)})
+			state, reason := sourceState(s)
+			rows = append(rows, []string{s.ID.String(), s.Name, string(s.Preset), state, s.Masked, tableTime(s.CreatedAt), reason})
 		}
-		return a.table("ID NAME PRESET STATE ADDRESS CREATED", rows)
+		return a.table("ID NAME PRESET STATE ADDRESS CREATED REASON", rows)
 	})
+}
+
+// sourceState is the state of a source and, where that is failing, why.
+func sourceState(s core.Source) (state, reason string) {
+	if s.State != core.SourceRunning || s.Feed == nil || s.Feed.Error == "" {
+		return string(s.State), ""
+	}
+	return "failing", s.Feed.Error
 }
 
 func (a asked) sources() ([]core.Source, error) {
@@ -155,7 +164,16 @@ func (a asked) showSource(s core.Source) error {
 	if a.json {
 		return a.encode(s)
 	}
-	return a.facts("name", s.Name, "id", s.ID.String(), "stream", s.Stream.String(), "preset", string(s.Preset), "state", string(s.State),
+	state, reason := sourceState(s)
+	lag, since := "", ""
+	if s.Feed != nil {
+		lag = counted(s.Feed.Lag, "message")
+	}
+	if reason != "" && s.Feed.ErrorAt != nil {
+		since = tableTime(*s.Feed.ErrorAt)
+	}
+	return a.facts("name", s.Name, "id", s.ID.String(), "stream", s.Stream.String(), "preset", string(s.Preset), "state", state,
+		"reason", reason, "since", since, "lag", lag,
 		"address", s.Masked, "headers", strings.Join(s.Headers, ", "), "created", tableTime(s.CreatedAt))
 }
 

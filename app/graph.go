@@ -234,6 +234,9 @@ func newRecent(lc fx.Lifecycle, cfg Config, log core.EventLog, storage core.Stor
 		return nil, err
 	}
 	recent := eventlog.NewRecent(log, notifier, logger)
+	if shards, several := storage.(core.Sharded); several { // log hides it: it counts and traces
+		recent.ByShard(shards)
+	}
 	background(lc, recent.Run)
 	return recent, nil
 }

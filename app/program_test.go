@@ -24,6 +24,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/rest"
 	"github.com/eventflow-go/eventflow/adapters/sqlite"
 	"github.com/eventflow-go/eventflow/app"
+	"github.com/eventflow-go/eventflow/app/proof/frail"
 )
 
 // asProgram is the variable that makes the test binary the program: what these
@@ -65,7 +66,7 @@ func ignoredLeaks() []goleak.Option {
 // stock is what the stock binary is built with.
 func stock() []app.Option {
 	return []app.Option{
-		app.SharedStorage("sqlite", sqlite.Open), app.Storage("memory", memory.Open),
+		app.SharedStorage("sqlite", sqlite.Open), app.Storage("memory", memory.Open), app.SharedStorage(frail.Scheme, frail.Open),
 		app.SharedStorage("postgres", postgres.Open), app.SharedStorage("postgresql", postgres.Open),
 	}
 }

@@ -154,6 +154,9 @@ func set[T any](field, value *T) {
 // GroupOverview is a group with its stream's name and how far it got.
 type GroupOverview struct {
 	Group
-	StreamName string      `json:"stream_name"`
-	Status     GroupStatus `json:"status"`
+	StreamName string `json:"stream_name"`
+	// Unavailable says that the stream's shard is away. Of the status only the dead
+	// letters are known then.
+	Unavailable bool        `json:"unavailable,omitempty"`
+	Status      GroupStatus `json:"status"`
 }

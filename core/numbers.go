@@ -26,6 +26,9 @@ type Summary struct {
 	// Furthest are the groups with the highest lag.
 	Busiest  []StreamName    `json:"busiest"`
 	Furthest []GroupOverview `json:"furthest"`
+	// Missing says of which streams nothing is counted but that they are there, because
+	// their shards are away. It is in answers to who asks for a part, and only then.
+	Missing *Missing `json:"missing,omitempty"`
 }
 
 // StreamName is a stream by its id and its name.

@@ -138,10 +138,13 @@ type ProcessorMark struct {
 // did in the last day.
 type ProcessorOverview struct {
 	Processor
-	StreamName string        `json:"stream_name"`
-	Status     GroupStatus   `json:"status"`
-	LastDay    DeliveryCount `json:"last_day"`
-	LastError  string        `json:"last_error,omitempty"`
+	StreamName string `json:"stream_name"`
+	// Unavailable says that the stream's shard is away. Of the status only the dead
+	// letters are known then.
+	Unavailable bool          `json:"unavailable,omitempty"`
+	Status      GroupStatus   `json:"status"`
+	LastDay     DeliveryCount `json:"last_day"`
+	LastError   string        `json:"last_error,omitempty"`
 }
 
 // Processors keeps the processors' definitions. [Groups].DeleteGroup removes a processor

@@ -17,6 +17,21 @@ type Quarantined struct {
 	Reasons []Detail `json:"reasons"`
 }
 
+// MarshalJSON leaves out the `event_id` and the `offset` of the event, which has none: zeros
+// would look like some.
+func (q Quarantined) MarshalJSON() ([]byte, error) {
+	type event struct {
+		Event
+		ID     *struct{} `json:"event_id,omitempty"` // hides the field of that name
+		Offset *struct{} `json:"offset,omitempty"`
+	}
+	return json.Marshal(struct {
+		ID      ID       `json:"id"`
+		Event   event    `json:"event"`
+		Reasons []Detail `json:"reasons"`
+	}{q.ID, event{Event: q.Event}, q.Reasons})
+}
+
 // QuarantineScan says which part of a stream's quarantine to read, the newest first.
 type QuarantineScan struct {
 	// EventType selects one type, "" all.

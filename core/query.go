@@ -24,6 +24,10 @@ type EventQuery struct {
 	Cursor string
 	// Limit is the size of a page, [DefaultPageSize] when zero.
 	Limit int
+	// Partial asks a query over all streams for what there is while a shard is away. The
+	// page says what is missing. Without it such a query is an error, because who goes on
+	// behind a page would never see the rest.
+	Partial bool
 }
 
 // EventPage is a part of a query's answer. A page may hold fewer events than asked
@@ -33,4 +37,6 @@ type EventPage struct {
 	Page[Event]
 	// Names are the names of the events' streams, in a page of all streams.
 	Names map[ID]string
+	// Missing says what a page of a Partial query lacks; nil is nothing.
+	Missing *Missing
 }

@@ -16,7 +16,7 @@ const NoOffset Offset = -1
 // Receipt tells a producer where its event is stored.
 type Receipt struct {
 	Status     string    `json:"status"`
-	ID         ID        `json:"event_id"`
+	ID         ID        `json:"event_id,omitzero"`
 	Offset     Offset    `json:"offset"`
 	ReceivedAt time.Time `json:"received_at"`
 	// Duplicate says that an earlier request stored the event under the same

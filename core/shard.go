@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -81,6 +82,57 @@ func KnownBounds(bounds []Bounds, err error) (known []Bounds, unknown func(i int
 		return part.Bounds, func(i int) bool { return part.Unknown[i] }
 	}
 	return bounds, func(int) bool { return err != nil }
+}
+
+// EventsError is what [Reader.ReadAll] of a [Sharded] storage fails with where not all of the
+// shards answer. Who has use for a part, and tells that it is one, finds it by [KnownEvents];
+// to all others it is an error like any.
+type EventsError struct {
+	// Events are those of the other shards, in the order that was asked for.
+	Events []Event
+	// Away are the numbers of the shards that did not answer, in their order.
+	Away []int
+	// Err is why.
+	Err error
+}
+
+// Error implements error.
+func (e *EventsError) Error() string { return e.Err.Error() }
+
+// Unwrap returns why.
+func (e *EventsError) Unwrap() error { return e.Err }
+
+// KnownEvents returns what an answer of [Reader.ReadAll] tells. Where that is a part, part is
+// the error that it came with; failed is an error without a part.
+func KnownEvents(events []Event, err error) (known []Event, part *EventsError, failed error) {
+	if part, ok := errors.AsType[*EventsError](err); ok {
+		return part.Events, part, nil
+	}
+	return events, nil, err
+}
+
+// MaxMissingNames bounds how many streams [Missing] names.
+const MaxMissingNames = 20
+
+// Missing says what an answer over many streams lacks while shards are away: everything of
+// the streams that are on them.
+type Missing struct {
+	// Shards are the numbers of the shards, in their order.
+	Shards []int `json:"shards"`
+	// Streams are the streams on them that the principal may see, by name,
+	// [MaxMissingNames] at most. More says that there are others.
+	Streams []StreamName `json:"streams"`
+	More    bool         `json:"more,omitempty"`
+}
+
+// Add notes a stream that is on a shard that is away.
+func (m *Missing) Add(stream *Stream) {
+	if at, known := slices.BinarySearch(m.Shards, stream.Shard); !known {
+		m.Shards = slices.Insert(m.Shards, at, stream.Shard)
+	}
+	if m.More = len(m.Streams) >= MaxMissingNames; !m.More {
+		m.Streams = append(m.Streams, StreamName{ID: stream.ID, Name: stream.Name})
+	}
 }
 
 // Homes says on which shard the streams are. The catalog does.

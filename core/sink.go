@@ -117,6 +117,10 @@ const (
 	// TurnedAway is about the destination: it wants no events any more. The processor
 	// is disabled and the event waits.
 	TurnedAway
+	// NotSent is about the moment, and no attempt: the sink leaves a destination alone that
+	// was away, and has sent nothing. The event stays as it is and comes again after
+	// [Sent].After at the earliest.
+	NotSent
 )
 
 // SecretRotator is what a [Connector] is, too, if the secret of its destinations can be

@@ -294,7 +294,9 @@ func (m SourceMap) check() error {
 	return nil
 }
 
-// Sources keeps the addresses at which senders put events in, and what was refused there.
+// Sources keeps the addresses at which senders put events in, and what was refused there. The
+// sources of a deleted stream are gone for every method, and their names are free, whatever
+// becomes of them inside.
 type Sources interface {
 	SourceReader
 	SourceWriter
@@ -312,7 +314,7 @@ type SourceReader interface {
 	// organization, or of all if org is zero.
 	Sources(ctx context.Context, org, after ID, limit int) ([]Source, error)
 	// RunningFeeds returns at most limit running sources of any organization whose preset
-	// fetches, with an id greater than after, by id. Those of deleted streams are left out.
+	// fetches, with an id greater than after, by id.
 	RunningFeeds(ctx context.Context, after ID, limit int) ([]Source, error)
 }
 

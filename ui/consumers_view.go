@@ -45,7 +45,9 @@ func (v *consumersView) fetch(ctx app.Context) {
 	v.list.fetchKept(ctx, v.s, keptGroups.of(cursor), func(ctx context.Context, client *rest.Client) (rest.List[core.GroupOverview], error) {
 		page, err := client.AllGroups(ctx, cursor, 0)
 		for _, group := range page.Items {
-			v.trends.note(group.ID, group.Status.Lag)
+			if !group.Unavailable {
+				v.trends.note(group.ID, group.Status.Lag)
+			}
 		}
 		return page, err
 	})

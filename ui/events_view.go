@@ -294,10 +294,14 @@ func (v *eventsView) content() app.UI {
 		return v.tail.view(v)
 	}
 	return v.page.show(func(page found) app.UI {
-		if page.looked+page.passed+len(v.pages.cursors) == 0 && !page.Pagination.HasMore {
+		lacks := app.UI(app.Text(""))
+		if page.Missing != nil {
+			lacks = missingNote(page.Missing)
+		} else if page.looked+page.passed+len(v.pages.cursors) == 0 && !page.Pagination.HasMore {
 			return v.empty()
 		}
 		return app.Div().Class("stack").Body(
+			lacks,
 			v.further.view(v, page),
 			app.If(len(page.Items) > 0, func() app.UI { return v.table(page.Items) }),
 			pager(&v.pages, page.Pagination, v.fetch),

@@ -35,10 +35,14 @@ func groupTable(groups []core.GroupOverview, trends *trends, withStream bool) ap
 	}
 	rows := make([]app.UI, len(groups))
 	for i, group := range groups {
+		flight, waiting := app.Text(count(group.Status.Leased)), app.Text(count(group.Status.Waiting))
+		if group.Unavailable {
+			flight, waiting = app.Text("–"), app.Text("–")
+		}
 		cells := []app.UI{
 			app.A().Class("name").Href(groupPath(group)).Body(named(group.Name)),
-			named(group.StreamName), app.Text(modeText(group.Group)), lagText(group.Status.Lag), sparkline(trends.of[group.ID]),
-			app.Text(age(group.Status)), app.Text(count(group.Status.Leased)), app.Text(count(group.Status.Waiting)), app.Text(count(group.Status.DeadLetters)),
+			named(group.StreamName), app.Text(modeText(group.Group)), groupLag(group), sparkline(trends.of[group.ID]),
+			app.Text(age(group.Status)), flight, waiting, app.Text(count(group.Status.DeadLetters)),
 		}
 		if !withStream {
 			cells = append(cells[:1:1], cells[2:]...)

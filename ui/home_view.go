@@ -42,6 +42,9 @@ func (v *homeView) fetchHour(ctx app.Context) {
 		sum := core.Histogram{From: to.Add(-time.Hour), To: to, Counts: make([]int64, 60)}
 		for _, stream := range streams {
 			one, err := client.Histogram(ctx, stream.ID.String(), sum.From, sum.To, len(sum.Counts))
+			if core.CodeOf(err) == core.CodeUnavailable {
+				continue // its shard went away since, which the page says
+			}
 			if err != nil {
 				return sum, err
 			}
@@ -82,7 +85,9 @@ func (v *homeView) content(now overall) app.UI {
 	if !v.hour.have() && !v.hour.busy && v.hour.err == nil && !v.now.kept {
 		v.s.dispatch(v.fetchHour)
 	}
-	if steps := checklist(now); steps != nil {
+	if now.Missing != nil {
+		parts = append(parts, missingNote(now.Missing))
+	} else if steps := checklist(now); steps != nil {
 		parts = append(parts, v.checklist(steps))
 	}
 	sum := now.Sum
@@ -98,7 +103,7 @@ func (v *homeView) content(now overall) app.UI {
 			tile("Dead letters", count(sum.DeadLetters), deadWords(sum.DeadLetters)),
 		),
 		hourChart(&v.hour, hourWords(sum)),
-		app.Div().Class("columns").Body(v.lagging(sum.Furthest), v.latest(now)),
+		app.Div().Class("columns").Body(v.lagging(now), v.latest(now)),
 	)
 	return app.Div().Class("stack").Body(parts...)
 }
@@ -139,20 +144,28 @@ func deadWords(letters int64) string {
 }
 
 // lagging lists the groups that are furthest behind.
-func (v *homeView) lagging(groups []core.GroupOverview) app.UI {
+func (v *homeView) lagging(now overall) app.UI {
 	columns := []column{{name: "Group"}, {name: "Stream", minor: true}, {name: "Lag", number: true}, {name: "Oldest unread", number: true}}
 	var rows []app.UI
-	for _, group := range groups {
+	for _, group := range now.Sum.Furthest {
 		rows = append(rows, row(columns,
 			app.A().Class("name").Href(address("/consumers/{stream}/{group}", group.StreamName, group.Name)).Body(named(group.Name)),
-			named(group.StreamName), lagText(group.Status.Lag), app.Text(age(group.Status))))
+			named(group.StreamName), groupLag(group), app.Text(age(group.Status))))
 	}
 	body := table("Groups by lag", columns, rows...)
 	if len(rows) == 0 {
-		body = app.P().Class("quiet").Text("No consumer groups yet.")
+		body = none(now, "No consumer groups yet.")
 	}
 	return app.Section().Class("panel").Aria("label", "Consumers").Body(
 		app.Div().Class("head").Body(app.H2().Text("Consumers"), app.A().Href("/consumers").Text("All")), body)
+}
+
+// none says why there is nothing to list.
+func none(now overall, text string) app.UI {
+	if now.Missing != nil {
+		text = "None that can be read now."
+	}
+	return app.P().Class("quiet").Text(text)
 }
 
 // latest lists the newest events.
@@ -168,7 +181,7 @@ func (v *homeView) latest(now overall) app.UI {
 	}
 	body := table("Newest events", columns, rows...)
 	if len(rows) == 0 {
-		body = app.P().Class("quiet").Text("No events yet.")
+		body = none(now, "No events yet.")
 	}
 	return app.Section().Class("panel").Aria("label", "Events").Body(
 		app.Div().Class("head").Body(app.H2().Text("Newest events"), app.A().Href("/events").Text("All")), body)

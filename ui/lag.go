@@ -19,6 +19,17 @@ func lagText(lag int64) app.UI {
 	return badge("warn", count(lag))
 }
 
+// groupLag shows the lag of a group, or that nobody knows it.
+func groupLag(group core.GroupOverview) app.UI { return knownLag(group.Unavailable, group.Status) }
+
+// knownLag is lagText for a status that may be unavailable.
+func knownLag(unavailable bool, status core.GroupStatus) app.UI {
+	if unavailable {
+		return badge("bad", "unavailable")
+	}
+	return lagText(status.Lag)
+}
+
 // age is the age of the oldest event that a group has not settled.
 func age(status core.GroupStatus) string {
 	if status.Lag == 0 {

@@ -74,6 +74,7 @@ func (n narrowing) read(ctx context.Context, client *rest.Client, stream, cursor
 	var page rest.AllEvents
 	var err error
 	if stream == "" {
+		query.Partial = true
 		page, err = client.AllEventsPage(ctx, query)
 	} else {
 		page.List, err = client.EventsPage(ctx, stream, query)

@@ -1,14 +1,35 @@
 package ui
 
 import (
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/maxence-charriere/go-app/v10/pkg/app"
+
+	"github.com/eventflow-go/eventflow/core"
 )
 
 // note is a remark. Its kind is ok, warn, bad or info.
 func note(kind, text string) app.UI {
 	return app.Div().Class("note", kind).Body(icon(kind), app.Span().Text(text))
+}
+
+// missingNote says what a page lacks while shards are away.
+func missingNote(missing *core.Missing) app.UI {
+	shards := make([]string, len(missing.Shards))
+	for i, shard := range missing.Shards {
+		shards[i] = strconv.Itoa(shard)
+	}
+	names := make([]string, len(missing.Streams))
+	for i, stream := range missing.Streams {
+		names[i] = stream.Name
+	}
+	if missing.More {
+		names = append(names, "others")
+	}
+	return app.Div().Class("note", "bad").Role("status").Body(icon("bad"), app.Span().Body(
+		app.Text("The store does not answer for shard "+strings.Join(shards, ", ")+". Missing here: "), app.Bdi().Text(strings.Join(names, ", ")), app.Text(".")))
 }
 
 // timeBadge is a badge that says when something ends or begins.

@@ -16,13 +16,15 @@ type overall struct {
 	Events []core.Event
 	// Names are the names of the events' streams.
 	Names map[core.ID]string
+	// Missing is what the server could not look at, nil where it is nothing.
+	Missing *core.Missing
 }
 
 // all fetches the state. Its requests run side by side.
 func (v *homeView) all(ctx context.Context, client *rest.Client) (now overall, err error) {
 	requests, ctx := errgroup.WithContext(ctx)
 	requests.Go(func() (err error) {
-		now.Sum, err = client.Summary(ctx)
+		now.Sum, err = client.PartialSummary(ctx)
 		return err
 	})
 	if v.s.may(core.ActionReadKeys) {
@@ -34,8 +36,8 @@ func (v *homeView) all(ctx context.Context, client *rest.Client) (now overall, e
 	}
 	if v.s.may(core.ActionReadEvents) {
 		requests.Go(func() error {
-			page, err := client.AllEventsPage(ctx, core.EventQuery{Descending: true, Limit: newestEvents})
-			now.Events, now.Names = page.Items, page.Streams
+			page, err := client.AllEventsPage(ctx, core.EventQuery{Descending: true, Limit: newestEvents, Partial: true})
+			now.Events, now.Names, now.Missing = page.Items, page.Streams, page.Missing
 			for i := range now.Events { // payloads may be large, and home shows none
 				now.Events[i].Payload, now.Events[i].Context = nil, nil
 			}
@@ -45,7 +47,11 @@ func (v *homeView) all(ctx context.Context, client *rest.Client) (now overall, e
 	if err := requests.Wait(); err != nil {
 		return now, err
 	}
-	v.rates.note(core.ID{}, now.Sum.Stored, now.Sum.At)
+	if now.Sum.Missing == nil { // the sum of a part would be a step back
+		v.rates.note(core.ID{}, now.Sum.Stored, now.Sum.At)
+	} else {
+		now.Missing = now.Sum.Missing
+	}
 	return now, nil
 }
 

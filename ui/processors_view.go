@@ -102,7 +102,7 @@ func processorTable(all []core.ProcessorOverview, withStream bool) app.UI {
 		}
 		cells := []app.UI{
 			app.A().Class("name").Href(address(processorPath, p.StreamName, p.Name)).Body(named(p.Name)),
-			named(p.StreamName), named(destinationText(p.Destination)), processorBadge(p.Processor), lagText(p.Status.Lag),
+			named(p.StreamName), named(destinationText(p.Destination)), processorBadge(p.Processor), knownLag(p.Unavailable, p.Status),
 			app.Text(successText(p.LastDay)), app.Text(meanText(p.LastDay)), app.Span().Class("reason").Body(named(problem)),
 		}
 		if !withStream {

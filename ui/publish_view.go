@@ -132,7 +132,11 @@ func (v *publishView) schema(page rest.List[core.Stream]) json.RawMessage {
 }
 
 func (v *publishView) receipt() app.UI {
-	if v.sent.ID.IsZero() {
+	switch {
+	case !v.sent.Quarantine.IsZero():
+		return app.Div().Class("note", "warn").Role("status").Body(icon("warn"), app.Span().Body(app.Text("Does not fit the schema, and is "),
+			app.A().Href(address("/streams/{stream}/quarantine/{id}", v.to, v.sent.Quarantine.String())).Text("kept in quarantine"), app.Text(".")))
+	case v.sent.ID.IsZero():
 		return app.Span()
 	}
 	text := "Stored at offset "

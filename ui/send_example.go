@@ -65,7 +65,7 @@ func exampleFor(ctx context.Context, client *rest.Client, s *session, name strin
 	event := rest.NewEvent{Type: "order.paid", Payload: json.RawMessage(`{"amount":12.5}`)}
 	if s.may(core.ActionReadEvents) {
 		page, err := client.EventsPage(ctx, name, core.EventQuery{Descending: true, Limit: 1})
-		if err != nil {
+		if err != nil && core.CodeOf(err) != core.CodeUnavailable { // where the stream cannot be read, its schema can
 			return event, err
 		}
 		if len(page.Items) > 0 && len(page.Items[0].Payload) <= maxExample {

@@ -106,19 +106,19 @@ func (v *sourcesView) table(page sourceList) app.UI {
 	rows := make([]app.UI, len(page.Items))
 	for i := range page.Items {
 		source := page.Items[i]
-		state := badge("ok", "running")
+		state, reason := badge("ok", "running"), ""
 		var place app.UI = code(source.Masked)
 		if feed := source.Feed; feed != nil {
 			place = app.Text("lag " + count(feed.Lag))
 			if feed.Error != "" {
-				state = badge("bad", "failing")
+				state, reason = badge("bad", "failing"), feed.Error
 			}
 		}
 		if source.State == core.SourcePaused {
-			state = badge("wait", "paused")
+			state, reason = badge("wait", "paused"), ""
 		}
 		rows[i] = card(columns, app.Span().Class("name").Body(named(source.Name)), app.Text(senderOf(source.Preset)), v.streamLink(page, source),
-			place, state, v.actions(source))
+			place, app.Div().Body(state, app.P().Class("reason").Text(reason)), v.actions(source))
 	}
 	return app.Div().Class("stack").Body(cards("Sources", columns, rows...), pager(&v.pages, page.Pagination, v.fetch))
 }

@@ -157,7 +157,7 @@ func (v *streamView) snippets(stream core.Stream) app.UI {
 	}
 	return app.Section().Class("panel").Aria("label", "Examples").Body(
 		app.Div().Class("head").Body(app.H2().Text("Quick start"), app.Div().Class("row").Body(choices...)),
-		app.If(v.event.have(), func() app.UI { return commandBox(v.s, texts[v.example]) }),
+		v.event.show(func(rest.NewEvent) app.UI { return commandBox(v.s, texts[v.example]) }),
 	)
 }
 

@@ -15,10 +15,19 @@ func (t *Tier) ReadAll(ctx context.Context, org core.ID, scan core.AllScan) ([]c
 	if !core.SeesOrganization(ctx, org) {
 		return nil, ctx.Err()
 	}
-	found, err := t.Storage.ReadAll(ctx, org, scan)
+	found, part, err := core.KnownEvents(t.Storage.ReadAll(ctx, org, scan))
 	if err != nil {
 		return nil, err
 	}
+	events, err := t.withArchived(ctx, org, scan, found)
+	if err == nil && part != nil { // what is in the archive is known, wherever its stream is
+		return nil, &core.EventsError{Events: events, Away: part.Away, Err: part.Err}
+	}
+	return events, err
+}
+
+// withArchived adds what the archive has of a range to what the store has of it.
+func (t *Tier) withArchived(ctx context.Context, org core.ID, scan core.AllScan, found []core.Event) ([]core.Event, error) {
 	segments := core.SegmentScan{Org: org, After: scan.After.ReceivedAt, Before: scan.Before.ReceivedAt, Backward: scan.Backward, Limit: segmentPage}
 	merging := &merging{scan: scan, events: found}
 	if merging.full() {

@@ -82,7 +82,24 @@ func (c *Catalog) CreateSource(ctx context.Context, source core.Source) error {
 	if err != nil {
 		return err
 	}
-	return c.write(ctx, func(tx *gorm.DB) error { return sourceTaken(tx.Create(&row).Error, source.Name) })
+	return c.write(ctx, func(tx *gorm.DB) error {
+		if err := freeName(tx, &row); err != nil {
+			return err
+		}
+		return sourceTaken(tx.Create(&row).Error, source.Name)
+	})
+}
+
+// ofDeleted selects sources of deleted streams, and takingIn all others: nobody sees the
+// former any more.
+const (
+	ofDeleted = "exists (select 1 from streams where streams.id = sources.stream and streams.deleted_at is not null)"
+	takingIn  = "not " + ofDeleted
+)
+
+// freeName removes a source of a deleted stream that has the name of a row.
+func freeName(tx *gorm.DB, row *sourceRow) error {
+	return tx.Where("org = ? and name = ? and id <> ? and "+ofDeleted, row.Org, row.Name, row.ID).Delete(&sourceRow{}).Error
 }
 
 // sourceTaken says that a name is taken. A hash never is: nobody draws the same address
@@ -96,17 +113,17 @@ func sourceTaken(err error, name string) error {
 
 // Source implements [core.Sources].
 func (c *Catalog) Source(ctx context.Context, org, id core.ID) (core.Source, error) {
-	return take(c.db.WithContext(ctx).Where("id = ? and org = ?", id.String(), org.String()), "source", sourceRow.source)
+	return take(c.db.WithContext(ctx).Where("id = ? and org = ? and "+takingIn, id.String(), org.String()), "source", sourceRow.source)
 }
 
 // SourceByHash implements [core.Sources].
 func (c *Catalog) SourceByHash(ctx context.Context, hash core.KeyHash) (core.Source, error) {
-	return take(c.db.WithContext(ctx).Where("hash = ?", hash[:]), "source", sourceRow.source)
+	return take(c.db.WithContext(ctx).Where("hash = ? and "+takingIn, hash[:]), "source", sourceRow.source)
 }
 
 // Sources implements [core.Sources].
 func (c *Catalog) Sources(ctx context.Context, org, after core.ID, limit int) ([]core.Source, error) {
-	query := c.db.WithContext(ctx).Where("id > ?", after.String()).Order("id").Limit(limit)
+	query := c.db.WithContext(ctx).Where("id > ? and "+takingIn, after.String()).Order("id").Limit(limit)
 	if !org.IsZero() {
 		query = query.Where("org = ?", org.String())
 	}
@@ -117,7 +134,7 @@ func (c *Catalog) Sources(ctx context.Context, org, after core.ID, limit int) ([
 func (c *Catalog) RunningFeeds(ctx context.Context, after core.ID, limit int) ([]core.Source, error) {
 	fetching := slices.DeleteFunc(slices.Clone(core.Presets), func(p core.Preset) bool { return !p.Fetches() })
 	return list(c.db.WithContext(ctx).Where("preset in ? and id > ? and state = ?", fetching, after.String(), string(core.SourceRunning)).
-		Where("not exists (select 1 from streams where streams.id = sources.stream and streams.deleted_at is not null)").
+		Where(takingIn).
 		Order("id").Limit(limit), sourceRow.source)
 }
 
@@ -128,12 +145,15 @@ func (c *Catalog) UpdateSource(ctx context.Context, source core.Source) error {
 		return err
 	}
 	return c.write(ctx, func(tx *gorm.DB) error {
-		updated := tx.Model(&sourceRow{}).Where("id = ? and org = ? and revision = ?", row.ID, row.Org, row.Revision-1).
+		if err := freeName(tx, &row); err != nil {
+			return err
+		}
+		updated := tx.Model(&sourceRow{}).Where("id = ? and org = ? and revision = ? and "+takingIn, row.ID, row.Org, row.Revision-1).
 			Select("name", "settings", "state", "masked", "hash", "sealed", "revision", "updated_at").Updates(&row)
 		if updated.Error != nil || updated.RowsAffected == 1 {
 			return sourceTaken(updated.Error, source.Name)
 		}
-		if err := there[sourceRow](tx.Where("id = ? and org = ?", row.ID, row.Org), "source"); err != nil {
+		if err := there[sourceRow](tx.Where("id = ? and org = ? and "+takingIn, row.ID, row.Org), "source"); err != nil {
 			return err
 		}
 		return errMoved
@@ -143,7 +163,7 @@ func (c *Catalog) UpdateSource(ctx context.Context, source core.Source) error {
 // DeleteSource implements [core.Sources]. The refusals and notes go with it.
 func (c *Catalog) DeleteSource(ctx context.Context, org, id core.ID) error {
 	defer c.serialize(ctx)()
-	return changed(c.db.WithContext(ctx).Where("id = ? and org = ?", id.String(), org.String()).Delete(&sourceRow{}),
+	return changed(c.db.WithContext(ctx).Where("id = ? and org = ? and "+takingIn, id.String(), org.String()).Delete(&sourceRow{}),
 		core.Errorf(core.CodeNotFound, "there is no such source"))
 }
 

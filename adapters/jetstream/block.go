@@ -100,7 +100,7 @@ func appendEntry(data []byte, e *core.Entry, flags byte) []byte {
 
 // damage is said of a message that cannot be what was written.
 func damage(m *message, what string) error {
-	return fmt.Errorf("the message at sequence %d of %s is damaged: %s", m.seq, m.subject, what)
+	return fmt.Errorf("%w: the message at sequence %d of %s is damaged: %s", errDamaged, m.seq, m.subject, what)
 }
 
 // decodeHead reads a block without its events. The message's checksum must hold.
@@ -157,7 +157,7 @@ func (m *message) sound(version byte, least int) ([]byte, error) {
 		return nil, damage(m, "its checksum does not hold")
 	}
 	if body[0] != version {
-		return nil, damage(m, fmt.Sprintf("it has version %d of its format, and this program knows %d; a newer one wrote it", body[0], version))
+		return nil, fmt.Errorf("the message at sequence %d of %s has version %d of its format, and this program knows %d; a newer one wrote it", m.seq, m.subject, body[0], version)
 	}
 	return body, nil
 }

@@ -34,10 +34,6 @@ const (
 	mostBlocks            = 500
 )
 
-// errDamaged says that a block cannot be read where it must be, at least by those
-// servers that were asked.
-var errDamaged = errors.New("is damaged")
-
 // errTrimmed says that retention has removed what was about to be read.
 var errTrimmed = errors.New("retention removed what was about to be read")
 
@@ -64,9 +60,13 @@ func (r *blocks) next(ctx context.Context, wanted int) (*block, error) {
 	if err != nil {
 		r.ahead = nil // more of the same
 		if b = r.elsewhere(ctx, err); b == nil {
+			if errors.Is(err, errDamaged) {
+				r.s.holes.met(r.stream, r.expected)
+			}
 			return nil, err
 		}
 	}
+	r.s.holes.read(b)
 	r.begun, r.expected, r.seq = true, b.next(), b.seq+1
 	r.s.atlas.saw(b)
 	return b, nil
@@ -100,16 +100,18 @@ func (r *blocks) follows(ctx context.Context, b *block) error {
 	if b.offset == r.expected || !r.begun && b.offset < r.expected {
 		return nil
 	}
-	first, err := r.s.firstOf(ctx, r.p, r.stream)
+	begin, err := r.s.startOf(ctx, r.p, r.stream)
 	switch {
 	case err != nil:
 		return err
-	case first != nil && r.begun && first.offset > r.expected:
+	case begin.first != nil && r.begun && begin.offset > r.expected:
 		return errTrimmed
-	case first != nil && !r.begun && first.offset >= b.offset:
+	case begin.first != nil && !r.begun && begin.offset >= b.offset:
 		return nil // the stream begins there
+	case b.offset < r.expected:
+		return fmt.Errorf("%w: the log of stream %s is damaged: at sequence %d a block begins with offset %d, where %d should be", errDamaged, r.stream, b.seq, b.offset, r.expected)
 	}
-	return fmt.Errorf("the log of stream %s %w: where offset %d should be, at sequence %d, a block begins with %d", r.stream, errDamaged, r.expected, b.seq, b.offset)
+	return hole(r.stream, max(r.expected, begin.offset), b.offset, b.seq)
 }
 
 // elsewhere gets the next block from another replica, if one of them is damaged, or

@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -48,10 +48,11 @@ func (s *Storage) Check(ctx context.Context) error {
 	if err := s.none(wrong); err != nil {
 		return err
 	}
-	if err := s.checkServers(ctx); err != nil {
+	full, err := s.checkServers(ctx)
+	if err != nil {
 		return err
 	}
-	return degraded(wrong)
+	return degraded(slices.Concat(wrong, []error{full, s.holes.wrong()}))
 }
 
 // checkTimeout is less than what a probe waits for.
@@ -82,31 +83,52 @@ func degraded(wrong []error) error {
 	return &fewer{strings.Join(texts, "; ")}
 }
 
+// Under load a replica is a few messages behind at nearly every moment. So one that is not
+// far behind is looked at so often, with so long a pause, before it counts as behind.
+const (
+	replicaLooks = 5
+	replicaPause = 200 * time.Millisecond
+)
+
 // checkReplicas says which replicas are missing or behind. What is acknowledged is still
 // on a majority of the disks; it would not survive as many losses as it should.
 func (p *partition) checkReplicas(ctx context.Context) error {
-	state, err := p.info(ctx, nil)
-	if err != nil || p.replicas == 1 {
-		return err
-	}
-	var wrong []string
-	there := 1 // the leader
-	if state.Cluster != nil {
-		for _, one := range state.Cluster.Replicas {
-			switch {
-			case one.Offline:
-				wrong = append(wrong, one.Name+" is away")
-			case !one.Current || one.Lag > mostLag:
-				wrong = append(wrong, fmt.Sprintf("%s is %d messages behind", one.Name, one.Lag))
-			default:
-				there++
-			}
+	current := map[string]bool{}
+	for look := 1; ; look++ {
+		state, err := p.info(ctx, nil)
+		if err != nil || p.replicas == 1 {
+			return err
+		}
+		there, near, wrong := state.replicas(current)
+		if there >= p.replicas {
+			return nil
+		}
+		if !near || look == replicaLooks || pause(ctx, replicaPause) != nil {
+			return &fewer{fmt.Sprintf("partition %d has %d of its %d replicas: %s; storing and reading go on", p.number, there, p.replicas, strings.Join(wrong, ", "))}
 		}
 	}
-	if there >= p.replicas {
-		return nil
+}
+
+// replicas counts those that have all, now or at an earlier look, which current remembers,
+// and says what is wrong with the others. near says that some may be about to have it.
+func (i *info) replicas(current map[string]bool) (there int, near bool, wrong []string) {
+	there = 1 // the leader
+	if i.Cluster == nil {
+		return there, false, nil
 	}
-	return &fewer{fmt.Sprintf("partition %d has %d of its %d replicas: %s; storing and reading go on", p.number, there, p.replicas, strings.Join(wrong, ", "))}
+	for _, one := range i.Cluster.Replicas {
+		current[one.Name] = current[one.Name] || one.Current
+		switch {
+		case one.Offline:
+			wrong = append(wrong, one.Name+" is away")
+		case !current[one.Name] || one.Lag > mostLag:
+			near = near || one.Lag <= mostLag
+			wrong = append(wrong, fmt.Sprintf("%s is %d messages behind", one.Name, one.Lag))
+		default:
+			there++
+		}
+	}
+	return there, near, wrong
 }
 
 // fewer says what some streams have to do without.
@@ -125,8 +147,12 @@ type varz struct {
 	MaxPayload int    `json:"max_payload"`
 	JetStream  struct {
 		Config *struct {
-			SyncAlways bool `json:"sync_always"`
+			SyncAlways bool  `json:"sync_always"`
+			MaxStorage int64 `json:"max_storage"`
 		} `json:"config"`
+		Stats *struct {
+			Storage int64 `json:"storage"`
+		} `json:"stats"`
 		Limits *struct {
 			MaxBatchSize int `json:"max_batch_size"`
 		} `json:"limits"`
@@ -153,6 +179,21 @@ func (v *varz) wrong() (reasons []string) {
 	return reasons
 }
 
+// mostUsed is how much of what a server may store can be used before it counts as nearly
+// full, of 100. Three servers that have come to their bounds have no leader any more, so that
+// not even retention makes room.
+const mostUsed = 90
+
+// full says that a server has nearly come to its bound, or "".
+func (v *varz) full() string {
+	bounds, stats := v.JetStream.Config, v.JetStream.Stats
+	if bounds == nil || stats == nil || bounds.MaxStorage <= 0 || stats.Storage/mostUsed < bounds.MaxStorage/100 {
+		return ""
+	}
+	return fmt.Sprintf("server %s uses %d of the %d bytes that its max_file allows: raise it in time; where all have come to it nothing is stored or removed any more",
+		v.Name, stats.Storage, bounds.MaxStorage)
+}
+
 func older(version string) bool {
 	numbers := strings.SplitN(strings.TrimPrefix(version, "v"), ".", 3)
 	for i := range leastVersion {
@@ -172,34 +213,46 @@ func older(version string) bool {
 }
 
 // checkServers asks the monitoring addresses. A server that does not answer has told
-// nothing, and the replicas tell whether it is missing; but one must answer.
-func (s *Storage) checkServers(ctx context.Context) error {
+// nothing, and the replicas tell whether it is missing; but one must answer. full says
+// which are nearly full.
+func (s *Storage) checkServers(ctx context.Context) (full, err error) {
 	if len(s.settings.monitors) == 0 {
-		return fmt.Errorf("nobody says whether the servers flush what they acknowledge: name their monitoring addresses in the store's URL, like monitor=http://host:8222: %w", core.ErrRelaxedDurability)
+		return nil, fmt.Errorf("nobody says whether the servers flush what they acknowledge: name their monitoring addresses in the store's URL, like monitor=http://host:8222: %w", core.ErrRelaxedDurability)
 	}
-	var mu sync.Mutex
-	var reasons []string
+	answers := make([]*varz, len(s.settings.monitors))
+	at := make([]int, len(answers))
+	for i := range at {
+		at[i] = i
+	}
+	_ = each(at, func(i int) error {
+		if told, err := ask(ctx, s.settings.monitors[i]+"/varz"); err == nil { // else it is away, which the replicas show
+			answers[i] = told
+		}
+		return nil
+	})
+	var reasons, crowded []string
 	answered := 0
-	_ = each(s.settings.monitors, func(at string) error {
-		told, err := ask(ctx, at+"/varz")
-		mu.Lock()
-		defer mu.Unlock()
-		if err != nil {
-			return nil // it is away, which the replicas show
+	for _, told := range answers {
+		if told == nil {
+			continue
 		}
 		answered++
 		for _, reason := range told.wrong() {
 			reasons = append(reasons, fmt.Sprintf("server %s %s", told.Name, reason))
 		}
-		return nil
-	})
+		if text := told.full(); text != "" {
+			crowded = append(crowded, text)
+		}
+	}
 	switch {
 	case len(reasons) > 0:
-		return fmt.Errorf("%s: %w", strings.Join(reasons, "; "), core.ErrRelaxedDurability)
+		return nil, fmt.Errorf("%s: %w", strings.Join(reasons, "; "), core.ErrRelaxedDurability)
 	case answered == 0:
-		return fmt.Errorf("no monitoring address of the servers answers, so nobody says whether they flush what they acknowledge: %w", core.ErrRelaxedDurability)
+		return nil, fmt.Errorf("no monitoring address of the servers answers, so nobody says whether they flush what they acknowledge: %w", core.ErrRelaxedDurability)
+	case len(crowded) > 0:
+		return &fewer{strings.Join(crowded, "; ")}, nil
 	}
-	return nil
+	return nil, nil
 }
 
 // askTimeout bounds one question to a monitoring address.

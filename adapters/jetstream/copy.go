@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/binary"
-	"hash/crc32"
 	"slices"
 
 	"github.com/eventflow-go/eventflow/core"
@@ -64,7 +62,7 @@ func (s *Storage) logs(ctx context.Context) ([]core.StreamLog, error) {
 	err = each(at, func(i int) error {
 		found, err := s.endsOf(ctx, all[i].p, all[i].stream)
 		if err == nil && found != nil {
-			bounds := core.Bounds{First: found.firstOffset(), Next: found.last.next(), Last: found.last.last}
+			bounds := core.Bounds{First: found.offset, Next: found.last.next(), Last: found.last.last}
 			logs[i] = core.StreamLog{Org: all[i].org, Stream: all[i].stream, Bounds: bounds}
 		}
 		return err
@@ -142,7 +140,7 @@ func (s *Storage) Put(ctx context.Context, stretch core.Stretch) error {
 	last, bounds := &block{org: stretch.Org, stream: stretch.Stream}, core.Bounds{}
 	if found != nil {
 		last = found.last
-		bounds = core.Bounds{First: found.firstOffset(), Next: last.next(), Last: last.last}
+		bounds = core.Bounds{First: found.offset, Next: last.next(), Last: last.last}
 	}
 	if err := stretch.Of(last.org); err != nil {
 		return err
@@ -212,63 +210,31 @@ func putMessages(p *partition, stretch *core.Stretch, last *block, made []*block
 		}
 	}
 	if last.seq == 0 {
-		all = append(all, outgoing{p.owned(stretch.Org, stretch.Stream), nil, anything})
+		all = append(all, p.mark(stretch.Org, stretch.Stream))
+	}
+	if begin := (floor{offset: stretch.First}); last.seq == 0 && begin.offset > 0 {
+		all = append(all, outgoing{p.floor(stretch.Stream), begin.encode(), anything})
 	}
 	return all
 }
 
-// beginAt removes what is before an offset. Blocks are removed as a whole; where the
-// offset is within one, a mark says so.
+// beginAt removes what is before an offset. Blocks are removed as a whole; the offset may
+// be within one.
 func (s *Storage) beginAt(ctx context.Context, p *partition, stream core.ID, offset core.Offset) error {
 	found, err := s.endsOf(ctx, p, stream)
-	if err != nil || found == nil || found.firstOffset() >= offset {
+	if err != nil || found == nil || found.offset >= offset {
 		return err
 	}
 	b, err := s.seek(ctx, p, stream, offsetGoal(offset))
 	if err != nil {
 		return err
 	}
-	if b == nil { // all goes
-		b = found.last
-		if b.count > 0 {
-			seq, err := s.addEmpty(ctx, p, b, b.next(), b.last)
-			if err != nil {
-				return err
-			}
-			return s.removeBefore(ctx, p, stream, seq)
-		}
+	if b != nil {
+		return s.removeBefore(ctx, p, stream, place{seq: b.seq, offset: offset})
 	}
-	if b.offset < offset {
-		if err := s.setFloor(ctx, p, stream, offset); err != nil {
-			return err
-		}
-	}
-	return s.removeBefore(ctx, p, stream, b.seq)
-}
-
-// The message that says where a stream begins within a block: the offset (8 bytes) and
-// a CRC-32C, behind a byte for the version.
-const floorVersion = 1
-
-func (s *Storage) setFloor(ctx context.Context, p *partition, stream core.ID, offset core.Offset) error {
-	data := binary.BigEndian.AppendUint64([]byte{floorVersion}, uint64(offset))
-	data = binary.BigEndian.AppendUint32(data, crc32.Checksum(data, castagnoli))
-	return p.again(ctx, func() error {
-		_, err := p.send(ctx, []outgoing{{p.floor(stream), data, anything}})
-		return err
-	})
-}
-
-// floorOf asks the leader where a stream begins, if that is within a block. One that has
-// lost the answer hides nothing.
-func (p *partition) floorOf(ctx context.Context, stream core.ID) (core.Offset, error) {
-	m, err := p.fromLeader(ctx, get{LastFor: p.floor(stream)})
-	if err != nil || m == nil {
-		return 0, err
-	}
-	body, err := m.sound(floorVersion, 9)
+	seq, err := s.endEmpty(ctx, p, found.last) // all goes
 	if err != nil {
-		return 0, err
+		return err
 	}
-	return core.Offset(binary.BigEndian.Uint64(body[1:])), nil
+	return s.removeBefore(ctx, p, stream, place{seq: seq, offset: offset})
 }

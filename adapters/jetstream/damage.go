@@ -34,9 +34,30 @@ func (p *partition) find(ctx context.Context, g get) (*message, error) {
 		return nil, nil
 	}
 	if m, err = p.newest(ctx, g); err == nil && m == nil { // else it came meanwhile
+		p.stepDown(ctx)
 		err = damaged
 	}
 	return m, err
+}
+
+// stepDownEvery bounds how often a leader is asked to step down. Where no server can read a
+// message, the next one is no better, and the partition stands still while they choose it.
+const stepDownEvery = time.Minute
+
+// stepDown has another server lead: one that cannot read what it has would stay the leader,
+// because the servers do not know of it. Nothing is lost by that. Nobody hears of a failure,
+// after which all is as before.
+func (p *partition) stepDown(ctx context.Context) {
+	p.mu.Lock()
+	due := p.replicas > 1 && time.Since(p.steppedDown) > stepDownEvery
+	if due {
+		p.steppedDown = time.Now()
+	}
+	p.mu.Unlock()
+	if due {
+		_ = p.api(ctx, "STREAM.LEADER.STEPDOWN", nil, &struct{}{})
+		p.doubt()
+	}
 }
 
 // unreadable is what is said of a subject some of whose messages the leader cannot read.

@@ -72,6 +72,7 @@ func (e *apiError) Error() string { return fmt.Sprintf("JetStream: %s (%d)", e.D
 
 // The numbers of JetStream's errors that mean something here.
 const (
+	codeAccountResources = 10002
 	codeNoPeers          = 10005
 	codeNotAvailable     = 10008
 	codeResources        = 10023
@@ -251,7 +252,8 @@ func (p *partition) collect(ctx context.Context, body []byte) (found []*message,
 const maxLasts = 1000
 
 // lasts returns the last message of each subject, from a replica that knows everything
-// up to a sequence. After three replicas that do not, it asks the leader.
+// up to a sequence. After three replicas that do not, or one that cannot read a message, it
+// asks the leader. That a subject has nothing is believed only as [partition.find] does.
 func (p *partition) lasts(ctx context.Context, subjects []string, known uint64) (map[string]*message, error) {
 	last := make(map[string]*message, len(subjects))
 	for len(subjects) > 0 {
@@ -271,11 +273,8 @@ func (p *partition) someLasts(ctx context.Context, subjects []string, known uint
 			_ = pause(ctx, time.Duration(try)*3*time.Millisecond) // the next question sees that ctx has ended
 		}
 		found, upTo, err := p.collect(ctx, body)
-		if errors.Is(err, errNoAnswer) {
-			break
-		}
-		if err != nil {
-			return err
+		if err != nil || upTo == 0 {
+			break // it is silent, or cannot read all of them: the marker is always there
 		}
 		if upTo < known {
 			continue // it is behind
@@ -291,7 +290,7 @@ func (p *partition) someLasts(ctx context.Context, subjects []string, known uint
 		numbers[i] = i
 	}
 	err := each(numbers, func(i int) (err error) {
-		found[i], err = p.newest(ctx, get{LastFor: subjects[i]})
+		found[i], err = p.find(ctx, get{LastFor: subjects[i]})
 		return err
 	})
 	for i, m := range found {

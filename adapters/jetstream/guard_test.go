@@ -2,7 +2,6 @@ package jetstream_test
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"net/url"
 	"testing"
@@ -196,6 +195,22 @@ func TestCheckSaysWhatIsRelaxed(t *testing.T) {
 	require.ErrorContains(t, err, "name their monitoring addresses")
 }
 
+// Servers that have come to their bounds choose no leader, so somebody must hear of it before.
+func TestCheckSaysThatAServerIsNearlyFull(t *testing.T) {
+	t.Parallel()
+	u := alone(t, func(n *jetstreamtest.Node) { n.Room = 20_000 })
+	initialize(t, u)
+	storage := guarded(t, u, memory.NewCatalog())
+	require.NoError(t, add(storage, 20))
+	require.NoError(t, storage.Check(t.Context()))
+	for storage.Check(t.Context()) == nil {
+		require.NoError(t, add(storage, 1))
+	}
+	err := storage.Check(t.Context())
+	require.ErrorIs(t, err, core.ErrDegraded)
+	require.ErrorContains(t, err, "of the 20000 bytes that its max_file allows")
+}
+
 // Retention looks at every stream every hour, and a purge is work for every replica.
 func TestTrimPurgesOnlyWhatIsThere(t *testing.T) {
 	t.Parallel()
@@ -220,39 +235,6 @@ func TestTrimPurgesOnlyWhatIsThere(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, c.purges, asked)
 	}
-}
-
-// A call of Trim that was interrupted between blocks and their keys is finished by the next.
-func TestTrimFinishesWhatWasInterrupted(t *testing.T) {
-	t.Parallel()
-	u := alone(t, sound)
-	initialize(t, u)
-	storage := guarded(t, u, memory.NewCatalog())
-	at := time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
-	for i, key := range []string{"old", "new"} {
-		received := at.Add(time.Duration(i) * time.Hour)
-		e := core.Event{ID: core.RandomID(at), Type: "a", Version: 1, OccurredAt: at, Source: "test", Payload: []byte(`1`), IdempotencyKey: key}
-		entry := core.Entry{Event: e, Fingerprint: core.Fingerprint{1}}
-		require.NoError(t, storage.Append(t.Context(), received, []core.Batch{{Org: core.ID{1}, Stream: stream, Entries: []core.Entry{entry}}}))
-	}
-	conn, err := nats.Connect("nats://" + u.Host)
-	require.NoError(t, err)
-	t.Cleanup(conn.Close)
-	js, err := conn.JetStream()
-	require.NoError(t, err)
-	of := base64.RawURLEncoding.EncodeToString(stream[:])
-	blocks, keys := "guarded.0.b."+of, "guarded.0.k."+of+".*"
-	last, err := js.GetLastMsg("guarded-0", blocks)
-	require.NoError(t, err)
-	require.NoError(t, js.PurgeStream("guarded-0", &nats.StreamPurgeRequest{Subject: blocks, Sequence: last.Sequence}))
-	held := func() int {
-		info, err := js.StreamInfo("guarded-0", &nats.StreamInfoRequest{SubjectsFilter: keys})
-		require.NoError(t, err)
-		return len(info.State.Subjects)
-	}
-	require.Equal(t, 2, held())
-	require.NoError(t, storage.(core.Trimmer).Trim(t.Context(), stream, at.Add(time.Hour)))
-	require.Equal(t, 1, held(), "the key of the event that is there")
 }
 
 // A JetStream stream that somebody has changed does not keep what a log must keep.

@@ -26,6 +26,7 @@ type Storage struct {
 	heads      *heads
 	atlas      *atlas
 	firsts     *firsts
+	holes      *holes
 	// guard is set once, by guarded.
 	guard   *guard
 	guarded sync.Once
@@ -62,7 +63,7 @@ func connect(u *url.URL) (*Storage, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Storage{settings: set, link: l, homes: homes{known: map[core.ID]int{}}, heads: newHeads(), atlas: newAtlas(), firsts: newFirsts()}
+	s := &Storage{settings: set, link: l, homes: homes{known: map[core.ID]int{}}, heads: newHeads(), atlas: newAtlas(), firsts: newFirsts(), holes: newHoles()}
 	for number := range set.partitions {
 		s.partitions = append(s.partitions, newPartition(l, set, number))
 	}

@@ -40,6 +40,8 @@ type partition struct {
 	// believed where it says that there is no more. since is when that was found first.
 	behind error
 	since  time.Time
+	// steppedDown is when a leader was last asked to step down.
+	steppedDown time.Time
 }
 
 func newPartition(l *link, set settings, number int) *partition {

@@ -51,7 +51,7 @@ func (s *share) messages(p *partition, at time.Time) (all []outgoing) {
 		all = append(all, outgoing{p.key(s.stream, l.entry.IdempotencyKey), r.encode(), before})
 	}
 	if len(s.blocks) > 0 && s.head.seq == 0 {
-		all = append(all, outgoing{p.owned(s.org, s.stream), nil, anything})
+		all = append(all, p.mark(s.org, s.stream))
 	}
 	return all
 }
@@ -146,7 +146,7 @@ func (o *outgoing) message() *nats.Msg {
 	return m
 }
 
-// judge says what a refusal means.
+// judge says what a refusal means. What became of the messages is for others to say.
 func (p *partition) judge(refused *apiError) error {
 	switch refused.ErrCode {
 	case codeWrongSequence, codeWrongSequenceNow, codeIncomplete, codeTooManyBatches:
@@ -156,8 +156,8 @@ func (p *partition) judge(refused *apiError) error {
 	case codeTooLarge:
 		return core.Unavailable(refused, time.Minute,
 			"JetStream takes fewer messages at once than this append has; set jetstream.limits.batch.max_msgs to 20000 on every server")
-	case codeResources:
-		return core.StorageFull(refused, "the event store has no room left; nothing was stored")
+	case codeResources, codeAccountResources:
+		return core.StorageFull(refused, "the event store has no room left")
 	}
-	return core.Unavailable(refused, time.Second, "the event store refuses to store, and nothing was stored; try again")
+	return core.Unavailable(refused, time.Second, "the event store refuses to store")
 }

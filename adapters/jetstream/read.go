@@ -126,16 +126,12 @@ func (s *Storage) enter(ctx context.Context, p *partition, stream core.ID, offse
 	case before != nil && at != nil && at.offset == offset:
 		return at.seq, 0, nil
 	case before == nil:
-		var first *block
-		err = each([]func() error{
-			func() (err error) { first, err = s.firstOf(ctx, p, stream); return err },
-			func() (err error) { floor, err = p.floorOf(ctx, stream); return err },
-		}, func(ask func() error) error { return ask() })
-		if err != nil || first == nil {
+		begin, err := s.startOf(ctx, p, stream)
+		if err != nil || begin.first == nil {
 			return 0, 0, err
 		}
-		if g.reached(first.place()) || offset-first.next() < near {
-			return first.seq, floor, nil
+		if floor = begin.offset; g.reached(begin.first.place()) || offset-begin.first.next() < near {
+			return begin.first.seq, floor, nil
 		}
 	}
 	b, err := s.seek(ctx, p, stream, g)
@@ -151,7 +147,7 @@ func (s *Storage) readBackward(ctx context.Context, p *partition, stream core.ID
 	if err != nil || found == nil {
 		return nil, err
 	}
-	low, high := max(scan.From, found.firstOffset()), found.last.next()
+	low, high := max(scan.From, found.offset), found.last.next()
 	if scan.To > 0 {
 		high = min(high, scan.To)
 	}

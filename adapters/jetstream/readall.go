@@ -129,7 +129,7 @@ func (q *queue) begin(ctx context.Context) error {
 	if err != nil || found == nil {
 		return err
 	}
-	q.low, q.high = found.firstOffset(), found.last.next()
+	q.low, q.high = found.offset, found.last.next()
 	if after := q.scan.After; !after.IsZero() {
 		if q.low, err = q.s.offsetAt(ctx, q.p, q.stream, after.ReceivedAt); err != nil {
 			return err

@@ -34,26 +34,21 @@ func timeGoal(at time.Time) goal {
 	}
 }
 
-// ends are the first and the last block of a stream, as the leader has them, and where
-// the stream begins: in the first block, or within it.
+// ends are where a stream begins, and its last block, as the leader has them.
 type ends struct {
-	first, last *block
-	floor       core.Offset
+	start
+	last *block
 }
-
-// firstOffset is where the stream begins.
-func (e *ends) firstOffset() core.Offset { return max(e.first.offset, e.floor) }
 
 // endsOf asks the leader for a stream's ends, which are nil where it was never written
 // to, or is of an organization that the context may not see.
 func (s *Storage) endsOf(ctx context.Context, p *partition, stream core.ID) (*ends, error) {
 	var found ends
-	asks := []func() error{
-		func() (err error) { found.first, err = s.firstOf(ctx, p, stream); return err },
+	err := both(
+		func() (err error) { found.start, err = s.startOf(ctx, p, stream); return err },
 		func() (err error) { found.last, err = s.lastOf(ctx, p, stream); return err },
-		func() (err error) { found.floor, err = p.floorOf(ctx, stream); return err },
-	}
-	if err := each(asks, func(ask func() error) error { return ask() }); err != nil {
+	)
+	if err != nil {
 		return nil, err
 	}
 	if found.first == nil || found.last == nil || !core.SeesOrganization(ctx, found.last.org) {
@@ -62,7 +57,7 @@ func (s *Storage) endsOf(ctx context.Context, p *partition, stream core.ID) (*en
 	return &found, nil
 }
 
-// firstOf asks the leader for a stream's first block.
+// firstOf asks the leader for the first block of a stream that it can read.
 func (s *Storage) firstOf(ctx context.Context, p *partition, stream core.ID) (*block, error) {
 	m, err := p.find(ctx, get{Seq: 1, NextFor: p.blocks(stream)})
 	if err != nil || m == nil {
@@ -70,7 +65,6 @@ func (s *Storage) firstOf(ctx context.Context, p *partition, stream core.ID) (*b
 	}
 	b, err := decodeBlock(m)
 	if err == nil {
-		s.firsts.saw(b)
 		s.atlas.removed(stream, b.seq)
 		s.atlas.saw(b)
 	}
@@ -181,7 +175,7 @@ func (s *Storage) boundsOf(ctx context.Context, stream core.ID) (core.Bounds, er
 	if err != nil || found == nil {
 		return core.Bounds{}, err
 	}
-	return core.Bounds{First: found.firstOffset(), Next: found.last.next(), Last: found.last.last}, nil
+	return core.Bounds{First: found.offset, Next: found.last.next(), Last: found.last.last}, nil
 }
 
 // OffsetAt implements [core.Reader].
@@ -206,6 +200,8 @@ func (s *Storage) offsetAt(ctx context.Context, p *partition, stream core.ID, at
 	g := timeGoal(at)
 	var b *block
 	switch {
+	case found.damaged() && !at.After(found.first.first):
+		return 0, hole(stream, found.offset, found.first.offset, found.first.seq)
 	case g.reached(found.first.place()):
 		b = found.first
 	case !g.reached(found.last.place()):
@@ -220,8 +216,8 @@ func (s *Storage) offsetAt(ctx context.Context, p *partition, stream core.ID, at
 	}
 	for i := range b.entries {
 		if !b.entries[i].ReceivedAt.Before(at) {
-			return max(b.entries[i].Offset, found.firstOffset()), nil
+			return max(b.entries[i].Offset, found.offset), nil
 		}
 	}
-	return max(b.next(), found.firstOffset()), nil
+	return max(b.next(), found.offset), nil
 }

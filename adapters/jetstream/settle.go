@@ -24,20 +24,25 @@ var errUndecided = errors.New("it is not known yet whether it was stored")
 // can be stored any more. The first message is a block that expects its stream's end.
 //
 // As long as it is open the same messages are sent again, and nothing else is. At most one
-// of two is taken, because both expect the same end.
+// of two is taken, because both expect the same end. What is refused for want of room, or
+// for a setting, is sent as often as there are servers: the next one may have room. When
+// that many have refused it, nobody knows, and clients must hear of the reason.
 func (p *partition) settle(ctx context.Context, all []outgoing) (first uint64, err error) {
-	open := false
-	for tries := 1; ; tries++ {
+	var refused error // the last refusal that has a reason
+	for tries, refusals := 1, 0; ; tries++ {
 		first, err = p.send(ctx, all)
 		if err == nil {
 			return first, nil
 		}
+		wait := time.Duration(min(tries, 20)) * 10 * time.Millisecond
 		silent := errors.Is(err, errNoAnswer) || ctx.Err() != nil
 		switch {
 		case silent:
 			p.doubt()
-		case p.replicas == 1 && !open:
-			return 0, err // there is no other server that may have taken it
+		case p.replicas == 1 && tries == 1: // there is no other server that may have taken it
+			return 0, told(err, "nothing was stored")
+		case !errors.Is(err, errOvertaken):
+			refusals, refused, wait = refusals+1, err, refusedWait
 		}
 		first, fate := p.fate(ctx, all, !silent)
 		switch {
@@ -46,20 +51,38 @@ func (p *partition) settle(ctx context.Context, all []outgoing) (first uint64, e
 		case errors.Is(fate, errOvertaken):
 			return 0, fate
 		case !errors.Is(fate, errUndecided):
-			return 0, unknown(fmt.Errorf("%w; %w", err, fate))
-		case !silent && !open && !errors.Is(err, errOvertaken):
-			return 0, err // no room, or a setting: that is found before anything is stored
+			return 0, unknown(fmt.Errorf("%w; %w", err, fate), refused)
 		}
-		open = true
-		if p.trust(ctx) != nil || pause(ctx, time.Duration(min(tries, 20))*10*time.Millisecond) != nil {
-			return 0, unknown(err)
+		if refusals == p.replicas || p.trust(ctx) != nil || pause(ctx, wait) != nil {
+			return 0, unknown(err, refused)
 		}
 	}
 }
 
-// unknown keeps the text of an error alone: what it wraps says that nothing was stored.
-func unknown(err error) error {
-	return fmt.Errorf("%w: %w", core.ErrUnknownOutcome, errors.New(err.Error()))
+// refusedWait is how long a server that has refused gets to have another one lead. One that
+// has no room does so by itself.
+const refusedWait = 250 * time.Millisecond
+
+// told adds what became of the events to what clients may read of a refusal.
+func told(err error, outcome string) error {
+	refused, is := errors.AsType[*core.Error](err)
+	if !is {
+		return err
+	}
+	said := *refused
+	said.Message += "; " + outcome
+	return &said
+}
+
+// unknown keeps the text of an error alone: what it wraps says that nothing was stored. Of
+// a refusal, if there was one, clients must hear.
+func unknown(err, refused error) error {
+	text := errors.New(err.Error())
+	if refused == nil {
+		return fmt.Errorf("%w: %w", core.ErrUnknownOutcome, text)
+	}
+	refused = told(refused, "it is not known whether the events were stored; try again with the same idempotency key")
+	return fmt.Errorf("%w: %w (at last: %w)", core.ErrUnknownOutcome, refused, text)
 }
 
 // fate looks in the log what became of messages that were sent. They are stored, and the
@@ -124,6 +147,7 @@ func (p *partition) readable(ctx context.Context, o *outgoing) error {
 	case err != nil:
 		return err
 	case m == nil:
+		p.stepDown(ctx)
 		return p.unreadable(o.subject)
 	}
 	return errUndecided

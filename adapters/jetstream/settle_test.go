@@ -261,3 +261,71 @@ func TestAKeyIsRemovedWhileItIsReplaced(t *testing.T) {
 	require.Equal(t, core.Offset(1), again.Entries[0].Offset)
 	r.isSent(t, 2)
 }
+
+const noRoom = `{"error":{"code":503,"err_code":10023,"description":"insufficient resources"}}`
+
+// A server that has no room may be one of two that believe to lead, and the other one store
+// what it has refused. The append ends where the log says so, and only once.
+func TestWhatOneServerHasNoRoomForMayBeStored(t *testing.T) {
+	t.Parallel()
+	s, r := oneOfThree(t)
+	stream := byte(0)
+	for _, answer := range []string{
+		noRoom,
+		`{"error":{"code":400,"err_code":10199,"description":"batch publish too large"}}`,
+		`{"error":{"code":400,"err_code":10109,"description":"stream is sealed"}}`,
+	} {
+		for _, late := range []int{1, 2, 3} { // it is stored after so many refusals
+			stream++
+			one := batchOf(stream, "key")
+			r.then(func(n int, messages []byte, reply string) {
+				if n == late {
+					r.pass(messages)
+					return
+				}
+				r.answer(reply, answer)
+			})
+			require.NoError(t, s.Append(t.Context(), noon, []core.Batch{one}))
+			events, err := s.Read(t.Context(), one.Stream, core.Scan{Limit: 10})
+			require.NoError(t, err)
+			require.Len(t, events, 1)
+			require.Equal(t, one.Entries[0].ID, events[0].ID)
+			r.isSent(t, late)
+		}
+	}
+}
+
+// Where as many have refused as there are servers, what was refused may still be on its way
+// to one of them. So nobody is told that it was not stored, but everybody what is wrong.
+func TestARefusalByAllDoesNotSayThatNothingIsStored(t *testing.T) {
+	t.Parallel()
+	s, r := oneOfThree(t)
+	var held []byte
+	r.then(func(_ int, messages []byte, reply string) {
+		held = messages
+		r.answer(reply, noRoom)
+	})
+	one := batchOf(1, "")
+	err := s.Append(t.Context(), noon, []core.Batch{one})
+	require.ErrorIs(t, err, core.ErrUnknownOutcome)
+	require.Equal(t, core.CodeStorageFull, core.CodeOf(err))
+	require.ErrorContains(t, err, "has no room left; it is not known whether")
+	r.isSent(t, 3)
+
+	r.then(func(_ int, messages []byte, _ string) { r.pass(append(held, messages...)) })
+	next := batchOf(1, "")
+	require.NoError(t, s.Append(t.Context(), noon, []core.Batch{next}))
+	events, err := s.Read(t.Context(), one.Stream, core.Scan{Limit: 10})
+	require.NoError(t, err)
+	require.Len(t, events, 2, "it was stored after all, before the next one")
+	require.Equal(t, one.Entries[0].ID, events[0].ID)
+	require.Equal(t, next.Entries[0].ID, events[1].ID)
+
+	s.partitions[0].replicas = 1
+	r.then(func(_ int, _ []byte, reply string) { r.answer(reply, noRoom) })
+	err = s.Append(t.Context(), noon, []core.Batch{batchOf(1, "")})
+	require.NotErrorIs(t, err, core.ErrUnknownOutcome, "there is no other server")
+	require.Equal(t, core.CodeStorageFull, core.CodeOf(err))
+	require.ErrorContains(t, err, "has no room left; nothing was stored")
+	r.isSent(t, 1)
+}

@@ -15,7 +15,7 @@ import (
 //	N.p.b.STREAM           blocks of events, in order of their offsets
 //	N.p.k.STREAM.KEY       what is remembered of an idempotency key
 //	N.p.o.ORG.STREAM       one message: the organization has the stream
-//	N.p.f.STREAM           where a stream begins, if that is within a block
+//	N.p.f.STREAM           where a stream begins, if anything was removed
 //
 // N is the store's name and p the partition's number.
 

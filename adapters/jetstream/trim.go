@@ -33,16 +33,18 @@ func (s *Storage) Trim(ctx context.Context, stream core.ID, before time.Time) er
 		if err != nil || found == nil {
 			return err
 		}
-		seq, err := s.cut(ctx, p, stream, found, hour(before))
+		keep, err := s.cut(ctx, p, stream, found, hour(before))
 		switch {
 		case errors.Is(err, errOvertaken) && pause(ctx, 10*time.Millisecond) == nil:
 			continue // an append came meanwhile
-		case err != nil || seq == 0:
+		case err != nil || keep.seq == 0:
 			return err
-		case seq == found.first.seq:
-			return s.forgetBefore(ctx, p, stream, firstBlock{seq: seq})
+		case keep.seq == found.first.seq && found.damaged():
+			return nil // the keys before it are of events that were not removed
+		case keep.seq == found.first.seq:
+			return s.forgetBefore(ctx, p, stream, firstBlock{seq: keep.seq})
 		}
-		return s.removeBefore(ctx, p, stream, seq)
+		return s.removeBefore(ctx, p, stream, keep)
 	}
 }
 
@@ -63,32 +65,35 @@ func (s *Storage) forgetBefore(ctx context.Context, p *partition, stream core.ID
 	return err
 }
 
-// cut returns the sequence of the first block that retention keeps, or 0 where retention
-// has removed it meanwhile. Where it keeps none, it adds an empty one first: by it the
-// stream keeps its next offset and its clock, and no append can take it for a new one.
-func (s *Storage) cut(ctx context.Context, p *partition, stream core.ID, found *ends, before time.Time) (uint64, error) {
+// cut returns the first block that retention keeps, or none where retention has removed it
+// meanwhile. Where it keeps none, it adds an empty one first.
+func (s *Storage) cut(ctx context.Context, p *partition, stream core.ID, found *ends, before time.Time) (place, error) {
 	g := timeGoal(before)
 	switch {
 	case g.reached(found.first.place()):
-		return found.first.seq, nil
-	case !g.reached(found.last.place()) && found.last.count == 0:
-		return found.last.seq, nil
+		return found.first.place(), nil
 	case !g.reached(found.last.place()):
-		return s.addEmpty(ctx, p, found.last, found.last.next(), found.last.last)
+		seq, err := s.endEmpty(ctx, p, found.last)
+		return place{seq: seq, offset: found.last.next()}, err
 	}
 	b, err := s.between(ctx, p, stream, g, found.first.place(), found.last.place())
 	if err != nil || b == nil {
-		return 0, err
+		return place{}, err
 	}
-	return b.seq, nil
+	return b.place(), nil
 }
 
-// addEmpty ends a stream, whose last block is given, with a block of no event.
-func (s *Storage) addEmpty(ctx context.Context, p *partition, last *block, next core.Offset, at time.Time) (uint64, error) {
+// endEmpty returns the sequence of a block of no event that ends a stream, whose last block
+// is given. By it the stream keeps its next offset and its clock where all its events are
+// removed, and no append can take it for a new one.
+func (s *Storage) endEmpty(ctx context.Context, p *partition, last *block) (uint64, error) {
+	if last.count == 0 {
+		return last.seq, nil
+	}
 	if err := p.trust(ctx); err != nil {
 		return 0, err
 	}
-	b := &block{org: last.org, stream: last.stream, offset: next, first: at, last: at}
+	b := &block{org: last.org, stream: last.stream, offset: last.next(), first: last.last, last: last.last}
 	_, _ = rand.Read(b.id[:]) // never fails: see the package's documentation
 	s.heads.doubt(last.stream)
 	seq, err := p.settle(ctx, []outgoing{{p.blocks(b.stream), b.encode(), int64(last.seq)}})
@@ -98,16 +103,20 @@ func (s *Storage) addEmpty(ctx context.Context, p *partition, last *block, next 
 	return seq, err
 }
 
-// removeBefore removes a stream's blocks before a sequence, and then their keys. A key
-// of an event is behind its block and before the next one. In the other order a crash
-// between the two would leave events whose keys are forgotten.
-func (s *Storage) removeBefore(ctx context.Context, p *partition, stream core.ID, seq uint64) error {
+// removeBefore has a stream begin at an offset, removes its blocks before a sequence, and
+// then their keys. A key of an event is behind its block and before the next one. In the
+// other order a crash between the two would leave events whose keys are forgotten.
+func (s *Storage) removeBefore(ctx context.Context, p *partition, stream core.ID, keep place) error {
+	if err := p.setFloor(ctx, stream, keep.offset); err != nil {
+		return err
+	}
 	for _, subject := range []string{p.blocks(stream), p.keys(stream)} {
-		if err := p.purge(ctx, subject, seq); err != nil {
+		if err := p.purge(ctx, subject, keep.seq); err != nil {
 			return err
 		}
 	}
-	s.atlas.removed(stream, seq)
+	s.atlas.removed(stream, keep.seq)
+	s.holes.removed(stream, keep.offset)
 	return nil
 }
 

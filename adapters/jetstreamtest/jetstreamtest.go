@@ -3,12 +3,14 @@
 package jetstreamtest
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/url"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Node is what one server of a cluster is started with.
@@ -26,6 +28,8 @@ type Node struct {
 	Walled bool
 	// Relaxed leaves the server's default, which acknowledges before it flushes.
 	Relaxed bool
+	// Room is how many bytes the server may store, or 0 where there is enough.
+	Room int64
 	// Log is the file to which the server writes what it does, if it is not "".
 	Log string
 }
@@ -64,21 +68,36 @@ func URL(nodes []Node, name string, partitions, replicas int) *url.URL {
 	return &url.URL{Scheme: "nats", Host: strings.Join(hosts, ","), RawQuery: query.Encode()}
 }
 
-// freePorts are ports on which nobody listens, and which no system gives to the client of
-// a connection: while a server is down, another one's client could have it.
+// given has the ports that this process was given: between a test's plan and the start of
+// its servers nobody listens there, and tests run beside each other.
+var given sync.Map
+
+// freePorts are ports on which nobody listens, which were not given before, and which no
+// system gives to the client of a connection: while a server is down, another one's client
+// could have it.
 func freePorts(n int) (ports []int, err error) {
 	for tries := 0; len(ports) < n; tries++ {
-		port := 10_000 + rand.IntN(20_000)                                  //nolint:gosec // any number does
-		listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)) //nolint:noctx // it does not wait
-		if err != nil && tries > 100*n {
-			return nil, err
+		if tries > 100*n {
+			return nil, fmt.Errorf("there are no %d free ports from %d to %d: %w", n, firstPort, firstPort+portCount-1, err)
 		}
-		if err == nil {
-			ports = append(ports, port)
-			if err := listener.Close(); err != nil {
-				return nil, err
-			}
+		port := firstPort + rand.IntN(portCount) //nolint:gosec // any number does
+		if _, taken := given.LoadOrStore(port, true); taken {
+			continue
+		}
+		listener, failed := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port)) //nolint:noctx // it does not wait
+		if failed != nil {
+			err = failed
+			continue
+		}
+		ports = append(ports, port)
+		if err := listener.Close(); err != nil {
+			return nil, err
 		}
 	}
 	return ports, nil
 }
+
+const (
+	firstPort = 10_000
+	portCount = 20_000
+)

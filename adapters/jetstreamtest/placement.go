@@ -57,6 +57,25 @@ func RemovePeer(ctx context.Context, nodes []Node, stream, server string) error 
 	return ask(ctx, nodes, "$JS.API.STREAM.PEER.REMOVE."+stream, map[string]string{"peer": server}, &struct{}{})
 }
 
+// Lead has a server that holds a JetStream stream lead it, and waits until it does.
+func Lead(ctx context.Context, nodes []Node, stream, server string) error {
+	for {
+		at, err := PlacementOf(ctx, nodes, stream)
+		if err == nil && at.Leader == server && len(at.Behind) == 0 {
+			return nil
+		}
+		if err == nil && at.Leader != server {
+			prefer := map[string]any{"placement": map[string]string{"preferred": server}}
+			_ = ask(ctx, nodes, "$JS.API.STREAM.LEADER.STEPDOWN."+stream, prefer, &struct{}{}) // else it is asked again
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%s does not lead %s: %w", server, stream, ctx.Err())
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
 // Operator is the name and the password of the user who may change a cluster.
 const Operator = "operator"
 

@@ -27,7 +27,7 @@ func ownSource(source core.Source) core.Source {
 // storeSource stores a source whose name no other one of the organization has.
 func (c *Catalog) storeSource(source core.Source) error {
 	_, taken := find(c.sources, func(other core.Source) bool {
-		return other.ID != source.ID && other.Org == source.Org && other.Name == source.Name
+		return other.ID != source.ID && other.Org == source.Org && other.Name == source.Name && c.takesIn(other)
 	})
 	if taken {
 		return core.Errorf(core.CodeConflict, "a source named %q already exists", source.Name)
@@ -35,6 +35,9 @@ func (c *Catalog) storeSource(source core.Source) error {
 	c.sources[source.ID] = ownSource(source)
 	return nil
 }
+
+// takesIn reports whether a source's stream is there.
+func (c *Catalog) takesIn(source core.Source) bool { return c.streams[source.Stream].DeletedAt == nil }
 
 // CreateSource implements [core.Sources].
 func (c *Catalog) CreateSource(ctx context.Context, source core.Source) error {
@@ -51,7 +54,7 @@ func (c *Catalog) CreateSource(ctx context.Context, source core.Source) error {
 // sourceOf returns a source of an organization.
 func (c *Catalog) sourceOf(org, id core.ID) (core.Source, error) {
 	source, ok := c.sources[id]
-	if !ok || source.Org != org {
+	if !ok || source.Org != org || !c.takesIn(source) {
 		return core.Source{}, missing("source")
 	}
 	return source, nil
@@ -73,7 +76,7 @@ func (c *Catalog) SourceByHash(ctx context.Context, hash core.KeyHash) (core.Sou
 		return core.Source{}, err
 	}
 	defer c.mu.Unlock()
-	source, ok := find(c.sources, func(source core.Source) bool { return source.Hash == hash })
+	source, ok := find(c.sources, func(source core.Source) bool { return source.Hash == hash && c.takesIn(source) })
 	if !ok {
 		return core.Source{}, missing("source")
 	}
@@ -87,7 +90,7 @@ func (c *Catalog) Sources(ctx context.Context, org, after core.ID, limit int) ([
 	}
 	defer c.mu.Unlock()
 	all := sorted(c.sources, func(source core.Source) bool {
-		return byID(source.ID, after) > 0 && (org.IsZero() || source.Org == org)
+		return byID(source.ID, after) > 0 && (org.IsZero() || source.Org == org) && c.takesIn(source)
 	}, func(a, b core.Source) int { return byID(a.ID, b.ID) })
 	return page(all, limit, ownSource), nil
 }
@@ -99,7 +102,7 @@ func (c *Catalog) RunningFeeds(ctx context.Context, after core.ID, limit int) ([
 	}
 	defer c.mu.Unlock()
 	all := sorted(c.sources, func(source core.Source) bool {
-		return byID(source.ID, after) > 0 && source.Preset.Fetches() && source.State == core.SourceRunning && c.streams[source.Stream].DeletedAt == nil
+		return byID(source.ID, after) > 0 && source.Preset.Fetches() && source.State == core.SourceRunning && c.takesIn(source)
 	}, func(a, b core.Source) int { return byID(a.ID, b.ID) })
 	return page(all, limit, ownSource), nil
 }

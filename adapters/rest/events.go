@@ -110,6 +110,9 @@ type AllEvents struct {
 	List[core.Event]
 	// Streams maps the ids of the events' streams to their names.
 	Streams map[core.ID]string `json:"streams"`
+	// Missing says what a page lacks that was asked for with `partial=true`, because shards
+	// are away. It is left out where nothing is missing.
+	Missing *core.Missing `json:"missing,omitempty"`
 }
 
 // AllEventsPage returns a page of the events of all streams, with the names of
@@ -146,6 +149,9 @@ func Query(eq core.EventQuery) url.Values {
 	if eq.Descending {
 		set("order", "desc")
 	}
+	if eq.Partial {
+		set(PartialParameter, "true")
+	}
 	if eq.Limit > 0 {
 		set("limit", strconv.FormatInt(int64(eq.Limit), 10))
 	}
@@ -158,6 +164,10 @@ func Query(eq core.EventQuery) url.Values {
 // PayloadParameter begins the names of parameters that filter by a value in the
 // payload, such as `payload.user.id=42`.
 const PayloadParameter = "payload."
+
+// PartialParameter is the parameter of a request that takes a part of an answer over all
+// streams while a shard is away.
+const PartialParameter = "partial"
 
 func formatTime(t time.Time) string {
 	if t.IsZero() {

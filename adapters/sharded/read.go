@@ -46,7 +46,8 @@ func (s *Storage) Remembered(ctx context.Context, stream core.ID, from, to core.
 	})
 }
 
-// Bounds implements [core.Reader]. It asks only the shards concerned, at once.
+// Bounds implements [core.Reader]. It asks only the shards concerned, at once, and where
+// there are several it gives up those that hang.
 func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds, error) {
 	homes, err := s.homes.of(ctx, streams...)
 	if err != nil {
@@ -63,7 +64,13 @@ func (s *Storage) Bounds(ctx context.Context, streams []core.ID) ([]core.Bounds,
 	}
 	found := &core.BoundsError{Bounds: make([]core.Bounds, len(streams)), Unknown: make([]bool, len(streams))}
 	err = together(concerned, func(one *shard) error {
-		err := one.call(ctx, func(storage core.Storage) error {
+		asking := one.hurried
+		if len(concerned) == 1 {
+			asking = func(ctx context.Context, do func(context.Context, core.Storage) error) error {
+				return one.call(ctx, func(storage core.Storage) error { return do(ctx, storage) })
+			}
+		}
+		err := asking(ctx, func(ctx context.Context, storage core.Storage) error {
 			part, err := storage.Bounds(ctx, parts[one.number])
 			for i := range part {
 				found.Bounds[at[one.number][i]] = part[i]

@@ -10,15 +10,17 @@ import (
 
 // ReadAll implements [core.Reader]: it merges what the shards have, each in the order over
 // all streams. It reads all of them at once, by pages that are as large as the answer may
-// be, and goes on with a shard whose page is used up.
+// be, and goes on with a shard whose page is used up. Shards that are away, or hang, are left
+// out, and the error has the rest as a part.
 func (s *Storage) ReadAll(ctx context.Context, org core.ID, scan core.AllScan) ([]core.Event, error) {
 	all := make([]*source, len(s.shards))
 	for i, one := range s.shards {
 		all[i] = &source{storage: s, shard: one, org: org, scan: scan}
 	}
-	if err := s.each(func(one *shard) error { return all[one.number].fill(ctx) }); err != nil {
-		return nil, err
-	}
+	_ = s.each(func(one *shard) error { // each source keeps its error
+		all[one.number].fill(ctx)
+		return nil
+	})
 	var events []core.Event
 	for size := 0; len(events) < scan.Limit && (scan.Bytes == 0 || size < scan.Bytes); {
 		next := first(all, scan.Backward)
@@ -27,11 +29,31 @@ func (s *Storage) ReadAll(ctx context.Context, org core.ID, scan core.AllScan) (
 		}
 		event := next.take()
 		events, size = append(events, event), size+event.Size()
-		if err := next.fill(ctx); err != nil {
-			return nil, err
-		}
+		next.fill(ctx)
+	}
+	if err := without(all, events); err != nil {
+		return nil, cmp.Or(ctx.Err(), err) // who has waited for too long is told that, and no part
 	}
 	return events, nil
+}
+
+// without returns the error of an answer that lacks the events of some shards, nil where it
+// lacks none.
+func without(all []*source, events []core.Event) error {
+	part := &core.EventsError{Events: events}
+	for _, one := range all {
+		if one.err != nil {
+			part.Away = append(part.Away, one.shard.number)
+			part.Err = cmp.Or(part.Err, one.err)
+		}
+	}
+	switch {
+	case part.Err == nil:
+		return nil
+	case len(part.Away) == len(all): // and nothing is known
+		return part.Err
+	}
+	return part
 }
 
 // source is the events of one shard in the order over all streams.
@@ -41,32 +63,33 @@ type source struct {
 	org     core.ID
 	// scan is what is left to read.
 	scan core.AllScan
-	// page is what was read and not yet taken, ended that there is no more behind it.
+	// page is what was read and not yet taken, ended that there is no more behind it, or
+	// that err was in the way.
 	page  []core.Event
 	ended bool
+	err   error
 }
 
 // fill reads on if nothing is left to take. Streams that have another home are left out:
 // the shard has a copy of them that is being made, or is to be removed.
-func (s *source) fill(ctx context.Context) error {
+func (s *source) fill(ctx context.Context) {
 	for len(s.page) == 0 && !s.ended {
-		storage, err := s.shard.get(ctx)
-		if err != nil {
+		var page []core.Event
+		err := s.shard.hurried(ctx, func(ctx context.Context, storage core.Storage) (err error) {
+			page, err = storage.ReadAll(ctx, s.org, s.scan)
 			return err
+		})
+		if err == nil {
+			s.ended = !full(page, s.scan)
+			if len(page) > 0 {
+				s.pass(positionOf(&page[len(page)-1]))
+			}
+			s.page, err = s.atHome(ctx, page)
 		}
-		page, err := storage.ReadAll(ctx, s.org, s.scan)
 		if err != nil {
-			return s.shard.named(err)
-		}
-		s.ended = !full(page, s.scan)
-		if len(page) > 0 {
-			s.pass(positionOf(&page[len(page)-1]))
-		}
-		if s.page, err = s.atHome(ctx, page); err != nil {
-			return err
+			s.page, s.ended, s.err = nil, true, err
 		}
 	}
-	return nil
 }
 
 // full reports whether an answer ended because of its limits.

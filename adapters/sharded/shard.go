@@ -31,6 +31,9 @@ type shard struct {
 	cause  error
 	// refused is when the machine last said that nobody listens there.
 	refused time.Time
+	// silent is when the shard last did not answer a question in time, zero when it has
+	// answered since.
+	silent time.Time
 }
 
 // restAfter is how long a shard is left alone where nobody listens. Requests for it are
@@ -51,12 +54,45 @@ func (s *shard) call(ctx context.Context, do func(core.Storage) error) error {
 		return s.away(nil)
 	}
 	err = do(storage)
+	s.mu.Lock()
 	if errors.Is(err, syscall.ECONNREFUSED) {
-		s.mu.Lock()
 		s.refused = time.Now()
-		s.mu.Unlock()
 	}
+	if err == nil {
+		s.silent = time.Time{}
+	}
+	s.mu.Unlock()
 	return s.named(err)
+}
+
+const (
+	// patience is how long a question to several shards waits for one of them.
+	patience = 5 * time.Second
+	// impatience takes its place for silentFor after a shard did not answer in time:
+	// lists that are fetched every few seconds would wait as long each time.
+	impatience = time.Second
+	silentFor  = 10 * time.Second
+)
+
+// hurried is call for a question that goes to other shards, too. One that hangs is given up,
+// as if it could not be reached, and the answers of the others count.
+func (s *shard) hurried(ctx context.Context, do func(context.Context, core.Storage) error) error {
+	s.mu.Lock()
+	wait := patience
+	if time.Since(s.silent) < silentFor {
+		wait = impatience
+	}
+	s.mu.Unlock()
+	limited, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	err := s.call(limited, func(storage core.Storage) error { return do(limited, storage) })
+	if err == nil || limited.Err() == nil || ctx.Err() != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.silent = time.Now()
+	s.mu.Unlock()
+	return core.Unavailable(err, time.Second, s.String()+" does not answer; its streams have to wait, all others go on")
 }
 
 // tryAgainAfter is how long a shard that could not be opened is left alone.
@@ -94,11 +130,20 @@ func (s *shard) get(ctx context.Context) (core.Storage, error) {
 	case !s.opening.TryLock():
 		return nil, s.away(errors.New("it is being opened"))
 	}
-	defer s.opening.Unlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), openTimeout)
-	defer cancel()
-	if err := s.open(core.ContextWithOrganization(ctx, core.ID{})); err != nil {
-		return nil, s.away(err)
+	done := make(chan error, 1)
+	go func() {
+		defer s.opening.Unlock()
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), openTimeout)
+		defer cancel()
+		done <- s.open(core.ContextWithOrganization(ctx, core.ID{}))
+	}()
+	select {
+	case err := <-done:
+		if err != nil {
+			return nil, s.away(err)
+		}
+	case <-ctx.Done(): // the attempt goes on
+		return nil, s.away(ctx.Err())
 	}
 	if storage := s.opened(); storage != nil {
 		return storage, nil

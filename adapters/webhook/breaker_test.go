@@ -81,7 +81,7 @@ func TestAReceiverThatIsAwayIsTriedNowAndThen(t *testing.T) {
 						sent := one(t.Context(), w)
 						require.Equal(t, pause, sent.After)
 						require.ErrorContains(t, sent.Err, "not sent: the receiver could not be reached 5 times in a row")
-						require.Equal(t, core.TryAgain, sent.Verdict)
+						require.Equal(t, core.NotSent, sent.Verdict, "and it is no attempt")
 					}
 					require.Zero(t, time.Since(before), "nobody waits for a receiver that is away")
 					time.Sleep(pause)

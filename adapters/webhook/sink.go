@@ -93,8 +93,8 @@ func (w *sink) post(ctx context.Context, events []core.Outgoing) core.Sent {
 	probe, wait := w.breaker.enter(time.Now())
 	if wait > 0 {
 		return core.Sent{
-			Err:   fmt.Errorf("not sent: the receiver could not be reached %d times in a row, and is tried again in %s", trips, wait.Round(time.Second/10)),
-			After: wait,
+			Err:     fmt.Errorf("not sent: the receiver could not be reached %d times in a row, and is tried again in %s", trips, wait.Round(time.Second/10)),
+			Verdict: core.NotSent, After: wait,
 		}
 	}
 	sent, how := w.exchange(ctx, events)

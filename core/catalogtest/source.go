@@ -24,6 +24,7 @@ var sources = []guarantee{
 	{"the oldest refusals make room", boundedRefusals},
 	{"what a source fetches is found as it was stored", storedFeed},
 	{"feeds that run are listed, of live streams", runningFeeds},
+	{"the sources of a deleted stream are gone, and their names are free", sourcesOfADeletedStream},
 	{"the notes about a feed are the last ones of each node", feedNotes},
 }
 
@@ -291,6 +292,32 @@ func runningFeeds(s *suite) {
 	gone.Revision, gone.DeletedAt = deleted.Revision+1, new(start)
 	s.must(s.catalog.UpdateStream(ctx, gone), "UpdateStream")
 	listed(slices.DeleteFunc(feeds, func(f core.Source) bool { return f.Name == "b" || f.Name == "c" })...)
+}
+
+func sourcesOfADeletedStream(s *suite) {
+	ctx, org := context.Background(), s.organization()
+	stays, goes := s.created(org, "orders"), s.created(org, "clicks")
+	shop, bank, other := s.createdSource(goes, "shop"), s.createdSource(goes, "bank"), s.createdSource(stays, "other")
+	gone := goes
+	gone.Revision, gone.DeletedAt = goes.Revision+1, new(start)
+	s.must(s.catalog.UpdateStream(ctx, gone), "UpdateStream")
+	for _, source := range []core.Source{shop, bank} {
+		_, err := s.catalog.Source(ctx, org, source.ID)
+		s.refused(err, core.CodeNotFound, "Source of a deleted stream")
+		_, err = s.catalog.SourceByHash(ctx, source.Hash)
+		s.refused(err, core.CodeNotFound, "SourceByHash of a source of a deleted stream")
+		next := source
+		next.Revision++
+		s.refused(s.catalog.UpdateSource(ctx, next), core.CodeNotFound, "UpdateSource of a source of a deleted stream")
+		s.refused(s.catalog.DeleteSource(ctx, org, source.ID), core.CodeNotFound, "DeleteSource of a source of a deleted stream")
+	}
+	listed, err := s.catalog.Sources(ctx, org, core.ID{}, 10)
+	s.must(err, "Sources")
+	s.check(len(listed) == 1 && listed[0].ID == other.ID, "the sources of live streams must be listed, and no others: got %d", len(listed))
+	s.hasSource(s.createdSource(stays, "shop"))
+	other.Revision, other.Name = 2, "bank"
+	s.must(s.catalog.UpdateSource(ctx, other), "UpdateSource with the name of a source of a deleted stream")
+	s.hasSource(other)
 }
 
 func feedNotes(s *suite) {

@@ -13,11 +13,7 @@ func (n *Numbers) Census(ctx context.Context) (all []core.GroupCensus, err error
 	// Streams are asked for as the groups come, a page at a time: an installation has
 	// too many to keep all bounds.
 	bounds := func(records []core.GroupRecord) (map[core.ID]core.Bounds, error) {
-		streams := make([]core.ID, len(records))
-		for i := range records {
-			streams[i] = records[i].Group.Stream
-		}
-		return boundsOf(ctx, n.log, streams)
+		return boundsOf(ctx, n.log, streamsOf(records))
 	}
 	for group, err := range standings(ctx, n.groups, core.GroupScan{}, bounds) {
 		if err != nil {

@@ -288,17 +288,59 @@ func (s *Groups) Status(ctx context.Context, who core.Principal, stream, ref str
 	if err != nil {
 		return core.GroupStatus{}, err
 	}
-	progress, err := s.store.Progress(ctx, g.ID)
+	record, err := s.recordOf(ctx, g)
+	if err != nil {
+		return core.GroupStatus{}, err
+	}
+	bounds, err := s.log.Bounds(ctx, []core.ID{g.Stream})
 	if err != nil {
 		return core.GroupStatus{}, core.StoreFailed(err)
 	}
+	return statusOf(ctx, s.log, s.streams.Archive, record, bounds[0], s.now())
+}
+
+// Statuses is Status for groups of many streams, by the ids of the groups. A group that is
+// deleted meanwhile is missing, and one of a shard that is away says so.
+func (s *Groups) Statuses(ctx context.Context, who core.Principal, groups []core.Group) (map[core.ID]core.GroupOverview, error) {
+	var records []core.GroupRecord
+	for i := range groups {
+		g, err := s.open(ctx, who, groups[i].Stream.String(), groups[i].ID.String(), core.ActionReadGroups)
+		var record core.GroupRecord
+		if err == nil {
+			record, err = s.recordOf(ctx, g)
+		}
+		if core.IsNotFound(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		records = append(records, record)
+	}
+	statuses, unavailable, err := statusesOf(ctx, s.log, s.streams.Archive, records, s.now())
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[core.ID]core.GroupOverview, len(records))
+	for i := range records {
+		all[records[i].Group.ID] = core.GroupOverview{Group: records[i].Group, Unavailable: unavailable[i], Status: statuses[i]}
+	}
+	return all, nil
+}
+
+// recordOf reads what the store has of a group.
+func (s *Groups) recordOf(ctx context.Context, g *core.Group) (core.GroupRecord, error) {
+	progress, err := s.store.Progress(ctx, g.ID)
+	if err != nil {
+		return core.GroupRecord{}, core.StoreFailed(err)
+	}
 	counts, err := s.store.CountDeadLetters(ctx, g.Org, core.LetterScan{Filter: core.LetterFilter{Stream: g.Stream, Group: g.ID}, Limit: core.MaxPageSize})
 	if err != nil {
-		return core.GroupStatus{}, core.StoreFailed(err)
+		return core.GroupRecord{}, core.StoreFailed(err)
 	}
 	record := core.GroupRecord{Group: *g, Progress: progress}
 	for _, count := range counts {
 		record.DeadLetters += count.Count
 	}
-	return statusOf(ctx, s.log, s.streams.Archive, record, s.now())
+	return record, nil
 }

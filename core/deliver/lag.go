@@ -15,20 +15,18 @@ func (s *standing) lag() int64 {
 	return int64(max(s.bounds.Next, s.state.Next)-s.state.Next) + leased + waits
 }
 
-// statusOf says how far a group got, in numbers of events and in seconds. archive is nil where
-// there is none.
-func statusOf(ctx context.Context, log core.Reader, archive core.Tiered, record core.GroupRecord, now time.Time) (core.GroupStatus, error) {
-	bounds, err := log.Bounds(ctx, []core.ID{record.Group.Stream})
-	if err != nil {
-		return core.GroupStatus{}, core.StoreFailed(err)
-	}
-	group, err := standingOf(record, bounds[0])
+// statusOf says how far a group got in a stream of these bounds, in numbers of events and in
+// seconds. archive is nil where there is none.
+func statusOf(
+	ctx context.Context, log core.Reader, archive core.Tiered, record core.GroupRecord, bounds core.Bounds, now time.Time,
+) (core.GroupStatus, error) {
+	group, err := standingOf(record, bounds)
 	if err != nil {
 		return core.GroupStatus{}, err
 	}
 	state := group.state
 	status := core.GroupStatus{
-		CommittedOffset: state.committed() - 1, NextOffset: state.Next, EndOffset: max(bounds[0].Next, state.Next), Missed: state.Missed,
+		CommittedOffset: state.committed() - 1, NextOffset: state.Next, EndOffset: max(bounds.Next, state.Next), Missed: state.Missed,
 		DeadLetters: record.DeadLetters, Lag: group.lag(),
 	}
 	if !state.CommittedAt.IsZero() {
@@ -39,6 +37,48 @@ func statusOf(ctx context.Context, log core.Reader, archive core.Tiered, record 
 		status.LagSeconds, err = ageAt(ctx, log, archive, record.Group.Stream, from, status.EndOffset, now)
 	}
 	return status, core.StoreFailed(err)
+}
+
+// statusesOf says how far groups got, with one question to the log for all of their streams.
+// It returns true for those of shards that are away: only their dead letters are known.
+func statusesOf(
+	ctx context.Context, log core.Reader, archive core.Tiered, records []core.GroupRecord, now time.Time,
+) (statuses []core.GroupStatus, unavailable []bool, err error) {
+	statuses, unavailable = make([]core.GroupStatus, len(records)), make([]bool, len(records))
+	if len(records) == 0 {
+		return statuses, unavailable, nil
+	}
+	reach, err := boundsOf(ctx, log, streamsOf(records))
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range records {
+		stream := records[i].Group.Stream
+		bounds, known := reach[stream]
+		if known {
+			statuses[i], err = statusOf(ctx, log, archive, records[i], bounds, now)
+		}
+		switch {
+		case !known, core.CodeOf(err) == core.CodeUnavailable && ctx.Err() == nil:
+			delete(reach, stream) // and it is not asked again
+			statuses[i], unavailable[i] = core.GroupStatus{DeadLetters: records[i].DeadLetters}, true
+		case err != nil:
+			return nil, nil, err
+		}
+	}
+	return statuses, unavailable, nil
+}
+
+// streamsOf returns the streams of groups, each once.
+func streamsOf(records []core.GroupRecord) (streams []core.ID) {
+	seen := make(map[core.ID]bool, len(records))
+	for i := range records {
+		if stream := records[i].Group.Stream; !seen[stream] {
+			seen[stream] = true
+			streams = append(streams, stream)
+		}
+	}
+	return streams
 }
 
 // ageAt returns how old the first event of a range is, in seconds. Of one that is in the

@@ -51,7 +51,8 @@ func (n *Numbers) Overview(ctx context.Context, who core.Principal, query core.S
 }
 
 // AllGroups returns the groups of all streams that a principal may read, each with how
-// far it got. They come in the order of their ids, in pages.
+// far it got. They come in the order of their ids, in pages. Those of a shard that is away are
+// listed, too, and say so.
 func (n *Numbers) AllGroups(ctx context.Context, who core.Principal, cursor string, limit int) (page core.Page[core.GroupOverview], err error) {
 	if err := core.Authorize(n.authorizer, who, core.ActionReadGroups, core.ID{}); err != nil {
 		return page, err
@@ -78,6 +79,7 @@ func (n *Numbers) AllGroups(ctx context.Context, who core.Principal, cursor stri
 // overviews adds to groups the names of their streams and how far they got. A group
 // whose stream is deleted is left out.
 func (n *Numbers) overviews(ctx context.Context, who core.Principal, records []core.GroupRecord) (items []core.GroupOverview, err error) {
+	there := make([]core.GroupRecord, 0, len(records))
 	for i := range records {
 		group := &records[i].Group
 		stream, err := n.streams.Open(ctx, who, group.Stream.String(), core.ActionReadGroups)
@@ -87,11 +89,15 @@ func (n *Numbers) overviews(ctx context.Context, who core.Principal, records []c
 		if err != nil {
 			return nil, err
 		}
-		status, err := statusOf(ctx, n.log, n.streams.Archive, records[i], n.now())
-		if err != nil {
-			return nil, err
-		}
-		items = append(items, core.GroupOverview{Group: *group, StreamName: stream.Name, Status: status})
+		there = append(there, records[i])
+		items = append(items, core.GroupOverview{Group: *group, StreamName: stream.Name})
+	}
+	statuses, unavailable, err := statusesOf(ctx, n.log, n.streams.Archive, there, n.now())
+	if err != nil {
+		return nil, err
+	}
+	for i := range items {
+		items[i].Status, items[i].Unavailable = statuses[i], unavailable[i]
 	}
 	return items, nil
 }

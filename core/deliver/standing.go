@@ -79,16 +79,22 @@ func standings(
 // boundsOf asks the log for the bounds of streams, all at once. Streams whose shard is away
 // are missing.
 func boundsOf(ctx context.Context, log core.Reader, streams []core.ID) (map[core.ID]core.Bounds, error) {
+	reach, _, err := askBounds(ctx, log, streams)
+	return reach, err
+}
+
+// askBounds is boundsOf, and says why streams are missing.
+func askBounds(ctx context.Context, log core.Reader, streams []core.ID) (reach map[core.ID]core.Bounds, part, err error) {
 	bounds, err := log.Bounds(ctx, streams)
 	known, unknown := core.KnownBounds(bounds, err)
 	if known == nil && err != nil {
-		return nil, core.StoreFailed(err)
+		return nil, nil, core.StoreFailed(err)
 	}
-	reach := make(map[core.ID]core.Bounds, len(streams))
+	reach = make(map[core.ID]core.Bounds, len(streams))
 	for i, stream := range streams {
 		if !unknown(i) {
 			reach[stream] = known[i]
 		}
 	}
-	return reach, nil
+	return reach, core.StoreFailed(err), nil
 }

@@ -15,6 +15,9 @@ const (
 	// that counting takes a twentieth of a database's time at most, however many
 	// people look at dashboards.
 	summaryRest = 20
+	// summaryPart is how long a summary that lacks something is kept at most: what took
+	// long may have been a shard that hangs, and it may be back.
+	summaryPart = 10 * time.Second
 	// summaryBound bounds one count.
 	summaryBound = 2 * time.Minute
 	// summariesKept bounds the organizations whose summaries are kept.
@@ -48,18 +51,20 @@ type keptSummary struct {
 type counted struct {
 	sum core.Summary
 	err error
+	// lacks is why a part is missing in the sum, nil where none is.
+	lacks error
 }
 
 // get returns the summary that was counted a moment ago, or has it counted and waits
 // for that, as long as ctx lasts.
-func (s *summaries) get(ctx context.Context, org core.ID, now func() time.Time, count func(context.Context) (core.Summary, error)) (core.Summary, error) {
+func (s *summaries) get(ctx context.Context, org core.ID, now func() time.Time, count func(context.Context) counted) counted {
 	kept := s.entry(org)
 	kept.mu.Lock()
 	// The time before from does not count either: a clock may have been set back, and
 	// the summary would be kept until it has caught up.
 	if at := now(); !at.Before(kept.from) && at.Before(kept.until) {
 		defer kept.mu.Unlock()
-		return kept.counted.sum, nil
+		return kept.counted
 	}
 	if kept.running == nil {
 		kept.running = make(chan struct{})
@@ -70,23 +75,27 @@ func (s *summaries) get(ctx context.Context, org core.ID, now func() time.Time, 
 	select {
 	case <-running:
 	case <-ctx.Done():
-		return core.Summary{}, core.Unavailable(ctx.Err(), time.Second, "the streams are still being counted; ask again in a moment")
+		return counted{err: core.Unavailable(ctx.Err(), time.Second, "the streams are still being counted; ask again in a moment")}
 	}
 	kept.mu.Lock()
 	defer kept.mu.Unlock()
-	return kept.counted.sum, kept.counted.err
+	return kept.counted
 }
 
 // count counts once and tells all who wait.
-func (k *keptSummary) count(ctx context.Context, now func() time.Time, count func(context.Context) (core.Summary, error)) {
+func (k *keptSummary) count(ctx context.Context, now func() time.Time, count func(context.Context) counted) {
 	ctx, cancel := context.WithTimeout(ctx, summaryBound)
 	defer cancel()
 	begun := now()
-	sum, err := count(ctx)
+	found := count(ctx)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.counted = (counted{sum, err}); err == nil {
-		k.from, k.until = begun, begun.Add(max(summaryFor, summaryRest*now().Sub(begun)))
+	if k.counted = found; found.err == nil {
+		keep := max(summaryFor, summaryRest*now().Sub(begun))
+		if found.lacks != nil {
+			keep = min(keep, summaryPart)
+		}
+		k.from, k.until = begun, begun.Add(keep)
 	}
 	close(k.running)
 	k.running = nil

@@ -19,55 +19,71 @@ const (
 // Summary counts the streams, events and groups of a principal's organization. The
 // answer may be some seconds old. A principal that sees only some streams gets an
 // answer of its own, which is not kept: it is counted fast, and is nobody else's.
-func (n *Numbers) Summary(ctx context.Context, who core.Principal) (core.Summary, error) {
+//
+// While shards are away it is an error, unless partial asks for what is known: then it says
+// what is missing.
+func (n *Numbers) Summary(ctx context.Context, who core.Principal, partial bool) (core.Summary, error) {
 	if err := core.Authorize(n.authorizer, who, core.ActionReadGroups, core.ID{}); err != nil {
 		return core.Summary{}, err
 	}
+	var found counted
 	if len(who.Streams) > 0 {
-		return n.summarize(ctx, who)
+		found = n.summarize(ctx, who)
+	} else {
+		found = n.summaries.get(ctx, who.Org, n.now, func(ctx context.Context) counted { return n.summarize(ctx, who) })
 	}
-	return n.summaries.get(ctx, who.Org, n.now, func(ctx context.Context) (core.Summary, error) { return n.summarize(ctx, who) })
+	if found.err == nil && found.lacks != nil && !partial {
+		return core.Summary{}, found.lacks
+	}
+	return found.sum, found.err
 }
 
 // summarize goes through all streams and then through all groups, in pages. It keeps
 // no more of them than the bounds of the streams, which the groups are measured by,
 // and the few that a summary names.
-func (n *Numbers) summarize(ctx context.Context, who core.Principal) (core.Summary, error) {
+func (n *Numbers) summarize(ctx context.Context, who core.Principal) counted {
 	count := &summing{now: n.now(), bounds: map[core.ID]core.Bounds{}}
 	if err := n.countStreams(ctx, who, count); err != nil {
-		return core.Summary{}, err
+		return counted{err: err}
 	}
 	known := func([]core.GroupRecord) (map[core.ID]core.Bounds, error) { return count.bounds, nil }
 	for group, err := range standings(ctx, n.groups, core.GroupScan{Org: who.Org, Streams: who.Streams}, known) {
 		if err != nil {
-			return core.Summary{}, err
+			return counted{err: err}
 		}
 		count.group(&group)
 	}
 	furthest, err := n.overviews(ctx, who, count.furthest())
 	if err != nil {
-		return core.Summary{}, err
+		return counted{err: err}
 	}
 	count.sum.At, count.sum.Busiest, count.sum.Furthest = count.now.UTC(), count.busiest(), append([]core.GroupOverview{}, furthest...)
-	return count.sum, nil
+	return counted{sum: count.sum, lacks: count.lacks}
 }
 
-// countStreams adds all streams that a principal may see.
+// countStreams adds all streams that a principal may see. Those of a shard that is found to be
+// away are not asked for again: it may hang.
 func (n *Numbers) countStreams(ctx context.Context, who core.Principal, count *summing) error {
 	for query := (core.StreamQuery{Limit: core.MaxPageSize}); ; {
 		page, err := n.streams.List(ctx, who, query)
 		if err != nil {
 			return err
 		}
-		ids := make([]core.ID, len(page.Items))
+		ids := make([]core.ID, 0, len(page.Items))
 		for i := range page.Items {
-			ids[i] = page.Items[i].ID
+			if !count.away(page.Items[i].Shard) {
+				ids = append(ids, page.Items[i].ID)
+			}
 		}
-		bounds, err := n.log.Bounds(ctx, ids)
-		if err != nil {
-			return core.StoreFailed(err)
+		var reach map[core.ID]core.Bounds
+		if len(ids) > 0 {
+			var part error
+			if reach, part, err = askBounds(ctx, n.log, ids); err != nil {
+				return err
+			}
+			count.lacks = cmp.Or(count.lacks, part)
 		}
-		count.streams(page.Items, bounds)
+		count.streams(page.Items, reach)
 		if query.Cursor = page.NextCursor; !page.HasMore {
 			return nil
 		}
@@ -78,13 +94,15 @@ func (n *Numbers) countStreams(ctx context.Context, who core.Principal, count *s
 type summing struct {
 	now time.Time
 	sum core.Summary
-	// bounds are of all streams that were counted. A group of another stream is none
+	// bounds are of all streams that were counted, and are not missing. A group of another stream is none
 	// of the principal's.
 	bounds map[core.ID]core.Bounds
 	// active are the fullest of the active streams so far. behind are the groups with
 	// the highest lag so far, and some more until they are ranked.
 	active []activeStream
 	behind []laggingGroup
+	// lacks is why a part is missing, nil where none is.
+	lacks error
 }
 
 // activeStream is a stream that got an event within the last hour.
@@ -99,15 +117,29 @@ type laggingGroup struct {
 	lag    int64
 }
 
-// streams adds a page of streams with their bounds.
-func (s *summing) streams(streams []core.Stream, bounds []core.Bounds) {
-	for i, b := range bounds {
-		s.bounds[streams[i].ID] = b
+// away reports whether streams of a shard are missing already.
+func (s *summing) away(shard int) bool {
+	return s.sum.Missing != nil && slices.Contains(s.sum.Missing.Shards, shard)
+}
+
+// streams adds a page of streams with their bounds, which the missing ones do not have.
+func (s *summing) streams(streams []core.Stream, reach map[core.ID]core.Bounds) {
+	for i := range streams {
+		stream := &streams[i]
 		s.sum.Streams++
+		b, known := reach[stream.ID]
+		if !known {
+			if s.sum.Missing == nil {
+				s.sum.Missing = &core.Missing{}
+			}
+			s.sum.Missing.Add(stream)
+			continue
+		}
+		s.bounds[stream.ID] = b
 		s.sum.Events += int64(b.Next - b.First)
 		s.sum.Stored += int64(b.Next)
 		if s.now.Sub(b.Last) < time.Hour {
-			s.active = append(s.active, activeStream{core.StreamName{ID: streams[i].ID, Name: streams[i].Name}, b.Next - b.First})
+			s.active = append(s.active, activeStream{core.StreamName{ID: stream.ID, Name: stream.Name}, b.Next - b.First})
 		}
 	}
 	slices.SortStableFunc(s.active, func(a, b activeStream) int { return cmp.Compare(b.events, a.events) })

@@ -86,7 +86,7 @@ func TestASummaryIsCountedToItsEnd(t *testing.T) {
 		asked := d.calls()
 		for range 4 {
 			ctx, cancel := context.WithTimeout(t.Context(), 14*time.Second)
-			_, err := d.Numbers.Summary(ctx, d.who)
+			_, err := d.Numbers.Summary(ctx, d.who, false)
 			cancel()
 			require.Equal(t, core.CodeUnavailable, core.CodeOf(err))
 		}
@@ -97,7 +97,7 @@ func TestASummaryIsCountedToItsEnd(t *testing.T) {
 		require.Equal(t, asked+1, d.calls(), "what took long is kept for long")
 		time.Sleep(time.Minute)
 		d.log.Slow.Store(int64(time.Hour))
-		_, err := d.Numbers.Summary(t.Context(), d.who)
+		_, err := d.Numbers.Summary(t.Context(), d.who, false)
 		require.Equal(t, core.CodeUnavailable, core.CodeOf(err), "a store that does not answer")
 		d.log.Slow.Store(0)
 		require.EqualValues(t, 2, d.summary(d.who).Events)
@@ -105,13 +105,13 @@ func TestASummaryIsCountedToItsEnd(t *testing.T) {
 }
 
 func (d *desk) summary(who core.Principal) core.Summary {
-	sum, err := d.Numbers.Summary(d.Context(), who)
+	sum, err := d.Numbers.Summary(d.Context(), who, false)
 	require.NoError(d, err)
 	return sum
 }
 
 // While a shard is away, the list of streams says which have no numbers, and metrics have
-// those of the others. A sum of a part is no sum.
+// those of the others. A sum is whole, or says what it lacks to who has asked for a part.
 func TestNumbersAreKnownWithoutAShard(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -132,13 +132,19 @@ func TestNumbersAreKnownWithoutAShard(t *testing.T) {
 			require.Equal(t, away != nil, orders.Unavailable)
 			census, err := d.Numbers.Census(t.Context())
 			require.NoError(t, err)
-			_, err = d.Numbers.Summary(t.Context(), d.who)
+			sum, err := d.Numbers.Summary(t.Context(), d.who, true)
+			require.NoError(t, err)
+			_, err = d.Numbers.Summary(t.Context(), d.who, false)
 			if away != nil {
+				require.Equal(t, &core.Missing{Shards: []int{0}, Streams: []core.StreamName{{ID: d.stream, Name: "orders"}}}, sum.Missing)
+				require.EqualValues(t, 2, sum.Streams)
+				require.EqualValues(t, 1, sum.Groups)
 				require.Equal(t, core.StreamOverview{Stream: orders.Stream, Unavailable: true}, orders)
 				require.Len(t, census, 1)
 				require.Equal(t, "mail", census[0].Name)
 				require.Equal(t, core.CodeUnavailable, core.CodeOf(err))
 			} else {
+				require.Nil(t, sum.Missing)
 				require.EqualValues(t, 5, orders.Stats.Events)
 				require.Len(t, census, 2)
 				require.NoError(t, err)

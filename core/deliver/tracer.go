@@ -60,10 +60,14 @@ func (t *Tracer) find(ctx context.Context, who core.Principal, id core.ID) (core
 		After: core.Position{ReceivedAt: id.Time()}, Before: core.Position{ReceivedAt: id.Time().Add(time.Millisecond)},
 		Limit: core.MaxPageSize, Bytes: core.PageBytes,
 	}
+	var lacks error // why the event may be where nobody could look
 	for {
-		events, err := t.log.ReadAll(ctx, who.Org, scan)
+		events, part, err := core.KnownEvents(t.log.ReadAll(ctx, who.Org, scan))
 		if err != nil {
 			return core.Event{}, err
+		}
+		if part != nil {
+			lacks = part
 		}
 		for i := range events {
 			if visible := len(who.Streams) == 0 || slices.Contains(who.Streams, events[i].Stream); events[i].ID == id && visible {
@@ -73,6 +77,9 @@ func (t *Tracer) find(ctx context.Context, who core.Principal, id core.ID) (core
 			}
 		}
 		if !core.Full(events, scan.Limit, scan.Bytes) {
+			if lacks != nil {
+				return core.Event{}, lacks
+			}
 			return core.Event{}, core.Errorf(core.CodeNotFound, "there is no event %s: there never was, or retention has removed it", id)
 		}
 		last := &events[len(events)-1]

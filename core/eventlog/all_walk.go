@@ -24,7 +24,15 @@ type allWalk struct {
 	low, high core.Position
 	// done says that nothing is left between them.
 	done bool
+	// missing is what the page lacks, nil while it lacks nothing. parts is how many of its
+	// reads have lacked something.
+	missing *core.Missing
+	parts   int
 }
+
+// maxParts bounds the reads of a page that lack something: each may have waited for a shard
+// that hangs.
+const maxParts = 2
 
 // walkAll begins a walk where the query, or its cursor, says.
 func (q *Query) walkAll(who core.Principal, eq *core.EventQuery, action core.Action) (*allWalk, error) {
@@ -69,9 +77,10 @@ func (w *allWalk) pass(p core.Position) {
 // every event that does not match has been fetched.
 func (w *allWalk) page(ctx context.Context) (core.EventPage, error) {
 	page := core.EventPage{Names: map[core.ID]string{}}
+	w.missing, w.parts = nil, 0
 	var last core.Position
 	room, begun := core.PageBytes, time.Now()
-	for budget := scanBudget / 5; len(page.Items) < w.query.Limit && budget > 0 && room > 0 && !w.done && time.Since(begun) < scanFor; {
+	for budget := scanBudget / 5; len(page.Items) < w.query.Limit && budget > 0 && room > 0 && !w.done && w.parts < maxParts && time.Since(begun) < scanFor; {
 		events, err := w.read(ctx, room)
 		if err != nil {
 			return core.EventPage{}, err
@@ -98,6 +107,7 @@ func (w *allWalk) page(ctx context.Context) (core.EventPage, error) {
 			}
 		}
 	}
+	page.Missing = w.missing
 	if page.HasMore = !w.done; page.HasMore {
 		page.NextCursor = positionCursor(w.scope, last)
 	}
@@ -109,13 +119,37 @@ func (w *allWalk) page(ctx context.Context) (core.EventPage, error) {
 // because most of them will not match.
 func (w *allWalk) read(ctx context.Context, room int) ([]core.Event, error) {
 	limit := w.query.Limit + 1
-	if filtered(w.query) || len(w.who.Streams) > 0 {
+	if filtered(w.query) || len(w.who.Streams) > 0 || w.missing != nil {
 		limit = core.MaxPageSize
 	}
+	if w.missing != nil {
+		w.pace.begun = false // the second read is the last, and rests would count a shard that hangs as work
+	}
 	scan := core.AllScan{After: w.low, Before: w.high, Backward: w.query.Descending, Limit: limit, Bytes: room}
-	events, err := w.pace.read(ctx, func() ([]core.Event, error) { return w.log.ReadAll(ctx, w.who.Org, scan) })
+	events, err := w.pace.read(ctx, func() ([]core.Event, error) { return w.ask(ctx, scan) })
 	w.done = !core.Full(events, limit, room)
 	return events, err
+}
+
+// ask reads a part of the log. While shards are away it is what the others have, where the
+// principal has no stream there or takes a page that says what is missing.
+func (w *allWalk) ask(ctx context.Context, scan core.AllScan) ([]core.Event, error) {
+	events, part, err := core.KnownEvents(w.log.ReadAll(ctx, w.who.Org, scan))
+	if err != nil || part == nil {
+		return events, err
+	}
+	missing, err := w.streams.onShards(ctx, w.who, part.Away)
+	switch {
+	case err != nil:
+		return nil, err
+	case missing == nil:
+		return events, nil
+	case !w.query.Partial:
+		return nil, part
+	}
+	w.missing = missing
+	w.parts++
+	return events, nil
 }
 
 // shows returns the name of an event's stream when the event belongs to the

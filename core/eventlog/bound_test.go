@@ -187,6 +187,36 @@ func TestRemovalsAreTold(t *testing.T) {
 	}
 }
 
+// harmed is a log whose first events cannot be read any more.
+type harmed struct {
+	core.EventLog
+	until core.Offset
+}
+
+func (h *harmed) Read(ctx context.Context, stream core.ID, scan core.Scan) ([]core.Event, error) {
+	if scan.From < h.until {
+		return nil, coretest.ErrBroken
+	}
+	return h.EventLog.Read(ctx, stream, scan)
+}
+
+// What cannot be read goes when its time has come, as what can. That it could not be read is
+// an error of the sweep until then.
+func TestWhatCannotBeReadIsKeptNoLonger(t *testing.T) {
+	t.Parallel()
+	b := newBounded(t, core.Stream{RetentionDays: 1})
+	log := &harmed{b.log, 20}
+	b.retention.Log = log
+	b.append(t, 20, 10)
+	require.ErrorIs(t, b.retention.Sweep(t.Context(), b.now), coretest.ErrBroken)
+	require.Empty(t, b.removed, "nothing is old enough")
+	b.now = b.now.Add(25 * time.Hour)
+	b.append(t, 10, 10)
+	require.ErrorIs(t, b.retention.Sweep(t.Context(), b.now), coretest.ErrBroken)
+	require.Equal(t, []core.Removal{{At: b.now, Reason: core.ReasonAge, Events: 20, UntilOffset: 20}}, b.removed)
+	require.EqualValues(t, 20, b.sweep(t), "there is no more to complain of")
+}
+
 // An estimate of many events is near, and it is one page of each of some places.
 func TestManyEventsAreEstimated(t *testing.T) {
 	t.Parallel()

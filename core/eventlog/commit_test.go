@@ -192,13 +192,16 @@ func TestTheClockFollowsALaterNode(t *testing.T) {
 func TestAnUnknownOutcomeIsLookedUp(t *testing.T) {
 	t.Parallel()
 	lost := fmt.Errorf("connection reset: %w", core.ErrUnknownOutcome)
+	full := fmt.Errorf("%w: %w", core.ErrUnknownOutcome, core.StorageFull(nil, "no room"))
 	for name, test := range map[string]struct {
 		step   func(store func()) error
 		stored int
 		code   core.Code
 	}{
-		"it had committed":     {func(store func()) error { store(); return lost }, 1, ""},
-		"it had not committed": {func(func()) error { return lost }, 0, core.CodeUnavailable},
+		"it had committed":                            {func(store func()) error { store(); return lost }, 1, ""},
+		"it had not committed":                        {func(func()) error { return lost }, 0, core.CodeUnavailable},
+		"there was no room, and it had committed":     {func(store func()) error { store(); return full }, 1, ""},
+		"there was no room, and it had not committed": {func(func()) error { return full }, 0, core.CodeStorageFull},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -17,8 +17,8 @@ import (
 // evaluation begins while there is something in it, and may leave a debt, which is
 // smaller than what one evaluation may take. A full bucket is for many short evaluations,
 // as they come with a burst of events. Those that last do not get it at once: few of one
-// organization last at a time, and rest so long that together they take no more than the
-// share at any moment.
+// organization last at a time, and rest so long that together they take no more than a
+// quarter of the cores at any moment.
 type Evaluations struct {
 	allowed *Shares
 	now     core.Clock
@@ -44,6 +44,8 @@ const (
 	// evaluationTurn is how long an evaluation waits while too many others of its
 	// organization last.
 	evaluationTurn = time.Second
+	// evaluationRests is how many times as long as an evaluation its rests are at most.
+	evaluationRests = 3
 )
 
 // evaluationShare is what one organization has left.
@@ -139,12 +141,13 @@ func (e *Evaluation) enter(ctx context.Context) error {
 	}
 }
 
-// rest is how long an evaluation that lasts rests after so many steps.
+// rest is how long an evaluation that lasts rests after so many steps: not so long that a
+// small share would have it end with its request.
 func (e *Evaluations) rest(share *evaluationShare, steps int) time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	took := time.Duration(steps) * time.Second / (1000 * milliSteps)
-	return took*time.Duration(cap(share.lasting)*1000)/time.Duration(share.rate) - took
+	return min(took*time.Duration(cap(share.lasting)*1000)/time.Duration(share.rate)-took, evaluationRests*took)
 }
 
 // take debits steps. Where there is nothing left to begin with, it debits none and

@@ -23,11 +23,14 @@ const lookAgainAfter = 250 * time.Millisecond
 // may still arrive, and then the event would be in the log twice. The client is
 // told instead, and its retry is safe under an idempotency key.
 //
+// A store that says for clients why it does not know, as that it has no room, is quoted.
+//
 // The lane waits meanwhile, which keeps its streams in order.
 func (l *lane) resolve(ctx context.Context, at time.Time, batches []core.Batch, cause error) error {
 	l.options.Logger.WarnContext(ctx, "the outcome of a commit is unknown; looking up its events", "error", cause)
 	ctx, cancel := context.WithTimeout(ctx, l.options.ResolveFor)
 	defer cancel()
+	told, quoted := errors.AsType[*core.Error](cause)
 	looked := 0
 	for {
 		found, err := l.lookUp(ctx, at, batches)
@@ -43,12 +46,18 @@ func (l *lane) resolve(ctx context.Context, at time.Time, batches []core.Batch, 
 		default:
 			cause = err
 		}
-		if looked == 2 {
+		switch {
+		case looked == 2 && quoted:
+			return told
+		case looked == 2:
 			return core.Unavailable(cause, time.Second, "the connection to the event store broke and the events were not found there; try again with the same idempotency key")
 		}
 		select {
 		case <-time.After(lookAgainAfter):
 		case <-ctx.Done():
+			if quoted {
+				return told
+			}
 			return core.Unavailable(cause, 5*time.Second, "the connection to the event store broke and it is not known whether the events were stored; try again with the same idempotency key")
 		}
 	}

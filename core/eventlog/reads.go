@@ -34,8 +34,9 @@ const (
 	readCost = 20 * time.Millisecond
 	// readRests is how many times as long as a read its rest is, at most.
 	readRests = 3
-	// dearest is what a read costs at most: on a node that is overloaded, one that nobody
-	// would call dear takes seconds, and must not keep its organization out for a minute.
+	// dearest is what a read costs at most: on a node that is overloaded, or whose store
+	// hangs, one that nobody would call dear takes seconds, and must not keep its
+	// organization out for a minute.
 	dearest = 2 * time.Second
 	// busyInterval is how often the commits of others are counted, and busyCommits how
 	// many in a second make the rests as long as one read. So does each batch of others
@@ -68,19 +69,39 @@ type reading struct {
 }
 
 // Wait waits until an organization may read. Once it has read, the caller calls done. It
-// reports false when ctx ends or closing is closed before.
-func (r *Reads) Wait(ctx context.Context, org core.ID, closing <-chan struct{}) (done func(), ok bool) {
+// reports false when closing is closed before. The error is that it is not worth waiting
+// for, or that ctx has ended.
+func (r *Reads) Wait(ctx context.Context, org core.ID, closing <-chan struct{}) (done func(), ok bool, err error) {
+	return r.wait(ctx, org, closing, longestWait)
+}
+
+// wait is Wait for who waits so long at most.
+func (r *Reads) wait(ctx context.Context, org core.ID, closing <-chan struct{}, most time.Duration) (done func(), ok bool, err error) {
 	one := r.reading(org)
 	one.mu.Lock()
 	wait, counted := one.owes()-readCredit, one.cost
+	if wait > most {
+		one.mu.Unlock()
+		return nil, false, &core.Error{
+			Code: core.CodeRateLimited, RetryAfter: wait,
+			Message: "this organization asks for more than its part of a busy server; ask for less at once, or come again later",
+		}
+	}
 	one.spend(counted)
 	one.mu.Unlock()
-	ok = pause(ctx, closing, wait)
-	return func() {
+	done = func() {
 		one.mu.Lock()
 		defer one.mu.Unlock()
 		one.spend(-counted)
-	}, ok
+	}
+	if pause(ctx, closing, wait) {
+		return done, true, nil
+	}
+	done()
+	if ctx.Err() != nil {
+		err = core.Unavailable(ctx.Err(), time.Second, "the request took too long, and nothing was changed; try again")
+	}
+	return nil, false, err
 }
 
 // Answer has a request answered as soon as its organization may, and counts how long that
@@ -89,35 +110,26 @@ func (r *Reads) Answer(ctx context.Context, org core.ID, answer func() error) (e
 	if r == nil {
 		return answer()
 	}
-	one := r.reading(org)
-	one.mu.Lock()
-	wait := one.owes() - readCredit
-	one.mu.Unlock()
-	if wait > longestWait {
-		return &core.Error{
-			Code: core.CodeRateLimited, RetryAfter: wait,
-			Message: "this organization asks for as much as it may while others send events; ask for less at once, or come again later",
-		}
-	}
-	if _, was := r.read(ctx, org, nil, func() { err = answer() }); !was {
-		return core.Unavailable(context.Cause(ctx), longestWait, "the server has much to do for others; try again")
+	_, was, refusal := r.read(ctx, org, nil, longestWait, func() { err = answer() })
+	if !was {
+		return refusal
 	}
 	return err
 }
 
-// read has a window read as soon as an organization may. It returns how long that took,
-// and whether it was read.
-func (r *Reads) read(ctx context.Context, org core.ID, closing <-chan struct{}, window func()) (took time.Duration, was bool) {
-	done, ok := r.Wait(ctx, org, closing)
-	defer done()
+// read has a window read as soon as an organization may, and returns how long that took.
+// It reports false, without an error, when closing is closed before.
+func (r *Reads) read(ctx context.Context, org core.ID, closing <-chan struct{}, most time.Duration, window func()) (took time.Duration, was bool, err error) {
+	done, ok, err := r.wait(ctx, org, closing, most)
 	if !ok {
-		return 0, false
+		return 0, false, err
 	}
+	defer done()
 	begun := time.Now()
 	window()
 	took = time.Since(begun)
 	r.Took(org, took)
-	return took, true
+	return took, true, nil
 }
 
 // Took notes that an organization has read, and how long that took.

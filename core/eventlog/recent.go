@@ -23,6 +23,8 @@ type Recent struct {
 	// this node is alone, or finds the others' events by asking the log.
 	notifier core.Notifier
 	logger   *slog.Logger
+	// look has shards asked by themselves. It is nil where the log is one shard.
+	look *shardedLook
 	// total counts commits, and what waits for one. parts has a tally for each organization
 	// of what was of that one only.
 	total tally
@@ -101,6 +103,9 @@ func (r *Recent) forget(interval time.Duration) {
 			f.idle = 0
 		case f.idle >= lingering:
 			delete(r.streams, stream)
+			if r.look != nil {
+				r.look.forget(f)
+			}
 		default:
 			f.idle += interval
 		}
@@ -220,7 +225,7 @@ func (r *Recent) Run(ctx context.Context) {
 	var listening sync.WaitGroup
 	if r.notifier != nil {
 		interval = RecheckInterval
-		listening.Go(func() { r.notifier.Listen(ctx, r.heard) })
+		listening.Go(func() { r.notifier.Listen(ctx, func(stream core.ID) { r.heard(ctx, stream) }) })
 		listening.Go(func() { r.telling(ctx) })
 	}
 	tick := time.NewTicker(interval)
@@ -229,10 +234,13 @@ func (r *Recent) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			listening.Wait()
+			if r.look != nil {
+				r.look.asking.Wait()
+			}
 			return
 		case <-tick.C:
 			r.forget(interval)
-			r.recheck(ctx, r.all())
+			r.ask(ctx, r.all(), false)
 		}
 	}
 }
@@ -264,12 +272,12 @@ func (r *Recent) telling(ctx context.Context) {
 
 // heard takes in the news that a stream has grown on another node. The news does
 // not say how far, so the log is asked.
-func (r *Recent) heard(stream core.ID) {
+func (r *Recent) heard(ctx context.Context, stream core.ID) {
 	r.mu.RLock()
 	f := r.streams[stream]
 	r.mu.RUnlock()
 	if f != nil {
-		r.recheck(context.Background(), []*followed{f})
+		r.ask(ctx, []*followed{f}, true)
 	}
 }
 
@@ -284,12 +292,11 @@ func (r *Recent) all() []*followed {
 	return all
 }
 
-// recheckTimeout bounds a question to the log about all followed streams. A shard that
-// does not answer keeps the followers of other shards from news for no longer.
+// recheckTimeout bounds a question to the log about followed streams.
 const recheckTimeout = 10 * time.Second
 
 // recheck asks the log how far streams reach, all with one question, and fetches
-// what is new. Of streams that cannot be asked about, others hear nothing.
+// what is new. It takes as long as the log does. Of streams that cannot be asked about, others hear nothing.
 func (r *Recent) recheck(ctx context.Context, all []*followed) {
 	if len(all) == 0 {
 		return

@@ -158,10 +158,17 @@ func (r *Retention) sweepStreams(ctx context.Context, now time.Time) (oldest tim
 			r.oldest[ids[i]], r.weights[ids[i]] = known[ids[i]], weighed[ids[i]]
 		}
 		bounds, err := r.Log.Bounds(ctx, ids)
-		if err != nil {
+		bounds, unknown := core.KnownBounds(bounds, err)
+		switch {
+		case err != nil && bounds == nil:
 			return oldest, errors.Join(append(failures, err)...)
+		case err != nil: // the streams of other shards are swept all the same
+			failures = append(failures, err)
 		}
 		for i := range streams {
+			if unknown(i) {
+				continue
+			}
 			left, err := r.sweepStream(ctx, &streams[i], bounds[i], now)
 			if !away {
 				failed := r.handOver(ctx, &streams[i], bounds[i], now)
@@ -189,47 +196,50 @@ func (r *Retention) sweepStream(ctx context.Context, stream *core.Stream, bounds
 	if err != nil {
 		return time.Time{}, err
 	}
-	oldest, err = r.oldestOf(ctx, stream.ID, bounds)
-	if err != nil {
-		return time.Time{}, err
-	}
+	oldest, unread := r.oldestOf(ctx, stream.ID, bounds)
 	// Where nothing is old enough Trim is called, too: it may have been interrupted.
-	if oldest.IsZero() || !oldest.Before(before) {
+	if unread == nil && (oldest.IsZero() || !oldest.Before(before)) {
 		return oldest, r.Log.Trim(ctx, stream.ID, before)
 	}
 	removal, err := r.trim(ctx, stream, bounds, before)
-	if err != nil || removal.Events == 0 {
-		return oldest, err
+	if removal.Events == 0 {
+		return oldest, errors.Join(unread, err)
 	}
 	removal.At, removal.Reason = now, reason
 	r.tell(ctx, stream, removal)
 	bounds.First = removal.UntilOffset
-	return r.oldestOf(ctx, stream.ID, bounds)
+	oldest, left := r.oldestOf(ctx, stream.ID, bounds)
+	return oldest, errors.Join(unread, err, left)
 }
 
 // trim removes what was received before a time, and says what that was. Two nodes that
-// trim a stream at the very same moment may both count what went.
+// trim a stream at the very same moment may both count what went. What cannot be read is
+// not kept longer for that: it goes, and weighs nothing, and the error tells of it.
 func (r *Retention) trim(ctx context.Context, stream *core.Stream, bounds core.Bounds, before time.Time) (core.Removal, error) {
-	end, err := r.Log.OffsetAt(ctx, stream.ID, before)
-	if err != nil {
-		return core.Removal{}, err
-	}
-	bytes, err := weigh(ctx, r.Log, r.Archive, stream.ID, bounds.First, end)
-	if err != nil {
-		return core.Removal{}, err
-	}
+	end, bytes, unread := r.weighUntil(ctx, stream.ID, bounds.First, before)
 	if err := r.Log.Trim(ctx, stream.ID, before); err != nil {
-		return core.Removal{}, err
+		return core.Removal{}, errors.Join(unread, err)
 	}
 	after, err := r.Log.Bounds(ctx, []core.ID{stream.ID})
 	if err != nil {
-		return core.Removal{}, err
+		return core.Removal{}, errors.Join(unread, err)
 	}
 	events := int64(after[0].First - bounds.First)
-	if end > bounds.First { // the storage may have left a period that was not over
+	if unread == nil && end > bounds.First { // the storage may have left a period that was not over
 		bytes = int64(float64(bytes) * float64(events) / float64(end-bounds.First))
 	}
-	return core.Removal{Events: events, ApproximateBytes: bytes, UntilOffset: after[0].First}, nil
+	return core.Removal{Events: events, ApproximateBytes: bytes, UntilOffset: after[0].First}, unread
+}
+
+// weighUntil says where what was received from a time on begins, and what weighs all before.
+func (r *Retention) weighUntil(ctx context.Context, stream core.ID, first core.Offset, until time.Time) (end core.Offset, bytes int64, err error) {
+	if end, err = r.Log.OffsetAt(ctx, stream, until); err != nil {
+		return 0, 0, err
+	}
+	if bytes, err = weigh(ctx, r.Log, r.Archive, stream, first, end); err != nil {
+		return 0, 0, err
+	}
+	return end, bytes, nil
 }
 
 // tell says what was removed, to everybody who wants to know. It is done by then, so

@@ -91,6 +91,34 @@ func (s *Streams) narrowed(ctx context.Context, who core.Principal, prefix, afte
 	return items, nil
 }
 
+// onShards names the streams that a principal may see on shards that are away, nil if there
+// are none.
+func (s *Streams) onShards(ctx context.Context, who core.Principal, shards []int) (*core.Missing, error) {
+	missing := &core.Missing{}
+	for after := ""; ; {
+		page, err := s.listed(ctx, who, core.StreamQuery{}, after, core.MaxPageSize)
+		if err != nil {
+			return nil, core.StoreFailed(err)
+		}
+		for i := range page {
+			if slices.Contains(shards, page[i].Shard) {
+				missing.Add(&page[i])
+			}
+		}
+		if missing.More {
+			missing.Shards = slices.Clone(shards) // those of streams that were not looked at are among them
+		}
+		if len(page) < core.MaxPageSize || missing.More || len(who.Streams) > 0 {
+			break
+		}
+		after = page[len(page)-1].Name
+	}
+	if len(missing.Streams) == 0 {
+		return nil, nil
+	}
+	return missing, nil
+}
+
 // nameCursor seals the name of a page's last stream.
 func nameCursor(org core.ID, prefix, name string) string {
 	return core.SealCursor(nameScope(org, prefix), []byte(name))

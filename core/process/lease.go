@@ -27,6 +27,10 @@ type lease struct {
 	failed bool
 	// refused says that the destination wants no more.
 	refused bool
+	// unsent says that the sink has sent nothing of an event, and leaves its destination
+	// alone for pause.
+	unsent bool
+	pause  time.Duration
 	// lost says that the lease is not this node's any more: another one may send its
 	// events by now.
 	lost bool
@@ -150,7 +154,7 @@ func (l *lease) send(ctx, sending context.Context) (more bool) {
 func (l *lease) stopped() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.refused || l.failed || l.lost
+	return l.refused || l.failed || l.unsent || l.lost
 }
 
 // pass puts an event through the pipeline. What does not pass is settled.

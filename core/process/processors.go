@@ -200,11 +200,15 @@ func (s *Processors) Overview(ctx context.Context, who core.Principal, stream, r
 	if err != nil || len(all) == 0 {
 		return core.ProcessorOverview{}, err
 	}
-	return all[0], nil
+	if all[0].Unavailable { // the page of one processor says why
+		all[0].Status, err = s.Groups.Status(ctx, who, p.Stream.String(), p.ID.String())
+		all[0].Unavailable = false
+	}
+	return all[0], err
 }
 
 // overviews adds to processors what people want to know of them. One that is deleted
-// meanwhile, with its stream perhaps, is left out.
+// meanwhile, with its stream perhaps, is left out. One of a shard that is away says so.
 func (s *Processors) overviews(ctx context.Context, who core.Principal, all []core.Processor) ([]core.ProcessorOverview, error) {
 	ids := make([]core.ID, len(all))
 	for i := range all {
@@ -213,6 +217,14 @@ func (s *Processors) overviews(ctx context.Context, who core.Principal, all []co
 	counts, err := s.Store.DeliveryCounts(ctx, ids, s.Now().Add(-24*time.Hour))
 	if err != nil {
 		return nil, core.StoreFailed(err)
+	}
+	groups := make([]core.Group, len(all))
+	for i := range all {
+		groups[i] = all[i].Group
+	}
+	statuses, err := s.Groups.Statuses(ctx, who, groups)
+	if err != nil {
+		return nil, err
 	}
 	views := make([]core.ProcessorOverview, 0, len(all))
 	for i := range all {
@@ -224,13 +236,11 @@ func (s *Processors) overviews(ctx context.Context, who core.Principal, all []co
 		if err != nil {
 			return nil, err
 		}
-		view := core.ProcessorOverview{Processor: *p, StreamName: stream.Name, LastDay: counts[i]}
-		if view.Status, err = s.Groups.Status(ctx, who, p.Stream.String(), p.ID.String()); core.IsNotFound(err) {
+		group, there := statuses[p.ID]
+		if !there {
 			continue
 		}
-		if err != nil {
-			return nil, err
-		}
+		view := core.ProcessorOverview{Processor: *p, StreamName: stream.Name, Unavailable: group.Unavailable, Status: group.Status, LastDay: counts[i]}
 		if view.LastError, err = s.lastError(ctx, p); err != nil {
 			return nil, err
 		}

@@ -106,6 +106,43 @@ func TestAFailureIsTriedAgain(t *testing.T) {
 	})
 }
 
+// What a sink has not sent, because it leaves a destination alone that is away, is no attempt:
+// no event becomes a dead letter without having been sent, and nobody works for nothing
+// meanwhile. Everything arrives in the end, in order where that is asked.
+func TestWhatIsNotSentIsNoAttempt(t *testing.T) {
+	for _, mode := range []core.Mode{core.Ordered, core.Shared} {
+		t.Run(string(mode), func(t *testing.T) {
+			inPlant(t, func(p *plant) {
+				var asked, highest int
+				back := time.Now().Add(time.Hour)
+				p.box.answer = func(out core.Outgoing) core.Sent {
+					asked++
+					highest = max(highest, out.Attempt)
+					if time.Now().Before(back) && out.Event.Offset > 0 {
+						return core.Sent{Err: errors.New("not sent"), Verdict: core.NotSent, After: 10 * time.Second}
+					}
+					return core.Sent{}
+				}
+				p.processor(func(s *core.ProcessorSpec) { s.Mode, s.MaxAttempts = mode, new(2) })
+				p.put(numbers(20)...)
+				pass(59 * time.Minute)
+				require.Empty(p, p.letters())
+				require.Less(p, asked, 2*8*360+30, "two leases, and what is under way of each, every ten seconds")
+				require.EqualValues(p, 19, p.view().Status.Lag)
+				pass(2 * time.Minute)
+				require.Empty(p, p.letters())
+				require.Equal(p, 1, highest)
+				require.EqualValues(p, 20, p.view().LastDay.Delivered)
+				if mode == core.Ordered {
+					require.Equal(p, coretest.From(0, 20), p.box.got())
+				} else {
+					require.ElementsMatch(p, coretest.From(0, 20), p.box.got())
+				}
+			})
+		})
+	}
+}
+
 // TestOrderHoldsWhereItIsAsked: nothing overtakes an event that is tried again.
 func TestOrderHoldsWhereItIsAsked(t *testing.T) {
 	inPlant(t, func(p *plant) {

@@ -20,6 +20,10 @@ func (l *lease) filtered(offset core.Offset) {
 
 // done notes what became of an event.
 func (l *lease) done(out *core.Outgoing, sent core.Sent, took time.Duration) {
+	if sent.Err != nil && sent.Verdict == core.NotSent {
+		l.wait(sent.After)
+		return
+	}
 	attempt := l.attempt(out, sent, took)
 	if sent.Err != nil && sent.Verdict == core.TurnedAway {
 		l.work.turnAway("the destination wants no events any more: " + said(sent.Err))
@@ -44,6 +48,18 @@ func (l *lease) done(out *core.Outgoing, sent core.Sent, took time.Duration) {
 	}
 	l.work.tally.add(attempt)
 }
+
+// wait notes that an event was not sent, as its destination is left alone for a while. It is
+// no attempt: the event goes back to the group as it was, with the rest of the lease.
+func (l *lease) wait(after time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.unsent, l.pause = true, min(max(l.pause, after, lookAgain), longestPause)
+	l.failed = l.failed || l.work.processor.Mode == core.Ordered // what is behind it must not count as arrived
+}
+
+// longestPause bounds how long a node leaves a destination alone, whatever its sink says.
+const longestPause = time.Minute
 
 // attempt is what is told of an event that was handed to the sink.
 func (l *lease) attempt(out *core.Outgoing, sent core.Sent, took time.Duration) core.DeliveryAttempt {
@@ -128,6 +144,7 @@ func (l *lease) settle(ctx context.Context) error {
 func (l *lease) finish(ctx context.Context, more bool) error {
 	l.mu.Lock()
 	refused := l.refused
+	more = more || l.unsent
 	whole := !more && !refused && len(l.nacks) == 0 && len(l.acked) == len(l.delivery.Events)
 	if whole {
 		l.acked = nil

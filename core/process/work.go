@@ -123,7 +123,11 @@ func (w *work) next(ctx context.Context, worker **deliver.Worker) (err error) {
 		rest(ctx, wait)
 		return err
 	}
-	return (&lease{work: w, worker: *worker, delivery: d}).handle(ctx)
+	l := &lease{work: w, worker: *worker, delivery: d}
+	if err = l.handle(ctx); l.pause > 0 { // nothing of it is under way any more
+		rest(ctx, l.pause)
+	}
+	return err
 }
 
 // filling is how long a lease is to wait for more events, because its batch is not full

@@ -23,6 +23,9 @@ func options(n *jetstreamtest.Node) *server.Options {
 		LogFile: n.Log, Logtime: true, LameDuckDuration: 2 * time.Second, LameDuckGracePeriod: time.Second,
 		JetStreamMaxMemory: 1 << 30, JetStreamMaxStore: 1 << 40,
 	}
+	if n.Room > 0 {
+		o.JetStreamMaxStore = n.Room
+	}
 	o.JetStreamLimits.MaxBatchSize = 20_000
 	o.JetStreamLimits.MaxBatchInflightPerStream = 200
 	if len(n.Routes) > 0 {

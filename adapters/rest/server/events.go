@@ -127,6 +127,10 @@ func (s *Server) getEvents(c *call) error {
 	if err != nil {
 		return err
 	}
+	batch := c.prefers(cloudevents.TypeBatch)
+	if batch && query.Partial {
+		return core.Invalid(rest.PartialParameter, "cannot be had as %s, which has no place for what is missing", cloudevents.TypeBatch)
+	}
 	page, err := s.Query.Events(c.context(), c.who, stream, query)
 	if err != nil {
 		return err
@@ -135,7 +139,7 @@ func (s *Server) getEvents(c *call) error {
 		query.Cursor = page.NextCursor
 		c.setNext(rest.StreamEventsPath(stream), rest.Query(query))
 	}
-	if c.prefers(cloudevents.TypeBatch) {
+	if batch {
 		c.answerCloudEvents(page)
 	} else {
 		c.answerPage(page)
@@ -160,6 +164,10 @@ func (c *call) answerPage(page core.EventPage) {
 	b = append(b, '}')
 	if page.Names != nil {
 		b = appendNames(append(b, `,"streams":`...), page.Names)
+	}
+	if page.Missing != nil {
+		missing, _ := json.Marshal(page.Missing) // never fails: it is made of numbers and texts
+		b = append(append(b, `,"missing":`...), missing...)
 	}
 	c.answerPooled(body, append(b, '}'), contentJSON)
 }
@@ -208,7 +216,9 @@ func (c *call) eventQuery(extra ...string) (stream string, query core.EventQuery
 	}
 	known := append([]string{"type", "source", "subject", "from", "to", "after", "order"}, extra...)
 	if extra == nil {
-		known = append(known, "cursor", "limit")
+		if known = append(known, "cursor", "limit"); stream == "" {
+			known = append(known, rest.PartialParameter)
+		}
 	}
 	values, err := c.query(append(known, rest.PayloadParameter)...)
 	if err != nil {
@@ -237,6 +247,9 @@ func parseEventQuery(values url.Values) (query core.EventQuery, err error) {
 		return query, core.Invalid("order", "must be asc or desc")
 	}
 	query.Descending = values.Get("order") == "desc"
+	if query.Partial, err = parsePartial(values); err != nil {
+		return query, err
+	}
 	query.Payload, err = parsePayload(values)
 	return query, err
 }

@@ -163,7 +163,7 @@ var table = []route{
 	{Route{"GET", rest.OrganizationPath, core.ActionReadOrganization}, (*Server).getOrganization, false},
 	{Route{"GET", rest.UsagePath, core.ActionReadUsers}, (*Server).getUsage, false},
 	{Route{"PATCH", rest.OrganizationPath, core.ActionWriteOrganization}, (*Server).patchOrganization, false},
-	{Route{"GET", rest.SummaryPath, core.ActionReadGroups}, (*Server).getSummary, false},
+	{Route{"GET", rest.SummaryPath, core.ActionReadGroups}, (*Server).getSummary, true},
 	{Route{"GET", rest.SystemPath, Anybody}, (*Server).getSystem, false},
 	{Route{"GET", rest.RolesPath, Anybody}, (*Server).getRoles, false},
 	{Route{"GET", rest.AuditPath, core.ActionReadAudit}, (*Server).getAudit, true},

@@ -28,6 +28,7 @@ import (
 	"github.com/eventflow-go/eventflow/adapters/sqlite"
 	"github.com/eventflow-go/eventflow/app"
 	"github.com/eventflow-go/eventflow/app/proof/browser"
+	"github.com/eventflow-go/eventflow/app/proof/frail"
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/ui"
 )
@@ -37,7 +38,8 @@ const asProgram = "EVENTFLOW_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
-		app.Main(app.SharedStorage("sqlite", sqlite.Open), app.SharedStorage("postgres", postgres.Open), app.Storage("memory", memory.Open))
+		app.Main(app.SharedStorage("sqlite", sqlite.Open), app.SharedStorage("postgres", postgres.Open), app.Storage("memory", memory.Open),
+			app.SharedStorage(frail.Scheme, frail.Open))
 	}
 	code := m.Run()
 	browser.Close()

@@ -5,8 +5,11 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/eventflow-go/eventflow/core"
 )
 
 // A source is made, used, looked at and deleted in the dashboard.
@@ -60,5 +63,31 @@ func TestASourceFromTheDashboard(t *testing.T) {
 		page.Click("Delete the source")
 		page.Click("Delete")
 		page.See("No sources yet")
+	}
+}
+
+// The list says why a source fetches nothing.
+func TestTheListOfSourcesSaysWhatFails(t *testing.T) {
+	t.Parallel()
+	p := start(t)
+	p.setUp()
+	client := p.client()
+	p.fill("orders", 1, nil)
+	made, err := client.CreateSource(t.Context(), core.SourceSpec{
+		Name: "legacy", Stream: "orders", Preset: core.PresetKafka, From: []byte(`{"brokers":["127.0.0.1:1"],"topics":["orders"],"tls":false}`),
+	})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		source, err := client.Source(t.Context(), made.ID.String())
+		return err == nil && source.Feed.Error != ""
+	}, patience, 100*time.Millisecond)
+	page := p.signIn(adminEmail)
+	for _, size := range sizes {
+		page.Size(size[0], size[1])
+		page.Go("/sources")
+		page.See("failing")
+		page.See("broker")
+		fitsTheScreen(t, page, "/sources")
+		page.Screenshot("sources failing " + fmt.Sprint(size[0]))
 	}
 }

@@ -43,8 +43,7 @@ var needed = map[string][]string{
 // sometimes are members of answers that are left out sometimes, because the answer is written
 // by hand.
 var sometimes = map[string][]string{
-	"BatchItem": {"offset"},   // of an event that was refused
-	"Receipt":   {"event_id"}, // of an event in quarantine
+	"BatchItem": {"offset"}, // of an event that was refused
 }
 
 // limits bound members of requests: texts in their length, numbers in their value. Each is

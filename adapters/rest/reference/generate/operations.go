@@ -43,6 +43,25 @@ type BatchProblem struct {
 	Results     []rest.BatchItem `json:"results,omitempty"`
 }
 
+// Quarantined is an event that its stream's schema refused. It is kept apart, with the
+// reasons, until somebody mends it, discards it, or the stream's retention removes it.
+type Quarantined struct {
+	core.Quarantined
+	// Event is what was sent, and `received_at` when.
+	Event QuarantinedEvent `json:"event"`
+}
+
+// QuarantinedEvent is an event that is in no stream, so it has no id and no offset.
+type QuarantinedEvent struct {
+	core.Event
+	ID     *never `json:"event_id"`
+	Offset *never `json:"offset"`
+}
+
+// never is the type of a member that an answer does not have, although JSON would have it of
+// an embedded struct.
+type never struct{}
+
 // either is one of several types.
 type either []any
 
@@ -114,8 +133,10 @@ var operations = map[string]operation{
 		query: tailQuery, headers: []string{"Last-Event-ID"},
 		answers: answers{200: nil}, also: []string{rest.TypeEventStream}, more: "Coming back with `Last-Event-ID` goes on after that event.",
 	},
-	"GET " + streamPath + "/events/{event_id}":     {answers: answers{200: core.Event{}}, also: eventMedia},
-	"GET " + rest.EventsPath:                       {query: events, answers: answers{200: rest.AllEvents{}}, also: []string{cloudevents.TypeBatch}},
+	"GET " + streamPath + "/events/{event_id}": {answers: answers{200: core.Event{}}, also: eventMedia},
+	"GET " + rest.EventsPath: {
+		query: append(slices.Clip(events), rest.PartialParameter), answers: answers{200: rest.AllEvents{}}, also: []string{cloudevents.TypeBatch},
+	},
 	"GET " + rest.EventsPath + "/export":           {query: exports, answers: answers{200: nil}, also: exportMedia},
 	"GET " + rest.EventsPath + "/{event_id}/trace": {answers: answers{200: core.EventTrace{}}},
 
@@ -255,7 +276,7 @@ var operations = map[string]operation{
 	"GET " + rest.OrganizationPath:   {answers: answers{200: core.Organization{}}},
 	"PATCH " + rest.OrganizationPath: {body: rest.OrganizationChange{}, example: `{"name":"acme"}`, answers: answers{200: core.Organization{}}},
 	"GET " + rest.UsagePath:          {answers: answers{200: core.Usage{}}},
-	"GET " + rest.SummaryPath:        {answers: answers{200: core.Summary{}}},
+	"GET " + rest.SummaryPath:        {query: []string{rest.PartialParameter}, answers: answers{200: core.Summary{}}},
 	"GET " + rest.SystemPath:         {answers: answers{200: rest.System{}}, errors: []core.Code{core.CodeNotFound}},
 	"GET " + rest.RolesPath:          {answers: answers{200: rest.Roles{}}},
 	"GET " + rest.AuditPath:          {query: events, answers: answers{200: rest.List[core.Event]{}}},
@@ -339,8 +360,8 @@ var operations = map[string]operation{
 		answers: answers{200: core.InferredSchema{}},
 	},
 	"GET " + streamPath + "/schemas/{type}/{version}": {answers: answers{200: core.SchemaVersion{}}},
-	"GET " + streamPath + "/quarantine":               {query: append(pages, "event_type"), answers: answers{200: rest.List[core.Quarantined]{}}},
-	"GET " + streamPath + "/quarantine/{id}":          {answers: answers{200: core.Quarantined{}}},
+	"GET " + streamPath + "/quarantine":               {query: append(pages, "event_type"), answers: answers{200: rest.List[Quarantined]{}}},
+	"GET " + streamPath + "/quarantine/{id}":          {answers: answers{200: Quarantined{}}},
 	"POST " + streamPath + "/quarantine/{id}/ingest": {
 		body: core.Mend{}, example: `{"payload":{"order":4711}}`, errors: ingest,
 		answers: answers{202: core.Receipt{}},

@@ -51,8 +51,12 @@ var parameters = map[string]reference.Parameter{
 	"children":     {Description: "With all that the key has made. The default is false.", Schema: choice("true", "false")},
 	"prefix":       {Description: "What the names begin with.", Schema: text()},
 	"stats":        {Description: "With how much each stream holds, and how its groups keep up. The default is false.", Schema: choice("true", "false")},
-	"buckets":      {Description: "In how many parts of the time events are counted.", Schema: whole(1, core.MaxHistogramBuckets), Required: true},
-	"event_type":   {Description: "The type of the events.", Schema: text()},
+	rest.PartialParameter: {
+		Description: "While a shard is away: `true` asks for what the others have, and for `missing`, which says what is not in the answer. Otherwise it is 503.",
+		Schema:      choice("true", "false"),
+	},
+	"buckets":    {Description: "In how many parts of the time events are counted.", Schema: whole(1, core.MaxHistogramBuckets), Required: true},
+	"event_type": {Description: "The type of the events.", Schema: text()},
 	"payload.<path>": {
 		Description: "The value at a path in the payload, as in `payload.customer.id=17`. Up to ten may be given.", Schema: text(),
 	},

@@ -196,7 +196,9 @@ type visibleField struct {
 func visible(t reflect.Type) []visibleField {
 	depth := map[string]int{}
 	all := fieldsOf(t, 0, depth)
-	return slices.DeleteFunc(all, func(f visibleField) bool { return f.depth != depth[f.json] })
+	return slices.DeleteFunc(all, func(f visibleField) bool {
+		return f.depth != depth[f.json] || f.Type == reflect.TypeFor[*never]()
+	})
 }
 
 // fieldsOf notes how deep the outermost field of each name is.
