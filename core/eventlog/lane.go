@@ -56,8 +56,49 @@ type lane struct {
 	// when it is taken, so what is being committed does not count.
 	events int
 	bytes  int
+	// held is how much of queue is of each organization that has something in it.
+	held map[core.ID]load
+	// last is whose the group before was, and crowded until when groups are made for
+	// several organizations: who has an answer comes again only after a moment.
+	last    core.ID
+	crowded time.Time
 	// closed refuses further requests. What was queued before is still committed.
 	closed bool
+}
+
+// load is how many events there are and about how many bytes they occupy.
+type load struct{ events, bytes int }
+
+func (p *pending) load() load { return load{len(p.batch.Entries), p.bytes} }
+
+// hold counts a request, or with -1 one that is queued no more.
+func (l *lane) hold(p *pending, times int) {
+	one, org := p.load(), p.batch.Org
+	l.events += times * one.events
+	l.bytes += times * one.bytes
+	mine := l.held[org]
+	mine.events += times * one.events
+	mine.bytes += times * one.bytes
+	if mine == (load{}) {
+		delete(l.held, org)
+		return
+	}
+	if l.held == nil {
+		l.held = map[core.ID]load{}
+	}
+	l.held[org] = mine
+}
+
+// reserve is the part of a full queue, beyond its bounds, that each organization may have
+// when others have filled it.
+const reserve = 16
+
+// reserved reports whether a full queue takes a request all the same: its organization has
+// next to nothing in it. All of that is as much as a queue at most.
+func (l *lane) reserved(p *pending) bool {
+	mine, one, o := l.held[p.batch.Org], p.load(), &l.options
+	return (mine.events+one.events)*reserve <= o.QueueEvents && (mine.bytes+one.bytes)*reserve <= o.QueueBytes &&
+		l.events < 2*o.QueueEvents && l.bytes < 2*o.QueueBytes
 }
 
 // push queues a request, or refuses it when the lane is closed or full. An empty
@@ -69,12 +110,11 @@ func (l *lane) push(p *pending) error {
 		return core.Unavailable(nil, time.Second, "the server is stopping; send the request to another node or try again")
 	}
 	full := l.events+len(p.batch.Entries) > l.options.QueueEvents || l.bytes+p.bytes > l.options.QueueBytes
-	if full && l.events > 0 {
+	if full && l.events > 0 && !l.reserved(p) {
 		return core.Unavailable(nil, time.Second, "the ingest queue is full; slow down and try again")
 	}
 	l.queue = append(l.queue, p)
-	l.events += len(p.batch.Entries)
-	l.bytes += p.bytes
+	l.hold(p, 1)
 	l.signal()
 	return nil
 }
@@ -128,6 +168,7 @@ func (l *lane) take() (group []*pending, closed bool) {
 	defer l.mu.Unlock()
 	var keys map[streamKey]struct{}
 	events, bytes, keyed := 0, 0, 0
+	parts := l.parts()
 	rest := l.queue[:0]
 	for i, p := range l.queue {
 		full := events+len(p.batch.Entries) > l.options.GroupEvents || bytes+p.bytes > l.options.GroupBytes ||
@@ -136,9 +177,12 @@ func (l *lane) take() (group []*pending, closed bool) {
 			rest = append(rest, l.queue[i:]...)
 			break
 		}
+		if !parts.room(p) {
+			rest = append(rest, p)
+			continue
+		}
 		if !p.take() {
-			l.events -= len(p.batch.Entries)
-			l.bytes -= p.bytes
+			l.hold(p, -1)
 			continue
 		}
 		if !claimKeys(&keys, p.batch) {
@@ -150,14 +194,83 @@ func (l *lane) take() (group []*pending, closed bool) {
 		events += len(p.batch.Entries)
 		bytes += p.bytes
 		keyed += p.keyed
+		l.hold(p, -1)
+		parts.add(p)
+		l.last = p.batch.Org
 	}
 	// rest shares the queue's array. What is left behind it would keep requests
 	// alive that have long been answered.
 	clear(l.queue[len(rest):])
 	l.queue = rest
-	l.events -= events
-	l.bytes -= bytes
 	return group, l.closed
+}
+
+// parts is what each organization has in a group, while several send events. It is nil
+// while one does: then its group is as large as may be.
+type parts map[core.ID]load
+
+const (
+	// partEvents and partBytes are where the part of an organization ends. A request is
+	// never split, so one may be larger.
+	partEvents = 256
+	partBytes  = 256 << 10
+	// crowdedFor is how long groups have parts after there were several organizations.
+	crowdedFor = time.Second
+)
+
+// parts begins a group. What is large of one organization would otherwise keep those of
+// all others waiting, and groups of one with many large batches take longest.
+func (l *lane) parts() parts {
+	if len(l.held) == 0 {
+		return nil
+	}
+	_, same := l.held[l.last]
+	if now := time.Now(); len(l.held) > 1 || !same && !l.last.IsZero() {
+		l.crowded = now.Add(crowdedFor)
+	} else if now.After(l.crowded) {
+		return nil
+	}
+	l.othersFirst()
+	return parts{}
+}
+
+// othersFirst puts those to the end of the queue whose request was the last one of the
+// group before: one that fills a group by itself has the others go before its next one.
+// The requests of an organization stay in their order.
+func (l *lane) othersFirst() {
+	ordered := make([]*pending, 0, len(l.queue))
+	for _, last := range []bool{false, true} {
+		for _, p := range l.queue {
+			if (p.batch.Org == l.last) == last {
+				ordered = append(ordered, p)
+			}
+		}
+	}
+	l.queue = ordered
+}
+
+// room reports whether a group has room for a request: the part of its organization has
+// not ended, nor begins with what is larger than a part, behind others. Those who wait for
+// the group would wait for that, and be away when the next one begins. What an
+// organization has queued later waits, too, in its order.
+func (p parts) room(one *pending) bool {
+	part, more := p[one.batch.Org], one.load()
+	if part == closed || len(p) > 0 && (more.events > partEvents || more.bytes > partBytes) {
+		p[one.batch.Org] = closed
+		return false
+	}
+	return part.events < partEvents && part.bytes < partBytes
+}
+
+// closed is a part that takes no more.
+var closed = load{-1, -1}
+
+func (p parts) add(one *pending) {
+	if p == nil {
+		return
+	}
+	part, more := p[one.batch.Org], one.load()
+	p[one.batch.Org] = load{part.events + more.events, part.bytes + more.bytes}
 }
 
 // commit appends a group and answers its requests.
