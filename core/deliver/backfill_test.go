@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/internal/coretest"
 )
 
 // crowded is a desk at which reading takes ten milliseconds, with a long stream in each of
@@ -141,4 +142,27 @@ func TestConsumersThatAreBehindGiveWayToOthers(t *testing.T) {
 			require.LessOrEqual(t, c.log.Reads.Load(), (250+10)*parts+20+10, "a quarter of 1000, what is for credit, the first ones, and the other's")
 		})
 	}
+}
+
+// A poll that waits until its organization may read is looked at again when it may.
+func TestAPollLooksAgainAfterItMayRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowded(t)
+		c.log.SlowReading.Store(int64(500 * time.Millisecond))
+		ctx, end := context.WithCancel(t.Context())
+		var producing sync.WaitGroup
+		producing.Go(func() { c.produce(ctx, core.ID{7}) })
+		c.fromStart("late", core.Shared)
+		for range 3 { // the first one does not know that the group is behind
+			require.NotEmpty(t, c.poll("late", 100, 0).Events)
+		}
+		badge := &coretest.Badge{Who: c.mine}
+		time.AfterFunc(time.Millisecond, func() { badge.Revoked.Store(true) })
+		_, err := c.Consumers.Poll(t.Context(), badge.Worn(), "orders", "late", core.Poll{Limit: 100})
+		require.Equal(t, core.CodeUnauthorized, core.CodeOf(err))
+		require.EqualValues(t, 300, c.status("late").Leased)
+		end()
+		producing.Wait()
+	})
 }

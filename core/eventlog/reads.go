@@ -34,6 +34,9 @@ const (
 	// readCostMost bounds what a read costs: one that took longer waited for a store that
 	// hangs, which is no work.
 	readCostMost = time.Second
+	// readDebtMost bounds what an organization owes, and so how long it waits: a request that
+	// waits longer ends without an answer.
+	readDebtMost = 10 * time.Second
 	// readRests is how many times as long as a read its rest is, at most.
 	readRests = 3
 	// busyInterval is how often the commits of others are counted, and busyCommits how
@@ -63,12 +66,15 @@ type reading struct {
 	rests  float64
 }
 
-// Wait waits until an organization may read. Once it has read, the caller calls done. It
-// reports false when ctx ends or closing is closed before.
+// Wait waits until an organization may read. The caller calls done in any case: once it has
+// read, or where Wait reports false, because ctx ends or closing is closed before.
 func (r *Reads) Wait(ctx context.Context, org core.ID, closing <-chan struct{}) (done func(), ok bool) {
-	one := r.reading(org)
+	one, others := r.reading(org), r.recent.othersThan(org)
 	one.mu.Lock()
 	wait, counted := one.owes()-readCredit, one.cost
+	if one.price(others) == 0 { // what was read while others were in the way is no reason to wait now
+		wait, counted = 0, 0
+	}
 	one.spend(counted)
 	one.mu.Unlock()
 	ok = pause(ctx, closing, wait)
@@ -107,7 +113,7 @@ func (r *Reads) Took(org core.ID, took time.Duration) {
 func (o *reading) owes() time.Duration { return max(time.Until(o.paid), 0) }
 
 func (o *reading) spend(cost time.Duration) {
-	o.paid = time.Now().Add(o.owes() + cost)
+	o.paid = time.Now().Add(min(o.owes()+cost, readDebtMost))
 }
 
 // price is what a read costs, in times that it took.
