@@ -75,6 +75,7 @@ func graph(ctx context.Context, p *program, cfg Config) fx.Option {
 			newQuery,
 			newRecent,
 			eventlog.NewTurns,
+			eventlog.NewReads,
 			newDelivery,
 			newMailer,
 			newIdentity,
@@ -218,7 +219,7 @@ func newCommitter(
 	shards, _ := storage.(core.Sharded) // log hides it: it counts and traces
 	confirmer, _ := storage.(core.Confirmer)
 	committer := eventlog.NewCommitter(log, eventlog.CommitOptions{
-		Lanes: cfg.lanes(), QueueEvents: cfg.QueueEvents, QueueBytes: cfg.QueueBytes, Committed: recent.Committed, Now: now, Logger: logger,
+		Lanes: cfg.lanes(), QueueEvents: cfg.QueueEvents, QueueBytes: cfg.QueueBytes, Committed: recent.Committed, Waiting: recent.Waiting, Now: now, Logger: logger,
 		Shards: shards, Confirmer: confirmer, Limits: core.GroupLimitsOf(storage), ResolveFor: resolveFor,
 	})
 	m.Queue(committer.Queued, committer.Fullest, core.ShardsOf(storage)*cfg.lanes()*cfg.QueueEvents)
@@ -233,6 +234,9 @@ func newRecent(lc fx.Lifecycle, cfg Config, log core.EventLog, storage core.Stor
 		return nil, err
 	}
 	recent := eventlog.NewRecent(log, notifier, logger)
+	if shards, several := storage.(core.Sharded); several { // log hides it: it counts and traces
+		recent.ByShard(shards)
+	}
 	background(lc, recent.Run)
 	return recent, nil
 }
@@ -309,6 +313,7 @@ type served struct {
 	Schemas    *eventlog.Schemas
 	Quarantine *eventlog.Quarantine
 	Shares     *eventlog.Shares
+	Reads      *eventlog.Reads
 	Tails      *eventlog.Tails
 	Trail      *eventlog.Trail
 	Delivery   *deliver.UseCases
@@ -330,7 +335,7 @@ type served struct {
 func newServer(cfg Config, p served) *server.Server {
 	proxies, _ := cfg.trustedProxies() // checked by validate
 	return server.New(server.Options{
-		Ingest: p.Ingest, Query: p.Query, Streams: p.Streams, Moves: p.Moves, Schemas: p.Schemas, Quarantine: p.Quarantine, Shares: p.Shares,
+		Ingest: p.Ingest, Query: p.Query, Streams: p.Streams, Moves: p.Moves, Schemas: p.Schemas, Quarantine: p.Quarantine, Shares: p.Shares, Reads: p.Reads,
 		Tails: p.Tails, Trail: p.Trail, Delivery: p.Delivery, Identity: p.Identity, Processing: p.Processing, Inbound: p.Inbound, Authorizer: p.Authorizer,
 		TrustedProxies: proxies, HTTPS: cfg.TLSCert != "" || strings.HasPrefix(cfg.links(), "https:"),
 		Site: p.Site, System: describe(p.Settings, core.ShardsOf(p.Storage), p.Authorizer, p.First, p.Now(), p.Metrics.IngestP99),

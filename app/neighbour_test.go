@@ -1,12 +1,14 @@
 package app_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -360,4 +362,77 @@ func TestAnExpensiveSchemaIsNobodyElsesTrouble(t *testing.T) {
 			require.GreaterOrEqual(t, refusal.RetryAfter, time.Second)
 		}
 	})
+}
+
+// A neighbour that asks for what is large or dear on thirty connections is answered
+// piece by piece, and who produces gets no error. How often, core's tests hold.
+func TestQuestionsWithoutEndAreNobodyElsesTrouble(t *testing.T) {
+	t.Parallel()
+	withNeighbours(t, nil, func(t *testing.T, n neighbours) {
+		them := n.server.client(n.them)
+		for i := range 40 {
+			_, err := them.CreateGroup(t.Context(), "orders", core.GroupSpec{Name: fmt.Sprintf("g-%d", i)})
+			require.NoError(t, err)
+		}
+		quarantine := core.EnforceQuarantine
+		_, err := them.CreateStream(t.Context(), core.StreamSpec{Name: "strict", Schema: []byte(`{"type":"object"}`), Enforcement: &quarantine})
+		require.NoError(t, err)
+		for range 24 { // more than a page may hold
+			_, err := them.Publish(t.Context(), "strict", rest.NewEvent{Type: "order.paid", Payload: []byte(`"` + strings.Repeat("x", 900_000) + `"`)})
+			require.NoError(t, err)
+		}
+		page, err := them.QuarantinePage(t.Context(), "strict", core.QuarantineQuery{Limit: 1000})
+		require.NoError(t, err)
+		require.Len(t, page.Items, core.PageBytes/900_002)
+		require.NotEmpty(t, page.Pagination.NextCursor)
+
+		answers := n.ask("/api/v1/consumer-groups?limit=1000", func() {
+			var mine errgroup.Group
+			for range 16 {
+				mine.Go(func() error {
+					for range 40 {
+						if _, err := n.server.client(n.mine).Publish(t.Context(), "orders", rest.NewEvent{Type: "order.paid", Payload: []byte("1")}); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+			}
+			require.NoError(t, mine.Wait())
+		})
+		require.Positive(t, answers[http.StatusOK])
+		delete(answers, http.StatusOK)
+		delete(answers, http.StatusTooManyRequests)
+		require.Empty(t, answers)
+	})
+}
+
+// ask has the neighbour send a question on thirty connections while something goes on.
+// It returns how many answers there were by status.
+func (n neighbours) ask(path string, meanwhile func()) map[int]int {
+	n.t.Helper()
+	ctx, end := context.WithCancel(n.t.Context())
+	var asking sync.WaitGroup
+	var mu sync.Mutex
+	answers := map[int]int{}
+	for range 30 {
+		asking.Go(func() {
+			for ctx.Err() == nil {
+				request, _ := http.NewRequestWithContext(ctx, http.MethodGet, n.server.url+path, nil) // it is a good one
+				request.Header.Set("X-Api-Key", n.them)
+				response, err := http.DefaultClient.Do(request)
+				if err != nil {
+					continue // it is over
+				}
+				_ = response.Body.Close()
+				mu.Lock()
+				answers[response.StatusCode]++
+				mu.Unlock()
+			}
+		})
+	}
+	meanwhile()
+	end()
+	asking.Wait()
+	return answers
 }

@@ -53,6 +53,35 @@ func Cut[T any](found []T, limit int, cursor func(last *T) string) Page[T] {
 	return Page[T]{Items: found[:limit], HasMore: true, NextCursor: cursor(&found[limit-1])}
 }
 
+// pagePiece is how many items are read at once of what may be large: as many of the
+// largest events fill four pages.
+const pagePiece = 64
+
+// Fill makes a page of what may be large, up to limit items and [PageBytes]. A page holds
+// one item at least, however large. read returns up to limit items that follow the last
+// one, or the first ones when last is nil; size is what an item counts for.
+func Fill[T any](limit int, size func(*T) int, cursor func(last *T) string, read func(last *T, limit int) ([]T, error)) (page Page[T], err error) {
+	var last *T
+	for room := PageBytes; ; {
+		wanted := min(limit+1-len(page.Items), pagePiece)
+		piece, err := read(last, wanted)
+		if err != nil {
+			return Page[T]{}, err
+		}
+		for i := range piece {
+			room -= size(&piece[i])
+			if full := len(page.Items) == limit || room < 0; full && last != nil {
+				page.HasMore, page.NextCursor = true, cursor(last)
+				return page, nil
+			}
+			page.Items, last = append(page.Items, piece[i]), &piece[i]
+		}
+		if len(piece) < wanted {
+			return page, nil
+		}
+	}
+}
+
 // ErrBadCursor refuses a cursor that is damaged or of another list.
 var ErrBadCursor = Invalid("cursor", "is not a cursor of this list with these filters; start again without it")
 

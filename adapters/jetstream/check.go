@@ -83,31 +83,52 @@ func degraded(wrong []error) error {
 	return &fewer{strings.Join(texts, "; ")}
 }
 
+// Under load a replica is a few messages behind at nearly every moment. So one that is not
+// far behind is looked at so often, with so long a pause, before it counts as behind.
+const (
+	replicaLooks = 5
+	replicaPause = 200 * time.Millisecond
+)
+
 // checkReplicas says which replicas are missing or behind. What is acknowledged is still
 // on a majority of the disks; it would not survive as many losses as it should.
 func (p *partition) checkReplicas(ctx context.Context) error {
-	state, err := p.info(ctx, nil)
-	if err != nil || p.replicas == 1 {
-		return err
-	}
-	var wrong []string
-	there := 1 // the leader
-	if state.Cluster != nil {
-		for _, one := range state.Cluster.Replicas {
-			switch {
-			case one.Offline:
-				wrong = append(wrong, one.Name+" is away")
-			case !one.Current || one.Lag > mostLag:
-				wrong = append(wrong, fmt.Sprintf("%s is %d messages behind", one.Name, one.Lag))
-			default:
-				there++
-			}
+	current := map[string]bool{}
+	for look := 1; ; look++ {
+		state, err := p.info(ctx, nil)
+		if err != nil || p.replicas == 1 {
+			return err
+		}
+		there, near, wrong := state.replicas(current)
+		if there >= p.replicas {
+			return nil
+		}
+		if !near || look == replicaLooks || pause(ctx, replicaPause) != nil {
+			return &fewer{fmt.Sprintf("partition %d has %d of its %d replicas: %s; storing and reading go on", p.number, there, p.replicas, strings.Join(wrong, ", "))}
 		}
 	}
-	if there >= p.replicas {
-		return nil
+}
+
+// replicas counts those that have all, now or at an earlier look, which current remembers,
+// and says what is wrong with the others. near says that some may be about to have it.
+func (i *info) replicas(current map[string]bool) (there int, near bool, wrong []string) {
+	there = 1 // the leader
+	if i.Cluster == nil {
+		return there, false, nil
 	}
-	return &fewer{fmt.Sprintf("partition %d has %d of its %d replicas: %s; storing and reading go on", p.number, there, p.replicas, strings.Join(wrong, ", "))}
+	for _, one := range i.Cluster.Replicas {
+		current[one.Name] = current[one.Name] || one.Current
+		switch {
+		case one.Offline:
+			wrong = append(wrong, one.Name+" is away")
+		case !current[one.Name] || one.Lag > mostLag:
+			near = near || one.Lag <= mostLag
+			wrong = append(wrong, fmt.Sprintf("%s is %d messages behind", one.Name, one.Lag))
+		default:
+			there++
+		}
+	}
+	return there, near, wrong
 }
 
 // fewer says what some streams have to do without.

@@ -2,9 +2,11 @@ package deliver_test
 
 import (
 	"context"
+	"errors"
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -142,6 +144,41 @@ func TestConsumersThatAreBehindGiveWayToOthers(t *testing.T) {
 			require.LessOrEqual(t, c.log.Reads.Load(), (250+10)*parts+20+10, "a quarter of 1000, what is for credit, the first ones, and the other's")
 		})
 	}
+}
+
+// A poll whose turn would be long in coming is refused, and says when to come back. Nothing
+// is held for it.
+func TestAPollWaitsForItsTurnWithinReason(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowded(t)
+		c.log.SlowReading.Store(int64(time.Second))
+		ctx, end := context.WithCancel(t.Context())
+		defer end()
+		var all sync.WaitGroup
+		all.Go(func() { c.produce(ctx, core.ID{7}) })
+		c.fromStart("late", core.Shared)
+		var refused atomic.Pointer[core.Error]
+		for refused.Load() == nil {
+			_, err := c.Consumers.Poll(t.Context(), c.mine, "orders", "late", core.Poll{Limit: 10})
+			require.NoError(t, err)
+			for range 20 {
+				all.Go(func() {
+					_, err := c.Consumers.Poll(t.Context(), c.mine, "orders", "late", core.Poll{Limit: 10})
+					if refusal, is := errors.AsType[*core.Error](err); is {
+						refused.Store(refusal)
+					}
+				})
+			}
+			synctest.Wait()
+		}
+		require.Equal(t, core.CodeRateLimited, refused.Load().Code)
+		require.Greater(t, refused.Load().RetryAfter, time.Second)
+		end()
+		all.Wait()
+		time.Sleep(time.Minute)
+		require.NotEmpty(t, c.poll("late", 10, 0).Events)
+	})
 }
 
 // A poll that waits until its organization may read is looked at again when it may.

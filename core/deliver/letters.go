@@ -57,7 +57,8 @@ func (l *Letters) scan(ctx context.Context, who core.Principal, q core.LetterQue
 	return scan, nil
 }
 
-// List returns dead letters in pages, the newest first. A principal that is narrowed
+// List returns dead letters in pages, the newest first. A page of large events is a short
+// one. A principal that is narrowed
 // to some streams sees the letters of these.
 func (l *Letters) List(ctx context.Context, who core.Principal, q core.LetterQuery) (core.Page[core.DeadLetter], error) {
 	limit, err := core.PageLimit(q.Limit)
@@ -73,12 +74,16 @@ func (l *Letters) List(ctx context.Context, who core.Principal, q core.LetterQue
 	if scan.Before, err = core.ParseIDCursor(scope, q.Cursor); err != nil {
 		return core.Page[core.DeadLetter]{}, err
 	}
-	scan.Backward, scan.Limit = true, limit+1
-	items, err := l.store.DeadLetters(ctx, who.Org, scan)
-	if err != nil {
-		return core.Page[core.DeadLetter]{}, core.StoreFailed(err)
-	}
-	return core.Cut(items, limit, func(last *core.DeadLetter) string { return core.IDCursor(scope, last.ID) }), nil
+	scan.Backward = true
+	size := func(letter *core.DeadLetter) int { return letter.Event.Size() }
+	cursor := func(last *core.DeadLetter) string { return core.IDCursor(scope, last.ID) }
+	return core.Fill(limit, size, cursor, func(last *core.DeadLetter, limit int) ([]core.DeadLetter, error) {
+		if scan.Limit = limit; last != nil {
+			scan.Before = last.ID
+		}
+		letters, err := l.store.DeadLetters(ctx, who.Org, scan)
+		return letters, core.StoreFailed(err)
+	})
 }
 
 // maxLetterCounts bounds how many counts there are: one for each stream, group and

@@ -116,12 +116,11 @@ func (p *longPoll) deliver(ctx context.Context) (core.Delivery, error) {
 func (p *longPoll) take(ctx context.Context, head core.Offset) (core.Delivery, time.Time, error) {
 	c, behind := p.consumers, &p.consumers.turns.laneOf(p.g.ID).behind
 	if behind.Load() {
-		done, ok := c.reads.Wait(ctx, p.g.Org, c.closing)
-		defer done()
-		if !ok && ctx.Err() != nil {
-			return core.Delivery{}, time.Time{}, errTooLong(ctx)
+		done, ok, err := c.reads.Wait(ctx, p.g.Org, c.closing)
+		if !ok {
+			return core.Delivery{}, time.Time{}, err
 		}
-		var err error
+		defer done()
 		if p.who, p.g, err = c.again(ctx, p.who, p.stream, p.group); err != nil {
 			return core.Delivery{}, time.Time{}, err
 		}

@@ -35,6 +35,9 @@ type CommitOptions struct {
 	// are answered. The lane waits for it, so it must be fast. It must not keep the
 	// entries' slices: their requests use them again.
 	Committed func([]core.Batch)
+	// Waiting is told how many more, or fewer, batches of an organization wait for their
+	// commit, by each of their goroutines. It may be nil.
+	Waiting func(org core.ID, more int64)
 	// Now is the clock; default [time.Now].
 	Now core.Clock
 	// Logger takes the failures; default [slog.Default].
@@ -79,9 +82,10 @@ type Committer struct {
 	// lanes are those of each shard. They and seed do not change, so a stream stays on its
 	// lane for as long as the committer lives, unless it is moved to another shard. Its
 	// requests are appended in the order of their Commits.
-	lanes  [][]*lane
-	shards core.Sharded
-	seed   maphash.Seed
+	lanes   [][]*lane
+	shards  core.Sharded
+	seed    maphash.Seed
+	waiting func(org core.ID, more int64)
 	// spare holds requests that have their answers, for later requests to use.
 	// A channel and a struct for each request would be the log's largest garbage.
 	spare sync.Pool
@@ -97,7 +101,7 @@ type commitLog interface {
 // NewCommitter starts a committer on a log. Close stops it.
 func NewCommitter(log commitLog, options CommitOptions) *Committer {
 	options = options.withDefaults()
-	c := &Committer{seed: maphash.MakeSeed(), shards: options.Shards, lanes: make([][]*lane, 1)}
+	c := &Committer{seed: maphash.MakeSeed(), shards: options.Shards, waiting: options.Waiting, lanes: make([][]*lane, 1)}
 	if c.shards != nil {
 		c.lanes = make([][]*lane, c.shards.Shards())
 	}
@@ -160,6 +164,9 @@ func (c *Committer) enqueue(ctx context.Context, batch core.Batch) (*pending, er
 	if err := l.push(p); err != nil {
 		p.release()
 		return nil, err
+	}
+	if p.org, p.waiting = batch.Org, c.waiting; p.waiting != nil {
+		p.waiting(p.org, 1)
 	}
 	return p, nil
 }

@@ -43,6 +43,7 @@
 // Following:
 //
 //   - recent.go: the hub that wakes followers and keeps the newest events;
+//   - recent_shards.go: news of one shard while another one hangs;
 //   - followed.go: a stream with followers, and what is kept of it;
 //   - tails.go: live views, for people who watch;
 //   - pace.go: what all tails together may take of a node;

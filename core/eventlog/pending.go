@@ -21,6 +21,9 @@ type pending struct {
 	// bytes is about what the batch occupies, and keyed how many of its events have an
 	// idempotency key: counted once for the bounds of the queue and of groups.
 	bytes, keyed int
+	// waiting is told that the request waits no more for its commit, for org.
+	waiting func(org core.ID, more int64)
+	org     core.ID
 	// done has room for one answer, so that the lane never waits for a request.
 	// Receiving it orders the lane's writes to the entries before the request's reads.
 	done  chan error
@@ -64,6 +67,9 @@ func (p *pending) stamped(at time.Time, random []byte) {
 // case the error says what is known, and batch gets new entries, which hold the ids of
 // those that may be stored.
 func (p *pending) wait(ctx context.Context, batch *core.Batch) error {
+	if p.waiting != nil {
+		defer p.waiting(p.org, -1)
+	}
 	select {
 	case err := <-p.done:
 		p.release()

@@ -32,16 +32,20 @@ func (q *Quarantine) List(ctx context.Context, who core.Principal, ref string, q
 	if err != nil {
 		return page, err
 	}
-	scan := core.QuarantineScan{EventType: query.EventType, Limit: limit + 1}
+	scan := core.QuarantineScan{EventType: query.EventType}
 	scope := fmt.Appendf(nil, "quarantine %s %q", stream.ID, query.EventType)
 	if scan.Before, err = core.ParseIDCursor(scope, query.Cursor); err != nil {
 		return page, err
 	}
-	items, err := q.Store.Quarantined(ctx, who.Org, stream.ID, scan)
-	if err != nil {
-		return page, core.StoreFailed(err)
-	}
-	return core.Cut(items, limit, func(last *core.Quarantined) string { return core.IDCursor(scope, last.ID) }), nil
+	size := func(one *core.Quarantined) int { return one.Event.Size() }
+	cursor := func(last *core.Quarantined) string { return core.IDCursor(scope, last.ID) }
+	return core.Fill(limit, size, cursor, func(last *core.Quarantined, limit int) ([]core.Quarantined, error) {
+		if scan.Limit = limit; last != nil {
+			scan.Before = last.ID
+		}
+		items, err := q.Store.Quarantined(ctx, who.Org, stream.ID, scan)
+		return items, core.StoreFailed(err)
+	})
 }
 
 // open finds an event of a quarantine.

@@ -9,8 +9,9 @@ import (
 	"github.com/eventflow-go/eventflow/core"
 )
 
-// Reads bounds what the requests of an organization that read the log take of a node and
-// its store while others produce: polls of groups that are behind, first pages of events.
+// Reads bounds what the requests of an organization that read take of a node and its store
+// while others produce: polls of groups that are behind, first pages of events, and
+// whatever else people and programs ask for.
 // Each read is paid for with the time that it took, several times over while others
 // commit; who owes too much waits before the next one. An organization's own commits do
 // not count: whether its producers or its consumers go first is its own business. It is
@@ -31,18 +32,22 @@ const (
 	readCredit = 100 * time.Millisecond
 	// readCost is what a first read is counted for.
 	readCost = 20 * time.Millisecond
-	// readCostMost bounds what a read costs: one that took longer waited for a store that
-	// hangs, which is no work.
-	readCostMost = time.Second
-	// readDebtMost bounds what an organization owes, and so how long it waits: a request that
-	// waits longer ends without an answer.
-	readDebtMost = 10 * time.Second
 	// readRests is how many times as long as a read its rest is, at most.
 	readRests = 3
+	// dearest is what a read costs at most: on a node that is overloaded, or whose store
+	// hangs, one that nobody would call dear takes seconds, and must not keep its
+	// organization out for a minute.
+	dearest = 2 * time.Second
+	// deepest is how much an organization owes at most. When the part of a store hangs that
+	// has its events, hundreds of its reads may be dear at once.
+	deepest = 10 * time.Second
 	// busyInterval is how often the commits of others are counted, and busyCommits how
-	// many in a second make the rests as long as one read.
+	// many in a second make the rests as long as one read. So does each batch of others
+	// that waits for its commit: who gets little done is not alone.
 	busyInterval = 50 * time.Millisecond
 	busyCommits  = 100
+	// longestWait is how long a request is put off at most. One more is refused.
+	longestWait = 5 * time.Second
 )
 
 // NewReads returns the bounds on the log that a hub hears of.
@@ -66,46 +71,82 @@ type reading struct {
 	rests  float64
 }
 
-// Wait waits until an organization may read. The caller calls done in any case: once it has
-// read, or where Wait reports false, because ctx ends or closing is closed before.
-func (r *Reads) Wait(ctx context.Context, org core.ID, closing <-chan struct{}) (done func(), ok bool) {
-	one, others := r.reading(org), r.recent.othersThan(org)
+// Wait waits until an organization may read. Once it has read, the caller calls done. It
+// reports false when closing is closed before. The error is that it is not worth waiting
+// for, or that ctx has ended.
+func (r *Reads) Wait(ctx context.Context, org core.ID, closing <-chan struct{}) (done func(), ok bool, err error) {
+	return r.wait(ctx, org, closing, longestWait)
+}
+
+// wait is Wait for who waits so long at most.
+func (r *Reads) wait(ctx context.Context, org core.ID, closing <-chan struct{}, most time.Duration) (done func(), ok bool, err error) {
+	one := r.reading(org)
+	others, waiting := r.recent.othersThan(org)
 	one.mu.Lock()
 	wait, counted := one.owes()-readCredit, one.cost
-	if one.price(others) == 0 { // what was read while others were in the way is no reason to wait now
+	if one.price(others, waiting) == 0 { // whoever was in the way is gone
 		wait, counted = 0, 0
+	}
+	if wait > most {
+		one.mu.Unlock()
+		return nil, false, &core.Error{
+			Code: core.CodeRateLimited, RetryAfter: wait,
+			Message: "this organization asks for more than its part of a busy server; ask for less at once, or come again later",
+		}
 	}
 	one.spend(counted)
 	one.mu.Unlock()
-	ok = pause(ctx, closing, wait)
-	return func() {
+	done = func() {
 		one.mu.Lock()
 		defer one.mu.Unlock()
 		one.spend(-counted)
-	}, ok
+	}
+	if pause(ctx, closing, wait) {
+		return done, true, nil
+	}
+	done()
+	if ctx.Err() != nil {
+		err = core.Unavailable(ctx.Err(), time.Second, "the request took too long, and nothing was changed; try again")
+	}
+	return nil, false, err
 }
 
-// read has a window read as soon as an organization may. It returns how long that took,
-// and whether it was read.
-func (r *Reads) read(ctx context.Context, org core.ID, closing <-chan struct{}, window func()) (took time.Duration, was bool) {
-	done, ok := r.Wait(ctx, org, closing)
-	defer done()
-	if !ok {
-		return 0, false
+// Answer has a request answered as soon as its organization may, and counts how long that
+// took. It refuses what would wait too long. Without Reads it is at once.
+func (r *Reads) Answer(ctx context.Context, org core.ID, answer func() error) (err error) {
+	if r == nil {
+		return answer()
 	}
+	_, was, refusal := r.read(ctx, org, nil, longestWait, func() { err = answer() })
+	if !was {
+		return refusal
+	}
+	return err
+}
+
+// read has a window read as soon as an organization may, and returns how long that took.
+// It reports false, without an error, when closing is closed before.
+func (r *Reads) read(ctx context.Context, org core.ID, closing <-chan struct{}, most time.Duration, window func()) (took time.Duration, was bool, err error) {
+	done, ok, err := r.wait(ctx, org, closing, most)
+	if !ok {
+		return 0, false, err
+	}
+	defer done()
 	begun := time.Now()
 	window()
 	took = time.Since(begun)
 	r.Took(org, took)
-	return took, true
+	return took, true, nil
 }
 
 // Took notes that an organization has read, and how long that took.
 func (r *Reads) Took(org core.ID, took time.Duration) {
-	one, others := r.reading(org), r.recent.othersThan(org)
+	one := r.reading(org)
+	others, waiting := r.recent.othersThan(org)
 	one.mu.Lock()
 	defer one.mu.Unlock()
-	one.cost = min(time.Duration(float64(took)*one.price(others)/float64(max(runtime.GOMAXPROCS(0)/2, 1))), readCostMost)
+	cost := time.Duration(float64(took) * one.price(others, waiting) / float64(max(runtime.GOMAXPROCS(0)/2, 1)))
+	one.cost = min(cost, dearest)
 	one.spend(one.cost)
 }
 
@@ -113,14 +154,14 @@ func (r *Reads) Took(org core.ID, took time.Duration) {
 func (o *reading) owes() time.Duration { return max(time.Until(o.paid), 0) }
 
 func (o *reading) spend(cost time.Duration) {
-	o.paid = time.Now().Add(min(o.owes()+cost, readDebtMost))
+	o.paid = time.Now().Add(min(o.owes()+cost, deepest))
 }
 
 // price is what a read costs, in times that it took.
-func (o *reading) price(others int64) float64 {
+func (o *reading) price(others, waiting int64) float64 {
 	now := time.Now()
 	if since := now.Sub(o.at); since >= busyInterval {
-		o.rests = min(float64(others-o.others)/since.Seconds()/busyCommits, readRests)
+		o.rests = min(max(float64(others-o.others)/since.Seconds()/busyCommits, float64(waiting)), readRests)
 		o.others, o.at = others, now
 	}
 	if o.rests < 0.5 { // next to nobody is in the way
@@ -137,7 +178,8 @@ func (r *Reads) reading(org core.ID) *reading {
 		if len(r.of) >= r.swept {
 			r.sweep()
 		}
-		one = &reading{cost: readCost, at: time.Now(), others: r.recent.othersThan(org), rests: readRests}
+		others, _ := r.recent.othersThan(org)
+		one = &reading{cost: readCost, at: time.Now(), others: others, rests: readRests}
 		r.of[org] = one
 	}
 	return one

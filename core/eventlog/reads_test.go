@@ -2,8 +2,11 @@ package eventlog_test
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,67 +15,118 @@ import (
 
 	"github.com/eventflow-go/eventflow/core"
 	"github.com/eventflow-go/eventflow/core/eventlog"
-	"github.com/eventflow-go/eventflow/core/internal/coretest"
 )
 
-// indebted has an organization read for so long, so many times at once, while another one
-// commits 500 times a second until end is called.
-func indebted(t *testing.T, took time.Duration, times int) (reads *eventlog.Reads, org core.ID, end func()) {
-	recent := eventlog.NewRecent(coretest.OpenLog(t), nil, slog.New(slog.DiscardHandler))
-	reads, org = eventlog.NewReads(recent), core.ID{1}
-	ctx, cancel := context.WithCancel(t.Context())
-	var producing sync.WaitGroup
-	producing.Go(func() {
-		for ctx.Err() == nil {
-			recent.Committed([]core.Batch{{Org: core.ID{7}}})
-			time.Sleep(2 * time.Millisecond)
-		}
-	})
-	time.Sleep(time.Second)
-	for range times {
-		reads.Took(org, took)
-	}
-	return reads, org, func() {
-		cancel()
-		producing.Wait()
-	}
-}
-
-// waited is how long the last of so many that ask at once waits.
-func waited(t *testing.T, reads *eventlog.Reads, org core.ID, times int) time.Duration {
-	begun := time.Now()
+// beside has thirty clients of an organization ask for ten seconds for what takes ten
+// milliseconds, and returns how often they got it. It is refused that too many ask.
+func beside(t *testing.T, recent *eventlog.Recent, org core.ID) (answered int64) {
+	t.Helper()
+	reads, count := eventlog.NewReads(recent), atomic.Int64{}
+	ctx, end := context.WithTimeout(t.Context(), 10*time.Second)
+	defer end()
 	var all sync.WaitGroup
-	for range times {
+	for range 30 {
 		all.Go(func() {
-			done, ok := reads.Wait(t.Context(), org, nil)
-			defer done()
-			require.True(t, ok)
+			for ctx.Err() == nil {
+				err := reads.Answer(ctx, org, func() error { time.Sleep(10 * time.Millisecond); count.Add(1); return nil })
+				if core.CodeOf(err) == core.CodeRateLimited {
+					refusal, _ := errors.AsType[*core.Error](err)
+					require.GreaterOrEqual(t, refusal.RetryAfter, time.Second)
+					time.Sleep(time.Second)
+				}
+			}
 		})
 	}
 	all.Wait()
-	return time.Since(begun)
+	return count.Load()
 }
 
-// However many read while the store hung, nobody waits so long that requests end without an
-// answer, nor do many who ask at once.
-func TestDebtsOfReadsHaveABound(t *testing.T) {
+// However many requests an organization has answered, they have a quarter of the time of
+// one while others produce, where two cores are. Producers that get nothing done for them
+// count as those that do. An organization's own do not, nor does nobody.
+func TestRequestsGiveWayToOthersThatProduce(t *testing.T) {
+	t.Parallel()
+	parts, mine, other := int64(max(runtime.GOMAXPROCS(0)/2, 1)), core.ID{1}, core.ID{7}
+	for name, c := range map[string]struct {
+		producer core.ID
+		waiting  int64
+		commits  bool
+		paced    bool
+	}{
+		"others commit":            {producer: other, commits: true, paced: true},
+		"others wait for a commit": {producer: other, waiting: 16, paced: true},
+		"its own":                  {producer: mine, commits: true, waiting: 16},
+		"nobody":                   {producer: other},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				recent := eventlog.NewRecent(nil, nil, slog.New(slog.DiscardHandler))
+				recent.Waiting(c.producer, c.waiting)
+				ctx, end := context.WithCancel(t.Context())
+				var produced sync.WaitGroup
+				produced.Go(func() {
+					for c.commits && ctx.Err() == nil {
+						recent.Committed([]core.Batch{{Org: c.producer}})
+						time.Sleep(2 * time.Millisecond)
+					}
+				})
+				answered := beside(t, recent, mine)
+				end()
+				produced.Wait()
+				if !c.paced {
+					require.Greater(t, answered, int64(20_000))
+					return
+				}
+				require.GreaterOrEqual(t, answered, 230*parts)
+				require.LessOrEqual(t, answered, (250+10)*parts+30, "a quarter of 1000, what is for credit, and the first ones")
+			})
+		})
+	}
+}
+
+// What takes a minute, on a node that has too much to do, keeps its organization waiting
+// for two seconds.
+func TestOneSlowAnswerKeepsNobodyOutForLong(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		reads, org, end := indebted(t, 30*time.Second, 1000)
-		defer end()
-		wait := waited(t, reads, org, 100)
-		require.Greater(t, wait, time.Second)
-		require.LessOrEqual(t, wait, 10*time.Second)
+		recent := eventlog.NewRecent(nil, nil, slog.New(slog.DiscardHandler))
+		recent.Waiting(core.ID{7}, 16)
+		reads := eventlog.NewReads(recent)
+		require.NoError(t, reads.Answer(t.Context(), core.ID{1}, func() error { time.Sleep(time.Minute); return nil }))
+		begun := time.Now()
+		require.NoError(t, reads.Answer(t.Context(), core.ID{1}, func() error { return nil }))
+		require.InDelta(t, 1.9, time.Since(begun).Seconds(), 0.05)
 	})
 }
 
-// Who has read much waits for the sake of others, and for as long as there are some.
-func TestNobodyWaitsToReadWhereNobodyProduces(t *testing.T) {
+// However many of its reads the store let hang, an organization is kept out for ten seconds,
+// and for as long as others produce.
+func TestManySlowAnswersKeepNobodyOutForLong(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		reads, org, end := indebted(t, 10*time.Second, 10)
-		end()
-		time.Sleep(4 * time.Second)
-		require.Zero(t, waited(t, reads, org, 100))
-	})
+	mine, other := core.ID{1}, core.ID{7}
+	for name, left := range map[string]int64{"others produce": 16, "nobody does": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				recent := eventlog.NewRecent(nil, nil, slog.New(slog.DiscardHandler))
+				reads := eventlog.NewReads(recent)
+				recent.Waiting(other, 16)
+				for range 100 {
+					reads.Took(mine, time.Minute)
+				}
+				require.Equal(t, core.CodeRateLimited, core.CodeOf(reads.Answer(t.Context(), mine, func() error { return nil })))
+				recent.Waiting(other, left-16)
+				time.Sleep(time.Second)
+				err := reads.Answer(t.Context(), mine, func() error { return nil })
+				if left == 0 {
+					require.NoError(t, err)
+					return
+				}
+				require.Equal(t, core.CodeRateLimited, core.CodeOf(err))
+				time.Sleep(9 * time.Second)
+				require.NoError(t, reads.Answer(t.Context(), mine, func() error { return nil }))
+			})
+		})
+	}
 }

@@ -23,10 +23,12 @@ type Recent struct {
 	// this node is alone, or finds the others' events by asking the log.
 	notifier core.Notifier
 	logger   *slog.Logger
-	// commits counts what Committed was told of, and alone, by organization, what was of
-	// one organization only.
-	commits atomic.Int64
-	alone   sync.Map
+	// look has shards asked by themselves. It is nil where the log is one shard.
+	look *shardedLook
+	// total counts commits, and what waits for one. parts has a tally for each organization
+	// of what was of that one only.
+	total tally
+	parts sync.Map
 
 	// mu guards streams, and of each followed its followers and idle. It is held
 	// for a look into the map: every commit takes it, so nothing that waits may
@@ -43,6 +45,9 @@ type Recent struct {
 	// tell holds at most one signal: told is not empty, or was sent a moment ago.
 	tell chan struct{}
 }
+
+// tally counts what Committed was told of, and the batches that wait for their commit.
+type tally struct{ commits, waiting atomic.Int64 }
 
 // RecheckInterval bounds how long a stream's growth on another node can go
 // unnoticed when the news of it is lost.
@@ -98,6 +103,9 @@ func (r *Recent) forget(interval time.Duration) {
 			f.idle = 0
 		case f.idle >= lingering:
 			delete(r.streams, stream)
+			if r.look != nil {
+				r.look.forget(f)
+			}
 		default:
 			f.idle += interval
 		}
@@ -138,7 +146,7 @@ func (r *Recent) Committed(batches []core.Batch) {
 
 // count counts a commit.
 func (r *Recent) count(batches []core.Batch) {
-	r.commits.Add(1)
+	r.total.commits.Add(1)
 	for i := range batches {
 		if batches[i].Org != batches[0].Org {
 			return
@@ -147,21 +155,34 @@ func (r *Recent) count(batches []core.Batch) {
 	if len(batches) == 0 {
 		return
 	}
-	mine, known := r.alone.Load(batches[0].Org)
-	if !known {
-		mine, _ = r.alone.LoadOrStore(batches[0].Org, new(atomic.Int64))
-	}
-	mine.(*atomic.Int64).Add(1)
+	r.part(batches[0].Org).commits.Add(1)
 }
 
-// othersThan is how many commits others than an organization had a part in. It may be
-// off by those that are being counted.
-func (r *Recent) othersThan(org core.ID) int64 {
-	mine, known := r.alone.Load(org)
+// part returns the tally of one organization.
+func (r *Recent) part(org core.ID) *tally {
+	mine, known := r.parts.Load(org)
 	if !known {
-		return r.commits.Load()
+		mine, _ = r.parts.LoadOrStore(org, new(tally))
 	}
-	return r.commits.Load() - mine.(*atomic.Int64).Load()
+	return mine.(*tally)
+}
+
+// Waiting is told how many more, or fewer, batches of an organization wait for their
+// commit. The committer calls it for each, so it only counts.
+func (r *Recent) Waiting(org core.ID, more int64) {
+	r.total.waiting.Add(more)
+	r.part(org).waiting.Add(more)
+}
+
+// othersThan is how many commits others than an organization had a part in, and how many
+// batches of theirs wait for one now. It may be off by those that are being counted.
+func (r *Recent) othersThan(org core.ID) (commits, waiting int64) {
+	mine, known := r.parts.Load(org)
+	if !known {
+		return r.total.commits.Load(), r.total.waiting.Load()
+	}
+	part := mine.(*tally)
+	return r.total.commits.Load() - part.commits.Load(), r.total.waiting.Load() - part.waiting.Load()
 }
 
 // spread has the other nodes told, by the goroutine of telling. Commits that come
@@ -204,7 +225,7 @@ func (r *Recent) Run(ctx context.Context) {
 	var listening sync.WaitGroup
 	if r.notifier != nil {
 		interval = RecheckInterval
-		listening.Go(func() { r.notifier.Listen(ctx, r.heard) })
+		listening.Go(func() { r.notifier.Listen(ctx, func(stream core.ID) { r.heard(ctx, stream) }) })
 		listening.Go(func() { r.telling(ctx) })
 	}
 	tick := time.NewTicker(interval)
@@ -213,10 +234,13 @@ func (r *Recent) Run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			listening.Wait()
+			if r.look != nil {
+				r.look.asking.Wait()
+			}
 			return
 		case <-tick.C:
 			r.forget(interval)
-			r.recheck(ctx, r.all())
+			r.ask(ctx, r.all(), false)
 		}
 	}
 }
@@ -248,12 +272,12 @@ func (r *Recent) telling(ctx context.Context) {
 
 // heard takes in the news that a stream has grown on another node. The news does
 // not say how far, so the log is asked.
-func (r *Recent) heard(stream core.ID) {
+func (r *Recent) heard(ctx context.Context, stream core.ID) {
 	r.mu.RLock()
 	f := r.streams[stream]
 	r.mu.RUnlock()
 	if f != nil {
-		r.recheck(context.Background(), []*followed{f})
+		r.ask(ctx, []*followed{f}, true)
 	}
 }
 
@@ -268,12 +292,11 @@ func (r *Recent) all() []*followed {
 	return all
 }
 
-// recheckTimeout bounds a question to the log about all followed streams. A shard that
-// does not answer keeps the followers of other shards from news for no longer.
+// recheckTimeout bounds a question to the log about followed streams.
 const recheckTimeout = 10 * time.Second
 
 // recheck asks the log how far streams reach, all with one question, and fetches
-// what is new. Of streams that cannot be asked about, others hear nothing.
+// what is new. It takes as long as the log does. Of streams that cannot be asked about, others hear nothing.
 func (r *Recent) recheck(ctx context.Context, all []*followed) {
 	if len(all) == 0 {
 		return

@@ -260,8 +260,8 @@ func TestRecentSkipsWhatIsTooMuch(t *testing.T) {
 			defer f.Close()
 			log.record(30_000, `{}`)
 			log.set(func() { log.first = removed })
-			r.heard(core.ID{7})
-			r.heard(core.ID{9}) // nobody follows it
+			r.heard(context.Background(), core.ID{7})
+			r.heard(context.Background(), core.ID{9}) // nobody follows it
 			first, next := log.window(t, r)
 			require.Equal(t, []core.Offset{max(28_000, removed), 30_000}, []core.Offset{first, next})
 			r.Committed([]core.Batch{log.record(1, `{}`)})
@@ -292,7 +292,7 @@ func TestRecentSurvivesABrokenLog(t *testing.T) {
 		<-changed
 		head, _ := f.Head()
 		require.Equal(t, core.Offset(4), head)
-		r.heard(core.ID{7})
+		r.heard(context.Background(), core.ID{7})
 		log.set(func() { log.broken = false })
 		r.Committed([]core.Batch{log.record(1, `{}`)})
 		synctest.Wait()
@@ -416,29 +416,29 @@ func TestRecentGoesBackWithTheLog(t *testing.T) {
 		return batch
 	}
 	for name, after := range map[string]func(*tape, *Recent){
-		"nothing is stored":              func(_ *tape, r *Recent) { r.heard(core.ID{7}) },
+		"nothing is stored":              func(_ *tape, r *Recent) { r.heard(context.Background(), core.ID{7}) },
 		"this node stores before a look": func(log *tape, r *Recent) { r.Committed([]core.Batch{store(log, 9)}) },
 		"this node stores after a look": func(log *tape, r *Recent) {
-			r.heard(core.ID{7})
+			r.heard(context.Background(), core.ID{7})
 			r.Committed([]core.Batch{store(log, 9)})
 		},
-		"another stores less": func(log *tape, r *Recent) { store(log, 9); r.heard(core.ID{7}) },
+		"another stores less": func(log *tape, r *Recent) { store(log, 9); r.heard(context.Background(), core.ID{7}) },
 		"another stores as much, and it was away": func(log *tape, r *Recent) {
 			log.set(func() { log.broken = true })
-			r.heard(core.ID{7})
+			r.heard(context.Background(), core.ID{7})
 			log.set(func() { log.broken = false })
 			store(log, 9)
 			store(log, 10)
-			r.heard(core.ID{7})
+			r.heard(context.Background(), core.ID{7})
 		},
 		"another stores more, and it was away": func(log *tape, r *Recent) {
 			log.set(func() { log.broken = true })
-			r.heard(core.ID{7})
+			r.heard(context.Background(), core.ID{7})
 			log.set(func() { log.broken = false })
 			for n := range byte(5) {
 				store(log, 9+n)
 			}
-			r.heard(core.ID{7})
+			r.heard(context.Background(), core.ID{7})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -474,11 +474,11 @@ func TestRecentForgetsWhatAFetchBeganWith(t *testing.T) {
 		defer f.Close()
 		log.record(3, `"lost"`)
 		log.set(func() { log.slow = time.Second })
-		go r.heard(core.ID{7}) // asks for a second, and reads for another one
+		go r.heard(context.Background(), core.ID{7}) // asks for a second, and reads for another one
 		time.Sleep(1500 * time.Millisecond)
 		log.set(func() { log.slow = 0 })
 		f.doubt()
-		r.heard(core.ID{7})
+		r.heard(context.Background(), core.ID{7})
 		synctest.Wait()
 		time.Sleep(time.Second)
 		first, next := log.window(t, r)

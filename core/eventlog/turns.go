@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,7 +31,7 @@ type Turns struct {
 
 // NewTurns returns the turns at the log that a hub hears of.
 func NewTurns(recent *Recent) *Turns {
-	return &Turns{made: &recent.commits, reads: NewReads(recent), lines: map[core.ID]*line{}, swept: 1024}
+	return &Turns{made: &recent.total.commits, reads: NewReads(recent), lines: map[core.ID]*line{}, swept: 1024}
 }
 
 // line is where the readers of one organization wait.
@@ -85,7 +86,7 @@ func (t *Turns) take(ctx context.Context, org core.ID, closing <-chan struct{}, 
 	if !pause(ctx, closing, time.Until(l.next)) {
 		return false
 	}
-	took, was := t.reads.read(ctx, org, closing, window)
+	took, was, _ := t.reads.read(ctx, org, closing, math.MaxInt64, window) // the error is that ctx has ended
 	if !was {
 		return false
 	}
@@ -101,15 +102,15 @@ func (t *Turns) Backfill(ctx context.Context, org core.ID, closing <-chan struct
 	return t.take(ctx, org, closing, backfillRests, lease)
 }
 
-// first has the first window of a walk read, unless ctx ends before. Without Turns it is
-// at once.
-func (t *Turns) first(ctx context.Context, org core.ID, window func()) bool {
+// first has the first window of a walk read, unless an error says that it was not: ctx has
+// ended, or the organization asks for too much. Without Turns it is at once.
+func (t *Turns) first(ctx context.Context, org core.ID, window func()) error {
 	if t == nil {
 		window()
-		return true
+		return nil
 	}
-	_, was := t.reads.read(ctx, org, nil, window)
-	return was
+	_, _, err := t.reads.read(ctx, org, nil, longestWait, window)
+	return err
 }
 
 // stride has the reads of one walk take turns. The first one, which is all that most
@@ -123,9 +124,12 @@ type stride struct {
 
 func (s *stride) read(ctx context.Context, window func() ([]core.Event, error)) (events []core.Event, err error) {
 	read := func() { events, err = window() }
-	first := !s.begun
-	s.begun = true
-	if first && !s.turns.first(ctx, s.org, read) || !first && !s.turns.take(ctx, s.org, nil, s.rests, read) {
+	if !s.begun {
+		s.begun = true
+		if err := s.turns.first(ctx, s.org, read); err != nil {
+			return nil, err
+		}
+	} else if !s.turns.take(ctx, s.org, nil, s.rests, read) {
 		return nil, context.Cause(ctx)
 	}
 	return events, err

@@ -50,7 +50,7 @@ func (s *Server) dispatch(c *fiber.Ctx, r *route) error {
 	call := callOf(c.Context())
 	call.fiber, call.route = c, r
 	if call.granted { // before the body was asked for
-		return r.handle(s, call)
+		return s.answer(call)
 	}
 	s.follow(call)
 	if err := s.guard(call); err != nil {
@@ -67,7 +67,15 @@ func (s *Server) dispatch(c *fiber.Ctx, r *route) error {
 		call.granted = err == nil
 		return err
 	}
-	return r.handle(s, call)
+	return s.answer(call)
+}
+
+// answer has the route's handler answer a call that its guard has let through.
+func (s *Server) answer(c *call) error {
+	if !c.route.paced() {
+		return c.route.handle(s, c)
+	}
+	return s.Reads.Answer(c.context(), c.who.Org, func() error { return c.route.handle(s, c) })
 }
 
 // guard lets a call through that is within its rate and, unless its route is

@@ -34,6 +34,8 @@ type Options struct {
 	// Authorizer decides whether a credential permits the action of a route, before
 	// anything of the request's body is read. The use cases ask it again.
 	Authorizer core.Authorizer
+	// Reads has who asks for much wait while others produce. It may be nil.
+	Reads *eventlog.Reads
 	// Shares knows what each organization may take. It may be nil.
 	Shares *eventlog.Shares
 	Trail  *eventlog.Trail

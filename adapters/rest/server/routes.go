@@ -41,6 +41,23 @@ type route struct {
 	hasQuery bool
 }
 
+// paced reports whether calls are put off while others produce, when their organization
+// has asked for much. Producers and consumers are not, and what lasts or may read far
+// takes its turns in core.
+func (r *route) paced() bool {
+	switch r.Action {
+	case core.ActionIngest:
+		return r.Path == validatePath
+	case Public, core.ActionConsume, core.ActionExportEvents, core.ActionReadAudit:
+		return false
+	}
+	switch r.Path {
+	case rest.EventsPath, streamEventsPath, livePath, checkPath:
+		return false
+	}
+	return true
+}
+
 const (
 	streamPath       = rest.StreamsPath + "/:stream"
 	streamEventsPath = streamPath + "/events"
@@ -49,6 +66,9 @@ const (
 	processorsPath   = streamPath + "/processors"
 	processorPath    = processorsPath + "/:processor"
 	quarantinePath   = streamPath + "/quarantine"
+	livePath         = streamEventsPath + "/live"
+	checkPath        = streamPath + "/schemas/check"
+	validatePath     = streamPath + "/validate"
 	letterPath       = rest.DeadLettersPath + "/:id"
 )
 
@@ -71,7 +91,7 @@ var table = []route{
 
 	{Route{"GET", streamEventsPath, core.ActionReadEvents}, (*Server).getEvents, true},
 	{Route{"GET", streamEventsPath + "/export", core.ActionExportEvents}, (*Server).getExport, true},
-	{Route{"GET", streamEventsPath + "/live", core.ActionReadEvents}, (*Server).getLive, true},
+	{Route{"GET", livePath, core.ActionReadEvents}, (*Server).getLive, true},
 	{Route{"GET", streamEventsPath + "/:event_id", core.ActionReadEvents}, (*Server).getEvent, false},
 	{Route{"GET", rest.EventsPath, core.ActionReadEvents}, (*Server).getEvents, true},
 	{Route{"GET", rest.EventsPath + "/export", core.ActionExportEvents}, (*Server).getExport, true},
@@ -181,12 +201,12 @@ var table = []route{
 	{Route{"GET", streamPath + "/histogram", core.ActionReadEvents}, (*Server).getHistogram, true},
 	{Route{"GET", streamPath + "/schemas", core.ActionReadStreams}, (*Server).getSchemas, true},
 	{Route{"POST", streamPath + "/schemas", core.ActionWriteSchemas}, (*Server).postSchema, false},
-	{Route{"POST", streamPath + "/schemas/check", core.ActionWriteSchemas}, (*Server).postSchemaCheck, false},
+	{Route{"POST", checkPath, core.ActionWriteSchemas}, (*Server).postSchemaCheck, false},
 	{Route{"POST", streamPath + "/schemas/infer", core.ActionWriteSchemas}, (*Server).postSchemaInfer, false},
 	{Route{"GET", streamPath + "/schemas/:type/:version", core.ActionReadStreams}, (*Server).getSchema, false},
 	{Route{"GET", quarantinePath, core.ActionReadEvents}, (*Server).getQuarantine, true},
 	{Route{"GET", quarantinePath + "/:id", core.ActionReadEvents}, (*Server).getQuarantined, false},
 	{Route{"POST", quarantinePath + "/:id/ingest", core.ActionWriteSchemas}, (*Server).postQuarantineIngest, false},
 	{Route{"POST", quarantinePath + "/:id/discard", core.ActionWriteSchemas}, (*Server).postQuarantineDiscard, false},
-	{Route{"POST", streamPath + "/validate", core.ActionIngest}, (*Server).postValidate, false},
+	{Route{"POST", validatePath, core.ActionIngest}, (*Server).postValidate, false},
 }

@@ -133,8 +133,10 @@ var operations = map[string]operation{
 		query: tailQuery, headers: []string{"Last-Event-ID"},
 		answers: answers{200: nil}, also: []string{rest.TypeEventStream}, more: "Coming back with `Last-Event-ID` goes on after that event.",
 	},
-	"GET " + streamPath + "/events/{event_id}":     {answers: answers{200: core.Event{}}, also: eventMedia},
-	"GET " + rest.EventsPath:                       {query: append(slices.Clip(events), rest.PartialParameter), answers: answers{200: rest.AllEvents{}}, also: []string{cloudevents.TypeBatch}},
+	"GET " + streamPath + "/events/{event_id}": {answers: answers{200: core.Event{}}, also: eventMedia},
+	"GET " + rest.EventsPath: {
+		query: append(slices.Clip(events), rest.PartialParameter), answers: answers{200: rest.AllEvents{}}, also: []string{cloudevents.TypeBatch},
+	},
 	"GET " + rest.EventsPath + "/export":           {query: exports, answers: answers{200: nil}, also: exportMedia},
 	"GET " + rest.EventsPath + "/{event_id}/trace": {answers: answers{200: core.EventTrace{}}},
 
