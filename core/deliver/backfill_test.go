@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/eventflow-go/eventflow/core"
+	"github.com/eventflow-go/eventflow/core/internal/coretest"
 )
 
 // crowded is a desk at which reading takes ten milliseconds, with a long stream in each of
@@ -177,5 +178,28 @@ func TestAPollWaitsForItsTurnWithinReason(t *testing.T) {
 		all.Wait()
 		time.Sleep(time.Minute)
 		require.NotEmpty(t, c.poll("late", 10, 0).Events)
+	})
+}
+
+// A poll that waits until its organization may read is looked at again when it may.
+func TestAPollLooksAgainAfterItMayRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowded(t)
+		c.log.SlowReading.Store(int64(500 * time.Millisecond))
+		ctx, end := context.WithCancel(t.Context())
+		var producing sync.WaitGroup
+		producing.Go(func() { c.produce(ctx, core.ID{7}) })
+		c.fromStart("late", core.Shared)
+		for range 3 { // the first one does not know that the group is behind
+			require.NotEmpty(t, c.poll("late", 100, 0).Events)
+		}
+		badge := &coretest.Badge{Who: c.mine}
+		time.AfterFunc(time.Millisecond, func() { badge.Revoked.Store(true) })
+		_, err := c.Consumers.Poll(t.Context(), badge.Worn(), "orders", "late", core.Poll{Limit: 100})
+		require.Equal(t, core.CodeUnauthorized, core.CodeOf(err))
+		require.EqualValues(t, 300, c.status("late").Leased)
+		end()
+		producing.Wait()
 	})
 }

@@ -111,7 +111,8 @@ func (p *longPoll) deliver(ctx context.Context) (core.Delivery, error) {
 }
 
 // take hands out what there is now. The poll of a group that is behind waits until its
-// organization may read, before it holds events.
+// organization may read, before it holds events. That may take a while, after which it may
+// not be answered any more.
 func (p *longPoll) take(ctx context.Context, head core.Offset) (core.Delivery, time.Time, error) {
 	c, behind := p.consumers, &p.consumers.turns.laneOf(p.g.ID).behind
 	if behind.Load() {
@@ -120,6 +121,9 @@ func (p *longPoll) take(ctx context.Context, head core.Offset) (core.Delivery, t
 			return core.Delivery{}, time.Time{}, err
 		}
 		defer done()
+		if p.who, p.g, err = c.again(ctx, p.who, p.stream, p.group); err != nil {
+			return core.Delivery{}, time.Time{}, err
+		}
 	}
 	d, wake, err := c.deliver(ctx, p.g, head, p.poll, neighbours{})
 	behind.Store(len(d.Events) > 0 && d.NextOffset+core.Offset(p.poll.Limit) <= head)

@@ -115,9 +115,13 @@ func (p *pace) wait(ctx context.Context, closing <-chan struct{}) bool {
 	return pause(ctx, closing, wait)
 }
 
-// handed puts off the turns to come for what a tail was handed.
+// handed puts off the turns to come for what a tail was handed. The last turn may have been
+// long ago: what the log is read for waits for another turn, too.
 func (p *pace) handed(bytes int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if now := time.Now(); p.free.Before(now) {
+		p.free = now
+	}
 	p.free = p.free.Add(time.Duration(float64(bytes) * p.perByte))
 }

@@ -38,6 +38,9 @@ const (
 	// hangs, one that nobody would call dear takes seconds, and must not keep its
 	// organization out for a minute.
 	dearest = 2 * time.Second
+	// deepest is how much an organization owes at most. When the part of a store hangs that
+	// has its events, hundreds of its reads may be dear at once.
+	deepest = 10 * time.Second
 	// busyInterval is how often the commits of others are counted, and busyCommits how
 	// many in a second make the rests as long as one read. So does each batch of others
 	// that waits for its commit: who gets little done is not alone.
@@ -78,8 +81,12 @@ func (r *Reads) Wait(ctx context.Context, org core.ID, closing <-chan struct{}) 
 // wait is Wait for who waits so long at most.
 func (r *Reads) wait(ctx context.Context, org core.ID, closing <-chan struct{}, most time.Duration) (done func(), ok bool, err error) {
 	one := r.reading(org)
+	others, waiting := r.recent.othersThan(org)
 	one.mu.Lock()
 	wait, counted := one.owes()-readCredit, one.cost
+	if one.price(others, waiting) == 0 { // whoever was in the way is gone
+		wait, counted = 0, 0
+	}
 	if wait > most {
 		one.mu.Unlock()
 		return nil, false, &core.Error{
@@ -147,7 +154,7 @@ func (r *Reads) Took(org core.ID, took time.Duration) {
 func (o *reading) owes() time.Duration { return max(time.Until(o.paid), 0) }
 
 func (o *reading) spend(cost time.Duration) {
-	o.paid = time.Now().Add(o.owes() + cost)
+	o.paid = time.Now().Add(min(o.owes()+cost, deepest))
 }
 
 // price is what a read costs, in times that it took.

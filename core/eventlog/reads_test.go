@@ -99,3 +99,34 @@ func TestOneSlowAnswerKeepsNobodyOutForLong(t *testing.T) {
 		require.InDelta(t, 1.9, time.Since(begun).Seconds(), 0.05)
 	})
 }
+
+// However many of its reads the store let hang, an organization is kept out for ten seconds,
+// and for as long as others produce.
+func TestManySlowAnswersKeepNobodyOutForLong(t *testing.T) {
+	t.Parallel()
+	mine, other := core.ID{1}, core.ID{7}
+	for name, left := range map[string]int64{"others produce": 16, "nobody does": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				recent := eventlog.NewRecent(nil, nil, slog.New(slog.DiscardHandler))
+				reads := eventlog.NewReads(recent)
+				recent.Waiting(other, 16)
+				for range 100 {
+					reads.Took(mine, time.Minute)
+				}
+				require.Equal(t, core.CodeRateLimited, core.CodeOf(reads.Answer(t.Context(), mine, func() error { return nil })))
+				recent.Waiting(other, left-16)
+				time.Sleep(time.Second)
+				err := reads.Answer(t.Context(), mine, func() error { return nil })
+				if left == 0 {
+					require.NoError(t, err)
+					return
+				}
+				require.Equal(t, core.CodeRateLimited, core.CodeOf(err))
+				time.Sleep(9 * time.Second)
+				require.NoError(t, reads.Answer(t.Context(), mine, func() error { return nil }))
+			})
+		})
+	}
+}

@@ -61,6 +61,10 @@ var (
 	backfillRests = rests{busy: 7}
 )
 
+// windowMost is how long a window is taken to have been read at most: one that took longer
+// waited for a store that hangs, which is no work.
+const windowMost = time.Second
+
 // take waits for a turn of the organization and has a window read, unless ctx ends or
 // closing is closed before. It reports whether that was read. Without Turns it is at once.
 func (t *Turns) take(ctx context.Context, org core.ID, closing <-chan struct{}, rest rests, window func()) bool {
@@ -87,7 +91,7 @@ func (t *Turns) take(ctx context.Context, org core.ID, closing <-chan struct{}, 
 	}
 	made := t.recent.total.commits.Load()
 	times := min(int64(rest.quiet)+made-l.commits, int64(max(rest.busy, rest.quiet)))
-	l.next, l.commits = time.Now().Add(took*time.Duration(times)), made
+	l.next, l.commits = time.Now().Add(min(took, windowMost)*time.Duration(times)), made
 	return true
 }
 

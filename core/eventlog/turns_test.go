@@ -163,3 +163,21 @@ func TestASearchThatTakesLongHasShortPages(t *testing.T) {
 		require.Equal(t, 3, pages)
 	})
 }
+
+// A window that waited for a store that hangs is no reason to rest for as long again.
+func TestTheRestAfterAStoreThatHungIsShort(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		a := newAudience(t)
+		turns := eventlog.NewTurns(a.recent)
+		require.True(t, turns.Backfill(t.Context(), a.Who.Org, nil, func() {
+			time.Sleep(time.Minute)
+			for range 100 {
+				a.recent.Committed([]core.Batch{{Org: core.ID{7}}})
+			}
+		}))
+		begun := time.Now()
+		require.True(t, turns.Backfill(t.Context(), a.Who.Org, nil, func() {}))
+		require.Equal(t, 7*time.Second, time.Since(begun))
+	})
+}
