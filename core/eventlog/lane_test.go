@@ -58,7 +58,7 @@ func (m *market) send(org byte, clients, events int) (stored, refused *atomic.In
 func TestLargeBatchesKeepNobodyElseWaiting(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ clients, events, least int }{
-		{clients: 30, events: 1000, least: 2900},  // 16 after each group of 17 ms
+		{clients: 30, events: 1000, least: 2900}, // 16 after each group of 17 ms
 		{clients: 8, events: 10_000, least: 380}, // 16 after each of 152 ms
 	} {
 		synctest.Test(t, func(t *testing.T) {
