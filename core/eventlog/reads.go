@@ -3,6 +3,7 @@ package eventlog
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -30,8 +31,8 @@ type Reads struct {
 const (
 	// readCredit is how much an organization may owe before its requests wait.
 	readCredit = 100 * time.Millisecond
-	// readCost is what a first read is counted for.
-	readCost = 20 * time.Millisecond
+	// firstRead is how long a first read is taken to last.
+	firstRead = 5 * time.Millisecond
 	// readRests is how many times as long as a read its rest is, at most.
 	readRests = 3
 	// dearest is what a read costs at most: on a node that is overloaded, or whose store
@@ -46,8 +47,10 @@ const (
 	// that waits for its commit: who gets little done is not alone.
 	busyInterval = 50 * time.Millisecond
 	busyCommits  = 100
-	// longestWait is how long a request is put off at most. One more is refused.
+	// longestWait is how long a request is put off at most. One more is refused. The first
+	// in line looks again after longestLook.
 	longestWait = 5 * time.Second
+	longestLook = 20 * time.Millisecond
 )
 
 // NewReads returns the bounds on the log that a hub hears of.
@@ -57,13 +60,20 @@ func NewReads(recent *Recent) *Reads {
 
 // reading is what one organization owes.
 type reading struct {
+	// place is held by who is the next to read: those behind wait until it does.
+	place chan struct{}
+
 	// mu guards what follows.
 	mu sync.Mutex
 	// paid is when all is paid for that was read.
 	paid time.Time
-	// cost is what was paid for the last read, and what the next one is counted for until
-	// it is known: those that ask together do not all read before the first one counts.
-	cost time.Duration
+	// running has the beginning of each read that goes on.
+	running []*time.Time
+	// took is how long the last read took, and what one that goes on is counted for at
+	// least: those that ask together do not all read before the first one counts.
+	took time.Duration
+	// waiters is how many wait.
+	waiters int
 	// others is how many commits of others there were at the time at, and rests how many
 	// times as long as a read its rest is since.
 	others int64
@@ -80,35 +90,95 @@ func (r *Reads) Wait(ctx context.Context, org core.ID, closing <-chan struct{}) 
 
 // wait is Wait for who waits so long at most.
 func (r *Reads) wait(ctx context.Context, org core.ID, closing <-chan struct{}, most time.Duration) (done func(), ok bool, err error) {
-	one := r.reading(org)
-	others, waiting := r.recent.othersThan(org)
-	one.mu.Lock()
-	wait, counted := one.owes()-readCredit, one.cost
-	if one.price(others, waiting) == 0 { // whoever was in the way is gone
-		wait, counted = 0, 0
+	one, until := r.reading(org), time.Now().Add(min(most, time.Hour))
+	if err := one.join(r.price(one, org), most); err != nil {
+		return nil, false, err
 	}
-	if wait > most {
-		one.mu.Unlock()
-		return nil, false, &core.Error{
-			Code: core.CodeRateLimited, RetryAfter: wait,
-			Message: "this organization asks for more than its part of a busy server; ask for less at once, or come again later",
+	defer one.leave()
+	select {
+	case one.place <- struct{}{}:
+		defer func() { <-one.place }()
+	case <-closing:
+		return nil, false, nil
+	case <-ctx.Done():
+		return nil, false, tooLong(ctx)
+	}
+	for {
+		done, left := one.begin(r.price(one, org))
+		if done != nil {
+			return done, true, nil
+		}
+		if most < time.Hour && !time.Now().Before(until) {
+			return nil, false, tooMuch(left)
+		}
+		if !pause(ctx, closing, min(left, longestLook)) {
+			if ctx.Err() != nil {
+				err = tooLong(ctx)
+			}
+			return nil, false, err
 		}
 	}
-	one.spend(counted)
-	one.mu.Unlock()
-	done = func() {
-		one.mu.Lock()
-		defer one.mu.Unlock()
-		one.spend(-counted)
+}
+
+func tooLong(ctx context.Context) error {
+	return core.Unavailable(ctx.Err(), time.Second, "the request took too long, and nothing was changed; try again")
+}
+
+func tooMuch(wait time.Duration) error {
+	return &core.Error{
+		Code: core.CodeRateLimited, RetryAfter: max(wait, time.Second),
+		Message: "this organization asks for more than its part of a busy server; ask for less at once, or come again later",
 	}
-	if pause(ctx, closing, wait) {
-		return done, true, nil
+}
+
+// join counts one more who waits, unless that would be for too long.
+func (o *reading) join(price float64, most time.Duration) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	wait := o.debt(price) + time.Duration(o.waiters)*times(o.took, price) - readCredit
+	if price > 0 && wait > most {
+		return tooMuch(wait)
 	}
-	done()
-	if ctx.Err() != nil {
-		err = core.Unavailable(ctx.Err(), time.Second, "the request took too long, and nothing was changed; try again")
+	o.waiters++
+	return nil
+}
+
+func (o *reading) leave() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.waiters--
+}
+
+// begin notes that a read begins, which is over when done is called. While too much is
+// owed, done is nil, and left how long it takes to pay for it.
+func (o *reading) begin(price float64) (done func(), left time.Duration) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if left := o.debt(price) - readCredit; price > 0 && left > 0 {
+		return nil, left
 	}
-	return nil, false, err
+	begun := time.Now()
+	o.running = append(o.running, &begun)
+	return func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.running = slices.DeleteFunc(o.running, func(one *time.Time) bool { return one == &begun })
+	}, 0
+}
+
+// debt is how long it takes to pay for all that was read, and is being read. The caller
+// holds mu.
+func (o *reading) debt(price float64) time.Duration {
+	debt := max(time.Until(o.paid), 0)
+	for _, begun := range o.running {
+		debt += times(max(time.Since(*begun), o.took), price)
+	}
+	return min(debt, deepest)
+}
+
+// times is what a read costs at a price.
+func times(took time.Duration, price float64) time.Duration {
+	return min(time.Duration(float64(took)*price), dearest)
 }
 
 // Answer has a request answered as soon as its organization may, and counts how long that
@@ -142,32 +212,27 @@ func (r *Reads) read(ctx context.Context, org core.ID, closing <-chan struct{}, 
 // Took notes that an organization has read, and how long that took.
 func (r *Reads) Took(org core.ID, took time.Duration) {
 	one := r.reading(org)
+	price := r.price(one, org)
+	one.mu.Lock()
+	defer one.mu.Unlock()
+	one.took = took
+	one.paid = time.Now().Add(min(max(time.Until(one.paid), 0)+times(took, price), deepest))
+}
+
+// price is what a read costs now, in times that it took.
+func (r *Reads) price(one *reading, org core.ID) float64 {
 	others, waiting := r.recent.othersThan(org)
 	one.mu.Lock()
 	defer one.mu.Unlock()
-	cost := time.Duration(float64(took) * one.price(others, waiting) / float64(max(runtime.GOMAXPROCS(0)/2, 1)))
-	one.cost = min(cost, dearest)
-	one.spend(one.cost)
-}
-
-// owes is how long it is until all is paid for. The caller holds mu, as for what follows.
-func (o *reading) owes() time.Duration { return max(time.Until(o.paid), 0) }
-
-func (o *reading) spend(cost time.Duration) {
-	o.paid = time.Now().Add(min(o.owes()+cost, deepest))
-}
-
-// price is what a read costs, in times that it took.
-func (o *reading) price(others, waiting int64) float64 {
 	now := time.Now()
-	if since := now.Sub(o.at); since >= busyInterval {
-		o.rests = min(max(float64(others-o.others)/since.Seconds()/busyCommits, float64(waiting)), readRests)
-		o.others, o.at = others, now
+	if since := now.Sub(one.at); since >= busyInterval {
+		one.rests = min(max(float64(others-one.others)/since.Seconds()/busyCommits, float64(waiting)), readRests)
+		one.others, one.at = others, now
 	}
-	if o.rests < 0.5 { // next to nobody is in the way
+	if one.rests < 0.5 { // next to nobody is in the way
 		return 0
 	}
-	return 1 + o.rests
+	return (1 + one.rests) / float64(max(runtime.GOMAXPROCS(0)/2, 1))
 }
 
 func (r *Reads) reading(org core.ID) *reading {
@@ -179,7 +244,7 @@ func (r *Reads) reading(org core.ID) *reading {
 			r.sweep()
 		}
 		others, _ := r.recent.othersThan(org)
-		one = &reading{cost: readCost, at: time.Now(), others: others, rests: readRests}
+		one = &reading{place: make(chan struct{}, 1), took: firstRead, at: time.Now(), others: others, rests: readRests}
 		r.of[org] = one
 	}
 	return one
@@ -189,9 +254,9 @@ func (r *Reads) reading(org core.ID) *reading {
 func (r *Reads) sweep() {
 	for org, one := range r.of {
 		one.mu.Lock()
-		owes := one.owes()
+		idle := one.waiters == 0 && one.debt(1) == 0
 		one.mu.Unlock()
-		if owes == 0 {
+		if idle {
 			delete(r.of, org)
 		}
 	}

@@ -130,3 +130,29 @@ func TestManySlowAnswersKeepNobodyOutForLong(t *testing.T) {
 		})
 	}
 }
+
+// What takes long counts while it lasts: hundreds that ask at the same time do not all begin
+// before the first one is paid for.
+func TestFewSlowAnswersAreMadeAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		parts := int64(max(runtime.GOMAXPROCS(0)/2, 1))
+		recent := eventlog.NewRecent(nil, nil, slog.New(slog.DiscardHandler))
+		recent.Waiting(core.ID{7}, 16)
+		reads, now, most := eventlog.NewReads(recent), atomic.Int64{}, atomic.Int64{}
+		var all sync.WaitGroup
+		for range 100 * parts {
+			all.Go(func() {
+				_ = reads.Answer(t.Context(), core.ID{1}, func() error { // it is refused that too many ask
+					most.Store(max(most.Load(), now.Add(1)))
+					time.Sleep(time.Second)
+					now.Add(-1)
+					return nil
+				})
+			})
+		}
+		all.Wait()
+		require.LessOrEqual(t, most.Load(), 6*parts)
+		require.Positive(t, most.Load())
+	})
+}
