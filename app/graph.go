@@ -219,8 +219,8 @@ func newCommitter(
 	shards, _ := storage.(core.Sharded) // log hides it: it counts and traces
 	confirmer, _ := storage.(core.Confirmer)
 	committer := eventlog.NewCommitter(log, eventlog.CommitOptions{
-		Lanes: cfg.lanes(), QueueEvents: cfg.QueueEvents, QueueBytes: cfg.QueueBytes, Committed: recent.Committed, Waiting: recent.Waiting, Now: now, Logger: logger,
-		Shards: shards, Confirmer: confirmer, Limits: core.GroupLimitsOf(storage), ResolveFor: resolveFor,
+		Lanes: cfg.lanes(), QueueEvents: cfg.QueueEvents, QueueBytes: cfg.QueueBytes, Committed: recent.Committed, Waiting: recent.Waiting,
+		Now: now, Logger: logger, Shards: shards, Confirmer: confirmer, Limits: core.GroupLimitsOf(storage), ResolveFor: resolveFor,
 	})
 	m.Queue(committer.Queued, committer.Fullest, core.ShardsOf(storage)*cfg.lanes()*cfg.QueueEvents)
 	lc.Append(fx.StopHook(committer.Close))

@@ -294,7 +294,7 @@ func (v *eventsView) content() app.UI {
 		return v.tail.view(v)
 	}
 	return v.page.show(func(page found) app.UI {
-		lacks := app.UI(app.Text(""))
+		lacks := app.Text("")
 		if page.Missing != nil {
 			lacks = missingNote(page.Missing)
 		} else if page.looked+page.passed+len(v.pages.cursors) == 0 && !page.Pagination.HasMore {

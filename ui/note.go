@@ -21,9 +21,9 @@ func missingNote(missing *core.Missing) app.UI {
 	for i, shard := range missing.Shards {
 		shards[i] = strconv.Itoa(shard)
 	}
-	names := make([]string, len(missing.Streams))
-	for i, stream := range missing.Streams {
-		names[i] = stream.Name
+	names := make([]string, 0, len(missing.Streams)+1)
+	for _, stream := range missing.Streams {
+		names = append(names, stream.Name)
 	}
 	if missing.More {
 		names = append(names, "others")

@@ -34,6 +34,7 @@ var attacks = []struct {
 	{"exports", (*attacker).exports},
 	{"backfills", (*attacker).backfills},
 	{"late_consumers", (*attacker).lateConsumers},
+	{"questions", (*attacker).questions},
 }
 
 // neighbour measures an organization's producer while another organization does
@@ -308,6 +309,14 @@ func (a *attacker) lateConsumers(ctx context.Context) error {
 		}
 		poll := httpRequest("GET", "/api/v1/streams/busy/consumer-groups/"+name+"/events?limit=1000", a.key, "", nil)
 		a.repeat(ctx, 1, load{request: poll, status: 200})
+	}
+	return nil
+}
+
+// questions are for lists that take a look at each stream or group.
+func (a *attacker) questions(ctx context.Context) error {
+	for _, path := range []string{"/consumer-groups?limit=1000", "/streams?stats=true&limit=1000", "/dead-letters?limit=1000"} {
+		a.repeat(ctx, 10, load{request: httpRequest("GET", "/api/v1"+path, a.key, "", nil), status: 200})
 	}
 	return nil
 }

@@ -4,6 +4,8 @@ package frail
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"net/url"
 	"os"
 	"time"
@@ -47,10 +49,10 @@ func Open(ctx context.Context, u *url.URL) (core.Storage, error) {
 // err is why nothing goes. Where the storage hangs it comes only when nobody waits any more.
 func (s storage) err(ctx context.Context) error {
 	text, err := os.ReadFile(s.file)
-	switch {
-	case err != nil: // there is no such file
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil
-	case string(text) == Hangs:
+	}
+	if string(text) == Hangs {
 		<-ctx.Done()
 		return ctx.Err()
 	}
