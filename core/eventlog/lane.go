@@ -58,7 +58,7 @@ type lane struct {
 	bytes  int
 	// held is how much of queue is of each organization that has something in it.
 	held map[core.ID]load
-	// last is whose the group before was, and crowded until when groups are made for
+	// last is who had most of the group before, and crowded until when groups are made for
 	// several organizations: who has an answer comes again only after a moment.
 	last    core.ID
 	crowded time.Time
@@ -167,7 +167,7 @@ func (l *lane) take() (group []*pending, closed bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var keys map[streamKey]struct{}
-	events, bytes, keyed := 0, 0, 0
+	events, bytes, keyed, most := 0, 0, 0, 0
 	parts := l.parts()
 	rest := l.queue[:0]
 	for i, p := range l.queue {
@@ -195,8 +195,9 @@ func (l *lane) take() (group []*pending, closed bool) {
 		bytes += p.bytes
 		keyed += p.keyed
 		l.hold(p, -1)
-		parts.add(p)
-		l.last = p.batch.Org
+		if part := parts.add(p); part >= most {
+			most, l.last = part, p.batch.Org
+		}
 	}
 	// rest shares the queue's array. What is left behind it would keep requests
 	// alive that have long been answered.
@@ -234,8 +235,8 @@ func (l *lane) parts() parts {
 	return parts{}
 }
 
-// othersFirst puts those to the end of the queue whose request was the last one of the
-// group before: one that fills a group by itself has the others go before its next one.
+// othersFirst puts those to the end of the queue who had most of the group before: one that
+// fills a group nearly by itself has the others go before its next one.
 // The requests of an organization stay in their order.
 func (l *lane) othersFirst() {
 	ordered := make([]*pending, 0, len(l.queue))
@@ -265,12 +266,13 @@ func (p parts) room(one *pending) bool {
 // closed is a part that takes no more.
 var closed = load{-1, -1}
 
-func (p parts) add(one *pending) {
-	if p == nil {
-		return
-	}
+// add adds a request to the part of its organization, and returns how many events that has.
+func (p parts) add(one *pending) (events int) {
 	part, more := p[one.batch.Org], one.load()
-	p[one.batch.Org] = load{part.events + more.events, part.bytes + more.bytes}
+	if p != nil {
+		p[one.batch.Org] = load{part.events + more.events, part.bytes + more.bytes}
+	}
+	return part.events + more.events
 }
 
 // commit appends a group and answers its requests.
