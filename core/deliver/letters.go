@@ -58,8 +58,7 @@ func (l *Letters) scan(ctx context.Context, who core.Principal, q core.LetterQue
 }
 
 // List returns dead letters in pages, the newest first. A page of large events is a short
-// one. A principal that is narrowed
-// to some streams sees the letters of these.
+// one. A principal that is narrowed to some streams sees the letters of these.
 func (l *Letters) List(ctx context.Context, who core.Principal, q core.LetterQuery) (core.Page[core.DeadLetter], error) {
 	limit, err := core.PageLimit(q.Limit)
 	if err != nil {

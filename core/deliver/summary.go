@@ -94,8 +94,8 @@ func (n *Numbers) countStreams(ctx context.Context, who core.Principal, count *s
 type summing struct {
 	now time.Time
 	sum core.Summary
-	// bounds are of all streams that were counted, and are not missing. A group of another stream is none
-	// of the principal's.
+	// bounds are of all streams that were counted, and are not missing. A group of another
+	// stream is none of the principal's.
 	bounds map[core.ID]core.Bounds
 	// active are the fullest of the active streams so far. behind are the groups with
 	// the highest lag so far, and some more until they are ranked.

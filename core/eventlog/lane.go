@@ -236,8 +236,8 @@ func (l *lane) parts() parts {
 }
 
 // othersFirst puts those to the end of the queue who had most of the group before: one that
-// fills a group nearly by itself has the others go before its next one.
-// The requests of an organization stay in their order.
+// fills a group nearly by itself has the others go before its next one. The requests of an
+// organization stay in their order.
 func (l *lane) othersFirst() {
 	ordered := make([]*pending, 0, len(l.queue))
 	for _, last := range []bool{false, true} {

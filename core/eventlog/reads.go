@@ -11,10 +11,9 @@ import (
 )
 
 // Reads bounds what the requests of an organization that read take of a node and its store
-// while others produce: polls of groups that are behind, first pages of events, and
-// whatever else people and programs ask for.
-// Each read is paid for with the time that it took, several times over while others
-// commit; who owes too much waits before the next one. An organization's own commits do
+// while others produce: polls of groups that are behind, pages of events, and whatever else
+// people and programs ask for. Each read is paid for with the time that it took, several
+// times over while others commit; who owes too much waits before the next one. An organization's own commits do
 // not count: whether its producers or its consumers go first is its own business. It is
 // safe for concurrent use.
 type Reads struct {
@@ -90,7 +89,7 @@ func (r *Reads) Wait(ctx context.Context, org core.ID, closing <-chan struct{}) 
 
 // wait is Wait for who waits so long at most.
 func (r *Reads) wait(ctx context.Context, org core.ID, closing <-chan struct{}, most time.Duration) (done func(), ok bool, err error) {
-	one, until := r.reading(org), time.Now().Add(min(most, time.Hour))
+	one, until := r.reading(org), time.Now().Add(most)
 	if err := one.join(r.price(one, org), most); err != nil {
 		return nil, false, err
 	}
@@ -108,7 +107,7 @@ func (r *Reads) wait(ctx context.Context, org core.ID, closing <-chan struct{}, 
 		if done != nil {
 			return done, true, nil
 		}
-		if most < time.Hour && !time.Now().Before(until) {
+		if !time.Now().Before(until) {
 			return nil, false, tooMuch(left)
 		}
 		if !pause(ctx, closing, min(left, longestLook)) {

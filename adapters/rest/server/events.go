@@ -247,7 +247,7 @@ func parseEventQuery(values url.Values) (query core.EventQuery, err error) {
 		return query, core.Invalid("order", "must be asc or desc")
 	}
 	query.Descending = values.Get("order") == "desc"
-	if query.Partial, err = parsePartial(values); err != nil {
+	if query.Partial, err = parseFlag(values, rest.PartialParameter); err != nil {
 		return query, err
 	}
 	query.Payload, err = parsePayload(values)

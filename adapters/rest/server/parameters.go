@@ -66,6 +66,17 @@ func parseLimit(values url.Values) (int, error) {
 	return int(limit), nil
 }
 
+// parseFlag reads a parameter that is true or false. Where it is missing it is false.
+func parseFlag(values url.Values, name string) (bool, error) {
+	switch values.Get(name) {
+	case "true":
+		return true, nil
+	case "", "false":
+		return false, nil
+	}
+	return false, core.Invalid(name, "must be true or false")
+}
+
 func parseTime(values url.Values, name string) (time.Time, error) {
 	if !values.Has(name) {
 		return time.Time{}, nil

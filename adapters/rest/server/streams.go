@@ -21,12 +21,12 @@ func (s *Server) getStreams(c *call) error {
 		return err
 	}
 	query := core.StreamQuery{Prefix: values.Get("prefix"), Cursor: values.Get("cursor"), Limit: limit}
-	switch values.Get("stats") {
-	case "true":
+	stats, err := parseFlag(values, "stats")
+	if err != nil {
+		return err
+	}
+	if stats {
 		return s.getStreamOverviews(c, values, query)
-	case "", "false":
-	default:
-		return core.Invalid("stats", "must be true or false")
 	}
 	page, err := s.Streams.List(c.context(), c.who, query)
 	if err != nil {

@@ -1,12 +1,9 @@
 package server
 
 import (
-	"net/url"
-
 	"github.com/valyala/fasthttp"
 
 	"github.com/eventflow-go/eventflow/adapters/rest"
-	"github.com/eventflow-go/eventflow/core"
 )
 
 // getSummary answers the organization in numbers.
@@ -15,7 +12,7 @@ func (s *Server) getSummary(c *call) error {
 	if err != nil {
 		return err
 	}
-	partial, err := parsePartial(values)
+	partial, err := parseFlag(values, rest.PartialParameter)
 	if err != nil {
 		return err
 	}
@@ -27,15 +24,4 @@ func (s *Server) getSummary(c *call) error {
 		return err
 	}
 	return c.answerJSON(fasthttp.StatusOK, sum)
-}
-
-// parsePartial reads whether a request takes a part of an answer while a shard is away.
-func parsePartial(values url.Values) (bool, error) {
-	switch values.Get(rest.PartialParameter) {
-	case "true":
-		return true, nil
-	case "", "false":
-		return false, nil
-	}
-	return false, core.Invalid(rest.PartialParameter, "must be true or false")
 }

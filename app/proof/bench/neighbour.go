@@ -134,7 +134,7 @@ func (a *attacker) prepare(ctx context.Context) error {
 		}
 	}
 	events := slices.Repeat([]rest.NewEvent{{Type: "order.paid", Payload: []byte(payload)}}, batchEvents)
-	for range 200 { // enough for a search to take a while
+	for range 200 { // enough for a search, or a group that is behind, to take a while
 		if _, err := a.client.PublishBatch(ctx, "busy", events); err != nil {
 			return err
 		}
